@@ -1,0 +1,31 @@
+PYTHON := .venv/bin/python
+STAMP := .venv/.installed
+
+.PHONY: demo test test-exhaustive test-nojit lint bench
+
+demo: $(STAMP)
+	$(PYTHON) pipeline.py demo
+
+test: $(STAMP) lint
+	$(PYTHON) -m pytest -m "not exhaustive"
+
+test-exhaustive: $(STAMP)
+	$(PYTHON) -m pytest -m exhaustive
+
+test-nojit: $(STAMP)
+	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest tests/test_kernels.py
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(PYTHON) -m pytest tests/test_kernels.py
+
+lint: $(STAMP)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+
+bench: $(STAMP)
+	for script in benchmarks/bench_*.py; do $(PYTHON) $$script; done
+
+$(STAMP): pyproject.toml requirements.txt
+	python3 -m venv .venv
+	.venv/bin/python -m pip install -q -c requirements.txt -e '.[test]'
+	touch $(STAMP)
