@@ -106,7 +106,8 @@ def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
     array = _integer_array(delta)
     if array.ndim != 2:
         raise AutomatonError(f"an automaton has shape (k, n), got shape {array.shape}")
-    return validate_deltas(array[None])[0]
+    valid: Deltas = validate_deltas(array[None])[0]
+    return valid
 
 
 def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
@@ -142,7 +143,9 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
     _, k, n = array.shape
     if n < 1 or k < 1:
-        raise AutomatonError(f"an automaton has at least one state and one letter, got n={n}, k={k}")
+        raise AutomatonError(
+            f"an automaton has at least one state and one letter, got n={n}, k={k}"
+        )
     if n > MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
     if k > MAX_LETTERS:

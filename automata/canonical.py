@@ -1,0 +1,123 @@
+"""Canonical forms: equality of forms is isomorphism of automata."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import (
+    Automaton,
+    AutomatonError,
+    Deltas,
+    SizeLimitError,
+    validate_delta,
+    validate_deltas,
+)
+from automata.kernels import canonical as kernel
+
+CANONICAL_MAX_STATES = 64
+CANONICAL_MAX_LETTERS = 6
+
+Forms = npt.NDArray[np.uint8]
+
+
+def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton]) -> Forms:
+    """Return the canonical form of each automaton.
+
+    Two automata have equal forms exactly when renaming the states and permuting the letters turns
+    one into the other. Where some state reaches all others, the form is the least state-major
+    string over all breadth-first numberings from such states and all letter orders; elsewhere
+    components, colour refinement and automorphism pruning (McKay and Piperno 2014) find one.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 64, k <= 6.
+
+    Returns
+    -------
+    uint8 array, shape (batch, n*k)
+        Entry ``q*k + a`` is the state that letter a leads state q to, after renaming.
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
+    SizeLimitError
+        If n > 64 or k > 6.
+
+    Examples
+    --------
+    >>> canonical_forms([[[1, 2, 0], [0, 0, 2]], [[0, 1, 1], [2, 0, 1]]]).tolist()
+    [[0, 1, 0, 2, 2, 0], [0, 1, 0, 2, 2, 0]]
+    """
+    valid = validate_deltas(deltas)
+    batch, k, n = valid.shape
+    if n > CANONICAL_MAX_STATES:
+        raise SizeLimitError(
+            f"n={n} is over the limit of {CANONICAL_MAX_STATES} states for canonical forms"
+        )
+    if k > CANONICAL_MAX_LETTERS:
+        raise SizeLimitError(
+            f"k={k} is over the limit of {CANONICAL_MAX_LETTERS} letters for canonical forms"
+        )
+    forms = np.empty((batch, n * k), np.uint8)
+    letter_orders = np.array(list(permutations(range(k))), np.int64)  # (k!, k)
+    kernel.canonical_forms(valid, letter_orders, forms)
+    return forms
+
+
+def from_canonical(forms: npt.ArrayLike, n: int, k: int) -> Deltas:
+    """Return the automata that state-major strings describe: the inverse of `canonical_forms`.
+
+    Parameters
+    ----------
+    forms : array of int, shape (batch, n*k)
+    n, k : int
+        States and letters.
+
+    Returns
+    -------
+    uint8 array, shape (batch, k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If a row has another length than n*k, or an entry is not a state.
+
+    Examples
+    --------
+    >>> from_canonical([[0, 1, 0, 2, 2, 0]], n=3, k=2).tolist()
+    [[[0, 0, 2], [1, 2, 0]]]
+    """
+    rows = np.asarray(forms)
+    if rows.ndim != 2 or rows.shape[1] != n * k:
+        raise AutomatonError(f"forms have shape (batch, {n * k}), got shape {rows.shape}")
+    return validate_deltas(rows.reshape(-1, n, k).transpose(0, 2, 1))
+
+
+def are_isomorphic(first: npt.ArrayLike | Automaton, second: npt.ArrayLike | Automaton) -> bool:
+    """Tell whether two automata differ only in the names of states and letters.
+
+    Parameters
+    ----------
+    first, second : Automaton or array of int, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `canonical_forms`.
+
+    Examples
+    --------
+    >>> are_isomorphic([[1, 0], [0, 0]], [[1, 1], [1, 0]])
+    True
+    """
+    one, other = validate_delta(first), validate_delta(second)
+    if one.shape != other.shape:
+        return False
+    forms = canonical_forms(np.stack([one, other]))
+    return np.array_equal(forms[0], forms[1])

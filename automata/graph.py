@@ -1,0 +1,90 @@
+"""Automata as networkx graphs."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import MAX_LETTERS, Automaton, AutomatonError, Deltas, validate_delta
+from automata.words import format_word
+
+
+def to_networkx(delta: npt.ArrayLike | Automaton) -> nx.MultiDiGraph:
+    """View an automaton as a graph: nodes 0..n-1 and one edge for each state and letter.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        The automaton.
+
+    Returns
+    -------
+    networkx.MultiDiGraph
+        Each edge has its letter as key and as attribute `letter`, and its name as `label`.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+
+    Examples
+    --------
+    >>> graph = to_networkx([[1, 1], [1, 0]])
+    >>> list(graph.edges(data="label"))
+    [(0, 1, 'a'), (0, 1, 'b'), (1, 1, 'a'), (1, 0, 'b')]
+    """
+    table = validate_delta(delta).tolist()
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(range(len(table[0])))
+    for a, row in enumerate(table):
+        edges = ((p, q, a) for p, q in enumerate(row))
+        graph.add_edges_from(edges, letter=a, label=format_word((a,)))
+    return graph
+
+
+def from_networkx(graph: nx.DiGraph) -> Deltas:
+    """Read an automaton from a graph as `to_networkx` makes it.
+
+    Parameters
+    ----------
+    graph : networkx.MultiDiGraph or networkx.DiGraph
+        Nodes 0..n-1 in any order, and edges with an attribute `letter`.
+
+    Returns
+    -------
+    uint8 array, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If the nodes are not 0..n-1, an edge has no letter, or a letter leads a state nowhere
+        (incomplete) or to two states (nondeterministic).
+
+    Examples
+    --------
+    >>> from_networkx(to_networkx([[1, 1], [1, 0]])).tolist()
+    [[1, 1], [1, 0]]
+    """
+    n = len(graph)
+    if not graph.is_directed():
+        raise AutomatonError("an automaton is a directed graph, this one is undirected")
+    if set(graph) != set(range(n)):
+        raise AutomatonError(f"the {n} nodes of an automaton are 0..{n - 1}, these are not")
+    targets: dict[tuple[int, int], int] = {}
+    for p, q, letter in graph.edges(data="letter"):
+        if not isinstance(letter, int | np.integer) or not 0 <= letter < MAX_LETTERS:
+            raise AutomatonError(
+                f"the edge {p} -> {q} has letter {letter!r}, not one of 0..{MAX_LETTERS - 1}"
+            )
+        other = targets.setdefault((int(letter), p), q)
+        if other != q:
+            raise AutomatonError(f"nondeterministic: letter {letter} leads {p} to {other} and {q}")
+    if not targets:
+        raise AutomatonError("a graph without edges is no automaton")
+    k = 1 + max(letter for letter, _ in targets)
+    for a in range(k):
+        for p in range(n):
+            if (a, p) not in targets:
+                raise AutomatonError(f"incomplete: letter {a} leads {p} nowhere")
+    return validate_delta([[targets[a, p] for p in range(n)] for a in range(k)])

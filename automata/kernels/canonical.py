@@ -1,0 +1,449 @@
+"""Canonical numberings of the states, for n <= 64.
+
+A set of states is a uint64 bit mask. ``order`` lists the states in the new numbering, ``number`` is
+its inverse, -1 for states not yet numbered.
+"""
+
+import numpy as np
+
+from automata.kernels.jit import jit
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+
+
+@jit
+def _bit(q):
+    return _ONE << np.uint64(q)
+
+
+@jit
+def _size(states):
+    """Count the states of a set."""
+    count = 0
+    while states != _ZERO:
+        states &= states - _ONE
+        count += 1
+    return count
+
+
+@jit
+def _fill_reach(delta, reach):
+    """Fill ``reach[q]``: all states reachable from q, itself included."""
+    k, n = delta.shape
+    for q in range(n):
+        reach[q] = _bit(q)
+        for a in range(k):
+            reach[q] |= _bit(delta[a, q])
+    for via in range(n):
+        for q in range(n):
+            if reach[q] & _bit(via):
+                reach[q] |= reach[via]
+
+
+@jit
+def _sources(reach):
+    """Return the states that are reached only from states they reach themselves."""
+    n = reach.shape[0]
+    sources = _ZERO
+    for q in range(n):
+        alone = True
+        for p in range(n):
+            if reach[p] & _bit(q) and not reach[q] & _bit(p):
+                alone = False
+                break
+        if alone:
+            sources |= _bit(q)
+    return sources
+
+
+@jit
+def _least_walk(delta, start, best, improved, order, number):
+    """Number all states breadth-first from ``start``; keep the string in ``best`` if it is less.
+
+    ``improved`` says that ``best`` holds nothing yet. The walk ends at the first greater entry.
+    """
+    k, n = delta.shape
+    number[:] = -1
+    order[0] = start
+    number[start] = 0
+    count, position = 1, 0
+    for head in range(n):
+        q = order[head]
+        for a in range(k):
+            target = delta[a, q]
+            value = number[target]
+            if value < 0:
+                value = np.int8(count)
+                number[target] = value
+                order[count] = target
+                count += 1
+            if not improved:
+                if value > best[position]:
+                    return
+                improved = value < best[position]
+            best[position] = value
+            position += 1
+
+
+@jit
+def _place(delta, root, base, order, number):
+    """Number the unnumbered states reachable from ``root`` breadth-first from ``base`` on."""
+    k = delta.shape[0]
+    order[base] = root
+    number[root] = base
+    head, count = base, base + 1
+    while head < count:
+        q = order[head]
+        head += 1
+        for a in range(k):
+            target = delta[a, q]
+            if number[target] < 0:
+                number[target] = count
+                order[count] = target
+                count += 1
+    return count
+
+
+@jit
+def _compare_and_keep(delta, base, count, order, number, best, improved):
+    """Compare the string of the states numbered base..count-1 with ``best``: -1 less, 0, 1 greater.
+
+    A lesser string replaces ``best``.
+    """
+    k = delta.shape[0]
+    comparison = -1 if improved else 0
+    position = 0
+    for head in range(base, count):
+        q = order[head]
+        for a in range(k):
+            value = number[delta[a, q]]
+            if comparison == 0:
+                if value > best[position]:
+                    return 1
+                if value < best[position]:
+                    comparison = -1
+            best[position] = value
+            position += 1
+    return comparison
+
+
+@jit
+def _forget(base, count, order, number):
+    for position in range(base, count):
+        number[order[position]] = -1
+
+
+@jit
+def _component(delta, members, seed):
+    """Return the weakly connected component of ``seed`` within ``members``."""
+    k, n = delta.shape
+    component = _bit(seed)
+    grown = True
+    while grown:
+        grown = False
+        for q in range(n):
+            if not members & _bit(q):
+                continue
+            edges = _bit(q)
+            for a in range(k):
+                edges |= _bit(delta[a, q])
+            edges &= members
+            if edges & component and edges & ~component:
+                component |= edges
+                grown = True
+    return component
+
+
+@jit
+def _mix(x):
+    """Scramble 64 bits (the finalizer of splitmix64)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@jit
+def _distinct(values):
+    """Count the distinct values."""
+    count = 0
+    for i in range(values.shape[0]):
+        fresh = 1
+        for j in range(i):
+            if values[j] == values[i]:
+                fresh = 0
+                break
+        count += fresh
+    return count
+
+
+@jit
+def _refine(delta, members, number, ties):
+    """Return the ties of the least stable colour: colour refinement along letters, both ways.
+
+    Colours are hashes that commute over predecessors, so they do not depend on the old numbers;
+    a collision only leaves more ties.
+    """
+    k, n = delta.shape
+    colour = np.empty(n, np.uint64)
+    fresh = np.empty(n, np.uint64)
+    for q in range(n):
+        colour[q] = _mix(np.uint64(number[q] + 2))
+    for _ in range(n):
+        for q in range(n):
+            fresh[q] = _mix(colour[q])
+        for a in range(k):
+            salt = _mix(np.uint64(a + 1))
+            for q in range(n):
+                if members & _bit(q):
+                    target = delta[a, q]
+                    fresh[q] += _mix(colour[target] + salt)
+                    fresh[target] += _mix(colour[q] ^ salt)
+        before = _distinct(colour)
+        colour[:] = fresh
+        if _distinct(colour) == before:
+            break
+    least = _ZERO
+    kept = _ZERO
+    for q in range(n):
+        if ties & _bit(q):
+            if kept == _ZERO or colour[q] < least:
+                least = colour[q]
+                kept = _ZERO
+            if colour[q] == least:
+                kept |= _bit(q)
+    return kept
+
+
+@jit
+def _least_roots(delta, reach, roots, members, base, order, number):
+    """Return those of the roots with the largest reach, then the least breadth-first string."""
+    k, n = delta.shape
+    best = np.empty(n * k, np.int8)
+    ties, best_size = _ZERO, 0
+    for root in range(n):
+        if not roots & _bit(root):
+            continue
+        size = _size(reach[root] & members)
+        if size < best_size:
+            continue
+        count = _place(delta, root, base, order, number)
+        comparison = _compare_and_keep(delta, base, count, order, number, best, size > best_size)
+        _forget(base, count, order, number)
+        if comparison < 0:
+            ties, best_size = _bit(root), size
+        elif comparison == 0:
+            ties |= _bit(root)
+    return ties
+
+
+@jit
+def _first(states):
+    """Return the first state of a set that is not empty."""
+    q = 0
+    while not states & _bit(q):
+        q += 1
+    return q
+
+
+@jit
+def _join(orbits, levels, first, second):
+    """Join the orbits of two states at all levels: they are images under an automorphism."""
+    for level in range(levels):
+        old, new = orbits[level, first], orbits[level, second]
+        if old != new:
+            for q in range(orbits.shape[1]):
+                if orbits[level, q] == old:
+                    orbits[level, q] = new
+
+
+@jit
+def _greedy(delta, reach, sources, members, base, order, number):
+    """Number ``members`` from ``base`` on, the least root next, until a choice cannot be decided.
+
+    Returns the members left (none: all are numbered), the next number, and the roots that tie in
+    spite of colour refinement; no ties with members left: these fall into several components.
+    """
+    ties = _ZERO
+    while members != _ZERO:
+        ties = _least_roots(delta, reach, sources & members, members, base, order, number)
+        root = _first(ties)
+        if ties != _bit(root) and members & ~reach[root]:
+            if _component(delta, members, root) != members:
+                return members, base, _ZERO
+            ties = _refine(delta, members, number, ties)
+            root = _first(ties)
+            if ties != _bit(root):
+                return members, base, ties
+        base = _place(delta, root, base, order, number)
+        members &= ~reach[root]
+    return members, base, ties
+
+
+@jit
+def _untried(ties, tried, orbit):
+    """Return a tie that no automorphism met maps to one tried already, or -1."""
+    for tie in range(orbit.shape[0]):
+        if ties & ~tried & _bit(tie):
+            fresh = True
+            for q in range(orbit.shape[0]):
+                if tried & _bit(q) and orbit[q] == orbit[tie]:
+                    fresh = False
+                    break
+            if fresh:
+                return tie
+    return -1
+
+
+@jit
+def _arrange(delta, reach, sources, full, order, number):
+    """Number all states canonically.
+
+    Greedy as far as that decides. What it leaves is searched depth first (with a stack: numba's
+    cache breaks recursion), a level for each open choice: the weak components of the members left
+    are independent of each other, so each is arranged alone and the results sorted; ties are
+    tried and the least result kept, one tie of each orbit of the automorphisms met. Two equal
+    results show an automorphism, which holds on all levels above too.
+    """
+    k, n = delta.shape
+    number[:] = -1
+    members, base, ties = _greedy(delta, reach, sources, full, 0, order, number)
+    if members == _ZERO:
+        return
+    bases = np.empty(n, np.int64)
+    left = np.empty(n, np.uint64)
+    tied = np.empty(n, np.uint64)
+    tried = np.empty(n, np.uint64)
+    orbits = np.empty((n, n), np.int64)
+    rows = np.empty(n, np.int64)
+    sizes = np.empty((n, n), np.int64)
+    ranking = np.empty((n, n), np.int64)  # rows, larger first, then lesser strings
+    strings = np.empty((n, n, n * k), np.int8)
+    orders = np.empty((n, n, n), np.int64)
+    level = -1
+    finished = False
+    while True:
+        if finished:  # order[base:base + size] is one more result of this level
+            if level < 0:
+                return
+            base, row = bases[level], rows[level]
+            size = sizes[level, row]
+            results = strings[level]
+            _compare_and_keep(delta, base, base + size, order, number, results[row], True)
+            for position in range(size):
+                orders[level, row, position] = order[base + position]
+            _forget(base, base + size, order, number)
+            place = row
+            while place > 0:
+                other = ranking[level, place - 1]
+                comparison = size - sizes[level, other]
+                position = 0
+                while comparison == 0 and position < size * k:
+                    comparison = results[other, position] - results[row, position]
+                    position += 1
+                if comparison == 0:
+                    for position in range(size):
+                        old, new = orders[level, other, position], orders[level, row, position]
+                        _join(orbits, level + 1, old, new)
+                if comparison <= 0:
+                    break
+                ranking[level, place] = other
+                place -= 1
+            ranking[level, place] = row
+            rows[level] += 1
+        else:  # a choice to make: a new level
+            level += 1
+            bases[level], left[level], tied[level] = base, members, ties
+            tried[level] = _ZERO
+            rows[level] = 0
+            for q in range(n):
+                orbits[level, q] = q
+
+        base = bases[level]
+        row = rows[level]
+        if tied[level] != _ZERO:
+            tie = _untried(tied[level], tried[level], orbits[level])
+            chosen = tie >= 0
+            if chosen:
+                tried[level] |= _bit(tie)
+                sizes[level, row] = _size(left[level])
+                base = _place(delta, tie, base, order, number)
+                members = left[level] & ~reach[tie]
+        else:
+            chosen = left[level] != _ZERO
+            if chosen:
+                members = _component(delta, left[level], _first(left[level]))
+                sizes[level, row] = _size(members)
+                left[level] &= ~members
+        if chosen:
+            members, base, ties = _greedy(delta, reach, sources, members, base, order, number)
+            finished = members == _ZERO
+            continue
+        for place in range(1 if tied[level] != _ZERO else row):
+            result = ranking[level, place]
+            for position in range(sizes[level, result]):
+                order[base] = orders[level, result, position]
+                number[order[base]] = base
+                base += 1
+        level -= 1
+        finished = True
+
+
+@jit
+def _letter_keys(delta):
+    """Return a key for each letter that renaming the states keeps: its rank and fixed points."""
+    k, n = delta.shape
+    keys = np.empty(k, np.int64)
+    for a in range(k):
+        image = _ZERO
+        fixed = 0
+        for q in range(n):
+            image |= _bit(delta[a, q])
+            fixed += delta[a, q] == q
+        keys[a] = _size(image) * (n + 1) + fixed
+    return keys
+
+
+@jit
+def canonical_forms(deltas, letter_orders, forms):
+    """Write the canonical form of each automaton, state-major, one row each.
+
+    ``letter_orders`` holds all k! orders of the letters. Where some state reaches all others: the
+    least breadth-first string over all such states and all letter orders. Elsewhere the least
+    string of `_arrange` over the letter orders that sort the letters' keys.
+    """
+    batch, k, n = deltas.shape
+    full = ~_ZERO >> np.uint64(64 - n)
+    delta = np.empty((k, n), np.uint8)
+    reach = np.empty(n, np.uint64)
+    order = np.empty(n, np.int64)
+    number = np.empty(n, np.int8)
+    best = np.empty(n * k, np.int8)
+    for i in range(batch):
+        _fill_reach(deltas[i], reach)
+        connected = False
+        for q in range(n):
+            connected |= reach[q] == full
+        if not connected:
+            sources = _sources(reach)
+            keys = _letter_keys(deltas[i])
+        empty = True
+        for letters in letter_orders:
+            for a in range(k):
+                for q in range(n):
+                    delta[a, q] = deltas[i, letters[a], q]
+            if connected:
+                for q in range(n):
+                    if reach[q] == full:
+                        _least_walk(delta, q, best, empty, order, number)
+                        empty = False
+                continue
+            sorts = True
+            for a in range(k - 1):
+                sorts &= keys[letters[a]] <= keys[letters[a + 1]]
+            if sorts:
+                _arrange(delta, reach, sources, full, order, number)
+                _compare_and_keep(delta, 0, n, order, number, best, empty)
+                empty = False
+        for position in range(n * k):
+            forms[i, position] = best[position]

@@ -1,0 +1,202 @@
+"""Samplers of random automata: uniform, synchronizing, mutated, evolved.
+
+None of them knows anything about the structure of slowly synchronizing automata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas
+from automata.canonical import canonical_forms, from_canonical
+from automata.row_index import RowIndex
+from automata.solver import Thresholds, are_synchronizing, reset_thresholds
+
+Solve = Callable[[Deltas], Thresholds]
+
+
+def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
+    """Draw automata uniformly at random: uint8 (count, k, n).
+
+    Examples
+    --------
+    >>> sample_uniform(np.random.default_rng(0), 5, n=3, k=2).shape
+    (5, 2, 3)
+    """
+    return rng.integers(0, n, size=(count, k, n), dtype=np.uint8)
+
+
+def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
+    """Draw synchronizing automata uniformly at random, by rejection: uint8 (count, k, n).
+
+    Examples
+    --------
+    >>> bool(are_synchronizing(sample_synchronizing(np.random.default_rng(0), 5, n=3, k=2)).all())
+    True
+    """
+    kept = np.empty((0, k, n), np.uint8)
+    while len(kept) < count:
+        # Almost all binary automata synchronize; one letter makes it rare: never ask for nothing.
+        drawn = sample_uniform(rng, count - len(kept) + 64, n, k)
+        kept = np.concatenate([kept, drawn[are_synchronizing(drawn)]])
+    return kept[:count]
+
+
+def mutate(rng: np.random.Generator, deltas: Deltas, transitions: int = 1) -> Deltas:
+    """Redraw some transitions of each automaton, each to another target: uint8 (batch, k, n).
+
+    Parameters
+    ----------
+    rng : Generator
+    deltas : uint8 array, shape (batch, k, n)
+    transitions : int
+        How many distinct transitions of each automaton change, at most k*n.
+
+    Examples
+    --------
+    >>> parents = np.zeros((4, 2, 3), np.uint8)
+    >>> (mutate(np.random.default_rng(0), parents, 2) != parents).sum(axis=(1, 2)).tolist()
+    [2, 2, 2, 2]
+    """
+    batch, k, n = deltas.shape
+    if n == 1 or batch == 0:
+        return deltas.copy()
+    flat = deltas.reshape(batch, k * n).copy()
+    order = np.argsort(rng.random((batch, k * n)), axis=1)
+    positions = order[:, :transitions]
+    shifts = rng.integers(1, n, size=positions.shape)
+    rows = np.arange(batch)[:, None]
+    flat[rows, positions] = (flat[rows, positions] + shifts) % n
+    return flat.reshape(batch, k, n)
+
+
+def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
+    """Return weights proportional to 1 / (softness*count + rank) for ranks 0, 1, ...: sum 1.
+
+    The weights of weighted retraining (Tripp, Daxberger, Hernández-Lobato 2020).
+
+    Examples
+    --------
+    >>> rank_weights(3, softness=1/3).round(3).tolist()
+    [0.545, 0.273, 0.182]
+    """
+    weights = 1.0 / (softness * count + np.arange(count))
+    return np.asarray(weights / weights.sum())
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """What `evolve` looks for and what it may spend."""
+
+    calls: int = 1_000_000
+    """Solver calls at most."""
+    archive_size: int = 20_000
+    """Distinct automata kept, those with the longest thresholds."""
+    ceiling: int | None = None
+    """Nothing above this threshold enters the archive."""
+    batch: int = 4096
+    """Children a generation."""
+    softness: float = 0.02
+    """Parents are drawn with weights 1 / (softness*archive + rank)."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Distinct automata in canonical form, by falling threshold."""
+
+    deltas: Deltas
+    """uint8 (batch, k, n)"""
+    reset_thresholds: Thresholds
+    """int32 (batch,)"""
+    calls: int
+    """Solver calls spent."""
+
+
+def evolve(
+    rng: np.random.Generator,
+    n: int,
+    k: int,
+    config: Evolution,
+    *,
+    solve: Solve = reset_thresholds,
+    start: tuple[Deltas, Thresholds] | None = None,
+    progress: Callable[[int], object] = lambda calls: None,
+) -> Archive:
+    """Evolve slowly synchronizing automata from random ones.
+
+    Each generation draws parents by rank, redraws one or two transitions of each, and solves the
+    children never seen before, up to isomorphism. Each of these is one solver call.
+
+    Parameters
+    ----------
+    rng : Generator
+    n, k : int
+        States and letters.
+    config : Evolution
+    solve : callable
+        Takes uint8 (batch, k, n), returns int32 (batch,).
+    start : pair of arrays, optional
+        Automata in canonical form and their thresholds, already paid for. Default: uniform random
+        automata, paid for.
+    progress : callable
+        Told the calls of each generation.
+
+    Returns
+    -------
+    Archive
+        Fewer than `archive_size` automata where that many were not met.
+
+    Examples
+    --------
+    >>> archive = evolve(np.random.default_rng(0), 4, 2, Evolution(calls=3000, ceiling=7))
+    >>> int(archive.reset_thresholds.max()), archive.calls <= 3000
+    (7, True)
+    """
+    seen = RowIndex(n * k)
+    forms = np.empty((0, n * k), np.uint8)
+    thresholds = np.empty(0, np.int32)
+    calls = 0
+    if start is not None:
+        forms = canonical_forms(start[0])
+        first = seen.add_new(forms)
+        forms, thresholds = _elite(forms[first], start[1][first], config)
+    stalled = 0
+    while calls < config.calls and stalled < 8:
+        if len(forms) == 0:
+            children = sample_uniform(rng, config.batch, n, k)
+        else:
+            weights = rank_weights(len(forms), config.softness)
+            parents = rng.choice(len(forms), size=config.batch, p=weights)
+            children = from_canonical(forms[parents], n, k)
+            half = config.batch // 2
+            children = np.concatenate(
+                [mutate(rng, children[:half], 1), mutate(rng, children[half:], min(2, n * k))]
+            )
+        drawn = canonical_forms(children)
+        drawn = drawn[seen.add_new(drawn)][: config.calls - calls]
+        # A space this small is exhausted once generation after generation brings nothing new.
+        stalled = 0 if len(drawn) else stalled + 1
+        solved = solve(from_canonical(drawn, n, k))
+        calls += len(drawn)
+        progress(len(drawn))
+        kept = solved >= 0
+        if config.ceiling is not None:
+            kept &= solved <= config.ceiling
+        forms, thresholds = _elite(
+            np.concatenate([forms, drawn[kept]]), np.concatenate([thresholds, solved[kept]]), config
+        )
+    return Archive(from_canonical(forms, n, k), thresholds, calls)
+
+
+def _elite(
+    forms: npt.NDArray[np.uint8], thresholds: Thresholds, config: Evolution
+) -> tuple[npt.NDArray[np.uint8], Thresholds]:
+    """Keep the longest thresholds in falling order; among equals the newer come first."""
+    newest_first = np.arange(len(forms))[::-1]
+    order = newest_first[np.argsort(-thresholds[newest_first], kind="stable")]
+    order = order[: config.archive_size]
+    return forms[order], thresholds[order]
