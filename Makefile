@@ -13,7 +13,7 @@ test-exhaustive: $(STAMP)
 	$(PYTHON) -m pytest -m exhaustive
 
 test-nojit: $(STAMP)
-	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest tests/test_kernels.py
+	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest -W "ignore:overflow encountered" tests/test_kernels.py
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(PYTHON) -m pytest tests/test_kernels.py
 
 lint: $(STAMP)

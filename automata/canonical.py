@@ -17,6 +17,7 @@ from automata.automaton import (
     validate_deltas,
 )
 from automata.kernels import canonical as kernel
+from automata.parallel import run_parts
 
 CANONICAL_MAX_STATES = 64
 CANONICAL_MAX_LETTERS = 6
@@ -24,7 +25,7 @@ CANONICAL_MAX_LETTERS = 6
 Forms = npt.NDArray[np.uint8]
 
 
-def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton]) -> Forms:
+def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1) -> Forms:
     """Return the canonical form of each automaton.
 
     Two automata have equal forms exactly when renaming the states and permuting the letters turns
@@ -36,6 +37,8 @@ def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton]) -> Forms:
     ----------
     deltas : array of int, shape (batch, k, n)
         n <= 64, k <= 6.
+    workers : int
+        Threads.
 
     Returns
     -------
@@ -66,7 +69,9 @@ def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton]) -> Forms:
         )
     forms = np.empty((batch, n * k), np.uint8)
     letter_orders = np.array(list(permutations(range(k))), np.int64)  # (k!, k)
-    kernel.canonical_forms(valid, letter_orders, forms)
+    run_parts(
+        lambda part: kernel.canonical_forms(valid[part], letter_orders, forms[part]), batch, workers
+    )
     return forms
 
 

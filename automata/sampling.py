@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +123,8 @@ def evolve(
     k: int,
     config: Evolution,
     *,
-    solve: Solve = reset_thresholds,
+    workers: int = 1,
+    solve: Solve | None = None,
     start: tuple[Deltas, Thresholds] | None = None,
     progress: Callable[[int], object] = lambda calls: None,
 ) -> Archive:
@@ -137,8 +139,10 @@ def evolve(
     n, k : int
         States and letters.
     config : Evolution
-    solve : callable
-        Takes uint8 (batch, k, n), returns int32 (batch,).
+    workers : int
+        Threads; the result does not depend on them.
+    solve : callable, optional
+        Takes uint8 (batch, k, n), returns int32 (batch,). Default: the solver.
     start : pair of arrays, optional
         Automata in canonical form and their thresholds, already paid for. Default: uniform random
         automata, paid for.
@@ -156,6 +160,8 @@ def evolve(
     >>> int(archive.reset_thresholds.max()), archive.calls <= 3000
     (7, True)
     """
+    if solve is None:
+        solve = partial(reset_thresholds, workers=workers)
     seen = RowIndex(n * k)
     forms = np.empty((0, n * k), np.uint8)
     thresholds = np.empty(0, np.int32)
@@ -176,7 +182,7 @@ def evolve(
             children = np.concatenate(
                 [mutate(rng, children[:half], 1), mutate(rng, children[half:], min(2, n * k))]
             )
-        drawn = canonical_forms(children)
+        drawn = canonical_forms(children, workers=workers)
         drawn = drawn[seen.add_new(drawn)][: config.calls - calls]
         # A space this small is exhausted once generation after generation brings nothing new.
         stalled = 0 if len(drawn) else stalled + 1

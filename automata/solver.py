@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta, validate_deltas
 from automata.kernels import pairs, subsets
+from automata.parallel import run_parts
 
 SOLVER_MAX_STATES = 24
 NOT_SYNCHRONIZING = -1
@@ -79,13 +79,7 @@ def reset_thresholds(
     def solve(part: slice) -> None:
         subsets.reset_thresholds(valid[part], thresholds[part], *_working_space(valid))
 
-    if workers <= 1 or len(valid) < 2 * workers:
-        solve(slice(None))
-        return thresholds
-    cuts = np.linspace(0, len(valid), workers + 1).astype(int)
-    parts = [slice(start, stop) for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(solve, parts))
+    run_parts(solve, len(valid), workers)
     return thresholds
 
 

@@ -1,0 +1,1 @@
+"""Labelled automata on disk: generating, writing, verifying and reading datasets."""

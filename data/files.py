@@ -1,0 +1,124 @@
+"""Files that are whole or absent, and the record of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+class DataError(ValueError):
+    """Data that is missing, damaged, or does not belong to what it is used with."""
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write` with a temporary path beside `path`, then rename it: all or nothing.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, all or nothing."""
+    write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, all or nothing."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    DataError
+        If it is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: no such file") from None
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error})") from None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what interrupted writes left in a folder."""
+    for stale in folder.glob("*.tmp"):
+        stale.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path, expected: str) -> None:
+    """Compare a file with its recorded SHA-256.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or differs.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    if sha256(path) != expected:
+        raise DataError(f"{path}: damaged (its SHA-256 is not the recorded one)")
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of Python, this project and the given packages."""
+    names = ["synchronizing-automata", *packages]
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def write_run(folder: Path, command: str, config: dict[str, Any], seconds: float) -> None:
+    """Write ``run.json``: command, config with its seed, versions, commit, seconds."""
+    record = {
+        "command": command,
+        "config": config,
+        "versions": versions("numpy", "numba", "pandas", "pyarrow", "torch"),
+        "commit": _git_commit(),
+        "seconds": round(seconds, 3),
+    }
+    write_json(folder / "run.json", record)
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the source tree, None outside a repository or without git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        answer = subprocess.run(  # noqa: S603 - a fixed command
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

@@ -1,0 +1,203 @@
+"""Sampler -> canonical form, dedupe -> solver -> shards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from automata.automaton import cerny_bound
+from automata.canonical import (
+    CANONICAL_MAX_LETTERS,
+    CANONICAL_MAX_STATES,
+    Forms,
+    canonical_forms,
+    from_canonical,
+)
+from automata.row_index import RowIndex
+from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
+from automata.solver import SOLVER_MAX_STATES, Thresholds, reset_thresholds
+from data.dataset import (
+    Dataset,
+    read_manifest,
+    read_shard,
+    write_manifest,
+    write_shard,
+)
+from data.files import DataError, sweep, versions
+from data.progress import progress
+
+SAMPLERS = ("uniform", "synchronizing", "evolved")
+_DRAW = 1 << 16
+"""Automata drawn at a time; a whole draw without a new class ends a shard."""
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """What a dataset holds; equal configs give equal bytes."""
+
+    n: int = 8
+    k: int = 2
+    count: int = 1_000_000
+    """Rows wanted: distinct automata up to isomorphism."""
+    sampler: str = "uniform"
+    seed: int = 0
+    ceiling: float | None = None
+    """Nothing above this share of the Černý bound enters the dataset."""
+    calls: int = 4_000_000
+    """Solver calls of the evolution behind each shard (evolved only)."""
+    shard_rows: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        most_states = min(SOLVER_MAX_STATES, CANONICAL_MAX_STATES)
+        for name, value, low, high in [
+            ("n", self.n, 1, most_states),
+            ("k", self.k, 1, CANONICAL_MAX_LETTERS),
+            ("count", self.count, 1, 10**12),
+            ("seed", self.seed, 0, 2**63 - 1),
+            ("calls", self.calls, 1, 10**12),
+            ("shard-rows", self.shard_rows, 1, 10**8),
+        ]:
+            if not low <= value <= high:
+                raise ValueError(f"{name}={value} is not in {low}..{high}")
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"unknown sampler {self.sampler!r}: one of {', '.join(SAMPLERS)}")
+        if self.ceiling is not None and not 0 < self.ceiling <= 1:
+            raise ValueError(f"ceiling={self.ceiling} is not in (0, 1]")
+
+    @property
+    def highest_threshold(self) -> int | None:
+        """The longest threshold that may enter, None without a ceiling."""
+        return (
+            None if self.ceiling is None else math.floor(self.ceiling * cerny_bound(self.n) + 1e-9)
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the config."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
+    """Make a dataset folder, or finish one that was interrupted.
+
+    Shard i depends on the config and the shards before it alone, so a dataset that was
+    interrupted any number of times has the bytes of one that was not.
+
+    Parameters
+    ----------
+    config : GenerateConfig
+    folder : Path
+    workers : int
+        Threads; the result does not depend on them.
+
+    Returns
+    -------
+    dict
+        The manifest: config, versions, shards with rows, calls and SHA-256.
+
+    Raises
+    ------
+    DataError
+        If the folder holds a dataset of another config, other versions, or damaged shards.
+    """
+    manifest = _open(config, folder)
+    known = RowIndex(config.n * config.k)
+    for index, start in enumerate(range(0, config.count, config.shard_rows)):
+        if index < len(manifest["shards"]):
+            known.add(read_shard(folder, index, manifest).forms)
+            continue
+        rows = min(config.shard_rows, config.count - start)
+        rng = np.random.Generator(np.random.Philox(key=[config.seed, index]))
+        make = _evolve_shard if config.sampler == "evolved" else _sample_shard
+        shard, calls = make(config, rng, rows, known, workers)
+        manifest["shards"].append(write_shard(folder, index, shard) | {"calls": calls})
+        write_manifest(folder, manifest)
+    if not manifest["complete"]:
+        manifest["complete"] = True
+        write_manifest(folder, manifest)
+    return manifest
+
+
+def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
+    """Create the folder, or read the manifest of one with the same config and versions."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: not a folder")
+    fresh = {
+        "config": asdict(config),
+        "config_sha256": config.digest,
+        "versions": versions("numpy", "numba", "pyarrow"),
+        "shards": [],
+        "complete": False,
+    }
+    if not (folder / "manifest.json").exists():
+        if folder.exists() and any(folder.glob("part-*.parquet")):
+            raise DataError(f"{folder}: holds shards but no manifest.json")
+        write_manifest(folder, fresh)
+        return fresh
+    manifest = read_manifest(folder)
+    if manifest["config_sha256"] != config.digest:
+        differing = [
+            f"{name}={manifest['config'].get(name)} there, {value} here"
+            for name, value in asdict(config).items()
+            if manifest["config"].get(name) != value
+        ]
+        raise DataError(f"{folder}: a dataset of another config ({'; '.join(differing)})")
+    if not manifest["complete"] and manifest["versions"] != fresh["versions"]:
+        raise DataError(f"{folder}: begun with other versions of Python or its packages")
+    sweep(folder)
+    return manifest
+
+
+def _sample_shard(
+    config: GenerateConfig, rng: np.random.Generator, rows: int, known: RowIndex, workers: int
+) -> tuple[Dataset, int]:
+    """Draw, deduplicate and label one shard; return it with the solver calls it took."""
+    draw = {"uniform": sample_uniform, "synchronizing": sample_synchronizing}[config.sampler]
+    forms = np.empty((rows, config.n * config.k), np.uint8)
+    thresholds = np.empty(rows, np.int32)
+    filled = calls = 0
+    with progress(rows, "generate", "automata") as bar:
+        while filled < rows:
+            drawn = canonical_forms(draw(rng, _DRAW, config.n, config.k), workers=workers)
+            drawn = drawn[RowIndex(drawn.shape[1]).add_new(drawn)]
+            drawn = drawn[known.find(drawn) < 0]
+            labels = reset_thresholds(from_canonical(drawn, config.n, config.k), workers=workers)
+            calls += len(drawn)
+            if config.highest_threshold is not None:
+                low = labels <= config.highest_threshold
+                drawn, labels = drawn[low], labels[low]
+            if len(drawn) == 0:
+                break
+            # Only what is kept may count as known, or a resumed run would see less.
+            drawn, labels = drawn[: rows - filled], labels[: rows - filled]
+            known.add(drawn)
+            forms[filled : filled + len(drawn)] = drawn
+            thresholds[filled : filled + len(drawn)] = labels
+            filled += len(drawn)
+            bar.update(len(drawn))
+    return _dataset(config, forms[:filled], thresholds[:filled]), calls
+
+
+def _evolve_shard(
+    config: GenerateConfig, rng: np.random.Generator, rows: int, known: RowIndex, workers: int
+) -> tuple[Dataset, int]:
+    """Evolve one shard from random automata; return it with the solver calls it took."""
+    evolution = Evolution(calls=config.calls, archive_size=rows, ceiling=config.highest_threshold)
+    with progress(config.calls, "evolve", "calls") as bar:
+        archive = evolve(rng, config.n, config.k, evolution, workers=workers, progress=bar.update)
+    forms = canonical_forms(archive.deltas)
+    fresh = known.find(forms) < 0
+    known.add(forms[fresh])
+    return _dataset(config, forms[fresh], archive.reset_thresholds[fresh]), archive.calls
+
+
+def _dataset(config: GenerateConfig, forms: Forms, thresholds: Thresholds) -> Dataset:
+    deltas = from_canonical(forms, config.n, config.k)
+    return Dataset(deltas, thresholds, np.full(len(forms), config.sampler))
+

@@ -1,0 +1,34 @@
+"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+
+class _Lines(io.TextIOBase):
+    """Turn a bar that redraws itself into one line a redraw."""
+
+    def write(self, text: str) -> int:
+        line = text.strip()
+        if line:
+            print(line, file=sys.stderr, flush=True)
+        return len(text)
+
+
+def progress(total: int, description: str, unit: str) -> tqdm[Any]:
+    """Return a tqdm counter over `total` units, to be used as a context manager."""
+    if sys.stderr.isatty():
+        return tqdm(total=total, desc=description, unit=unit)
+    return tqdm(
+        total=total,
+        desc=description,
+        unit=unit,
+        file=_Lines(),
+        mininterval=5,
+        maxinterval=10,
+        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} ({percentage:.0f}%) after {elapsed}{postfix}",
+    )
