@@ -76,6 +76,9 @@ class Automaton:
     def __hash__(self) -> int:
         return hash((self.delta.shape, self.delta.tobytes()))
 
+    def __reduce__(self) -> tuple[type[Automaton], tuple[Deltas]]:
+        return Automaton, (self.delta,)  # copies are validated and read-only too
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.array(self.delta, dtype=dtype, copy=copy)
 
@@ -103,7 +106,7 @@ def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
     """
     if isinstance(delta, Automaton):
         return delta.delta
-    array = _integer_array(delta)
+    array = integer_array(delta)
     if array.ndim != 2:
         raise AutomatonError(f"an automaton has shape (k, n), got shape {array.shape}")
     valid: Deltas = validate_deltas(array[None])[0]
@@ -132,13 +135,13 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
 
     Examples
     --------
-    >>> validate_deltas([[[1, 2, 0], [0, 0, 2]]]).shape
+    >>> validate_deltas([[[1, 2, 0], [0, 1, 0]]]).shape
     (1, 2, 3)
     >>> validate_deltas([[[1, 3, 0]]])
     Traceback (most recent call last):
     automata.automaton.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
     """
-    array = _integer_array(deltas)
+    array = integer_array(deltas)
     if array.ndim != 3:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
     _, k, n = array.shape
@@ -160,11 +163,16 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     return np.ascontiguousarray(array, dtype=np.uint8)
 
 
-def _integer_array(value: Any) -> npt.NDArray[Any]:
+def integer_array(value: Any) -> npt.NDArray[Any]:
+    """Return a rectangular table of integers, or raise `AutomatonError`."""
+    if np.ma.is_masked(value):
+        raise AutomatonError("a table with masked entries is not complete")
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise AutomatonError(f"not a rectangular table of states: {error}") from error
     if array.dtype.kind not in "iu":
+        if array.size == 0:
+            raise AutomatonError(f"an empty table, of shape {array.shape}, is no automaton")
         raise AutomatonError(f"states are integers, got entries of type {array.dtype}")
     return array

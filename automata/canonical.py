@@ -13,6 +13,7 @@ from automata.automaton import (
     AutomatonError,
     Deltas,
     SizeLimitError,
+    integer_array,
     validate_delta,
     validate_deltas,
 )
@@ -54,8 +55,8 @@ def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int
 
     Examples
     --------
-    >>> canonical_forms([[[1, 2, 0], [0, 0, 2]], [[0, 1, 1], [2, 0, 1]]]).tolist()
-    [[0, 1, 0, 2, 2, 0], [0, 1, 0, 2, 2, 0]]
+    >>> canonical_forms([[[1, 2, 0], [0, 1, 0]], [[2, 1, 2], [2, 0, 1]]]).tolist()
+    [[0, 1, 1, 2, 0, 0], [0, 1, 1, 2, 0, 0]]
     """
     valid = validate_deltas(deltas)
     batch, k, n = valid.shape
@@ -95,10 +96,12 @@ def from_canonical(forms: npt.ArrayLike, n: int, k: int) -> Deltas:
 
     Examples
     --------
-    >>> from_canonical([[0, 1, 0, 2, 2, 0]], n=3, k=2).tolist()
-    [[[0, 0, 2], [1, 2, 0]]]
+    >>> from_canonical([[0, 1, 1, 2, 0, 0]], n=3, k=2).tolist()
+    [[[0, 1, 0], [1, 2, 0]]]
     """
-    rows = np.asarray(forms)
+    rows = integer_array(forms)
+    if n < 1 or k < 1:
+        raise AutomatonError(f"n={n}, k={k}: an automaton has at least one state and one letter")
     if rows.ndim != 2 or rows.shape[1] != n * k:
         raise AutomatonError(f"forms have shape (batch, {n * k}), got shape {rows.shape}")
     return validate_deltas(rows.reshape(-1, n, k).transpose(0, 2, 1))

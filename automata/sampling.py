@@ -131,7 +131,7 @@ def evolve(
     """Evolve slowly synchronizing automata from random ones.
 
     Each generation draws parents by rank, redraws one or two transitions of each, and solves the
-    children never seen before, up to isomorphism. Each of these is one solver call.
+    synchronizing children never seen before, up to isomorphism. Each of these is one solver call.
 
     Parameters
     ----------
@@ -183,17 +183,15 @@ def evolve(
                 [mutate(rng, children[:half], 1), mutate(rng, children[half:], min(2, n * k))]
             )
         drawn = canonical_forms(children, workers=workers)
-        drawn = drawn[seen.add_new(drawn)][: config.calls - calls]
+        drawn = drawn[seen.add_new(drawn)]
         # A space this small is exhausted once generation after generation brings nothing new.
         stalled = 0 if len(drawn) else stalled + 1
+        drawn = drawn[are_synchronizing(from_canonical(drawn, n, k))][: config.calls - calls]
         solved = solve(from_canonical(drawn, n, k))
         calls += len(drawn)
         progress(len(drawn))
-        kept = solved >= 0
-        if config.ceiling is not None:
-            kept &= solved <= config.ceiling
         forms, thresholds = _elite(
-            np.concatenate([forms, drawn[kept]]), np.concatenate([thresholds, solved[kept]]), config
+            np.concatenate([forms, drawn]), np.concatenate([thresholds, solved]), config
         )
     return Archive(from_canonical(forms, n, k), thresholds, calls)
 
@@ -201,8 +199,11 @@ def evolve(
 def _elite(
     forms: npt.NDArray[np.uint8], thresholds: Thresholds, config: Evolution
 ) -> tuple[npt.NDArray[np.uint8], Thresholds]:
-    """Keep the longest thresholds in falling order; among equals the newer come first."""
-    newest_first = np.arange(len(forms))[::-1]
+    """Keep the longest thresholds that may enter, in falling order; the newer of equals first."""
+    enters = thresholds >= 0
+    if config.ceiling is not None:
+        enters &= thresholds <= config.ceiling
+    newest_first = np.flatnonzero(enters)[::-1]
     order = newest_first[np.argsort(-thresholds[newest_first], kind="stable")]
     order = order[: config.archive_size]
     return forms[order], thresholds[order]

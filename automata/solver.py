@@ -70,7 +70,7 @@ def reset_thresholds(
 
     Examples
     --------
-    >>> reset_thresholds([[[1, 2, 0], [0, 0, 2]], [[1, 2, 0], [1, 2, 0]]]).tolist()
+    >>> reset_thresholds([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
     [4, -1]
     """
     valid = _validate_size(validate_deltas(deltas))
@@ -98,7 +98,7 @@ def shortest_reset_word(delta: npt.ArrayLike | Automaton) -> tuple[int, ...] | N
 
     Examples
     --------
-    >>> shortest_reset_word([[1, 2, 0], [0, 0, 2]])
+    >>> shortest_reset_word([[1, 2, 0], [0, 1, 0]])
     (1, 0, 0, 1)
     """
     valid = _validate_size(validate_delta(delta)[None])
@@ -133,7 +133,7 @@ def are_synchronizing(deltas: npt.ArrayLike | Sequence[Automaton]) -> npt.NDArra
 
     Examples
     --------
-    >>> are_synchronizing([[[1, 2, 0], [0, 0, 2]], [[1, 2, 0], [1, 2, 0]]]).tolist()
+    >>> are_synchronizing([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
     [True, False]
     """
     valid = validate_deltas(deltas)

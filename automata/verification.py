@@ -33,7 +33,7 @@ def verify(delta: npt.ArrayLike | Automaton, word: Sequence[int]) -> bool:
 
     Examples
     --------
-    >>> verify([[1, 2, 0], [0, 0, 2]], (1, 0, 0, 1)), verify([[1, 2, 0], [0, 0, 2]], (1, 0, 1))
+    >>> verify([[1, 2, 0], [0, 1, 0]], (1, 0, 0, 1)), verify([[1, 2, 0], [0, 1, 0]], (1, 0, 1))
     (True, False)
     """
     rows = validate_delta(delta).tolist()
@@ -69,7 +69,7 @@ def reprove_thresholds(deltas: npt.ArrayLike | Sequence[Automaton]) -> Threshold
 
     Examples
     --------
-    >>> reprove_thresholds([[[1, 2, 0], [0, 0, 2]]]).tolist()
+    >>> reprove_thresholds([[[1, 2, 0], [0, 1, 0]]]).tolist()
     [4]
     """
     valid = validate_deltas(deltas)

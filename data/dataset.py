@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from automata.automaton import Deltas
+from automata.automaton import AutomatonError, Deltas, validate_deltas
 from automata.canonical import Forms, canonical_forms
 from automata.row_index import hash_rows
 from automata.solver import Thresholds
@@ -58,7 +60,7 @@ class Dataset:
     @cached_property
     def forms(self) -> Forms:
         """Canonical forms, uint8 (rows, n*k)."""
-        return self.deltas.transpose(0, 2, 1).reshape(len(self), -1)
+        return self.deltas.transpose(0, 2, 1).reshape(len(self), self.n * self.k)
 
     def take(self, rows: npt.NDArray[Any]) -> Dataset:
         """Return the rows of an index array or a mask."""
@@ -120,9 +122,32 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not (folder / "manifest.json").exists():
         raise DataError(f"{folder}: not a dataset folder (it has no manifest.json)")
     manifest = read_json(folder / "manifest.json")
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    try:
+        valid = (
+            manifest["format"] == FORMAT
+            and manifest["config_sha256"] == config_digest(manifest["config"])
+            and all(isinstance(manifest["config"][name], int) for name in ("n", "k"))
+            and isinstance(manifest["complete"], bool)
+            and isinstance(manifest["versions"], dict)
+            and all(
+                isinstance(shard["file"], str)
+                and isinstance(shard["sha256"], str)
+                and isinstance(shard["rows"], int)
+                and isinstance(shard["calls"], int)
+                for shard in manifest["shards"]
+            )
+        )
+    except (KeyError, TypeError):
+        valid = False
+    if not valid or (manifest["complete"] and not manifest["shards"]):
         raise DataError(f"{folder}: manifest.json is not a dataset manifest of format {FORMAT}")
-    return manifest
+    checked: dict[str, Any] = manifest
+    return checked
+
+
+def config_digest(config: dict[str, Any]) -> str:
+    """Return the SHA-256 of a generator's config."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def shard_path(folder: Path, index: int) -> Path:
@@ -172,14 +197,20 @@ def read_shard(folder: Path, index: int, manifest: dict[str, Any]) -> Dataset:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         column = table["delta"].combine_chunks()
-        labels = table["reset_threshold"].to_numpy()
-        sources = table["source"].cast(pa.string()).to_numpy(zero_copy_only=False).astype(np.str_)
-        if column.type != pa.binary(n * k) or len(column) != entry["rows"]:
-            raise DataError(f"{path}: not {entry['rows']} automata with n={n}, k={k}")
-        flat = np.frombuffer(column.buffers()[1], np.uint8, count=len(column) * n * k)
+        labels = table["reset_threshold"].combine_chunks()
+        sources = table["source"].cast(pa.string()).to_numpy(zero_copy_only=False)
     except (pa.ArrowException, KeyError) as error:
         raise DataError(f"{path}: not a shard of a dataset ({error})") from error
-    data = Dataset(flat.reshape(-1, k, n), labels.astype(np.int32), sources)
+    nulls = column.null_count + labels.null_count + table["source"].null_count
+    kinds = [column.type, labels.type]
+    if kinds != [pa.binary(n * k), pa.int32()] or len(column) != entry["rows"] or nulls:
+        raise DataError(f"{path}: not {entry['rows']} labelled automata with n={n}, k={k}")
+    flat = np.frombuffer(column.buffers()[1] or b"", np.uint8, count=len(column) * n * k)
+    try:
+        deltas = validate_deltas(flat.reshape(-1, k, n))
+    except AutomatonError as error:
+        raise DataError(f"{path}: {error}") from error
+    data = Dataset(deltas, labels.to_numpy(), sources.astype(np.str_))
     if not np.array_equal(canonical_forms(data.deltas), data.forms):
         raise DataError(f"{path}: holds automata that are not in canonical form")
     return data

@@ -74,6 +74,13 @@ def sweep(folder: Path) -> None:
         stale.unlink(missing_ok=True)
 
 
+def discard(folder: Path) -> None:
+    """Remove the files that this project writes into a folder, and no others."""
+    for pattern in ("part-*.parquet", "*.json", "*.csv", "*.safetensors", "resume.pt", "*.tmp"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
@@ -92,6 +99,51 @@ def check_sha256(path: Path, expected: str) -> None:
         raise DataError(f"{path}: no such file")
     if sha256(path) != expected:
         raise DataError(f"{path}: damaged (its SHA-256 is not the recorded one)")
+
+
+def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> None:
+    """Write several files and ``checksums.json``, as one: after a crash all are old or all new.
+
+    The new files wait under temporary names while the checksums are replaced; `recover` finishes
+    the renaming if that is as far as it came.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = {name: folder / f"{name}.tmp" for name in writers}
+    try:
+        for name, write in writers.items():
+            write(waiting[name])
+            with waiting[name].open("rb") as file:
+                os.fsync(file.fileno())
+        checksums = {name: sha256(path) for name, path in waiting.items()}
+    except BaseException:
+        for path in waiting.values():
+            path.unlink(missing_ok=True)
+        raise
+    write_json(folder / "checksums.json", checksums)
+    recover(folder)
+
+
+def recover(folder: Path) -> None:
+    """Finish the renaming of an interrupted `commit_files`, then sweep."""
+    checksums = folder / "checksums.json"
+    if checksums.exists():
+        for name, expected in read_json(checksums).items():
+            waiting = folder / f"{name}.tmp"
+            if waiting.exists() and sha256(waiting) == expected:
+                os.replace(waiting, folder / name)
+    sweep(folder)
+
+
+def check_files(folder: Path) -> None:
+    """Compare every file of a `commit_files` with its checksum.
+
+    Raises
+    ------
+    DataError
+        If the folder has no checksums, or a file is missing or damaged.
+    """
+    for name, expected in read_json(folder / "checksums.json").items():
+        check_sha256(folder / name, expected)
 
 
 def versions(*packages: str) -> dict[str, str]:

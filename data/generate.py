@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from automata.automaton import cerny_bound
 from automata.canonical import (
     CANONICAL_MAX_LETTERS,
@@ -23,8 +22,10 @@ from automata.sampling import Evolution, evolve, sample_synchronizing, sample_un
 from automata.solver import SOLVER_MAX_STATES, Thresholds, reset_thresholds
 from data.dataset import (
     Dataset,
+    config_digest,
     read_manifest,
     read_shard,
+    shard_path,
     write_manifest,
     write_shard,
 )
@@ -77,11 +78,6 @@ class GenerateConfig:
             None if self.ceiling is None else math.floor(self.ceiling * cerny_bound(self.n) + 1e-9)
         )
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the config."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-
 
 def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
     """Make a dataset folder, or finish one that was interrupted.
@@ -109,15 +105,20 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
     manifest = _open(config, folder)
     known = RowIndex(config.n * config.k)
     for index, start in enumerate(range(0, config.count, config.shard_rows)):
-        if index < len(manifest["shards"]):
+        recorded = index < len(manifest["shards"])
+        if recorded and shard_path(folder, index).exists():
             known.add(read_shard(folder, index, manifest).forms)
             continue
         rows = min(config.shard_rows, config.count - start)
         rng = np.random.Generator(np.random.Philox(key=[config.seed, index]))
         make = _evolve_shard if config.sampler == "evolved" else _sample_shard
         shard, calls = make(config, rng, rows, known, workers)
-        manifest["shards"].append(write_shard(folder, index, shard) | {"calls": calls})
-        write_manifest(folder, manifest)
+        entry = write_shard(folder, index, shard) | {"calls": calls}
+        if recorded and entry != manifest["shards"][index]:
+            raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
+        if not recorded:
+            manifest["shards"].append(entry)
+            write_manifest(folder, manifest)
     if not manifest["complete"]:
         manifest["complete"] = True
         write_manifest(folder, manifest)
@@ -130,7 +131,7 @@ def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder}: not a folder")
     fresh = {
         "config": asdict(config),
-        "config_sha256": config.digest,
+        "config_sha256": config_digest(asdict(config)),
         "versions": versions("numpy", "numba", "pyarrow"),
         "shards": [],
         "complete": False,
@@ -141,7 +142,7 @@ def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
         write_manifest(folder, fresh)
         return fresh
     manifest = read_manifest(folder)
-    if manifest["config_sha256"] != config.digest:
+    if manifest["config_sha256"] != config_digest(asdict(config)):
         differing = [
             f"{name}={manifest['config'].get(name)} there, {value} here"
             for name, value in asdict(config).items()
@@ -200,4 +201,3 @@ def _evolve_shard(
 def _dataset(config: GenerateConfig, forms: Forms, thresholds: Thresholds) -> Dataset:
     deltas = from_canonical(forms, config.n, config.k)
     return Dataset(deltas, thresholds, np.full(len(forms), config.sampler))
-

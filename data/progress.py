@@ -30,5 +30,5 @@ def progress(total: int, description: str, unit: str) -> tqdm[Any]:
         file=_Lines(),
         mininterval=5,
         maxinterval=10,
-        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} ({percentage:.0f}%) after {elapsed}{postfix}",
+        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} ({percentage:.0f}%), {elapsed}{postfix}",
     )

@@ -1,0 +1,505 @@
+"""The commands: parse, build a config, call one library function, print a summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data.dataset import Dataset
+    from data.generate import GenerateConfig
+    from search.run import SearchConfig
+    from vae.model import VAE, ModelConfig
+    from vae.train import TrainConfig
+
+Config = TypeVar("Config")
+Path_ = click.Path(path_type=Path)
+
+
+class Setting(click.Option):
+    """An option whose default is a config's field, read when it is needed: imports are slow."""
+
+    def __init__(self, *args: Any, config: str, **kwargs: Any) -> None:
+        super().__init__(*args, show_default=True, **kwargs)
+        self.config = config
+
+    def get_default(self, ctx: click.Context, call: bool = True) -> Any:
+        """Return the default of the field that has the option's name."""
+        module, name = self.config.rsplit(".", 1)
+        default = getattr(import_module(module), name)()
+        return getattr(default, self.name or "")
+
+
+def _settings(config: str, *options: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """Add options (name, type, help): their defaults are the fields of a config class."""
+
+    def add(command: Any) -> Any:
+        for *names, kind, text in reversed(options):
+            command = click.option(*names, type=kind, help=text, cls=Setting, config=config)(
+                command
+            )
+        return command
+
+    return add
+
+
+def _common(command: Any) -> Any:
+    """Add the options that all commands with results share."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")(
+        command
+    )
+    return click.option(
+        "--workers",
+        type=click.IntRange(1, 1024),
+        default=os.cpu_count() or 1,
+        show_default="all cores",
+        help="Threads; results do not depend on them.",
+    )(command)
+
+
+_force = click.option("--force", is_flag=True, help="Discard what the folder holds.")
+_device = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the model runs; auto takes a GPU if there is one.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="synchronizing-automata")
+def cli() -> None:
+    """Find automata whose shortest reset words are close to the Černý bound (n-1)^2.
+
+    Every command writes its run.json (config, seed, versions, commit) into its folder; the same
+    command in the same folder resumes. Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt or
+    mismatched data, 130 interrupted.
+    """
+
+
+@cli.command()
+@_settings(
+    "data.generate.GenerateConfig",
+    ("-n", "--states", "n", int, "States of each automaton, 1..24."),
+    ("-k", "--letters", "k", int, "Letters, 1..6."),
+    ("--count", int, "Rows: automata, distinct up to isomorphism."),
+    ("--sampler", str, "uniform, synchronizing or evolved."),
+    ("--ceiling", float, "Keep nothing above this share of the Černý bound."),
+    ("--calls", int, "Solver calls of the evolution (evolved only), for each shard."),
+    ("--shard-rows", "shard_rows", int, "Rows of a shard."),
+    ("--seed", int, "Seed."),
+)
+@click.option("--out", type=Path_, required=True, help="Dataset folder.")
+@_force
+@_common
+def generate(out: Path, force: bool, workers: int, as_json: bool, **settings: Any) -> None:
+    """Label random or evolved automata into a dataset."""
+    from data.generate import GenerateConfig
+
+    config = _build(GenerateConfig, settings)
+    _print(_generate(config, out, workers, force), as_json)
+
+
+@cli.command()
+@_settings(
+    "vae.model.ModelConfig",
+    ("--tokens", str, "absolute target states, or relative offsets from the source state."),
+    ("--decoder", str, "autoregressive (previous outputs too) or repeat (z alone)."),
+    ("--latent", int, "Dimensions of the latent space."),
+    ("--embedding", int, "Dimensions of a token's embedding."),
+    ("--channels", int, "Channels of the encoder's convolutions."),
+    ("--convolutions", int, "Convolutions of the encoder."),
+    ("--hidden", int, "Width of the decoder's GRU layers."),
+    ("--layers", int, "GRU layers."),
+    ("--token-dropout", "token_dropout", float, "Share of previous outputs hidden in training."),
+)
+@_settings(
+    "vae.train.TrainConfig",
+    ("--epochs", int, "Epochs at most."),
+    ("--epoch-rows", "epoch_rows", int, "Rows an epoch; 0: as many as there are."),
+    ("--batch", int, "Rows a step."),
+    ("--learning-rate", "learning_rate", float, "Highest learning rate."),
+    ("--weight-decay", "weight_decay", float, "Weight decay of AdamW."),
+    ("--clip", float, "Largest gradient norm."),
+    ("--beta", float, "Weight of the KL term."),
+    ("--warmup", float, "Share of the steps over which beta rises."),
+    ("--free-bits", "free_bits", float, "Nats a dimension may hold at no cost."),
+    ("--ratio-weight", "ratio_weight", float, "Weight of the predicted threshold's error."),
+    ("--weights", str, "rank (long thresholds are drawn more often) or uniform."),
+    ("--softness", float, "Rank weights are 1 / (softness*rows + rank)."),
+    ("--held-out", "held_out", float, "Share of the rows held out."),
+    ("--patience", int, "Epochs without a better held-out ELBO before training stops."),
+    ("--precision", str, "auto, float32 or bfloat16."),
+    ("--seed", int, "Seed."),
+)
+@click.option("--data", type=Path_, required=True, help="Dataset folder.")
+@click.option("--out", type=Path_, required=True, help="Model folder.")
+@_device
+@_force
+@_common
+def train(
+    data: Path, out: Path, device: str, force: bool, workers: int, as_json: bool, **settings: Any
+) -> None:
+    """Train the variational autoencoder on a dataset."""
+    from data.dataset import read_dataset
+    from vae.model import ModelConfig
+    from vae.train import TrainConfig
+
+    dataset = read_dataset(data)
+    model_config = _build(ModelConfig, settings | {"n": dataset.n, "k": dataset.k})
+    config = _build(TrainConfig, settings)
+    _print(_train(dataset, data, out, model_config, config, device, workers, force), as_json)
+
+
+@cli.command()
+@click.option("--model", "folder", type=Path_, required=True, help="Model folder.")
+@click.option("--data", type=Path_, help="Dataset folder; default: the one it was trained on.")
+@click.option("--repair", type=click.IntRange(0), default=2, show_default=True, help="Repairs.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed.")
+@_device
+@_common
+def evaluate(
+    folder: Path,
+    data: Path | None,
+    repair: int,
+    seed: int,
+    device: str,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Measure a model: held-out reconstruction and 10,000 prior samples."""
+    from data.files import write_json
+    from search.evaluate import evaluate as evaluate_model
+    from vae.checkpoint import read_config
+
+    held_out = read_config(folder)["train"]["held_out"]
+    if data is None:
+        data = _training_folder(folder)
+    model, dataset = _load(folder, data, device, workers)
+    results = evaluate_model(model, dataset, held_out=held_out, repair=repair, seed=seed)
+    write_json(folder / "evaluation.json", results)
+    _print(results, as_json)
+
+
+@cli.command()
+@click.option("--model", "folder", type=Path_, required=True, help="Model folder.")
+@click.option("--data", type=Path_, required=True, help="The dataset it was trained on.")
+@click.option("--out", type=Path_, required=True, help="Run folder.")
+@_settings(
+    "search.run.SearchConfig",
+    (
+        "--mode",
+        str,
+        "linear, polar, great-circle, encode-decode, prior, neighbourhood, or all.",
+    ),
+    ("--budget", int, "Solver calls of each mode, each round, and each baseline."),
+    ("--keep", int, "Candidates in the report."),
+    ("--seed", int, "Seed."),
+)
+@_settings(
+    "search.modes.LatentConfig",
+    ("--parents", int, "Endpoints are among this many training automata."),
+    ("--path", str, "The path that encode-decode starts from."),
+    ("--rounds", int, "Rounds of encode-decode."),
+    ("--reencode", str, "Each round takes a sample of the posterior, or its mu."),
+    ("--spread", float, "Posterior standard deviations of the neighbourhood mode."),
+    ("--temperature", float, "0 decodes the most probable automaton, more samples."),
+    ("--repair", int, "Transitions that may change to make an automaton synchronize."),
+    ("--batch", int, "Points decoded at a time."),
+)
+@_device
+@_force
+@_common
+def search(
+    folder: Path,
+    data: Path,
+    out: Path,
+    device: str,
+    force: bool,
+    workers: int,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Search the latent space for new automata near the Černý bound."""
+    from search.modes import LatentConfig
+    from search.run import SearchConfig
+
+    latent = _build(LatentConfig, settings)
+    config = _build(SearchConfig, settings | {"latent": latent})
+    _print_search(_search(folder, data, out, config, device, workers, force), as_json)
+
+
+@cli.command()
+@click.argument("file", type=Path_)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def verify(file: Path, as_json: bool) -> None:
+    """Replay every word of a candidates.csv and prove every threshold again."""
+    from search.candidates import verify_candidates
+
+    _print({"rows verified": verify_candidates(file)}, as_json)
+
+
+@cli.command()
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed.")
+@click.option(
+    "--out", type=Path_, default=Path("runs/demo"), show_default=True, help="Folder of the run."
+)
+@_device
+@_force
+@_common
+def demo(seed: int, out: Path, device: str, force: bool, workers: int, as_json: bool) -> None:
+    """Generate, train and search for n = 8, k = 2, in three minutes."""
+    from data.dataset import read_dataset
+    from data.generate import GenerateConfig
+    from search.run import SearchConfig
+    from vae.model import ModelConfig
+    from vae.train import TrainConfig
+
+    data, trained, found = out / "data", out / "model", out / "search"
+    generating = GenerateConfig(
+        n=8, k=2, count=60_000, sampler="evolved", ceiling=0.6, calls=2_000_000, seed=seed
+    )
+    _print(_generate(generating, data, workers, force), as_json)
+    dataset = read_dataset(data)
+    training = TrainConfig(epochs=8, seed=seed)
+    _print(_train(dataset, data, trained, ModelConfig(), training, device, workers, force), as_json)
+    searching = SearchConfig(budget=20_000, seed=seed)
+    _print_search(_search(trained, data, found, searching, device, workers, force), as_json)
+
+
+def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> dict[str, Any]:
+    """Make a dataset folder; return what to print."""
+    import numpy as np
+
+    from data.dataset import read_dataset
+    from data.generate import generate as generate_dataset
+    from search.plots import plot_thresholds
+
+    with _Run(out, "generate", asdict(config), force) as run:
+        manifest = generate_dataset(config, out, workers=workers)
+    dataset = read_dataset(out)
+    plot_thresholds(
+        dataset.reset_thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold
+    )
+    lengths, counts = np.unique(dataset.reset_thresholds, return_counts=True)
+    return {
+        "dataset": str(out),
+        "rows (distinct classes)": len(dataset),
+        "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
+        "rows a second": round(len(dataset) / run.seconds),
+        "rows by reset threshold": dict(zip(lengths.tolist(), counts.tolist(), strict=True)),
+    }
+
+
+def _train(
+    dataset: Dataset,
+    data: Path,
+    out: Path,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    device: str,
+    workers: int,
+    force: bool,
+) -> dict[str, Any]:
+    """Make a model folder; return what to print."""
+    import torch
+
+    from search.plots import plot_training
+    from vae.train import train as train_model
+
+    torch.set_num_threads(workers)
+    settings = {"model": asdict(model_config), "train": asdict(config), "data": str(data)}
+    with _Run(out, "train", settings, force):
+        metrics = train_model(dataset, out, model_config, config, device=device)
+    plot_training(metrics, out / "training")
+    best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
+    return {"model": str(out)} | {name: _round(value) for name, value in best.items()}
+
+
+def _search(
+    folder: Path,
+    data: Path,
+    out: Path,
+    config: SearchConfig,
+    device: str,
+    workers: int,
+    force: bool,
+) -> dict[str, Any]:
+    """Make a run folder; return what to print."""
+    from search.pictures import draw_search
+    from search.run import search as search_latent_space
+    from search.run import write_tables
+
+    model, dataset = _load(folder, data, device, workers)
+    settings = asdict(config) | {"model": str(folder), "data": str(data)}
+    with _Run(out, "search", settings, force):
+        result = search_latent_space(model, dataset, config, workers=workers)
+        write_tables(out, result)
+        pictures = draw_search(out, model, dataset, config.latent, config.seed)
+    return {
+        "candidates": result.candidates,
+        "summary": result.summary,
+        "calls": int(result.summary["calls"].sum()),
+        "training calls": _labelling_calls(data),
+        "files": [str(out / "candidates.csv"), str(out / "summary.csv"), *map(str, pictures)],
+    }
+
+
+class _Run:
+    """The record of a run in its folder; refuses a folder that holds another one."""
+
+    def __init__(self, folder: Path, command: str, config: dict[str, Any], force: bool) -> None:
+        from data.files import DataError, discard, read_json
+
+        self.folder, self.command, self.config = folder, command, config
+        if force:
+            discard(folder)
+        record = folder / "run.json"
+        if record.exists():
+            found = read_json(record)
+            if (found["command"], found["config"]) != (command, json.loads(json.dumps(config))):
+                raise DataError(f"{folder}: holds another run ({found['command']}); see --force")
+
+    def __enter__(self) -> _Run:
+        self.start = time.perf_counter()
+        return self
+
+    def __exit__(self, failure: object, *_: object) -> None:
+        from data.files import write_run
+
+        self.seconds = time.perf_counter() - self.start
+        if failure is None:
+            write_run(self.folder, self.command, self.config, self.seconds)
+
+
+def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dataset]:
+    """Load a model and the dataset it was trained on."""
+    import torch
+
+    from data.dataset import read_dataset
+    from data.files import DataError
+    from vae.checkpoint import load_model, read_config
+    from vae.train import choose_device, describe_data
+
+    torch.set_num_threads(workers)
+    target = _build(choose_device, {"name": device})
+    model = load_model(folder).to(target)
+    dataset = read_dataset(data)
+    if read_config(folder)["data"] != describe_data(dataset):
+        raise DataError(
+            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
+            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
+        )
+    return model, dataset
+
+
+def _labelling_calls(data: Path) -> int:
+    from data.dataset import read_manifest
+
+    return sum(shard["calls"] for shard in read_manifest(data)["shards"])
+
+
+def _training_folder(model: Path) -> Path:
+    """Return the dataset folder that the model's run record names."""
+    from data.files import read_json
+
+    return Path(read_json(model / "run.json")["config"]["data"])
+
+
+def _build(factory: Callable[..., Config], settings: dict[str, Any]) -> Config:
+    """Call a config class with those settings that are its fields; a bad value is bad usage."""
+    if isinstance(factory, type):
+        settings = {f.name: settings[f.name] for f in fields(factory) if f.name in settings}
+    try:
+        return factory(**settings)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _round(value: float) -> float:
+    return value if isinstance(value, int) else round(value, 4)
+
+
+def _print(results: dict[str, Any], as_json: bool) -> None:
+    """Print a summary: JSON, or a line each; a mapping becomes a small table."""
+    if as_json:
+        click.echo(json.dumps(results))
+        return
+    for name, value in results.items():
+        if isinstance(value, dict):
+            click.echo(f"{name}:")
+            for key, entry in value.items():
+                click.echo(f"  {key:>6}  {entry}")
+        else:
+            shown = f"{value:.4g}" if isinstance(value, float) else value
+            click.echo(f"{name.replace('_', ' ')}: {shown}")
+
+
+def _print_search(found: dict[str, Any], as_json: bool) -> None:
+    """Print the head of the candidates, the comparison of the arms, and the files."""
+    candidates: pd.DataFrame = found["candidates"]
+    summary: pd.DataFrame = found["summary"]
+    if as_json:
+        rows = {"candidates": len(candidates), "summary": summary.to_dict("records")}
+        click.echo(json.dumps(found | rows))
+        return
+    above = candidates[candidates["gap"] < 0]
+    shown = ["rank", "reset_threshold", "gap", "novel", "family", "mode", "round", "delta"]
+    click.echo("\nBest candidates (candidates.csv has all columns)")
+    click.echo(candidates[shown].head(10).to_string(index=False))
+    click.echo("\nArms: hits per 1,000 solver calls (summary.csv)")
+    click.echo(summary.to_string(index=False, na_rep="-"))
+    click.echo(
+        f"\nSolver calls of the arms: {found['calls']}; "
+        f"of labelling the training set: {found['training calls']}"
+    )
+    for path in found["files"]:
+        click.echo(path)
+    for row in above.itertuples():
+        click.secho(
+            f"ABOVE THE ČERNÝ BOUND: {row.delta} has threshold {row.reset_threshold} > "
+            f"{row.cerny_bound}. Prove it again: pipeline.py verify {found['files'][0]}",
+            fg="red",
+            bold=True,
+        )
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one line on stderr and its exit code."""
+    from data.files import DataError
+
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except DataError as error:
+        _fail(str(error), 3)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(str(error), 1)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Discovery: paths through the latent space, the metered oracle, baselines, reports."""

@@ -1,0 +1,249 @@
+"""The report's tables: ranked candidates, the summary of the arms, and their verification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from automata.automaton import AutomatonError, cerny_bound
+from automata.canonical import canonical_forms, from_canonical
+from automata.families import identify
+from automata.formats import format_delta, format_word, parse_delta, parse_word
+from automata.solver import shortest_reset_word
+from automata.verification import reprove_thresholds, verify
+from data.dataset import Dataset
+from data.files import DataError, check_sha256, read_json
+from search.oracle import Arm, Oracle, Proposals, concatenate
+
+CANDIDATE_COLUMNS = [
+    "rank",
+    "n",
+    "k",
+    "reset_threshold",
+    "cerny_bound",
+    "gap",
+    "ratio",
+    "word",
+    "delta",
+    "canonical",
+    "novel",
+    "family",
+    "mode",
+    "parent_a",
+    "parent_b",
+    "alpha",
+    "round",
+    "repaired",
+]
+HIT_SHARES = (0.6, 0.7, 0.8)
+HIT_COLUMNS = ["hits_top", *(f"hits_{share}" for share in HIT_SHARES)]
+SUMMARY_COLUMNS = [
+    "mode",
+    "round",
+    "decoded",
+    "valid_as_decoded",
+    "valid_after_repair",
+    "distinct",
+    "novel",
+    "calls",
+    "mean_threshold",
+    "best_threshold",
+    *HIT_COLUMNS,
+]
+
+
+def hit_thresholds(n: int) -> dict[str, float]:
+    """Return the least threshold that counts as a hit, for each of `HIT_COLUMNS`.
+
+    Examples
+    --------
+    >>> {name: round(least, 1) for name, least in hit_thresholds(8).items()}
+    {'hits_top': 38, 'hits_0.6': 29.4, 'hits_0.7': 34.3, 'hits_0.8': 39.2}
+    """
+    least: dict[str, float] = {"hits_top": n * n - 4 * n + 6}
+    return least | {f"hits_{share}": share * cerny_bound(n) for share in HIT_SHARES}
+
+
+def summarize(oracle: Oracle, arms: Sequence[Arm]) -> pd.DataFrame:
+    """Return one row for each arm, the columns `SUMMARY_COLUMNS`.
+
+    Mean, best and hits are over the automata that are not in the training set; hits are per 1,000
+    solver calls.
+    """
+    rows = []
+    for arm in arms:
+        numbers, _ = arm.found()
+        novel = numbers[numbers >= oracle.training_rows]
+        thresholds = oracle.thresholds(novel)
+        row = {
+            "mode": arm.mode,
+            "round": arm.round,
+            "decoded": arm.decoded,
+            "valid_as_decoded": arm.as_decoded,
+            "valid_after_repair": arm.valid,
+            "distinct": len(numbers),
+            "novel": len(novel),
+            "calls": arm.calls,
+            "mean_threshold": round(float(thresholds.mean()), 3) if len(novel) else np.nan,
+            "best_threshold": int(thresholds.max()) if len(novel) else -1,
+        }
+        for name, least in hit_thresholds(oracle.n).items():
+            hits = int((thresholds >= least).sum())
+            row[name] = round(1000 * hits / arm.calls, 3) if arm.calls else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def rank_candidates(
+    oracle: Oracle, arms: Sequence[Arm], training: Dataset, keep: int
+) -> pd.DataFrame:
+    """Return the best distinct automata of the arms, the columns `CANDIDATE_COLUMNS`.
+
+    The order is total: gap, then novel before known, then canonical form. An automaton that
+    several arms found belongs to the first of them. Every row is solved again and its word
+    replayed.
+
+    Parameters
+    ----------
+    oracle : Oracle
+    arms : sequence of Arm
+    training : Dataset
+        Names the parents.
+    keep : int
+        Rows at most.
+
+    Raises
+    ------
+    RuntimeError
+        If the solver contradicts itself; this is a bug, never a property of the data.
+    """
+    numbers, proposals, arm_index = _merge(arms)
+    thresholds = oracle.thresholds(numbers)
+    novel = numbers >= oracle.training_rows
+    forms = oracle.forms(numbers)
+    order = np.lexsort((*forms.T[::-1], ~novel, -thresholds))[:keep]
+
+    n, k = oracle.n, oracle.k
+    deltas = from_canonical(forms[order], n, k)
+    words = [
+        _checked_word(delta, length)
+        for delta, length in zip(deltas, thresholds[order], strict=True)
+    ]
+    bound = cerny_bound(n)
+    chosen = proposals.take(order)
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(order) + 1),
+            "n": n,
+            "k": k,
+            "reset_threshold": thresholds[order],
+            "cerny_bound": bound,
+            "gap": bound - thresholds[order],
+            "ratio": (thresholds[order] / max(1, bound)).round(4),
+            "word": words,
+            "delta": [format_delta(delta) for delta in deltas],
+            "canonical": [" ".join(map(str, form)) for form in forms[order].tolist()],
+            "novel": novel[order],
+            "family": identify(deltas),
+            "mode": [arms[index].mode for index in arm_index[order]],
+            "parent_a": _name_parents(training, chosen.parents[:, 0]),
+            "parent_b": _name_parents(training, chosen.parents[:, 1]),
+            "alpha": chosen.alpha.round(4),
+            "round": [arms[index].round for index in arm_index[order]],
+            "repaired": chosen.repaired,
+        },
+        columns=CANDIDATE_COLUMNS,
+    )
+
+
+def verify_candidates(path: Path) -> int:
+    """Replay every word of a candidates file and prove every threshold again; return the rows.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or not a candidates file, at the first row that fails, or if the
+        file is not the one its run wrote.
+    """
+    table = _read_table(path)
+    for position, row in enumerate(table.itertuples(index=False), 1):
+        try:
+            problem = _problem(row)
+        except (AutomatonError, ValueError) as error:
+            problem = str(error)
+        if problem:
+            raise DataError(f"{path}: row {position}: {problem}")
+    checksums = path.parent / "checksums.json"
+    if checksums.exists():
+        recorded = read_json(checksums)
+        if path.name in recorded:
+            check_sha256(path, recorded[path.name])
+    return len(table)
+
+
+def _merge(
+    arms: Sequence[Arm],
+) -> tuple[npt.NDArray[np.int64], Proposals, npt.NDArray[np.int64]]:
+    """Return the automata of all arms once, their first proposals, and the arm of each."""
+    found = [arm.found() for arm in arms]
+    numbers = np.concatenate([numbers for numbers, _ in found])
+    arm_index = np.repeat(np.arange(len(arms)), [len(numbers) for numbers, _ in found])
+    proposals = concatenate([proposals for _, proposals in found])
+    distinct, first = np.unique(numbers, return_index=True)
+    return distinct, proposals.take(first), arm_index[first]
+
+
+def _checked_word(delta: npt.NDArray[np.uint8], threshold: int) -> str:
+    word = shortest_reset_word(delta)
+    if word is None or len(word) != threshold or not verify(delta, word):
+        raise RuntimeError(f"solver bug: {format_delta(delta)} has threshold {threshold}, {word}")
+    return format_word(word)
+
+
+def _name_parents(training: Dataset, rows: npt.NDArray[np.int64]) -> list[str]:
+    return ["" if row < 0 else format_delta(training.deltas[row]) for row in rows]
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        # Empty words and the word "nan" are words.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV file ({str(error).strip()})") from None
+    missing = [name for name in CANDIDATE_COLUMNS if name not in table.columns]
+    if missing:
+        raise DataError(f"{path}: not a candidates file, no column {missing[0]!r}")
+    return table
+
+
+def _problem(row: Any) -> str:
+    """Say what is wrong with a row, "" if nothing is."""
+    delta, word = parse_delta(row.delta), parse_word(row.word)
+    k, n = delta.shape
+    bound = cerny_bound(n)
+    threshold = int(row.reset_threshold)
+    claims = {
+        "n": (row.n, n),
+        "k": (row.k, k),
+        "cerny_bound": (row.cerny_bound, bound),
+        "gap": (row.gap, bound - threshold),
+        "canonical": (row.canonical, " ".join(map(str, canonical_forms(delta[None])[0].tolist()))),
+        "family": (row.family, identify(delta[None])[0]),
+        "ratio": (float(row.ratio), round(threshold / max(1, bound), 4)),
+    }
+    for name, (claimed, true) in claims.items():
+        if claimed != (true if isinstance(claimed, float) else str(true)):
+            return f"{name} is {claimed}, but should be {true}"
+    if len(word) != threshold:
+        return f"a word of {len(word)} letters for the threshold {threshold}"
+    if not verify(delta, word):
+        return "the word does not send all states to one state"
+    proved = int(reprove_thresholds(delta[None])[0])
+    return "" if proved == threshold else f"threshold {threshold}, but {proved} is proved"

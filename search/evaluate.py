@@ -1,0 +1,80 @@
+"""What a trained model is worth: held-out reconstruction and prior samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from automata.canonical import canonical_forms
+from automata.row_index import RowIndex
+from automata.solver import are_synchronizing, reset_thresholds
+from data.dataset import Dataset
+from data.files import DataError
+from search.decode import decode_and_repair
+from vae.encoding import encode_deltas
+from vae.metrics import reconstruction_metrics
+from vae.model import VAE
+
+PRIOR_SAMPLES = 10_000
+TOP = 5
+"""How many of the longest thresholds are listed."""
+
+
+def evaluate(
+    model: VAE, data: Dataset, *, held_out: float, repair: int, seed: int
+) -> dict[str, float | list[int]]:
+    """Measure a model on held-out automata and on samples from the prior.
+
+    Parameters
+    ----------
+    model : VAE
+    data : Dataset
+        What the model was trained on.
+    held_out : float
+        The share that training held out.
+    repair : int
+        Transitions of a non-synchronizing sample that may change.
+    seed : int
+
+    Returns
+    -------
+    dict
+        Shares are of the 10,000 prior samples, except: uniqueness is of the synchronizing ones,
+        novelty of the distinct ones, both up to isomorphism.
+
+    Raises
+    ------
+    DataError
+        If model and data have another (n, k).
+    """
+    if (data.n, data.k) != (model.config.n, model.config.k):
+        raise DataError(
+            f"data with n={data.n}, k={data.k} "
+            f"for a model of n={model.config.n}, k={model.config.k}"
+        )
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    _, apart = data.split(held_out)
+    tokens = torch.from_numpy(encode_deltas(apart.deltas, model.config.tokens))
+    results: dict[str, float | list[int]] = {"held_out_rows": len(apart)}
+    results |= reconstruction_metrics(model, tokens, generator)
+    results["latent"] = model.config.latent
+
+    z = torch.randn((PRIOR_SAMPLES, model.config.latent), generator=generator, device=device)
+    raw = decode_and_repair(model, z, repair=0)
+    decoded = decode_and_repair(model, z, repair=repair)
+    valid = are_synchronizing(decoded.deltas)
+    forms = canonical_forms(decoded.deltas[valid])
+    distinct = forms[RowIndex(forms.shape[1]).add_new(forms)]
+    known = RowIndex(forms.shape[1])
+    known.add(data.forms)
+    thresholds = reset_thresholds(decoded.deltas[valid])
+    results["prior_samples"] = PRIOR_SAMPLES
+    results["valid_as_decoded"] = float(decoded.as_decoded.mean())
+    results["synchronizing_before_repair"] = float(are_synchronizing(raw.deltas).mean())
+    results["valid_after_repair"] = float(valid.mean())
+    results["uniqueness"] = len(distinct) / max(1, len(forms))
+    results["novelty"] = float((known.find(distinct) < 0).mean()) if len(distinct) else 0.0
+    results["mean_threshold"] = float(thresholds.mean()) if len(thresholds) else -1.0
+    results["top_thresholds"] = np.sort(thresholds)[::-1][:TOP].tolist()
+    return results

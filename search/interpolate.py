@@ -1,0 +1,61 @@
+"""Paths between two points of the latent space."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+PATHS = ("linear", "polar", "great-circle")
+
+
+def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
+    """Return a point on the path between two points, for each pair.
+
+    With a = alpha, *linear* is a*z1 + (1-a)*z2, which loses norm in the middle; *polar* is
+    sqrt(a)*z1 + sqrt(1-a)*z2, which keeps the expected norm of independent normal points;
+    *great-circle* turns z2 into z1 at even angles, its norm running evenly from one to the other
+    (White 2016).
+
+    Parameters
+    ----------
+    path : str
+        ``linear``, ``polar`` or ``great-circle``.
+    first, second : tensor, shape (batch, latent)
+    alpha : tensor, shape (batch,)
+        1 at the first point, 0 at the second.
+
+    Returns
+    -------
+    tensor, shape (batch, latent)
+
+    Examples
+    --------
+    >>> ends = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    >>> [round(interpolate(path, *ends, torch.tensor([0.5])).norm().item(), 3) for path in PATHS]
+    [1.414, 2.0, 2.0]
+    """
+    share = alpha[:, None]
+    if path == "linear":
+        return share * first + (1 - share) * second
+    if path == "polar":
+        return share.sqrt() * first + (1 - share).sqrt() * second
+    if path == "great-circle":
+        return _great_circle(first, second, share)
+    raise ValueError(f"unknown path {path!r}: one of {', '.join(PATHS)}")
+
+
+def _great_circle(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+    """Spherical interpolation of the directions, linear interpolation of the norms."""
+    norms = first.norm(dim=1, keepdim=True), second.norm(dim=1, keepdim=True)
+    units = first / norms[0].clamp(min=1e-12), second / norms[1].clamp(min=1e-12)
+    cosine = (units[0] * units[1]).sum(1, keepdim=True).clamp(-1, 1)
+    angle = cosine.arccos()
+    sine = angle.sin()
+    # Where the directions (nearly) agree or oppose, the arc is not determined: go straight.
+    straight = share * units[0] + (1 - share) * units[1]
+    arc = ((share * angle).sin() * units[0] + ((1 - share) * angle).sin() * units[1]) / sine.clamp(
+        min=1e-12
+    )
+    direction = torch.where(sine < 1e-4, straight, arc)
+    on_arc: Tensor = direction * (share * norms[0] + (1 - share) * norms[1])
+    return on_arc

@@ -1,0 +1,161 @@
+"""The modes of latent search: where the points come from that are decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from data.dataset import Dataset
+from search.decode import Repaired, decode_and_repair, encode_automata
+from search.interpolate import PATHS, interpolate
+from search.oracle import Proposals
+from vae.model import VAE, Posterior
+
+MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
+REENCODE = ("sample", "mu")
+
+
+@dataclass(frozen=True)
+class LatentConfig:
+    """How points of the latent space are chosen and decoded."""
+
+    parents: int = 2000
+    """Endpoints are among this many training automata with the longest thresholds."""
+    path: str = "polar"
+    """The path that encode-decode starts from."""
+    rounds: int = 3
+    """Rounds of encode-decode."""
+    reencode: str = "sample"
+    """Each round takes a ``sample`` of the posterior, or its ``mu``."""
+    spread: float = 2.0
+    """Standard deviations of the posterior that the neighbourhood mode spans."""
+    temperature: float = 0.0
+    """0 decodes the most probable automaton, more samples."""
+    repair: int = 2
+    """Transitions that may change to make an automaton synchronize."""
+    batch: int = 4096
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        if self.path not in PATHS:
+            raise ValueError(f"unknown path {self.path!r}: one of {', '.join(PATHS)}")
+        if self.reencode not in REENCODE:
+            raise ValueError(f"unknown reencode {self.reencode!r}: one of {', '.join(REENCODE)}")
+        for name, value, low, high in [
+            ("parents", self.parents, 2, 10**9),
+            ("rounds", self.rounds, 1, 1000),
+            ("spread", self.spread, 0, 1000),
+            ("temperature", self.temperature, 0, 1000),
+            ("repair", self.repair, 0, 10**4),
+            ("batch", self.batch, 1, 10**6),
+        ]:
+            if not low <= value <= high:
+                raise ValueError(f"{name}={value} is not in {low}..{high}")
+
+
+class Points(NamedTuple):
+    """Points of the latent space and where they come from."""
+
+    z: Tensor
+    """(batch, latent)"""
+    parents: npt.NDArray[np.int64]
+    """int64 (batch, 2): rows of the training set, -1 for none"""
+    alpha: npt.NDArray[np.float64]
+    """float64 (batch,): place on the path, nan for none"""
+
+
+class LatentSpace:
+    """A model, its encoded parents, and one stream of random numbers."""
+
+    def __init__(
+        self, model: VAE, training: Dataset, config: LatentConfig, rng: np.random.Generator
+    ) -> None:
+        self.model = model
+        self.config = config
+        self.rng = rng
+        self.device = next(model.parameters()).device
+        self.generator = torch.Generator(self.device)
+        self.generator.manual_seed(int(rng.integers(2**62)))
+        self.parents = parent_rows(training, config.parents)
+        self.posterior = encode_automata(model, training.deltas[self.parents])
+
+    def propose(self, mode: str) -> Iterator[list[Proposals]]:
+        """Yield batches of proposals without end, each a list over the rounds of the mode."""
+        while True:
+            if mode == "encode-decode":
+                yield self._encode_decode(self.draw_path(self.config.path))
+                continue
+            if mode == "prior":
+                points = self.draw_prior()
+            elif mode == "neighbourhood":
+                points = self.draw_neighbourhood()
+            else:
+                points = self.draw_path(mode)
+            yield [Proposals(*self.decode(points.z), points.parents, points.alpha)]
+
+    def draw_path(self, path: str) -> Points:
+        """Draw points on paths between the posterior means of random pairs of parents."""
+        count = self.config.batch
+        first = self.rng.integers(len(self.parents), size=count)
+        others = self.rng.integers(1, max(2, len(self.parents)), size=count)
+        second = (first + others) % len(self.parents)
+        alpha = self.rng.random(count)
+        mu = self.posterior.mu
+        z = interpolate(
+            path,
+            mu[torch.from_numpy(first).to(self.device)],
+            mu[torch.from_numpy(second).to(self.device)],
+            torch.from_numpy(alpha).to(mu),
+        )
+        return Points(z, np.stack([self.parents[first], self.parents[second]], 1), alpha)
+
+    def draw_prior(self) -> Points:
+        """Draw points from the prior N(0, I)."""
+        shape = (self.config.batch, self.model.config.latent)
+        z = torch.randn(shape, generator=self.generator, device=self.device)
+        return Points(z, np.full((len(z), 2), -1), np.full(len(z), np.nan))
+
+    def draw_neighbourhood(self) -> Points:
+        """Draw points from the widened posteriors of random parents."""
+        rows = self.rng.integers(len(self.parents), size=self.config.batch)
+        picked = torch.from_numpy(rows).to(self.device)
+        posterior = Posterior(self.posterior.mu[picked], self.posterior.log_sigma[picked])
+        z = posterior.sample(self.generator, self.config.spread)
+        parents = np.stack([self.parents[rows], np.full(len(rows), -1)], 1)
+        return Points(z, parents, np.full(len(rows), np.nan))
+
+    def decode(self, z: Tensor) -> Repaired:
+        """Decode and repair points."""
+        return decode_and_repair(
+            self.model,
+            z,
+            repair=self.config.repair,
+            temperature=self.config.temperature,
+            generator=self.generator,
+        )
+
+    def reencode(self, decoded: Repaired) -> Tensor:
+        """Encode decoded automata: a posterior sample of each, or its mu."""
+        posterior = encode_automata(self.model, decoded.deltas)
+        return posterior.mu if self.config.reencode == "mu" else posterior.sample(self.generator)
+
+    def _encode_decode(self, points: Points) -> list[Proposals]:
+        """Return the proposals of round 1, 2, ...; round 0 is the path itself."""
+        decoded = self.decode(points.z)
+        rounds = []
+        for _ in range(self.config.rounds):
+            decoded = self.decode(self.reencode(decoded))
+            rounds.append(Proposals(*decoded, points.parents, points.alpha))
+        return rounds
+
+
+def parent_rows(training: Dataset, count: int) -> npt.NDArray[np.int64]:
+    """Return the rows of the training automata with the longest thresholds, at most `count`."""
+    longest_first = np.argsort(-training.reset_thresholds, kind="stable")
+    return longest_first[:count]

@@ -1,0 +1,187 @@
+"""The metered, cached solver: every call is counted, whoever asks.
+
+An *arm* is one method under comparison (a search mode, a round of it, or a baseline) with its own
+budget. An arm pays for each canonical form it asks about for the first time, also if another arm
+has asked before: the cache saves work, not budget. Forms of the training set are free, because
+their labels have been paid for. Whether an automaton synchronizes at all is free for every arm: a
+pair search tells, not the solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas
+from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.row_index import RowIndex
+from automata.solver import NOT_SYNCHRONIZING, Thresholds, are_synchronizing, reset_thresholds
+from data.dataset import Dataset
+
+UNKNOWN = -2
+
+
+class Proposals(NamedTuple):
+    """A batch of automata an arm proposes, with where each comes from."""
+
+    deltas: Deltas
+    """uint8 (batch, k, n), complete"""
+    as_decoded: npt.NDArray[np.bool_]
+    """bool (batch,): complete and synchronizing without repair"""
+    repaired: npt.NDArray[np.int64]
+    """int64 (batch,): transitions changed by repair"""
+    parents: npt.NDArray[np.int64]
+    """int64 (batch, 2): rows of the training set, -1 for none"""
+    alpha: npt.NDArray[np.float64]
+    """float64 (batch,): place on the path from the first parent to the second, nan for none"""
+
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Proposals:
+        """Return some of the proposals."""
+        return Proposals._make(column[rows] for column in self)
+
+
+def plain_proposals(deltas: Deltas, parents: npt.NDArray[np.int64] | None = None) -> Proposals:
+    """Return proposals that were not decoded, so that nothing was repaired.
+
+    Examples
+    --------
+    >>> plain_proposals(np.zeros((2, 1, 3), np.uint8)).parents.tolist()
+    [[-1, -1], [-1, -1]]
+    """
+    count = len(deltas)
+    origin = np.full((count, 2), -1, np.int64)
+    if parents is not None:
+        origin[:, 0] = parents
+    return Proposals(
+        deltas,
+        are_synchronizing(deltas),
+        np.zeros(count, np.int64),
+        origin,
+        np.full(count, np.nan),
+    )
+
+
+def concatenate(parts: Sequence[Proposals]) -> Proposals:
+    """Return the proposals of several batches as one."""
+    return Proposals._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+
+
+class Oracle:
+    """The solver behind one cache, its key the canonical form.
+
+    Parameters
+    ----------
+    training : Dataset
+        Its labels are known and free.
+    workers : int
+        Threads.
+    """
+
+    def __init__(self, training: Dataset, workers: int = 1) -> None:
+        self.n, self.k = training.n, training.k
+        self.workers = workers
+        self.calls = 0
+        self._forms = RowIndex(self.n * self.k)
+        self._forms.add(training.forms)
+        self._training_rows = len(self._forms)
+        self._thresholds = training.reset_thresholds.copy()
+
+    def number(self, forms: Forms) -> npt.NDArray[np.int64]:
+        """Return a number for each form; those below `training_rows` are training rows."""
+        return self._forms.add(forms)
+
+    @property
+    def training_rows(self) -> int:
+        """Rows of the training set."""
+        return self._training_rows
+
+    def forms(self, numbers: npt.NDArray[np.int64]) -> Forms:
+        """Return the forms of numbers."""
+        return self._forms.rows[numbers]
+
+    def thresholds(self, numbers: npt.NDArray[np.int64]) -> Thresholds:
+        """Return the thresholds of numbered forms; those not in the cache are solved."""
+        if len(self._forms) > len(self._thresholds):
+            missing = len(self._forms) - len(self._thresholds)
+            unknown = np.full(missing, UNKNOWN, np.int32)
+            self._thresholds = np.concatenate([self._thresholds, unknown])
+        unsolved = np.unique(numbers[self._thresholds[numbers] == UNKNOWN])
+        if len(unsolved):
+            deltas = from_canonical(self.forms(unsolved), self.n, self.k)
+            self._thresholds[unsolved] = reset_thresholds(deltas, workers=self.workers)
+            self.calls += len(unsolved)
+        return self._thresholds[numbers]
+
+
+class Arm:
+    """One method's account with the oracle, and all it found.
+
+    Parameters
+    ----------
+    oracle : Oracle
+    mode : str
+    round : int
+        Which round of encode-decode; 0 elsewhere.
+    budget : int
+        Solver calls; never exceeded.
+    """
+
+    def __init__(self, oracle: Oracle, mode: str, round: int, budget: int) -> None:
+        self.oracle = oracle
+        self.mode = mode
+        self.round = round
+        self.budget = budget
+        self.calls = 0
+        self.decoded = 0
+        self.as_decoded = 0
+        self.valid = 0
+        self._asked = np.zeros(0, np.bool_)  # by number
+        self._found: list[tuple[npt.NDArray[np.int64], Proposals]] = []
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the budget is spent."""
+        return self.calls >= self.budget
+
+    def submit(self, proposals: Proposals) -> Thresholds:
+        """Ask for thresholds: int32 (batch,), `UNKNOWN` where the budget did not suffice."""
+        thresholds = np.full(len(proposals.deltas), NOT_SYNCHRONIZING, np.int32)
+        if self.exhausted:
+            thresholds[:] = UNKNOWN
+            return thresholds
+        valid = np.flatnonzero(are_synchronizing(proposals.deltas))
+        forms = canonical_forms(proposals.deltas[valid], workers=self.oracle.workers)
+        numbers = self.oracle.number(forms)
+        distinct, first = np.unique(numbers, return_index=True)
+        grown = np.zeros(max(len(self._asked), int(numbers.max(initial=-1)) + 1), np.bool_)
+        grown[: len(self._asked)] = self._asked
+        self._asked = grown
+        fresh = np.sort(first[~self._asked[distinct]])  # in the order of the proposals
+        charged = numbers[fresh] >= self.oracle.training_rows
+        affordable = np.cumsum(charged) <= self.budget - self.calls
+        # What comes after the last affordable call was never proposed.
+        end = len(thresholds)
+        if not affordable.all():
+            end = int(valid[fresh[np.argmin(affordable)]])
+        fresh = fresh[affordable]
+        self.calls += int(charged[affordable].sum())
+        self.decoded += end
+        self.as_decoded += int(proposals.as_decoded[:end].sum())
+        self.valid += int((valid < end).sum())
+        self._asked[numbers[fresh]] = True
+        self._found.append((numbers[fresh], proposals.take(valid[fresh])))
+        known = valid < end
+        thresholds[valid[known]] = self.oracle.thresholds(numbers[known])
+        thresholds[end:] = UNKNOWN
+        return thresholds
+
+    def found(self) -> tuple[npt.NDArray[np.int64], Proposals]:
+        """Return the numbers of all distinct automata found, in order, and their first proposals.
+
+        Training rows are among them.
+        """
+        numbers = np.concatenate([numbers for numbers, _ in self._found])
+        return numbers, concatenate([proposals for _, proposals in self._found])

@@ -1,0 +1,88 @@
+"""What the pictures of a search show: norms along the paths, and one pair's interpolations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from automata.automaton import Deltas
+from automata.canonical import canonical_forms
+from automata.row_index import RowIndex
+from automata.solver import reset_thresholds
+from data.dataset import Dataset
+from search.decode import decode_and_repair, encode_automata
+from search.interpolate import PATHS, interpolate
+from search.modes import LatentConfig, LatentSpace
+from search.plots import plot_norms, plot_thresholds
+from search.strip import StripRow, plot_strip
+from vae.model import VAE
+
+_POINTS = 9
+_CLOUD = 10_000
+
+
+def draw_search(
+    folder: Path, model: VAE, training: Dataset, config: LatentConfig, seed: int
+) -> list[Path]:
+    """Draw the pictures of a search into its folder; return their paths.
+
+    Parameters
+    ----------
+    folder : Path
+    model : VAE
+    training : Dataset
+    config : LatentConfig
+    seed : int
+    """
+    rng = np.random.Generator(np.random.Philox(key=[seed, 1 << 32]))
+    space = LatentSpace(model, training, config, rng)
+    return [
+        *plot_thresholds(training.reset_thresholds, training.n, folder / "thresholds"),
+        *plot_norms(_norms(space, training), model.config.latent, folder / "norms"),
+        *_draw_strip(folder / "strip", space, training),
+    ]
+
+
+def _norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
+    """Return the norms of prior samples, of encoded data, and of points on the paths."""
+    rows = space.rng.choice(len(training), size=min(_CLOUD, len(training)), replace=False)
+    posterior = encode_automata(space.model, training.deltas[rows])
+    shape = (_CLOUD, space.model.config.latent)
+    clouds = {
+        "prior samples": torch.randn(shape, generator=space.generator, device=space.device),
+        "encoded data, mu": posterior.mu,
+        "encoded data, z ~ q": posterior.sample(space.generator),
+    }
+    for path in PATHS:
+        clouds[f"{path} paths"] = space.draw_path(path).z
+    return {name: z.norm(dim=1).cpu().numpy() for name, z in clouds.items()}
+
+
+@torch.no_grad()
+def _draw_strip(stem: Path, space: LatentSpace, training: Dataset) -> list[Path]:
+    """Draw the paths between the two best parents, and the rounds of encode-decode from one."""
+    config = space.config
+    alphas = torch.linspace(1, 0, _POINTS, device=space.device)
+    mu = space.posterior.mu
+    first, second = mu[0].expand(_POINTS, -1), mu[min(1, len(mu) - 1)].expand(_POINTS, -1)
+    known = RowIndex(training.n * training.k)
+    known.add(training.forms)
+
+    def row(label: str, deltas: Deltas) -> StripRow:
+        thresholds = reset_thresholds(deltas)
+        return StripRow(
+            label, deltas, thresholds >= 0, thresholds, known.find(canonical_forms(deltas)) >= 0
+        )
+
+    rows = []
+    for path in PATHS:
+        z = interpolate(path, first, second, alphas)
+        rows.append(row(path, decode_and_repair(space.model, z, repair=0).deltas))
+    z = interpolate(config.path, first, second, alphas)
+    decoded = decode_and_repair(space.model, z, repair=0)
+    for round in range(1, config.rounds + 1):
+        decoded = decode_and_repair(space.model, space.reencode(decoded), repair=0)
+        rows.append(row(f"{config.path}, encode-decode {round}", decoded.deltas))
+    return plot_strip(rows, alphas.cpu().numpy(), stem)

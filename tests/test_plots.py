@@ -1,0 +1,226 @@
+"""The pictures: whole or absent, the same bytes every time, no text over another."""
+
+import math
+import resource
+import subprocess
+import sys
+from itertools import combinations
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+from automata import reset_thresholds
+from automata.families import FAMILIES
+from automata.sampling import mutate, sample_uniform
+from search import plots, strip
+from search.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
+from search.strip import StripRow, plot_strip
+
+
+def _metrics(epochs):
+    return [
+        {
+            "epoch": epoch,
+            "train_reconstruction": 30 * math.exp(-epoch / 5),
+            "train_kl": 28 + 100 / epoch,
+            "held_out_reconstruction": 31 * math.exp(-epoch / 5),
+            "held_out_kl": 29 + 100 / epoch,
+            "exact_from_mu": 1 - math.exp(-epoch / 6),
+            "exact_from_sample": 1 - math.exp(-epoch / 8),
+            "active_units": min(32, epoch),
+            "samples_per_second": 21000.0,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
+
+
+def _row(label, deltas):
+    solved = reset_thresholds(deltas)
+    return StripRow(label, deltas, solved >= 0, solved, np.arange(len(deltas)) % 4 == 0)
+
+
+def _path(label, n=8, k=2, points=5):
+    """A family's member, further and further mutated; uniform where the family has no member."""
+    rng = np.random.default_rng(n + k)
+    start = FAMILIES[0].delta(n)[None] if k == 2 else sample_uniform(rng, 1, n, k)
+    moved = [mutate(rng, start, min(2 * point, n)) for point in range(points)]
+    return _row(label, np.concatenate(moved))
+
+
+def _many_letters(stem):
+    rows = [
+        _row("random", sample_uniform(np.random.default_rng(0), 3, 6, 6)),
+        _row("identity", np.tile(np.arange(6, dtype=np.uint8), (3, 6, 1))),
+        _row("constant", np.zeros((3, 6, 6), np.uint8)),
+    ]
+    return plot_strip(rows, [0, 0.5, 1], stem)
+
+
+def _full_strip(stem):
+    labels = ["linear", "polar", "great-circle", "prior", "neighbourhood 0.5"]
+    labels += [f"encode-decode (linear), round {rounds}" for rounds in range(1, 4)]
+    return plot_strip([_path(label, points=9) for label in labels], np.linspace(0, 1, 9), stem)
+
+
+LENGTHS = np.repeat(np.arange(2, 32), np.arange(30, 0, -1) ** 2)
+CLOUDS = {
+    name: np.linalg.norm(np.random.default_rng(0).normal(0, scale, (2000, 32)), axis=1)
+    for name, scale in [("prior samples", 1), ("encoded data, z ~ q", 0.9), ("linear paths", 0.7)]
+}
+PICTURES = {
+    "thresholds": lambda stem: plot_thresholds(LENGTHS, 8, stem),
+    "ceiling": lambda stem: plot_thresholds(np.append(LENGTHS, [-1] * 99999), 8, stem, ceiling=29),
+    "ceiling near": lambda stem: plot_thresholds(LENGTHS, 8, stem, ceiling=48),
+    "no thresholds": lambda stem: plot_thresholds(np.empty(0, np.int32), 8, stem),
+    "none synchronizes": lambda stem: plot_thresholds(np.full(9, -1), 3, stem, ceiling=4),
+    "thresholds of n = 1": lambda stem: plot_thresholds(np.zeros(3, np.int32), 1, stem),
+    "thresholds of n = 24": lambda stem: plot_thresholds(LENGTHS * 15, 24, stem, ceiling=317),
+    "training": lambda stem: plot_training(_metrics(30), stem),
+    "one epoch": lambda stem: plot_training(_metrics(1), stem),
+    "no epoch": lambda stem: plot_training([], stem),
+    "gaps": lambda stem: plot_training([{"epoch": 1, "train_kl": math.nan}, {"epoch": 2}], stem),
+    "norms": lambda stem: plot_norms(CLOUDS, 32, stem),
+    "no norms": lambda stem: plot_norms({}, 1, stem),
+    "few norms": lambda stem: plot_norms({"a": np.array([3.0]), "none": np.empty(0)}, 2, stem),
+    "strip": _full_strip,
+    "strip of n = 1": lambda stem: plot_strip(
+        [_row("one", np.zeros((2, 3, 1), np.uint8))], [0, 1], stem
+    ),
+    "strip of n = 2": lambda stem: plot_strip([_path("two", n=2)], np.arange(5), stem),
+    "strip of n = 24": lambda stem: plot_strip([_path("many", n=24, points=2)], [0, 1], stem),
+    "strip of k = 6": _many_letters,
+    "empty strip": lambda stem: plot_strip([], [0, 0.5, 1], stem),
+    "strip without points": lambda stem: plot_strip(
+        [_row("none", np.zeros((0, 2, 8), np.uint8))], [], stem
+    ),
+}
+
+
+@pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
+def test_both_files_are_whole_and_no_text_is_over_another(draw, tmp_path, monkeypatch):
+    def check_and_save(figure, stem):
+        _check_texts(figure)
+        return save(figure, stem)
+
+    monkeypatch.setattr(plots, "save", check_and_save)
+    monkeypatch.setattr(strip, "save", check_and_save)
+    paths = draw(tmp_path / "run" / "v1.5")
+    assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
+    assert sorted(tmp_path.rglob("*.*")) == paths
+    pixels = imread(paths[0])[:, :, :3]
+    assert min(pixels.shape[:2]) > 150
+    assert 0.001 < (pixels < 0.9).any(axis=2).mean() < 0.5
+    assert ElementTree.parse(paths[1]).getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("name", ["ceiling", "one epoch", "norms", "strip of n = 2"])
+def test_same_input_same_bytes_whatever_the_configuration(name, tmp_path):
+    first = PICTURES[name](tmp_path / "first")
+    settings = {"font.size": 20, "svg.hashsalt": "other", "savefig.bbox": "tight"}
+    with mpl.rc_context(settings):
+        second = PICTURES[name](tmp_path / "second")
+        assert {name: mpl.rcParams[name] for name in settings} == settings
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def _check_texts(figure):
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    skipped = _out_of_view(figure)
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer).padded(-1))
+        for text in figure.findobj(lambda artist: isinstance(artist, Text))
+        if text.get_visible() and text.get_text() and id(text) not in skipped
+    ]
+    assert boxes
+    width, height = figure.canvas.get_width_height()
+    for text, box in boxes:
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
+    for (text, box), (other, other_box) in combinations(boxes, 2):
+        assert not box.overlaps(other_box), (text, other)
+
+
+def _out_of_view(figure):
+    """The labels of ticks that matplotlib keeps but does not draw."""
+    return {
+        id(label)
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in [*axis.majorTicks, *axis.minorTicks]
+        for label in (tick.label1, tick.label2)
+        if not axis.get_view_interval()[0] <= tick.get_loc() <= axis.get_view_interval()[1]
+    }
+
+
+@pytest.mark.parametrize("failing", ["png", "svg"])
+def test_full_disk_leaves_nothing(failing, tmp_path):
+    stem = tmp_path / "picture"
+    png, svg = PICTURES["ceiling"](stem)
+    sizes = {"png": png.stat().st_size, "svg": svg.stat().st_size}
+    assert sizes["png"] < sizes["svg"]  # else the limit below would hit the PNG in both cases
+    png.unlink()
+    svg.unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[failing] - 1, before[1]))
+    try:
+        with pytest.raises(OSError):
+            PICTURES["ceiling"](stem)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_pyplot():
+    code = "import sys, search.plots, search.strip; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_row_must_fit_the_alphas(tmp_path):
+    with pytest.raises(ValueError, match="'linear'.*3 alphas"):
+        plot_strip([_path("linear")], [0, 0.5, 1], tmp_path / "strip")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("n,k", [(1, 3), (2, 2), (3, 6), (8, 2), (8, 6), (16, 2), (24, 2)])
+def test_every_transition_is_drawn_apart_and_inside_its_cell(n, k):
+    rng = np.random.default_rng(0)
+    circle = strip._circle(n)
+    half = circle + strip._MARGIN / 2
+    tables = [np.zeros((k, n)), np.tile(np.arange(n), (k, 1)), *sample_uniform(rng, 20, n, k)]
+    for delta in tables:
+        drawing = strip._Drawing(circle)
+        drawing.add(np.asarray(delta, np.uint8), np.zeros(2))
+        curves = [curve for letter in range(k) for curve in drawing.curves[letter]]
+        assert len(curves) == k * n and len(drawing.states) == n
+        middles = np.array([curve.interpolated(10).vertices.mean(axis=0) for curve in curves])
+        apart = np.linalg.norm(middles[:, None] - middles[None], axis=2)
+        ends = np.array([np.round([curve.vertices[0]], 9) for curve in curves])
+        for one, other in combinations(range(k * n), 2):
+            if np.array_equal(ends[one], ends[other]):
+                assert apart[one, other] > 0
+        shapes = [curve.to_polygons(closed_only=False)[0] for curve in curves]
+        shapes += [head for heads in drawing.heads.values() for head in heads]
+        assert max(np.abs(shape).max() for shape in shapes) < half
+
+
+def test_parallel_transitions_bend_apart():
+    drawing = strip._Drawing(strip._circle(2))
+    drawing.add(np.array([[1, 0], [1, 0], [1, 0]], np.uint8), np.zeros(2))
+    curves = [curve for letter in range(3) for curve in drawing.curves[letter]]
+    bends = sorted(curve.vertices[1, 0] for curve in curves)  # the chord stands on x = 0
+    assert min(np.diff(bends)) > 0.05
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 32, 512])
+def test_chi_density(degrees):
+    x = np.linspace(0, math.sqrt(degrees) + 8, 20001)
+    density = chi_density(x, degrees)
+    assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-3)
+    # E[x^2] is the number of degrees of freedom.
+    assert np.trapezoid(density * x**2, x) == pytest.approx(degrees, rel=1e-3)

@@ -1,0 +1,232 @@
+"""The samplers: what they draw, what they spend, and what they must not know."""
+
+import inspect
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automata import are_synchronizing, canonical_forms, from_canonical, reset_thresholds, sampling
+from automata.automaton import Deltas
+from automata.sampling import (
+    Archive,
+    Evolution,
+    evolve,
+    mutate,
+    rank_weights,
+    sample_synchronizing,
+    sample_uniform,
+)
+from automata.solver import Thresholds
+from tests.strategies import automata
+
+SIZES = [(1, 1), (1, 3), (2, 1), (3, 2), (8, 2), (12, 1), (256, 2)]
+
+
+def seeded(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+# --- uniform, synchronizing, mutated ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("draw", [sample_uniform, sample_synchronizing])
+@pytest.mark.parametrize(("n", "k"), SIZES)
+def test_samples(draw, n: int, k: int) -> None:
+    for count in (0, 1, 30):
+        deltas = draw(seeded(), count, n, k)
+        assert (deltas.shape, deltas.dtype) == ((count, k, n), np.uint8)
+        assert (deltas < n).all()
+        assert np.array_equal(draw(seeded(), count, n, k), deltas)
+        assert draw is sample_uniform or are_synchronizing(deltas).all()
+    if n > 2:
+        assert not np.array_equal(draw(seeded(1), 30, n, k), deltas)
+
+
+@pytest.mark.parametrize("draw", [sample_uniform, sample_synchronizing])
+def test_every_automaton_is_as_likely(draw) -> None:
+    deltas = draw(seeded(), 16_000, 2, 2)
+    everything = from_canonical(np.array([*np.ndindex(2, 2, 2, 2)]), 2, 2)
+    if draw is sample_synchronizing:
+        everything = everything[are_synchronizing(everything)]
+    drawn, counts = np.unique(deltas, axis=0, return_counts=True)
+    assert len(drawn) == len(everything)
+    mean = 16_000 / len(everything)
+    assert (abs(counts - mean) < 5 * mean**0.5).all()
+
+
+@settings(deadline=None)
+@given(automata(min_n=2), st.integers(0, 24), st.integers(0, 9))
+def test_mutation_changes_as_many_transitions_as_asked(
+    delta: Deltas, transitions: int, seed: int
+) -> None:
+    k, n = delta.shape
+    transitions = min(transitions, k * n)
+    parents = np.stack([delta] * 5)
+    children = mutate(seeded(seed), parents, transitions)
+    assert (children != parents).sum(axis=(1, 2)).tolist() == [transitions] * 5
+    assert (children < n).all()
+    assert (parents == delta).all()
+    assert np.array_equal(mutate(seeded(seed), parents, transitions), children)
+
+
+def test_mutation_reaches_every_neighbour_alike() -> None:
+    parent = np.array([[1, 2, 0], [0, 0, 2]], np.uint8)
+    children, counts = np.unique(
+        mutate(seeded(), np.stack([parent] * 12_000)), axis=0, return_counts=True
+    )
+    assert len(children) == 2 * 3 * 2  # transitions times other targets
+    assert (abs(counts - 1000) < 5 * 1000**0.5).all()
+
+
+def test_mutation_of_nothing() -> None:
+    assert mutate(seeded(), np.zeros((0, 2, 5), np.uint8)).shape == (0, 2, 5)
+    single = np.zeros((3, 2, 1), np.uint8)
+    children = mutate(seeded(), single, 2)
+    assert np.array_equal(children, single)
+    assert not np.shares_memory(children, single)
+
+
+@pytest.mark.parametrize(("count", "softness"), [(1, 0.02), (2, 1.0), (1000, 0.001)])
+def test_rank_weights(count: int, softness: float) -> None:
+    weights = rank_weights(count, softness)
+    assert weights.sum() == pytest.approx(1)
+    assert all(one > other > 0 for one, other in pairwise([*weights, 1e-300]))
+    assert weights[-1] / weights[0] == pytest.approx(
+        softness * count / (softness * count + count - 1)
+    )
+
+
+# --- evolved ----------------------------------------------------------------------------------
+
+
+class Meter:
+    """The solver, with a record of what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
+    def __call__(self, deltas: Deltas) -> Thresholds:
+        self.asked += [form.tobytes() for form in canonical_forms(deltas)]
+        return reset_thresholds(deltas)
+
+
+def check(archive: Archive, config: Evolution) -> None:
+    """What holds for every archive."""
+    batch, k, n = archive.deltas.shape
+    assert archive.calls <= config.calls
+    assert batch == len(archive.reset_thresholds) <= config.archive_size
+    forms = canonical_forms(archive.deltas)
+    assert np.array_equal(from_canonical(forms, n, k), archive.deltas)
+    assert len(np.unique(forms, axis=0)) == batch
+    assert np.array_equal(reset_thresholds(archive.deltas), archive.reset_thresholds)
+    assert (archive.reset_thresholds >= 0).all()
+    assert (np.diff(archive.reset_thresholds) <= 0).all()
+    if config.ceiling is not None:
+        assert (archive.reset_thresholds <= config.ceiling).all()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Evolution(calls=1),
+        Evolution(calls=100, batch=64),
+        Evolution(calls=1001, batch=100, archive_size=50),
+        Evolution(calls=5000, ceiling=8),
+        Evolution(calls=200, batch=1, archive_size=1),
+        Evolution(calls=500, ceiling=0),  # nothing can enter
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("n", "k"), [(5, 2), (6, 3), (7, 1)])
+def test_evolution(config: Evolution, n: int, k: int) -> None:
+    meter, told = Meter(), []
+    archive = evolve(seeded(), n, k, config, solve=meter, progress=told.append)
+    check(archive, config)
+    assert archive.calls == len(meter.asked) == sum(told)
+    assert len({*meter.asked}) == len(meter.asked)  # nothing is paid for twice
+    assert {form.tobytes() for form in canonical_forms(archive.deltas)} <= {*meter.asked}
+    again = evolve(seeded(), n, k, config, workers=2)
+    assert np.array_equal(again.deltas, archive.deltas)
+    assert again.calls == archive.calls
+
+
+def test_evolution_spends_what_it_may() -> None:
+    assert evolve(seeded(), 8, 2, Evolution(calls=10_001)).calls == 10_001
+
+
+def test_evolution_climbs() -> None:
+    rng = seeded()
+    random = reset_thresholds(sample_uniform(rng, 20_000, 8, 2)).max()
+    evolved = evolve(rng, 8, 2, Evolution(calls=20_000, archive_size=1000))
+    assert evolved.reset_thresholds[0] > random
+    assert not np.array_equal(evolve(seeded(1), 8, 2, Evolution(calls=100)).deltas, evolved.deltas)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "classes"), [(1, 1, 1), (1, 3, 1), (2, 1, 1), (2, 2, 4), (2, 3, 9), (3, 2, 51)]
+)
+def test_small_spaces_are_exhausted(n: int, k: int, classes: int) -> None:
+    # classes: tests/truth/counts.json, total less non-synchronizing
+    config = Evolution(calls=10**9, batch=1000)
+    archive = evolve(seeded(), n, k, config)
+    check(archive, config)
+    assert len(archive.deltas) == archive.calls == classes
+
+
+def start_of(*deltas: Deltas) -> tuple[Deltas, Thresholds]:
+    together = np.concatenate(deltas)
+    return together, reset_thresholds(together)
+
+
+def test_evolution_from_a_start() -> None:
+    deltas, thresholds = start_of(sample_synchronizing(seeded(5), 200, 6, 2))
+    config = Evolution(calls=300, archive_size=150, batch=100)
+    meter = Meter()
+    archive = evolve(seeded(), 6, 2, config, solve=meter, start=(deltas, thresholds))
+    check(archive, config)
+    paid = {form.tobytes() for form in canonical_forms(deltas)}
+    assert not paid & {*meter.asked}
+    assert {form.tobytes() for form in canonical_forms(archive.deltas)} <= paid | {*meter.asked}
+    best = np.sort(thresholds)[::-1][:5]
+    assert (archive.reset_thresholds[:5] >= best).all()
+    unspent = evolve(seeded(), 6, 2, Evolution(calls=0), start=(deltas, thresholds))
+    assert unspent.calls == 0
+    assert {form.tobytes() for form in canonical_forms(unspent.deltas)} == paid
+    assert unspent.reset_thresholds.tolist() == sorted(
+        reset_thresholds(unspent.deltas).tolist(), reverse=True
+    )
+
+
+@pytest.mark.parametrize("ceiling", [None, 5])
+def test_a_start_is_held_to_the_same_rules(ceiling: int | None) -> None:
+    # repeated, non-synchronizing, and too good
+    cerny = np.array([[[1, 2, 3, 4, 0], [0, 1, 2, 3, 0]]], np.uint8)
+    identity = np.tile(np.arange(5, dtype=np.uint8), (1, 2, 1))
+    random = sample_uniform(seeded(), 300, 5, 2)
+    config = Evolution(calls=200, ceiling=ceiling)
+    archive = evolve(seeded(), 5, 2, config, start=start_of(cerny, identity, random, cerny))
+    check(archive, config)
+    assert (archive.reset_thresholds[0] == 16) == (ceiling is None)
+
+
+def test_an_empty_start() -> None:
+    config = Evolution(calls=100)
+    archive = evolve(seeded(), 5, 2, config, start=start_of(np.zeros((0, 2, 5), np.uint8)))
+    check(archive, config)
+    assert archive.calls == 100
+
+
+def test_the_samplers_know_nothing_of_families() -> None:
+    script = "import sys, automata.sampling; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "automata.canonical" in loaded.stdout.split()
+    assert "automata.families" not in loaded.stdout.split()
+    source = inspect.getsource(sampling)
+    assert not [word for word in ("families", "truth", "json", "open(") if word in source]

@@ -1,0 +1,1 @@
+"""The variational autoencoder over automata: encoding, model, losses, training, metrics."""

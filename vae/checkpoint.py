@@ -1,0 +1,112 @@
+"""The model folder: model.safetensors, config.json, metrics.csv, resume.pt, checksums.json."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from data.files import (
+    DataError,
+    check_files,
+    commit_files,
+    read_json,
+    recover,
+    write_json,
+)
+from vae.model import VAE, ModelConfig
+
+Metrics = list[dict[str, float]]
+
+
+def save_checkpoint(
+    folder: Path,
+    best: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    metrics: Metrics,
+    resume: Mapping[str, Any],
+) -> None:
+    """Write the whole model folder as it stands after an epoch, all or nothing.
+
+    Parameters
+    ----------
+    folder : Path
+    best : mapping
+        The weights to use: those with the best held-out ELBO.
+    config : mapping
+        Must hold ``model``, the fields of a `ModelConfig`.
+    metrics : list of dict
+        One row an epoch.
+    resume : mapping
+        What training needs to go on: tensors and plain values only.
+    """
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best.items()}
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(metrics[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(metrics)
+    commit_files(
+        folder,
+        {
+            "model.safetensors": lambda path: save_file(weights, path),
+            "config.json": lambda path: write_json(path, dict(config)),
+            "metrics.csv": lambda path: path.write_text(table.getvalue(), encoding="utf-8"),
+            "resume.pt": lambda path: torch.save(dict(resume), path),
+        },
+    )
+
+
+def load_model(folder: Path) -> VAE:
+    """Load a trained model, on the CPU, ready to use.
+
+    Raises
+    ------
+    DataError
+        If the folder is missing, damaged, or its weights do not fit its config.
+    """
+    config = read_config(folder)
+    try:
+        model_config = ModelConfig(**config["model"])
+        weights = load_file(folder / "model.safetensors")
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise DataError(f"{folder}: not a model folder ({error})") from error
+    model = VAE(model_config)
+    expected = {name: (tuple(t.shape), t.dtype) for name, t in model.state_dict().items()}
+    found = {name: (tuple(t.shape), t.dtype) for name, t in weights.items()}
+    if found != expected:
+        wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+        raise DataError(f"{folder}: weights that do not fit config.json: {', '.join(wrong[:3])}")
+    model.load_state_dict(weights)
+    model.eval()
+    return model
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read and check the configuration of a model folder.
+
+    Raises
+    ------
+    DataError
+        If the folder is missing or damaged.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    if not (folder / "checksums.json").exists():
+        raise DataError(f"{folder}: not a model folder (it has no checksums.json)")
+    recover(folder)
+    check_files(folder)
+    config: dict[str, Any] = read_json(folder / "config.json")
+    return config
+
+
+def load_resume(folder: Path) -> dict[str, Any]:
+    """Load what training needs to go on, from a folder that `read_config` has checked."""
+    resume: dict[str, Any] = torch.load(folder / "resume.pt", weights_only=True, map_location="cpu")
+    return resume

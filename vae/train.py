@@ -1,0 +1,326 @@
+"""Training: dataset -> model folder, resumable exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from automata.automaton import cerny_bound
+from automata.sampling import rank_weights
+from automata.solver import Thresholds
+from data.dataset import Dataset
+from data.files import DataError, versions
+from data.progress import progress
+from vae.checkpoint import Metrics, load_resume, read_config, save_checkpoint
+from vae.encoding import encode_deltas
+from vae.losses import losses
+from vae.metrics import reconstruction_metrics
+from vae.model import VAE, ModelConfig
+
+WEIGHTS = ("rank", "uniform")
+PRECISIONS = ("auto", "float32", "bfloat16")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained."""
+
+    epochs: int = 30
+    epoch_rows: int = 0
+    """Rows an epoch; 0: as many as the training split holds."""
+    batch: int = 512
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    """Largest gradient norm."""
+    beta: float = 0.3
+    warmup: float = 0.2
+    """Share of all steps over which beta rises from 0."""
+    free_bits: float = 0.0
+    """Nats a latent dimension may hold at no cost."""
+    ratio_weight: float = 1.0
+    """Weight of the squared error of the predicted threshold / Černý bound."""
+    weights: str = "rank"
+    """``rank``: rows with longer thresholds are drawn more often; ``uniform``."""
+    softness: float = 0.005
+    """Rank weights are 1 / (softness*rows + rank)."""
+    held_out: float = 0.05
+    patience: int = 10
+    """Epochs without a better held-out ELBO after which training stops."""
+    precision: str = "auto"
+    """``auto``: bfloat16 on a GPU that has it, float32 on a CPU (docs/results.md says why)."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        for name, value, low, high in [
+            ("epochs", self.epochs, 1, 10**6),
+            ("epoch-rows", self.epoch_rows, 0, 10**12),
+            ("batch", self.batch, 1, 10**6),
+            ("learning-rate", self.learning_rate, 1e-9, 10),
+            ("beta", self.beta, 0, 10**6),
+            ("warmup", self.warmup, 0, 1),
+            ("free-bits", self.free_bits, 0, 10**3),
+            ("ratio-weight", self.ratio_weight, 0, 10**6),
+            ("softness", self.softness, 1e-6, 10**6),
+            ("held-out", self.held_out, 1e-4, 0.5),
+            ("patience", self.patience, 1, 10**6),
+            ("seed", self.seed, 0, 2**63 - 1),
+        ]:
+            if not low <= value <= high:
+                raise ValueError(f"{name}={value} is not in {low}..{high}")
+        if self.weights not in WEIGHTS:
+            raise ValueError(f"unknown weights {self.weights!r}: one of {', '.join(WEIGHTS)}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"unknown precision {self.precision!r}: one of {', '.join(PRECISIONS)}"
+            )
+
+
+def train(
+    data: Dataset,
+    folder: Path,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    device: str = "auto",
+) -> Metrics:
+    """Train a model, or go on with training that was interrupted.
+
+    Every epoch ends with a checkpoint; its random numbers depend on the seed and its number
+    alone, so resumed training on a CPU has the losses of training that was not interrupted.
+
+    Parameters
+    ----------
+    data : Dataset
+    folder : Path
+        The model folder.
+    model_config : ModelConfig
+    config : TrainConfig
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    list of dict
+        The rows of ``metrics.csv``, one an epoch.
+
+    Raises
+    ------
+    DataError
+        If the folder holds a model of another config or data, or the data another (n, k).
+    """
+    if (data.n, data.k) != (model_config.n, model_config.k):
+        raise DataError(
+            f"data with n={data.n}, k={data.k} "
+            f"for a model of n={model_config.n}, k={model_config.k}"
+        )
+    training, held_out = data.split(config.held_out)
+    if len(training) == 0 or len(held_out) == 0:
+        raise DataError(f"{len(data)} rows are too few to train on and hold some out")
+    target = choose_device(device)
+    precision = _precision(config.precision, target)
+    fields = {
+        "model": asdict(model_config),
+        "train": asdict(config),
+        "data": describe_data(data),
+        "device": target.type,
+        "precision": precision,
+        "versions": versions("numpy", "torch"),
+    }
+    state = _State(model_config, config, target)
+    if (folder / "checksums.json").exists():
+        found = read_config(folder)
+        if found != fields:
+            names = [name for name in fields if found.get(name) != fields[name]]
+            raise DataError(f"{folder}: a model trained otherwise (its {', '.join(names)} differ)")
+        state.load(load_resume(folder))
+
+    rows = _Rows(training, config)
+    held_tokens = torch.from_numpy(encode_deltas(held_out.deltas, model_config.tokens))
+    steps = math.ceil(rows.epoch_rows / config.batch)
+    with progress(config.epochs * rows.epoch_rows, "train", "automata") as bar:
+        bar.update(state.epoch * rows.epoch_rows)
+        while state.epoch < config.epochs and state.stale < config.patience:
+            start = time.perf_counter()
+            generator = torch.Generator(target).manual_seed(_epoch_seed(config.seed, state.epoch))
+            trained = np.zeros(2)
+            for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch, model_config.tokens)):
+                done = (state.epoch * steps + step) / (config.epochs * steps)
+                trained += state.step(
+                    tokens.to(target), ratios.to(target), done, generator, precision
+                ) * len(tokens)
+                bar.update(len(tokens))
+            seconds = time.perf_counter() - start
+            row = {
+                "epoch": state.epoch + 1,
+                "train_reconstruction": float(trained[0]) / rows.epoch_rows,
+                "train_kl": float(trained[1]) / rows.epoch_rows,
+            }
+            row |= reconstruction_metrics(state.model, held_tokens, generator)
+            row["samples_per_second"] = rows.epoch_rows / seconds
+            state.finish_epoch(row, row["held_out_reconstruction"] + row["held_out_kl"])
+            bar.set_postfix_str(
+                f"reconstruction {row['held_out_reconstruction']:.3f}, "
+                f"KL {row['held_out_kl']:.1f}, "
+                f"exact {row['exact_from_sample']:.1%}"
+            )
+            save_checkpoint(folder, state.best, fields, state.metrics, state.dump())
+    return state.metrics
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; ``auto`` takes a GPU where there is one.
+
+    Raises
+    ------
+    ValueError
+        If CUDA is asked for and not there, or the name is unknown.
+    """
+    if name not in DEVICES:
+        raise ValueError(f"unknown device {name!r}: one of {', '.join(DEVICES)}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device=cuda, but this machine has no CUDA device")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def describe_data(data: Dataset) -> dict[str, Any]:
+    """Return what a model remembers of its training data: size, rows and a hash of the forms."""
+    digest = hashlib.sha256(data.forms.tobytes())
+    digest.update(data.reset_thresholds.astype("<i4").tobytes())
+    return {"n": data.n, "k": data.k, "rows": len(data), "sha256": digest.hexdigest()}
+
+
+class _State:
+    """The model, its optimizer, and how far training has come."""
+
+    def __init__(self, model_config: ModelConfig, config: TrainConfig, device: torch.device):
+        with torch.random.fork_rng():
+            torch.manual_seed(_epoch_seed(config.seed, -1))
+            self.model = VAE(model_config).to(device)
+        self.config = config
+        self.device = device
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.epoch = 0
+        self.stale = 0
+        self.best_loss = math.inf
+        self.best: dict[str, Tensor] = {}
+        self.metrics: Metrics = []
+
+    def step(
+        self,
+        tokens: Tensor,
+        ratios: Tensor,
+        done: float,
+        generator: torch.Generator,
+        precision: str,
+    ) -> npt.NDArray[np.float64]:
+        """Take one step, `done` of the way; return reconstruction and KL."""
+        config = self.config
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * _learning_rate_share(done)
+        beta = config.beta * (min(1.0, done / config.warmup) if config.warmup else 1.0)
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            forward = self.model(tokens, generator)
+        terms = losses(forward, tokens, ratios, config.free_bits)
+        loss = terms.reconstruction + beta * terms.kl_free + config.ratio_weight * terms.ratio
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        self.optimizer.step()
+        return np.array([terms.reconstruction.item(), terms.kl.item()])
+
+    def finish_epoch(self, row: dict[str, float], loss: float) -> None:
+        """Record an epoch; keep the weights if they are the best so far."""
+        self.metrics.append(row)
+        self.epoch += 1
+        self.stale += 1
+        if loss < self.best_loss:
+            self.best_loss, self.stale = loss, 0
+            self.best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+
+    def dump(self) -> dict[str, Any]:
+        """Return all that `load` needs: tensors and plain values."""
+        return {
+            "model": self.model.state_dict(),
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict(),
+            "progress": [self.epoch, self.stale, self.best_loss],
+            "metrics": self.metrics,
+        }
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take up where `dump` was called."""
+        self.model.load_state_dict(dumped["model"])
+        self.best = {name: t.to(self.device) for name, t in dumped["best"].items()}
+        self.optimizer.load_state_dict(dumped["optimizer"])
+        self.epoch, self.stale, self.best_loss = dumped["progress"]
+        self.metrics = dumped["metrics"]
+
+
+class _Rows:
+    """The training rows and how an epoch draws them."""
+
+    def __init__(self, data: Dataset, config: TrainConfig):
+        self.data = data
+        self.config = config
+        self.epoch_rows = config.epoch_rows or len(data)
+        self.weights = row_weights(data.reset_thresholds, config)
+
+    def epoch(self, epoch: int, kind: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (tokens, ratios) in batches: drawn by weight, or shuffled passes."""
+        rng = np.random.Generator(np.random.Philox(key=[self.config.seed, epoch]))
+        if self.weights is None:
+            passes = math.ceil(self.epoch_rows / len(self.data))
+            order = np.concatenate([rng.permutation(len(self.data)) for _ in range(passes)])
+        else:
+            order = rng.choice(len(self.data), size=self.epoch_rows, p=self.weights)
+        bound = max(1, cerny_bound(self.data.n))
+        for start in range(0, self.epoch_rows, self.config.batch):
+            rows = order[start : min(start + self.config.batch, self.epoch_rows)]
+            tokens = encode_deltas(self.data.deltas[rows], kind)
+            ratios = (self.data.reset_thresholds[rows] / bound).astype(np.float32)
+            yield torch.from_numpy(tokens), torch.from_numpy(ratios)
+
+
+def row_weights(thresholds: Thresholds, config: TrainConfig) -> npt.NDArray[np.float64] | None:
+    """Return the weights with which rows are drawn, None for all alike; equal thresholds tie."""
+    if config.weights == "uniform":
+        return None
+    falling = np.sort(-thresholds)
+    ranks = np.searchsorted(falling, -thresholds)  # how many are longer
+    weights = rank_weights(len(thresholds), config.softness)[ranks]
+    return np.asarray(weights / weights.sum())
+
+
+def _learning_rate_share(done: float) -> float:
+    """A short linear rise, then a cosine to one twentieth."""
+    return min(1.0, done / 0.03) * (0.525 + 0.475 * math.cos(math.pi * done))
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    """Return the torch seed of an epoch; epoch -1 initialises the weights."""
+    return int(np.random.SeedSequence([seed, epoch + 1]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _precision(name: str, device: torch.device) -> str:
+    if name != "auto":
+        return name
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return "bfloat16" if fast else "float32"
