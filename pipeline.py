@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +30,8 @@ class Setting(click.Option):
     """An option whose default is a config's field, read when it is needed: imports are slow."""
 
     def __init__(self, *args: Any, config: str, **kwargs: Any) -> None:
-        super().__init__(*args, show_default=True, **kwargs)
+        kwargs["show_default"] = True
+        super().__init__(*args, **kwargs)
         self.config = config
 
     def get_default(self, ctx: click.Context, call: bool = True) -> Any:
@@ -285,14 +285,16 @@ def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> d
 
     from data.dataset import read_dataset
     from data.generate import generate as generate_dataset
+    from data.record import Run
     from search.plots import plot_thresholds
 
-    with _Run(out, "generate", asdict(config), force) as run:
+    with Run(out, "generate", asdict(config), force) as run:
         manifest = generate_dataset(config, out, workers=workers)
     dataset = read_dataset(out)
     plot_thresholds(
         dataset.reset_thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold
     )
+    _announce(dataset.reset_thresholds, dataset.n, out)
     lengths, counts = np.unique(dataset.reset_thresholds, return_counts=True)
     return {
         "dataset": str(out),
@@ -316,12 +318,13 @@ def _train(
     """Make a model folder; return what to print."""
     import torch
 
+    from data.record import Run
     from search.plots import plot_training
     from vae.train import train as train_model
 
     torch.set_num_threads(workers)
     settings = {"model": asdict(model_config), "train": asdict(config), "data": str(data)}
-    with _Run(out, "train", settings, force):
+    with Run(out, "train", settings, force):
         metrics = train_model(dataset, out, model_config, config, device=device)
     plot_training(metrics, out / "training")
     best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
@@ -338,15 +341,17 @@ def _search(
     force: bool,
 ) -> dict[str, Any]:
     """Make a run folder; return what to print."""
+    from data.record import Run
     from search.pictures import draw_search
     from search.run import search as search_latent_space
     from search.run import write_tables
 
     model, dataset = _load(folder, data, device, workers)
     settings = asdict(config) | {"model": str(folder), "data": str(data)}
-    with _Run(out, "search", settings, force):
+    with Run(out, "search", settings, force):
         result = search_latent_space(model, dataset, config, workers=workers)
         write_tables(out, result)
+        _announce(result.candidates["reset_threshold"], dataset.n, out / "candidates.csv")
         pictures = draw_search(out, model, dataset, config.latent, config.seed)
     return {
         "candidates": result.candidates,
@@ -355,33 +360,6 @@ def _search(
         "training calls": _labelling_calls(data),
         "files": [str(out / "candidates.csv"), str(out / "summary.csv"), *map(str, pictures)],
     }
-
-
-class _Run:
-    """The record of a run in its folder; refuses a folder that holds another one."""
-
-    def __init__(self, folder: Path, command: str, config: dict[str, Any], force: bool) -> None:
-        from data.files import DataError, discard, read_json
-
-        self.folder, self.command, self.config = folder, command, config
-        if force:
-            discard(folder)
-        record = folder / "run.json"
-        if record.exists():
-            found = read_json(record)
-            if (found["command"], found["config"]) != (command, json.loads(json.dumps(config))):
-                raise DataError(f"{folder}: holds another run ({found['command']}); see --force")
-
-    def __enter__(self) -> _Run:
-        self.start = time.perf_counter()
-        return self
-
-    def __exit__(self, failure: object, *_: object) -> None:
-        from data.files import write_run
-
-        self.seconds = time.perf_counter() - self.start
-        if failure is None:
-            write_run(self.folder, self.command, self.config, self.seconds)
 
 
 def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dataset]:
@@ -452,10 +430,9 @@ def _print_search(found: dict[str, Any], as_json: bool) -> None:
     candidates: pd.DataFrame = found["candidates"]
     summary: pd.DataFrame = found["summary"]
     if as_json:
-        rows = {"candidates": len(candidates), "summary": summary.to_dict("records")}
-        click.echo(json.dumps(found | rows))
+        records = summary.astype(object).where(summary.notna(), None).to_dict("records")
+        click.echo(json.dumps(found | {"candidates": len(candidates), "summary": records}))
         return
-    above = candidates[candidates["gap"] < 0]
     shown = ["rank", "reset_threshold", "gap", "novel", "family", "mode", "round", "delta"]
     click.echo("\nBest candidates (candidates.csv has all columns)")
     click.echo(candidates[shown].head(10).to_string(index=False))
@@ -467,12 +444,20 @@ def _print_search(found: dict[str, Any], as_json: bool) -> None:
     )
     for path in found["files"]:
         click.echo(path)
-    for row in above.itertuples():
+
+
+def _announce(thresholds: Iterable[int], n: int, place: Path) -> None:
+    """Say it loudly if a threshold is above the Černý bound."""
+    from automata.automaton import cerny_bound
+
+    above = [threshold for threshold in thresholds if threshold > cerny_bound(n)]
+    if above:
         click.secho(
-            f"ABOVE THE ČERNÝ BOUND: {row.delta} has threshold {row.reset_threshold} > "
-            f"{row.cerny_bound}. Prove it again: pipeline.py verify {found['files'][0]}",
+            f"ABOVE THE ČERNÝ BOUND: {len(above)} automata with n={n} and thresholds up to "
+            f"{max(above)} > {cerny_bound(n)}, in {place}. Prove them again before you believe it.",
             fg="red",
             bold=True,
+            err=True,
         )
 
 

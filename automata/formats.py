@@ -148,7 +148,7 @@ def format_gap(delta: npt.ArrayLike | Automaton) -> str:
 
     Examples
     --------
-    >>> format_gap([[1, 2, 0], [0, 1, 0]])
+    >>> format_gap([[1, 2, 0], [0, 0, 2]])
     '[ [ 2, 3, 1 ], [ 1, 1, 3 ] ]'
     """
     rows = [", ".join(str(q + 1) for q in row) for row in validate_delta(delta).tolist()]
@@ -175,7 +175,7 @@ def parse_gap(text: str) -> Deltas:
     Examples
     --------
     >>> parse_gap("[ [ 2, 3, 1 ], [ 1, 1, 3 ] ]").tolist()
-    [[1, 2, 0], [0, 1, 0]]
+    [[1, 2, 0], [0, 0, 2]]
     """
     if not _GAP_TABLE.fullmatch(text):
         raise AutomatonError(f"not a GAP list of lists: {text.strip()[:40]!r}")

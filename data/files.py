@@ -1,14 +1,11 @@
-"""Files that are whole or absent, and the record of a run."""
+"""Files that are whole or absent."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -144,33 +141,3 @@ def check_files(folder: Path) -> None:
     """
     for name, expected in read_json(folder / "checksums.json").items():
         check_sha256(folder / name, expected)
-
-
-def versions(*packages: str) -> dict[str, str]:
-    """Return the versions of Python, this project and the given packages."""
-    names = ["synchronizing-automata", *packages]
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
-
-
-def write_run(folder: Path, command: str, config: dict[str, Any], seconds: float) -> None:
-    """Write ``run.json``: command, config with its seed, versions, commit, seconds."""
-    record = {
-        "command": command,
-        "config": config,
-        "versions": versions("numpy", "numba", "pandas", "pyarrow", "torch"),
-        "commit": _git_commit(),
-        "seconds": round(seconds, 3),
-    }
-    write_json(folder / "run.json", record)
-
-
-def _git_commit() -> str | None:
-    """Return the commit of the source tree, None outside a repository or without git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        answer = subprocess.run(  # noqa: S603 - a fixed command
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()

@@ -29,8 +29,9 @@ from data.dataset import (
     write_manifest,
     write_shard,
 )
-from data.files import DataError, sweep, versions
+from data.files import DataError, sweep
 from data.progress import progress
+from data.record import versions
 
 SAMPLERS = ("uniform", "synchronizing", "evolved")
 _DRAW = 1 << 16

@@ -28,7 +28,7 @@ from data.dataset import (
     write_manifest,
     write_shard,
 )
-from data.files import DataError, sha256, write_run
+from data.files import DataError, sha256
 from data.generate import GenerateConfig, generate
 from tests import naive
 
@@ -132,13 +132,6 @@ def test_the_manifest_has_what_reproduces_it(finished: Callable[[str], Path]) ->
         schema = pq.read_schema(path)
         assert schema.names == ["delta", "reset_threshold", "source"]
         assert schema.field("delta").type == pa.binary(8)
-
-
-def test_the_record_of_a_run(tmp_path: Path) -> None:
-    write_run(tmp_path, "generate", asdict(SMALL), 1.23456)
-    record = json.loads((tmp_path / "run.json").read_text())
-    assert {*record} == {"command", "config", "versions", "commit", "seconds"}
-    assert (record["config"]["seed"], record["seconds"]) == (1, 1.235)
 
 
 @pytest.mark.parametrize(

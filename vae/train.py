@@ -19,8 +19,9 @@ from automata.automaton import cerny_bound
 from automata.sampling import rank_weights
 from automata.solver import Thresholds
 from data.dataset import Dataset
-from data.files import DataError, versions
+from data.files import DataError
 from data.progress import progress
+from data.record import versions
 from vae.checkpoint import Metrics, load_resume, read_config, save_checkpoint
 from vae.encoding import encode_deltas
 from vae.losses import losses
@@ -44,7 +45,7 @@ class TrainConfig:
     weight_decay: float = 1e-4
     clip: float = 1.0
     """Largest gradient norm."""
-    beta: float = 0.3
+    beta: float = 0.2
     warmup: float = 0.2
     """Share of all steps over which beta rises from 0."""
     free_bits: float = 0.0

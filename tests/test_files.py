@@ -1,0 +1,279 @@
+"""Files that are whole or absent, whenever the writing stops."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data import files
+from data.files import (
+    DataError,
+    check_files,
+    check_sha256,
+    commit_files,
+    discard,
+    read_json,
+    recover,
+    sha256,
+    sweep,
+    write_file,
+    write_json,
+    write_text,
+)
+
+ROOT = Path(__file__).parents[1]
+OLD = {"a": "old a", "b": "old b", "c": "old c"}
+NEW = {"a": "new a", "b": "old b", "c": "newer c"}
+
+
+def commit(folder: Path, texts: dict[str, str]) -> None:
+    def writer(text: str):
+        return lambda path: path.write_text(text)
+
+    commit_files(folder, {name: writer(text) for name, text in texts.items()})
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def texts_of(folder: Path) -> dict[str, str]:
+    """What is committed, after the check that nothing else is there."""
+    check_files(folder)
+    found = contents(folder)
+    assert set(json.loads(found.pop("checksums.json"))) == set(found)
+    return found
+
+
+class Crash(BaseException):
+    """The process is gone: nothing may run after it."""
+
+
+# --- one file ---------------------------------------------------------------------------------
+
+
+def test_write_file(tmp_path):
+    path = tmp_path / "new" / "folder" / "file.json"
+    for value in ({"b": [1, None], "a": "Černý"}, [], "text"):
+        write_json(path, value)
+        assert read_json(path) == value
+    write_text(path, "Černý\n")
+    assert path.read_bytes() == "Černý\n".encode()
+    assert [*contents(path.parent)] == ["file.json"]
+
+
+@pytest.mark.parametrize("before", [{}, {"file": "old"}])
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("at", ["before", "after", "fsync", "replace"])
+def test_a_failed_writing_leaves_what_was_there(tmp_path, monkeypatch, before, failure, at):
+    for name, text in before.items():
+        (tmp_path / name).write_text(text)
+
+    def fail(*_):
+        raise failure
+
+    def write(path):
+        if at == "before":
+            fail()
+        path.write_text("half of it")
+        if at == "after":
+            fail()
+
+    if at in ("fsync", "replace"):
+        monkeypatch.setattr(files.os, at, fail)
+    with pytest.raises(failure):
+        write_file(tmp_path / "file", write)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not JSON"),
+        (b'{"half": [1, ', "not JSON"),
+        (b"\xff\xfe\0", "not JSON"),
+        (b"NaN-", "not JSON"),
+        (None, "no such file"),
+    ],
+)
+def test_read_json_errors(tmp_path, content, message):
+    path = tmp_path / "file.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"file\.json: {message}") as error:
+        read_json(path)
+    assert "\n" not in str(error.value)
+
+
+def test_json_below_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="no such file"):
+        read_json(tmp_path / "file" / "config.json")
+
+
+def test_checksums(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")  # FIPS 180-2, appendix B.1
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256(path) == known
+    check_sha256(path, known)
+    for damage in (b"abd", b"ab", b"abc\0", b""):
+        path.write_bytes(damage)
+        with pytest.raises(DataError, match="file: damaged"):
+            check_sha256(path, known)
+    for missing in (tmp_path / "none", tmp_path):
+        with pytest.raises(DataError, match="no such file"):
+            check_sha256(missing, known)
+
+
+# --- several files as one ---------------------------------------------------------------------
+
+
+def test_commit_files(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    for texts in (OLD, NEW):
+        commit(folder, texts)
+        assert texts_of(folder) == texts
+        recover(folder)  # nothing is waiting
+        assert texts_of(folder) == texts
+
+
+@pytest.mark.parametrize("before", [None, OLD])
+@pytest.mark.parametrize("failing", ["a", "b", "c"])
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
+def test_a_failed_commit_leaves_what_was_there(tmp_path, before, failing, failure):
+    if before is not None:
+        commit(tmp_path, before)
+    found = contents(tmp_path)
+
+    def writer(name):
+        def write(path):
+            path.write_text("half of it")
+            if name == failing:
+                raise failure
+
+        return write
+
+    with pytest.raises(failure):
+        commit_files(tmp_path, {name: writer(name) for name in OLD})
+    assert contents(tmp_path) == found
+
+
+@pytest.mark.parametrize("before", [None, OLD])
+@pytest.mark.parametrize("at", range(1 + len(NEW)))  # the checksums, then each file
+def test_a_crash_between_renames_is_recovered(tmp_path, monkeypatch, before, at):
+    if before is not None:
+        commit(tmp_path, before)
+    replace, left = os.replace, at
+
+    def crash(source, target):
+        nonlocal left
+        if left == 0:
+            raise Crash
+        left -= 1
+        replace(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(files.os, "replace", crash)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # it has no time to clean up
+        commit(tmp_path, NEW)
+    waiting = [*tmp_path.glob("*.tmp")]
+    assert len(waiting) == (len(NEW) + 1 - at)
+    recover(tmp_path)
+    if at == 0 and before is None:
+        assert contents(tmp_path) == {}
+    else:
+        assert texts_of(tmp_path) == (NEW if at else before)
+    commit(tmp_path, OLD)  # and it goes on
+    assert texts_of(tmp_path) == OLD
+
+
+def test_recovery_takes_nothing_half_written(tmp_path):
+    commit(tmp_path, OLD)
+    (tmp_path / "a.tmp").write_text("half of it")
+    (tmp_path / "stranger.tmp").write_text("half of it")
+    recover(tmp_path)
+    assert texts_of(tmp_path) == OLD
+
+
+@pytest.mark.parametrize("name", [*OLD, "checksums.json"])
+@pytest.mark.parametrize("damage", ["altered", "truncated", "missing"])
+def test_check_files_finds_damage(tmp_path, name, damage):
+    commit(tmp_path, OLD)
+    path = tmp_path / name
+    if damage == "missing":
+        path.unlink()
+    else:
+        content = path.read_bytes()
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + (b"~" + content[middle + 1 :]) * (damage == "altered"))
+    with pytest.raises(DataError) as error:
+        check_files(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"3", b"null", b'{"a": 3}', b'{"a": null}'])
+def test_checksums_of_another_kind(tmp_path, content):
+    commit(tmp_path, OLD)
+    (tmp_path / "checksums.json").write_bytes(content)
+    (tmp_path / "a.tmp").touch()
+    for function in (recover, check_files):
+        with pytest.raises(DataError, match=r"checksums\.json|a: damaged"):
+            function(tmp_path)
+
+
+def test_the_disk_is_full(tmp_path):
+    script = """
+import resource, sys
+from pathlib import Path
+from data.files import commit_files, write_file
+
+folder = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+small, large = (lambda path, size=size: path.write_bytes(b"x" * size) for size in (10, 5000))
+for write in (
+    lambda: write_file(folder / "small", small),
+    lambda: write_file(folder / "large", large),
+    lambda: commit_files(folder / "both", {"small": small, "large": large}),
+    lambda: commit_files(folder / "many", {f"{i:0100}": small for i in range(10)}),
+):
+    try:
+        write()
+    except OSError as error:
+        print(error)
+"""
+    commit(tmp_path / "both", OLD)
+    command = [sys.executable, "-c", script, tmp_path]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("too large") == 3
+    assert texts_of(tmp_path / "both") == OLD
+    recover(tmp_path / "many")  # its checksums were too large
+    assert contents(tmp_path / "many") == {}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["both", "many", "small"]
+
+
+# --- folders ----------------------------------------------------------------------------------
+
+
+def test_sweep_and_discard(tmp_path):
+    ours = ["part-000000.parquet", "manifest.json", "run.json", "checksums.json", "config.json"]
+    ours += ["metrics.csv", "candidates.csv", "summary.csv", "model.safetensors", "resume.pt"]
+    stale = ["part-000001.parquet.tmp", "config.json.tmp"]
+    theirs = ["notes.txt", "mine.parquet", "mine.pt", "part.parquet", "mine.csv", "mine.json"]
+    for name in ours + stale + theirs:
+        (tmp_path / name).touch()
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "run.json").touch()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*ours, *theirs, "below"}
+    (tmp_path / stale[0]).touch()
+    discard(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*theirs, "below"}
+    assert (tmp_path / "below" / "run.json").exists()
+    for function in (sweep, discard, recover):
+        function(tmp_path / "none")
+        assert not (tmp_path / "none").exists()
