@@ -352,7 +352,7 @@ def _search(
         result = search_latent_space(model, dataset, config, workers=workers)
         write_tables(out, result)
         _announce(result.candidates["reset_threshold"], dataset.n, out / "candidates.csv")
-        pictures = draw_search(out, model, dataset, config.latent, config.seed)
+        pictures = draw_search(out, model, dataset, result.found, config.latent, config.seed)
     return {
         "candidates": result.candidates,
         "summary": result.summary,

@@ -35,9 +35,17 @@ def propose_mutations(
 
 
 def run_evolution(
-    rng: np.random.Generator, training: Dataset, arm: Arm, report: Callable[[int], object]
+    rng: np.random.Generator,
+    training: Dataset,
+    arm: Arm,
+    parents: int,
+    report: Callable[[int], object],
 ) -> None:
-    """Spend an arm's budget on `evolve` started from the training set."""
+    """Spend an arm's budget on `evolve`, started from the training set.
+
+    The archive is as large as the latent search has parents, and generations are small: with
+    larger ones a search of this length hardly builds on what it finds.
+    """
 
     def solve(deltas: Deltas) -> Thresholds:
         return arm.submit(plain_proposals(deltas))
@@ -46,7 +54,7 @@ def run_evolution(
         rng,
         training.n,
         training.k,
-        Evolution(calls=arm.budget),
+        Evolution(calls=arm.budget, archive_size=parents, batch=256),
         workers=arm.oracle.workers,
         solve=solve,
         start=(training.deltas, training.reset_thresholds),

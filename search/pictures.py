@@ -10,7 +10,7 @@ import torch
 from automata.automaton import Deltas
 from automata.canonical import canonical_forms
 from automata.row_index import RowIndex
-from automata.solver import reset_thresholds
+from automata.solver import Thresholds, reset_thresholds
 from data.dataset import Dataset
 from search.decode import decode_and_repair, encode_automata
 from search.interpolate import PATHS, interpolate
@@ -24,7 +24,12 @@ _CLOUD = 10_000
 
 
 def draw_search(
-    folder: Path, model: VAE, training: Dataset, config: LatentConfig, seed: int
+    folder: Path,
+    model: VAE,
+    training: Dataset,
+    found: Thresholds,
+    config: LatentConfig,
+    seed: int,
 ) -> list[Path]:
     """Draw the pictures of a search into its folder; return their paths.
 
@@ -33,13 +38,16 @@ def draw_search(
     folder : Path
     model : VAE
     training : Dataset
+    found : int array
+        Thresholds of what the latent modes found.
     config : LatentConfig
     seed : int
     """
     rng = np.random.Generator(np.random.Philox(key=[seed, 1 << 32]))
     space = LatentSpace(model, training, config, rng)
+    highest = int(training.reset_thresholds.max())
     return [
-        *plot_thresholds(training.reset_thresholds, training.n, folder / "thresholds"),
+        *plot_thresholds(found, training.n, folder / "thresholds", ceiling=highest),
         *plot_norms(_norms(space, training), model.config.latent, folder / "norms"),
         *_draw_strip(folder / "strip", space, training),
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from automata.solver import Thresholds
 from data.dataset import Dataset
 from data.files import DataError, commit_files
 from data.progress import progress
@@ -52,12 +53,12 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The tables of a search, and its solver calls."""
+    """The tables of a search, and what its pictures need."""
 
     candidates: pd.DataFrame
     summary: pd.DataFrame
-    solved: int
-    """Automata the solver solved; less than the calls where arms asked for the same ones."""
+    found: Thresholds
+    """int32: thresholds of the distinct novel automata that the latent modes found"""
 
 
 _PATIENCE = 20
@@ -104,14 +105,15 @@ def search(
         arms = [Arm(oracle, mode, round, config.budget) for round in rounds]
         with progress(config.budget * len(arms), f"search {mode}", "calls") as bar:
             if mode == "evolve":
-                run_evolution(rng, training, arms[0], bar.update)
+                run_evolution(rng, training, arms[0], config.latent.parents, bar.update)
             else:
                 _drive(arms, _proposals(mode, model, training, config, rng), bar.update)
         (baselines if mode in BASELINES else found).extend(arms)
+    numbers = np.unique(np.concatenate([arm.found()[0] for arm in found]))
     return SearchResult(
         rank_candidates(oracle, found, training, config.keep),
         summarize(oracle, found + baselines),
-        oracle.calls,
+        oracle.thresholds(numbers[numbers >= oracle.training_rows]),
     )
 
 

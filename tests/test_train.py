@@ -1,0 +1,500 @@
+"""Training: it learns, goes on after kill -9 as if nothing had been, and refuses damage."""
+
+import csv
+import json
+import math
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from automata.canonical import canonical_forms, from_canonical
+from automata.row_index import RowIndex
+from automata.sampling import sample_uniform
+from automata.solver import reset_thresholds
+from data.dataset import Dataset
+from data.files import DataError, check_files, sha256
+from vae import train as module
+from vae.checkpoint import load_model, load_resume, read_config, save_checkpoint
+from vae.encoding import TOKEN_KINDS, encode_deltas
+from vae.metrics import reconstruction_metrics
+from vae.model import DECODERS, ModelConfig
+from vae.train import TrainConfig, choose_device, describe_data, row_weights, train
+
+ROOT = Path(__file__).parents[1]
+MODEL = ModelConfig(
+    n=4, latent=4, embedding=4, channels=8, convolutions=2, hidden=12, token_dropout=0.3
+)
+CONFIG = TrainConfig(epochs=3, batch=64, held_out=0.2, beta=0.1, free_bits=0.05, seed=1)
+FILES = ["checksums.json", "config.json", "metrics.csv", "model.safetensors", "resume.pt"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def make_data(rows: int = 200, n: int = 4, k: int = 2, seed: int = 0) -> Dataset:
+    forms = canonical_forms(sample_uniform(np.random.default_rng(seed), 4 * rows, n, k))
+    forms = forms[RowIndex(n * k).add_new(forms)][:rows]
+    deltas = from_canonical(forms, n, k)
+    return Dataset(deltas, reset_thresholds(deltas), np.full(rows, "uniform"))
+
+
+def run(folder: Path, model: ModelConfig = MODEL, data: Dataset | None = None, **changes):
+    """Train; return the metrics without what depends on the clock."""
+    chosen = make_data() if data is None else data
+    rows = train(chosen, folder, model, replace(CONFIG, **changes), device="cpu")
+    return [{key: row[key] for key in row if key != "samples_per_second"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A model folder after three epochs; not to be changed."""
+    folder = tmp_path_factory.mktemp("model") / "finished"
+    run(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(finished, tmp_path) -> Path:
+    """A copy of it, to be damaged."""
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# --- it learns --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("tokens", TOKEN_KINDS)
+def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
+    data = make_data(48)
+    config = replace(MODEL, decoder=decoder, tokens=tokens, latent=8, hidden=48, token_dropout=0.0)
+    training, _ = data.split(CONFIG.held_out)
+    settings = {"beta": 0.0, "free_bits": 0.0, "learning_rate": 0.01, "weights": "uniform"}
+    run(tmp_path, config, data, epochs=1, epoch_rows=300 * len(training), **settings)
+    batch = torch.from_numpy(encode_deltas(training.deltas, tokens))
+    # the best weights by held-out ELBO: with one epoch, the last ones
+    found = reconstruction_metrics(load_model(tmp_path), batch, torch.Generator().manual_seed(0))
+    assert found["exact_from_mu"] == 1
+    assert found["held_out_reconstruction"] < 0.2  # of 4 * 2 * ln 4 = 11 nats
+
+
+def test_the_files_of_a_model(finished):
+    assert sorted(path.name for path in finished.iterdir()) == FILES
+    check_files(finished)
+    config = read_config(finished)
+    assert config["model"] == asdict(MODEL)
+    assert config["train"] == asdict(CONFIG)
+    assert config["data"] == describe_data(make_data())
+    assert (config["data"]["n"], config["data"]["k"], config["data"]["rows"]) == (4, 2, 200)
+    assert (config["device"], config["precision"]) == ("cpu", "float32")
+    with (finished / "metrics.csv").open() as file:
+        rows = [*csv.DictReader(file)]
+    assert [*rows[0]] == [
+        *("epoch", "train_reconstruction", "train_kl", "held_out_reconstruction", "held_out_kl"),
+        *("exact_from_mu", "exact_from_sample", "active_units", "samples_per_second"),
+    ]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert all(math.isfinite(float(value)) for row in rows for value in row.values())
+    resume = load_resume(finished)
+    assert [*map(str, resume["metrics"][2].values())] == [*rows[2].values()]
+
+
+def test_a_model_is_what_was_trained(finished):
+    model = load_model(finished)
+    assert not model.training
+    assert model.config == MODEL
+    best = load_resume(finished)["best"]
+    assert {*best} == {*model.state_dict()}
+    assert all(torch.equal(best[name], weight) for name, weight in model.state_dict().items())
+
+
+def test_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch):
+    losses, weights = [3.0, 2.0, 2.5, 2.0, 4.0, 1.0], []
+
+    def measure(model, *_):
+        weights.append({name: w.clone() for name, w in model.state_dict().items()})
+        elbo = losses[len(weights) - 1]
+        return {"held_out_reconstruction": elbo - 1, "held_out_kl": 1.0, "exact_from_sample": 0.0}
+
+    monkeypatch.setattr(module, "reconstruction_metrics", measure)
+    rows = run(tmp_path, epochs=6, patience=3)
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]  # three without a better one
+    kept = load_model(tmp_path).state_dict()
+    assert all(torch.equal(kept[name], weight) for name, weight in weights[1].items())
+    before = contents(tmp_path)
+    assert run(tmp_path, epochs=6, patience=3) == rows  # it has ended
+    assert contents(tmp_path) == before
+
+
+def test_the_same_seed_gives_the_same_bytes(finished, tmp_path):
+    for seed, same in [(1, True), (2, False)]:
+        run(tmp_path / str(seed), seed=seed)
+        weights = (tmp_path / str(seed) / "model.safetensors").read_bytes()
+        assert (weights == (finished / "model.safetensors").read_bytes()) == same
+
+
+def test_training_leaves_the_global_random_numbers_alone(tmp_path):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    run(tmp_path, epochs=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_bfloat16(tmp_path):
+    rows = run(tmp_path, precision="bfloat16", epochs=2)
+    assert all(math.isfinite(value) for row in rows for value in row.values())
+    assert read_config(tmp_path)["precision"] == "bfloat16"
+    single = run(tmp_path / "single", epochs=2)
+    assert rows[-1]["train_reconstruction"] != single[-1]["train_reconstruction"]
+    nats = [metrics[-1]["held_out_reconstruction"] for metrics in (rows, single)]
+    assert nats[0] == pytest.approx(nats[1], rel=0.05)
+
+
+# --- which rows -------------------------------------------------------------------------------
+
+
+def test_row_weights():
+    thresholds = np.array([3, 9, -1, 9, 5, 3, 9], np.int32)
+    config = TrainConfig(softness=0.1)
+    weights = row_weights(thresholds, config)
+    longer = [sum(other > own for other in thresholds) for own in thresholds]
+    expected = np.array([1 / (0.1 * 7 + rank) for rank in longer])
+    np.testing.assert_allclose(weights, expected / expected.sum())
+    assert weights.sum() == pytest.approx(1)
+    order = np.argsort(-thresholds, kind="stable")
+    for first, second in zip(order, order[1:], strict=False):  # ties equal, falling with rank
+        if thresholds[first] == thresholds[second]:
+            assert weights[first] == weights[second]
+        else:
+            assert weights[first] > weights[second]
+    assert row_weights(thresholds, TrainConfig(weights="uniform")) is None
+    even = row_weights(thresholds, TrainConfig(softness=10**6))
+    np.testing.assert_allclose(even, 1 / 7, rtol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["uniform", "rank"])
+@pytest.mark.parametrize("epoch_rows", [0, 50, 450])
+def test_an_epoch_has_its_rows(weights, epoch_rows):
+    data = make_data()
+    config = replace(CONFIG, weights=weights, epoch_rows=epoch_rows)
+    rows = module._Rows(data, config)
+    names = {
+        encode_deltas(d[None], "absolute").tobytes(): t
+        for d, t in zip(data.deltas, data.reset_thresholds, strict=True)
+    }
+    epochs = []
+    for epoch in (0, 1, 0):
+        batches = [*rows.epoch(epoch, "absolute")]
+        assert all(len(tokens) == config.batch for tokens, _ in batches[:-1])
+        drawn = torch.cat([tokens for tokens, _ in batches]).numpy()
+        ratios = torch.cat([ratios for _, ratios in batches]).numpy()
+        assert len(drawn) == rows.epoch_rows == (epoch_rows or len(data))
+        np.testing.assert_allclose(ratios, [names[d.tobytes()] / 9 for d in drawn], rtol=1e-6)
+        epochs.append([d.tobytes() for d in drawn])
+    assert epochs[0] == epochs[2] != epochs[1]
+    counts = Counter(epochs[0]).values()
+    if weights == "uniform":  # shuffled passes
+        assert max(counts) - (min(counts) if epoch_rows != 50 else 1) <= 1
+    elif epoch_rows == 450:
+        mean = np.mean([names[d] for d in epochs[0]])
+        assert mean > data.reset_thresholds.mean() + 1
+
+
+# --- resume -----------------------------------------------------------------------------------
+
+# Children that kill themselves -9 before a certain renaming to a final name, five a checkpoint.
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from tests.test_train import run
+
+def killed(folder, left):
+    rename = os.replace
+
+    def replace(source, target):
+        nonlocal left
+        if Path(target).suffix != ".tmp":
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left -= 1
+        rename(source, target)
+
+    os.replace = replace
+    run(folder)
+
+torch.set_num_threads(1)
+run(Path(sys.argv[1]) / "warm", epochs=1)
+for left in map(int, sys.argv[2:]):
+    child = os.fork()
+    if child == 0:
+        killed(Path(sys.argv[1]) / str(left), left)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+KILLED = [0, 3, 5, 6, 8, 10]  # before the first checkpoint, within it, after it, within the second
+
+
+def test_killed_at_any_renaming(finished, tmp_path):
+    command = [sys.executable, "-c", SCRIPT, tmp_path, *map(str, KILLED)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert answer.stdout.split() == ["-9"] * len(KILLED), answer.stderr
+    expected = run(tmp_path / "whole")
+    for left in KILLED:
+        folder = tmp_path / str(left)
+        assert [*folder.glob("*.tmp")]
+        epochs = (left + 4) // 5  # those whose checksums are in place
+        if epochs:
+            read_config(folder)
+            assert len(load_resume(folder)["metrics"]) == epochs
+        assert run(folder) == expected
+        assert sorted(path.name for path in folder.iterdir()) == FILES
+        for name in ("model.safetensors", "config.json"):
+            assert (folder / name).read_bytes() == (finished / name).read_bytes()
+
+
+def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):
+    step, steps = module._State.step, []
+
+    def interrupted(*args):
+        steps.append(args)
+        if len(steps) == 5:  # in the second epoch of three steps each
+            raise KeyboardInterrupt
+        return step(*args)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module._State, "step", interrupted)
+        run(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+    assert len(load_resume(tmp_path)["metrics"]) == 1
+    run(tmp_path)
+    weights = [(place / "model.safetensors").read_bytes() for place in (tmp_path, finished)]
+    assert weights[0] == weights[1]
+
+
+def test_finished_training_is_left_as_it_is(folder):
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    (folder / "model.safetensors.tmp").write_bytes(b"stale")
+    assert len(run(folder)) == 3
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+# --- refused ----------------------------------------------------------------------------------
+
+
+def refused(message: str):
+    return pytest.raises(DataError, match=rf"^[^\n]*(?:{message})[^\n]*$")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"beta": 0.2}, r"a model trained otherwise \(its train differ\)"),
+        ({"epochs": 4}, r"its train differ"),
+        ({"model": replace(MODEL, latent=5)}, r"its model differ"),
+        ({"model": replace(MODEL, decoder="repeat"), "seed": 2}, r"its model, train differ"),
+        ({"data": make_data(199)}, r"its data differ"),
+        ({"data": make_data(seed=1)}, r"its data differ"),
+        ({"precision": "bfloat16"}, r"its train, precision differ"),
+    ],
+)
+def test_another_training(folder, changes, message):
+    before = contents(folder)
+    with refused(message):
+        run(folder, **changes)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (make_data(n=5), "data with n=5, k=2 for a model of n=4, k=2"),
+        (make_data(50, k=3), "data with n=4, k=3 for a model of n=4, k=2"),
+        (make_data(1), "1 rows are too few"),
+        (make_data(1).take(np.arange(0)), "0 rows are too few"),
+    ],
+)
+def test_data_that_does_not_fit(tmp_path, data, message):
+    with refused(message):
+        run(tmp_path / "new", data=data)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        *(({name: -1}, f"^{name.replace('_', '-')}=-1 is not in ") for name in (
+            "epochs", "epoch_rows", "batch", "learning_rate", "beta", "warmup", "free_bits",
+            "ratio_weight", "softness", "held_out", "patience", "seed", "weight_decay", "clip",
+        )),
+        *(({name: math.nan}, "=nan is not in ") for name in ("beta", "learning_rate", "held_out")),
+        ({"epochs": 0}, "epochs=0 is not in"),
+        ({"held_out": 0.0}, r"held-out=0\.0 is not in"),
+        ({"warmup": 1.5}, r"warmup=1\.5 is not in 0\.\.1"),
+        ({"seed": 2**63}, "seed=9223372036854775808 is not in"),
+        ({"weights": "best"}, "unknown weights 'best': one of rank, uniform"),
+        ({"precision": "float8"}, "unknown precision 'float8': one of auto, float32, bfloat16"),
+    ],
+)  # fmt: skip
+def test_configs_out_of_range(value, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**value)
+
+
+def test_devices(monkeypatch):
+    assert choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(ValueError, match="unknown device 'tpu': one of auto, cpu, cuda"):
+        choose_device("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == torch.device("cpu")
+    with pytest.raises(ValueError, match="no CUDA device"):
+        choose_device("cuda")
+
+
+def test_nothing_to_load(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    for name, message in [("none", "no such folder"), ("file", "no such folder")]:
+        with refused(f"{name}: {message}"):
+            load_model(tmp_path / name)
+    with refused("empty: not a model folder"):
+        load_model(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["altered", "truncated", "empty", "missing"])
+def test_damage(folder, name, damage):
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes({"altered": content, "truncated": content[:-3], "empty": b""}[damage])
+    before = contents(folder)
+    for use in (load_model, run):
+        with refused("damaged|no such file|not JSON|checksums"):
+            use(folder)
+    assert contents(folder) == before
+
+
+def forge(folder: Path, name: str, content: bytes) -> None:
+    """Replace a file by another with its right checksum."""
+    (folder / name).write_bytes(content)
+    checksums = json.loads((folder / "checksums.json").read_text())
+    checksums[name] = sha256(folder / name)
+    (folder / "checksums.json").write_text(json.dumps(checksums))
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{}", b"3", b'{"model": []}', b'{"model": {"n": 4.5}}']
+)
+@pytest.mark.parametrize("use", [load_model, run])
+def test_another_kind_of_config(folder, content, use):
+    forge(folder, "config.json", content)
+    with refused("not a model folder|config.json|a model trained otherwise"):
+        use(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"latent": 5}, "do not fit config.json"),
+        ({"n": 5}, "do not fit config.json"),
+        ({"decoder": "repeat"}, "do not fit config.json: decoder"),
+        ({"tokens": "relative"}, "do not fit config.json"),
+        ({"n": 400}, "n=400 is not in"),
+        ({"depth": 3}, "depth"),
+    ],
+)
+def test_weights_of_another_shape(folder, change, message):
+    config = json.loads((folder / "config.json").read_text())
+    config["model"] |= change
+    forge(folder, "config.json", json.dumps(config).encode())
+    with refused(message):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weights: weights | {"mine": torch.zeros(1)},
+        lambda weights: {name: weights[name] for name in [*weights][1:]},
+        lambda weights: {name: w.double() for name, w in weights.items()},
+        lambda weights: {name: w.flatten() for name, w in weights.items()},
+        None,
+    ],
+)
+def test_other_weights(folder, change):
+    path = folder / "model.safetensors"
+    if change is None:
+        path.write_bytes(b"no safetensors at all")
+    else:
+        save_file(change(load_file(path)), path)
+    forge(folder, path.name, path.read_bytes())
+    with refused("do not fit config.json|not a model folder"):
+        load_model(folder)
+
+
+class Pickled:
+    """What `weights_only` must refuse: a class of our own."""
+
+
+@pytest.mark.parametrize("change", ["junk", "empty", "a list", "a class", "a field less", "shapes"])
+def test_another_kind_of_resume(folder, change):
+    path = folder / "resume.pt"
+    resume = torch.load(path, weights_only=True)
+    if change == "junk":
+        path.write_bytes(b"junk")
+    elif change == "empty":
+        path.write_bytes(b"")
+    else:
+        other = {
+            "a list": [1, 2],
+            "a class": resume | {"metrics": Pickled()},
+            "a field less": {name: resume[name] for name in resume if name != "optimizer"},
+            "shapes": resume | {"model": {n: w[:1] for n, w in resume["model"].items()}},
+        }
+        torch.save(other[change], path)
+    forge(folder, path.name, path.read_bytes())
+    with refused("resume.pt|copy"):
+        run(folder, epochs=3)
+
+
+def test_checksums_leave_nothing_out(folder):
+    (folder / "checksums.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(
+        (folder / "model.safetensors").read_bytes()[:-4] + bytes(4)
+    )
+    for use in (load_model, run):
+        with refused("checksum"):
+            use(folder)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
+    before = contents(folder)
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    state = load_model(folder).state_dict()
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(folder, state, read_config(folder), load_resume(folder)["metrics"], {})
+    assert contents(folder) == before
