@@ -136,9 +136,10 @@ class Decoder(nn.Module):
             width += config.k * config.embedding
             # the last embedding stands for "hidden or not there yet"
             self.embed = nn.Embedding(self.vocabulary + 1, config.embedding)
-            self.earlier_letters = nn.Linear(
-                (config.k - 1) * config.embedding, config.k * self.vocabulary, bias=False
-            )
+            if config.k > 1:
+                self.earlier_letters = nn.Linear(
+                    (config.k - 1) * config.embedding, config.k * self.vocabulary, bias=False
+                )
         self.gru = nn.GRU(width, config.hidden, config.layers, batch_first=True)
         self.output = nn.Linear(config.hidden, config.k * self.vocabulary)
 
@@ -193,6 +194,8 @@ class Decoder(nn.Module):
     def _from_earlier_letters(self, tokens: Tensor) -> Tensor:
         """Return what each letter's logits gain from the same state's earlier letters."""
         k, vocabulary, embedding = self.config.k, self.vocabulary, self.config.embedding
+        if k == 1:
+            return torch.zeros(*tokens.shape, vocabulary, device=tokens.device)
         weight = self.earlier_letters.weight.view(k, vocabulary, k - 1, embedding)
         earlier = torch.ones(k, k - 1, device=tokens.device).tril(-1)  # letter a sees b < a
         masked = (weight * earlier[:, None, :, None]).reshape(k * vocabulary, -1)

@@ -1,0 +1,164 @@
+"""The metered oracle against a plain account book that takes one proposal after another."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from automata.automaton import Deltas
+from automata.canonical import canonical_forms, from_canonical
+from automata.row_index import RowIndex
+from automata.sampling import sample_uniform
+from automata.solver import reset_thresholds
+from data.dataset import Dataset
+from search import oracle as module
+from search.oracle import UNKNOWN, Arm, Oracle, Proposals, concatenate, plain_proposals
+from tests import naive
+
+N, K = 3, 2
+
+
+def training_set(rows: int = 25) -> Dataset:
+    forms = canonical_forms(sample_uniform(np.random.default_rng(7), 400, N, K))
+    forms = forms[RowIndex(N * K).add_new(forms)][:rows]
+    deltas = from_canonical(forms, N, K)
+    return Dataset(deltas, reset_thresholds(deltas), np.full(rows, "uniform"))
+
+
+def propose(seed: int, size: int, numbers: count) -> Proposals:
+    """Random automata, many of them isomorphic; alpha numbers them all."""
+    rng = np.random.default_rng(seed)
+    return Proposals(
+        sample_uniform(rng, size, N, K),
+        rng.random(size) < 0.5,
+        rng.integers(3, size=size),
+        rng.integers(-1, 25, size=(size, 2)),
+        np.array([next(numbers) for _ in range(size)], np.float64),
+    )
+
+
+class Book:
+    """An arm in plain Python."""
+
+    def __init__(self, known: set, budget: int) -> None:
+        self.known, self.budget = known, budget
+        self.calls = self.decoded = self.as_decoded = self.valid = 0
+        self.found: dict[tuple[int, ...], float] = {}  # form -> alpha of its first proposal
+        self.paid: set[tuple[int, ...]] = set()
+
+    def submit(self, proposals: Proposals) -> list[int]:
+        answers: list[int] = []
+        stopped = self.calls == self.budget
+        for delta, as_decoded, _, _, alpha in zip(*proposals, strict=True):
+            form, threshold = naive.least_form(delta), naive.reset_threshold(delta)
+            new = threshold is not None and form not in self.known | self.paid
+            stopped |= new and self.calls == self.budget
+            if stopped:
+                answers.append(UNKNOWN)
+                continue
+            if new:
+                self.paid.add(form)
+                self.calls += 1
+            if threshold is not None:
+                self.found.setdefault(form, alpha)
+            self.decoded += 1
+            self.as_decoded += as_decoded
+            self.valid += threshold is not None
+            answers.append(-1 if threshold is None else threshold)
+        return answers
+
+
+@pytest.mark.parametrize("sizes", [[40] * 6, [1] * 60, [300], [0, 7, 0, 90], [3, 200, 50]])
+@pytest.mark.parametrize("budgets", [(20, 20), (1, 1000), (13, 14, 15)])
+def test_as_in_the_account_book(monkeypatch, sizes, budgets):
+    solved = []
+
+    def solve(deltas: Deltas, **options):
+        solved.extend(naive.least_form(delta) for delta in deltas)
+        return reset_thresholds(deltas, **options)
+
+    training = training_set()
+    known = {naive.least_form(delta) for delta in training.deltas}
+    oracle, numbers = Oracle(training), count()
+    arms = [Arm(oracle, f"arm {i}", i, budget) for i, budget in enumerate(budgets)]
+    books = [Book(known, budget) for budget in budgets]
+    monkeypatch.setattr(module, "reset_thresholds", solve)
+    for seed, size in enumerate(sizes):
+        for arm, book in zip(arms, books, strict=True):
+            proposals = propose(seed + 100 * arm.round, size, numbers)
+            assert arm.submit(proposals).tolist() == book.submit(proposals)
+            assert arm.calls == book.calls <= arm.budget
+            assert arm.exhausted == (arm.calls == arm.budget)
+    for arm, book in zip(arms, books, strict=True):
+        assert (arm.decoded, arm.as_decoded, arm.valid) == (
+            book.decoded,
+            book.as_decoded,
+            book.valid,
+        )
+        found, first = arm.found()
+        assert first.alpha.tolist() == [*book.found.values()]
+        forms = [naive.least_form(delta) for delta in first.deltas]
+        assert forms == [*book.found]
+        assert np.array_equal(canonical_forms(first.deltas), oracle.forms(found))
+        assert [number < oracle.training_rows for number in found] == [f in known for f in forms]
+        assert sum(form not in known for form in forms) == arm.calls
+        truth = [naive.reset_threshold(delta) for delta in first.deltas]
+        assert oracle.thresholds(found).tolist() == truth
+    # the solver works once for all arms, on nothing but what was paid for
+    assert len(solved) == len({*solved}) == oracle.calls
+    assert {*solved} == set().union(*(book.paid for book in books))
+
+
+def test_training_rows_are_free():
+    training = training_set()
+    oracle = Oracle(training)
+    arm = Arm(oracle, "mode", 0, budget=1)
+    for _ in range(3):
+        found = arm.submit(plain_proposals(training.deltas))
+        assert found.tolist() == training.reset_thresholds.tolist()
+    assert (arm.calls, oracle.calls, arm.decoded) == (0, 0, 3 * len(training))
+    numbers, _ = arm.found()
+    assert numbers.tolist() == np.flatnonzero(training.reset_thresholds >= 0).tolist()
+    assert oracle.training_rows == len(training)
+    assert np.array_equal(oracle.forms(np.arange(len(training))), training.forms)
+
+
+def test_labels_of_the_training_set_are_believed():
+    training = training_set()
+    wrong = Dataset(training.deltas, training.reset_thresholds + 1, training.sources)
+    synchronizing = training.select(at_least=0)
+    found = Arm(Oracle(wrong), "mode", 0, 5).submit(plain_proposals(synchronizing.deltas))
+    assert found.tolist() == (synchronizing.reset_thresholds + 1).tolist()
+    assert wrong.reset_thresholds.tolist() == (training.reset_thresholds + 1).tolist()
+
+
+def test_a_spent_arm_learns_nothing_more():
+    oracle = Oracle(training_set())
+    arm = Arm(oracle, "mode", 0, budget=4)
+    arm.submit(propose(0, 500, count()))
+    before = (arm.calls, arm.decoded, arm.as_decoded, arm.valid, oracle.calls)
+    assert arm.exhausted
+    answers = arm.submit(propose(0, 500, count()))
+    assert {*answers.tolist()} == {UNKNOWN}
+    assert (arm.calls, arm.decoded, arm.as_decoded, arm.valid, oracle.calls) == before
+    assert len(arm.found()[0]) >= 4
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_change_nothing(workers):
+    arm = Arm(Oracle(training_set(), workers), "mode", 0, 30)
+    answers = arm.submit(propose(3, 200, count()))
+    expected = Arm(Oracle(training_set()), "mode", 0, 30).submit(propose(3, 200, count()))
+    assert np.array_equal(answers, expected)
+
+
+def test_plain_proposals():
+    deltas = sample_uniform(np.random.default_rng(0), 50, N, K)
+    plain = plain_proposals(deltas, np.arange(50))
+    assert plain.as_decoded.tolist() == [naive.is_synchronizing(delta) for delta in deltas]
+    assert not plain.repaired.any()
+    assert np.array_equal(plain.parents, np.stack([np.arange(50), np.full(50, -1)], 1))
+    assert np.isnan(plain.alpha).all()
+    parts = concatenate([plain.take(np.arange(20)), plain.take(np.arange(50) >= 20)])
+    for whole, column in zip(plain, parts, strict=True):
+        assert np.array_equal(whole, column, equal_nan=True)

@@ -1,0 +1,490 @@
+"""A whole search: what its tables say, in which order, and that every forgery is found."""
+
+import json
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+
+import pipeline
+from automata.canonical import canonical_forms, from_canonical
+from automata.families import identify
+from automata.formats import parse_delta, parse_word
+from automata.sampling import sample_uniform
+from automata.solver import reset_thresholds
+from data.dataset import Dataset, read_dataset
+from data.files import DataError
+from data.generate import GenerateConfig, generate
+from search import evaluate as evaluation
+from search.baselines import BASELINES
+from search.candidates import CANDIDATE_COLUMNS, SUMMARY_COLUMNS, verify_candidates
+from search.decode import Repaired
+from search.evaluate import evaluate
+from search.modes import MODES, LatentConfig
+from search.oracle import Arm
+from search.run import SearchConfig, SearchResult, search, write_tables
+from tests import naive
+from vae.checkpoint import load_model
+from vae.model import VAE, ModelConfig
+from vae.train import TrainConfig, train
+
+N, K, SEED = 5, 2, 3
+SMALL = {"latent": 4, "embedding": 4, "channels": 8, "convolutions": 1, "hidden": 16}
+LATENT = LatentConfig(parents=60, batch=64, rounds=2)
+CONFIG = SearchConfig(budget=60, keep=150, seed=SEED, latent=LATENT)
+ARMS = [(mode, round) for mode in MODES for round in ((1, 2) if mode == "encode-decode" else (0,))]
+ARMS += [(baseline, 0) for baseline in BASELINES]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Path:
+    """A folder with a dataset and a model."""
+    folder = tmp_path_factory.mktemp("runs")
+    config = GenerateConfig(n=N, k=K, count=300, sampler="evolved", calls=4000, ceiling=0.6)
+    generate(config, folder / "data")
+    train(
+        read_dataset(folder / "data"),
+        folder / "model",
+        ModelConfig(n=N, k=K, **SMALL),
+        TrainConfig(epochs=2, epoch_rows=2000, batch=64, held_out=0.2, learning_rate=0.01),
+        device="cpu",
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def training(runs) -> Dataset:
+    return read_dataset(runs / "data")
+
+
+@pytest.fixture(scope="module")
+def model(runs) -> VAE:
+    return load_model(runs / "model")
+
+
+@pytest.fixture(scope="module")
+def whole(model, training) -> tuple[SearchResult, list[Arm]]:
+    """The result of all modes, and the arms behind it."""
+    arms: list[Arm] = []
+
+    def open_arm(*args):
+        arms.append(Arm(*args))
+        return arms[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.run.Arm", open_arm)
+        return search(model, training, CONFIG), arms
+
+
+@pytest.fixture(scope="module")
+def result(whole) -> SearchResult:
+    return whole[0]
+
+
+@pytest.fixture(scope="module")
+def arms(whole) -> dict[tuple[str, int], Arm]:
+    return {(arm.mode, arm.round): arm for arm in whole[1]}
+
+
+def texts(result: SearchResult) -> tuple[str, str]:
+    return result.candidates.to_csv(index=False), result.summary.to_csv(index=False)
+
+
+# --- what was searched ------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_tables(model, training, result):
+    assert texts(search(model, training, CONFIG, workers=2)) == texts(result)
+    other = search(model, training, replace(CONFIG, seed=SEED + 1))
+    assert all(own != its for own, its in zip(texts(result), texts(other), strict=True))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mode_alone_finds_what_it_finds_among_all(model, training, result, mode):
+    alone = search(model, training, replace(CONFIG, mode=mode))
+    rows = result.summary[result.summary["mode"].isin([mode, *BASELINES])]
+    pd.testing.assert_frame_equal(alone.summary, rows.reset_index(drop=True))
+    assert {*alone.candidates["mode"]} == {mode}
+
+
+def test_no_two_arms_are_the_same(arms):
+    assert [*arms] == ARMS
+    sequences = {arm.found()[1].deltas[:20].tobytes() for arm in arms.values()}
+    assert len(sequences) == len(ARMS)
+    alphas = [tuple(arms[mode, 0].found()[1].alpha) for mode in MODES[:3]]
+    assert len({*alphas}) == 3
+
+
+def test_random_numbers_are_not_those_of_the_training_set(arms):
+    proposed = arms["uniform", 0].found()[1].deltas[0]
+    for shard in range(32):  # data.generate draws shard i from this stream
+        rng = np.random.Generator(np.random.Philox(key=[SEED, shard]))
+        assert not (sample_uniform(rng, 64, N, K) == proposed).all((1, 2)).any(), shard
+
+
+def test_the_evolved_training_set_stays_below_its_ceiling(training):
+    assert training.reset_thresholds.max() == 9  # 0.6 of 16
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 1), (2, 2), (3, 2)])
+def test_a_space_without_anything_new(n, k):
+    deltas = np.array([*naive.all_automata(n, k)], np.uint8)
+    forms = np.unique(canonical_forms(deltas), axis=0)
+    deltas = from_canonical(forms, n, k)
+    training = Dataset(deltas, reset_thresholds(deltas), np.full(len(forms), "uniform"))
+    model = VAE(ModelConfig(n=n, k=k, decoder="repeat", **SMALL)).eval()
+    found = search(model, training, replace(CONFIG, budget=5, latent=replace(LATENT, parents=9)))
+    assert not found.summary[["novel", "calls"]].any(axis=None)
+    assert (found.summary["best_threshold"] == -1).all()
+    assert len(found.found) == 0
+    assert not found.candidates["novel"].any()
+
+
+# --- the tables -------------------------------------------------------------------------------
+
+
+def form_of(delta) -> tuple[int, ...]:
+    return tuple(canonical_forms(delta[None])[0].tolist())
+
+
+def test_candidates(result, training, arms):
+    table = result.candidates
+    assert [*table.columns] == CANDIDATE_COLUMNS
+    assert table["rank"].tolist() == [*range(1, len(table) + 1)]
+    known = {*map(tuple, training.forms.tolist())}
+    first = {}  # the first mode that found it, its first proposal
+    for (mode, step), arm in arms.items():
+        if mode not in BASELINES:
+            for delta, _, repaired, parents, alpha in zip(*arm.found()[1], strict=True):
+                origin = (mode, step, int(repaired), *parents.tolist(), alpha)
+                first.setdefault(form_of(delta), origin)
+    lengths = {form: naive.reset_threshold([form[a::K] for a in range(K)]) for form in first}
+    order = sorted(first, key=lambda form: (-lengths[form], form in known, form))
+    forms = [tuple(map(int, text.split(" "))) for text in table["canonical"]]
+    assert forms == order[: CONFIG.keep]
+    novel = [length for form, length in lengths.items() if form not in known]
+    assert sorted(result.found.tolist()) == sorted(novel)
+
+    for row, form in zip(table.itertuples(), forms, strict=True):
+        delta, word = parse_delta(row.delta), parse_word(row.word)
+        assert (row.n, row.k) == (N, K)
+        assert delta.T.ravel().tolist() == [*form] == [*form_of(delta)]
+        assert len(naive.apply(delta, range(N), word)) == 1
+        assert word == naive.shortest_reset_word(delta)
+        assert row.reset_threshold == len(word) == lengths[form]
+        assert (row.cerny_bound, row.gap) == (16, 16 - len(word))
+        assert row.ratio == round(len(word) / 16, 4)
+        assert row.novel == (form not in known)
+        assert row.family == identify(delta[None])[0]
+        mode, step, repaired, a, b, alpha = first[form]
+        assert (row.mode, row.round, row.repaired) == (mode, step, repaired)
+        for text, parent in [(row.parent_a, a), (row.parent_b, b)]:
+            if parent < 0:
+                assert text == ""
+            else:
+                assert np.array_equal(parse_delta(text), training.deltas[parent])
+                assert training.reset_thresholds[parent] >= 8
+        assert (mode in ("prior", "neighbourhood")) == math.isnan(row.alpha) == math.isnan(alpha)
+        assert math.isnan(alpha) or row.alpha == round(alpha, 4)
+
+
+def test_summary(result, training, arms):
+    table = result.summary
+    assert [*table.columns] == SUMMARY_COLUMNS
+    assert [*zip(table["mode"], table["round"], strict=True)] == ARMS
+    known = {*map(tuple, training.forms.tolist())}
+    for row in table.itertuples():
+        arm = arms[row.mode, row.round]
+        assert (row.decoded, row.valid_as_decoded) == (arm.decoded, arm.as_decoded)
+        assert row.valid_as_decoded <= row.valid_after_repair == arm.valid <= row.decoded
+        deltas = arm.found()[1].deltas
+        forms = [*map(tuple, canonical_forms(deltas).tolist())]
+        assert row.distinct == len({*forms}) == len(forms)
+        novel = [d for d, form in zip(deltas, forms, strict=True) if form not in known]
+        assert row.novel == len(novel) == row.calls <= CONFIG.budget
+        lengths = [naive.reset_threshold(delta) for delta in novel]
+        assert row.best_threshold == max(lengths)
+        assert row.mean_threshold == pytest.approx(np.mean(lengths), abs=1e-3)
+        hits = [sum(t >= least for t in lengths) for least in (11, 9.6, 11.2, 12.8)]
+        shown = [table.loc[row.Index, name] for name in SUMMARY_COLUMNS[-4:]]
+        assert shown == pytest.approx([1000 * hit / row.calls for hit in hits], abs=1e-3)
+    assert (table["calls"].tail(len(BASELINES)) == CONFIG.budget).all()
+
+
+# --- verification -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(result, tmp_path) -> Path:
+    write_tables(tmp_path, result)
+    return tmp_path / "candidates.csv"
+
+
+def test_verification_accepts_what_was_written(written, result):
+    assert sorted(p.name for p in written.parent.iterdir()) == [
+        *("candidates.csv", "checksums.json", "summary.csv")
+    ]
+    assert verify_candidates(written) == len(result.candidates)
+    alone = Path(shutil.copy(written, written.parent / "copy.csv"))
+    assert verify_candidates(alone) == len(result.candidates)
+
+
+def change_first(text: str) -> str:
+    """Another first entry, still a state."""
+    return f"{(int(text[0]) + 1) % N}{text[1:]}"
+
+
+def swap_letters(word: str) -> str:
+    return word.translate(str.maketrans("ab", "ba"))
+
+
+def claim_more(row: dict[str, str]) -> dict[str, str]:
+    """A longer word that resets too, with all that follows from it."""
+    threshold = int(row["reset_threshold"]) + 1
+    return {
+        "reset_threshold": str(threshold),
+        "word": row["word"] + "a",
+        "gap": str(16 - threshold),
+        "ratio": str(round(threshold / 16, 4)),
+    }
+
+
+FORGERIES = {
+    "word": (lambda row: {"word": row["word"][:-1] + "c"}, "the word does not send"),
+    "another word": (lambda row: {"word": "a" * len(row["word"])}, "the word does not send"),
+    "shorter word": (lambda row: {"word": row["word"][1:]}, r"a word of \d+ letters"),
+    "no word": (lambda row: {"word": ""}, "a word of 0 letters"),
+    "not a word": (lambda row: {"word": "ab-ba"}, "-"),
+    "threshold": (lambda row: {"reset_threshold": "7"}, "gap"),
+    "no threshold": (lambda row: {"reset_threshold": ""}, ""),
+    "a threshold in words": (lambda row: {"reset_threshold": "nine"}, "nine"),
+    "longer": (claim_more, r"threshold \d+, but \d+ is proved"),
+    "delta": (lambda row: {"delta": change_first(row["delta"])}, "canonical"),
+    "delta out of range": (lambda row: {"delta": "5" + row["delta"][1:]}, r"'5' is outside 0\.\.4"),
+    "negative delta": (lambda row: {"delta": "-1" + row["delta"][1:]}, "'-1' is outside"),
+    "float delta": (lambda row: {"delta": "1.0" + row["delta"][1:]}, "'1.0' is not an integer"),
+    "ragged delta": (lambda row: {"delta": row["delta"][:-2]}, "letter 1 has 4 entries"),
+    "delta without a letter": (lambda row: {"delta": row["delta"].split("|")[0] + "|"}, "letter 1"),
+    "no delta": (lambda row: {"delta": ""}, "letter 0"),
+    "canonical": (lambda row: {"canonical": change_first(row["canonical"])}, "canonical"),
+    "letters exchanged": (
+        lambda row: {"delta": "|".join(row["delta"].split("|")[::-1])},
+        "the word does not send|proved",
+    ),
+    "family": (lambda row: {"family": row["family"] + "X"}, "family"),
+    "ratio": (lambda row: {"ratio": "0.9999"}, "ratio"),
+    "no ratio": (lambda row: {"ratio": ""}, ""),
+    "nan": (lambda row: {"ratio": "nan"}, "ratio"),
+    "n": (lambda row: {"n": "6"}, "n is 6, but should be 5"),
+    "k": (lambda row: {"k": "1"}, "k is 1, but should be 2"),
+    "bound": (lambda row: {"cerny_bound": "25"}, "cerny_bound is 25, but should be 16"),
+    "gap": (lambda row: {"gap": "0"}, "gap is 0, but should be"),
+}
+
+
+def forge(path: Path, index: int, changes) -> None:
+    """Change a row of a candidates file; nothing but its content can tell."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for name, value in changes(table.loc[index].to_dict()).items():
+        table.loc[index, name] = value
+    table.to_csv(path, index=False)
+    (path.parent / "checksums.json").unlink()
+
+
+@pytest.mark.parametrize("index", [0, 6])
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forged_rows(written, name, index):
+    changes, message = FORGERIES[name]
+    forge(written, index, changes)
+    # two rows forged: the first one is named
+    table = pd.read_csv(written, dtype=str, keep_default_na=False)
+    table.loc[index + 3, "gap"] = "-3"
+    table.to_csv(written, index=False)
+    with pytest.raises(DataError, match=rf"^.*candidates\.csv: row {index + 1}: .*(?:{message})"):
+        verify_candidates(written)
+
+
+@pytest.mark.parametrize("name", ["rank", "novel", "mode", "parent_a", "alpha", "round"])
+def test_altered_columns_that_prove_nothing(written, name):
+    table = pd.read_csv(written, dtype=str, keep_default_na=False)
+    table.loc[2, name] = "7"
+    table.to_csv(written, index=False)
+    with pytest.raises(DataError, match="damaged"):
+        verify_candidates(written)
+
+
+def test_altered_checksums(written):
+    checksums = json.loads((written.parent / "checksums.json").read_text())
+    checksums["candidates.csv"] = checksums["summary.csv"]
+    (written.parent / "checksums.json").write_text(json.dumps(checksums))
+    with pytest.raises(DataError, match="damaged"):
+        verify_candidates(written)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("fields", [1, 5, 9, 11, 12, 17])
+def test_a_truncated_row(written, result, fields, alone):
+    *rows, last = written.read_text().splitlines()
+    written.write_text("\n".join([*rows, ",".join(last.split(",")[:fields])]))
+    if alone:
+        (written.parent / "checksums.json").unlink()
+    with pytest.raises(DataError, match=f"row {len(result.candidates)}" if alone else ".") as error:
+        verify_candidates(written)
+    assert "\n" not in str(error.value)
+
+
+def test_whole_rows_gone(written):
+    lines = written.read_text().splitlines(keepends=True)
+    written.write_text("".join(lines[:-1]))
+    with pytest.raises(DataError, match="damaged"):
+        verify_candidates(written)
+
+
+@pytest.mark.parametrize("column", CANDIDATE_COLUMNS)
+def test_a_missing_column(written, column):
+    pd.read_csv(written, dtype=str).drop(columns=column).to_csv(written, index=False)
+    with pytest.raises(DataError, match=f"not a candidates file, no column '{column}'"):
+        verify_candidates(written)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a CSV file"),
+        (b"\n", "not a CSV file"),
+        (b"\xff\xfe\x00", "not a CSV file"),
+        (b"a,b\n1,2,3\n", "not a CSV file|not a candidates file"),
+        (b'"a', "not a CSV file|not a candidates file"),
+        (None, "no such file"),
+    ],
+)
+def test_no_candidates_file(tmp_path, content, message):
+    path = tmp_path / "candidates.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as error:
+        verify_candidates(path)
+    assert "\n" not in str(error.value)
+
+
+# --- above the bound --------------------------------------------------------------------------
+
+
+def test_a_threshold_above_the_bound_is_kept_and_announced(runs, result, tmp_path, monkeypatch):
+    for module in ("search.candidates", "automata.automaton"):
+        monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
+    command = [f"search --model {runs}/model --data {runs}/data --out {tmp_path}/out --workers 1"]
+    command += [f"--budget 60 --keep 150 --seed {SEED} --parents 60 --batch 64 --rounds 2 --json"]
+    answer = CliRunner().invoke(pipeline.cli, " ".join(command), catch_exceptions=False)
+    assert answer.exit_code == 0
+    table = pd.read_csv(tmp_path / "out" / "candidates.csv", keep_default_na=False)
+    columns = ["rank", "reset_threshold", "word", "delta", "canonical", "novel", "mode"]
+    pd.testing.assert_frame_equal(table[columns], result.candidates[columns], check_dtype=False)
+    above = table["reset_threshold"] > 5
+    assert table["gap"].tolist() == (5 - table["reset_threshold"]).tolist()
+    assert above[: above.sum()].all()
+    loud = [line for line in answer.stderr.splitlines() if "ABOVE THE ČERNÝ BOUND" in line]
+    assert len(loud) == 1
+    assert str(table["reset_threshold"].max()) in loud[0]
+    json.loads(answer.stdout)
+
+
+# --- evaluation and refusals ------------------------------------------------------------------
+
+
+def test_evaluate(model, training, monkeypatch):
+    monkeypatch.setattr(evaluation, "PRIOR_SAMPLES", 700)
+    found = {
+        repair: evaluate(model, training, held_out=0.2, repair=repair, seed=1) for repair in (0, 3)
+    }
+    for results in found.values():
+        shares = [name for name in results if name.startswith(("exact", "valid", "synchron"))]
+        for name in [*shares, "uniqueness", "novelty"]:
+            assert 0 <= results[name] <= 1, name
+        assert len(shares) == 5
+        assert results["valid_as_decoded"] <= results["synchronizing_before_repair"]
+        assert results["synchronizing_before_repair"] <= results["valid_after_repair"]
+        assert results["held_out_rows"] == len(training.split(0.2)[1])
+        assert 0 <= results["active_units"] <= results["latent"] == 4
+        top = results["top_thresholds"]
+        assert top == sorted(top, reverse=True)
+        assert 0 < results["mean_threshold"] <= top[0]
+        assert (len(top), results["prior_samples"]) == (5, 700)
+    assert found[0]["valid_after_repair"] == found[0]["synchronizing_before_repair"]
+    assert found[0]["valid_as_decoded"] == found[3]["valid_as_decoded"]
+    assert found[3] == evaluate(model, training, held_out=0.2, repair=3, seed=1)
+    assert found[3] != evaluate(model, training, held_out=0.2, repair=3, seed=2)
+
+
+def test_uniqueness_and_novelty(model, training, monkeypatch):
+    deltas = sample_uniform(np.random.default_rng(0), 300, N, K)
+    deltas = np.concatenate([deltas, deltas[:, ::-1], training.deltas[:100]])  # letters exchanged
+    decoded = Repaired(deltas, reset_thresholds(deltas) >= 0, np.zeros(len(deltas)))
+    monkeypatch.setattr(evaluation, "decode_and_repair", lambda *_, **__: decoded)
+    found = evaluate(model, training, held_out=0.2, repair=0, seed=0)
+    forms = [form_of(delta) for delta in deltas if naive.is_synchronizing(delta)]
+    known = {*map(tuple, training.forms.tolist())}
+    assert found["uniqueness"] == pytest.approx(len({*forms}) / len(forms))
+    assert found["novelty"] == pytest.approx(len({*forms} - known) / len({*forms}))
+    assert found["valid_after_repair"] == pytest.approx(len(forms) / len(deltas))
+
+
+@pytest.mark.parametrize(("n", "k"), [(4, 2), (5, 1), (6, 2)])
+def test_data_of_another_size(model, n, k):
+    deltas = np.zeros((3, k, n), np.uint8)
+    other = Dataset(deltas, np.ones(3, np.int32), np.full(3, "uniform"))
+    message = f"data with n={n}, k={k} for a model of n=5, k=2"
+    with pytest.raises(DataError, match=message):
+        search(model, other, CONFIG)
+    with pytest.raises(DataError, match=message):
+        evaluate(model, other, held_out=0.2, repair=0, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("config", "value", "message"),
+    [
+        (SearchConfig, {"mode": "best"}, "unknown mode 'best': one of linear, .*, all"),
+        (SearchConfig, {"budget": 0}, r"budget=0 is not in 1\.\."),
+        (SearchConfig, {"budget": -1}, "budget=-1"),
+        (SearchConfig, {"keep": 0}, "keep=0"),
+        (SearchConfig, {"seed": -1}, "seed=-1"),
+        (LatentConfig, {"path": "curly"}, "unknown path 'curly': one of linear"),
+        (LatentConfig, {"reencode": "z"}, "unknown reencode 'z': one of sample, mu"),
+        (LatentConfig, {"parents": 1}, "parents=1 is not in 2"),
+        (LatentConfig, {"rounds": 0}, "rounds=0"),
+        (LatentConfig, {"spread": -0.5}, "spread=-0.5"),
+        (LatentConfig, {"temperature": math.nan}, "temperature=nan"),
+        (LatentConfig, {"repair": -1}, "repair=-1"),
+        (LatentConfig, {"batch": 0}, "batch=0"),
+    ],
+)
+def test_configs_out_of_range(config, value, message):
+    with pytest.raises(ValueError, match=message):
+        config(**value)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"reencode": "mu"}, {"path": "linear"}, {"temperature": 1.0}, {"repair": 0}]
+)
+def test_every_way_to_search(model, training, result, changes):
+    config = replace(CONFIG, mode="encode-decode", latent=replace(LATENT, **changes))
+    found = search(model, training, config)
+    rows = result.summary[result.summary["mode"] == "encode-decode"].reset_index(drop=True)
+    assert not found.summary[:2].equals(rows)
+    if changes == {"repair": 0}:
+        assert not found.candidates["repaired"].any()
+        assert (found.summary["valid_as_decoded"] == found.summary["valid_after_repair"]).all()
