@@ -64,10 +64,11 @@ def _common(command: Any) -> Any:
         type=click.IntRange(1, 1024),
         default=os.cpu_count() or 1,
         show_default="all cores",
-        help="Threads; results do not depend on them.",
+        help="Threads; training repeats exactly with the same number.",
     )(command)
 
 
+_SEED = click.IntRange(0, 2**63 - 1)
 _force = click.option("--force", is_flag=True, help="Discard what the folder holds.")
 _device = click.option(
     "--device",
@@ -167,7 +168,7 @@ def train(
 @click.option("--model", "folder", type=Path_, required=True, help="Model folder.")
 @click.option("--data", type=Path_, help="Dataset folder; default: the one it was trained on.")
 @click.option("--repair", type=click.IntRange(0), default=2, show_default=True, help="Repairs.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed.")
+@click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed.")
 @_device
 @_common
 def evaluate(
@@ -181,6 +182,7 @@ def evaluate(
 ) -> None:
     """Measure a model: held-out reconstruction and 10,000 prior samples."""
     from data.files import write_json
+    from data.record import git_commit
     from search.evaluate import evaluate as evaluate_model
     from vae.checkpoint import read_config
 
@@ -189,7 +191,8 @@ def evaluate(
         data = _training_folder(folder)
     model, dataset = _load(folder, data, device, workers)
     results = evaluate_model(model, dataset, held_out=held_out, repair=repair, seed=seed)
-    write_json(folder / "evaluation.json", results)
+    record = {"seed": seed, "repair": repair, "commit": git_commit(), "results": results}
+    write_json(folder / "evaluation.json", record)
     _print(results, as_json)
 
 
@@ -238,7 +241,11 @@ def search(
 
     latent = _build(LatentConfig, settings)
     config = _build(SearchConfig, settings | {"latent": latent})
-    _print_search(_search(folder, data, out, config, device, workers, force), as_json)
+    results = _search(folder, data, out, config, device, workers, force)
+    if as_json:
+        _print(_plain(results), True)
+    else:
+        _print_search(results)
 
 
 @cli.command()
@@ -252,7 +259,7 @@ def verify(file: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed.")
+@click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed.")
 @click.option(
     "--out", type=Path_, default=Path("runs/demo"), show_default=True, help="Folder of the run."
 )
@@ -271,12 +278,18 @@ def demo(seed: int, out: Path, device: str, force: bool, workers: int, as_json: 
     generating = GenerateConfig(
         n=8, k=2, count=60_000, sampler="evolved", ceiling=0.6, calls=2_000_000, seed=seed
     )
-    _print(_generate(generating, data, workers, force), as_json)
+    made = _generate(generating, data, workers, force)
     dataset = read_dataset(data)
     training = TrainConfig(epochs=8, seed=seed)
-    _print(_train(dataset, data, trained, ModelConfig(), training, device, workers, force), as_json)
+    learned = _train(dataset, data, trained, ModelConfig(), training, device, workers, force)
     searching = SearchConfig(budget=20_000, seed=seed)
-    _print_search(_search(trained, data, found, searching, device, workers, force), as_json)
+    results = _search(trained, data, found, searching, device, workers, force)
+    if as_json:
+        _print({"generate": made, "train": learned, "search": _plain(results)}, True)
+        return
+    _print(made, False)
+    _print(learned, False)
+    _print_search(results)
 
 
 def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> dict[str, Any]:
@@ -288,7 +301,7 @@ def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> d
     from data.record import Run
     from search.plots import plot_thresholds
 
-    with Run(out, "generate", asdict(config), force) as run:
+    with Run(out, "generate", asdict(config), force=force) as run:
         manifest = generate_dataset(config, out, workers=workers)
     dataset = read_dataset(out)
     plot_thresholds(
@@ -296,11 +309,13 @@ def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> d
     )
     _announce(dataset.reset_thresholds, dataset.n, out)
     lengths, counts = np.unique(dataset.reset_thresholds, return_counts=True)
+    speed = {} if run.complete else {"rows a second": round(len(dataset) / run.seconds)}
     return {
         "dataset": str(out),
         "rows (distinct classes)": len(dataset),
+        "rows wanted": config.count,
         "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
-        "rows a second": round(len(dataset) / run.seconds),
+        **speed,
         "rows by reset threshold": dict(zip(lengths.tolist(), counts.tolist(), strict=True)),
     }
 
@@ -320,12 +335,14 @@ def _train(
 
     from data.record import Run
     from search.plots import plot_training
+    from vae.train import choose_device
     from vae.train import train as train_model
 
     torch.set_num_threads(workers)
-    settings = {"model": asdict(model_config), "train": asdict(config), "data": str(data)}
-    with Run(out, "train", settings, force):
-        metrics = train_model(dataset, out, model_config, config, device=device)
+    target = _build(choose_device, {"name": device}).type
+    settings = {"model": asdict(model_config), "train": asdict(config)}
+    with Run(out, "train", settings, {"data": data}, force=force):
+        metrics = train_model(dataset, out, model_config, config, device=target)
     plot_training(metrics, out / "training")
     best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
     return {"model": str(out)} | {name: _round(value) for name, value in best.items()}
@@ -341,15 +358,18 @@ def _search(
     force: bool,
 ) -> dict[str, Any]:
     """Make a run folder; return what to print."""
+    from data.dataset import read_manifest
     from data.record import Run
     from search.pictures import draw_search
     from search.run import search as search_latent_space
     from search.run import write_tables
 
     model, dataset = _load(folder, data, device, workers)
-    settings = asdict(config) | {"model": str(folder), "data": str(data)}
-    with Run(out, "search", settings, force):
-        result = search_latent_space(model, dataset, config, workers=workers)
+    labelling_calls = sum(shard["calls"] for shard in read_manifest(data)["shards"])
+    with Run(out, "search", asdict(config), {"model": folder, "data": data}, force=force):
+        result = search_latent_space(
+            model, dataset, config, labelling_calls=labelling_calls, workers=workers
+        )
         write_tables(out, result)
         _announce(result.candidates["reset_threshold"], dataset.n, out / "candidates.csv")
         pictures = draw_search(out, model, dataset, result.found, config.latent, config.seed)
@@ -357,7 +377,7 @@ def _search(
         "candidates": result.candidates,
         "summary": result.summary,
         "calls": int(result.summary["calls"].sum()),
-        "training calls": _labelling_calls(data),
+        "labelling calls": labelling_calls,
         "files": [str(out / "candidates.csv"), str(out / "summary.csv"), *map(str, pictures)],
     }
 
@@ -383,17 +403,14 @@ def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dat
     return model, dataset
 
 
-def _labelling_calls(data: Path) -> int:
-    from data.dataset import read_manifest
-
-    return sum(shard["calls"] for shard in read_manifest(data)["shards"])
-
-
 def _training_folder(model: Path) -> Path:
     """Return the dataset folder that the model's run record names."""
-    from data.files import read_json
+    from data.files import DataError, read_json
 
-    return Path(read_json(model / "run.json")["config"]["data"])
+    try:
+        return Path(read_json(model / "run.json")["inputs"]["data"])
+    except (KeyError, TypeError):
+        raise DataError(f"{model / 'run.json'}: names no dataset; give --data") from None
 
 
 def _build(factory: Callable[..., Config], settings: dict[str, Any]) -> Config:
@@ -425,22 +442,28 @@ def _print(results: dict[str, Any], as_json: bool) -> None:
             click.echo(f"{name.replace('_', ' ')}: {shown}")
 
 
-def _print_search(found: dict[str, Any], as_json: bool) -> None:
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of a search as plain values."""
+    summary: pd.DataFrame = found["summary"]
+    records = summary.astype(object).where(summary.notna(), None).to_dict("records")
+    return found | {"candidates": len(found["candidates"]), "summary": records}
+
+
+def _print_search(found: dict[str, Any]) -> None:
     """Print the head of the candidates, the comparison of the arms, and the files."""
     candidates: pd.DataFrame = found["candidates"]
     summary: pd.DataFrame = found["summary"]
-    if as_json:
-        records = summary.astype(object).where(summary.notna(), None).to_dict("records")
-        click.echo(json.dumps(found | {"candidates": len(candidates), "summary": records}))
-        return
+    budget = summary["calls"].max()
     shown = ["rank", "reset_threshold", "gap", "novel", "family", "mode", "round", "delta"]
     click.echo("\nBest candidates (candidates.csv has all columns)")
     click.echo(candidates[shown].head(10).to_string(index=False))
     click.echo("\nArms: hits per 1,000 solver calls (summary.csv)")
-    click.echo(summary.to_string(index=False, na_rep="-"))
+    click.echo(summary.drop(columns="labelling_calls").to_string(index=False, na_rep="-"))
+    if (summary["calls"] < budget).any():
+        click.echo("Arms with fewer calls ended because they proposed nothing new any more.")
     click.echo(
         f"\nSolver calls of the arms: {found['calls']}; "
-        f"of labelling the training set: {found['training calls']}"
+        f"of labelling the training set: {found['labelling calls']}"
     )
     for path in found["files"]:
         click.echo(path)
@@ -477,7 +500,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
+    except (OSError, FloatingPointError) as error:
         _fail(str(error), 1)
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from automata.automaton import AutomatonError, Deltas, validate_deltas
 from automata.canonical import Forms, canonical_forms
-from automata.row_index import hash_rows
+from automata.row_index import RowIndex, hash_rows
 from automata.solver import Thresholds
 from data.files import DataError, check_sha256, read_json, sha256, write_file, write_json
 
@@ -106,6 +106,10 @@ def read_dataset(folder: Path) -> Dataset:
     )
     if len(data) == 0:
         raise DataError(f"{folder}: a dataset without rows")
+    distinct = RowIndex(data.n * data.k)
+    distinct.add(data.forms)
+    if len(distinct) < len(data):
+        raise DataError(f"{folder}: {len(data)} rows, but only {len(distinct)} classes")
     return data
 
 

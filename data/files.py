@@ -71,13 +71,6 @@ def sweep(folder: Path) -> None:
         stale.unlink(missing_ok=True)
 
 
-def discard(folder: Path) -> None:
-    """Remove the files that this project writes into a folder, and no others."""
-    for pattern in ("part-*.parquet", "*.json", "*.csv", "*.safetensors", "resume.pt", "*.tmp"):
-        for path in folder.glob(pattern):
-            path.unlink()
-
-
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
@@ -105,6 +98,8 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
     the renaming if that is as far as it came.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    recover(folder)
+    sweep(folder)
     waiting = {name: folder / f"{name}.tmp" for name in writers}
     try:
         for name, write in writers.items():
@@ -121,23 +116,42 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
 
 
 def recover(folder: Path) -> None:
-    """Finish the renaming of an interrupted `commit_files`, then sweep."""
-    checksums = folder / "checksums.json"
-    if checksums.exists():
-        for name, expected in read_json(checksums).items():
-            waiting = folder / f"{name}.tmp"
-            if waiting.exists() and sha256(waiting) == expected:
-                os.replace(waiting, folder / name)
-    sweep(folder)
+    """Finish the renaming of an interrupted `commit_files`; other files are not touched."""
+    if not (folder / "checksums.json").exists():
+        return
+    for name, expected in read_checksums(folder).items():
+        waiting = folder / f"{name}.tmp"
+        if waiting.exists() and sha256(waiting) == expected:
+            os.replace(waiting, folder / name)
 
 
-def check_files(folder: Path) -> None:
+def read_checksums(folder: Path) -> dict[str, str]:
+    """Return the recorded SHA-256 of each file of a `commit_files`.
+
+    Raises
+    ------
+    DataError
+        If there is no such record, or it is damaged.
+    """
+    checksums = read_json(folder / "checksums.json")
+    if not isinstance(checksums, dict) or not all(
+        isinstance(value, str) and Path(name).name == name for name, value in checksums.items()
+    ):
+        raise DataError(f"{folder / 'checksums.json'}: not a record of checksums")
+    return checksums
+
+
+def check_files(folder: Path, *required: str) -> None:
     """Compare every file of a `commit_files` with its checksum.
 
     Raises
     ------
     DataError
-        If the folder has no checksums, or a file is missing or damaged.
+        If a file is missing or damaged, or a required one is not recorded.
     """
-    for name, expected in read_json(folder / "checksums.json").items():
+    checksums = read_checksums(folder)
+    for name in required:
+        if name not in checksums:
+            raise DataError(f"{folder / 'checksums.json'}: has no checksum of {name}")
+    for name, expected in checksums.items():
         check_sha256(folder / name, expected)

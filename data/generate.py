@@ -31,11 +31,14 @@ from data.dataset import (
 )
 from data.files import DataError, sweep
 from data.progress import progress
-from data.record import versions
+from data.record import differing, versions
+from data.streams import stream
 
 SAMPLERS = ("uniform", "synchronizing", "evolved")
 _DRAW = 1 << 16
 """Automata drawn at a time; a whole draw without a new class ends a shard."""
+_VAIN_DRAWS = 16
+"""So many draws in a row with nothing under the ceiling end a shard too."""
 
 
 @dataclass(frozen=True)
@@ -105,21 +108,32 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
     """
     manifest = _open(config, folder)
     known = RowIndex(config.n * config.k)
-    for index, start in enumerate(range(0, config.count, config.shard_rows)):
-        recorded = index < len(manifest["shards"])
-        if recorded and shard_path(folder, index).exists():
+    wanted = [
+        min(config.shard_rows, config.count - start)
+        for start in range(0, config.count, config.shard_rows)
+    ]
+    for index, rows in enumerate(wanted):
+        recorded = manifest["shards"][index] if index < len(manifest["shards"]) else None
+        if recorded is None and manifest["complete"]:
+            break
+        if recorded is not None and shard_path(folder, index).exists():
             known.add(read_shard(folder, index, manifest).forms)
             continue
-        rows = min(config.shard_rows, config.count - start)
-        rng = np.random.Generator(np.random.Philox(key=[config.seed, index]))
         make = _evolve_shard if config.sampler == "evolved" else _sample_shard
+        rng = stream(config.seed, "generate", index)
         shard, calls = make(config, rng, rows, known, workers)
+        if len(shard) == 0 and index == 0:
+            raise DataError(f"{folder}: no automaton found that may enter, after {calls} calls")
+        if len(shard) == 0:
+            break
         entry = write_shard(folder, index, shard) | {"calls": calls}
-        if recorded and entry != manifest["shards"][index]:
+        if recorded is not None and entry != recorded:
             raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
-        if not recorded:
+        if recorded is None:
             manifest["shards"].append(entry)
             write_manifest(folder, manifest)
+        if len(shard) < rows and config.sampler != "evolved":
+            break  # the space is exhausted
     if not manifest["complete"]:
         manifest["complete"] = True
         write_manifest(folder, manifest)
@@ -127,7 +141,7 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
 
 
 def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
-    """Create the folder, or read the manifest of one with the same config and versions."""
+    """Return a fresh manifest, or that of a folder with the same config and versions."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: not a folder")
     fresh = {
@@ -140,16 +154,13 @@ def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
     if not (folder / "manifest.json").exists():
         if folder.exists() and any(folder.glob("part-*.parquet")):
             raise DataError(f"{folder}: holds shards but no manifest.json")
-        write_manifest(folder, fresh)
+        if folder.exists():
+            sweep(folder)
         return fresh
     manifest = read_manifest(folder)
     if manifest["config_sha256"] != config_digest(asdict(config)):
-        differing = [
-            f"{name}={manifest['config'].get(name)} there, {value} here"
-            for name, value in asdict(config).items()
-            if manifest["config"].get(name) != value
-        ]
-        raise DataError(f"{folder}: a dataset of another config ({'; '.join(differing)})")
+        differences = differing(manifest["config"], asdict(config))
+        raise DataError(f"{folder}: a dataset of another config ({differences})")
     if not manifest["complete"] and manifest["versions"] != fresh["versions"]:
         raise DataError(f"{folder}: begun with other versions of Python or its packages")
     sweep(folder)
@@ -163,7 +174,7 @@ def _sample_shard(
     draw = {"uniform": sample_uniform, "synchronizing": sample_synchronizing}[config.sampler]
     forms = np.empty((rows, config.n * config.k), np.uint8)
     thresholds = np.empty(rows, np.int32)
-    filled = calls = 0
+    filled = calls = vain = 0
     with progress(rows, "generate", "automata") as bar:
         while filled < rows:
             drawn = canonical_forms(draw(rng, _DRAW, config.n, config.k), workers=workers)
@@ -171,10 +182,13 @@ def _sample_shard(
             drawn = drawn[known.find(drawn) < 0]
             labels = reset_thresholds(from_canonical(drawn, config.n, config.k), workers=workers)
             calls += len(drawn)
+            if len(drawn) == 0:
+                break
             if config.highest_threshold is not None:
                 low = labels <= config.highest_threshold
                 drawn, labels = drawn[low], labels[low]
-            if len(drawn) == 0:
+            vain = 0 if len(drawn) else vain + 1
+            if vain == _VAIN_DRAWS:
                 break
             # Only what is kept may count as known, or a resumed run would see less.
             drawn, labels = drawn[: rows - filled], labels[: rows - filled]

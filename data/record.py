@@ -4,60 +4,106 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 import time
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from data.files import DataError, discard, read_json, write_json
+from data.files import DataError, read_json, write_json
+
+_OURS = re.compile(
+    r"(part-\d{6}\.parquet|(manifest|run|checksums|config|evaluation)\.json"
+    r"|(candidates|summary|metrics)\.csv|model\.safetensors|resume\.pt)(\.tmp)?"
+)
 
 
 class Run:
-    """A context that times a command and, if it succeeds, writes ``run.json`` into its folder.
+    """A context that times a command and, when it succeeds, writes ``run.json`` into its folder.
 
     Parameters
     ----------
     folder : Path
     command : str
     config : dict
-        Plain values, the seed among them.
+        Plain values, the seed among them; another config is another run.
+    inputs : mapping of str to Path
+        The folders it reads: recorded, but no part of what makes a run another one.
     force : bool
-        Discard what the folder holds.
+        Discard what the folder holds, once the context is entered.
 
     Raises
     ------
     DataError
-        If the folder holds another run.
+        If the folder holds another run, or is one of the inputs.
     """
 
-    def __init__(self, folder: Path, command: str, config: dict[str, Any], force: bool) -> None:
-        self.folder, self.command, self.config = folder, command, config
+    def __init__(
+        self,
+        folder: Path,
+        command: str,
+        config: dict[str, Any],
+        inputs: Mapping[str, Path] | None = None,
+        *,
+        force: bool,
+    ) -> None:
+        self.folder, self.command, self.force = folder, command, force
+        self.config: dict[str, Any] = json.loads(json.dumps(config))
+        self.inputs = {name: str(path.resolve()) for name, path in (inputs or {}).items()}
         self.seconds = 0.0
-        if force:
-            discard(folder)
-        record = folder / "run.json"
-        if record.exists():
-            found = read_json(record)
-            here = {"command": command, "config": json.loads(json.dumps(config))}
-            if not isinstance(found, dict) or any(found.get(key) != here[key] for key in here):
-                raise DataError(f"{folder}: holds another run; --force discards it")
+        if str(folder.resolve()) in self.inputs.values():
+            raise DataError(f"{folder}: is what the command reads; it cannot write there")
+        self.complete = (folder / "run.json").exists() and not force
+        if self.complete:
+            self._compare(read_json(folder / "run.json"))
 
     def __enter__(self) -> Run:
+        if self.force and self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if _OURS.fullmatch(path.name):
+                    path.unlink()
         self._start = time.perf_counter()
         return self
 
     def __exit__(self, failure: object, *_: object) -> None:
         self.seconds = time.perf_counter() - self._start
-        if failure is None:
+        if failure is None and not self.complete:  # the record of the run that made the files
             record = {
                 "command": self.command,
                 "config": self.config,
+                "inputs": self.inputs,
                 "versions": versions("numpy", "numba", "pandas", "pyarrow", "torch"),
-                "commit": _git_commit(),
+                "commit": git_commit(),
                 "seconds": round(self.seconds, 3),
             }
             write_json(self.folder / "run.json", record)
+
+    def _compare(self, found: Any) -> None:
+        if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
+            raise DataError(f"{self.folder / 'run.json'}: not the record of a run")
+        if found.get("command") != self.command:
+            raise DataError(
+                f"{self.folder}: holds a run of {found.get('command')}; --force discards it"
+            )
+        differences = differing(found["config"], self.config)
+        if differences:
+            raise DataError(
+                f"{self.folder}: holds another run ({differences}); --force discards it"
+            )
+
+
+def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Name the differences between two configs, "" if there are none.
+
+    Examples
+    --------
+    >>> differing({"n": 8, "seed": 0}, {"n": 8, "seed": 1})
+    'seed=0 there, 1 here'
+    """
+    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    return "; ".join(f"{name}={there.get(name)} there, {here.get(name)} here" for name in names)
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -66,7 +112,7 @@ def versions(*packages: str) -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """Return the commit of the source tree, None outside a repository or without git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
     try:

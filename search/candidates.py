@@ -17,7 +17,9 @@ from automata.formats import format_delta, format_word, parse_delta, parse_word
 from automata.solver import shortest_reset_word
 from automata.verification import reprove_thresholds, verify
 from data.dataset import Dataset
-from data.files import DataError, check_sha256, read_json
+from data.files import DataError, check_sha256, read_checksums
+from data.progress import progress
+from search.modes import MODES
 from search.oracle import Arm, Oracle, Proposals, concatenate
 
 CANDIDATE_COLUMNS = [
@@ -51,6 +53,7 @@ SUMMARY_COLUMNS = [
     "distinct",
     "novel",
     "calls",
+    "labelling_calls",
     "mean_threshold",
     "best_threshold",
     *HIT_COLUMNS,
@@ -69,8 +72,10 @@ def hit_thresholds(n: int) -> dict[str, float]:
     return least | {f"hits_{share}": share * cerny_bound(n) for share in HIT_SHARES}
 
 
-def summarize(oracle: Oracle, arms: Sequence[Arm]) -> pd.DataFrame:
+def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.DataFrame:
     """Return one row for each arm, the columns `SUMMARY_COLUMNS`.
+
+    `labelling_calls` is what the training set cost, on which every arm but ``uniform`` rests.
 
     Mean, best and hits are over the automata that are not in the training set; hits are per 1,000
     solver calls.
@@ -89,6 +94,7 @@ def summarize(oracle: Oracle, arms: Sequence[Arm]) -> pd.DataFrame:
             "distinct": len(numbers),
             "novel": len(novel),
             "calls": arm.calls,
+            "labelling_calls": 0 if arm.mode == "uniform" else labelling_calls,
             "mean_threshold": round(float(thresholds.mean()), 3) if len(novel) else np.nan,
             "best_threshold": int(thresholds.max()) if len(novel) else -1,
         }
@@ -171,16 +177,27 @@ def verify_candidates(path: Path) -> int:
         file is not the one its run wrote.
     """
     table = _read_table(path)
-    for position, row in enumerate(table.itertuples(index=False), 1):
-        try:
-            problem = _problem(row)
-        except (AutomatonError, ValueError) as error:
-            problem = str(error)
-        if problem:
-            raise DataError(f"{path}: row {position}: {problem}")
-    checksums = path.parent / "checksums.json"
-    if checksums.exists():
-        recorded = read_json(checksums)
+    if len(table) == 0:
+        raise DataError(f"{path}: no rows")
+    last: tuple[int, bool, list[int]] | None = None
+    with progress(len(table), "verify", "rows") as bar:
+        for position, row in enumerate(table.itertuples(index=False), 1):
+            try:
+                problem = _problem(row, position)
+                form = [int(q) for q in row.canonical.split()]
+                place = (int(row.gap), row.novel == "False", form)
+            except (AutomatonError, ValueError) as error:
+                raise DataError(f"{path}: row {position}: {error}") from error
+            if not problem and last is not None and place <= last:
+                problem = "out of order, or the same automaton again"
+            if problem:
+                raise DataError(f"{path}: row {position}: {problem}")
+            last = place
+            bar.update()
+    if not path.read_bytes().endswith(b"\n"):
+        raise DataError(f"{path}: row {len(table)}: the file is cut off")
+    if (path.parent / "checksums.json").exists():
+        recorded = read_checksums(path.parent)
         if path.name in recorded:
             check_sha256(path, recorded[path.name])
     return len(table)
@@ -212,9 +229,11 @@ def _name_parents(training: Dataset, rows: npt.NDArray[np.int64]) -> list[str]:
 def _read_table(path: Path) -> pd.DataFrame:
     try:
         # Empty words and the word "nan" are words.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8").fillna("")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: a folder, not a candidates file") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a CSV file ({str(error).strip()})") from None
     missing = [name for name in CANDIDATE_COLUMNS if name not in table.columns]
@@ -223,13 +242,23 @@ def _read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def _problem(row: Any) -> str:
+def _problem(row: Any, position: int) -> str:
     """Say what is wrong with a row, "" if nothing is."""
     delta, word = parse_delta(row.delta), parse_word(row.word)
     k, n = delta.shape
     bound = cerny_bound(n)
     threshold = int(row.reset_threshold)
+    for parent in (row.parent_a, row.parent_b):
+        if parent and parse_delta(parent).shape != (k, n):
+            return f"a parent of another size: {parent}"
+    if row.novel not in ("True", "False"):
+        return f"novel is {row.novel}, but should be True or False"
+    if row.mode not in MODES or int(row.round) < 0 or int(row.repaired) < 0:
+        return f"mode {row.mode}, round {row.round}, repaired {row.repaired}"
+    if row.alpha and not 0 <= float(row.alpha) <= 1:
+        return f"alpha is {row.alpha}, but should be in 0..1"
     claims = {
+        "rank": (row.rank, position),
         "n": (row.n, n),
         "k": (row.k, k),
         "cerny_bound": (row.cerny_bound, bound),

@@ -9,11 +9,11 @@ from automata.canonical import canonical_forms
 from automata.row_index import RowIndex
 from automata.solver import are_synchronizing, reset_thresholds
 from data.dataset import Dataset
-from data.files import DataError
 from search.decode import decode_and_repair
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE
+from vae.train import check_size
 
 PRIOR_SAMPLES = 10_000
 TOP = 5
@@ -47,11 +47,7 @@ def evaluate(
     DataError
         If model and data have another (n, k).
     """
-    if (data.n, data.k) != (model.config.n, model.config.k):
-        raise DataError(
-            f"data with n={data.n}, k={data.k} "
-            f"for a model of n={model.config.n}, k={model.config.k}"
-        )
+    check_size(data, model.config)
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     _, apart = data.split(held_out)

@@ -12,6 +12,7 @@ from automata.canonical import canonical_forms
 from automata.row_index import RowIndex
 from automata.solver import Thresholds, reset_thresholds
 from data.dataset import Dataset
+from data.streams import stream
 from search.decode import decode_and_repair, encode_automata
 from search.interpolate import PATHS, interpolate
 from search.modes import LatentConfig, LatentSpace
@@ -20,6 +21,8 @@ from search.strip import StripRow, plot_strip
 from vae.model import VAE
 
 _POINTS = 9
+_ROUNDS = 5
+"""Rounds of encode-decode drawn at most."""
 _CLOUD = 10_000
 
 
@@ -43,8 +46,7 @@ def draw_search(
     config : LatentConfig
     seed : int
     """
-    rng = np.random.Generator(np.random.Philox(key=[seed, 1 << 32]))
-    space = LatentSpace(model, training, config, rng)
+    space = LatentSpace(model, training, config, stream(seed, "pictures"))
     highest = int(training.reset_thresholds.max())
     return [
         *plot_thresholds(found, training.n, folder / "thresholds", ceiling=highest),
@@ -90,7 +92,7 @@ def _draw_strip(stem: Path, space: LatentSpace, training: Dataset) -> list[Path]
         rows.append(row(path, decode_and_repair(space.model, z, repair=0).deltas))
     z = interpolate(config.path, first, second, alphas)
     decoded = decode_and_repair(space.model, z, repair=0)
-    for round in range(1, config.rounds + 1):
+    for round in range(1, min(config.rounds, _ROUNDS) + 1):
         decoded = decode_and_repair(space.model, space.reencode(decoded), repair=0)
         rows.append(row(f"{config.path}, encode-decode {round}", decoded.deltas))
     return plot_strip(rows, alphas.cpu().numpy(), stem)

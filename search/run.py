@@ -11,13 +11,15 @@ import pandas as pd
 
 from automata.solver import Thresholds
 from data.dataset import Dataset
-from data.files import DataError, commit_files
+from data.files import commit_files
 from data.progress import progress
+from data.streams import stream
 from search.baselines import BASELINES, propose_mutations, propose_uniform, run_evolution
 from search.candidates import rank_candidates, summarize
 from search.modes import MODES, LatentConfig, LatentSpace
 from search.oracle import Arm, Oracle, Proposals
 from vae.model import VAE
+from vae.train import check_size
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,17 @@ class SearchResult:
     """int32: thresholds of the distinct novel automata that the latent modes found"""
 
 
-_PATIENCE = 20
-"""An arm ends when it has proposed this many times its budget."""
+_VAIN_BATCHES = 16
+"""So many batches in a row without a new automaton end an arm before its budget is spent."""
 
 
 def search(
-    model: VAE, training: Dataset, config: SearchConfig, *, workers: int = 1
+    model: VAE,
+    training: Dataset,
+    config: SearchConfig,
+    *,
+    labelling_calls: int = 0,
+    workers: int = 1,
 ) -> SearchResult:
     """Run the modes and the baselines, each with the same budget of solver calls.
 
@@ -76,6 +83,8 @@ def search(
     training : Dataset
         What the model was trained on: it gives the parents and decides what is new.
     config : SearchConfig
+    labelling_calls : int
+        Solver calls that labelling the training set took, for the summary.
     workers : int
         Threads of the solver; the result does not depend on them.
 
@@ -88,11 +97,7 @@ def search(
     DataError
         If model and data have another (n, k).
     """
-    if (training.n, training.k) != (model.config.n, model.config.k):
-        raise DataError(
-            f"data with n={training.n}, k={training.k} "
-            f"for a model of n={model.config.n}, k={model.config.k}"
-        )
+    check_size(training, model.config)
     oracle = Oracle(training, workers)
     found: list[Arm] = []
     baselines: list[Arm] = []
@@ -100,7 +105,7 @@ def search(
         if mode not in (*config.modes, *BASELINES):
             continue
         # an arm's random numbers do not depend on which other arms run
-        rng = np.random.Generator(np.random.Philox(key=[config.seed, index]))
+        rng = stream(config.seed, "search", index)
         rounds = range(1, config.latent.rounds + 1) if mode == "encode-decode" else [0]
         arms = [Arm(oracle, mode, round, config.budget) for round in rounds]
         with progress(config.budget * len(arms), f"search {mode}", "calls") as bar:
@@ -112,7 +117,7 @@ def search(
     numbers = np.unique(np.concatenate([arm.found()[0] for arm in found]))
     return SearchResult(
         rank_candidates(oracle, found, training, config.keep),
-        summarize(oracle, found + baselines),
+        summarize(oracle, found + baselines, labelling_calls),
         oracle.thresholds(numbers[numbers >= oracle.training_rows]),
     )
 
@@ -133,12 +138,15 @@ def _drive(
     arms: list[Arm], proposals: Iterator[list[Proposals]], report: Callable[[int], object]
 ) -> None:
     """Submit batches to the arms until all have spent their budgets, or propose in vain."""
+    vain = 0
     for batches in proposals:
         before = sum(arm.calls for arm in arms)
         for arm, batch in zip(arms, batches, strict=True):
             arm.submit(batch)
-        report(sum(arm.calls for arm in arms) - before)
-        if all(arm.exhausted or arm.decoded >= _PATIENCE * arm.budget for arm in arms):
+        new = sum(arm.calls for arm in arms) - before
+        report(new)
+        vain = 0 if new else vain + 1
+        if vain == _VAIN_BATCHES or all(arm.exhausted for arm in arms):
             return
 
 

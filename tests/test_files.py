@@ -14,7 +14,6 @@ from data.files import (
     check_files,
     check_sha256,
     commit_files,
-    discard,
     read_json,
     recover,
     sha256,
@@ -259,21 +258,14 @@ for write in (
 # --- folders ----------------------------------------------------------------------------------
 
 
-def test_sweep_and_discard(tmp_path):
-    ours = ["part-000000.parquet", "manifest.json", "run.json", "checksums.json", "config.json"]
-    ours += ["metrics.csv", "candidates.csv", "summary.csv", "model.safetensors", "resume.pt"]
-    stale = ["part-000001.parquet.tmp", "config.json.tmp"]
-    theirs = ["notes.txt", "mine.parquet", "mine.pt", "part.parquet", "mine.csv", "mine.json"]
-    for name in ours + stale + theirs:
-        (tmp_path / name).touch()
-    (tmp_path / "below").mkdir()
-    (tmp_path / "below" / "run.json").touch()
+def test_sweep_takes_temporary_files_only(tmp_path):
+    for name in ("kept.json", "gone.json.tmp"):
+        (tmp_path / name).write_text("{}")
     sweep(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {*ours, *theirs, "below"}
-    (tmp_path / stale[0]).touch()
-    discard(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {*theirs, "below"}
-    assert (tmp_path / "below" / "run.json").exists()
-    for function in (sweep, discard, recover):
-        function(tmp_path / "none")
-        assert not (tmp_path / "none").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]
+
+
+@pytest.mark.parametrize("function", [sweep, recover])
+def test_a_missing_folder_is_left_missing(tmp_path, function):
+    function(tmp_path / "none")
+    assert not (tmp_path / "none").exists()

@@ -49,3 +49,33 @@ def test_a_damaged_record_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_versions_name_python_and_this_project() -> None:
     assert {*versions("numpy")} == {"python", "synchronizing-automata", "numpy"}
+
+
+def test_force_discards_what_a_run_writes_and_nothing_else(tmp_path: Path) -> None:
+    ours = ["run.json", "manifest.json", "part-000000.parquet", "candidates.csv", "resume.pt.tmp"]
+    theirs = ["notes.json", "table.csv", "part-0.parquet", "other.tmp"]
+    for name in ours + theirs:
+        (tmp_path / name).write_text("{}")
+    with Run(tmp_path, "train", {}, force=True):
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(theirs)
+
+
+def test_force_waits_until_the_run_begins(tmp_path: Path) -> None:
+    with Run(tmp_path, "train", {"seed": 3}, force=False):
+        pass
+    Run(tmp_path, "train", {"seed": 4}, force=True)
+    assert (tmp_path / "run.json").exists()
+
+
+def test_a_run_does_not_write_into_its_inputs(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot write there"):
+        Run(tmp_path, "search", {}, {"data": tmp_path / "x" / ".."}, force=True)
+
+
+def test_repeating_a_run_keeps_its_record(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Run(tmp_path, "train", {}, {"data": tmp_path / "a"}, force=False):
+            pass
+        record = (tmp_path / "run.json").read_text()
+        (tmp_path / "run.json").write_text(record.replace('"seconds": 0', '"seconds": 9'))
+    assert '"seconds": 9' in (tmp_path / "run.json").read_text()

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from data.files import (
@@ -24,6 +24,7 @@ from data.files import (
 from vae.model import VAE, ModelConfig
 
 Metrics = list[dict[str, float]]
+MODEL_FILES = ("model.safetensors", "config.json", "metrics.csv", "resume.pt")
 
 
 def save_checkpoint(
@@ -52,13 +53,15 @@ def save_checkpoint(
     writer = csv.DictWriter(table, list(metrics[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(metrics)
+    buffer = io.BytesIO()  # written by us, so that a full disk is an OSError
+    torch.save(dict(resume), buffer)
     commit_files(
         folder,
         {
-            "model.safetensors": lambda path: save_file(weights, path),
+            "model.safetensors": lambda path: path.write_bytes(save(weights)),
             "config.json": lambda path: write_json(path, dict(config)),
             "metrics.csv": lambda path: path.write_text(table.getvalue(), encoding="utf-8"),
-            "resume.pt": lambda path: torch.save(dict(resume), path),
+            "resume.pt": lambda path: path.write_bytes(buffer.getvalue()),
         },
     )
 
@@ -101,7 +104,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not (folder / "checksums.json").exists():
         raise DataError(f"{folder}: not a model folder (it has no checksums.json)")
     recover(folder)
-    check_files(folder)
+    check_files(folder, *MODEL_FILES)
     config: dict[str, Any] = read_json(folder / "config.json")
     return config
 

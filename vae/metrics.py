@@ -59,7 +59,7 @@ def reconstruction_metrics(
         "held_out_kl": float(kl_by_dimension(whole).sum()),
         "exact_from_mu": exact_mu / len(tokens),
         "exact_from_sample": exact_sample / len(tokens),
-        "active_units": int((whole.mu.var(0) > ACTIVE_VARIANCE).sum()),
+        "active_units": int((whole.mu.var(0, correction=0) > ACTIVE_VARIANCE).sum()),
     }
 
 

@@ -22,6 +22,7 @@ from data.dataset import Dataset
 from data.files import DataError
 from data.progress import progress
 from data.record import versions
+from data.streams import stream, torch_seed
 from vae.checkpoint import Metrics, load_resume, read_config, save_checkpoint
 from vae.encoding import encode_deltas
 from vae.losses import losses
@@ -70,6 +71,8 @@ class TrainConfig:
             ("epoch-rows", self.epoch_rows, 0, 10**12),
             ("batch", self.batch, 1, 10**6),
             ("learning-rate", self.learning_rate, 1e-9, 10),
+            ("weight-decay", self.weight_decay, 0, 10**6),
+            ("clip", self.clip, 1e-9, 10**9),
             ("beta", self.beta, 0, 10**6),
             ("warmup", self.warmup, 0, 1),
             ("free-bits", self.free_bits, 0, 10**3),
@@ -121,12 +124,10 @@ def train(
     ------
     DataError
         If the folder holds a model of another config or data, or the data another (n, k).
+    FloatingPointError
+        If training diverges; the checkpoint of the epoch before stays.
     """
-    if (data.n, data.k) != (model_config.n, model_config.k):
-        raise DataError(
-            f"data with n={data.n}, k={data.k} "
-            f"for a model of n={model_config.n}, k={model_config.k}"
-        )
+    check_size(data, model_config)
     training, held_out = data.split(config.held_out)
     if len(training) == 0 or len(held_out) == 0:
         raise DataError(f"{len(data)} rows are too few to train on and hold some out")
@@ -138,15 +139,23 @@ def train(
         "data": describe_data(data),
         "device": target.type,
         "precision": precision,
+    }
+    environment: dict[str, Any] = {
         "versions": versions("numpy", "torch"),
+        "threads": torch.get_num_threads(),
     }
     state = _State(model_config, config, target)
     if (folder / "checksums.json").exists():
         found = read_config(folder)
-        if found != fields:
-            names = [name for name in fields if found.get(name) != fields[name]]
-            raise DataError(f"{folder}: a model trained otherwise (its {', '.join(names)} differ)")
+        differences = [name for name in fields if found.get(name) != fields[name]]
+        if differences:
+            raise DataError(f"{folder}: a model with another {', '.join(differences)}")
         state.load(load_resume(folder))
+        finished = state.epoch >= config.epochs or state.stale >= config.patience
+        if not finished and found.get("versions") != environment["versions"]:
+            raise DataError(f"{folder}: begun with other versions of Python or its packages")
+        environment["threads"] = found["threads"]  # sums depend on it in the last bits
+        torch.set_num_threads(environment["threads"])
 
     rows = _Rows(training, config)
     held_tokens = torch.from_numpy(encode_deltas(held_out.deltas, model_config.tokens))
@@ -155,7 +164,9 @@ def train(
         bar.update(state.epoch * rows.epoch_rows)
         while state.epoch < config.epochs and state.stale < config.patience:
             start = time.perf_counter()
-            generator = torch.Generator(target).manual_seed(_epoch_seed(config.seed, state.epoch))
+            generator = torch.Generator(target).manual_seed(
+                torch_seed(config.seed, "train", state.epoch)
+            )
             trained = np.zeros(2)
             for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch, model_config.tokens)):
                 done = (state.epoch * steps + step) / (config.epochs * steps)
@@ -177,7 +188,7 @@ def train(
                 f"KL {row['held_out_kl']:.1f}, "
                 f"exact {row['exact_from_sample']:.1%}"
             )
-            save_checkpoint(folder, state.best, fields, state.metrics, state.dump())
+            save_checkpoint(folder, state.best, fields | environment, state.metrics, state.dump())
     return state.metrics
 
 
@@ -198,6 +209,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def check_size(data: Dataset, model: ModelConfig) -> None:
+    """Raise `DataError` if a dataset has another (n, k) than a model."""
+    if (data.n, data.k) != (model.n, model.k):
+        raise DataError(f"data with n={data.n}, k={data.k} for a model of n={model.n}, k={model.k}")
+
+
 def describe_data(data: Dataset) -> dict[str, Any]:
     """Return what a model remembers of its training data: size, rows and a hash of the forms."""
     digest = hashlib.sha256(data.forms.tobytes())
@@ -210,7 +227,7 @@ class _State:
 
     def __init__(self, model_config: ModelConfig, config: TrainConfig, device: torch.device):
         with torch.random.fork_rng():
-            torch.manual_seed(_epoch_seed(config.seed, -1))
+            torch.manual_seed(torch_seed(config.seed, "weights"))
             self.model = VAE(model_config).to(device)
         self.config = config
         self.device = device
@@ -249,6 +266,10 @@ class _State:
 
     def finish_epoch(self, row: dict[str, float], loss: float) -> None:
         """Record an epoch; keep the weights if they are the best so far."""
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"epoch {self.epoch + 1}: the held-out loss is {loss}; try a lower learning rate"
+            )
         self.metrics.append(row)
         self.epoch += 1
         self.stale += 1
@@ -286,7 +307,7 @@ class _Rows:
 
     def epoch(self, epoch: int, kind: str) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (tokens, ratios) in batches: drawn by weight, or shuffled passes."""
-        rng = np.random.Generator(np.random.Philox(key=[self.config.seed, epoch]))
+        rng = stream(self.config.seed, "train", epoch)
         if self.weights is None:
             passes = math.ceil(self.epoch_rows / len(self.data))
             order = np.concatenate([rng.permutation(len(self.data)) for _ in range(passes)])
@@ -313,11 +334,6 @@ def row_weights(thresholds: Thresholds, config: TrainConfig) -> npt.NDArray[np.f
 def _learning_rate_share(done: float) -> float:
     """A short linear rise, then a cosine to one twentieth."""
     return min(1.0, done / 0.03) * (0.525 + 0.475 * math.cos(math.pi * done))
-
-
-def _epoch_seed(seed: int, epoch: int) -> int:
-    """Return the torch seed of an epoch; epoch -1 initialises the weights."""
-    return int(np.random.SeedSequence([seed, epoch + 1]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def _precision(name: str, device: torch.device) -> str:

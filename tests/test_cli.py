@@ -1,0 +1,546 @@
+"""The commands as processes: what they print, which files they leave, and how they fail.
+
+The processes are forked from one that has the libraries loaded: each is real, and takes no time to
+start.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pandas as pd
+import pytest
+
+import pipeline
+
+ROOT = Path(__file__).parents[1]
+OPTIONS = {
+    "generate": {"n": 5, "count": 300, "shard-rows": 200, "out": "data", "workers": 1},
+    "train": {
+        **{"data": "data", "out": "model", "epochs": 2, "batch": 64, "held-out": 0.2},
+        **{"latent": 4, "embedding": 4, "channels": 8, "convolutions": 1, "hidden": 16},
+        "workers": 1,
+    },
+    "evaluate": {"model": "model", "workers": 1},
+    "search": {
+        **{"model": "model", "data": "data", "out": "found", "budget": 40, "keep": 90, "seed": 2},
+        **{"parents": 40, "batch": 64, "rounds": 2, "workers": 1},
+    },
+    "verify": {},
+}
+PROGRESS = re.compile(r"(generate|evolve|train|search [a-z-]+): .*")
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    def complaints(self) -> list[str]:
+        """What stands on stderr beside progress."""
+        return [line for line in self.err.splitlines() if not PROGRESS.fullmatch(line)]
+
+
+def arguments(command: str, *more: str, **changes) -> list[str]:
+    """A command line: the command's options as above, some of them changed, some added."""
+    options = OPTIONS[command] | {name.replace("_", "-"): value for name, value in changes.items()}
+    pairs = [["-" * min(len(name), 2) + name, str(value)] for name, value in options.items()]
+    file = ["found/candidates.csv"] if command == "verify" and not more else []
+    return [command, *sum(pairs, []), *file, *more]
+
+
+SERVER = """
+import contextlib, json, os, resource, signal, sys
+import pipeline
+
+def enter(words, folder, log, limit):
+    for number, path in enumerate([os.devnull, log + ".out", log + ".err"]):
+        os.dup2(os.open(path, os.O_RDWR), number)
+    os.chdir(folder)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    sys.argv = ["pipeline.py", *words]
+    pipeline.main()
+
+with contextlib.redirect_stdout(sys.stderr):
+    for words in json.loads(sys.argv[1]):
+        pipeline.cli.main(words, standalone_mode=False)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        enter(*json.loads(line))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Server:
+    """A process that has run all commands, and forks itself for each further one."""
+
+    def __init__(self, folder: Path) -> None:
+        data, model, out = (f"{folder}/{name}" for name in ("data", "model", "found"))
+        warm = [
+            arguments("generate", out=data),
+            arguments("train", data=data, out=model),
+            arguments("search", data=data, model=model, out=out, mode="prior"),
+            ["verify", f"{out}/candidates.csv"],
+        ]
+        self.log = folder / "log"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, json.dumps(warm)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(folder / "server.log").open("w"),
+            text=True,
+        )
+
+    def start(self, folder: Path, words: list[str], limit: int | None = None) -> int:
+        """Start a command in a folder, with a limit on the size of files; return the process."""
+        for kind in ("out", "err"):
+            self.log.with_suffix(f".{kind}").write_text("")
+        job = json.dumps([words, str(folder), str(self.log), limit])
+        print(job, file=self.process.stdin, flush=True)
+        return int(self.process.stdout.readline())
+
+    def err(self) -> str:
+        return self.log.with_suffix(".err").read_text()
+
+    def finish(self) -> Answer:
+        """Wait for the command to end."""
+        code = int(self.process.stdout.readline())
+        return Answer(code, self.log.with_suffix(".out").read_text(), self.err())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    with server.process:
+        server.process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def call(server):
+    """Run a command in a folder to its end."""
+
+    def called(folder: Path, words: list[str], limit: int | None = None) -> Answer:
+        server.start(folder, words, limit)
+        return server.finish()
+
+    return called
+
+
+@pytest.fixture(scope="module")
+def chain(call, tmp_path_factory) -> tuple[Path, dict[str, Answer]]:
+    """The whole chain with --json in one folder, which is not to be changed; its answers."""
+    folder = tmp_path_factory.mktemp("chain")
+    return folder, {name: call(folder, arguments(name) + ["--json"]) for name in OPTIONS}
+
+
+@pytest.fixture
+def runs(chain, tmp_path) -> Path:
+    """A copy of its folder."""
+    return Path(shutil.copytree(chain[0], tmp_path / "runs"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files but the records of runs, which hold times."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "run.json"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def strict(text: str):
+    """Parse JSON as the standard has it: without NaN."""
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+# --- help -------------------------------------------------------------------------------------
+
+
+def test_help_is_light():
+    command = [sys.executable, "-X", "importtime", "pipeline.py", "--help"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0
+    imported = {line.split("|")[-1].strip() for line in answer.stderr.splitlines()}
+    assert "click" in imported
+    heavy = {"torch", "numba", "pandas", "numpy", "pyarrow", "matplotlib", "networkx", "tqdm"}
+    assert not {name.split(".")[0] for name in imported} & heavy
+    assert all(f"\n  {name} " in answer.stdout for name in [*OPTIONS, "demo"])
+
+
+@pytest.mark.parametrize("name", pipeline.cli.commands)
+def test_every_command_is_documented(name):
+    command = pipeline.cli.commands[name]
+    assert command.help
+    assert f"pipeline.py {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for option in command.params:
+        assert isinstance(option, click.Argument) or option.help, option.name
+
+
+@pytest.mark.parametrize("name", ["", *pipeline.cli.commands])
+def test_help(call, tmp_path, name):
+    answer = call(tmp_path, [*name.split(), "--help"])
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith(f"Usage: {'pipeline.py ' + name}".strip())
+    options = pipeline.cli.commands[name].params if name else []
+    for option in options:
+        assert all(word in answer.out for word in option.opts if word.startswith("-"))
+    assert not [*tmp_path.iterdir()]
+
+
+# --- the whole chain --------------------------------------------------------------------------
+
+
+def test_the_chain(chain):
+    folder, answers = chain
+    for name, answer in answers.items():
+        assert (name, answer.code, answer.complaints()) == (name, 0, [])
+        printed = strict(answer.out)
+        assert isinstance(printed, dict)
+    assert strict(answers["generate"].out)["rows (distinct classes)"] == 300
+    by_length = strict(answers["generate"].out)["rows by reset threshold"]
+    assert sum(by_length.values()) == 300
+    assert strict(answers["train"].out)["epoch"] in (1, 2)
+    evaluated = strict(answers["evaluate"].out)
+    assert evaluated == json.loads((folder / "model" / "evaluation.json").read_text())
+    assert evaluated["prior_samples"] == 10_000
+    found = strict(answers["search"].out)
+    table = pd.read_csv(folder / "found" / "candidates.csv")
+    assert found["candidates"] == len(table) == strict(answers["verify"].out)["rows verified"]
+    assert [*table["rank"]] == [*range(1, len(table) + 1)]
+    summary = pd.read_csv(folder / "found" / "summary.csv")
+    assert [row["mode"] for row in found["summary"]] == summary["mode"].tolist()
+    assert found["calls"] == summary["calls"].sum()
+    assert found["training calls"] == strict(answers["generate"].out)["solver calls"]
+    assert all((folder / path).is_file() for path in found["files"])
+
+
+def test_the_files_of_the_chain(chain):
+    def pictures(*names):
+        return {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+
+    folder, _ = chain
+    shards = {"part-000000.parquet", "part-000001.parquet"}
+    model = {"model.safetensors", "config.json", "metrics.csv", "resume.pt", "checksums.json"}
+    tables = {"candidates.csv", "summary.csv", "checksums.json"}
+    expected = {
+        "data": {"manifest.json", "run.json", *shards, *pictures("thresholds")},
+        "model": {*model, "run.json", "evaluation.json", *pictures("training")},
+        "found": {*tables, "run.json", *pictures("thresholds", "norms", "strip")},
+    }
+    assert {path.name for path in folder.iterdir()} == {*expected}
+    for name, files in expected.items():
+        assert {path.name for path in (folder / name).iterdir()} == files
+
+
+@pytest.mark.parametrize("name", ["generate", "train", "search"])
+def test_the_record_of_a_run(chain, name):
+    record = json.loads((chain[0] / OPTIONS[name]["out"] / "run.json").read_text())
+    assert {*record} == {"command", "config", "versions", "commit", "seconds"}
+    assert record["command"] == name
+    config = record["config"]
+    assert config.get("seed", config.get("train", {}).get("seed")) == OPTIONS[name].get("seed", 0)
+    assert record["seconds"] > 0
+    assert record["commit"] is None or re.fullmatch("[0-9a-f]{40}(-dirty)?", record["commit"])
+    assert {"python", "numpy", "numba", "torch", "synchronizing-automata"} <= {*record["versions"]}
+    flat = {**config, **config.get("model_config", {}), **config.get("latent", {})}
+    for option in ("n", "count", "budget", "keep", "rounds"):
+        if option in OPTIONS[name]:
+            assert flat[option] == OPTIONS[name][option]
+
+
+def test_the_same_commands_again(call, runs):
+    before = contents(runs)
+    for path in ("data/part-000001.parquet", "data/manifest.json.tmp"):
+        (runs / path).unlink(missing_ok=True)
+    outputs = {name: call(runs, arguments(name)) for name in OPTIONS}
+    assert contents(runs) == before
+    for name, answer in outputs.items():
+        assert (name, answer.code, answer.complaints()) == (name, 0, [])
+    assert re.search(r"rows \(distinct classes\): 300\n", outputs["generate"].out)
+    assert re.search(r"rows by reset threshold:\n( +-?\d+  \d+\n)+", outputs["generate"].out)
+    assert "exact from sample: " in outputs["train"].out
+    assert "novelty: " in outputs["evaluate"].out
+    text = outputs["search"].out
+    assert text.index("Best candidates") < text.index("Arms: hits per 1,000 solver calls")
+    for word in ("encode-decode", "mutation", "uniform", "evolve", "found/candidates.csv"):
+        assert word in text
+    assert re.fullmatch(r"rows verified: \d+\n", outputs["verify"].out)
+
+
+@pytest.mark.parametrize("name", ["generate", "train", "search"])
+def test_another_config_is_refused_unless_forced(call, runs, name):
+    before = contents(runs)
+    other = arguments(
+        name, **{"generate": {"count": 310}, "train": {"beta": 0.7}}.get(name, {"budget": 30})
+    )
+    answer = call(runs, other)
+    assert (answer.code, len(answer.complaints())) == (3, 1)
+    assert "another run" in answer.complaints()[0]
+    assert contents(runs) == before
+    notes = runs / OPTIONS[name]["out"] / "notes.txt"
+    notes.write_text("mine")
+    answer = call(runs, [*other, "--force"])
+    assert (answer.code, answer.complaints()) == (0, [])
+    assert notes.read_text() == "mine"
+    written = {"generate": "data/manifest.json", "train": "model/config.json"}
+    changed = written.get(name, "found/summary.csv")
+    assert contents(runs)[changed] != before[changed]
+
+
+# --- bad input --------------------------------------------------------------------------------
+
+
+def refused(answer: Answer, code: int, message: str) -> None:
+    assert (answer.code, answer.out) == (code, "")
+    assert answer.err.count("\n") == 1, answer.err
+    assert re.match("Error: .", answer.err)
+    assert re.search(message, answer.err)
+
+
+BAD_USAGE = {
+    "generate": [
+        *[({"n": value}, rf"n={value} is not in 1\.\.24") for value in (0, 25, -3)],
+        *[({"letters": value}, rf"k={value} is not in 1\.\.6") for value in (0, 7)],
+        *[({"count": value}, f"count={value} is not in") for value in (0, -5)],
+        ({"count": "many"}, "'many' is not a valid integer"),
+        ({"sampler": "best"}, "unknown sampler 'best': one of uniform, synchronizing, evolved"),
+        ({"ceiling": 1.5}, r"ceiling=1\.5 is not in"),
+        ({"seed": -1}, "seed=-1 is not in"),
+        ({"calls": -1}, "calls=-1 is not in"),
+        ({"shard-rows": 0}, "shard-rows=0 is not in"),
+        ({"workers": 0}, "--workers"),
+        ({"colour": "red"}, "--colour"),
+    ],
+    "train": [
+        ({"decoder": "best"}, "unknown decoder 'best': one of autoregressive, repeat"),
+        ({"tokens": "best"}, "unknown tokens 'best': one of absolute, relative"),
+        ({"weights": "best"}, "unknown weights 'best': one of rank, uniform"),
+        ({"precision": "best"}, "unknown precision 'best': one of"),
+        ({"device": "tpu"}, "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
+        *[
+            ({name: -1}, f"{name}=-1.* is not in")
+            for name in ("latent", "epochs", "batch", "beta", "seed", "patience", "held-out")
+            + ("clip", "weight-decay", "learning-rate", "token-dropout")
+        ],
+    ],
+    "evaluate": [({"repair": -1}, "--repair"), ({"seed": -1}, "--seed")],
+    "search": [
+        ({"mode": "best"}, "unknown mode 'best': one of linear, polar, .*all"),
+        ({"path": "best"}, "unknown path 'best': one of linear, polar, great-circle"),
+        ({"reencode": "best"}, "unknown reencode 'best': one of sample, mu"),
+        *[
+            ({name: -1}, f"{name}=-1.* is not in")
+            for name in ("budget", "keep", "seed", "parents", "rounds", "repair", "temperature")
+        ],
+    ],
+    "demo": [({"seed": -1}, "--seed"), ({"workers": 0}, "--workers")],
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "message"),
+    [(command, *case) for command, cases in BAD_USAGE.items() for case in cases],
+)
+def test_bad_usage(call, runs, command, changes, message):
+    before = contents(runs)
+    words = ["demo"] if command == "demo" else arguments(command, out="new")
+    if command == "evaluate":
+        words = arguments(command)
+    words += [
+        text
+        for name, value in changes.items()
+        for text in (f"--{name}"[(name == "n") :], str(value))
+    ]
+    refused(call(runs, words), 2, message)
+    assert contents(runs) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["generat"], "No such command 'generat'"),
+        (["generate"], "--out"),
+        (["train", "--out", "x"], "--data"),
+        (["search", "--out", "x"], "--model"),
+        (["verify"], "FILE"),
+        (["verify", "a", "b"], "unexpected extra argument"),
+        (["--verbose"], "--verbose"),
+    ],
+)
+def test_incomplete_commands(call, tmp_path, words, message):
+    refused(call(tmp_path, words), 2, message)
+    assert not [*tmp_path.iterdir()]
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def alter(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def unfinished(path: Path) -> None:
+    path.write_text(path.read_text().replace('"complete": true', '"complete": false'))
+
+
+def missing_transition(path: Path) -> None:
+    """Take away the first entry of the third row's delta."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.loc[2, "delta"] = table.loc[2, "delta"][2:]
+    table.to_csv(path, index=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "message"),
+    [
+        ("train", {"data": "none"}, "none: no such folder"),
+        ("train", {"data": "empty"}, "empty: not a dataset folder"),
+        ("train", {"data": "file"}, "file: no such folder"),
+        ("train", {"data": "model"}, "model: not a dataset folder"),
+        ("train", {"data": "data6"}, "model: holds another run"),
+        ("generate", {"out": "file"}, "file"),
+        ("generate", {"out": "model"}, "model: holds another run"),
+        ("train", {"out": "data"}, "data: holds another run"),
+        ("train", {"data": "tiny", "out": "new"}, "1 rows are too few"),
+        ("evaluate", {"model": "none"}, "none: no such folder"),
+        ("evaluate", {"model": "empty"}, "empty: not a model folder"),
+        ("evaluate", {"model": "data"}, "data: not a model folder"),
+        ("evaluate", {"model": "found"}, "found"),
+        ("evaluate", {"data": "data6"}, r"data6: n=6, k=2.* not what model \(n=5, k=2\)"),
+        ("search", {"model": "none"}, "none: no such folder"),
+        ("search", {"model": "empty"}, "empty: not a model folder"),
+        ("search", {"data": "none"}, "none: no such folder"),
+        ("search", {"data": "data6"}, r"data6: n=6, k=2.* not what model \(n=5, k=2\)"),
+        ("search", {"data": "other"}, r"other: n=5, k=2, 120 rows, not what model"),
+    ],
+)
+def test_folders_that_do_not_fit(call, misfits, command, changes, message):
+    before = contents(misfits)
+    answer = call(misfits, arguments(command, **changes))
+    refused(answer, 3, message)
+    assert contents(misfits) == before
+
+
+@pytest.fixture(scope="module")
+def misfits(call, chain, tmp_path_factory) -> Path:
+    """The chain's folder, and beside it what does not fit."""
+    folder = tmp_path_factory.mktemp("misfits") / "runs"
+    shutil.copytree(chain[0], folder)
+    (folder / "empty").mkdir()
+    (folder / "file").touch()
+    for out, changes in [
+        ("data6", {"n": 6, "count": 150}),
+        ("other", {"count": 120, "seed": 1}),
+        ("tiny", {"n": 2, "count": 1}),
+    ]:
+        assert call(folder, arguments("generate", out=out, **changes)).code == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "damage", "message"),
+    [
+        ("generate", "data/part-000000.parquet", truncate, "part-000000.parquet: damaged"),
+        ("generate", "data/manifest.json", truncate, "manifest.json"),
+        ("train", "data/part-000001.parquet", truncate, "part-000001.parquet: damaged"),
+        ("train", "data/part-000001.parquet", alter, "part-000001.parquet: damaged"),
+        ("train", "data/part-000001.parquet", Path.unlink, "part-000001.parquet: no such file"),
+        ("train", "data/manifest.json", truncate, "manifest.json: not JSON"),
+        ("train", "data/manifest.json", unfinished, "data: an unfinished dataset"),
+        ("train", "model/resume.pt", alter, "resume.pt: damaged"),
+        ("train", "model/config.json", truncate, "config.json: damaged"),
+        ("train", "model/run.json", truncate, "run.json: not JSON"),
+        ("evaluate", "model/model.safetensors", alter, "model.safetensors: damaged"),
+        ("evaluate", "model/checksums.json", Path.unlink, "not a model folder"),
+        ("search", "model/model.safetensors", truncate, "model.safetensors: damaged"),
+        ("search", "model/config.json", Path.unlink, "config.json: no such file"),
+        ("search", "data/part-000000.parquet", alter, "part-000000.parquet: damaged"),
+        ("verify", "found/candidates.csv", truncate, "candidates.csv: (damaged|row 90)"),
+        ("verify", "found/candidates.csv", missing_transition, "candidates.csv: row 3: letter"),
+        ("verify", "found/candidates.csv", Path.unlink, "candidates.csv: no such file"),
+        ("verify", "found/checksums.json", truncate, "checksums.json: not JSON"),
+    ],
+)
+def test_damage(call, runs, command, path, damage, message):
+    damage(runs / path)
+    before = contents(runs)
+    refused(call(runs, arguments(command)), 3, message)
+    assert contents(runs) == before
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b"3"])
+@pytest.mark.parametrize("command", ["generate", "train", "evaluate", "search"])
+def test_another_kind_of_record(call, runs, command, content):
+    (runs / OPTIONS[command].get("out", "model") / "run.json").write_bytes(content)
+    refused(call(runs, arguments(command)), 3, "run|model")
+
+
+@pytest.mark.parametrize(
+    ("command", "limit"),
+    [
+        ("generate", 1000),  # no space for a shard
+        ("generate", 5000),  # for the picture
+        ("train", 1000),  # for the model
+        ("train", 25_000),  # for resume.pt
+        ("search", 1000),  # for the tables
+        ("search", 20_000),  # for a picture
+    ],
+)
+def test_a_full_disk(call, chain, tmp_path, command, limit):
+    folder, out = chain[0], OPTIONS[command]["out"]
+    for name in {"data", "model"} - {out}:
+        shutil.copytree(folder / name, tmp_path / name)
+    answer = call(tmp_path, arguments(command), limit)
+    assert answer.code == 1
+    assert len(answer.complaints()) == 1, answer.err
+    assert "File too large" in answer.complaints()[0]
+    whole = {path: content for path, content in contents(folder).items() if path.startswith(out)}
+    left = {path: content for path, content in contents(tmp_path).items() if path.startswith(out)}
+    assert not (tmp_path / out / "run.json").exists() or limit == 5000
+    left.pop("data/manifest.json", None)  # it says that the dataset is not complete
+    assert left.items() <= whole.items()
+    assert call(tmp_path, arguments(command)).code == 0  # and it goes on
+    again = {path: content for path, content in contents(tmp_path).items() if path.startswith(out)}
+    clock = ("metrics.csv", "training.", "resume.pt", "checksums.json", "evaluation.json")
+    for path, content in whole.items():
+        assert any(name in path for name in clock) or again[path] == content, path
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "whole"),
+    [
+        ("generate", {"count": 10**9, "n": 8, "out": "new"}, "manifest.json part-[0-9]+.parquet"),
+        ("train", {"epochs": 10**6, "out": "new"}, "c.*json metrics.csv model.* resume.pt"),
+        ("search", {"budget": 10**9, "out": "new"}, ""),
+    ],
+)
+def test_interrupted(server, runs, command, changes, whole):
+    before = contents(runs)
+    process = server.start(runs, arguments(command, **changes))
+    while not server.err():
+        os.kill(process, 0)  # it has not ended
+        time.sleep(0.02)
+    os.kill(process, signal.SIGINT)
+    answer = server.finish()
+    assert (answer.code, answer.out) == (130, ""), answer.err
+    assert [line for line in answer.complaints() if line] == ["Error: interrupted"]
+    after = contents(runs)
+    assert before.items() <= after.items()
+    patterns = [re.compile(f"new/{pattern}") for pattern in whole.split()]
+    for path in after.keys() - before.keys():
+        assert any(pattern.fullmatch(path) for pattern in patterns), path
+    assert not (runs / "new" / "run.json").exists()
