@@ -106,12 +106,12 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
             write(waiting[name])
             with waiting[name].open("rb") as file:
                 os.fsync(file.fileno())
-        checksums = {name: sha256(path) for name, path in waiting.items()}
+        write_json(
+            folder / "checksums.json", {name: sha256(path) for name, path in waiting.items()}
+        )
     except BaseException:
-        for path in waiting.values():
-            path.unlink(missing_ok=True)
+        sweep(folder)
         raise
-    write_json(folder / "checksums.json", checksums)
     recover(folder)
 
 

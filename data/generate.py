@@ -123,6 +123,7 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
         rng = stream(config.seed, "generate", index)
         shard, calls = make(config, rng, rows, known, workers)
         if len(shard) == 0 and index == 0:
+            (folder / "manifest.json").unlink()
             raise DataError(f"{folder}: no automaton found that may enter, after {calls} calls")
         if len(shard) == 0:
             break
@@ -141,7 +142,7 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
 
 
 def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
-    """Return a fresh manifest, or that of a folder with the same config and versions."""
+    """Create the folder, or read the manifest of one with the same config and versions."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: not a folder")
     fresh = {
@@ -154,8 +155,7 @@ def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
     if not (folder / "manifest.json").exists():
         if folder.exists() and any(folder.glob("part-*.parquet")):
             raise DataError(f"{folder}: holds shards but no manifest.json")
-        if folder.exists():
-            sweep(folder)
+        write_manifest(folder, fresh)
         return fresh
     manifest = read_manifest(folder)
     if manifest["config_sha256"] != config_digest(asdict(config)):

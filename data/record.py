@@ -102,7 +102,7 @@ def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     >>> differing({"n": 8, "seed": 0}, {"n": 8, "seed": 1})
     'seed=0 there, 1 here'
     """
-    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    names = [name for name in {**here, **there} if there.get(name) != here.get(name)]
     return "; ".join(f"{name}={there.get(name)} there, {here.get(name)} here" for name in names)
 
 

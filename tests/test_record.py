@@ -13,7 +13,7 @@ def test_a_run_leaves_its_record(tmp_path: Path) -> None:
     with Run(tmp_path, "train", {"seed": 3, "shape": (1, 2)}, force=False) as run:
         pass
     record = json.loads((tmp_path / "run.json").read_text())
-    assert {*record} == {"command", "config", "versions", "commit", "seconds"}
+    assert {*record} == {"command", "config", "versions", "commit", "seconds", "inputs"}
     assert record["command"] == "train"
     assert record["config"] == {"seed": 3, "shape": [1, 2]}
     assert {"python", "numpy", "torch"} <= {*record["versions"]}
@@ -32,7 +32,7 @@ def test_a_failed_run_leaves_none(tmp_path: Path) -> None:
 def test_another_run_is_refused(tmp_path: Path, command: str, config: dict[str, int]) -> None:
     with Run(tmp_path, "train", {"seed": 3}, force=False):
         pass
-    with pytest.raises(DataError, match="holds another run"):
+    with pytest.raises(DataError, match="holds a(nother)? run"):
         Run(tmp_path, command, config, force=False)
     with Run(tmp_path, "train", {"seed": 3}, force=False):
         pass  # the same again is welcome

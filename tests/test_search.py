@@ -21,6 +21,7 @@ from automata.solver import reset_thresholds
 from data.dataset import Dataset, read_dataset
 from data.files import DataError
 from data.generate import GenerateConfig, generate
+from data.streams import stream
 from search import evaluate as evaluation
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, SUMMARY_COLUMNS, verify_candidates
@@ -87,7 +88,7 @@ def whole(model, training) -> tuple[SearchResult, list[Arm]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("search.run.Arm", open_arm)
-        return search(model, training, CONFIG), arms
+        return search(model, training, CONFIG, labelling_calls=4000), arms
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +109,15 @@ def texts(result: SearchResult) -> tuple[str, str]:
 
 
 def test_the_same_seed_gives_the_same_tables(model, training, result):
-    assert texts(search(model, training, CONFIG, workers=2)) == texts(result)
-    other = search(model, training, replace(CONFIG, seed=SEED + 1))
+    again = search(model, training, CONFIG, labelling_calls=4000, workers=2)
+    assert texts(again) == texts(result)
+    other = search(model, training, replace(CONFIG, seed=SEED + 1), labelling_calls=4000)
     assert all(own != its for own, its in zip(texts(result), texts(other), strict=True))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_mode_alone_finds_what_it_finds_among_all(model, training, result, mode):
-    alone = search(model, training, replace(CONFIG, mode=mode))
+    alone = search(model, training, replace(CONFIG, mode=mode), labelling_calls=4000)
     rows = result.summary[result.summary["mode"].isin([mode, *BASELINES])]
     pd.testing.assert_frame_equal(alone.summary, rows.reset_index(drop=True))
     assert {*alone.candidates["mode"]} == {mode}
@@ -131,8 +133,8 @@ def test_no_two_arms_are_the_same(arms):
 
 def test_random_numbers_are_not_those_of_the_training_set(arms):
     proposed = arms["uniform", 0].found()[1].deltas[0]
-    for shard in range(32):  # data.generate draws shard i from this stream
-        rng = np.random.Generator(np.random.Philox(key=[SEED, shard]))
+    for shard in range(32):
+        rng = stream(SEED, "generate", shard)
         assert not (sample_uniform(rng, 64, N, K) == proposed).all((1, 2)).any(), shard
 
 
@@ -216,6 +218,7 @@ def test_summary(result, training, arms):
         assert row.distinct == len({*forms}) == len(forms)
         novel = [d for d, form in zip(deltas, forms, strict=True) if form not in known]
         assert row.novel == len(novel) == row.calls <= CONFIG.budget
+        assert row.labelling_calls == (0 if row.mode == "uniform" else 4000)
         lengths = [naive.reset_threshold(delta) for delta in novel]
         assert row.best_threshold == max(lengths)
         assert row.mean_threshold == pytest.approx(np.mean(lengths), abs=1e-3)
@@ -293,6 +296,13 @@ FORGERIES = {
     "k": (lambda row: {"k": "1"}, "k is 1, but should be 2"),
     "bound": (lambda row: {"cerny_bound": "25"}, "cerny_bound is 25, but should be 16"),
     "gap": (lambda row: {"gap": "0"}, "gap is 0, but should be"),
+    "rank": (lambda row: {"rank": "70"}, "rank is 70, but should be"),
+    "novel": (lambda row: {"novel": "yes"}, "novel is yes, but should be True or False"),
+    "mode": (lambda row: {"mode": "best"}, "mode best"),
+    "round": (lambda row: {"round": "-1"}, "round -1"),
+    "alpha": (lambda row: {"alpha": "1.5"}, r"alpha is 1\.5"),
+    "parent": (lambda row: {"parent_b": "0 1|1 0"}, "a parent of another size"),
+    "ragged parent": (lambda row: {"parent_a": "0 1|1"}, "letter 1 has 1 entries"),
 }
 
 
@@ -318,10 +328,20 @@ def test_forged_rows(written, name, index):
         verify_candidates(written)
 
 
-@pytest.mark.parametrize("name", ["rank", "novel", "mode", "parent_a", "alpha", "round"])
-def test_altered_columns_that_prove_nothing(written, name):
+def test_rows_out_of_order(written):
+    lines = written.read_text().splitlines(keepends=True)
+    for other in (lines[5].replace("5,", "6,", 1), lines[4].replace("4,", "6,", 1)):
+        (written.parent / "other.csv").write_text("".join([*lines[:6], other, *lines[7:]]))
+        with pytest.raises(DataError, match="row 6: out of order"):
+            verify_candidates(written.parent / "other.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("parent_a", "0 0 0 0 0|0 0 0 0 0"), ("alpha", "0.5"), ("repaired", "9")]
+)
+def test_altered_columns_that_prove_nothing(written, name, value):
     table = pd.read_csv(written, dtype=str, keep_default_na=False)
-    table.loc[2, name] = "7"
+    table.loc[2, name] = value
     table.to_csv(written, index=False)
     with pytest.raises(DataError, match="damaged"):
         verify_candidates(written)
@@ -367,6 +387,7 @@ def test_a_missing_column(written, column):
         (b"", "not a CSV file"),
         (b"\n", "not a CSV file"),
         (b"\xff\xfe\x00", "not a CSV file"),
+        (",".join(CANDIDATE_COLUMNS).encode() + b"\n", "no rows"),
         (b"a,b\n1,2,3\n", "not a CSV file|not a candidates file"),
         (b'"a', "not a CSV file|not a candidates file"),
         (None, "no such file"),
@@ -387,6 +408,7 @@ def test_no_candidates_file(tmp_path, content, message):
 def test_a_threshold_above_the_bound_is_kept_and_announced(runs, result, tmp_path, monkeypatch):
     for module in ("search.candidates", "automata.automaton"):
         monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
+    monkeypatch.setattr("search.pictures.draw_search", lambda *_: [])
     command = [f"search --model {runs}/model --data {runs}/data --out {tmp_path}/out --workers 1"]
     command += [f"--budget 60 --keep 150 --seed {SEED} --parents 60 --batch 64 --rounds 2 --json"]
     answer = CliRunner().invoke(pipeline.cli, " ".join(command), catch_exceptions=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import pickle  # noqa: S403 - for the name of an error
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,16 @@ from data.files import (
 from vae.model import VAE, ModelConfig
 
 Metrics = list[dict[str, float]]
+BAD_RESUME = (
+    pickle.UnpicklingError,
+    struct.error,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What `load_resume`, or loading its tensors, raises for a file that is no checkpoint."""
 MODEL_FILES = ("model.safetensors", "config.json", "metrics.csv", "resume.pt")
 
 
@@ -105,7 +117,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder}: not a model folder (it has no checksums.json)")
     recover(folder)
     check_files(folder, *MODEL_FILES)
-    config: dict[str, Any] = read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
+    if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
+        raise DataError(f"{folder / 'config.json'}: not the config of a model")
     return config
 
 

@@ -58,7 +58,7 @@ class ModelConfig:
             ("hidden", self.hidden, 4096),
             ("layers", self.layers, 64),
         ]:
-            if not 1 <= value <= high:
+            if not isinstance(value, int) or not 1 <= value <= high:
                 raise ValueError(f"{name}={value} is not in 1..{high}")
         if not 0 <= self.token_dropout < 1:
             raise ValueError(f"token-dropout={self.token_dropout} is not in [0, 1)")

@@ -19,11 +19,18 @@ from automata.automaton import cerny_bound
 from automata.sampling import rank_weights
 from automata.solver import Thresholds
 from data.dataset import Dataset
-from data.files import DataError
+from data.files import DataError, recover, sweep
 from data.progress import progress
 from data.record import versions
 from data.streams import stream, torch_seed
-from vae.checkpoint import Metrics, load_resume, read_config, save_checkpoint
+from vae.checkpoint import (
+    BAD_RESUME,
+    MODEL_FILES,
+    Metrics,
+    load_resume,
+    read_config,
+    save_checkpoint,
+)
 from vae.encoding import encode_deltas
 from vae.losses import losses
 from vae.metrics import reconstruction_metrics
@@ -145,12 +152,17 @@ def train(
         "threads": torch.get_num_threads(),
     }
     state = _State(model_config, config, target)
-    if (folder / "checksums.json").exists():
+    recover(folder)
+    sweep(folder)
+    if any((folder / name).exists() for name in ("checksums.json", *MODEL_FILES)):
         found = read_config(folder)
-        differences = [name for name in fields if found.get(name) != fields[name]]
-        if differences:
-            raise DataError(f"{folder}: a model with another {', '.join(differences)}")
-        state.load(load_resume(folder))
+        names = [name for name in fields if found.get(name) != fields[name]]
+        if names:
+            raise DataError(f"{folder}: a model trained otherwise (its {', '.join(names)} differ)")
+        try:
+            state.load(load_resume(folder))
+        except BAD_RESUME as error:
+            raise DataError(f"{folder / 'resume.pt'}: no checkpoint of this model") from error
         finished = state.epoch >= config.epochs or state.stale >= config.patience
         if not finished and found.get("versions") != environment["versions"]:
             raise DataError(f"{folder}: begun with other versions of Python or its packages")
