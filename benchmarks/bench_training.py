@@ -1,7 +1,7 @@
 """Training speed: precisions, and one position a state against one a transition.
 
 One position a transition is the same model on the automaton with n*k states and one letter, whose
-vocabulary is cut to the n targets. Run: python benchmarks/bench_training.py
+vocabulary is cut to the n targets. One core. Run: python benchmarks/bench_training.py
 """
 
 import statistics
@@ -37,6 +37,7 @@ def rows_a_second(model, tokens, precision):
 
 def main():
     """Print rows a second and ratios to float32 with one position a state."""
+    torch.set_num_threads(1)
     tokens = torch.randint(N, (ROWS, N, K), generator=torch.Generator().manual_seed(0))
     by_state = VAE(ModelConfig(n=N, k=K))
     with mock.patch.object(module, "vocabulary_size", lambda n, kind: N):
