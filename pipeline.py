@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from data.files import DataError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -84,8 +86,8 @@ _device = click.option(
 def cli() -> None:
     """Find automata whose shortest reset words are close to the Černý bound (n-1)^2.
 
-    Every command writes its run.json (config, seed, versions, commit) into its folder; the same
-    command in the same folder resumes. Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt or
+    Generate, train and search write run.json (config, seed, versions, commit) into their folders;
+    the same command in the same folder resumes. Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt or
     mismatched data, 130 interrupted.
     """
 
@@ -387,7 +389,6 @@ def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dat
     import torch
 
     from data.dataset import read_dataset
-    from data.files import DataError
     from vae.checkpoint import load_model, read_config
     from vae.train import choose_device, describe_data
 
@@ -405,7 +406,7 @@ def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dat
 
 def _training_folder(model: Path) -> Path:
     """Return the dataset folder that the model's run record names."""
-    from data.files import DataError, read_json
+    from data.files import read_json
 
     try:
         return Path(read_json(model / "run.json")["inputs"]["data"])
@@ -486,8 +487,6 @@ def _announce(thresholds: Iterable[int], n: int, place: Path) -> None:
 
 def main() -> None:
     """Run the command line; every expected failure is one line on stderr and its exit code."""
-    from data.files import DataError
-
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -19,6 +19,7 @@ from automata.verification import reprove_thresholds, verify
 from data.dataset import Dataset
 from data.files import DataError, check_sha256, read_checksums
 from data.progress import progress
+from search.baselines import BASELINES
 from search.modes import MODES
 from search.oracle import Arm, Oracle, Proposals, concatenate
 
@@ -177,7 +178,10 @@ def verify_candidates(path: Path) -> int:
         file is not the one its run wrote.
     """
     table = _read_table(path)
-    if len(table) == 0:
+    recorded = {}
+    if (path.parent / "checksums.json").exists():
+        recorded = read_checksums(path.parent)
+    if len(table) == 0 and path.name not in recorded:
         raise DataError(f"{path}: no rows")
     last: tuple[int, bool, list[int]] | None = None
     with progress(len(table), "verify", "rows") as bar:
@@ -196,10 +200,8 @@ def verify_candidates(path: Path) -> int:
             bar.update()
     if not path.read_bytes().endswith(b"\n"):
         raise DataError(f"{path}: row {len(table)}: the file is cut off")
-    if (path.parent / "checksums.json").exists():
-        recorded = read_checksums(path.parent)
-        if path.name in recorded:
-            check_sha256(path, recorded[path.name])
+    if path.name in recorded:
+        check_sha256(path, recorded[path.name])
     return len(table)
 
 
@@ -253,7 +255,7 @@ def _problem(row: Any, position: int) -> str:
             return f"a parent of another size: {parent}"
     if row.novel not in ("True", "False"):
         return f"novel is {row.novel}, but should be True or False"
-    if row.mode not in MODES or int(row.round) < 0 or int(row.repaired) < 0:
+    if row.mode not in (*MODES, *BASELINES) or int(row.round) < 0 or int(row.repaired) < 0:
         return f"mode {row.mode}, round {row.round}, repaired {row.repaired}"
     if row.alpha and not 0 <= float(row.alpha) <= 1:
         return f"alpha is {row.alpha}, but should be in 0..1"

@@ -178,6 +178,10 @@ class Arm:
         thresholds[end:] = UNKNOWN
         return thresholds
 
+    def best(self) -> int:
+        """Return the longest threshold found, -1 if nothing was found."""
+        return int(self.oracle.thresholds(self.found()[0]).max(initial=NOT_SYNCHRONIZING))
+
     def found(self) -> tuple[npt.NDArray[np.int64], Proposals]:
         """Return the numbers of all distinct automata found, in order, and their first proposals.
 

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automata.canonical import canonical_forms, from_canonical
@@ -141,6 +141,7 @@ def test_one_state_needs_no_repair():
 
 @pytest.mark.parametrize("kind", TOKEN_KINDS)
 @pytest.mark.parametrize("likely", ["best", "sampled", "permutations"])
+@settings(max_examples=40)
 @given(n=st.integers(2, 5), k=st.integers(1, 2), repair=st.integers(0, 6), seed=st.integers(0, 99))
 def test_as_in_plain_python(kind, likely, n, k, repair, seed):
     generator = torch.Generator().manual_seed(seed)

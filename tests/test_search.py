@@ -511,3 +511,16 @@ def test_every_way_to_search(model, training, result, changes):
     if changes == {"repair": 0}:
         assert not found.candidates["repaired"].any()
         assert (found.summary["valid_as_decoded"] == found.summary["valid_after_repair"]).all()
+
+
+def test_what_a_baseline_finds_above_the_bound_is_kept_too(
+    model, training, result, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("search.run.cerny_bound", lambda n: 5)
+    again = search(model, training, replace(CONFIG, keep=10_000), workers=1)
+    assert not {*result.candidates["mode"]} & {*BASELINES}
+    assert {*again.candidates["mode"]} & {*BASELINES}
+    best = again.summary["best_threshold"].max()
+    assert again.candidates["reset_threshold"].max() == best
+    write_tables(tmp_path, again)
+    assert verify_candidates(tmp_path / "candidates.csv") == len(again.candidates)

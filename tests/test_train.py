@@ -79,8 +79,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 # --- it learns --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
-@pytest.mark.parametrize("tokens", TOKEN_KINDS)
+@pytest.mark.parametrize(("decoder", "tokens"), [*zip(DECODERS, TOKEN_KINDS, strict=True)])
 def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
     data = make_data(48)
     config = replace(MODEL, decoder=decoder, tokens=tokens, latent=8, hidden=48, token_dropout=0.0)
