@@ -3,27 +3,19 @@
 The baseline is the solver on the same automata. Run: python benchmarks/bench_canonical.py
 """
 
-import statistics
-import time
+import sys
+from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 from automata import canonical_forms, reset_thresholds
 from automata.sampling import sample_uniform
+from benchmarks.timing import seconds
 
 CASES = [(8, 2), (12, 2), (16, 2), (24, 2), (8, 3)]
-REPEATS = 5
 N = 32
-
-
-def seconds(work):
-    """Return the median time of several runs."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def edge_states(edges, vertices):

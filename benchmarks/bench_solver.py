@@ -3,9 +3,7 @@
 Run from the repository: python benchmarks/bench_solver.py
 """
 
-import statistics
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from automata import reset_thresholds  # noqa: E402
 from automata.sampling import sample_uniform  # noqa: E402
+from benchmarks.timing import seconds  # noqa: E402
 from tests import naive  # noqa: E402
 
 CASES = [(8, 2), (10, 2), (12, 2), (16, 2), (8, 3), (12, 3)]
-REPEATS = 5
-
-
-def seconds(work):
-    """Return the median time of several runs."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def main():

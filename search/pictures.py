@@ -49,7 +49,9 @@ def draw_search(
     space = LatentSpace(model, training, config, stream(seed, "pictures"))
     highest = int(training.reset_thresholds.max())
     return [
-        *plot_thresholds(found, training.n, folder / "thresholds", ceiling=highest),
+        *plot_thresholds(
+            found, training.n, folder / "thresholds", ceiling=highest, label="training up to"
+        ),
         *plot_norms(_norms(space, training), model.config.latent, folder / "norms"),
         *_draw_strip(folder / "strip", space, training),
     ]

@@ -117,7 +117,12 @@ def say_empty(axes: Axes, text: str) -> None:
 
 
 def plot_thresholds(
-    thresholds: npt.NDArray[np.integer], n: int, stem: Path, *, ceiling: int | None = None
+    thresholds: npt.NDArray[np.integer],
+    n: int,
+    stem: Path,
+    *,
+    ceiling: int | None = None,
+    label: str = "ceiling",
 ) -> list[Path]:
     """Draw the histogram of reset thresholds, with the Černý bound marked.
 
@@ -131,6 +136,8 @@ def plot_thresholds(
         The path of the pictures, without an ending.
     ceiling : int, optional
         The longest threshold that was let in, marked as well.
+    label : str
+        What stands at that mark.
 
     Returns
     -------
@@ -164,7 +171,7 @@ def plot_thresholds(
         right.spines["left"].set_visible(False)
         marks = [(bound, f"Černý bound {bound}", VERMILION, "-")]
         if ceiling is not None:
-            marks.append((ceiling, f"ceiling {ceiling}", BLACK, "--"))
+            marks.append((ceiling, f"{label} {ceiling}", BLACK, "--"))
         # Above the axes, the line further left the lower: no label meets the other's line.
         for height, mark in zip((1.03, 1.11), sorted(marks), strict=False):
             _mark(right, height, *mark)
