@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-MAX_STATES = 256
+MAX_STATES = 5000
 MAX_LETTERS = 64
 
-Deltas = npt.NDArray[np.uint8]
+Deltas = npt.NDArray[np.uint8 | np.uint16]
 
 
 class AutomatonError(ValueError):
@@ -31,7 +31,8 @@ class Automaton:
     ----------
     delta : array of int, shape (k, n)
         ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to. Any integer dtype or
-        nested sequence of integers; kept as a read-only uint8 array.
+        nested sequence of integers; kept as a read-only array of
+        `state_dtype`.
 
     Raises
     ------
@@ -88,6 +89,11 @@ def cerny_bound(n: int) -> int:
     return (n - 1) ** 2
 
 
+def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:
+    """Return the type of the states of n-state automata: uint8 up to 256 states, then uint16."""
+    return np.uint8 if n <= 256 else np.uint16
+
+
 def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
     """Check one automaton.
 
@@ -97,7 +103,7 @@ def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (k, n), C-contiguous
+    array of `state_dtype`, shape (k, n), C-contiguous
 
     Raises
     ------
@@ -123,7 +129,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (batch, k, n), C-contiguous
+    array of `state_dtype`, shape (batch, k, n), C-contiguous
         The same memory where the input already has this form.
 
     Raises
@@ -131,7 +137,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     AutomatonError
         If the shape is wrong, or an entry is missing, not an integer, or not in 0..n-1.
     SizeLimitError
-        If n > 256 or k > 64.
+        If n > 5,000 or k > 64.
 
     Examples
     --------
@@ -160,7 +166,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
             f"automaton {automaton}, letter {letter}, state {state} leads to {target}, "
             f"outside 0..{n - 1}"
         )
-    return np.ascontiguousarray(array, dtype=np.uint8)
+    return np.ascontiguousarray(array, dtype=state_dtype(n))
 
 
 def integer_array(value: Any) -> npt.NDArray[Any]:

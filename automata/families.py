@@ -15,6 +15,7 @@ from automata.automaton import (
     AutomatonError,
     Deltas,
     SizeLimitError,
+    state_dtype,
     validate_deltas,
 )
 from automata.canonical import canonical_forms
@@ -58,7 +59,7 @@ class Family:
     source: str
 
     def delta(self, n: int) -> Deltas:
-        """Build the member with n states, uint8 (k, n); AutomatonError where there is none."""
+        """Build the member with n states, array (k, n); AutomatonError where there is none."""
         if not self.exists(n):
             raise AutomatonError(f"the family {self.name} has no member with n={n} states")
         return _array(self.letters(n))
@@ -83,7 +84,7 @@ def _except(row: list[int], exceptions: Mapping[int, int] | None) -> list[int]:
 def _array(letters: Letters) -> Deltas:
     if len(letters[0]) > MAX_STATES:
         raise SizeLimitError(f"n={len(letters[0])} is over the limit of {MAX_STATES} states")
-    return np.array(letters, dtype=np.uint8)  # (k, n)
+    return np.array(letters, dtype=state_dtype(len(letters[0])))  # (k, n)
 
 
 def _from(least: int) -> Callable[[int], bool]:
@@ -182,7 +183,7 @@ def wielandt(q: int, p: int) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (2, q)
+    array of states, shape (2, q)
 
     Raises
     ------
@@ -233,7 +234,7 @@ def known(n: int, k: int) -> list[tuple[str, Deltas]]:
 
     Returns
     -------
-    list of (name, uint8 array of shape (k, n))
+    list of (name, array of states, shape (k, n))
 
     Examples
     --------

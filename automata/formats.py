@@ -55,7 +55,7 @@ def parse_delta(text: str) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (k, n)
+    array of states, shape (k, n)
 
     Raises
     ------
@@ -109,7 +109,7 @@ def read_synchrowords(text: str) -> list[Deltas]:
 
     Returns
     -------
-    list of uint8 arrays, shape (k, n), each of its own size
+    list of arrays of states, shape (k, n), each of its own size
 
     Raises
     ------
@@ -165,7 +165,7 @@ def parse_gap(text: str) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (k, n)
+    array of states, shape (k, n)
 
     Raises
     ------
@@ -223,7 +223,7 @@ def parse_dot(text: str) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (k, n)
+    array of states, shape (k, n)
 
     Raises
     ------

@@ -53,7 +53,7 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (k, n)
+    array of states, shape (k, n)
 
     Raises
     ------

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.automaton import Deltas, state_dtype
 from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.solver import Thresholds, are_synchronizing, reset_thresholds
@@ -21,25 +21,25 @@ Solve = Callable[[Deltas], Thresholds]
 
 
 def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
-    """Draw automata uniformly at random: uint8 (count, k, n).
+    """Draw automata uniformly at random: (count, k, n).
 
     Examples
     --------
     >>> sample_uniform(np.random.default_rng(0), 5, n=3, k=2).shape
     (5, 2, 3)
     """
-    return rng.integers(0, n, size=(count, k, n), dtype=np.uint8)
+    return rng.integers(0, n, size=(count, k, n), dtype=state_dtype(n))
 
 
 def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
-    """Draw synchronizing automata uniformly at random, by rejection: uint8 (count, k, n).
+    """Draw synchronizing automata uniformly at random, by rejection: (count, k, n).
 
     Examples
     --------
     >>> bool(are_synchronizing(sample_synchronizing(np.random.default_rng(0), 5, n=3, k=2)).all())
     True
     """
-    kept = np.empty((0, k, n), np.uint8)
+    kept: Deltas = np.empty((0, k, n), state_dtype(n))
     while len(kept) < count:
         # Almost all binary automata synchronize; one letter makes it rare: never ask for nothing.
         drawn = sample_uniform(rng, count - len(kept) + 64, n, k)
@@ -48,12 +48,12 @@ def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -
 
 
 def mutate(rng: np.random.Generator, deltas: Deltas, transitions: int = 1) -> Deltas:
-    """Redraw some transitions of each automaton, each to another target: uint8 (batch, k, n).
+    """Redraw some transitions of each automaton, each to another target: (batch, k, n).
 
     Parameters
     ----------
     rng : Generator
-    deltas : uint8 array, shape (batch, k, n)
+    deltas : array of states, shape (batch, k, n)
     transitions : int
         How many distinct transitions of each automaton change, at most k*n.
 

@@ -60,7 +60,8 @@ class Dataset:
     @cached_property
     def forms(self) -> Forms:
         """Canonical forms, uint8 (rows, n*k)."""
-        return self.deltas.transpose(0, 2, 1).reshape(len(self), self.n * self.k)
+        flat = self.deltas.transpose(0, 2, 1).reshape(len(self), self.n * self.k)
+        return np.asarray(flat, np.uint8)
 
     def take(self, rows: npt.NDArray[Any]) -> Dataset:
         """Return the rows of an index array or a mask."""

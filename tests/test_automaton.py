@@ -108,12 +108,19 @@ def test_the_automaton_at_fault_is_named() -> None:
 
 
 def test_too_large() -> None:
-    with pytest.raises(SizeLimitError, match="^n=257 is over the limit of 256 states$"):
-        Automaton(np.zeros((1, 257), int))
+    with pytest.raises(SizeLimitError, match="^n=5001 is over the limit of 5000 states$"):
+        Automaton(np.zeros((1, 5001), int))
     with pytest.raises(SizeLimitError, match="^k=65 is over the limit of 64 letters$"):
         Automaton(np.zeros((65, 1), int))
-    largest = Automaton(np.full((64, 256), 255))
-    assert (largest.n, largest.k, largest.delta.max()) == (256, 64, 255)
+    largest = Automaton(np.full((64, 5000), 4999))
+    assert (largest.n, largest.k, largest.delta.max()) == (5000, 64, 4999)
+
+
+@pytest.mark.parametrize(("n", "dtype"), [(256, np.uint8), (257, np.uint16)])
+def test_states_take_as_little_room_as_they_need(n: int, dtype: type) -> None:
+    delta = Automaton(np.full((2, n), n - 1)).delta
+    assert delta.dtype == dtype
+    assert delta.max() == n - 1
 
 
 def test_properties() -> None:

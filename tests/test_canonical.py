@@ -187,7 +187,7 @@ def test_size_limits() -> None:
         ([[0.0, 1.0]], 2, 1, "float64"),
         ([[0, 1], [0]], 2, 1, "rectangular|length|shape"),
         (np.zeros((1, 0), int), 0, 2, "n=0"),
-        (np.zeros((1, 257), int), 257, 1, "n=257 is over the limit of 256"),
+        (np.zeros((1, 5001), int), 5001, 1, "n=5001 is over the limit of 5000"),
     ],
 )
 def test_what_is_no_form(forms: Any, n: int, k: int, message: str) -> None:

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from automata.automaton import MAX_STATES
-from automata.canonical import CANONICAL_MAX_LETTERS
+from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from vae.encoding import TOKEN_KINDS, vocabulary_size
 
 DECODERS = ("autoregressive", "repeat")
@@ -49,7 +48,7 @@ class ModelConfig:
         if self.decoder not in DECODERS:
             raise ValueError(f"unknown decoder {self.decoder!r}: one of {', '.join(DECODERS)}")
         for name, value, high in [
-            ("n", self.n, MAX_STATES),
+            ("n", self.n, CANONICAL_MAX_STATES),
             ("k", self.k, CANONICAL_MAX_LETTERS),
             ("latent", self.latent, 4096),
             ("embedding", self.embedding, 4096),

@@ -1,0 +1,77 @@
+"""What an exact search may spend, and what it has proved when it must stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ResetBounds:
+    """What is proved about a reset threshold: lower <= threshold <= upper.
+
+    Examples
+    --------
+    >>> ResetBounds(lower=4, upper=4, word=(1, 0, 0, 1)).exact
+    True
+    """
+
+    lower: int
+    """No shorter word resets the automaton."""
+    upper: int
+    """`word` resets it."""
+    word: tuple[int, ...]
+    """A reset word of length `upper`."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the reset threshold is known."""
+        return self.lower == self.upper
+
+
+class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
+    """A limit on memory or time ended an exact search; `bounds` is what it had proved."""
+
+    def __init__(self, limit: str, bounds: ResetBounds) -> None:
+        super().__init__(f"{limit}: the reset threshold is in {bounds.lower}..{bounds.upper}")
+        self.bounds = bounds
+
+
+class Budget:
+    """Memory and time one search may use, from now on.
+
+    Parameters
+    ----------
+    memory_limit : int, optional
+        Bytes of working space; the input, the result and compiled code do not count.
+    time_limit : float, optional
+        Seconds.
+
+    Raises
+    ------
+    ValueError
+        If a limit is not positive.
+
+    Examples
+    --------
+    >>> budget = Budget(memory_limit=1000)
+    >>> budget.fits(1000), budget.fits(1001), budget.expired
+    (True, False, False)
+    """
+
+    def __init__(self, memory_limit: int | None = None, time_limit: float | None = None) -> None:
+        for name, value in [("memory limit", memory_limit), ("time limit", time_limit)]:
+            if value is not None and not value > 0:
+                raise ValueError(f"a {name} is positive, got {value}")
+        self.memory: float = math.inf if memory_limit is None else memory_limit
+        self.deadline: float = math.inf if time_limit is None else time.monotonic() + time_limit
+
+    def fits(self, size: float) -> bool:
+        """Tell whether so many bytes may be in use at once."""
+        return size <= self.memory
+
+    @property
+    def expired(self) -> bool:
+        """Whether the time is spent."""
+        return time.monotonic() >= self.deadline
