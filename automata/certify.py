@@ -1,0 +1,149 @@
+"""Makes the certificates that `automata.certificate` checks."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta
+from automata.certificate import CERTIFICATE_MAX_STATES, Certificate, Sets
+from automata.limits import Budget, LimitReached, ResetBounds
+from automata.solver import shortest_reset_word
+
+_BYTES_PER_SET = 128
+_CHUNK_BITS = 8
+
+
+def certificate(
+    delta: npt.ArrayLike | Automaton,
+    *,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Certificate:
+    """Return the reset threshold of an automaton with a proof.
+
+    The threshold and the word are the solver's. The proof is the breadth-first levels from the set
+    of all states, forward, and from the singletons, backward, the smaller side first, until they
+    are one step apart. A solver that errs cannot make a wrong certificate pass the check.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 64. Time and memory grow with the number of sets met: at most 2^n a side, and about n a
+        step for slowly synchronizing automata.
+    memory_limit : int, optional
+        Bytes for the sets.
+    time_limit : float, optional
+        Seconds for the levels.
+
+    Returns
+    -------
+    Certificate
+        Unchecked: see `automata.certificate.check_certificate`.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+    SizeLimitError
+        If n > 64, or over the limit of `shortest_reset_word`.
+    LimitReached
+        If the levels do not fit a limit.
+
+    Examples
+    --------
+    >>> found = certificate([[1, 2, 0], [0, 1, 0]])
+    >>> found.threshold, found.word
+    (4, (1, 0, 0, 1))
+    >>> [level.tolist() for level in found.forward], [level.tolist() for level in found.backward]
+    ([[7], [3], [6], [5]], [[1, 2, 4]])
+    """
+    valid = validate_delta(delta).copy()  # what the caller does to his own changes no proof
+    n = valid.shape[1]
+    if n > CERTIFICATE_MAX_STATES:
+        raise SizeLimitError(
+            f"n={n} is over the limit of {CERTIFICATE_MAX_STATES} states for certificates"
+        )
+    budget = Budget(memory_limit, time_limit)
+    word = shortest_reset_word(valid)
+    if word is None:
+        return Certificate(valid, None, None, (_unmergeable_pairs(valid),), ())
+    if not word:
+        return Certificate(valid, 0, (), (), ())
+    sides = (
+        _Side([(1 << n) - 1], _image_tables(valid)),
+        _Side([1 << q for q in range(n)], _preimage_tables(valid)),
+    )
+    for _ in range(len(word) - 1):
+        size = sum(len(side.met) + side.growth for side in sides)
+        if budget.expired or not budget.fits(_BYTES_PER_SET * size):
+            name = "time" if budget.expired else "memory"
+            bounds = ResetBounds(len(word), len(word), word)
+            raise LimitReached(f"no certificate within the {name} limit", bounds)
+        min(sides, key=lambda side: side.growth).expand()
+    forward, backward = (tuple(side.levels) for side in sides)
+    return Certificate(valid, len(word), word, forward, backward)
+
+
+class _Side:
+    """One direction of the search: its levels, each of the sets not met in an earlier one."""
+
+    def __init__(self, start: list[int], tables: npt.NDArray[np.uint64]) -> None:
+        self.tables = tables
+        self.levels = [np.array(start, np.uint64)]
+        self.met = {0, *start}  # an empty preimage proves nothing
+
+    @property
+    def growth(self) -> int:
+        """How many sets the next level has at most."""
+        return len(self.tables) * len(self.levels[-1])
+
+    def expand(self) -> None:
+        """Add a level."""
+        level = self.levels[-1]
+        moved = np.zeros((len(self.tables), len(level)), np.uint64)  # (k, sets)
+        for chunk in range(self.tables.shape[1]):
+            entries = (level >> np.uint64(_CHUNK_BITS * chunk)).astype(np.uint8)
+            moved |= self.tables[:, chunk, entries]
+        fresh = set(moved.ravel().tolist()) - self.met
+        self.met |= fresh
+        self.levels.append(np.array(sorted(fresh), np.uint64))
+
+
+def _image_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
+    """Return the images of single states under each letter, as tables of their unions."""
+    return _union_tables(np.uint64(1) << delta.astype(np.uint64))
+
+
+def _preimage_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
+    """Return the preimages of single states under each letter, as tables of their unions."""
+    k, n = delta.shape
+    preimages = np.zeros((k, n), np.uint64)
+    for q in range(n):
+        preimages[np.arange(k), delta[:, q]] |= np.uint64(1 << q)
+    return _union_tables(preimages)
+
+
+def _union_tables(parts: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return the unions of parts (k, n) over all sets of states within each chunk of states."""
+    k, n = parts.shape
+    # (k, chunks, 256)
+    tables = np.zeros((k, -(-n // _CHUNK_BITS), 1 << _CHUNK_BITS), np.uint64)
+    for q in range(n):
+        chunk, half = q // _CHUNK_BITS, 1 << q % _CHUNK_BITS
+        tables[:, chunk, half : 2 * half] = tables[:, chunk, :half] | parts[:, q, None]
+    return tables
+
+
+def _unmergeable_pairs(delta: Deltas) -> Sets:
+    """Return the pairs of states that no word sends to one state."""
+    n = delta.shape[1]
+    mergeable, before = np.eye(n, dtype=np.bool_), 0
+    while (count := int(mergeable.sum())) > before:
+        before = count
+        for letter in delta:
+            mergeable |= mergeable[np.ix_(letter, letter)]
+    pairs = [1 << p | 1 << q for p, q in combinations(range(n), 2) if not mergeable[p, q]]
+    return np.array(pairs, np.uint64)
