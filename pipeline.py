@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
@@ -16,6 +17,8 @@ import click
 from data.files import DataError
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     import pandas as pd
 
     from data.dataset import Dataset
@@ -41,6 +44,14 @@ class Setting(click.Option):
         module, name = self.config.rsplit(".", 1)
         default = getattr(import_module(module), name)()
         return getattr(default, self.name or "")
+
+
+def size(text: str) -> int:
+    """Read a number of bytes, with K, M, G or T for powers of 1024."""
+    parts = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)", text.upper())
+    if parts is None:
+        raise click.BadParameter(f"{text!r} is not a number of bytes such as 1000000, 500M or 2G")
+    return int(float(parts[1]) * 1024 ** " KMGT".index(parts[2] or " "))
 
 
 def _settings(config: str, *options: tuple[Any, ...]) -> Callable[[Any], Any]:
@@ -261,6 +272,69 @@ def verify(file: Path, as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("file", type=Path_)
+@_settings(
+    "data.solve.SolveConfig",
+    ("--method", str, "exact; greedy or beam find a short word fast: an upper bound."),
+    ("--memory-limit", "memory_limit", size, "Bytes a search may use, such as 500M or 2G."),
+    ("--time-limit", "time_limit", float, "Seconds a search may take."),
+)
+@click.option("--no-words", is_flag=True, help="Thresholds alone: the fast way in bulk.")
+@click.option(
+    "--form",
+    type=click.Choice(["auto", "lines", "synchrowords", "csv"]),
+    default="auto",
+    show_default=True,
+    help="What FILE holds; auto goes by its first line.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Threads.",
+)
+def solve(
+    file: Path, no_words: bool, form: str, workers: int, as_json: bool, **settings: Any
+) -> None:
+    """Solve the automata in FILE ("-": standard input), a line each as they are solved.
+
+    A line is the reset threshold, a tab and a shortest reset word; "none" where there is no reset
+    word; "lower..upper", a tab and a word of length upper where a limit ended the search or the
+    method only bounds the threshold. With --json it is an object that has the number of the input
+    line too. Limits are for each automaton.
+
+    FILE holds "1 2 0|0 1 0" on each line (the images under the letters), or "k n" before n*k
+    entries state by state (synchrowords), or CSV with a column "delta" of the first form. Sizes
+    may differ. A malformed line is named on stderr; the others are solved, and the exit code is 2.
+    """
+    from automata.automaton import AutomatonError
+    from automata.entries import Malformed
+    from automata.reading import read_automata
+    from data.solve import SolveConfig
+    from data.solve import solve as solve_automata
+
+    config = _build(SolveConfig, settings | {"words": not no_words})
+    name = "standard input" if str(file) == "-" else str(file)
+    malformed = False
+    try:
+        with _open(file) as stream:
+            automata = read_automata(stream, None if form == "auto" else form)
+            for found in solve_automata(automata, config, workers=workers):
+                if isinstance(found, Malformed):
+                    malformed = True
+                    click.echo(f"Error: {name}: line {found.line}: {found.reason}", err=True)
+                else:
+                    lines = [item.json() if as_json else item.text() for item in found]
+                    click.echo("\n".join(lines))  # flushes
+    except AutomatonError as error:
+        raise DataError(f"{name}: {error}") from error
+    if malformed:
+        click.get_current_context().exit(2)
+
+
+@cli.command()
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed.")
 @click.option(
     "--out", type=Path_, default=Path("runs/demo"), show_default=True, help="Folder of the run."
@@ -412,6 +486,18 @@ def _training_folder(model: Path) -> Path:
         return Path(read_json(model / "run.json")["inputs"]["data"])
     except (KeyError, TypeError):
         raise DataError(f"{model / 'run.json'}: names no dataset; give --data") from None
+
+
+def _open(file: Path) -> BufferedReader:
+    """Open a file for reading; - is standard input."""
+    if str(file) == "-":
+        return open(0, "rb", closefd=False)
+    try:
+        return file.open("rb")
+    except FileNotFoundError:
+        raise DataError(f"{file}: no such file") from None
+    except IsADirectoryError:
+        raise DataError(f"{file}: a folder, not a file") from None
 
 
 def _build(factory: Callable[..., Config], settings: dict[str, Any]) -> Config:

@@ -125,12 +125,67 @@ def read_synchrowords(text: str) -> list[Deltas]:
     tokens = iter(text.split())
     for token in tokens:
         where = f"automaton {len(deltas)}, "
-        k = _integer(token, 1, MAX_LETTERS, where + "k")
-        n = _integer(next(tokens, ""), 1, MAX_STATES, where + "n")
-        images = list(islice(tokens, n * k))  # state-major
-        images += [""] * (n * k - len(images))
-        deltas.append(_table([images[a::k] for a in range(k)], where))
+        k, n = parse_size(token, next(tokens, ""), where)
+        deltas.append(parse_state_major(list(islice(tokens, n * k)), k, n, where))
     return deltas
+
+
+def parse_size(k: str, n: str, where: str = "") -> tuple[int, int]:
+    """Read the line ``k n`` that synchrowords has before an automaton.
+
+    Parameters
+    ----------
+    k, n : str
+        Numbers of letters and states.
+    where : str
+        The beginning of an error's message.
+
+    Returns
+    -------
+    tuple of int
+        k and n.
+
+    Raises
+    ------
+    AutomatonError
+        If one is missing, not an integer, or out of range.
+
+    Examples
+    --------
+    >>> parse_size("2", "3")
+    (2, 3)
+    """
+    return _integer(k, 1, MAX_LETTERS, where + "k"), _integer(n, 1, MAX_STATES, where + "n")
+
+
+def parse_state_major(images: list[str], k: int, n: int, where: str = "") -> Deltas:
+    """Read an automaton of synchrowords' input, from its n*k entries.
+
+    Parameters
+    ----------
+    images : list of str
+        State by state.
+    k, n : int
+        Letters and states.
+    where : str
+        The beginning of an error's message.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If an entry is missing, not an integer, or not a state.
+
+    Examples
+    --------
+    >>> parse_state_major("1 0 2 1 0 0".split(), 2, 3).tolist()
+    [[1, 2, 0], [0, 1, 0]]
+    """
+    whole = images + [""] * (n * k - len(images))
+    return _table([whole[a::k] for a in range(k)], where)
 
 
 def format_gap(delta: npt.ArrayLike | Automaton) -> str:

@@ -1,0 +1,267 @@
+"""Automata from a stream of text, each as soon as it has arrived, in any of three forms."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import chain
+from typing import Protocol
+
+from automata.automaton import AutomatonError
+from automata.entries import Automata, Entry, Malformed, parse_entries
+from automata.formats import parse_size
+
+FORMS = ("lines", "synchrowords", "csv")
+
+_CHUNK = 1 << 20
+_MOST_FIELD = 1 << 22  # an automaton with 5,000 states and 64 letters has 1.6 million characters
+
+
+class Stream(Protocol):
+    """A binary file that can hand over what is there without waiting for more."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, at least one unless the stream has ended."""
+
+
+Chunk = list[tuple[int, bytes]]
+Found = list[Entry | Malformed]
+
+
+def read_automata(stream: Stream, form: str | None = None) -> Iterator[Automata | Malformed]:
+    r"""Read automata of any sizes, in their order, without waiting for a line that is not needed.
+
+    Parameters
+    ----------
+    stream : binary file
+        Text in UTF-8. Blank lines do not count; nor do those that begin with ``#``, except in CSV
+        after its header.
+    form : str, optional
+        ``lines`` (`format_delta`), ``synchrowords`` (`read_synchrowords`) or ``csv`` (a column
+        ``delta`` of what `format_delta` writes). By default the first line decides: a header with
+        a field ``delta``, else a ``|``, else numbers as synchrowords has them.
+
+    Yields
+    ------
+    Automata or Malformed
+        What was at hand, cut where the size changes. After a malformed line the next one is read;
+        in synchrowords' form too if the first automaton stands on two lines, ``k n`` and entries:
+        then all must, and reading goes on at the next line of two numbers. Otherwise a malformed
+        automaton is the last that is read.
+
+    Raises
+    ------
+    AutomatonError
+        If the stream is empty, or its first line is of no known form.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> for item in read_automata(BytesIO(b"1 2 0|0 1 0\n1 2 0|0 3 0\n")):
+    ...     print(item.deltas.tolist() if isinstance(item, Automata) else item)
+    [[[1, 2, 0], [0, 1, 0]]]
+    Malformed(line=2, reason="letter 1, state 1: '3' is outside 0..2")
+    """
+    chunks = _chunks(stream)
+    for chunk in chunks:
+        for place, (_, text) in enumerate(chunk):
+            if _counts(text):
+                read = {"lines": _read_lines, "synchrowords": _read_synchrowords, "csv": _read_csv}
+                yield from read[form or _recognise(text)](chain([chunk[place:]], chunks))
+                return
+    raise AutomatonError("no automaton: the text is empty")
+
+
+def _chunks(stream: Stream) -> Iterator[Chunk]:
+    """Yield the whole lines that are at hand, stripped, with their numbers."""
+    number = 1
+    parts: list[bytes] = []
+    block = stream.read1(_CHUNK).removeprefix(b"\xef\xbb\xbf")  # the mark that spreadsheets write
+    while block:
+        whole, newline, rest = block.rpartition(b"\n")
+        if newline:
+            lines = b"".join([*parts, whole]).split(b"\n")
+            yield [*zip(range(number, number + len(lines)), map(bytes.strip, lines), strict=True)]
+            number += len(lines)
+            parts = []
+        parts.append(rest)
+        block = stream.read1(_CHUNK)
+    if any(parts):
+        yield [(number, b"".join(parts).strip())]
+
+
+def _counts(text: bytes) -> bool:
+    """Tell whether a stripped line is neither blank nor a comment."""
+    return text != b"" and not text.startswith(b"#")
+
+
+def _recognise(text: bytes) -> str:
+    """Name the form of a text by its first line."""
+    try:
+        line = text.decode()
+    except UnicodeDecodeError:
+        raise AutomatonError("not a text in UTF-8") from None
+    try:
+        if "delta" in _fields(line):
+            return "csv"
+    except csv.Error:
+        pass
+    if "|" in line:
+        return "lines"
+    if all(token.isdecimal() for token in line.split()):
+        return "synchrowords"
+    raise AutomatonError(
+        f"{line[:40]!r} begins no known form: '1 2 0|0 1 0' on each line, "
+        "'k n' before n*k entries, or CSV with a column 'delta'"
+    )
+
+
+def _read_lines(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+    for chunk in chunks:
+        yield from parse_entries([Entry(*item) for item in chunk if _counts(item[1])])
+
+
+def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+    """Read the fields under ``delta``."""
+    csv.field_size_limit(max(csv.field_size_limit(), _MOST_FIELD))
+    column = None
+    for records in _records(chunks):
+        found: Found = []
+        for number, text in records:
+            try:
+                fields = _fields(text.decode("utf-8", "backslashreplace"))
+                if column is None:
+                    column = fields.index("delta")
+                else:
+                    delta = " ".join(fields[column].splitlines())
+                    found.append(Entry(number, delta.encode()))
+            except ValueError:
+                raise AutomatonError("the header has no column 'delta'") from None
+            except IndexError:
+                found.append(Malformed(number, "the field 'delta' is missing"))
+            except csv.Error as error:
+                found.append(Malformed(number, f"not a record of CSV: {error}"))
+        yield from parse_entries(found)
+
+
+def _records(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Join the lines of each record: it goes on where a line leaves a quote open."""
+    start = 0
+    parts: list[bytes] = []
+    for chunk in chunks:
+        records = []
+        for number, text in chunk:
+            if not parts:
+                start = number
+            parts.append(text)
+            if (text.count(b'"') % 2 == 1) == (len(parts) > 1):  # no quote is open now
+                if len(parts) > 1 or text:
+                    records.append((start, b"\n".join(parts)))
+                parts = []
+        yield records
+    if parts:
+        yield [(start, b"\n".join(parts))]
+
+
+def _fields(record: str) -> list[str]:
+    return next(csv.reader([record], strict=True), [])
+
+
+def _read_synchrowords(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+    """Read pairs of lines if the first two are an automaton, else numbers, however laid out."""
+    head: Chunk = []
+    for chunk in chunks:
+        head += [item for item in chunk if _counts(item[1])]
+        if len(head) > 1 or len(head[0][1].split()) > 2:
+            break
+    read = _read_pairs if _is_pair(head) else _read_numbers
+    index = 0
+    for item in read(chain([head], chunks)):
+        if isinstance(item, Automata):
+            yield item
+            index += len(item.lines)
+        else:
+            yield Malformed(item.line, f"automaton {index}, {item.reason}")
+            index += 1
+
+
+def _is_pair(head: Chunk) -> bool:
+    """Tell whether the first line is ``k n`` and the second has n*k entries."""
+    try:
+        k, n = _size(head[0][1])
+    except AutomatonError:
+        return False
+    return len(head) > 1 and len(head[1][1].split()) == n * k
+
+
+def _size(text: bytes) -> tuple[int, int]:
+    """Read k and n."""
+    tokens = text.split()
+    if len(tokens) != 2:
+        raise AutomatonError(f"'k n' should stand here, not {len(tokens)} numbers")
+    return parse_size(_decode(tokens[0]), _decode(tokens[1]))
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
+
+
+def _read_pairs(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+    """Read a line ``k n``, a line of n*k entries, and so on; after an error look for ``k n``."""
+    sizes: dict[bytes, tuple[int, int]] = {}  # of the lines ``k n`` met so far
+    size: tuple[int, int] | None = None  # of the automaton whose entries come next
+    start, lost = 0, False
+    for chunk in chunks:
+        found: Found = []
+        for number, text in chunk:
+            if not _counts(text):
+                continue
+            if size is not None:
+                wanted = size[0] * size[1]
+                if text.count(b" ") + 1 == wanted or len(text.split()) == wanted:
+                    found.append(Entry(start, text, size))
+                    size = None
+                    continue
+                reason = f"k={size[0]}, n={size[1]}: {len(text.split())} entries, not {wanted}"
+                found.append(Malformed(start, reason))
+                size, lost = None, True
+            try:
+                size = sizes.get(text) or sizes.setdefault(text, _size(text))
+                start, lost = number, False
+            except AutomatonError as error:
+                if not lost:
+                    found.append(Malformed(number, str(error)))
+                lost = True
+        yield from parse_entries(found)
+    if size is not None:
+        yield Malformed(start, f"k={size[0]}, n={size[1]}: the entries are missing")
+
+
+def _read_numbers(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+    """Read ``k n`` and n*k entries, laid out anyhow: after an error, where to go on is unknown."""
+    tokens: list[bytes] = []
+    lines: list[int] = []  # of the tokens
+    for chunk in chain(chunks, [None]):
+        for number, text in chunk or []:
+            if _counts(text):
+                tokens += text.split()
+                lines += [number] * (len(tokens) - len(lines))
+        found: Found = []
+        at = 0
+        while at < len(tokens) and (chunk is None or at + 1 < len(tokens)):
+            try:
+                k, n = parse_size(*map(_decode, [*tokens[at : at + 2], b""][:2]))
+            except AutomatonError as error:
+                found.append(Malformed(lines[at], str(error)))
+                break
+            end = at + 2 + n * k
+            if end > len(tokens) and chunk is not None:
+                break
+            found.append(Entry(lines[at], b" ".join(tokens[at + 2 : end]), (k, n)))
+            at = end
+        for item in parse_entries(found):
+            if isinstance(item, Malformed):
+                yield item._replace(reason=f"{item.reason} (nothing after it is read)")
+                return
+            yield item
+        del tokens[:at], lines[:at]
