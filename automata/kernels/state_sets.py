@@ -1,0 +1,215 @@
+"""Lists of sets of states for every n: images, and appending what is new.
+
+A set is a row of W = ceil(n / 64) words of 64 bits. Images and preimages are the same operation:
+the union of the rows that belong to the members of a set. Indices that are not loop variables are
+unsigned, which spares the test for negative ones.
+"""
+
+import numpy as np
+
+from automata.kernels.jit import jit
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+_HIGH = np.uint64(0xFFFFFFFF00000000)
+_LOW = np.uint64(0xFFFFFFFF)
+_SEED = np.uint64(0x9E3779B97F4A7C15)
+_FACTOR = np.uint64(0xFF51AFD7ED558CCD)
+
+
+@jit
+def cardinality(word):
+    """The number of bits of one word."""
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    pairs = np.uint64(0x3333333333333333)
+    word = (word & pairs) + ((word >> np.uint64(2)) & pairs)
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@jit
+def list_members(row, scale, members):
+    """Write ``scale * q`` for each state q of a set; return how many there are."""
+    found = _ZERO
+    for w in range(row.shape[0]):
+        word = row[w]
+        first = np.uint64(w * 64)
+        while word != _ZERO:
+            lowest = word & (~word + _ONE)
+            members[found] = scale * (first + cardinality(lowest - _ONE))
+            found += _ONE
+            word ^= lowest
+    return found
+
+
+@jit
+def count_states(sets, start, stop, step, counts):
+    """Count in how many of the sets ``start, start + step, ..`` each state is."""
+    counts[:] = 0
+    for i in range(start, stop, step):
+        for w in range(sets.shape[1]):
+            word = sets[i, w]
+            first = np.uint64(w * 64)
+            while word != _ZERO:
+                lowest = word & (~word + _ONE)
+                counts[first + cardinality(lowest - _ONE)] += 1
+                word ^= lowest
+
+
+@jit
+def images(table, sets, words, out, hashes, members):
+    """Write the images of sets under all letters, and a hash of each.
+
+    ``table[q]`` holds the images of state q under all letters side by side, ``words`` words each,
+    padded to a multiple of four words; so does each row of ``out``. Four words go through the
+    members at once.
+    """
+    width = table.shape[1]
+    flat = table.ravel()
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for i in range(sets.shape[0]):
+        found = list_members(sets[i], np.uint64(width), members)
+        row = out[i]
+        for block in range(0, width, 4):
+            offset = np.uint64(block)
+            x0, x1, x2, x3 = _ZERO, _ZERO, _ZERO, _ZERO
+            for j in range(found):
+                at = members[j] + offset
+                x0 |= flat[at]
+                x1 |= flat[at + one]
+                x2 |= flat[at + two]
+                x3 |= flat[at + three]
+            row[block] = x0
+            row[block + 1] = x1
+            row[block + 2] = x2
+            row[block + 3] = x3
+        for a in range(hashes.shape[1]):
+            mixed = _SEED
+            for w in range(a * words, (a + 1) * words):
+                mixed = (mixed ^ row[w]) * _FACTOR
+                mixed ^= mixed >> np.uint64(32)
+            hashes[i, a] = mixed * _FACTOR
+
+
+@jit
+def append_new(out, hashes, first, sets, origins, table, count):
+    """Append the images that are neither empty nor in the list of sets; return its length.
+
+    ``table`` is a hash table by open addressing. An entry is the upper half of a hash, whose upper
+    bits are its place too, and 1 + the number of a set. ``origins`` gets k * parent + letter, the
+    parents being sets ``first, first + 1, ..``.
+    """
+    words = sets.shape[1]
+    letters = hashes.shape[1]
+    last = np.uint64(table.shape[0] - 1)
+    shift = np.uint64(64) - cardinality(last)
+    for i in range(hashes.shape[0]):
+        for a in range(letters):
+            mixed = hashes[i, a]
+            tag = mixed & _HIGH
+            slot = mixed >> shift
+            base = a * words
+            new = True
+            while table[slot] != _ZERO:
+                if table[slot] & _HIGH == tag:
+                    known = (table[slot] & _LOW) - _ONE
+                    differ = _ZERO
+                    for w in range(words):
+                        differ |= sets[known, w] ^ out[i, base + w]
+                    if differ == _ZERO:
+                        new = False
+                        break
+                slot = (slot + _ONE) & last
+            if new:
+                union = _ZERO
+                for w in range(words):
+                    sets[count, w] = out[i, base + w]
+                    union |= out[i, base + w]
+                if union != _ZERO:
+                    origins[count] = (first + i) * letters + a
+                    count += 1
+                    table[slot] = tag | np.uint64(count)
+    return count
+
+
+@jit
+def touch(hashes, table):
+    """Read the places `append_new` will, all at once, so that it need not wait for each."""
+    shift = np.uint64(64) - cardinality(np.uint64(table.shape[0] - 1))
+    seen = _ZERO
+    for i in range(hashes.shape[0]):
+        for a in range(hashes.shape[1]):
+            seen ^= table[hashes[i, a] >> shift]
+    return seen
+
+
+@jit
+def enter(sets, start, stop, table):
+    """Enter sets that are known to be new into the table."""
+    last = np.uint64(table.shape[0] - 1)
+    shift = np.uint64(64) - cardinality(last)
+    for i in range(start, stop):
+        mixed = _SEED
+        for w in range(sets.shape[1]):
+            mixed = (mixed ^ sets[i, w]) * _FACTOR
+            mixed ^= mixed >> np.uint64(32)
+        mixed *= _FACTOR
+        slot = mixed >> shift
+        while table[slot] != _ZERO:
+            slot = (slot + _ONE) & last
+        table[slot] = (mixed & _HIGH) | np.uint64(i + 1)
+
+
+@jit
+def move(old, new):
+    """Move the entries of a table to a larger one, which has the same order."""
+    last = np.uint64(new.shape[0] - 1)
+    shift = np.uint64(64) - cardinality(last)
+    for at in range(old.shape[0]):
+        entry = old[at]
+        if entry != _ZERO:
+            slot = entry >> shift
+            while new[slot] != _ZERO:
+                slot = (slot + _ONE) & last
+            new[slot] = entry
+
+
+@jit
+def march(table, hashes, sets, origins, places, ends, targets, upward):
+    """Make level after level while they are small; return how many, and whether one meets a target.
+
+    ``ends[0] .. ends[1]`` is the last level, ``ends[i + 1]`` gets the end of the i-th new one. A
+    level meets a target when one of its sets contains it (``upward``) or lies within it. It is the
+    last then, as is one without sets; so is one that has doubled, or after which room is short.
+    """
+    words = sets.shape[1]
+    letters = hashes.shape[1]
+    out = np.empty((hashes.shape[0], table.shape[1]), np.uint64)
+    members = np.empty(table.shape[0], np.uint64)
+    most = min(hashes.shape[0], 8 + 2 * (ends[1] - ends[0]))
+    made = 0
+    while made < ends.shape[0] - 2:
+        first, stop = ends[made], ends[made + 1]
+        size = stop - first
+        needed = stop + size * letters
+        if size > most or needed > sets.shape[0] or 3 * needed > 2 * places.shape[0]:
+            break
+        images(table, sets[first:stop], words, out, hashes, members)
+        count = append_new(out, hashes[:size], first, sets, origins, places, stop)
+        made += 1
+        ends[made + 1] = count
+        if count == stop:
+            break
+        for i in range(stop, count):
+            for t in range(targets.shape[0]):
+                left = _ZERO
+                for w in range(words):
+                    if upward:
+                        left |= targets[t, w] & ~sets[i, w]
+                    else:
+                        left |= sets[i, w] & ~targets[t, w]
+                    if left != _ZERO:
+                        break
+                if left == _ZERO:
+                    return made, True
+    return made, False
