@@ -13,7 +13,7 @@ from automata.limits import Budget, LimitReached, ResetBounds
 from automata.solver import shortest_reset_word
 
 _BYTES_PER_SET = 128
-_CHUNK_BITS = 8
+_CHUNK = np.uint64(255)
 
 
 def certificate(
@@ -72,44 +72,40 @@ def certificate(
         return Certificate(valid, None, None, (_unmergeable_pairs(valid),), ())
     if not word:
         return Certificate(valid, 0, (), (), ())
-    sides = (
-        _Side([(1 << n) - 1], _image_tables(valid)),
-        _Side([1 << q for q in range(n)], _preimage_tables(valid)),
-    )
+    ahead = _Side([(1 << n) - 1], _image_tables(valid))
+    back = _Side([1 << q for q in range(n)], _preimage_tables(valid))
     for _ in range(len(word) - 1):
-        size = sum(len(side.met) + side.growth for side in sides)
+        size = len(ahead.met) + len(back.met) + min(ahead.growth, back.growth)
         if budget.expired or not budget.fits(_BYTES_PER_SET * size):
             name = "time" if budget.expired else "memory"
             bounds = ResetBounds(len(word), len(word), word)
             raise LimitReached(f"no certificate within the {name} limit", bounds)
-        min(sides, key=lambda side: side.growth).expand()
-    forward, backward = (tuple(side.levels) for side in sides)
-    return Certificate(valid, len(word), word, forward, backward)
+        (ahead if ahead.growth <= back.growth else back).expand()
+    return Certificate(valid, len(word), word, tuple(ahead.levels), tuple(back.levels))
 
 
 class _Side:
-    """One direction of the search: its levels, each of the sets not met in an earlier one."""
+    """One direction of the search: its levels, each of the sets not met in an earlier one.
+
+    ``tables[chunk, s, a]`` is the union of what letter a leads to from a set s of eight states.
+    """
 
     def __init__(self, start: list[int], tables: npt.NDArray[np.uint64]) -> None:
         self.tables = tables
         self.levels = [np.array(start, np.uint64)]
         self.met = {0, *start}  # an empty preimage proves nothing
-
-    @property
-    def growth(self) -> int:
-        """How many sets the next level has at most."""
-        return len(self.tables) * len(self.levels[-1])
+        self.growth = tables.shape[2] * len(start)  # sets of the next level, at most
 
     def expand(self) -> None:
         """Add a level."""
         level = self.levels[-1]
-        moved = np.zeros((len(self.tables), len(level)), np.uint64)  # (k, sets)
-        for chunk in range(self.tables.shape[1]):
-            entries = (level >> np.uint64(_CHUNK_BITS * chunk)).astype(np.uint8)
-            moved |= self.tables[:, chunk, entries]
+        moved = self.tables[0, (level & _CHUNK).astype(np.intp)]  # (sets, k)
+        for chunk in range(1, len(self.tables)):
+            moved |= self.tables[chunk, (level >> 8 * chunk & _CHUNK).astype(np.intp)]
         fresh = set(moved.ravel().tolist()) - self.met
         self.met |= fresh
         self.levels.append(np.array(sorted(fresh), np.uint64))
+        self.growth = self.tables.shape[2] * len(fresh)
 
 
 def _image_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
@@ -127,13 +123,12 @@ def _preimage_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
 
 
 def _union_tables(parts: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return the unions of parts (k, n) over all sets of states within each chunk of states."""
+    """Return the unions of parts (k, n) over all sets of the states of each chunk, for `_Side`."""
     k, n = parts.shape
-    # (k, chunks, 256)
-    tables = np.zeros((k, -(-n // _CHUNK_BITS), 1 << _CHUNK_BITS), np.uint64)
+    tables = np.zeros((-(-n // 8), 256, k), np.uint64)
     for q in range(n):
-        chunk, half = q // _CHUNK_BITS, 1 << q % _CHUNK_BITS
-        tables[:, chunk, half : 2 * half] = tables[:, chunk, :half] | parts[:, q, None]
+        chunk, half = q // 8, 1 << q % 8
+        tables[chunk, half : 2 * half] = tables[chunk, :half] | parts[:, q]
     return tables
 
 
