@@ -326,7 +326,7 @@ def solve(
                     malformed = True
                     click.echo(f"Error: {name}: line {found.line}: {found.reason}", err=True)
                 else:
-                    lines = [item.json() if as_json else item.text() for item in found]
+                    lines = found.jsons() if as_json else found.texts()
                     click.echo("\n".join(lines))  # flushes
     except AutomatonError as error:
         raise DataError(f"{name}: {error}") from error

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from automata.kernels.text import read_tables
 class Automata:
     """Automata of one size that stand one after the other."""
 
-    lines: list[int]
+    lines: Sequence[int]
     """The line where each begins, from 1."""
     deltas: Deltas
     """Of shape (batch, k, n)."""
@@ -34,13 +33,10 @@ class Malformed(NamedTuple):
     """One line."""
 
 
-class Entry(NamedTuple):
-    """The text of one automaton."""
-
-    line: int
-    text: bytes
-    size: tuple[int, int] | None = None
-    """k and n where the entries stand state by state; None: our form."""
+Size = tuple[int, int]  # k and n
+Entry = tuple[int, bytes, Size | None]
+"""The line where an automaton begins, its text, and its size where the text has the entries state
+by state; None: the text is in our form."""
 
 
 def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | Malformed]:
@@ -57,15 +53,15 @@ def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | M
 
     Examples
     --------
-    >>> [item] = parse_entries([Entry(1, b"0 0|1 0"), Entry(2, b"1 1|0 1")])
+    >>> [item] = parse_entries([(1, b"0 0|1 0", None), (2, b"1 1|0 1", None)])
     >>> item.lines, item.deltas.tolist()
-    ([1, 2], [[[0, 0], [1, 0]], [[1, 1], [0, 1]]])
-    >>> [*parse_entries([Entry(1, b"0 0|1")])]
+    ((1, 2), [[[0, 0], [1, 0]], [[1, 1], [0, 1]]])
+    >>> [*parse_entries([(1, b"0 0|1", None)])]
     [Malformed(line=1, reason='letter 1 has 1 entries, the first has 2')]
     """
     alike: list[Entry] = []
     for entry in entries:
-        if alike and (isinstance(entry, Malformed) or entry.size != alike[0].size):
+        if alike and (isinstance(entry, Malformed) or entry[2] != alike[0][2]):
             yield from _parse_alike(alike)
             alike = []
         if isinstance(entry, Malformed):
@@ -77,18 +73,43 @@ def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | M
 
 
 def _parse_alike(entries: list[Entry]) -> Iterator[Automata | Malformed]:
-    """Read texts of one form: at once while the size stays the same, with care where it must be."""
-    size = entries[0].size
-    lines = [entry.line for entry in entries]
-    texts = [entry.text for entry in entries]
-    starts = [*accumulate((len(text) + 1 for text in texts), initial=0)]
+    lines, texts, sizes = zip(*entries, strict=True)
+    return parse_texts(lines, texts, sizes[0])
+
+
+def parse_texts(
+    lines: Sequence[int], texts: Sequence[bytes], size: Size | None = None
+) -> Iterator[Automata | Malformed]:
+    """Read automata of one form: those of one size at once, what has not the usual form with care.
+
+    Parameters
+    ----------
+    lines : sequence of int
+        Where each begins.
+    texts : sequence of bytes
+        One line each.
+    size : tuple of int, optional
+        k and n, where the entries stand state by state.
+
+    Yields
+    ------
+    Automata or Malformed
+        As `parse_entries`.
+
+    Examples
+    --------
+    >>> [item] = parse_texts([1], [b"0 1 0 0"], (2, 2))
+    >>> item.deltas.tolist()
+    [[[0, 0], [1, 0]]]
+    """
     joined = np.frombuffer(bytearray(b"\n".join(texts) + b"\n"), np.uint8)
-    done = 0
+    done = at = 0
     while done < len(texts):
-        deltas = _read_deltas(joined[starts[done] :], texts[done], len(texts) - done, size)
+        deltas, end = _read_deltas(joined[at:], texts[done], len(texts) - done, size)
         if len(deltas):
             yield Automata(lines[done : done + len(deltas)], deltas)
             done += len(deltas)
+            at += end
             continue
         text = texts[done].decode("utf-8", "backslashreplace")
         try:
@@ -96,20 +117,20 @@ def _parse_alike(entries: list[Entry]) -> Iterator[Automata | Malformed]:
             yield Automata([lines[done]], delta[None])
         except AutomatonError as error:
             yield Malformed(lines[done], str(error))
+        at += len(texts[done]) + 1
         done += 1
 
 
 def _read_deltas(
-    joined: npt.NDArray[np.uint8], first: bytes, count: int, size: tuple[int, int] | None
-) -> Deltas:
+    joined: npt.NDArray[np.uint8], first: bytes, count: int, size: Size | None
+) -> tuple[Deltas, int]:
     """Read as many automata of the first one's size as have the usual form, at most `count`."""
     k, n = size or (first.count(b"|") + 1, len(first.partition(b"|")[0].split()))
     if not (k <= MAX_LETTERS and 1 <= n <= MAX_STATES):
-        return np.empty((0, k, n), np.uint8)
+        return np.empty((0, k, n), np.uint8), 0
     shape = (1, n * k) if size else (k, n)
     room = min(count, len(joined) // (2 * n * k) + 1)  # a number and what follows take two bytes
     tables = np.empty((room, *shape), np.uint16)
-    tables = tables[: read_tables(joined, tables, n)]
-    if size:
-        tables = tables.reshape(-1, n, k).swapaxes(1, 2)
-    return np.ascontiguousarray(tables, state_dtype(n))
+    read, end = read_tables(joined, tables, n)
+    tables = tables[:read].reshape(read, n, k).swapaxes(1, 2) if size else tables[:read]
+    return np.ascontiguousarray(tables, state_dtype(n)), end

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
 from automata.automaton import AutomatonError
-from automata.entries import Automata, Entry, Malformed, parse_entries
+from automata.entries import Automata, Entry, Malformed, Size, parse_entries, parse_texts
 from automata.formats import parse_size
 
 FORMS = ("lines", "synchrowords", "csv")
 
 _CHUNK = 1 << 20
+_HASH = ord("#")
 _MOST_FIELD = 1 << 22  # an automaton with 5,000 states and 64 letters has 1.6 million characters
 
 
@@ -24,7 +25,7 @@ class Stream(Protocol):
         """Return at most `size` bytes, at least one unless the stream has ended."""
 
 
-Chunk = list[tuple[int, bytes]]
+Chunk = tuple[Sequence[int], list[bytes]]  # numbers of lines, and what stands there
 Found = list[Entry | Malformed]
 
 
@@ -63,12 +64,19 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Automata 
     Malformed(line=2, reason="letter 1, state 1: '3' is outside 0..2")
     """
     chunks = _chunks(stream)
-    for chunk in chunks:
-        for place, (_, text) in enumerate(chunk):
-            if _counts(text):
-                read = {"lines": _read_lines, "synchrowords": _read_synchrowords, "csv": _read_csv}
-                yield from read[form or _recognise(text)](chain([chunk[place:]], chunks))
-                return
+    for numbers, texts in chunks:
+        kept = _kept(texts)
+        if kept:
+            first = kept[0]
+            rest = chain([(numbers[first:], texts[first:])], chunks)
+            match form or _recognise(texts[first]):
+                case "lines":
+                    yield from _read_lines(map(_without_comments, rest))
+                case "synchrowords":
+                    yield from _read_synchrowords(map(_without_comments, rest))
+                case "csv":
+                    yield from _read_csv(rest)
+            return
     raise AutomatonError("no automaton: the text is empty")
 
 
@@ -80,19 +88,27 @@ def _chunks(stream: Stream) -> Iterator[Chunk]:
     while block:
         whole, newline, rest = block.rpartition(b"\n")
         if newline:
-            lines = b"".join([*parts, whole]).split(b"\n")
-            yield [*zip(range(number, number + len(lines)), map(bytes.strip, lines), strict=True)]
+            lines = [*map(bytes.strip, b"".join([*parts, whole]).split(b"\n"))]
+            yield range(number, number + len(lines)), lines
             number += len(lines)
             parts = []
         parts.append(rest)
         block = stream.read1(_CHUNK)
     if any(parts):
-        yield [(number, b"".join(parts).strip())]
+        yield [number], [b"".join(parts).strip()]
 
 
-def _counts(text: bytes) -> bool:
-    """Tell whether a stripped line is neither blank nor a comment."""
-    return text != b"" and not text.startswith(b"#")
+def _kept(texts: list[bytes]) -> list[int]:
+    """Return the places of the lines that are neither blank nor comments."""
+    return [place for place, text in enumerate(texts) if text and text[0] != _HASH]
+
+
+def _without_comments(chunk: Chunk) -> Chunk:
+    numbers, texts = chunk
+    kept = _kept(texts)
+    if len(kept) == len(texts):
+        return chunk
+    return [numbers[place] for place in kept], [texts[place] for place in kept]
 
 
 def _recognise(text: bytes) -> str:
@@ -102,7 +118,7 @@ def _recognise(text: bytes) -> str:
     except UnicodeDecodeError:
         raise AutomatonError("not a text in UTF-8") from None
     try:
-        if "delta" in _fields(line):
+        if "delta" in _fields(text):
             return "csv"
     except csv.Error:
         pass
@@ -117,8 +133,8 @@ def _recognise(text: bytes) -> str:
 
 
 def _read_lines(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
-    for chunk in chunks:
-        yield from parse_entries([Entry(*item) for item in chunk if _counts(item[1])])
+    for numbers, texts in chunks:
+        yield from parse_texts(numbers, texts)
 
 
 def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
@@ -127,14 +143,12 @@ def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
     column = None
     for records in _records(chunks):
         found: Found = []
-        for number, text in records:
+        for number, text in zip(*records, strict=True):
             try:
-                fields = _fields(text.decode("utf-8", "backslashreplace"))
                 if column is None:
-                    column = fields.index("delta")
+                    column = _fields(text).index("delta")
                 else:
-                    delta = " ".join(fields[column].splitlines())
-                    found.append(Entry(number, delta.encode()))
+                    found.append((number, _field(text, column), None))
             except ValueError:
                 raise AutomatonError("the header has no column 'delta'") from None
             except IndexError:
@@ -149,34 +163,52 @@ def _records(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     start = 0
     parts: list[bytes] = []
     for chunk in chunks:
-        records = []
-        for number, text in chunk:
+        if not parts and b'"' not in b"".join(chunk[1]) and all(chunk[1]):
+            yield chunk
+            continue
+        numbers, records = [], []
+        for number, text in zip(*chunk, strict=True):
             if not parts:
                 start = number
             parts.append(text)
             if (text.count(b'"') % 2 == 1) == (len(parts) > 1):  # no quote is open now
                 if len(parts) > 1 or text:
-                    records.append((start, b"\n".join(parts)))
+                    numbers.append(start)
+                    records.append(b"\n".join(parts))
                 parts = []
-        yield records
+        yield numbers, records
     if parts:
-        yield [(start, b"\n".join(parts))]
+        yield [start], [b"\n".join(parts)]
 
 
-def _fields(record: str) -> list[str]:
-    return next(csv.reader([record], strict=True), [])
+def _field(record: bytes, column: int) -> bytes:
+    """Return a field on one line."""
+    quote = record.find(b'"')
+    if quote < 0 or record.count(b",", 0, quote) > column:  # none is quoted so far
+        return record.split(b",", column + 1)[column]
+    return " ".join(_fields(record)[column].splitlines()).encode()
+
+
+def _fields(record: bytes) -> list[str]:
+    return next(csv.reader([_decode(record)], strict=True))
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
 
 
 def _read_synchrowords(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
     """Read pairs of lines if the first two are an automaton, else numbers, however laid out."""
-    head: Chunk = []
+    numbers: list[int] = []
+    texts: list[bytes] = []
     for chunk in chunks:
-        head += [item for item in chunk if _counts(item[1])]
-        if len(head) > 1 or len(head[0][1].split()) > 2:
+        numbers += chunk[0]
+        texts += chunk[1]
+        if len(texts) > 1 or len(texts[0].split()) > 2:
             break
-    read = _read_pairs if _is_pair(head) else _read_numbers
+    read = _read_pairs if _is_pair(texts) else _read_numbers
     index = 0
-    for item in read(chain([head], chunks)):
+    for item in read(chain([(numbers, texts)], chunks)):
         if isinstance(item, Automata):
             yield item
             index += len(item.lines)
@@ -185,16 +217,16 @@ def _read_synchrowords(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed
             index += 1
 
 
-def _is_pair(head: Chunk) -> bool:
+def _is_pair(texts: list[bytes]) -> bool:
     """Tell whether the first line is ``k n`` and the second has n*k entries."""
     try:
-        k, n = _size(head[0][1])
+        k, n = _size(texts[0])
     except AutomatonError:
         return False
-    return len(head) > 1 and len(head[1][1].split()) == n * k
+    return len(texts) > 1 and len(texts[1].split()) == n * k
 
 
-def _size(text: bytes) -> tuple[int, int]:
+def _size(text: bytes) -> Size:
     """Read k and n."""
     tokens = text.split()
     if len(tokens) != 2:
@@ -202,24 +234,18 @@ def _size(text: bytes) -> tuple[int, int]:
     return parse_size(_decode(tokens[0]), _decode(tokens[1]))
 
 
-def _decode(text: bytes) -> str:
-    return text.decode("utf-8", "backslashreplace")
-
-
 def _read_pairs(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
     """Read a line ``k n``, a line of n*k entries, and so on; after an error look for ``k n``."""
-    sizes: dict[bytes, tuple[int, int]] = {}  # of the lines ``k n`` met so far
-    size: tuple[int, int] | None = None  # of the automaton whose entries come next
+    sizes: dict[bytes, Size] = {}  # of the lines ``k n`` met so far
+    size: Size | None = None  # of the automaton whose entries come next
     start, lost = 0, False
     for chunk in chunks:
         found: Found = []
-        for number, text in chunk:
-            if not _counts(text):
-                continue
-            if size is not None:
+        for number, text in zip(*chunk, strict=True):
+            if size:
                 wanted = size[0] * size[1]
                 if text.count(b" ") + 1 == wanted or len(text.split()) == wanted:
-                    found.append(Entry(start, text, size))
+                    found.append((start, text, size))
                     size = None
                     continue
                 reason = f"k={size[0]}, n={size[1]}: {len(text.split())} entries, not {wanted}"
@@ -233,7 +259,7 @@ def _read_pairs(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
                     found.append(Malformed(number, str(error)))
                 lost = True
         yield from parse_entries(found)
-    if size is not None:
+    if size:
         yield Malformed(start, f"k={size[0]}, n={size[1]}: the entries are missing")
 
 
@@ -242,22 +268,21 @@ def _read_numbers(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
     tokens: list[bytes] = []
     lines: list[int] = []  # of the tokens
     for chunk in chain(chunks, [None]):
-        for number, text in chunk or []:
-            if _counts(text):
-                tokens += text.split()
-                lines += [number] * (len(tokens) - len(lines))
+        for number, text in zip(*chunk, strict=True) if chunk else []:
+            tokens += text.split()
+            lines += [number] * (len(tokens) - len(lines))
         found: Found = []
         at = 0
-        while at < len(tokens) and (chunk is None or at + 1 < len(tokens)):
+        while at + (chunk is not None) < len(tokens):
             try:
                 k, n = parse_size(*map(_decode, [*tokens[at : at + 2], b""][:2]))
             except AutomatonError as error:
                 found.append(Malformed(lines[at], str(error)))
                 break
             end = at + 2 + n * k
-            if end > len(tokens) and chunk is not None:
+            if end > len(tokens) and chunk:
                 break
-            found.append(Entry(lines[at], b" ".join(tokens[at + 2 : end]), (k, n)))
+            found.append((lines[at], b" ".join(tokens[at + 2 : end]), (k, n)))
             at = end
         for item in parse_entries(found):
             if isinstance(item, Malformed):

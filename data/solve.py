@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from automata.automaton import AutomatonError, Deltas
 from automata.entries import Automata, Malformed
@@ -49,69 +49,71 @@ class SolveConfig:
                 raise ValueError(f"{self.method} has no {name.replace('_', ' ')}: exact has")
 
 
-class Solution(NamedTuple):
-    """What is known about one automaton."""
+@dataclass(frozen=True)
+class Solved:
+    """What is known about automata of one size that stand one after the other."""
 
-    line: int
-    """Where it begins in the input, from 1."""
     n: int
     k: int
     method: str
-    lower: int | None
+    lines: Sequence[int]
+    """Where each begins in the input, from 1."""
+    lower: Sequence[int | None]
     """No shorter word resets it; None: no word does."""
-    upper: int | None
+    upper: Sequence[int | None]
     """The length of a word that does."""
-    word: str | None
+    words: Sequence[str | None]
     """That word, if it is wanted."""
 
-    @property
-    def threshold(self) -> int | None:
-        """The reset threshold, None if there is none or it is not known."""
-        return self.lower if self.lower == self.upper else None
-
-    def text(self) -> str:
-        r"""Return the line that people read.
+    def texts(self) -> list[str]:
+        r"""Return a line each, for people.
 
         Examples
         --------
-        >>> Solution(1, 3, 2, "exact", 4, 4, "baab").text()
-        '4\tbaab'
-        >>> Solution(1, 3, 2, "greedy", 1, 5, None).text()
-        '1..5'
-        >>> Solution(1, 3, 2, "exact", None, None, None).text()
-        'none'
+        >>> Solved(3, 2, "exact", [1, 2], [4, None], [4, None], ["baab", None]).texts()
+        ['4\tbaab', 'none']
+        >>> Solved(9, 2, "greedy", [1], [1], [30], [None]).texts()
+        ['1..30']
         """
-        if self.lower is None:
-            return "none"
-        bounds = str(self.lower) if self.lower == self.upper else f"{self.lower}..{self.upper}"
-        return bounds if self.word is None else f"{bounds}\t{self.word}"
+        return [
+            ("none" if lower is None else str(lower) if lower == upper else f"{lower}..{upper}")
+            + ("" if word is None else f"\t{word}")
+            for lower, upper, word in zip(self.lower, self.upper, self.words, strict=True)
+        ]
 
-    def json(self) -> str:
-        """Return the line that programs read.
+    def jsons(self) -> list[str]:
+        """Return a line each, for programs.
 
         Examples
         --------
-        >>> Solution(7, 3, 2, "exact", 4, 4, "baab").json()[:42]
-        '{"line": 7, "n": 3, "k": 2, "method": "exa'
+        >>> solved = Solved(3, 2, "exact", [7], [4], [4], ["baab"])
+        >>> print(solved.jsons()[0])  # doctest: +NORMALIZE_WHITESPACE
+        {"line": 7, "n": 3, "k": 2, "method": "exact", "synchronizing": true, "threshold": 4,
+         "lower": 4, "upper": 4, "word": "baab"}
         """
-        return json.dumps(
-            {
-                "line": self.line,
-                "n": self.n,
-                "k": self.k,
-                "method": self.method,
-                "synchronizing": self.lower is not None,
-                "threshold": self.threshold,
-                "lower": self.lower,
-                "upper": self.upper,
-                "word": self.word,
-            }
-        )
+        return [
+            json.dumps(
+                {
+                    "line": line,
+                    "n": self.n,
+                    "k": self.k,
+                    "method": self.method,
+                    "synchronizing": upper is not None,
+                    "threshold": lower if lower == upper else None,
+                    "lower": lower,
+                    "upper": upper,
+                    "word": word,
+                }
+            )
+            for line, lower, upper, word in zip(
+                self.lines, self.lower, self.upper, self.words, strict=True
+            )
+        ]
 
 
 def solve(
     automata: Iterable[Automata | Malformed], config: SolveConfig, *, workers: int = 1
-) -> Iterator[list[Solution] | Malformed]:
+) -> Iterator[Solved | Malformed]:
     r"""Solve automata in their order, each before the next one is asked for if it must be.
 
     Parameters
@@ -124,7 +126,7 @@ def solve(
 
     Yields
     ------
-    list of Solution, or Malformed
+    Solved or Malformed
         As soon as they are there; Malformed also where an automaton is too large for the method.
 
     Examples
@@ -132,7 +134,7 @@ def solve(
     >>> from io import BytesIO
     >>> from automata.reading import read_automata
     >>> automata = read_automata(BytesIO(b"1 2 0|0 1 0"))
-    >>> [[solution.text() for solution in found] for found in solve(automata, SolveConfig())]
+    >>> [found.texts() for found in solve(automata, SolveConfig())]
     [['4\tbaab']]
     """
     limited = config.memory_limit is not None or config.time_limit is not None
@@ -146,7 +148,7 @@ def solve(
             yield from _solve_each(item, config, workers)
 
 
-def _solve_in_bulk(automata: Automata, workers: int) -> Iterator[list[Solution] | Malformed]:
+def _solve_in_bulk(automata: Automata, workers: int) -> Iterator[Solved | Malformed]:
     """Find thresholds alone, of as many at once as take a moment."""
     lines, deltas = automata.lines, automata.deltas
     _, k, n = deltas.shape
@@ -161,32 +163,28 @@ def _solve_in_bulk(automata: Automata, workers: int) -> Iterator[list[Solution] 
             return
         seconds = time.monotonic() - began
         ends = [length if length >= 0 else None for length in thresholds]
-        yield [
-            Solution(line, n, k, "exact", end, end, None)
-            for line, end in zip(lines[part], ends, strict=True)
-        ]
+        yield Solved(n, k, "exact", lines[part], ends, ends, [None] * len(ends))
         done += rows
         rows = max(1, rows // 4) if seconds > _MOMENT else min(4 * rows, _BULK_ROWS)
 
 
 def _solve_each(
     automata: Automata, config: SolveConfig, workers: int
-) -> Iterator[list[Solution] | Malformed]:
+) -> Iterator[Solved | Malformed]:
     """Solve one by one; several at a time where they take long enough to be worth a thread."""
     rows = [*zip(automata.lines, automata.deltas, strict=True)]
     done, pace = 0, 0.0
     while done < len(rows):
         part = rows[done : done + (16 * workers if workers > 1 and pace > _QUICK else 1)]
         began = time.monotonic()
-        for solution in _solve_part(part, config, workers):
-            yield solution if isinstance(solution, Malformed) else [solution]
+        yield from _solve_part(part, config, workers)
         done += len(part)
         pace = (time.monotonic() - began) / len(part)
 
 
 def _solve_part(
     rows: list[tuple[int, Deltas]], config: SolveConfig, workers: int
-) -> Iterator[Solution | Malformed]:
+) -> Iterator[Solved | Malformed]:
     """Solve one automaton with all workers, or several with one each."""
     if len(rows) == 1:
         yield _solve_one(rows[0], config, workers)
@@ -198,7 +196,7 @@ def _solve_part(
         pool.shutdown(cancel_futures=True)
 
 
-def _solve_one(row: tuple[int, Deltas], config: SolveConfig, workers: int) -> Solution | Malformed:
+def _solve_one(row: tuple[int, Deltas], config: SolveConfig, workers: int) -> Solved | Malformed:
     line, delta = row
     k, n = delta.shape
     try:
@@ -206,9 +204,9 @@ def _solve_one(row: tuple[int, Deltas], config: SolveConfig, workers: int) -> So
     except (AutomatonError, MemoryError) as error:
         return Malformed(line, str(error) or "not enough memory")
     if bounds is None:
-        return Solution(line, n, k, config.method, None, None, None)
+        return Solved(n, k, config.method, [line], [None], [None], [None])
     word = format_word(bounds.word) if config.words else None
-    return Solution(line, n, k, config.method, bounds.lower, bounds.upper, word)
+    return Solved(n, k, config.method, [line], [bounds.lower], [bounds.upper], [word])
 
 
 def _bounds(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | None:

@@ -12,11 +12,12 @@ def read_tables(text, tables, limit):
 
     ``text`` (uint8) has at least as many line ends as ``tables`` (uint16, (lines, rows, columns))
     has lines: no bound is checked, for nothing is read past a line's end. Returns the number of
-    lines read: it stops before the first that has another form or another number of entries.
+    lines read, and how far: it stops before the first line of another form or other counts.
     """
     lines, rows, columns = tables.shape
     at = 0
     for line in range(lines):
+        start = at
         for row in range(rows):
             for column in range(columns):
                 while text[at] == _BLANK or text[at] == _TAB:
@@ -28,11 +29,11 @@ def read_tables(text, tables, limit):
                     digits += 1
                     at += 1
                 if digits == 0 or digits > _MOST_DIGITS or value >= limit:
-                    return line
+                    return line, start
                 tables[line, row, column] = value
             while text[at] == _BLANK or text[at] == _TAB or text[at] == _RETURN:
                 at += 1
             if text[at] != (_BAR if row < rows - 1 else _NEWLINE):
-                return line
+                return line, start
             at += 1
-    return lines
+    return lines, at
