@@ -7,15 +7,16 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from automata.automaton import AutomatonError, Deltas
 from automata.entries import Automata, Malformed
 from automata.limits import LimitReached, ResetBounds
+from automata.short_words import reset_word
 from automata.solver import reset_threshold, reset_thresholds, shortest_reset_word
 from automata.words import format_word
 
-METHODS = ("exact", "greedy", "beam")
+Method = Literal["exact", "greedy", "beam"]
 
 _BULK_STATES = 32  # a larger one may take so long that it must not hold up those before it
 _BULK_ROWS = 16_384
@@ -27,7 +28,7 @@ _QUICK = 0.001  # seconds; a thread costs a tenth of it
 class SolveConfig:
     """How automata are solved, and what a search for one of them may spend."""
 
-    method: str = "exact"
+    method: Method = "exact"
     """``exact``, or the length of a short word, an upper bound: ``greedy`` or ``beam``."""
     words: bool = True
     """Whether words are wanted too."""
@@ -37,8 +38,10 @@ class SolveConfig:
     """Seconds."""
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ValueError(f"unknown method {self.method!r}: one of {', '.join(METHODS)}")
+        if self.method not in get_args(Method):
+            raise ValueError(
+                f"unknown method {self.method!r}: one of {', '.join(get_args(Method))}"
+            )
         for name in ("memory_limit", "time_limit"):
             limit = getattr(self, name)
             if limit is None:
@@ -212,8 +215,6 @@ def _solve_one(row: tuple[int, Deltas], config: SolveConfig, workers: int) -> So
 def _bounds(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | None:
     """Return what the method finds, None if there is no reset word; without words, maybe none."""
     if config.method != "exact":
-        from automata.short_words import reset_word
-
         word = reset_word(delta, method=config.method)
         return word if word is None else ResetBounds(min(1, len(word)), len(word), word)
     options: dict[str, Any] = {"memory_limit": config.memory_limit, "time_limit": config.time_limit}
