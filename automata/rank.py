@@ -1,0 +1,219 @@
+"""Ranks: how few states a word can send all states to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import (
+    Automaton,
+    AutomatonError,
+    Deltas,
+    SizeLimitError,
+    validate_delta,
+    validate_deltas,
+)
+from automata.kernels import pairs
+from automata.kernels import rank as kernel
+from automata.limits import Budget, LimitReached, ResetBounds
+from automata.parallel import run_parts
+from automata.short_words import greedy_word
+
+RANK_WORD_MAX_STATES = 1024
+
+_WORK = 1 << 21  # states looked at between two looks at the clock
+_FIRST_SETS = 1024
+
+
+def are_synchronizing(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether it has a reset word.
+
+    It has one exactly when every pair of states can be merged (Černý 1964). All pairs are searched
+    backward from the diagonal, in O(k n^2) time and 5 n^2 / 2 bytes a worker (62.5 MB for
+    n = 5,000).
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 5,000.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    bool array, shape (batch,)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `validate_deltas`.
+
+    Examples
+    --------
+    >>> are_synchronizing([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
+    [True, False]
+    """
+    valid = validate_deltas(deltas)
+    _, k, n = valid.shape
+    result = np.empty(len(valid), np.bool_)
+
+    def solve(part: slice) -> None:
+        letters = np.empty(n * (n - 1) // 2, np.uint8)
+        queue = np.empty(letters.size, np.int32)
+        lists = np.empty((2, k, n), np.int32)
+        own = valid[part].astype(np.uint16)  # one type, and never read-only: one compilation
+        pairs.all_mergeable(own, result[part], letters, queue, lists[0], lists[1])
+
+    run_parts(solve, len(valid), workers)
+    return result
+
+
+def is_synchronizing(delta: npt.ArrayLike | Automaton) -> bool:
+    """Tell whether an automaton has a reset word.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 5,000.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `validate_deltas`.
+
+    Examples
+    --------
+    >>> is_synchronizing([[1, 0], [0, 1]])
+    False
+    """
+    return bool(are_synchronizing(validate_delta(delta)[None])[0])
+
+
+def rank(delta: npt.ArrayLike | Automaton) -> int:
+    """Return the rank of an automaton: the least number of states a word can send all states to.
+
+    Pairs of states are merged until no two states of S = Q w can be. Then no word is of lower
+    rank: whatever the word v, it sends the states of S to different states, so that Q v has at
+    least as many. O(k n^2 + n^3) and time for each letter of the greedy word w; 5 n^2 / 2 bytes.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 5,000.
+
+    Returns
+    -------
+    int
+        1 where the automaton is synchronizing, n where every letter is a permutation.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `validate_deltas`.
+
+    Examples
+    --------
+    >>> rank([[1, 2, 0], [0, 1, 0]]), rank([[1, 0, 3, 2], [0, 0, 2, 2]]), rank([[1, 2, 0]])
+    (1, 2, 3)
+    """
+    valid = validate_delta(delta)
+    return 1 if is_synchronizing(valid) else greedy_word(valid)[1]
+
+
+def shortest_word_of_rank(
+    delta: npt.ArrayLike | Automaton,
+    r: int,
+    *,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> tuple[int, ...] | None:
+    """Return the lexicographically least of the shortest words that send all states to r or fewer.
+
+    Breadth-first search over sets of states, from the set of all states: exponential in n, for
+    deciding whether there is such a word of a given length is NP-hard.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 1,024.
+    r : int
+        At least 1: a shortest reset word.
+    memory_limit : int, optional
+        Bytes of working space for the sets; `rank` has had 5 n^2 / 2 before.
+    time_limit : float, optional
+        Seconds.
+
+    Returns
+    -------
+    tuple of int or None
+        None if the automaton's `rank` is over r.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton, or r < 1.
+    SizeLimitError
+        If n > 1,024.
+    ValueError
+        If a limit is not positive.
+    LimitReached
+        With bounds on the length, and a greedy word that meets the upper one.
+
+    Examples
+    --------
+    >>> delta = [[1, 2, 3, 0], [0, 1, 2, 0]]
+    >>> [shortest_word_of_rank(delta, r) for r in (4, 3, 2)]
+    [(), (1,), (1, 0, 0, 1)]
+    """
+    valid = validate_delta(delta)
+    n = valid.shape[1]
+    if n > RANK_WORD_MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {RANK_WORD_MAX_STATES} states")
+    if r < 1:
+        raise AutomatonError(f"a word sends all states to at least 1 state, got r={r}")
+    budget = Budget(memory_limit, time_limit)
+    if r >= n:
+        return ()
+    short, left = greedy_word(valid, r)
+    if left > r:
+        return None
+    return _search(valid.astype(np.uint16), r, short.tolist(), budget)
+
+
+def _search(delta: Deltas, r: int, short: list[int], budget: Budget) -> tuple[int, ...]:
+    """Search forward until a set has at most r states; the word ``short`` leads to one too."""
+    k, n = delta.shape
+    words = -(-n // 64)
+    room = _FIRST_SETS  # a power of two, over k
+    sets = np.empty((room, words), np.uint64)
+    sets[0] = np.packbits(np.arange(64 * words) < n, bitorder="little").view(np.uint64)
+    origins = np.empty(room, np.int64)
+    slots = np.full(2 * room, -1, np.int64)
+    kernel.enter(slots, sets, 1)
+    progress = np.array([0, 1, 1, 0])  # sets expanded, met, met up to this level, its depth
+    outcome = kernel.MORE
+    while outcome != kernel.FOUND:
+        # of a set: its words, its origin and two slots; the old ones too while they move
+        enough = budget.fits((8 * words + 24) * (room if outcome == kernel.MORE else 3 * room))
+        if budget.expired or not enough:
+            name = "time" if enough else "memory"
+            bounds = ResetBounds(int(progress[3]) + 1, len(short), tuple(short))
+            raise LimitReached(f"no shortest word within the {name} limit", bounds)
+        if outcome == kernel.FULL:
+            room *= 2
+            sets = np.concatenate([sets, np.empty_like(sets)])
+            origins = np.concatenate([origins, np.empty_like(origins)])
+            slots = np.full(2 * room, -1, np.int64)
+            kernel.enter(slots, sets, int(progress[1]))
+        heads = max(1, _WORK // (k * n))
+        outcome = kernel.search(delta, r, slots, sets, origins, progress, heads)
+    word = []
+    at = int(progress[1]) - 1
+    while at:
+        word.append(int(origins[at]) & 63)
+        at = int(origins[at]) >> 6
+    return tuple(reversed(word))
