@@ -1,0 +1,145 @@
+"""The forward searches against the pure-Python oracle."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from automata.automaton import Deltas
+from automata.families import FAMILIES
+from automata.kernels import forward
+from tests import naive
+
+Thresholds = npt.NDArray[np.int32]
+NO_LIMIT = 1 << 16
+
+
+def expected(deltas: Deltas) -> list[int]:
+    known = [naive.reset_threshold(delta) for delta in deltas.tolist()]
+    return [-1 if threshold is None else threshold for threshold in known]
+
+
+def solve(deltas: Deltas, limit: int = NO_LIMIT) -> list[int]:
+    _, k, n = deltas.shape
+    thresholds = np.full(len(deltas), 99, np.int32)
+    space = forward.working_space(n, k, limit)
+    forward.reset_thresholds(deltas, thresholds, limit, space)
+    return thresholds.tolist()
+
+
+def solve_one_by_one(deltas: Deltas) -> list[int]:
+    """By the search that takes one automaton after the other, which is not the choice for k = 2."""
+    _, k, n = deltas.shape
+    thresholds = np.full(len(deltas), 99, np.int32)
+    forward.search(deltas, thresholds, 1 << n, *forward.working_space(n, k, 1 << n))
+    return thresholds.tolist()
+
+
+def every(n: int, k: int) -> Deltas:
+    return np.array([*naive.all_automata(n, k)], np.uint8)
+
+
+def uniform(count: int, n: int, k: int) -> Deltas:
+    return np.random.default_rng([n, k]).integers(0, n, (count, k, n), dtype=np.uint8)
+
+
+def structured(n: int, k: int, count: int = 60) -> Deltas:
+    """Letters that are identities, cycles, permutations, steps, constants, or repeated."""
+    rng = np.random.default_rng([n, k, 1])
+    states = np.arange(n)
+    rows = [states, (states + 1) % n, (states + 2) % n, rng.permutation(n), states // 2]
+    rows += [np.maximum(states - 1, 0), np.where(states == 0, n - 1, states), np.full(n, n - 1)]
+    chosen = [rng.integers(0, len(rows), k) for _ in range(count)]
+    return np.array([[rows[row] for row in choice] for choice in chosen], np.uint8)
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 1), (3, 2)])
+def test_all_small_automata(n: int, k: int) -> None:
+    deltas = every(n, k)
+    assert solve(deltas) == expected(deltas)
+
+
+@pytest.mark.exhaustive
+def test_all_automata_with_four_states() -> None:
+    deltas = every(4, 2)
+    assert solve(deltas) == solve_one_by_one(deltas) == expected(deltas)
+
+
+@pytest.mark.parametrize("n", range(2, 13))
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_uniform_and_structured(n: int, k: int) -> None:
+    deltas = np.concatenate([uniform(60, n, k), structured(n, k)])
+    deltas = np.random.default_rng(0).permutation(deltas)
+    assert solve(deltas) == solve_one_by_one(deltas) == expected(deltas)
+
+
+@pytest.mark.parametrize(
+    ("n", "k"),
+    [(2, 32), (2, 33), (2, 64), (4, 16), (4, 17), (5, 13), (8, 9), (9, 64), (13, 5), (15, 5)],
+)
+def test_one_word_of_images_and_several(n: int, k: int) -> None:
+    deltas = uniform(8, n, k)
+    # few letters merge, so that the last ones matter
+    deltas[::2] = np.roll(np.arange(n, dtype=np.uint8), 1)
+    deltas[::4, -1] = [*range(n - 1), 0]
+    deltas = np.concatenate([deltas, structured(n, k, 10)])
+    assert solve(deltas) == expected(deltas)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7, 600])
+def test_batches_of_every_length_and_many_epochs(count: int) -> None:
+    deltas = np.resize(np.concatenate([uniform(101, 5, 2), structured(5, 2)]), (count, 2, 5))
+    assert solve(deltas) == solve_one_by_one(deltas) == expected(deltas)
+
+
+@pytest.mark.parametrize("slow", [0, 1, 2, 298, 299])
+def test_a_slow_automaton_anywhere_in_a_batch(slow: int) -> None:
+    deltas = uniform(300, 9, 2)
+    deltas[slow] = FAMILIES[0].delta(9)
+    assert solve(deltas) == expected(deltas)
+
+
+@pytest.mark.parametrize("n", [13, 16])
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family.k in (2, 3)])
+def test_families(family, n: int) -> None:
+    if family.exists(n):
+        delta = family.delta(n)
+        assert solve(np.stack([delta] * 3)) == [family.reset_threshold(n)] * 3
+
+
+def sets_queued(delta: list[list[int]]) -> int:
+    """How many sets a forward search queues with all letters of each set, unless it ends."""
+    full = frozenset(range(len(delta[0])))
+    queue = [full]
+    for states in queue:
+        images = [frozenset(letter[q] for q in states) for letter in delta]
+        if any(len(image) == 1 for image in images):
+            return 0
+        queue += [image for image in dict.fromkeys(images) if image not in set(queue)]
+    return len(queue)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("limit", [1, 2, 10, 40])
+def test_an_automaton_over_the_limit_is_unfinished(k: int, limit: int) -> None:
+    deltas = np.concatenate([uniform(200, 8, k), structured(8, k)])
+    results = solve(deltas, limit)
+    known = expected(deltas)
+    assert forward.UNFINISHED in results
+    for delta, result, threshold in zip(deltas.tolist(), results, known, strict=True):
+        assert result in (threshold, forward.UNFINISHED)
+        if threshold == -1:  # it queues all the sets it can reach
+            assert (result == -1) == (sets_queued(delta) <= limit)
+    assert solve(deltas, 1 << 8) == known
+
+
+def test_the_working_space_may_be_dirty() -> None:
+    space = forward.working_space(9, 2, 1 << 9)
+    for array in space:
+        array.fill(1)
+    for seed in range(3):
+        deltas = np.random.default_rng(seed).integers(0, 9, (11, 2, 9), dtype=np.uint8)
+        thresholds = np.empty(11, np.int32)
+        forward.reset_thresholds(deltas, thresholds, 1 << 9, space)
+        assert thresholds.tolist() == expected(deltas)
