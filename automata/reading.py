@@ -118,7 +118,7 @@ def _recognise(text: bytes) -> str:
     except UnicodeDecodeError:
         raise AutomatonError("not a text in UTF-8") from None
     try:
-        if "delta" in _fields(text):
+        if "delta" in _header(text):
             return "csv"
     except csv.Error:
         pass
@@ -146,7 +146,7 @@ def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
         for number, text in zip(*records, strict=True):
             try:
                 if column is None:
-                    column = _fields(text).index("delta")
+                    column = _header(text).index("delta")
                 else:
                     found.append((number, _field(text, column), None))
             except ValueError:
@@ -179,6 +179,10 @@ def _records(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         yield numbers, records
     if parts:
         yield [start], [b"\n".join(parts)]
+
+
+def _header(record: bytes) -> list[str]:
+    return [field.strip() for field in _fields(record)]
 
 
 def _field(record: bytes, column: int) -> bytes:

@@ -219,8 +219,6 @@ def _bounds(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | N
         return word if word is None else ResetBounds(min(1, len(word)), len(word), word)
     options: dict[str, Any] = {"memory_limit": config.memory_limit, "time_limit": config.time_limit}
     options = {name: value for name, value in options.items() if value is not None}
-    if workers > 1 and False:
-        options["workers"] = workers
     try:
         if config.words:
             word = shortest_reset_word(delta, **options)

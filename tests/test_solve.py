@@ -131,6 +131,7 @@ def test_lines_are_numbered():
 
 def test_a_mark_at_the_beginning_is_no_content():
     assert read("\ufeffdelta\n0\n") == [(2, [[0]])]
+    assert read("# ours\n\nn, delta\n1, 0\n") == [(4, [[0]])]
 
 
 def test_long_lines_and_large_states():
