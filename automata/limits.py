@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ResetBounds:
-    """What is proved about a reset threshold: lower <= threshold <= upper.
+    """What is proved about the length of a shortest reset word: lower <= length <= upper.
 
     Examples
     --------
@@ -18,15 +18,15 @@ class ResetBounds:
     """
 
     lower: int
-    """No shorter word resets the automaton."""
+    """No shorter word resets the automaton, or does what else the function is asked for."""
     upper: int
-    """`word` resets it."""
+    """`word` does it."""
     word: tuple[int, ...]
-    """A reset word of length `upper`."""
+    """A word of length `upper`."""
 
     @property
     def exact(self) -> bool:
-        """Whether the reset threshold is known."""
+        """Whether the length of a shortest word, the reset threshold, is known."""
         return self.lower == self.upper
 
 
@@ -34,8 +34,16 @@ class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
     """A limit on memory or time ended an exact search; `bounds` is what it had proved."""
 
     def __init__(self, limit: str, bounds: ResetBounds) -> None:
-        super().__init__(f"{limit}: the reset threshold is in {bounds.lower}..{bounds.upper}")
+        super().__init__(f"{limit}: the least length is in {bounds.lower}..{bounds.upper}")
         self.bounds = bounds
+
+
+class OutOfBudget(Exception):  # noqa: N818  # within this package: searches raise `LimitReached`
+    """What a search may use is spent: "memory" or "time"."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"out of {limit}")
+        self.limit = limit
 
 
 class Budget:

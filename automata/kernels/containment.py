@@ -12,8 +12,10 @@ from automata.kernels.state_sets import cardinality, count_states
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
-_LEAF = 24
-_SAMPLE = 96
+_LEAF = 48
+_SAMPLE = 64
+SIZE, KEY = range(2)
+"""Columns of `traits`: cardinality, and the word with most states left."""
 COLUMNS = 7
 STATE, WITHOUT, WITH, FIRST, END, LEAST, ASKED = range(COLUMNS)
 """Columns of `nodes`: the state asked for, both children, a range of members, their least
@@ -21,24 +23,23 @@ cardinality, and how many states were asked for and found on the way; -1 for non
 
 
 @jit
-def measure(members, sizes):
+def measure(members, traits):
     """Write the cardinality of each set."""
     for i in range(members.shape[0]):
         size = _ZERO
         for w in range(members.shape[1]):
             size += cardinality(members[i, w])
-        sizes[i] = size
+        traits[i, SIZE] = size
 
 
 @jit
-def build(members, sizes, keys, order, absent, nodes, stack, progress):
+def build(members, traits, order, absent, nodes, stack, progress):
     """Build a trie over `members` for about a million steps; tell whether it is whole.
 
-    ``members`` are permuted, ``sizes`` and ``order`` with them; ``keys`` gets the word with most
-    states left. ``absent[q]`` is the share of queries without state q: a node asks for the state
-    that spares most tests. Where ``nodes`` is full, leaves are larger. ``progress`` holds the
-    height of the stack and the number of nodes, 1 and 1 at first, node 0 ranging over all, and
-    the most states found on the way to a node.
+    ``members`` are permuted, ``traits`` and ``order`` with them. ``absent[q]`` is the share of
+    queries without state q: a node asks for the state that spares most tests. Where ``nodes`` is
+    full, leaves are larger. ``progress`` holds the height of the stack and the number of nodes, 1
+    and 1 at first, node 0 ranging over all, and the most states found on the way to a node.
     """
     words = members.shape[1]
     counts = np.empty(absent.shape[0], np.int64)
@@ -51,7 +52,7 @@ def build(members, sizes, keys, order, absent, nodes, stack, progress):
         steps += end - first
         least = 1 << 30
         for i in range(first, end):
-            least = min(least, sizes[i])
+            least = min(least, traits[i, SIZE])
         nodes[node, LEAST] = least
         nodes[node, WITHOUT] = -1
         nodes[node, WITH] = -1
@@ -67,12 +68,12 @@ def build(members, sizes, keys, order, absent, nodes, stack, progress):
         if state < 0:
             for i in range(first, end):
                 most = _ZERO
-                keys[i] = 0
+                traits[i, KEY] = 0
                 for w in range(words):
                     size = cardinality(members[i, w])
                     if size > most:
                         most = size
-                        keys[i] = w
+                        traits[i, KEY] = w
             continue
         at = state >> 6
         bit = _ONE << np.uint64(state & 63)
@@ -85,7 +86,9 @@ def build(members, sizes, keys, order, absent, nodes, stack, progress):
             high -= 1
             for w in range(words):
                 members[low, w], members[high, w] = members[high, w], members[low, w]
-            sizes[low], sizes[high] = sizes[high], sizes[low]
+            size_low, size_high = traits[low, SIZE], traits[high, SIZE]
+            traits[low, SIZE] = size_high
+            traits[high, SIZE] = size_low
             order[low], order[high] = order[high], order[low]
         for side in (WITHOUT, WITH):
             start = first if side == WITHOUT else low
@@ -133,14 +136,19 @@ def sort_queries(rows, count, words, per_row, columns, sizes, order, tally):
 
 
 @jit
-def find(columns, sizes, order, count, members, keys, nodes, lists, stack):
+def find(columns, sizes, order, members, traits, nodes, lists, stack, proper):
     """Find a query that contains a member: return their numbers, -1 and -1 if there is none.
+
+    Unless ``proper`` is empty: then mark there the queries that contain a member properly, all of
+    them, and return -1 and -1.
 
     All queries go through the trie together. ``lists`` holds the queries that got to each node on
     the way, by falling cardinality: a new list for each state found there, so that it needs room
     for 1 + progress[2] times the number of queries.
     """
     words = members.shape[1]
+    count = order.shape[0]
+    margin = 1 if proper.shape[0] > 0 else 0
     for j in range(count):
         lists[j] = j
     stack[0, 0] = 0
@@ -150,7 +158,7 @@ def find(columns, sizes, order, count, members, keys, nodes, lists, stack):
     while height > 0:
         height -= 1
         node, start, length = stack[height, 0], stack[height, 1], stack[height, 2]
-        least = nodes[node, LEAST]
+        least = nodes[node, LEAST] + margin
         low, high = 0, length
         while low < high:
             middle = (low + high) >> 1
@@ -165,7 +173,7 @@ def find(columns, sizes, order, count, members, keys, nodes, lists, stack):
         state = nodes[node, STATE]
         if state < 0:
             for i in range(nodes[node, FIRST], nodes[node, END]):
-                key = np.uint64(keys[i])
+                key = np.uint64(traits[i, KEY])
                 wanted = members[i, key]
                 column = columns[key]
                 for j in range(start, stop):
@@ -175,7 +183,11 @@ def find(columns, sizes, order, count, members, keys, nodes, lists, stack):
                         for w in range(words):
                             missing |= members[i, w] & ~columns[w, query]
                         if missing == _ZERO:
-                            return np.int64(order[query]), np.int64(i)
+                            number = np.uint64(order[query])
+                            if margin == 0:
+                                return np.int64(number), np.int64(i)
+                            if sizes[number] > traits[i, SIZE]:
+                                proper[number] = True
             continue
         if nodes[node, WITHOUT] >= 0:
             stack[height, 0] = nodes[node, WITHOUT]

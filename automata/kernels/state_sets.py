@@ -92,12 +92,12 @@ def images(table, sets, words, out, hashes, members):
 
 
 @jit
-def append_new(out, hashes, first, sets, origins, table, count):
+def append_new(out, hashes, parents, sets, origins, table, count):
     """Append the images that are neither empty nor in the list of sets; return its length.
 
     ``table`` is a hash table by open addressing. An entry is the upper half of a hash, whose upper
-    bits are its place too, and 1 + the number of a set. ``origins`` gets k * parent + letter, the
-    parents being sets ``first, first + 1, ..``.
+    bits are its place too, and 1 + the number of a set. ``origins`` gets k * parent + letter,
+    parents being the numbers of the sets that the images are of.
     """
     words = sets.shape[1]
     letters = hashes.shape[1]
@@ -126,7 +126,7 @@ def append_new(out, hashes, first, sets, origins, table, count):
                     sets[count, w] = out[i, base + w]
                     union |= out[i, base + w]
                 if union != _ZERO:
-                    origins[count] = (first + i) * letters + a
+                    origins[count] = parents[i] * letters + a
                     count += 1
                     table[slot] = tag | np.uint64(count)
     return count
@@ -175,6 +175,24 @@ def move(old, new):
 
 
 @jit
+def count_containing(sets, start, stop, step):
+    """Count how many of the sets ``start, start + step, ..`` contain another of all up to stop."""
+    words = sets.shape[1]
+    found = 0
+    for i in range(start, stop, step):
+        for j in range(start, stop):
+            outside = _ZERO
+            for w in range(words):
+                outside |= sets[j, w] & ~sets[i, w]
+                if outside != _ZERO:
+                    break
+            if outside == _ZERO and i != j:
+                found += 1
+                break
+    return found
+
+
+@jit
 def march(table, hashes, sets, origins, places, ends, targets, upward):
     """Make level after level while they are small; return how many, and whether one meets a target.
 
@@ -195,7 +213,8 @@ def march(table, hashes, sets, origins, places, ends, targets, upward):
         if size > most or needed > sets.shape[0] or 3 * needed > 2 * places.shape[0]:
             break
         images(table, sets[first:stop], words, out, hashes, members)
-        count = append_new(out, hashes[:size], first, sets, origins, places, stop)
+        parents = np.arange(first, stop)
+        count = append_new(out, hashes[:size], parents, sets, origins, places, stop)
         made += 1
         ends[made + 1] = count
         if count == stop:
