@@ -322,11 +322,14 @@ def solve(
         with _open(file) as stream:
             automata = read_automata(stream, None if form == "auto" else form)
             for found in solve_automata(automata, config, workers=workers):
-                if isinstance(found, Malformed):
-                    malformed = True
-                    click.echo(f"Error: {name}: line {found.line}: {found.reason}", err=True)
-                else:
-                    lines = found.jsons() if as_json else found.texts()
+                lines = []
+                for item in found:
+                    if isinstance(item, Malformed):
+                        malformed = True
+                        click.echo(f"Error: {name}: line {item.line}: {item.reason}", err=True)
+                    else:
+                        lines += item.jsons() if as_json else item.texts()
+                if lines:
                     click.echo("\n".join(lines))  # flushes
     except AutomatonError as error:
         raise DataError(f"{name}: {error}") from error

@@ -27,9 +27,10 @@ class Stream(Protocol):
 
 Chunk = tuple[Sequence[int], list[bytes]]  # numbers of lines, and what stands there
 Found = list[Entry | Malformed]
+Items = list[Automata | Malformed]
 
 
-def read_automata(stream: Stream, form: str | None = None) -> Iterator[Automata | Malformed]:
+def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
     r"""Read automata of any sizes, in their order, without waiting for a line that is not needed.
 
     Parameters
@@ -44,7 +45,7 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Automata 
 
     Yields
     ------
-    Automata or Malformed
+    list of Automata or Malformed
         What was at hand, cut where the size changes. After a malformed line the next one is read;
         in synchrowords' form too if the first automaton stands on two lines, ``k n`` and entries:
         then all must, and reading goes on at the next line of two numbers. Otherwise a malformed
@@ -58,7 +59,8 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Automata 
     Examples
     --------
     >>> from io import BytesIO
-    >>> for item in read_automata(BytesIO(b"1 2 0|0 1 0\n1 2 0|0 3 0\n")):
+    >>> [found] = read_automata(BytesIO(b"1 2 0|0 1 0\n1 2 0|0 3 0\n"))
+    >>> for item in found:
     ...     print(item.deltas.tolist() if isinstance(item, Automata) else item)
     [[[1, 2, 0], [0, 1, 0]]]
     Malformed(line=2, reason="letter 1, state 1: '3' is outside 0..2")
@@ -132,12 +134,12 @@ def _recognise(text: bytes) -> str:
     )
 
 
-def _read_lines(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+def _read_lines(chunks: Iterator[Chunk]) -> Iterator[Items]:
     for numbers, texts in chunks:
-        yield from parse_texts(numbers, texts)
+        yield [*parse_texts(numbers, texts)]
 
 
-def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Items]:
     """Read the fields under ``delta``."""
     csv.field_size_limit(max(csv.field_size_limit(), _MOST_FIELD))
     column = None
@@ -155,7 +157,7 @@ def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
                 found.append(Malformed(number, "the field 'delta' is missing"))
             except csv.Error as error:
                 found.append(Malformed(number, f"not a record of CSV: {error}"))
-        yield from parse_entries(found)
+        yield [*parse_entries(found)]
 
 
 def _records(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -201,7 +203,7 @@ def _decode(text: bytes) -> str:
     return text.decode("utf-8", "backslashreplace")
 
 
-def _read_synchrowords(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+def _read_synchrowords(chunks: Iterator[Chunk]) -> Iterator[Items]:
     """Read pairs of lines if the first two are an automaton, else numbers, however laid out."""
     numbers: list[int] = []
     texts: list[bytes] = []
@@ -212,13 +214,12 @@ def _read_synchrowords(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed
             break
     read = _read_pairs if _is_pair(texts) else _read_numbers
     index = 0
-    for item in read(chain([(numbers, texts)], chunks)):
-        if isinstance(item, Automata):
-            yield item
-            index += len(item.lines)
-        else:
-            yield Malformed(item.line, f"automaton {index}, {item.reason}")
-            index += 1
+    for items in read(chain([(numbers, texts)], chunks)):
+        for place, item in enumerate(items):
+            if isinstance(item, Malformed):
+                items[place] = Malformed(item.line, f"automaton {index}, {item.reason}")
+            index += len(item.lines) if isinstance(item, Automata) else 1
+        yield items
 
 
 def _is_pair(texts: list[bytes]) -> bool:
@@ -238,7 +239,7 @@ def _size(text: bytes) -> Size:
     return parse_size(_decode(tokens[0]), _decode(tokens[1]))
 
 
-def _read_pairs(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+def _read_pairs(chunks: Iterator[Chunk]) -> Iterator[Items]:
     """Read a line ``k n``, a line of n*k entries, and so on; after an error look for ``k n``."""
     sizes: dict[bytes, Size] = {}  # of the lines ``k n`` met so far
     size: Size | None = None  # of the automaton whose entries come next
@@ -262,12 +263,12 @@ def _read_pairs(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
                 if not lost:
                     found.append(Malformed(number, str(error)))
                 lost = True
-        yield from parse_entries(found)
+        yield [*parse_entries(found)]
     if size:
-        yield Malformed(start, f"k={size[0]}, n={size[1]}: the entries are missing")
+        yield [Malformed(start, f"k={size[0]}, n={size[1]}: the entries are missing")]
 
 
-def _read_numbers(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
+def _read_numbers(chunks: Iterator[Chunk]) -> Iterator[Items]:
     """Read ``k n`` and n*k entries, laid out anyhow: after an error, where to go on is unknown."""
     tokens: list[bytes] = []
     lines: list[int] = []  # of the tokens
@@ -288,9 +289,12 @@ def _read_numbers(chunks: Iterator[Chunk]) -> Iterator[Automata | Malformed]:
                 break
             found.append((lines[at], b" ".join(tokens[at + 2 : end]), (k, n)))
             at = end
+        items: Items = []
         for item in parse_entries(found):
+            items.append(item)
             if isinstance(item, Malformed):
-                yield item._replace(reason=f"{item.reason} (nothing after it is read)")
+                reason = f"{item.reason} (nothing after it is read)"
+                yield [*items[:-1], Malformed(item.line, reason)]
                 return
-            yield item
+        yield items
         del tokens[:at], lines[:at]

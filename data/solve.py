@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from automata.automaton import AutomatonError, Deltas
 from automata.entries import Automata, Malformed
@@ -16,6 +20,7 @@ from automata.short_words import reset_word
 from automata.solver import reset_threshold, reset_thresholds, shortest_reset_word
 from automata.words import format_word
 
+Row = tuple[int, Deltas] | Malformed
 Method = Literal["exact", "greedy", "beam"]
 
 _BULK_STATES = 32  # a larger one may take so long that it must not hold up those before it
@@ -115,13 +120,13 @@ class Solved:
 
 
 def solve(
-    automata: Iterable[Automata | Malformed], config: SolveConfig, *, workers: int = 1
-) -> Iterator[Solved | Malformed]:
-    r"""Solve automata in their order, each before the next one is asked for if it must be.
+    automata: Iterable[Sequence[Automata | Malformed]], config: SolveConfig, *, workers: int = 1
+) -> Iterator[list[Solved | Malformed]]:
+    r"""Solve automata in their order, all that are at hand before more are asked for.
 
     Parameters
     ----------
-    automata : iterable of Automata or Malformed
+    automata : iterable of sequences of Automata or Malformed
         As `automata.reading.read_automata` yields them.
     config : SolveConfig
     workers : int
@@ -129,7 +134,7 @@ def solve(
 
     Yields
     ------
-    Solved or Malformed
+    list of Solved or Malformed
         As soon as they are there; Malformed also where an automaton is too large for the method.
 
     Examples
@@ -137,57 +142,98 @@ def solve(
     >>> from io import BytesIO
     >>> from automata.reading import read_automata
     >>> automata = read_automata(BytesIO(b"1 2 0|0 1 0"))
-    >>> [found.texts() for found in solve(automata, SolveConfig())]
+    >>> [item.texts() for found in solve(automata, SolveConfig()) for item in found]
     [['4\tbaab']]
     """
     limited = config.memory_limit is not None or config.time_limit is not None
     in_bulk = config.method == "exact" and not config.words and not limited
-    for item in automata:
-        if isinstance(item, Malformed):
-            yield item
-        elif in_bulk and item.deltas.shape[2] <= _BULK_STATES:
-            yield from _solve_in_bulk(item, workers)
-        else:
-            yield from _solve_each(item, config, workers)
+
+    def is_small(item: Automata | Malformed) -> bool:
+        return in_bulk and (isinstance(item, Malformed) or item.deltas.shape[2] <= _BULK_STATES)
+
+    for at_hand in automata:
+        for small, items in groupby(at_hand, key=is_small):
+            if small:
+                yield from _solve_in_bulk(items, workers)
+            else:
+                yield from _solve_each(items, config, workers)
 
 
-def _solve_in_bulk(automata: Automata, workers: int) -> Iterator[Solved | Malformed]:
+def _solve_in_bulk(
+    items: Iterable[Automata | Malformed], workers: int
+) -> Iterator[list[Solved | Malformed]]:
     """Find thresholds alone, of as many at once as take a moment."""
-    lines, deltas = automata.lines, automata.deltas
-    _, k, n = deltas.shape
-    done, rows = 0, 1
-    while done < len(lines):
-        part = slice(done, done + rows)
+    waiting = deque(items)
+    rows = 1
+    while waiting:
+        part = _take(waiting, rows)
         began = time.monotonic()
-        try:
-            thresholds = reset_thresholds(deltas[part], workers=workers).tolist()
-        except AutomatonError as error:
-            yield from (Malformed(line, str(error)) for line in lines[done:])
-            return
+        found = _solve_part(part, workers)
         seconds = time.monotonic() - began
-        ends = [length if length >= 0 else None for length in thresholds]
-        yield Solved(n, k, "exact", lines[part], ends, ends, [None] * len(ends))
-        done += rows
+        yield found
         rows = max(1, rows // 4) if seconds > _MOMENT else min(4 * rows, _BULK_ROWS)
 
 
+def _take(waiting: deque[Automata | Malformed], rows: int) -> list[Automata | Malformed]:
+    """Take away as many automata, or fewer where there are no more."""
+    taken: list[Automata | Malformed] = []
+    while waiting and rows > 0:
+        item = waiting.popleft()
+        if isinstance(item, Automata):
+            if len(item.lines) > rows:
+                waiting.appendleft(Automata(item.lines[rows:], item.deltas[rows:]))
+                item = Automata(item.lines[:rows], item.deltas[:rows])
+            rows -= len(item.lines)
+        taken.append(item)
+    return taken
+
+
+def _solve_part(part: list[Automata | Malformed], workers: int) -> list[Solved | Malformed]:
+    """Find the thresholds of all automata of one size at once, whichever stand between them."""
+    alike: dict[tuple[int, ...], list[Deltas]] = {}
+    for item in part:
+        if isinstance(item, Automata):
+            alike.setdefault(item.deltas.shape[1:], []).append(item.deltas)
+    answers: dict[tuple[int, ...], Iterator[int] | str] = {}
+    for size, deltas in alike.items():
+        try:
+            thresholds = reset_thresholds(np.concatenate(deltas), workers=workers)
+            answers[size] = iter(thresholds.tolist())
+        except AutomatonError as error:
+            answers[size] = str(error)
+    found: list[Solved | Malformed] = []
+    for item in part:
+        if isinstance(item, Malformed):
+            found.append(item)
+            continue
+        k, n = item.deltas.shape[1:]
+        answer = answers[k, n]
+        if isinstance(answer, str):
+            found += [Malformed(line, answer) for line in item.lines]
+        else:
+            ends = [end if end >= 0 else None for end in islice(answer, len(item.lines))]
+            found.append(Solved(n, k, "exact", item.lines, ends, ends, [None] * len(ends)))
+    return found
+
+
 def _solve_each(
-    automata: Automata, config: SolveConfig, workers: int
-) -> Iterator[Solved | Malformed]:
+    items: Iterable[Automata | Malformed], config: SolveConfig, workers: int
+) -> Iterator[list[Solved | Malformed]]:
     """Solve one by one; several at a time where they take long enough to be worth a thread."""
-    rows = [*zip(automata.lines, automata.deltas, strict=True)]
+    rows: list[Row] = []
+    for item in items:
+        rows += [item] if isinstance(item, Malformed) else zip(item.lines, item.deltas, strict=True)
     done, pace = 0, 0.0
     while done < len(rows):
         part = rows[done : done + (16 * workers if workers > 1 and pace > _QUICK else 1)]
         began = time.monotonic()
-        yield from _solve_part(part, config, workers)
+        for solved in _solve_rows(part, config, workers):
+            yield [solved]
         done += len(part)
         pace = (time.monotonic() - began) / len(part)
 
 
-def _solve_part(
-    rows: list[tuple[int, Deltas]], config: SolveConfig, workers: int
-) -> Iterator[Solved | Malformed]:
+def _solve_rows(rows: list[Row], config: SolveConfig, workers: int) -> Iterator[Solved | Malformed]:
     """Solve one automaton with all workers, or several with one each."""
     if len(rows) == 1:
         yield _solve_one(rows[0], config, workers)
@@ -199,7 +245,9 @@ def _solve_part(
         pool.shutdown(cancel_futures=True)
 
 
-def _solve_one(row: tuple[int, Deltas], config: SolveConfig, workers: int) -> Solved | Malformed:
+def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malformed:
+    if isinstance(row, Malformed):
+        return row
     line, delta = row
     k, n = delta.shape
     try:

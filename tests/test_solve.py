@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,7 +101,7 @@ class Drip:
 def read(text: str, size: int = 1 << 20) -> list[tuple[int, object]]:
     """Where each automaton begins, and itself, or why it is malformed."""
     found: list[tuple[int, object]] = []
-    for item in read_automata(Drip(text.encode(), size)):
+    for item in chain.from_iterable(read_automata(Drip(text.encode(), size))):
         if isinstance(item, Malformed):
             found.append((item.line, item.reason))
         else:
@@ -137,7 +138,7 @@ def test_a_mark_at_the_beginning_is_no_content():
 def test_long_lines_and_large_states():
     delta = np.random.default_rng(0).integers(0, 300, (3, 300))
     for text in (f"{format_delta(delta)}\n" * 3, synchrowords([format_delta(delta)] * 3)):
-        (item,) = read_automata(BytesIO(text.encode()))
+        ((item,),) = read_automata(BytesIO(text.encode()))
         assert item.deltas.dtype == np.uint16
         assert np.array_equal(item.deltas, [delta] * 3)
 
@@ -394,7 +395,8 @@ def test_a_search_that_a_limit_ends(monkeypatch, words):
 
     monkeypatch.setattr(library, "shortest_reset_word" if words else "reset_threshold", search)
     config = SolveConfig(words=words, memory_limit=10**6, time_limit=0.5)
-    found = [*solve(read_automata(BytesIO("\n".join(MIXED).encode())), config)]
+    automata = read_automata(BytesIO("\n".join(MIXED).encode()))
+    found = [*chain.from_iterable(solve(automata, config))]
     lines = [line for solved in found for line in solved.texts()]
     assert lines[0] == ("3..11\tababababab" + "a" if words else "3..11")
     assert [line.split("\t")[0] for line in lines[1:]] == shown(THRESHOLDS[1:])
@@ -420,7 +422,7 @@ def test_a_line_is_solved_before_the_next_is_read():
     for config in (SolveConfig(), SolveConfig(words=False)):
         stream = Stream()
         for found in solve(read_automata(stream), config):
-            stream.answers += len(found.lines)
+            stream.answers += sum(len(solved.lines) for solved in found)
         assert stream.answers == len(MIXED)
 
 
@@ -434,23 +436,29 @@ def test_the_order_is_the_input_s_whoever_is_first(monkeypatch, words):
         return (0,) * int(delta[0, 0]) if words else int(delta[0, 0])
 
     monkeypatch.setattr(library, "shortest_reset_word" if words else "reset_threshold", search)
-    found = solve([Automata(range(60), deltas)], SolveConfig(words=words), workers=2)
-    assert [length for solved in found for length in solved.upper] == deltas[:, 0, 0].tolist()
+    found = solve([[Automata(range(60), deltas)]], SolveConfig(words=words), workers=2)
+    assert [length for [solved] in found for length in solved.upper] == deltas[:, 0, 0].tolist()
 
 
 def test_batches_in_order(monkeypatch):
-    deltas = np.random.default_rng(1).integers(0, 5, (3000, 2, 5), np.uint8)
-    batch = Automata(range(3000), deltas)
-    found = [*solve([batch, Malformed(9, "no"), batch], SolveConfig(words=False), workers=2)]
-    wanted = [naive.reset_threshold(delta.tolist()) for delta in deltas]
-    assert found.count(Malformed(9, "no")) == 1
-    solved = [item for item in found if item != Malformed(9, "no")]
-    assert len(solved) < 100
-    assert [length for item in solved for length in item.lower] == wanted * 2
-    assert [line for item in solved for line in item.lines] == [*range(3000)] * 2
-    monkeypatch.setattr(library, "_MOMENT", -1)  # every batch takes too long
-    found = [*solve([batch], SolveConfig(words=False))]
-    assert len(found) == 3000
+    rng = np.random.default_rng(1)
+    sizes = [(3000, 2, 5), (1, 3, 4), (700, 2, 5), (2, 3, 4), (500, 1, 6)]
+    deltas = [rng.integers(0, size[2], size, np.uint8) for size in sizes]
+    items = [Automata(range(len(batch)), batch) for batch in deltas]
+    no = Malformed(9, "no")
+    items = [no, items[0], no, *items[1:], no]
+    wanted = [naive.reset_threshold(delta.tolist()) for batch in deltas for delta in batch]
+    for moment, most in [(60, 20), (-1, 10_000)]:  # no part takes too long; all do
+        monkeypatch.setattr(library, "_MOMENT", moment)
+        parts = [*solve([items, items], SolveConfig(words=False), workers=2)]
+        assert len(parts) < most
+        found = [*chain.from_iterable(parts)]
+        assert found.count(no) == 6
+        assert found[0] == found[-1] == no
+        solved = [item for item in found if item != no]
+        assert [length for item in solved for length in item.lower] == wanted * 2
+        lines = [line for batch in deltas for line in range(len(batch))]
+        assert [line for item in solved for line in item.lines] == lines * 2
 
 
 def test_out_of_memory_is_one_automaton_s_fate(monkeypatch):
@@ -459,7 +467,8 @@ def test_out_of_memory_is_one_automaton_s_fate(monkeypatch):
 
     monkeypatch.setattr(library, "shortest_reset_word", search)
     deltas = np.zeros((1, 1, 2), np.uint8)
-    assert [*solve([Automata([7], deltas)], SolveConfig())] == [Malformed(7, "not enough memory")]
+    [found] = solve([[Automata([7], deltas)]], SolveConfig())
+    assert found == [Malformed(7, "not enough memory")]
 
 
 def test_a_slow_pipe_and_a_closed_one():
