@@ -8,7 +8,7 @@ import pytest
 
 from automata.automaton import Deltas
 from automata.families import FAMILIES
-from automata.kernels import forward
+from automata.kernels import forward, forward_filtered
 from tests import naive
 
 Thresholds = npt.NDArray[np.int32]
@@ -143,3 +143,48 @@ def test_the_working_space_may_be_dirty() -> None:
         thresholds = np.empty(11, np.int32)
         forward.reset_thresholds(deltas, thresholds, 1 << 9, space)
         assert thresholds.tolist() == expected(deltas)
+
+
+# --- 17..32 states, with the lossy filter -----------------------------------------------------
+
+
+def solve_filtered(deltas: Deltas, limit: int) -> list[int]:
+    _, k, n = deltas.shape
+    thresholds = np.full(len(deltas), 99, np.int32)
+    space = forward_filtered.working_space(n, k, limit)
+    forward_filtered.reset_thresholds(deltas, thresholds, limit, space)
+    return thresholds.tolist()
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "count"),
+    [(17, 1, 40), (17, 2, 40), (17, 3, 20), (18, 4, 5), (20, 2, 20), (21, 3, 4), (22, 3, 4)]
+    + [(24, 2, 9), (25, 2, 5), (28, 2, 5), (29, 2, 5), (31, 2, 4), (32, 2, 4), (32, 1, 40)],
+)
+def test_filtered(n: int, k: int, count: int) -> None:
+    """Four kinds of automata in turn, so that a mark never taken for another's shows."""
+    deltas = uniform(count, n, k)
+    deltas[::4, 0] = deltas[0, 0]
+    deltas[1::4] = np.roll(np.arange(n, dtype=np.uint8), 1)  # a cycle and equal letters
+    deltas[2::4] = np.minimum(deltas[2::4], n // 2)
+    assert solve_filtered(deltas, 1 << 20) == expected(deltas)
+
+
+@pytest.mark.parametrize("n", [17, 20, 32])
+def test_filtered_many_letters(n: int) -> None:
+    """One letter out of 64, each in turn, collapses a cycle: every position in every word."""
+    deltas = np.tile(np.roll(np.arange(n, dtype=np.uint8), 1), (64, 64, 1))
+    deltas[np.arange(64), np.arange(64)] = 5
+    assert solve_filtered(deltas, 100) == [1] * 64
+    assert solve_filtered(deltas[:, :63], 100) == [1] * 63 + [-1]
+
+
+def test_filtered_depth_and_limit() -> None:
+    """A search that forgets most sets it meets ends at its limit; the next one is not harmed."""
+    cerny = FAMILIES[0].delta(17)
+    chain = np.maximum(np.arange(17, dtype=np.uint8), 1) - 1
+    deltas = np.stack([cerny, *uniform(2, 17, 2), np.stack([chain] * 2), cerny])
+    known = [*expected(deltas[1:3]), 16]
+    unfinished = forward_filtered.UNFINISHED
+    assert solve_filtered(deltas, 1 << 13) == [unfinished, *known, unfinished]
+    assert solve_filtered(deltas, 1) == [unfinished] * 5
