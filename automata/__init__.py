@@ -8,10 +8,15 @@ from automata.automaton import (
     validate_deltas,
 )
 from automata.canonical import are_isomorphic, canonical_forms, from_canonical
+from automata.certificate import Certificate, CertificateError, check_certificate
+from automata.certify import certificate
+from automata.limits import LimitReached, ResetBounds
+from automata.rank import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
+from automata.short_words import reset_word
 from automata.solver import (
     NOT_SYNCHRONIZING,
-    are_synchronizing,
-    is_synchronizing,
+    UNKNOWN,
+    reset_bounds,
     reset_threshold,
     reset_thresholds,
     shortest_reset_word,
@@ -20,19 +25,30 @@ from automata.verification import reprove_thresholds, verify
 
 __all__ = [
     "NOT_SYNCHRONIZING",
+    "UNKNOWN",
     "Automaton",
     "AutomatonError",
+    "Certificate",
+    "CertificateError",
+    "LimitReached",
+    "ResetBounds",
     "SizeLimitError",
     "are_isomorphic",
     "are_synchronizing",
     "canonical_forms",
     "cerny_bound",
+    "certificate",
+    "check_certificate",
     "from_canonical",
     "is_synchronizing",
+    "rank",
     "reprove_thresholds",
+    "reset_bounds",
     "reset_threshold",
     "reset_thresholds",
+    "reset_word",
     "shortest_reset_word",
+    "shortest_word_of_rank",
     "validate_deltas",
     "verify",
 ]

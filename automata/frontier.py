@@ -90,7 +90,10 @@ class Frontier:
         numbers = self.levels[level]
         for at in range(0, len(numbers), self.part):
             part = numbers[at : at + self.part]
-            yield part, self.sets[part]  # copies: other threads read them while the list moves
+            first, end = part[0], part[-1] + 1
+            whole = end - first == len(part)  # and quicker to copy
+            # copies: other threads read them while the list moves
+            yield part, self.sets[first:end].copy() if whole else self.sets[part]
 
     def images(self, sets: Words) -> tuple[Words, Words]:
         """Return the images of sets under all letters, as rows of `table`, and their hashes."""

@@ -79,6 +79,12 @@ class Budget:
         """Tell whether so many bytes may be in use at once."""
         return size <= self.memory
 
+    def besides(self, size: int) -> Budget:
+        """Return what is left for others while so many bytes are in use."""
+        rest = Budget()
+        rest.memory, rest.deadline = self.memory - size, self.deadline
+        return rest
+
     @property
     def expired(self) -> bool:
         """Whether the time is spent."""

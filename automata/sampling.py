@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas, state_dtype
 from automata.canonical import canonical_forms, from_canonical
+from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
-from automata.solver import Thresholds, are_synchronizing, reset_thresholds
+from automata.solver import Thresholds, reset_thresholds
 
 Solve = Callable[[Deltas], Thresholds]
 

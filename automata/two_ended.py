@@ -21,12 +21,15 @@ import numpy.typing as npt
 from automata.automaton import Deltas
 from automata.frontier import Frontier, ahead
 from automata.limits import Budget, OutOfBudget, ResetBounds
+from automata.short_words import beam_word
 from automata.trie import Trie, Words
 
 _EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
 """What a set costs: to make, to put into a trie, to look up there. Measured, in 100 ns."""
 _PATIENCE = 0.3
 """Ask when that costs at most this share of what the way to the upper bound costs."""
+_BEAM_FROM = 1 << 14
+"""Sets of both sides after which a better upper bound is worth a beam search."""
 _MARCH_TARGETS = 1024
 """Forward sets at most, if small backward levels are to be made in one compiled loop."""
 
@@ -51,6 +54,7 @@ class Search:
     def __init__(
         self, delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int = 1
     ) -> None:
+        self.delta = delta
         self.forward = Frontier(delta, False, budget)
         self.backward = Frontier(delta, True, budget)
         self.lower = 1
@@ -58,6 +62,7 @@ class Search:
         self.budget = budget
         self.workers = workers
         self._trie: Trie | None = None  # of the last forward level
+        self._beam_searched = False
 
     @property
     def bounds(self) -> ResetBounds:
@@ -83,7 +88,9 @@ class Search:
         while self.lower < len(self.word):
             if self.budget.expired:
                 raise OutOfBudget("time")
-            left = len(self.word) - 1 - forward.depth - backward.depth
+            if not self._beam_searched and forward.count + backward.count > _BEAM_FROM:
+                self._search_beam()
+            left = max(0, len(self.word) - 1 - forward.depth - backward.depth)
             expand_forward = _cost_of_next(forward, _BUILD) < _cost_of_next(backward, _QUERY)
             if left == 0 or (left == 1 and not expand_forward):
                 self._ask(left, pool)
@@ -93,6 +100,14 @@ class Search:
                 self._march(left, pool)
             else:
                 self._expand(forward if expand_forward else backward, left, pool)
+
+    def _search_beam(self) -> None:
+        """Look for a shorter word: with a good upper bound there is less to ask about."""
+        self._beam_searched = True
+        budget = self.budget.besides(self.forward.bytes + self.backward.bytes)
+        shorter = beam_word(self.delta, longest=len(self.word) - 1, budget=budget)
+        if shorter is not None:
+            self.word = tuple(shorter.tolist())
 
     def _is_time_to_ask(self, left: int, expand_forward: bool) -> bool:
         forward, backward = self.forward, self.backward
@@ -207,17 +222,17 @@ class Search:
     def _buffers(self) -> int:
         """Bytes of working space for the parts under way."""
         a_query = 8 * self.forward.words + 200
-        a_set = 8 * self.forward.table.shape[1] + self.forward.k * (8 + a_query)
+        a_set = 8 * len(self.forward.table[0]) + self.forward.k * (8 + a_query)
         return 2 * (self.workers + 1) * self.forward.part * a_set
 
     def _sets_a_trie(self) -> int:
         """Return how many sets of the last forward level fit a trie."""
         size = self.forward.size
         used = self.forward.bytes + self.backward.bytes + self._buffers
-        room = (self.budget.memory - used) / Trie.bytes_a_set(self.forward.words)
+        room: float = (self.budget.memory - used) / Trie.bytes_a_set(self.forward.words)
         if room < min(size, 1024):
             raise OutOfBudget("memory")
-        return min(size, int(min(room, 1e15)))
+        return size if room >= size else int(room)
 
 
 def _cost_of_next(side: Frontier, use: float) -> float:
@@ -226,17 +241,18 @@ def _cost_of_next(side: Frontier, use: float) -> float:
 
 def _forecast(forward: Frontier, backward: Frontier, left: int) -> float:
     """Return what the way to the upper bound costs, if both sides grow as they did."""
-    ahead, behind, cost = float(forward.size), float(backward.size), 0.0
+    first, last, cost = float(forward.size), float(backward.size), 0.0
+    first_growth, last_growth = forward.growth, backward.growth
     steps = min(left, 40)
     for _ in range(steps):
-        more, less = ahead * forward.growth, behind * backward.growth
-        if more * (_EXPAND + _BUILD) < less * (_EXPAND + _QUERY):
-            ahead = more
-            cost += more * _EXPAND
+        more_first, more_last = first * first_growth, last * last_growth
+        if more_first * (_EXPAND + _BUILD) < more_last * (_EXPAND + _QUERY):
+            first = more_first
+            cost += first * _EXPAND
         else:
-            behind = less
-            cost += less * _EXPAND
-    return cost * (left / steps) + ahead * _BUILD + behind * _QUERY
+            last = more_last
+            cost += last * _EXPAND
+    return cost * (left / steps) + first * _BUILD + last * _QUERY
 
 
 def _unstored_levels(k: int) -> int:

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from automata.automaton import Automaton, SizeLimitError, validate_delta, validate_deltas
 from automata.kernels import subsets
-from automata.solver import SOLVER_MAX_STATES, Thresholds
+from automata.solver import Thresholds
+
+REPROOF_MAX_STATES = 24
 
 
 def verify(delta: npt.ArrayLike | Automaton, word: Sequence[int]) -> bool:
@@ -74,8 +76,8 @@ def reprove_thresholds(deltas: npt.ArrayLike | Sequence[Automaton]) -> Threshold
     """
     valid = validate_deltas(deltas)
     n = valid.shape[2]
-    if n > SOLVER_MAX_STATES:
-        raise SizeLimitError(f"n={n} is over the limit of {SOLVER_MAX_STATES} states")
+    if n > REPROOF_MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {REPROOF_MAX_STATES} states")
     thresholds = np.empty(len(valid), np.int32)
     stamps = np.empty(1 << n, np.uint8)
     queue = np.empty(1 << n, np.uint32)

@@ -19,7 +19,7 @@ from automata.canonical import (
 )
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
-from automata.solver import SOLVER_MAX_STATES, Thresholds, reset_thresholds
+from automata.solver import Thresholds, reset_thresholds
 from data.dataset import (
     Dataset,
     config_digest,
@@ -59,9 +59,8 @@ class GenerateConfig:
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        most_states = min(SOLVER_MAX_STATES, CANONICAL_MAX_STATES)
         for name, value, low, high in [
-            ("n", self.n, 1, most_states),
+            ("n", self.n, 1, CANONICAL_MAX_STATES),
             ("k", self.k, 1, CANONICAL_MAX_LETTERS),
             ("count", self.count, 1, 10**12),
             ("seed", self.seed, 0, 2**63 - 1),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from automata.automaton import Deltas
 from automata.canonical import canonical_forms, from_canonical
-from automata.solver import are_synchronizing
+from automata.rank import are_synchronizing
 from vae.encoding import decode_tokens, encode_deltas, target_tokens
 from vae.model import VAE, Posterior
 

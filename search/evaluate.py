@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from automata.canonical import canonical_forms
+from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
-from automata.solver import are_synchronizing, reset_thresholds
+from automata.solver import reset_thresholds
 from data.dataset import Dataset
 from search.decode import decode_and_repair
 from vae.encoding import encode_deltas

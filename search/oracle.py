@@ -17,11 +17,10 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
-from automata.solver import NOT_SYNCHRONIZING, Thresholds, are_synchronizing, reset_thresholds
+from automata.solver import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
 from data.dataset import Dataset
-
-UNKNOWN = -2
 
 
 class Proposals(NamedTuple):

@@ -14,6 +14,7 @@ from automata import (
     cerny_bound,
     is_synchronizing,
     reprove_thresholds,
+    reset_bounds,
     reset_threshold,
     reset_thresholds,
     shortest_reset_word,
@@ -112,17 +113,15 @@ def test_larger_ones_agree_with_the_backward_search(n: int, k: int) -> None:
         assert word is None or verify(delta, word)
 
 
-@pytest.mark.parametrize("n", [25, 64, 256])
-def test_the_limit_is_named(n: int) -> None:
-    delta = np.zeros((2, n), int)
-    for call in (
-        lambda: reset_threshold(delta),
-        lambda: shortest_reset_word(delta),
-        lambda: reset_thresholds(delta[None]),
-        lambda: reprove_thresholds(delta[None]),
-    ):
-        with pytest.raises(SizeLimitError, match=f"^n={n} is over the limit of 24 states$"):
-            call()
+def test_the_limits_are_named() -> None:
+    delta = np.zeros((2, 1025), int)
+    for call in (reset_threshold, shortest_reset_word, reset_bounds):
+        with pytest.raises(SizeLimitError, match="^n=1025 is over the limit of 1024 states$"):
+            call(delta)
+    with pytest.raises(SizeLimitError, match="^n=1025 is over the limit of 1024 states$"):
+        reset_thresholds(delta[None])
+    with pytest.raises(SizeLimitError, match="^n=25 is over the limit of 24 states$"):
+        reprove_thresholds(delta[None, :, :25])
     assert is_synchronizing(delta)
 
 

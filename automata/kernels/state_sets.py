@@ -176,11 +176,11 @@ def move(old, new):
 
 @jit
 def count_containing(sets, start, stop, step):
-    """Count how many of the sets ``start, start + step, ..`` contain another of all up to stop."""
+    """Count how many of the sets ``start, start + step, ..`` contain one of the first 4,096."""
     words = sets.shape[1]
     found = 0
     for i in range(start, stop, step):
-        for j in range(start, stop):
+        for j in range(start, min(stop, start + 4096)):
             outside = _ZERO
             for w in range(words):
                 outside |= sets[j, w] & ~sets[i, w]
