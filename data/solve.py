@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -17,7 +17,12 @@ from automata.automaton import AutomatonError, Deltas
 from automata.entries import Automata, Malformed
 from automata.limits import LimitReached, ResetBounds
 from automata.short_words import reset_word
-from automata.solver import reset_threshold, reset_thresholds, shortest_reset_word
+from automata.solver import (
+    NOT_SYNCHRONIZING,
+    reset_threshold,
+    reset_thresholds,
+    shortest_reset_word,
+)
 from automata.words import format_word
 
 Row = tuple[int, Deltas] | Malformed
@@ -211,7 +216,9 @@ def _solve_part(part: list[Automata | Malformed], workers: int) -> list[Solved |
         if isinstance(answer, str):
             found += [Malformed(line, answer) for line in item.lines]
         else:
-            ends = [end if end >= 0 else None for end in islice(answer, len(item.lines))]
+            ends = [
+                None if end == NOT_SYNCHRONIZING else end for end in islice(answer, len(item.lines))
+            ]
             found.append(Solved(n, k, "exact", item.lines, ends, ends, [None] * len(ends)))
     return found
 
@@ -225,19 +232,24 @@ def _solve_each(
         rows += [item] if isinstance(item, Malformed) else zip(item.lines, item.deltas, strict=True)
     done, pace = 0, 0.0
     while done < len(rows):
-        part = rows[done : done + (16 * workers if workers > 1 and pace > _QUICK else 1)]
         began = time.monotonic()
-        for solved in _solve_rows(part, config, workers):
+        if workers == 1 or pace < _QUICK:
+            solved = _solve_one(rows[done], config, workers)
+            pace = time.monotonic() - began
             yield [solved]
-        done += len(part)
-        pace = (time.monotonic() - began) / len(part)
+            done += 1
+        else:
+            part = rows[done : done + 16 * workers]
+            for solved in _solve_apart(part, config, workers):
+                yield [solved]
+            pace = (time.monotonic() - began) / len(part)
+            done += len(part)
 
 
-def _solve_rows(rows: list[Row], config: SolveConfig, workers: int) -> Iterator[Solved | Malformed]:
-    """Solve one automaton with all workers, or several with one each."""
-    if len(rows) == 1:
-        yield _solve_one(rows[0], config, workers)
-        return
+def _solve_apart(
+    rows: list[Row], config: SolveConfig, workers: int
+) -> Iterator[Solved | Malformed]:
+    """Solve each in one thread of its own, several at a time."""
     pool = ThreadPoolExecutor(workers)
     try:
         yield from pool.map(lambda row: _solve_one(row, config, 1), rows)
@@ -265,13 +277,21 @@ def _bounds(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | N
     if config.method != "exact":
         word = reset_word(delta, method=config.method)
         return word if word is None else ResetBounds(min(1, len(word)), len(word), word)
-    options: dict[str, Any] = {"memory_limit": config.memory_limit, "time_limit": config.time_limit}
-    options = {name: value for name, value in options.items() if value is not None}
     try:
         if config.words:
-            word = shortest_reset_word(delta, **options)
+            word = shortest_reset_word(
+                delta,
+                workers=workers,
+                memory_limit=config.memory_limit,
+                time_limit=config.time_limit,
+            )
             return word if word is None else ResetBounds(len(word), len(word), word)
-        length = reset_threshold(delta, **options)
+        length = reset_threshold(
+            delta,
+            workers=workers,
+            memory_limit=config.memory_limit,
+            time_limit=config.time_limit,
+        )
         return length if length is None else ResetBounds(length, length, ())
     except LimitReached as reached:
         return reached.bounds

@@ -406,6 +406,19 @@ def test_a_search_that_a_limit_ends(monkeypatch, words):
     ]
 
 
+@pytest.mark.parametrize("options", [["--memory-limit", "10K"], ["--time-limit", "1e-6"]])
+def test_what_is_proved_within_limits(run, options):
+    delta = np.random.default_rng(3).integers(0, 100, (2, 100))
+    code, out, err = run(f"{format_delta(delta)}\n0\n", *options)
+    assert (code, err) == (0, [])
+    bounds, word = out[0].split("\t")
+    lower, upper = map(int, bounds.split(".."))
+    assert lower <= 26 <= upper == len(parse_word(word))  # by a search without limits
+    assert verify(delta, parse_word(word))
+    assert out[1] == "0\t"
+    assert run(format_delta(delta), *options, "--no-words").out == [bounds]
+
+
 # --- as it is solved --------------------------------------------------------------------------
 
 
@@ -484,11 +497,18 @@ def test_a_slow_pipe_and_a_closed_one():
         process.stdin.close()
 
 
-def test_interrupted():
+@pytest.mark.parametrize("busy", [True, False])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_interrupted(busy, workers):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([*COMMAND, "-"], text=True, **pipes) as process:
+    command = [*COMMAND, "-", "--workers", workers]
+    with subprocess.Popen(command, text=True, **pipes) as process:
         print(cerny(3), file=process.stdin, flush=True)
         assert process.stdout.readline() == "4\tbaab\n"
+        if busy:  # for hours
+            delta = np.random.default_rng(3).integers(0, 900, (2, 900))
+            print(f"{format_delta(delta)}\n" * 3, file=process.stdin, flush=True)
+            time.sleep(1)
         os.kill(process.pid, signal.SIGINT)
         assert process.wait() == 130
         assert process.stderr.read().split() == ["Error:", "interrupted"]
