@@ -15,6 +15,7 @@ from automata.limits import Budget
 Letters = npt.NDArray[np.uint8]
 
 _WORDS_OF_IMAGES = 1 << 24  # the default width keeps the preimages of one level within 128 MB
+_FEWEST_SETS = 512  # for n < 80: costs little, and is worth it where random words are long
 _MOST_SETS = 10240  # n log2 n for n = 1,024; past that more sets seldom shorten a word
 _MOST_NODES = 1 << 25
 _WORK = 1 << 22  # words of preimages between two looks at the clock
@@ -49,7 +50,7 @@ def reset_word(
     method : {"greedy", "beam"}
     width : int, optional
         Sets a level keeps, for "beam": at least n, and rounded up to a multiple of 64. By default
-        n log2 n, but no more than 10,240 sets or, if n allows, 2^24 words of preimages.
+        n log2 n, but 512 or more, and no more than 10,240 or than make 2^24 words of preimages.
 
     Returns
     -------
@@ -121,29 +122,24 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
 
 
 def beam_word(
-    delta: Deltas,
-    width: int | None = None,
-    *,
-    longest: int | None = None,
-    budget: Budget | None = None,
+    delta: Deltas, width: int | None = None, *, longest: int, budget: Budget | None = None
 ) -> Letters | None:
     """Search backward from the singletons, some sets a level, until a preimage is all of Q.
 
-    Sets are told apart by 64-bit hashes, of which a cache remembers eight times the width: an
-    automaton that synchronizes may end without a word, and one that does not may never end without
-    `longest`.
+    Sets without a state that can be reached from all states are left out: they lead nowhere. Sets
+    are told apart by 64-bit hashes, of which a cache remembers about eight times the width.
 
     Parameters
     ----------
     delta : array of `state_dtype`, shape (k, n)
-        Valid.
+        Valid. It need not synchronize.
     width : int, optional
         As in `reset_word`.
-    longest : int, optional
+    longest : int
         The most letters the word may have.
     budget : Budget, optional
-        Memory and time for this search: `beam_memory`, and more where it must remember the ways of
-        many long words.
+        Memory and time for this search: `beam_memory`, and more where the ways of long words have
+        to be kept.
 
     Returns
     -------
@@ -153,7 +149,6 @@ def beam_word(
     """
     k, n = delta.shape
     budget = budget or Budget()
-    longest = np.iinfo(np.int64).max if longest is None else longest
     size = beam_memory(n, k, width)
     if n == 1:
         return np.empty(0, np.uint8)
@@ -161,22 +156,21 @@ def beam_word(
         return None
     blocks = _blocks(n, k, width)
     words = -(-n // 64)
-    states = np.arange(n)
-    places = states % 64 * words + states // 64
-    sources = np.full((k, 64 * words), 64 * words, np.uint16)
-    sources[:, places] = places[delta]
-    level = np.zeros((blocks, 64 * words), np.uint64)  # set i, word w at [i // 64, i % 64 * W + w]
-    level.reshape(-1, words)[states, states // 64] = np.uint64(1) << (states % 64).astype(np.uint64)
+    sources = _sources(delta)
+    core, states = _core(delta)
+    level = np.zeros((blocks, 64 * words), np.uint64)  # set i of a block, word w at i * W + w
+    singletons = np.uint64(1) << (states % 64).astype(np.uint64)
+    level.reshape(-1, words)[np.arange(states.size), states // 64] = singletons
     images = np.empty((k * blocks, 64 * words), np.uint64)
     ranking = np.empty((2, k * blocks * 64), np.int32)
     history = np.zeros((_history_slots(blocks), 4), np.uint64)
     tree = np.empty(_nodes(blocks), np.int64)
-    tree[:n] = 0
-    progress = np.array([n, n, 0])  # sets, nodes, levels
+    tree[: states.size] = 0
+    progress = np.array([states.size, states.size, 0, 0])  # sets, nodes, levels done, levels to do
     pace = max(1, _WORK // images.size)
     while progress[2] < longest and not budget.expired:
-        levels = min(pace, longest - int(progress[2]))
-        outcome = beam.search(sources, level, images, ranking, history, tree, progress, levels)
+        progress[3] = min(int(progress[2]) + pace, longest)
+        outcome = beam.search(sources, core, level, images, ranking, history, tree, progress)
         if outcome == beam.FOUND:
             word = np.empty(int(progress[2]), np.uint8)
             beam.read_word(tree, progress[1] - 1, word)
@@ -202,11 +196,32 @@ def beam_memory(n: int, k: int, width: int | None = None) -> int:
     return (k + 1) * sets + 512 * k * blocks + 32 * _history_slots(blocks) + 12 * _nodes(blocks)
 
 
+def _sources(delta: Deltas) -> npt.NDArray[np.uint16]:
+    """Return the automaton on the places of states in a transposed block of sets."""
+    k, n = delta.shape
+    words = -(-n // 64)
+    states = np.arange(n)
+    places = states % 64 * words + states // 64
+    sources = np.full((k, 64 * words), 64 * words, np.uint16)
+    sources[:, places] = places[delta]
+    return sources
+
+
+def _core(delta: Deltas) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Return the states that can be reached from all, as a set and as a list."""
+    k, n = delta.shape
+    marked = np.zeros(64 * -(-n // 64), np.bool_)
+    lists = np.empty((2, k, n), np.int32)
+    stack = np.empty(n, np.int32)
+    beam.mark_core(delta.astype(np.uint16), lists[0], lists[1], stack, marked[:n])
+    return np.packbits(marked, bitorder="little").view(np.uint64), np.flatnonzero(marked)
+
+
 def _blocks(n: int, k: int, width: int | None) -> int:
     """Blocks of 64 sets that a level has room for."""
     if width is None:
         most = min(_MOST_SETS, _WORDS_OF_IMAGES // (k * -(-n // 64)))
-        width = min(math.ceil(n * math.log2(n)), most)
+        width = min(max(_FEWEST_SETS, math.ceil(n * math.log2(n))), most)
     return -(-max(width, n) // 64)
 
 

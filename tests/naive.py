@@ -48,7 +48,12 @@ def reset_threshold(delta: Delta) -> int | None:
 
 
 def shortest_reset_word(delta: Delta) -> tuple[int, ...] | None:
-    """The lexicographically least of the shortest reset words, None if there is none.
+    """The lexicographically least of the shortest reset words, None if there is none."""
+    return shortest_word_of_rank(delta, 1)
+
+
+def shortest_word_of_rank(delta: Delta, r: int) -> tuple[int, ...] | None:
+    """The lexicographically least of the shortest words that lead Q to at most r states.
 
     Breadth first, letters in their order: every subset is first met by its least shortest word,
     for the words in the queue are ordered by length and then lexicographically.
@@ -56,7 +61,7 @@ def shortest_reset_word(delta: Delta) -> tuple[int, ...] | None:
     queue: list[tuple[set[int], tuple[int, ...]]] = [(set(range(len(delta[0]))), ())]
     seen = {frozenset(queue[0][0])}
     for subset, word in queue:  # grows as we go
-        if len(subset) == 1:
+        if len(subset) <= r:
             return word
         for letter in range(len(delta)):
             image = apply(delta, subset, (letter,))
@@ -64,6 +69,12 @@ def shortest_reset_word(delta: Delta) -> tuple[int, ...] | None:
                 seen.add(frozenset(image))
                 queue.append((image, (*word, letter)))
     return None
+
+
+def rank(delta: Delta) -> int:
+    """The least number of states that some word leads Q to."""
+    sizes = range(1, len(delta[0]) + 1)
+    return next(r for r in sizes if shortest_word_of_rank(delta, r) is not None)
 
 
 def is_synchronizing(delta: Delta) -> bool:

@@ -11,11 +11,57 @@ Indices of inner loops are uint64, for which the compiler need not ask whether t
 import numpy as np
 
 from automata.kernels.jit import jit
+from automata.kernels.pairs import list_preimages
 
 MORE, FOUND, DEAD, FULL = 0, 1, 2, 3
 
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
+
+
+@jit
+def mark_core(delta, first, following, stack, core):
+    """Mark the states that can be reached from all states; some others if there are none.
+
+    Preimages are followed from each state not met so far. The states that can be reached from all
+    are met from the last of these, which is one of them; they are what it leads to. ``first``,
+    ``following`` (k, n) and ``stack`` (n,), all int32, are working space.
+    """
+    k, n = delta.shape
+    list_preimages(delta, first, following)
+    core[:] = False
+    last = 0
+    for start in range(n):
+        if core[start]:
+            continue
+        last = start
+        core[start] = True
+        stack[0] = start
+        height = 1
+        while height > 0:
+            height -= 1
+            target = stack[height]
+            for a in range(k):
+                q = first[a, target]
+                while q >= 0:
+                    if not core[q]:
+                        core[q] = True
+                        stack[height] = q
+                        height += 1
+                    q = following[a, q]
+    core[:] = False
+    core[last] = True
+    stack[0] = last
+    height = 1
+    while height > 0:
+        height -= 1
+        q = stack[height]
+        for a in range(k):
+            target = delta[a, q]
+            if not core[target]:
+                core[target] = True
+                stack[height] = target
+                height += 1
 
 
 @jit
@@ -106,6 +152,15 @@ def _sort_by_size(sizes, n, order):
 
 
 @jit
+def _meet(rows, start, row):
+    """Tell whether the set at ``rows[start:]`` has a state of the other."""
+    common = _ZERO
+    for w in range(np.uint64(row.shape[0])):
+        common |= rows[start + w] & row[w]
+    return common != _ZERO
+
+
+@jit
 def _is_new(rows, start, words, history):
     """Tell whether the set at ``rows[start:]`` is not in the history, and put it there.
 
@@ -128,18 +183,19 @@ def _is_new(rows, start, words, history):
 
 
 @jit
-def search(sources, level, images, ranking, history, tree, progress, levels):
-    """Go so many levels further; return what ended the search, `MORE` if nothing did.
+def search(sources, core, level, images, ranking, history, tree, progress):
+    """Go some levels further; return what ended the search, `MORE` if nothing did.
 
     ``sources[a, (q % 64) * W + q // 64]`` (k, 64 * W, uint16) is the place in a transposed block of
-    the state that letter a leads q to, and 64 * W where there is no such q. ``level``
+    the state that letter a leads q to, and 64 * W where there is no such q. ``core`` (W,) are the
+    states reached from all, without which a set has no preimage that is all of Q. ``level``
     (capacity / 64, 64 * W) holds the current sets, empty ones up to the end of a block after them;
     ``images`` (k * capacity / 64, 64 * W) and ``ranking`` (2, k * capacity, int32) are working
     space. ``history`` (a power of two, 4) is zero at first. ``progress`` (int64) is the number of
-    sets, of nodes of the tree, and of levels done. The last nodes of ``tree`` (int64) belong to the
-    current sets, in order: a node is ``(parent + 1) << 6 | letter``, 0 for a singleton. Of the new
-    preimages of a level the largest are kept, of equal ones the first by letter and then by parent.
-    `FULL` asks for a longer tree.
+    sets, of nodes of the tree, of levels done, and of those to be done. The last nodes of ``tree``
+    (int64) belong to the current sets, in order: a node is ``(parent + 1) << 6 | letter``, 0 for a
+    singleton. Of the new preimages of a level the largest are kept, of equal ones the first by
+    letter and then by parent. `FULL` asks for a longer tree.
     """
     count, tail, depth = progress[0], progress[1], progress[2]
     letters, length = sources.shape
@@ -151,7 +207,7 @@ def search(sources, level, images, ranking, history, tree, progress, levels):
     for place in sources[0]:
         n += place < length
     outcome = MORE
-    for _ in range(levels):
+    while depth < progress[3]:
         if tail + capacity > tree.shape[0]:
             outcome = FULL
             break
@@ -162,7 +218,7 @@ def search(sources, level, images, ranking, history, tree, progress, levels):
         count = 0
         for i in order[: _sort_by_size(sizes, n, order)]:
             start = np.uint64(i) * words
-            if not _is_new(rows, start, words, history):
+            if not (_meet(rows, start, core) and _is_new(rows, start, words, history)):
                 continue
             target = np.uint64(count) * words
             for x in range(words):

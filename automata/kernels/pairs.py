@@ -11,7 +11,7 @@ UNKNOWN = np.uint8(255)
 
 
 @jit
-def _list_preimages(delta, first, following):
+def list_preimages(delta, first, following):
     """Link the preimages of each state under each letter, the last one first; -1 ends a list."""
     k, n = delta.shape
     first[:] = -1
@@ -31,7 +31,7 @@ def merging_letters(delta, letters, queue, first, following):
     int32) are working space: a pair costs the product of its states' numbers of preimages.
     """
     k, n = delta.shape
-    _list_preimages(delta, first, following)
+    list_preimages(delta, first, following)
     letters[:] = UNKNOWN
     pairs = n * (n - 1) // 2
     tail = 0

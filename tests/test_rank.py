@@ -1,0 +1,162 @@
+"""Ranks and shortest words of a rank: against the oracle, and where the answer is known."""
+
+import tracemalloc
+from itertools import pairwise
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automata import Automaton, AutomatonError, SizeLimitError, shortest_reset_word
+from automata.automaton import Deltas, state_dtype
+from automata.families import FAMILIES
+from automata.kernels import pairs
+from automata.kernels import rank as kernel
+from automata.limits import LimitReached
+from automata.rank import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
+from tests import naive
+from tests.strategies import automata
+
+SIZES = [1, 2, 63, 64, 65, 128, 129, 257]
+CERNY = FAMILIES[0]
+
+
+def uniform(count: int, n: int, k: int, seed: int = 0) -> Deltas:
+    rng = np.random.default_rng([seed, n, k])
+    return rng.integers(0, n, (count, k, n)).astype(state_dtype(n))
+
+
+def components(*parts: Deltas) -> Deltas:
+    """Automata side by side, which never meet."""
+    starts = np.cumsum([0, *(part.shape[1] for part in parts)])
+    sides = [part.astype(int) + start for part, start in zip(parts, starts, strict=False)]
+    return np.concatenate(sides, axis=1).astype(state_dtype(int(starts[-1])))
+
+
+@given(automata(max_n=6))
+def test_against_the_oracle(delta: Deltas) -> None:
+    least = naive.rank(delta.tolist())
+    assert rank(delta) == least
+    assert is_synchronizing(delta) == (least == 1) == naive.is_synchronizing(delta.tolist())
+
+
+@given(automata(max_n=7), st.integers(1, 8))
+def test_shortest_words_against_the_oracle(delta: Deltas, r: int) -> None:
+    assert shortest_word_of_rank(delta, r) == naive.shortest_word_of_rank(delta.tolist(), r)
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1)])
+def test_every_small_automaton(n: int, k: int) -> None:
+    deltas = np.array([*naive.all_automata(n, k)], np.uint8)
+    known = [naive.is_synchronizing(delta) for delta in deltas.tolist()]
+    assert are_synchronizing(deltas).tolist() == known
+    assert [rank(delta) == 1 for delta in deltas[::7]] == known[::7]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_batches(workers: int) -> None:
+    # more than one slice of a batch, and every automaton in its place
+    deltas = uniform(20_000, 3, 1)
+    known = {row.tobytes(): naive.is_synchronizing(row.tolist()) for row in deltas[:200]}
+    assert len(known) == 27
+    answers = are_synchronizing(deltas, workers=workers).tolist()
+    assert answers == [known[delta.tobytes()] for delta in deltas]
+    assert are_synchronizing(np.zeros((0, 2, 300), int), workers=workers).tolist() == []
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_known_ranks(n: int) -> None:
+    states = np.arange(n)
+    cycle = np.roll(states, -1)
+    assert rank([states, cycle, cycle[::-1]]) == n
+    assert rank([states, states // 2]) == rank([states * 0]) == 1  # 0 is a sink
+    assert rank([states // 2 * 2]) == (n + 1) // 2
+    twice = components(CERNY.delta(max(n, 2)), uniform(1, 7, 2)[0], CERNY.delta(5))
+    assert rank(twice) == 2 + naive.rank(uniform(1, 7, 2)[0].tolist())
+    assert not is_synchronizing(twice)
+
+
+@pytest.mark.parametrize("n", [65, 129, 257])
+def test_large_ones_against_the_oracle(n: int) -> None:
+    for delta in uniform(3, n, 2):
+        for r in (n, n - 1, n // 2, n // 4):
+            word = shortest_word_of_rank(delta, r)
+            assert word == naive.shortest_word_of_rank(delta.tolist(), r)
+
+
+def test_five_thousand_states() -> None:
+    states = np.arange(5000)
+    assert rank([np.roll(states, 1), states[::-1]]) == 5000
+    assert rank([states // 2500 * 2500, states]) == 2
+    assert is_synchronizing([states // 2, states])
+
+
+def test_more_sets_than_at_first() -> None:
+    # thousands of sets: room is made several times
+    for delta in (CERNY.delta(13), *uniform(3, 20, 2)):
+        assert shortest_word_of_rank(delta, 1) == shortest_reset_word(delta)
+
+
+def test_ranks_of_one_automaton_fit_together() -> None:
+    delta = CERNY.delta(9)
+    words = [shortest_word_of_rank(delta, r) or () for r in range(1, 10)]
+    assert all(len(more) < len(fewer) for fewer, more in pairwise(words))
+    assert [len(naive.apply(delta, range(9), word)) for word in words] == [*range(1, 10)]
+    assert len(words[0]) == 64
+
+
+def test_limits() -> None:
+    delta = CERNY.delta(20)
+    with pytest.raises(LimitReached, match=r"memory limit: .* is in \d+\.\.\d+") as reached:
+        shortest_word_of_rank(delta, 1, memory_limit=1_000_000)
+    bounds = reached.value.bounds
+    assert 20 < bounds.lower <= 361 <= bounds.upper == len(bounds.word)
+    assert len(naive.apply(delta, range(20), bounds.word)) == 1
+    with pytest.raises(LimitReached, match="time limit") as reached:
+        shortest_word_of_rank(delta, 3, time_limit=1e-9)
+    bounds = reached.value.bounds
+    assert bounds.lower == 1
+    assert len(naive.apply(delta, range(20), bounds.word)) == 3
+    with pytest.raises(LimitReached, match="memory limit"):
+        shortest_word_of_rank(delta, 3, memory_limit=1)
+    assert shortest_word_of_rank(delta, 19, memory_limit=100_000, time_limit=100) == (0,)
+
+
+def test_memory_is_kept() -> None:
+    limit = 2_000_000
+    delta = CERNY.delta(20)
+    shortest_word_of_rank(delta, 18)  # compiled
+    tracemalloc.start()
+    with pytest.raises(LimitReached):
+        shortest_word_of_rank(delta, 1, memory_limit=limit)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.2 * limit
+
+
+def test_errors() -> None:
+    with pytest.raises(AutomatonError, match="r=0"):
+        shortest_word_of_rank([[0]], 0)
+    with pytest.raises(SizeLimitError, match="n=1025 is over the limit of 1024"):
+        shortest_word_of_rank(np.zeros((1, 1025), int), 1)
+    assert shortest_word_of_rank(np.zeros((1, 1024), int), 1) == (0,)
+    with pytest.raises(ValueError, match="memory limit"):
+        shortest_word_of_rank([[0, 0]], 1, memory_limit=0)
+    with pytest.raises(AutomatonError, match="shape"):
+        rank([0, 1])
+    with pytest.raises(SizeLimitError, match="5001"):
+        is_synchronizing(np.zeros((1, 5001), int))
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+def test_one_compilation() -> None:
+    # states of one byte and of two, arrays that may be written and that may not
+    for n in (5, 300):
+        delta = components(CERNY.delta(n - 2), CERNY.delta(2))
+        assert rank(delta) == rank(Automaton(delta)) == 2
+        assert shortest_word_of_rank(Automaton(delta), n - 1) == shortest_word_of_rank(delta, n - 1)
+        assert not is_synchronizing(Automaton(delta))
+    for compiled in (pairs.merging_letters, pairs.all_mergeable, pairs.merge, kernel.search):
+        assert len(compiled.signatures) == 1
