@@ -56,7 +56,7 @@ class Frontier:
         self.levels = [np.arange(self.count)]
         """the numbers of the sets of each level"""
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
-        self.part = max(16, min(2048, 2**24 // self.table.size))
+        self.part = max(16, min(2048, 2**24 // int(self.table.size)))
         self._forest: list[Trie] = []  # all sets up to `_planted`, where levels are reduced
         self._planted = 0
         self._reduce_from = _REDUCIBLE

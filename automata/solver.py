@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta, validate_deltas
-from automata.kernels import both_ends, forward
+from automata.kernels import both_ends, forward, forward_filtered
 from automata.limits import Budget, LimitReached, OutOfBudget, ResetBounds
 from automata.parallel import run_parts
 from automata.rank import is_synchronizing
@@ -225,9 +225,10 @@ def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
         # one type, writable: read-only arrays would be compiled for a second time
         some = np.require(deltas[part], np.uint8, ["C", "W"])
         found = thresholds[part]
-        if n <= forward.MAX_STATES:
+        if n <= forward_filtered.MAX_STATES:
+            search = forward if n <= forward.MAX_STATES else forward_filtered
             limit = _forward_sets(n)
-            forward.reset_thresholds(some, found, limit, forward.working_space(n, k, limit))
+            search.reset_thresholds(some, found, limit, search.working_space(n, k, limit))
         left = np.flatnonzero(found == _UNFINISHED)
         if len(left):
             space = both_ends.working_space(n, k, _BOTH_ENDS_SETS)
@@ -244,13 +245,14 @@ def _forward_sets(n: int) -> int:
 
 def _prove(delta: Deltas, budget: Budget, workers: int) -> ResetBounds | None:
     """Find the reset threshold and a shortest word; raise `LimitReached` with the bounds."""
-    n = delta.shape[1]
+    if delta.shape[1] <= _BOTH_ENDS_MAX_STATES:
+        length, word = _least_word(delta)
+        if length == NOT_SYNCHRONIZING:
+            return None
+        if length == len(word):
+            return ResetBounds(length, length, word)
     if not is_synchronizing(delta):
         return None
-    if n <= _BOTH_ENDS_MAX_STATES:
-        word = _least_word(delta)
-        if word is not None:
-            return ResetBounds(len(word), len(word), word)
     search = Search(delta, tuple(greedy_word(delta)[0].tolist()), budget, workers)
     try:
         search.run()
@@ -259,14 +261,14 @@ def _prove(delta: Deltas, budget: Budget, workers: int) -> ResetBounds | None:
     return search.bounds
 
 
-def _least_word(delta: Deltas) -> tuple[int, ...] | None:
-    """Return the least shortest reset word if few sets suffice."""
+def _least_word(delta: Deltas) -> tuple[int, tuple[int, ...]]:
+    """Return the reset threshold and the least shortest reset word, if few sets suffice."""
     k, n = delta.shape
-    own = np.array(delta)  # writable
-    word = np.empty(1 << 16, np.uint8)
+    letters = np.empty(1 << 16, np.uint8)
     space = both_ends.working_space(n, k, _BOTH_ENDS_SETS)
-    length = both_ends.shortest_reset_word(own, *space, word)
-    return tuple(word[:length].tolist()) if 0 <= length <= len(word) else None
+    own = np.array(delta, np.uint8)  # writable
+    length = int(both_ends.shortest_reset_word(own, *space, letters))
+    return length, tuple(letters[: max(0, length)].tolist())
 
 
 def _validate_size(deltas: Deltas) -> Deltas:
