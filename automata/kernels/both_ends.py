@@ -3,16 +3,21 @@
 A set of states is a uint64 bit mask. Side 0 goes forward: images from Q. Side 1 goes backward:
 preimages from the singletons, *every set stored as its complement*, which makes the sides alike: a
 preimage of the complement is the complement of the preimage, and X is contained in Y exactly when
-X & complement(Y) is empty.
+X is disjoint from the complement of Y. On both sides the smaller set is the better one.
 
-Level i of a side holds the sets met after i letters and not before. Why that is enough: let t be
-the reset threshold, w = uv a shortest reset word, Q w = {q}, and i the length of u. X = Q u lies in
-Y, the preimage of {q} under v. Were X met by a shorter word, or Y, that word and the rest of w
-would make a shorter reset word. So X is new in forward level i, Y in backward level t - i, for each
-i: no level up to t is empty, and two frontiers whose depths sum to t always meet. Conversely sets
-that meet at depths i and j give a reset word of length i + j. Hence: deepening by one letter at a
-time, on either side, the first meeting is at t exactly, only the new sets need to be tested
-against the other frontier, and a level without new sets proves that there is no reset word.
+Level i of a side keeps the sets met after i letters, but for those met before and those that
+contain another one of the level. Nothing is lost: *a set met after i letters contains a set kept
+in a level up to i*. By induction, the set it comes from contains a kept one, of level h < i; where
+that leads was met at level h + 1 at the latest, and is kept there, or contains a set that is, or
+was met before, and again contains a kept set.
+
+Hence the first two levels that meet, deepening either side by one letter at a time, meet at the
+reset threshold t exactly. Let w = uv be a shortest reset word, |u| = i. Q u contains a set kept at
+a forward level i' <= i, and the complement of the states that v leads to one state contains a set
+kept at a backward level j' <= t - i. The two are disjoint, so there is a reset word of length
+i' + j', so i' = i and j' = t - i. Conversely sets that meet at levels i and j give a reset word of
+length i + j. It follows too that no level up to t is empty: a side without new sets proves that
+there is no reset word. Nothing is assumed about how long reset words are.
 """
 
 import numpy as np
@@ -26,25 +31,26 @@ UNFINISHED = -3
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _NIBBLE = np.uint64(15)
-_FIRST_BITS = 9
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST_BITS = 9  # of a hash table; 4 times n + k + 1 sets fit
+_SMALL = np.uint64(32)  # levels up to this size are not worth sorting
+_CHUNK = np.uint64(256)
+
+Words = npt.NDArray[np.uint64]
 
 
-def working_space(
-    n: int, k: int, limit: int
-) -> tuple[
-    npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.int32]
-]:
-    """Return tables, slots, lists and levels for the kernels, for ``limit`` sets a side.
+def working_space(n: int, k: int, limit: int) -> tuple[Words, Words, Words, Words, Words]:
+    """Return the kernels' working space, for ``limit`` sets a side (n + 1 at least).
 
-    Only the pages touched take memory.
+    It is large, but only the pages touched take memory.
     """
     room = max(limit, n + 1) + k + 1
     tables = np.empty((2, -(-k // (64 // n)), 16 * -(-n // 4)), np.uint64)
     slots = np.empty((2, max(1 << _FIRST_BITS, 1 << (4 * room - 1).bit_length())), np.uint64)
-    lists = np.empty((2, room), np.uint64)
-    levels = np.empty((2, room + 1), np.int32)
-    return tables, slots, lists, levels
+    lists = np.empty((3, room), np.uint64)  # of both sides, and for sorting
+    levels = np.empty((2, room + 1), np.uint64)
+    starts = np.empty(66, np.uint64)
+    return tables, slots, lists, levels, starts
 
 
 @jit
@@ -85,6 +91,181 @@ def _fill_tables(delta, tables):
 
 
 @jit
+def _enter(slots, side, bits, lists, count):
+    """Clear the first 2^bits slots, a hash table by open addressing, and enter the sets listed."""
+    slots[side, : 1 << bits] = _ZERO
+    mask = (_ONE << np.uint64(bits)) - _ONE
+    for i in range(count):
+        slot = (lists[side, i] * _GOLDEN) >> np.uint64(64 - bits)
+        while slots[side, slot] != _ZERO:
+            slot = (slot + _ONE) & mask
+        slots[side, slot] = lists[side, i]
+
+
+@jit
+def _sort(lists, side, begin, end, starts):
+    """Sort a level by size."""
+    starts[:] = begin
+    for i in range(begin, end):
+        lists[2, i] = lists[side, i]
+        starts[_size(lists[side, i]) + 1] += _ONE
+    for size in range(1, starts.shape[0]):
+        starts[size] += starts[size - 1] - begin
+    for i in range(begin, end):
+        states = lists[2, i]
+        size = _size(states)
+        lists[side, starts[size]] = states
+        starts[size] += _ONE
+
+
+@jit
+def _settle(lists, side, begin, end, first, last, n, starts):
+    """Reduce a large new level and compare; return its end and whether it meets first..last-1."""
+    _sort(lists, side, begin, end, starts)
+    kept = smaller = begin  # a set can contain only the kept sets before `smaller`
+    size = 0
+    for i in range(begin, end):
+        states = lists[side, i]
+        if _size(states) > size:
+            size = _size(states)
+            smaller = kept
+        count = _ZERO
+        at = begin
+        while at < smaller and count == _ZERO:
+            stop = min(at + _CHUNK, smaller)
+            for j in range(at, stop):
+                count += np.uint64(lists[side, j] & ~states == _ZERO)
+            at = stop
+        if count == _ZERO:
+            lists[side, kept] = states
+            kept += _ONE
+    for i in range(begin, kept):
+        states = lists[side, i]
+        room = n - _size(states)  # shrinks: what is too large now will be too large for all
+        while last > first and _size(lists[1 - side, last - _ONE]) > room:
+            last -= _ONE
+        count = _ZERO
+        for j in range(first, last):
+            count += np.uint64(lists[1 - side, j] & states == _ZERO)
+        if count != _ZERO:
+            return kept, True
+    return kept, False
+
+
+@jit
+def _search(k, n, tables, slots, lists, levels, starts):
+    """Search from both ends; return the depths that meet, or what ended the search, twice.
+
+    ``levels[side, i]`` becomes the start of level i in ``lists[side]``. A slow automaton has a
+    set or two a level, so that any call that passes an array would cost more than the level
+    (numba counts references): hence one long function, without branches on what cannot be
+    predicted. The scans count instead of stopping, so that they are vectorised.
+    """
+    full = ~_ZERO >> np.uint64(64 - n)
+    per_word = 64 // n
+    limit = np.uint64(lists.shape[1] - k - 1)
+    reach = np.uint64(k)
+    for side in range(2):
+        lists[side, 0] = full  # on side 1 no start, but it drops the empty preimage
+        levels[side, 0] = side
+        levels[side, 1] = 1 + side * n
+    for q in range(n):
+        lists[1, 1 + q] = full ^ (_ONE << np.uint64(q))
+    if n == 1:
+        return 0, 0
+    _enter(slots, 0, _FIRST_BITS, lists, 1)
+    _enter(slots, 1, _FIRST_BITS, lists, n + 1)
+    # the side that is deepened and, while it rests, the other one
+    side, depth, least, bits, used = 0, 0, n, _FIRST_BITS, _ONE
+    other_depth, other_least, other_bits, other_used = 0, n - 1, _FIRST_BITS, np.uint64(n + 1)
+    begin, end, first, last = _ZERO, _ONE, _ONE, np.uint64(n + 1)
+    met = False
+    while not met:
+        if end - begin > last - first:
+            side = 1 - side
+            depth, other_depth = other_depth, depth
+            least, other_least = other_least, least
+            bits, other_bits = other_bits, bits
+            used, other_used = other_used, used
+            begin, end, first, last = first, last, begin, end
+        # list what the frontier leads to
+        least = 64
+        tail = end
+        mask = (_ONE << np.uint64(bits)) - _ONE
+        for head in range(begin, end):
+            if tail > limit:
+                return UNFINISHED, UNFINISHED
+            if used + reach > mask >> _ONE:  # `used` counts sets since dropped, now forgotten
+                while tail + reach > mask >> np.uint64(2):
+                    bits += 1
+                    mask += mask + _ONE
+                _enter(slots, side, bits, lists, tail)
+                used = tail
+            used -= tail
+            states = lists[side, head]
+            for group in range(tables.shape[1]):
+                rest = states
+                images = tables[side, group, rest & _NIBBLE]
+                for start in range(16, tables.shape[2], 16):
+                    rest >>= np.uint64(4)
+                    images |= tables[side, group, np.uint64(start) + (rest & _NIBBLE)]
+                for offset in range(0, n * min(per_word, k - group * per_word), n):
+                    image = (images >> np.uint64(offset)) & full
+                    slot = (image * _GOLDEN) >> np.uint64(64 - bits)
+                    found = slots[side, slot]
+                    while (found != image) & (found != _ZERO):
+                        slot = (slot + _ONE) & mask
+                        found = slots[side, slot]
+                    slots[side, slot] = image
+                    lists[side, tail] = image
+                    least = min(least, 64 if found == image else _size(image))
+                    tail += np.uint64(found != image)
+            used += tail
+        if tail == end:
+            return NOT_SYNCHRONIZING, NOT_SYNCHRONIZING
+        # drop the sets that contain another one, and compare with the other frontier
+        if tail - end > _SMALL:
+            tail, met = _settle(lists, side, end, tail, first, last, n, starts)
+        else:
+            if tail - end > _ONE:
+                kept = end
+                for i in range(end, tail):
+                    states = lists[side, i]
+                    count = _ZERO
+                    for j in range(end, tail):
+                        count += np.uint64(lists[side, j] & ~states == _ZERO)
+                    if count == _ONE:  # itself
+                        lists[side, kept] = states
+                        kept += _ONE
+                tail = kept
+            if least + other_least <= n:
+                for i in range(end, tail):
+                    states = lists[side, i]
+                    if _size(states) + other_least <= n:
+                        count = _ZERO
+                        for j in range(first, last):
+                            count += np.uint64(lists[1 - side, j] & states == _ZERO)
+                        met = met or count != _ZERO
+        depth += 1
+        levels[side, depth + 1] = tail
+        begin, end = end, tail
+    return (depth, other_depth) if side == 0 else (other_depth, depth)
+
+
+@jit
+def reset_thresholds(deltas, rows, thresholds, tables, slots, lists, levels, starts):
+    """Write the reset threshold of the automata in ``rows``, to the same rows of ``thresholds``.
+
+    -1 where there is none, `UNFINISHED` where a side stores more sets than there is space for.
+    """
+    k, n = deltas.shape[1], deltas.shape[2]
+    for row in rows:
+        _fill_tables(deltas[row], tables)
+        forward, backward = _search(k, n, tables, slots, lists, levels, starts)
+        thresholds[row] = forward + backward if forward >= 0 else forward
+
+
+@jit
 def _images(tables, side, group, states):
     """All (pre)images of a set under a group of letters, side by side."""
     images = tables[side, group, states & _NIBBLE]
@@ -95,200 +276,69 @@ def _images(tables, side, group, states):
 
 
 @jit
-def _slot(slots, side, bits, states):
-    """Return the slot that holds a set, or the empty slot (0) where it belongs."""
-    mask = (_ONE << np.uint64(bits)) - _ONE
-    slot = (states * _GOLDEN) >> np.uint64(64 - bits)
-    while slots[side, slot] != states and slots[side, slot] != _ZERO:
-        slot = (slot + _ONE) & mask
-    return slot
-
-
-@jit
-def _rebuild(slots, side, bits, lists, count):
-    """Clear the first 2^bits slots and enter the stored sets."""
-    slots[side, : 1 << bits] = _ZERO
-    for i in range(count):
-        states = lists[side, i]
-        slots[side, _slot(slots, side, bits, states)] = states
-
-
-@jit
-def _contained(lists, side, begin, end, states):
-    """Count the sets of one level that a set contains."""
-    outside = ~states
+def _misses(lists, side, begin, end, states):
+    """Tell whether some set of a level is disjoint from a set."""
     count = _ZERO
     for i in range(begin, end):
-        count += np.uint64(lists[side, i] & outside == _ZERO)
-    return count
+        count += np.uint64(lists[side, i] & states == _ZERO)
+    return count != _ZERO
 
 
 @jit
-def _expand(k, n, side, begin, end, tables, slots, lists, bits, used):
-    """Append the new sets that level begin..end-1 leads to; return their end, -1 past the limit."""
+def _continue(k, n, forward, backward, tables, lists, levels):
+    """Continue the backward side up to Q; return False where there is no more space.
+
+    Of each level only those sets are kept that meet the forward level on their way, and of these
+    none that contains one kept before.
+    """
     full = ~_ZERO >> np.uint64(64 - n)
     per_word = 64 // n
-    limit = lists.shape[1] - k - 1
-    tail = end
-    for head in range(begin, end):
-        if tail > limit:
-            return -1
-        if used[side] + k > 1 << bits[side] >> 1:  # dropped sets count, and are forgotten here
-            while tail + k > 1 << bits[side] >> 2:
-                bits[side] += 1
-            used[side] = tail
-            _rebuild(slots, side, bits[side], lists, tail)
-        before = tail
-        states = lists[side, head]
-        for group in range(tables.shape[1]):
-            images = _images(tables, side, group, states)
-            for offset in range(0, n * min(per_word, k - group * per_word), n):
-                image = (images >> np.uint64(offset)) & full
-                slot = _slot(slots, side, bits[side], image)
-                lists[side, tail] = image
-                tail += slots[side, slot] != image
-                slots[side, slot] = image
-        used[side] += tail - before
-    return tail
+    tail = levels[1, backward + 1]
+    for depth in range(backward, backward + forward):
+        end = tail
+        goal = backward + forward - depth - 1
+        for head in range(levels[1, depth], end):
+            if tail + np.uint64(k) >= np.uint64(lists.shape[1]):
+                return False
+            for group in range(tables.shape[1]):
+                images = _images(tables, 1, group, lists[1, head])
+                for offset in range(0, n * min(per_word, k - group * per_word), n):
+                    image = (images >> np.uint64(offset)) & full
+                    if _misses(lists, 0, levels[0, goal], levels[0, goal + 1], image):
+                        if not _misses(lists, 1, end, tail, ~image):
+                            lists[1, tail] = image
+                            tail += _ONE
+        levels[1, depth + 2] = tail
+    return True
 
 
 @jit
-def _reduce(lists, side, begin, end):
-    """Keep the inclusion-minimal sets of a level, in place; return its new end."""
-    if end - begin < 2:
-        return end
-    tail = begin
-    for i in range(begin, end):
-        states = lists[side, i]
-        if _contained(lists, side, begin, end, states) == _ONE:
-            lists[side, tail] = states
-            tail += 1
-    return tail
-
-
-@jit
-def _least(lists, side, begin, end):
-    """Return the least size of the sets of a level."""
-    least = 64
-    for i in range(begin, end):
-        least = min(least, _size(lists[side, i]))
-    return least
-
-
-@jit
-def _meet(lists, side, begin, end, first, last, full):
-    """Tell whether a set of level begin..end-1 and one of first..last-1, across, are disjoint."""
-    for i in range(begin, end):
-        if _contained(lists, 1 - side, first, last, full ^ lists[side, i]) != _ZERO:
-            return True
-    return False
-
-
-@jit
-def _search(k, n, tables, slots, lists, levels, bits, used):
-    """Search from both ends; return the depths that meet, or what ended the search, twice.
-
-    ``levels[side, i]`` becomes the start of level i in ``lists[side]``.
-    """
-    full = ~_ZERO >> np.uint64(64 - n)
-    for side in range(2):
-        lists[side, 0] = full  # on side 1 no start, but it drops the empty preimage
-        levels[side, 0] = side
-        levels[side, 1] = 1 + side * n
-    for q in range(n):
-        lists[1, 1 + q] = full ^ (_ONE << np.uint64(q))
-    forward, backward = 0, 0
-    if n == 1:
-        return forward, backward
-    forward_least, backward_least = n, n - 1
-    for side in range(2):
-        used[side] = levels[side, 1]
-        _rebuild(slots, side, bits[side], lists, used[side])
-    while True:
-        first, last = np.int64(levels[0, forward]), np.int64(levels[0, forward + 1])
-        begin, end = np.int64(levels[1, backward]), np.int64(levels[1, backward + 1])
-        if last - first <= end - begin:
-            side = 0
-            forward += 1
-            depth = forward
-            first, last, begin, end = begin, end, first, last
-        else:
-            side = 1
-            backward += 1
-            depth = backward
-        tail = _expand(k, n, side, begin, end, tables, slots, lists, bits, used)
-        if tail < 0:
-            return UNFINISHED, UNFINISHED
-        if tail == end:
-            return NOT_SYNCHRONIZING, NOT_SYNCHRONIZING
-        tail = _reduce(lists, side, end, tail)
-        levels[side, depth + 1] = tail
-        least = _least(lists, side, end, tail)
-        if side == 0:
-            forward_least = least
-        else:
-            backward_least = least
-        if forward_least + backward_least <= n and _meet(lists, side, end, tail, first, last, full):
-            return forward, backward
-
-
-@jit
-def reset_thresholds(deltas, rows, thresholds, tables, slots, lists, levels):
-    """Write the reset threshold of the automata in ``rows``, to the same rows of ``thresholds``.
-
-    -1 where there is none, `UNFINISHED` where a side stores more sets than there is space for.
-    """
-    k, n = deltas.shape[1], deltas.shape[2]
-    bits = np.empty(2, np.int64)
-    used = np.empty(2, np.int64)
-    for row in rows:
-        _fill_tables(deltas[row], tables)
-        bits[:] = _FIRST_BITS
-        forward, backward = _search(k, n, tables, slots, lists, levels, bits, used)
-        thresholds[row] = forward + backward if forward >= 0 else forward
-
-
-@jit
-def shortest_reset_word(delta, tables, slots, lists, levels, word):
+def shortest_reset_word(delta, tables, slots, lists, levels, starts, word):
     """Write the lexicographically least shortest reset word; return its length.
 
     -1 where there is none, `UNFINISHED` as `reset_thresholds`. A word longer than ``word`` is not
     written: only its length returns.
 
-    After the sides have met, the backward one is continued up to Q, and of each further level only
-    those sets are kept that contain one of the forward level that they should meet. Let t be the
-    threshold. A set Q u with |u| = t - r goes to a state by r more letters exactly when a set of
-    backward level r contains it: the set contains a kept one of forward level t - r, and r letters
-    lead that to a state as well. Thus the least letter that leads into a set of the level below is,
-    at each step, the next letter of the least word. (The forward levels themselves would not do:
-    a set dropped because another is contained in it may be the one that the least word passes.)
+    Once backward levels reach up to the threshold t, the least word is read off: if t - r letters
+    led to X = Q u, and r letters can lead X to one state, then X is contained in a set kept at
+    backward level r (not at a lower one, or there were a shorter reset word). So the next letter
+    is the least that leads X into a set of level r - 1. Past the meeting that needs only the sets
+    that contain Q u for some u of t - r letters. Those contain a set kept at forward level t - r;
+    conversely one that contains it can be led to one state through the levels below. The forward
+    levels alone would not do: the set that the least word passes may contain another one.
     """
     k, n = delta.shape
     full = ~_ZERO >> np.uint64(64 - n)
     per_word = 64 // n
-    bits = np.empty(2, np.int64)
-    used = np.empty(2, np.int64)
-    bits[:] = _FIRST_BITS
     _fill_tables(delta, tables)
-    forward, backward = _search(k, n, tables, slots, lists, levels, bits, used)
+    forward, backward = _search(k, n, tables, slots, lists, levels, starts)
     if forward < 0:
         return forward
     length = forward + backward
-    for depth in range(backward + 1, length + 1):
-        begin, end = np.int64(levels[1, depth - 1]), np.int64(levels[1, depth])
-        first, last = levels[0, length - depth], levels[0, length - depth + 1]
-        new = _expand(k, n, 1, begin, end, tables, slots, lists, bits, used)
-        if new < 0:
-            return UNFINISHED
-        tail = end
-        for i in range(end, new):
-            states = lists[1, i]
-            if _contained(lists, 0, first, last, full ^ states) != _ZERO:
-                lists[1, tail] = states
-                tail += 1
-        levels[1, depth + 1] = _reduce(lists, 1, end, tail)
     if length > word.shape[0]:
         return length
+    if not _continue(k, n, forward, backward, tables, lists, levels):
+        return UNFINISHED
     states = full
     for position in range(length):
         below = length - position - 1
@@ -296,7 +346,7 @@ def shortest_reset_word(delta, tables, slots, lists, levels, word):
             group = a // per_word
             images = _images(tables, 0, group, states)
             image = (images >> np.uint64((a - group * per_word) * n)) & full
-            if _contained(lists, 1, levels[1, below], levels[1, below + 1], full ^ image) != _ZERO:
+            if _misses(lists, 1, levels[1, below], levels[1, below + 1], image):
                 word[position] = a
                 states = image
                 break
