@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from automata import dense
 from automata.automaton import Deltas
 from automata.families import FAMILIES
 from automata.kernels import forward, forward_filtered
@@ -188,3 +189,70 @@ def test_filtered_depth_and_limit() -> None:
     unfinished = forward_filtered.UNFINISHED
     assert solve_filtered(deltas, 1 << 13) == [unfinished, *known, unfinished]
     assert solve_filtered(deltas, 1) == [unfinished] * 5
+
+
+# --- one automaton, exhaustively --------------------------------------------------------------
+
+
+def finish(delta: Deltas, workers: int = 1, keep_levels: bool = True) -> dense.DenseSearch:
+    search = dense.DenseSearch(delta, workers=workers, keep_levels=keep_levels)
+    while search.status == dense.RUNNING:
+        depth = search.depth
+        needed = search.memory_needed()
+        search.advance()
+        assert search.depth in (depth, depth + 1)
+        assert needed > 0
+    return search
+
+
+@pytest.mark.parametrize("n", range(1, 11))
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_dense(n: int, k: int) -> None:
+    deltas = np.concatenate([uniform(25, n, k), structured(n, k, 25)])
+    for delta, threshold in zip(deltas, expected(deltas), strict=True):
+        search = finish(delta)
+        assert search.status == threshold
+        if threshold >= 0:
+            assert search.least_word() == naive.shortest_reset_word(delta.tolist())
+
+
+def test_dense_exhausts_small_automata() -> None:
+    deltas = every(3, 2)
+    assert [finish(delta, keep_levels=False).status for delta in deltas] == expected(deltas)
+
+
+@pytest.mark.parametrize(("n", "k"), [(2, 33), (5, 13), (8, 9), (9, 64), (13, 5)])
+def test_dense_several_words(n: int, k: int) -> None:
+    for delta in [*uniform(3, n, k), *structured(n, k, 7)]:
+        search = finish(delta)
+        assert [search.status] == expected(delta[None])
+        if search.status >= 0:
+            assert search.least_word() == naive.shortest_reset_word(delta.tolist())
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_dense_parts_of_levels_in_threads(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dense, "_LEAST_PART", 5)
+    monkeypatch.setattr(dense, "_IMAGES", 64)
+    monkeypatch.setattr(dense, "_PARTS", 2)
+    for delta in [*structured(9, 2, 8), FAMILIES[0].delta(10), FAMILIES[3].delta(9)]:
+        search = finish(delta, workers)
+        assert [search.status] == expected(delta[None])
+        if search.status >= 0:
+            assert search.least_word() == naive.shortest_reset_word(delta.tolist())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_dense_large(workers: int) -> None:
+    search = finish(FAMILIES[0].delta(18), workers)
+    assert search.status == 289
+    word = search.least_word()
+    assert len(word) == 289
+    assert len(naive.apply(FAMILIES[0].delta(18).tolist(), range(18), word)) == 1
+
+
+def test_dense_gives_no_word_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="status -1"):
+        finish(np.array([[1, 0]], np.uint8)).least_word()
+    with pytest.raises(ValueError, match="no levels kept"):
+        finish(np.array([[1, 1]], np.uint8), keep_levels=False).least_word()

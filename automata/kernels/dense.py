@@ -1,0 +1,144 @@
+"""Exhaustive forward search, level by level, for n <= 28: a bit for each set met.
+
+A set of states is a bit mask, uint64 in registers, uint32 in the levels. Its bit in ``visited`` is
+bit ``set % 8`` of byte ``set // 8``. Threads may expand parts of one level at the same time: when
+two change a byte at once, one of the bits may be lost, never gained, so that a set is queued again
+but none is left out.
+"""
+
+import numpy as np
+
+from automata.kernels.jit import jit
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+_3 = np.uint64(3)
+_7 = np.uint64(7)
+
+
+@jit
+def letters_per_word(n: int) -> int:
+    """How many images of n bits each fit one 64-bit word."""
+    return 64 // n
+
+
+@jit
+def third(n: int) -> int:
+    """How many states one of the three look-ups of a set covers."""
+    return (n + 2) // 3
+
+
+@jit
+def fill_tables(delta, tables):
+    """Fill ``tables``, flat: for each group of letters the images of each third's subsets.
+
+    The images under the letters of a group lie side by side in one entry, the first letter lowest.
+    """
+    k, n = delta.shape
+    per_word = letters_per_word(n)
+    covered = third(n)
+    start = 0
+    for first in range(0, k, per_word):
+        last = min(k, first + per_word)
+        for low in range(0, 3 * covered, covered):
+            tables[start] = _ZERO
+            half = 1
+            for q in range(low, low + covered):
+                image = _ZERO
+                if q < n:
+                    for a in range(first, last):
+                        image |= _ONE << np.uint64((a - first) * n + np.int64(delta[a, q]))
+                for s in range(start, start + half):
+                    tables[s + half] = tables[s] | image
+                half *= 2
+            start += half
+
+
+@jit
+def expand(k, n, sets, following, visited, tables):
+    """Write the images not visited yet to ``following``; return how many, -1 at a singleton.
+
+    ``following`` has room for all images and one more, because the push is branchless.
+    """
+    width = np.uint64(n)
+    full = (_ONE << width) - _ONE
+    shift1, shift2 = np.uint64(third(n)), np.uint64(2 * third(n))
+    start1, start2, size = _ONE << shift1, np.uint64(2) << shift1, _3 << shift1
+    low = start1 - _ONE
+    per_word = letters_per_word(n)
+    tail = _ZERO
+    for i in range(sets.shape[0]):
+        states = np.uint64(sets[i])
+        states0, states1, states2 = states & low, (states >> shift1) & low, states >> shift2
+        if k == 2:  # without loops
+            images = tables[states0] | tables[start1 + states1] | tables[start2 + states2]
+            image = images & full
+            single = image & (image - _ONE) == _ZERO
+            byte = np.uint64(visited[image >> _3])
+            following[tail] = image
+            tail += ((byte >> (image & _7)) & _ONE) ^ _ONE
+            visited[image >> _3] = byte | _ONE << (image & _7)
+            image = images >> width
+            single |= image & (image - _ONE) == _ZERO
+            byte = np.uint64(visited[image >> _3])
+            following[tail] = image
+            tail += ((byte >> (image & _7)) & _ONE) ^ _ONE
+            visited[image >> _3] = byte | _ONE << (image & _7)
+        else:
+            single = False
+            start = _ZERO
+            letters = k
+            while letters > 0:
+                images = tables[start + states0] | tables[start + start1 + states1]
+                images |= tables[start + start2 + states2]
+                start += size
+                for _ in range(min(letters, per_word)):
+                    image = images & full
+                    images >>= width
+                    single |= image & (image - _ONE) == _ZERO
+                    byte = np.uint64(visited[image >> _3])
+                    following[tail] = image
+                    tail += ((byte >> (image & _7)) & _ONE) ^ _ONE
+                    visited[image >> _3] = byte | _ONE << (image & _7)
+                letters -= per_word
+        if single:
+            return -1
+    return np.int64(tail)
+
+
+@jit
+def keep_leading(k, n, sets, kept, marked, tables):
+    """Write those sets that some letter leads to a marked set to ``kept``; return how many."""
+    width = np.uint64(n)
+    full = (_ONE << width) - _ONE
+    shift1, shift2 = np.uint64(third(n)), np.uint64(2 * third(n))
+    start1, start2, size = _ONE << shift1, np.uint64(2) << shift1, _3 << shift1
+    low = start1 - _ONE
+    per_word = letters_per_word(n)
+    tail = _ZERO
+    for i in range(sets.shape[0]):
+        states = np.uint64(sets[i])
+        states0, states1, states2 = states & low, (states >> shift1) & low, states >> shift2
+        leads = _ZERO
+        start = _ZERO
+        letters = k
+        while letters > 0:
+            images = tables[start + states0] | tables[start + start1 + states1]
+            images |= tables[start + start2 + states2]
+            start += size
+            for _ in range(min(letters, per_word)):
+                image = images & full
+                images >>= width
+                leads |= np.uint64(marked[image >> _3]) >> (image & _7)
+            letters -= per_word
+        kept[tail] = states
+        tail += leads & _ONE
+    return np.int64(tail)
+
+
+@jit
+def mark(sets, marked):
+    """Set the bits of the sets."""
+    for i in range(sets.shape[0]):
+        states = np.uint64(sets[i])
+        marked[states >> _3] |= np.uint8(_ONE << (states & _7))
