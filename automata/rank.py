@@ -193,8 +193,8 @@ def _search(delta: Deltas, r: int, short: list[int], budget: Budget) -> tuple[in
     sets[0] = np.packbits(np.arange(64 * words) < n, bitorder="little").view(np.uint64)
     origins = np.empty(room, np.int64)
     slots = np.full(2 * room, -1, np.int64)
-    kernel.enter(slots, sets, 1)
     progress = np.array([0, 1, 1, 0])  # sets expanded, met, met up to this level, its depth
+    entered = 0  # sets in the slots
     outcome = kernel.MORE
     while outcome != kernel.FOUND:
         # of a set: its words, its origin and two slots; the old ones too while they move
@@ -208,9 +208,16 @@ def _search(delta: Deltas, r: int, short: list[int], budget: Budget) -> tuple[in
             sets = np.concatenate([sets, np.empty_like(sets)])
             origins = np.concatenate([origins, np.empty_like(origins)])
             slots = np.full(2 * room, -1, np.int64)
-            kernel.enter(slots, sets, int(progress[1]))
-        heads = max(1, _WORK // (k * n))
-        outcome = kernel.search(delta, r, slots, sets, origins, progress, heads)
+            entered = 0
+        met = int(progress[1])
+        if entered < met:
+            entered, start = min(entered + _WORK, met), entered
+            kernel.enter(slots, sets, start, entered)
+            outcome = kernel.MORE
+        else:
+            heads = max(1, _WORK // (k * n))
+            outcome = kernel.search(delta, r, slots, sets, origins, progress, heads)
+            entered = int(progress[1])
     word = []
     at = int(progress[1]) - 1
     while at:

@@ -33,17 +33,23 @@ def _list_states(row, members):
 
 
 @jit
-def _slot(slots, sets, row):
-    """Return the slot that holds a set, or the empty slot (-1) where it belongs."""
+def _hash(row):
+    """The sum of splitmix64 of each word, salted by its place."""
     value, salt = _ZERO, _ZERO
-    for word in row:  # splitmix64 of each word, salted by its place
+    for word in row:
         salt += np.uint64(0x9E3779B97F4A7C15)
         mixed = word + salt
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         value += mixed ^ (mixed >> np.uint64(31))
+    return value
+
+
+@jit
+def _slot(slots, sets, row):
+    """Return the slot that holds a set, or the empty slot (-1) where it belongs."""
     last = np.uint64(slots.shape[0] - 1)
-    slot = value & last
+    slot = _hash(row) & last
     while slots[slot] >= 0:
         stored = sets[slots[slot]]
         equal = True
@@ -56,10 +62,14 @@ def _slot(slots, sets, row):
 
 
 @jit
-def enter(slots, sets, count):
-    """Enter the first sets, all different, into empty slots (a power of two, -1 when empty)."""
-    for i in range(count):
-        slots[_slot(slots, sets, sets[i])] = i
+def enter(slots, sets, start, stop):
+    """Enter sets that are known to be new into the slots (a power of two, -1 when empty)."""
+    last = np.uint64(slots.shape[0] - 1)
+    for i in range(start, stop):
+        slot = _hash(sets[i]) & last
+        while slots[slot] >= 0:
+            slot = (slot + _ONE) & last
+        slots[slot] = i
 
 
 @jit
