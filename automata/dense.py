@@ -26,8 +26,8 @@ class DenseSearch:
 
     Memory, in bytes: 2^n / 8 for the sets met, 4 for each set of the current level, 8 for each of
     the next one (while its parts are joined), about a million for each part under way; see
-    `memory_needed`. With `keep_levels` 4 for each set met, 2^(n+2) at most, and `least_word` as much
-    again at most.
+    `memory_needed`. With `keep_levels` 4 for each set met, 2^(n+2) at most; `least_word` takes as
+    much again at most.
 
     Time: O(k 2^n); about 10 ns a set met for two letters.
 
