@@ -79,6 +79,10 @@ class Budget:
         """Tell whether so many bytes may be in use at once."""
         return size <= self.memory
 
+    def exceeded_by(self, size: float) -> str:
+        """Name the limit that ends a search about to use so many bytes, "" if none does."""
+        return "time" if self.expired else "" if self.fits(size) else "memory"
+
     def besides(self, size: int) -> Budget:
         """Return what is left for others while so many bytes are in use."""
         rest = Budget()

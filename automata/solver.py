@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta, validate_deltas
+from automata.dense import RUNNING, DenseSearch
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.limits import Budget, LimitReached, OutOfBudget, ResetBounds
 from automata.parallel import run_parts
-from automata.rank import is_synchronizing
 from automata.short_words import greedy_word
 from automata.two_ended import Search
 
@@ -28,9 +29,13 @@ UNKNOWN = -2
 Thresholds = npt.NDArray[np.int32]
 
 _UNFINISHED = forward.UNFINISHED
+_FORWARD_BITS = 13
+"""2^13 forward sets at most, before an automaton is searched from both ends."""
+_PROBE = 64
+"""Rows that tell whether to begin with a forward search."""
 _BOTH_ENDS_MAX_STATES = 64
-_BOTH_ENDS_SETS = 1 << 13
-"""Sets a side after which other searches are quicker."""
+_BOTH_ENDS_BITS = 15
+"""2^15 sets a side at most, after which other searches are quicker; fewer from n = 33 on."""
 
 
 def reset_threshold(
@@ -64,10 +69,10 @@ def reset_threshold(
     9
     """
     valid = _validate_size(validate_delta(delta)[None])
+    budget = Budget(memory_limit, time_limit)
     threshold = int(_solve_quickly(valid, 1)[0])
     if threshold == _UNFINISHED:
-        bounds = _prove(valid[0], Budget(memory_limit, time_limit), workers)
-        return None if bounds is None else bounds.upper
+        threshold = _threshold(valid[0], budget, workers)
     return None if threshold == NOT_SYNCHRONIZING else threshold
 
 
@@ -118,11 +123,9 @@ def reset_thresholds(
 
     def solve(row: int) -> None:
         try:
-            bounds = _prove(valid[row], Budget(memory_limit, time_limit), together)
+            thresholds[row] = _threshold(valid[row], Budget(memory_limit, time_limit), together)
         except LimitReached:
             thresholds[row] = UNKNOWN
-        else:
-            thresholds[row] = NOT_SYNCHRONIZING if bounds is None else bounds.upper
 
     if together > 1 or workers <= 1:
         for row in left:
@@ -212,63 +215,92 @@ def reset_bounds(
 
 
 def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
-    """Return the thresholds of those that a few thousand sets suffice for, the others unfinished.
+    """Return the thresholds of those that few sets suffice for, the others unfinished.
 
-    Random automata need few sets forward, slow ones few from both ends.
+    Random automata need few sets forward, slow ones few from both ends: the first rows of a part
+    tell which of the two the others begin with.
     """
     batch, k, n = deltas.shape
     thresholds = np.full(batch, _UNFINISHED, np.int32)
     if n > _BOTH_ENDS_MAX_STATES:
         return thresholds
+    forward_sets = 1 << min(n, _FORWARD_BITS)
+
+    def search_forward(some: npt.NDArray[np.uint8], found: Thresholds) -> None:
+        search = forward if n <= forward.MAX_STATES else forward_filtered
+        space = search.working_space(n, k, forward_sets)
+        search.reset_thresholds(some, found, forward_sets, space)
 
     def solve(part: slice) -> None:
         # one type, writable: read-only arrays would be compiled for a second time
         some = np.require(deltas[part], np.uint8, ["C", "W"])
         found = thresholds[part]
         if n <= forward_filtered.MAX_STATES:
-            search = forward if n <= forward.MAX_STATES else forward_filtered
-            limit = _forward_sets(n)
-            search.reset_thresholds(some, found, limit, search.working_space(n, k, limit))
+            search_forward(some[:_PROBE], found[:_PROBE])
+            if np.mean(found[:_PROBE] == _UNFINISHED) < 0.5:
+                search_forward(some[_PROBE:], found[_PROBE:])
         left = np.flatnonzero(found == _UNFINISHED)
         if len(left):
-            space = both_ends.working_space(n, k, _BOTH_ENDS_SETS)
-            both_ends.reset_thresholds(some, left, found, *space)
+            both_ends.reset_thresholds(some, left, found, *_both_ends_space(n, k))
 
     run_parts(solve, batch, workers)
     return thresholds
 
 
-def _forward_sets(n: int) -> int:
-    """Return after how many forward sets to search from both ends."""
-    return 1 << min(n, 9)
+def _both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
+    bits = _BOTH_ENDS_BITS if n <= 32 else _BOTH_ENDS_BITS - 3
+    return both_ends.working_space(n, k, 1 << bits)
+
+
+def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
+    """Return the threshold of one that few sets do not suffice for; raise `LimitReached`."""
+    if delta.shape[1] <= LEAST_WORD_MAX_STATES:
+        letters, left = greedy_word(delta)
+        if left > 1:
+            return NOT_SYNCHRONIZING
+        return _search_all(delta, tuple(letters.tolist()), budget, workers, words=False).status
+    bounds = _prove(delta, budget, workers)
+    return NOT_SYNCHRONIZING if bounds is None else bounds.upper
 
 
 def _prove(delta: Deltas, budget: Budget, workers: int) -> ResetBounds | None:
-    """Find the reset threshold and a shortest word; raise `LimitReached` with the bounds."""
-    if delta.shape[1] <= _BOTH_ENDS_MAX_STATES:
-        length, word = _least_word(delta)
+    """Find the threshold and a shortest word, the least if n <= 24; raise `LimitReached`."""
+    k, n = delta.shape
+    if n <= _BOTH_ENDS_MAX_STATES:
+        letters = np.empty(1 << 16, np.uint8)
+        own = np.array(delta, np.uint8)  # writable
+        length = int(both_ends.shortest_reset_word(own, *_both_ends_space(n, k), letters))
         if length == NOT_SYNCHRONIZING:
             return None
-        if length == len(word):
-            return ResetBounds(length, length, word)
-    if not is_synchronizing(delta):
+        if 0 <= length <= len(letters):
+            return ResetBounds(length, length, tuple(letters[:length].tolist()))
+    letters, left = greedy_word(delta)
+    if left > 1:
         return None
-    search = Search(delta, tuple(greedy_word(delta)[0].tolist()), budget, workers)
+    word = tuple(letters.tolist())
+    if n <= LEAST_WORD_MAX_STATES:
+        word = _search_all(delta, word, budget, workers, words=True).least_word()
+        return ResetBounds(len(word), len(word), word)
+    search = Search(delta, word, budget, workers)
     try:
         search.run()
     except OutOfBudget as spent:
-        raise LimitReached(f"out of {spent.limit}", search.bounds) from None
+        raise LimitReached(str(spent), search.bounds) from None
     return search.bounds
 
 
-def _least_word(delta: Deltas) -> tuple[int, tuple[int, ...]]:
-    """Return the reset threshold and the least shortest reset word, if few sets suffice."""
-    k, n = delta.shape
-    letters = np.empty(1 << 16, np.uint8)
-    space = both_ends.working_space(n, k, _BOTH_ENDS_SETS)
-    own = np.array(delta, np.uint8)  # writable
-    length = int(both_ends.shortest_reset_word(own, *space, letters))
-    return length, tuple(letters[: max(0, length)].tolist())
+def _search_all(
+    delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int, words: bool
+) -> DenseSearch:
+    """Search forward to the end; `word` is what is known if a limit ends the search."""
+    search = DenseSearch(delta, workers=workers, keep_levels=words)
+    while search.status == RUNNING:
+        limit = budget.exceeded_by(search.memory_needed())
+        if limit:
+            bounds = ResetBounds(search.depth + 1, len(word), word)
+            raise LimitReached(f"out of {limit}", bounds)
+        search.advance()
+    return search
 
 
 def _validate_size(deltas: Deltas) -> Deltas:

@@ -1,33 +1,265 @@
-"""The solver against the pure-Python search of tests/naive.py, one core, uniform automata.
+"""The solver in every regime, each beside a baseline run in turn with it: medians of five.
 
-Run from the repository: python benchmarks/bench_solver.py
+Run from the repository: python benchmarks/bench_solver.py [REGIME ..]
+
+With --other FILE another solver is measured too: a Python file whose `solve(deltas)` returns the
+threshold and the seconds of computing of each automaton of a list.
 """
 
+import argparse
+import importlib.util
+import os
+import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from automata import reset_thresholds  # noqa: E402
-from automata.sampling import sample_uniform  # noqa: E402
-from benchmarks.timing import seconds  # noqa: E402
+from automata import (  # noqa: E402
+    cerny_bound,
+    reset_threshold,
+    reset_thresholds,
+)
+from automata.dense import RUNNING, DenseSearch  # noqa: E402
+from automata.families import FAMILIES, known, wielandt, wielandt_threshold  # noqa: E402
+from automata.kernels import forward  # noqa: E402
+from automata.sampling import sample_synchronizing, sample_uniform  # noqa: E402
+from benchmarks.timing import alternate  # noqa: E402
 from tests import naive  # noqa: E402
 
-CASES = [(8, 2), (10, 2), (12, 2), (16, 2), (8, 3), (12, 3)]
+CERNY = FAMILIES[0]
+
+
+def seeded():
+    """Return the generator that every regime starts with."""
+    return np.random.default_rng(0)
+
+
+def batches(_):
+    """Uniform random batches against the pure-Python search."""
+    print(f"{'n':>3} {'k':>2} {'naive/s':>10} {'ours/s':>12} {'ratio':>7}")
+    for n, k in [(8, 2), (10, 2), (12, 2), (16, 2), (8, 3), (12, 3)]:
+        deltas = sample_uniform(seeded(), 200_000, n, k)
+        few = deltas[:2000].tolist()
+        slow, fast = alternate(
+            lambda few=few: [naive.reset_threshold(delta) for delta in few],
+            lambda deltas=deltas: reset_thresholds(deltas),
+        )
+        slow, fast = len(few) / slow, len(deltas) / fast
+        print(f"{n:>3} {k:>2} {slow:>10,.0f} {fast:>12,.0f} {fast / slow:>7.0f}")
+
+
+def larger(_):
+    """Uniform random batches with n = 20, 24, 32 against n = 8."""
+    print(f"{'n':>3} {'ours/s':>12} {'n=8 over it':>12} {'target':>7}")
+    eight = sample_uniform(seeded(), 200_000, 8, 2)
+    for n, target in [(20, 10), (24, 20), (32, 80)]:
+        deltas = sample_uniform(seeded(), 30_000, n, 2)
+        first, this = alternate(
+            lambda: reset_thresholds(eight), lambda deltas=deltas: reset_thresholds(deltas)
+        )
+        rate = len(deltas) / this
+        print(f"{n:>3} {rate:>12,.0f} {len(eight) / first / rate:>12.1f} {target:>7}")
+
+
+def mutations(delta):
+    """Return all automata that differ from one in one transition, (k * n * (n - 1), k, n)."""
+    k, n = delta.shape
+    changed = np.repeat(delta[None], k * n * (n - 1), axis=0)
+    rows = np.arange(len(changed))
+    a, q = np.divmod(rows // (n - 1), n)
+    changed[rows, a, q] = (changed[rows, a, q] + 1 + rows % (n - 1)) % n
+    return changed
+
+
+def slow_batches(_):
+    """The known slow automata, and all their mutations, against a full forward search."""
+    print(f"{'n':>3} {'what':>10} {'automata':>9} {'forward us':>11} {'ours us':>9} {'ratio':>7}")
+    for n in (12, 16, 20, 24, 30):
+        families = np.stack([delta for _, delta in known(n, 2)])
+        for name, deltas in [
+            ("families", families),
+            ("mutations", np.concatenate([mutations(delta) for delta in families])),
+        ]:
+            rng = seeded()
+            many = deltas[rng.permutation(len(deltas))[:1000]]
+            many = np.tile(many, (max(1, 500 // len(many)), 1, 1))
+            few = deltas[rng.permutation(len(deltas))[: {12: 400, 16: 60, 20: 12}.get(n, 4)]]
+            if n <= 24:
+                every, ours = alternate(
+                    lambda few=few: search_forward(few),
+                    lambda many=many: reset_thresholds(many),
+                )
+                every = every / len(few) * 1e6
+            else:
+                every = np.nan
+                _, ours = alternate(lambda: None, lambda many=many: reset_thresholds(many))
+            ours = ours / len(many) * 1e6
+            ratio = every / ours
+            print(f"{n:>3} {name:>10} {len(deltas):>9} {every:>11.1f} {ours:>9.1f} {ratio:>7.1f}")
+
+
+def search_forward(deltas):
+    """Search forward through all sets of states that are met."""
+    _, k, n = deltas.shape
+    if n <= forward.MAX_STATES:
+        thresholds = np.empty(len(deltas), np.int32)
+        forward.reset_thresholds(deltas, thresholds, 1 << n, forward.working_space(n, k, 1 << n))
+        return
+    for delta in deltas:
+        search = DenseSearch(delta)
+        while search.status == RUNNING:
+            search.advance()
+
+
+def slow_ones(_):
+    """Single slow automata; microseconds as on a machine that solves 8M random ones with n = 8."""
+    eight = sample_uniform(seeded(), 200_000, 8, 2)
+    print(f"{'n':>3} {'name':>9} {'us':>8} {'scaled us':>10} {'target':>7}")
+    for n, target in [(30, 50), (40, 100), (60, 300)]:
+        for name, delta, threshold in [
+            ("Černý", CERNY.delta(n), cerny_bound(n)),
+            ("Wielandt", wielandt(n, n - 1), wielandt_threshold(n, n - 1)),
+        ]:
+            assert reset_threshold(delta) == threshold
+            first, this = alternate(
+                lambda: reset_thresholds(eight),
+                lambda delta=delta: [reset_threshold(delta) for _ in range(20)],
+            )
+            scale = len(eight) / first / 8e6
+            us = this / 20 * 1e6
+            print(f"{n:>3} {name:>9} {us:>8.0f} {us * scale:>10.0f} {target:>7}")
+
+
+def hard(n):
+    """Return the automaton that explodes from both ends (the hard one of synchrowords 1.0)."""
+    states = np.arange(n)
+    delta = np.stack([(states + 1) % n, (states + 1) % n])
+    delta[1, :3] = 3, 0, 3
+    delta[1, -1] = 1
+    return delta.astype(np.uint8)
+
+
+def hard_ones(other):
+    """Automata that explode from both ends, against a full forward search."""
+    print(f"{'n':>3} {'threshold':>9} {'forward s':>10} {'ours s':>8} {'ratio':>6} {'other s':>8}")
+    for n in (16, 20, 24, 30):
+        delta = hard(n)
+        alone = n > 24
+        every, ours = alternate(
+            (lambda: None) if alone else (lambda delta=delta: search_forward(delta[None])),
+            lambda delta=delta: reset_threshold(delta),
+            repeats=1 if alone else 5,
+        )
+        every = np.nan if alone else every
+        theirs = np.nan if other is None else other([delta])[0][1]
+        print(
+            f"{n:>3} {reset_threshold(delta):>9} {every:>10.4f} {ours:>8.4f} "
+            f"{every / ours:>6.1f} {theirs:>8.4f}"
+        )
+
+
+def random_ones(other):
+    """Ten random automata each; processor time, and the memory of the process."""
+    print(f"{'n':>3} {'median s':>9} {'most s':>8} {'other':>9} {'median ratio':>12} {'least':>6}")
+    for n in (20, 30, 40, 60, 100, 150, 200, 300):
+        deltas = list(sample_synchronizing(seeded(), 10, n, 2))
+        theirs = [(None, np.nan)] * 10 if other is None else other(deltas)
+        times = []
+        for delta, (threshold, _) in zip(deltas, theirs, strict=True):
+            found = reset_threshold(delta)
+            assert threshold in (None, found)
+            repeats = max(1, min(5, int(60 / max(n - 80, 1))))
+            times.append(
+                alternate(lambda: None, lambda delta=delta: reset_threshold(delta), repeats)[1]
+            )
+        ratios = np.array([seconds for _, seconds in theirs]) / np.array(times)
+        median = np.median([seconds for _, seconds in theirs])
+        print(
+            f"{n:>3} {np.median(times):>9.4f} {max(times):>8.4f} {median:>9.4f} "
+            f"{np.median(ratios):>12.2f} {ratios.min():>6.2f}"
+        )
+
+
+def two_workers(_):
+    """Two threads against one."""
+    print(f"{'what':>24} {'one s':>8} {'two s':>8} {'ratio':>6}")
+    million = sample_uniform(seeded(), 1_000_000, 8, 2)
+    big = sample_synchronizing(seeded(), 1, 200, 2)[0]
+    for name, solve in [
+        ("1M random, n = 8", lambda workers: reset_thresholds(million, workers=workers)),
+        ("hard, n = 24", lambda workers: reset_threshold(hard(24), workers=workers)),
+        ("random, n = 200", lambda workers: reset_threshold(big, workers=workers)),
+    ]:
+        one, two = alternate(
+            lambda solve=solve: solve(1), lambda solve=solve: solve(2), clock=time.perf_counter
+        )
+        print(f"{name:>24} {one:>8.3f} {two:>8.3f} {one / two:>6.2f}")
+
+
+def first_call(_):
+    """The first call in a new process: compiling, and with what was compiled before."""
+    code = (
+        "import time; start = time.perf_counter(); import numpy as np; "
+        "from automata import reset_thresholds; "
+        "deltas = np.random.default_rng(0).integers(0, 8, (1000, 2, 8), dtype=np.uint8); "
+        "reset_thresholds(deltas); print(time.perf_counter() - start)"
+    )
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+
+        def run():
+            command = [sys.executable, "-c", code]
+            return float(subprocess.check_output(command, env=environment, text=True))
+
+        cold = run()
+        warm = float(np.median([run() for _ in range(5)]))
+    print(f"first call: {warm:.2f} s, {cold:.2f} s with nothing compiled before")
+
+
+def mixed(_):
+    """A million random automata with n = 24, without and with one of Černý's among them."""
+    deltas = sample_uniform(seeded(), 1_000_000, 24, 2)
+    with_one = deltas.copy()
+    with_one[500_000] = CERNY.delta(24)
+    without, with_it = alternate(
+        lambda: reset_thresholds(deltas), lambda: reset_thresholds(with_one), repeats=3
+    )
+    print(f"without {without:.2f} s, with {with_it:.2f} s, ratio {with_it / without:.3f}")
+
+
+REGIMES = {
+    "batches": batches,
+    "larger": larger,
+    "slow-batches": slow_batches,
+    "slow": slow_ones,
+    "hard": hard_ones,
+    "random": random_ones,
+    "workers": two_workers,
+    "first-call": first_call,
+    "mixed": mixed,
+}
 
 
 def main():
-    """Print automata a second and the ratio, median of five runs."""
-    print(f"{'n':>3} {'k':>2} {'naive/s':>10} {'ours/s':>12} {'ratio':>7}")
-    for n, k in CASES:
-        deltas = sample_uniform(np.random.default_rng(0), 200_000, n, k)
-        few = deltas[:2000].tolist()
-        reset_thresholds(deltas[:100])  # compile
-        slow = len(few) / seconds(lambda few=few: [naive.reset_threshold(delta) for delta in few])
-        fast = len(deltas) / seconds(lambda deltas=deltas: reset_thresholds(deltas))
-        print(f"{n:>3} {k:>2} {slow:>10,.0f} {fast:>12,.0f} {fast / slow:>7.0f}")
+    """Run the regimes asked for, all by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("regimes", nargs="*", metavar="REGIME", help=", ".join(REGIMES))
+    parser.add_argument("--other", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    other = None
+    if options.other:
+        spec = importlib.util.spec_from_file_location("other", options.other)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        other = module.solve
+    for name in options.regimes or REGIMES:
+        print(f"\n{name}: {REGIMES[name].__doc__}")
+        REGIMES[name](other)
 
 
 if __name__ == "__main__":
