@@ -21,7 +21,9 @@ _REDUCIBLE = 1024
 """Sets a level has at least before its reduction is considered."""
 _WORTHWHILE = 0.75
 """Share of sets a first reduction must drop: then the ones after it spare far more."""
-_MOST_SETS = 2**32 - 1
+_MOST_ORIGINS = 2**32 - 1
+_PART_BYTES = 1 << 20
+"""Of the images of a part of a level, and of what it takes to look them up."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -38,10 +40,12 @@ class Frontier:
     delta : array of states, shape (k, n)
     backward : bool
     budget : Budget
+    workers : int
+        Threads, for `expand`.
     """
 
-    def __init__(self, delta: Deltas, backward: bool, budget: Budget) -> None:
-        self.k, self.n = delta.shape
+    def __init__(self, delta: Deltas, backward: bool, budget: Budget, workers: int = 1) -> None:
+        self.k, self.n = (int(size) for size in delta.shape)
         self.backward = backward
         self.budget = budget
         self.words = -(-self.n // 64)
@@ -56,7 +60,8 @@ class Frontier:
         self.levels = [np.arange(self.count)]
         """the numbers of the sets of each level"""
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
-        self.part = max(16, min(2048, 2**24 // int(self.table.size)))
+        self.workers = workers
+        self.part = max(16, min(8192, _PART_BYTES // self._bytes_a_row()))
         self._forest: list[Trie] = []  # all sets up to `_planted`, where levels are reduced
         self._planted = 0
         self._reduce_from = _REDUCIBLE
@@ -83,7 +88,16 @@ class Frontier:
     def bytes(self) -> int:
         """Memory in use."""
         trees = sum(len(trie) for trie in self._forest) * Trie.bytes_a_set(self.words)
-        return self.sets.nbytes + self.origins.nbytes + self.places.nbytes + 8 * self.count + trees
+        lists = self.sets.nbytes + self.origins.nbytes + 8 * self.count
+        return self.table.nbytes + lists + self.places.nbytes + trees
+
+    @property
+    def buffers(self) -> int:
+        """Memory for the parts of a level that are under way at once."""
+        rows = min(self.part, self.size)
+        images = rows * self._bytes_a_row()
+        queries = Trie.bytes_of_queries(rows * self.k, self.words)
+        return (2 * self.workers + 1) * images + self.workers * queries
 
     def parts(self, level: int) -> Iterator[tuple[npt.NDArray[np.int64], Words]]:
         """Cut a level into parts of a fair size: the numbers of sets, and the sets."""
@@ -113,7 +127,8 @@ class Frontier:
         """
         before = self.count
         pool = pool if self.size > self.part else None
-        made = ahead(pool, lambda part: (part[0], *self.images(part[1])), self.parts(self.depth))
+        parts = self.parts(self.depth)
+        made = ahead(pool, self.workers, lambda part: (part[0], *self.images(part[1])), parts)
         try:
             for parents, images, hashes in made:
                 if self.budget.expired:
@@ -134,10 +149,16 @@ class Frontier:
         """Tell whether the last level is small and whole."""
         return self.size <= _MARCH_SETS // 2 and self.count - self.size == self.levels[-1][0]
 
-    def march(self, other: Frontier, most: int) -> bool:
-        """Make at most so many small levels; tell whether the last one meets the other frontier."""
-        most = min(_MARCH_LEVELS, most)
-        self._reserve(self.count + self.k * (self.size + most * self.k), other.bytes)
+    def march(self, other: Frontier, most: int, used: int) -> bool:
+        """Make at most so many small levels; tell whether the last one meets the other frontier.
+
+        Raises
+        ------
+        OutOfBudget
+            If one level may not fit the memory.
+        """
+        most = max(1, min(most, _MARCH_LEVELS, 2**23 // int(self.table.size)))
+        self._reserve(self.count + self.k * self.size, used)
         ends = np.zeros(most + 2, np.int64)
         ends[:2] = self.levels[-1][0], self.count
         hashes = np.empty((_MARCH_SETS, self.k), np.uint64)
@@ -158,17 +179,23 @@ class Frontier:
             letters.append(letter)
         return letters
 
+    def _bytes_a_row(self) -> int:
+        """Memory for a set of a part, its images and their hashes."""
+        width = int(self.table.shape[1])
+        return 8 * (self.words + self.k + width)
+
     def _reserve(self, count: int, used: int) -> None:
         """Make room for so many sets."""
         if count > len(self.sets):
             a_set = 8 * self.words + self.origins.itemsize + 8
             room = self.budget.memory - used - (self.bytes - a_set * len(self.sets))
-            most = min(room // a_set, _MOST_SETS // self.k)
-            capacity = int(min(max(count, len(self.sets) * 3 // 2), most))
+            capacity = min(max(count, len(self.sets) * 3 // 2 + 256), _MOST_ORIGINS // self.k)
+            if capacity * a_set > room:
+                capacity = int(room // a_set)
             if capacity < count:
                 raise OutOfBudget("memory")
-            self.sets.resize((capacity, self.words), refcheck=False)
             self.origins.resize(capacity, refcheck=False)
+            self.sets.resize((capacity, self.words), refcheck=False)  # last: its length counts
         while 3 * count > 2 * len(self.places):
             if not self.budget.fits(used + self.bytes + 2 * self.places.nbytes):
                 raise OutOfBudget("memory")
@@ -206,7 +233,7 @@ class Frontier:
 
         parts = np.array_split(numbers, -(-len(numbers) // 4096))
         kept = []
-        for part in ahead(pool, needed, parts):
+        for part in ahead(pool, self.workers, needed, parts):
             kept.append(part)
             if self.budget.expired:
                 raise OutOfBudget("time")
@@ -222,7 +249,10 @@ class Frontier:
 
 
 def ahead(
-    pool: ThreadPoolExecutor | None, work: Callable[[_Item], _Result], items: Iterable[_Item]
+    pool: ThreadPoolExecutor | None,
+    workers: int,
+    work: Callable[[_Item], _Result],
+    items: Iterable[_Item],
 ) -> Iterator[_Result]:
     """Yield the results of work in order; threads, if there are any, work ahead."""
     if pool is None:
@@ -232,7 +262,7 @@ def ahead(
     try:
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) > 4:
+            if len(waiting) >= 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-_SLICE = 8192
+_SLICE = 1 << 15
 
 
 def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:

@@ -29,10 +29,10 @@ UNKNOWN = -2
 Thresholds = npt.NDArray[np.int32]
 
 _UNFINISHED = forward.UNFINISHED
-_FORWARD_BITS = 13
-"""2^13 forward sets at most, before an automaton is searched from both ends."""
+_FORWARD_BITS = 10
+"""2^10 forward sets at most before an automaton is searched from both ends; 2^13 from n = 17 on."""
 _PROBE = 64
-"""Rows that tell whether to begin with a forward search."""
+"""Rows that tell whether to begin with a forward search; fewer are searched from both ends."""
 _BOTH_ENDS_MAX_STATES = 64
 _BOTH_ENDS_BITS = 15
 """2^15 sets a side at most, after which other searches are quicker; fewer from n = 33 on."""
@@ -224,7 +224,7 @@ def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
     thresholds = np.full(batch, _UNFINISHED, np.int32)
     if n > _BOTH_ENDS_MAX_STATES:
         return thresholds
-    forward_sets = 1 << min(n, _FORWARD_BITS)
+    forward_sets = 1 << min(n, _FORWARD_BITS + (3 if n > forward.MAX_STATES else 0))
 
     def search_forward(some: npt.NDArray[np.uint8], found: Thresholds) -> None:
         search = forward if n <= forward.MAX_STATES else forward_filtered
@@ -235,7 +235,7 @@ def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
         # one type, writable: read-only arrays would be compiled for a second time
         some = np.require(deltas[part], np.uint8, ["C", "W"])
         found = thresholds[part]
-        if n <= forward_filtered.MAX_STATES:
+        if n <= forward_filtered.MAX_STATES and len(some) >= _PROBE:
             search_forward(some[:_PROBE], found[:_PROBE])
             if np.mean(found[:_PROBE] == _UNFINISHED) < 0.5:
                 search_forward(some[_PROBE:], found[_PROBE:])

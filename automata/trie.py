@@ -10,6 +10,9 @@ from automata.limits import Budget, OutOfBudget
 
 Words = npt.NDArray[np.uint64]
 
+LISTED = 1 << 18
+"""Queries that the lists on the way through a trie hold in all."""
+
 
 class Trie:
     """A family of sets, ready to be looked up within other sets.
@@ -69,14 +72,28 @@ class Trie:
 
         Each of `rows` holds `a_row` queries side by side.
         """
-        query, member = self._search(rows, a_row, np.empty(0, np.bool_))
-        return None if query < 0 else (query, int(self.numbers[member]))
+        step = self._rows_at_once(a_row)
+        for at in range(0, len(rows), step):
+            query, member = self._search(rows[at : at + step], a_row, np.empty(0, np.bool_))
+            if query >= 0:
+                return at * a_row + query, int(self.numbers[member])
+        return None
 
     def contained(self, rows: Words) -> npt.NDArray[np.bool_]:
         """Tell for each row whether a member lies properly within it."""
         proper = np.zeros(len(rows), np.bool_)
-        self._search(rows, 1, proper)
+        step = self._rows_at_once(1)
+        for at in range(0, len(rows), step):
+            self._search(rows[at : at + step], 1, proper[at : at + step])
         return proper
+
+    @staticmethod
+    def bytes_of_queries(queries: int, words: int) -> int:
+        """Working space for so many queries at once."""
+        return queries * (8 * words + 8) + 4 * min(LISTED, 512 * queries)
+
+    def _rows_at_once(self, a_row: int) -> int:
+        return max(1, LISTED // (self.lists * a_row))
 
     def _search(self, rows: Words, a_row: int, proper: npt.NDArray[np.bool_]) -> tuple[int, int]:
         words, count = self.members.shape[1], len(rows) * a_row

@@ -55,8 +55,8 @@ class Search:
         self, delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int = 1
     ) -> None:
         self.delta = delta
-        self.forward = Frontier(delta, False, budget)
-        self.backward = Frontier(delta, True, budget)
+        self.forward = Frontier(delta, False, budget, workers)
+        self.backward = Frontier(delta, True, budget, workers)
         self.lower = 1
         self.word = word
         self.budget = budget
@@ -77,11 +77,14 @@ class Search:
         OutOfBudget
             If a limit ends the search before.
         """
-        if self.workers <= 1:
-            self._run(None)
-            return
-        with ThreadPoolExecutor(self.workers) as pool:
-            self._run(pool)
+        try:
+            if self.workers <= 1:
+                self._run(None)
+                return
+            with ThreadPoolExecutor(self.workers) as pool:
+                self._run(pool)
+        except MemoryError:
+            raise OutOfBudget("memory") from None
 
     def _run(self, pool: ThreadPoolExecutor | None) -> None:
         forward, backward = self.forward, self.backward
@@ -96,15 +99,19 @@ class Search:
                 self._ask(left, pool)
             elif self._is_time_to_ask(left, expand_forward):
                 self._ask(0, pool)
-            elif not expand_forward and self._can_march():
-                self._march(left, pool)
             else:
-                self._expand(forward if expand_forward else backward, left, pool)
+                try:
+                    self._grow(forward if expand_forward else backward, left, pool)
+                except OutOfBudget as spent:
+                    if spent.limit == "memory":
+                        self._ask(min(left, _unstored_levels(forward.k)), pool)
+                    if self.lower < len(self.word):
+                        raise
 
     def _search_beam(self) -> None:
         """Look for a shorter word: with a good upper bound there is less to ask about."""
         self._beam_searched = True
-        budget = self.budget.besides(self.forward.bytes + self.backward.bytes)
+        budget = self.budget.besides(self._bytes(0))
         shorter = beam_word(self.delta, longest=len(self.word) - 1, budget=budget)
         if shorter is not None:
             self.word = tuple(shorter.tolist())
@@ -119,37 +126,24 @@ class Search:
         cost = new * _QUERY + (forward.size * _BUILD if self._trie is None else 0)
         return cost <= _PATIENCE * _forecast(forward, backward, left)
 
-    def _expand(self, side: Frontier, left: int, pool: ThreadPoolExecutor | None) -> None:
-        """Make the next level of a side; where memory does not suffice, finish without or stop."""
+    def _grow(self, side: Frontier, left: int, pool: ThreadPoolExecutor | None) -> None:
+        """Make the next level of a side, or many if they are small."""
         forward, backward = self.forward, self.backward
+        all_asked = self.lower > forward.depth + backward.depth
+        few = forward.size <= _MARCH_TARGETS and backward.can_march()
+        if side is backward and all_asked and few:
+            met = backward.march(forward, left, self._bytes(forward.size) - backward.bytes)
+            self.lower = forward.depth + backward.depth + (not met)
+            if met:
+                self._ask(0, pool)
+            return
         trie = forward.size
         if side is forward:
             self._trie = None
             trie = int(forward.size * forward.growth)
-        other = backward if side is forward else forward
-        used = other.bytes + self._buffers + trie * Trie.bytes_a_set(forward.words)
-        try:
-            side.expand(used, pool)
-        except OutOfBudget as spent:
-            if spent.limit == "memory":
-                self._ask(min(left, _unstored_levels(side.k)), pool)
-            if self.lower < len(self.word):
-                raise
-            return
+        side.expand(self._bytes(trie) - side.bytes, pool)
         if side.size == 0:  # it has all its sets, so that what is asked now will be affirmed
             side.levels.pop()
-            self._ask(0, pool)
-
-    def _can_march(self) -> bool:
-        forward, backward = self.forward, self.backward
-        all_asked = self.lower > forward.depth + backward.depth
-        return all_asked and forward.size <= _MARCH_TARGETS and backward.can_march()
-
-    def _march(self, left: int, pool: ThreadPoolExecutor | None) -> None:
-        """Make small backward levels and ask about each."""
-        met = self.backward.march(self.forward, left)
-        self.lower = self.forward.depth + self.backward.depth + (not met)
-        if met:
             self._ask(0, pool)
 
     def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
@@ -160,7 +154,8 @@ class Search:
         lengths = range(self.lower, forward.depth + self.backward.depth + unstored + 1)
         affirmed = lengths.stop
         for at in range(0, len(numbers), step):
-            trie = self._trie or self._build(numbers[at : at + step])
+            trie = self._trie if step >= len(numbers) else None
+            trie = trie or self._build(numbers[at : at + step])
             for length in range(lengths.start, affirmed):
                 found = self._look_up(trie, length - forward.depth, pool)
                 if found is not None:
@@ -173,6 +168,7 @@ class Search:
                     self.lower = length + 1
             if step >= len(numbers):
                 self._trie = trie
+            del trie  # before the next one is built
         self.lower = affirmed
 
     def _build(self, numbers: npt.NDArray[np.int64]) -> Trie:
@@ -191,7 +187,7 @@ class Search:
             return found and (found[0], int(part[0][found[1]]), found[2])
 
         pool = pool if backward.size > backward.part else None
-        for found in ahead(pool, find, backward.parts(level - unstored)):
+        for found in ahead(pool, self.workers, find, backward.parts(level - unstored)):
             if found is not None:
                 return found
             if self.budget.expired:
@@ -218,21 +214,23 @@ class Search:
                 return member, (at + row) // k, [*letters, (at + row) % k]
         return None
 
-    @property
-    def _buffers(self) -> int:
-        """Bytes of working space for the parts under way."""
-        a_query = 8 * self.forward.words + 200
-        a_set = 8 * len(self.forward.table[0]) + self.forward.k * (8 + a_query)
-        return 2 * (self.workers + 1) * self.forward.part * a_set
+    def _bytes(self, trie: int) -> int:
+        """Return the memory in use, with a trie of so many sets."""
+        forward, backward = self.forward, self.backward
+        trie = max(trie, 0 if self._trie is None else len(self._trie))
+        buffers = max(forward.buffers, backward.buffers)
+        return forward.bytes + backward.bytes + buffers + trie * Trie.bytes_a_set(forward.words)
 
     def _sets_a_trie(self) -> int:
         """Return how many sets of the last forward level fit a trie."""
         size = self.forward.size
-        used = self.forward.bytes + self.backward.bytes + self._buffers
-        room: float = (self.budget.memory - used) / Trie.bytes_a_set(self.forward.words)
-        if room < min(size, 1024):
+        if self._trie is not None or self.budget.fits(self._bytes(size)):
+            return size
+        room = self.budget.memory - self._bytes(0)
+        most = int(room // Trie.bytes_a_set(self.forward.words))
+        if most < min(size, 1024):
             raise OutOfBudget("memory")
-        return size if room >= size else int(room)
+        return min(size, most)
 
 
 def _cost_of_next(side: Frontier, use: float) -> float:

@@ -86,7 +86,7 @@ def slow_batches(_):
             ("mutations", np.concatenate([mutations(delta) for delta in families])),
         ]:
             rng = seeded()
-            many = deltas[rng.permutation(len(deltas))[:1000]]
+            many = deltas[rng.permutation(len(deltas))[: 1000 if n <= 20 else 200]]
             many = np.tile(many, (max(1, 500 // len(many)), 1, 1))
             few = deltas[rng.permutation(len(deltas))[: {12: 400, 16: 60, 20: 12}.get(n, 4)]]
             if n <= 24:

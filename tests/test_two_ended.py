@@ -341,7 +341,7 @@ def capped(expand, forward: int, backward: int):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_levels_that_are_not_stored(monkeypatch: pytest.MonkeyPatch, k: int, workers: int) -> None:
-    monkeypatch.setattr(Search, "_can_march", lambda search: False)
+    monkeypatch.setattr(Frontier, "can_march", lambda side: False)
     deltas = [uniform(n, k, seed) if k > 1 else steps(n) for n in (5, 9) for seed in range(3)]
     deltas += [cerny(6)] if k == 2 else []
     expand = Frontier.expand
