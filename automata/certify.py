@@ -67,7 +67,7 @@ def certificate(
             f"n={n} is over the limit of {CERTIFICATE_MAX_STATES} states for certificates"
         )
     budget = Budget(memory_limit, time_limit)
-    word = shortest_reset_word(valid)
+    word = shortest_reset_word(valid, memory_limit=memory_limit, time_limit=time_limit)
     if word is None:
         return Certificate(valid, None, None, (_unmergeable_pairs(valid),), ())
     if not word:

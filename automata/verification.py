@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, SizeLimitError, validate_delta, validate_deltas
-from automata.kernels import subsets
+from automata.kernels import backward
 from automata.solver import Thresholds
 
 REPROOF_MAX_STATES = 24
@@ -81,5 +81,5 @@ def reprove_thresholds(deltas: npt.ArrayLike | Sequence[Automaton]) -> Threshold
     thresholds = np.empty(len(valid), np.int32)
     stamps = np.empty(1 << n, np.uint8)
     queue = np.empty(1 << n, np.uint32)
-    subsets.reset_thresholds_backward(valid, thresholds, stamps, queue)
+    backward.reset_thresholds(valid, thresholds, stamps, queue)
     return thresholds
