@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import AutomatonError, Deltas, cerny_bound
+from automata.automaton import AutomatonError, cerny_bound
 from automata.canonical import canonical_forms, from_canonical
 from automata.certificate import check_certificate
 from automata.certify import certificate
 from automata.families import identify
 from automata.formats import format_delta, format_word, parse_delta, parse_word
 from automata.solver import shortest_reset_word
-from automata.verification import reprove_thresholds, verify
+from automata.verification import verify
 from data.dataset import Dataset
 from data.files import DataError, check_sha256, read_checksums
 from data.progress import progress
@@ -45,7 +45,6 @@ CANDIDATE_COLUMNS = [
     "round",
     "repaired",
 ]
-CERTIFIED_MAX_STATES = 20
 HIT_SHARES = (0.6, 0.7, 0.8)
 HIT_COLUMNS = ["hits_top", *(f"hits_{share}" for share in HIT_SHARES)]
 SUMMARY_COLUMNS = [
@@ -174,8 +173,7 @@ def rank_candidates(
 def verify_candidates(path: Path) -> int:
     """Replay every word of a candidates file and prove every threshold again; return the rows.
 
-    A threshold is proved by a certificate that a checker without compiled code accepts, for n > 20
-    by a second search in the other direction.
+    A threshold is proved by a certificate that a checker without compiled code accepts.
 
     Raises
     ------
@@ -282,14 +280,8 @@ def _problem(row: Any, position: int) -> str:
         return f"a word of {len(word)} letters for the threshold {threshold}"
     if not verify(delta, word):
         return "the word does not send all states to one state"
-    proved = _prove_threshold(delta)
-    return "" if proved == threshold else f"threshold {threshold}, but {proved} is proved"
-
-
-def _prove_threshold(delta: Deltas) -> int | None:
-    """Return a threshold proved by a checked certificate, or by another search if n is large."""
-    if delta.shape[1] > CERTIFIED_MAX_STATES:
-        return int(reprove_thresholds(delta[None])[0])
     proof = certificate(delta)
     check_certificate(proof)
-    return proof.threshold
+    if proof.threshold == threshold:
+        return ""
+    return f"threshold {threshold}, but {proof.threshold} is proved"
