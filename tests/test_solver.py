@@ -1,5 +1,6 @@
 """The solver against the oracle, the literature and itself."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automata import (
+    NOT_SYNCHRONIZING,
+    UNKNOWN,
     Automaton,
+    LimitReached,
+    ResetBounds,
     SizeLimitError,
     are_synchronizing,
     cerny_bound,
@@ -17,10 +22,20 @@ from automata import (
     reset_bounds,
     reset_threshold,
     reset_thresholds,
+    reset_word,
     shortest_reset_word,
+    solver,
     verify,
 )
-from automata.automaton import Deltas
+from automata.automaton import Deltas, state_dtype
+from automata.dense import RUNNING, DenseSearch
+from automata.families import known
+from automata.kernels import both_ends, forward, forward_filtered
+from automata.limits import Budget
+from automata.sampling import mutate
+from automata.short_words import greedy_word
+from automata.solver import Thresholds
+from automata.two_ended import Search
 from tests import naive
 from tests.strategies import automata, rename, renamings
 
@@ -181,3 +196,510 @@ def test_batches() -> None:
 def test_verify(word: Any, resets: bool) -> None:
     assert verify(cerny(4), word) is resets
     assert verify([[0]], ()) is True
+
+
+# --- every search against the oracle ----------------------------------------------------------
+
+
+def forward_thresholds(deltas: Deltas, queue_limit: int) -> Thresholds:
+    found = np.full(len(deltas), -9, np.int32)
+    k, n = deltas.shape[1:]
+    search = forward if n <= forward.MAX_STATES else forward_filtered
+    search.reset_thresholds(deltas, found, queue_limit, search.working_space(n, k, queue_limit))
+    return found
+
+
+def both_ends_thresholds(deltas: Deltas, limit: int = 1 << 14) -> Thresholds:
+    found = np.full(len(deltas), -9, np.int32)
+    k, n = deltas.shape[1:]
+    space = both_ends.working_space(n, k, limit)
+    both_ends.reset_thresholds(deltas, np.arange(len(deltas)), found, *space)
+    return found
+
+
+def dense_search(delta: Deltas, workers: int = 1) -> DenseSearch:
+    search = DenseSearch(delta, workers=workers, keep_levels=True)
+    while search.status == RUNNING:
+        search.advance()
+    return search
+
+
+def two_ended_threshold(delta: Deltas) -> int:
+    """The threshold by `Search`, which wants a reset word to begin with."""
+    letters, left = greedy_word(delta)
+    if left > 1:
+        return NOT_SYNCHRONIZING
+    search = Search(delta, tuple(letters.tolist()), Budget())
+    search.run()
+    assert verify(delta, search.word)
+    assert search.bounds.exact
+    return len(search.word)
+
+
+def with_twins(deltas: Deltas, n: int, rng: np.random.Generator) -> Deltas:
+    """Automata of n states with the same reset words, but for the empty one.
+
+    Every new state is the twin of an old one: every letter leads both to the same state. So no
+    letter leads to a new state, and Q and the old states are led to the same ones.
+    """
+    old = deltas.shape[2]
+    twins = np.concatenate([np.arange(old), rng.integers(0, old, n - old)])
+    names = rng.permutation(n)
+    more = np.empty((*deltas.shape[:2], n), state_dtype(n))
+    more[:, :, names] = names[deltas[:, :, twins]]
+    return more
+
+
+def none_wrong(found: Thresholds, truth: list[int]) -> bool:
+    """Whether all agree with the oracle, but for those that a limit on sets left unfinished."""
+    return all(f in (t, forward.UNFINISHED) for f, t in zip(found, truth, strict=True))
+
+
+def check_batch_searches(deltas: Deltas, rng: np.random.Generator) -> list[int]:
+    """Compare all that solves batches with the oracle; return what the oracle says."""
+    k, n = deltas.shape[1:]
+    truth = oracle(deltas)
+    assert reset_thresholds(deltas).tolist() == truth
+    assert reset_thresholds(deltas, workers=2).tolist() == truth
+    assert reset_thresholds(deltas[:50]).tolist() == truth[:50]  # too few to probe
+    assert are_synchronizing(deltas).tolist() == [t >= 0 for t in truth]
+    assert forward_thresholds(deltas, 1 << n).tolist() == truth
+    assert both_ends_thresholds(deltas).tolist() == truth
+    assert none_wrong(forward_thresholds(deltas, 9), truth)
+    assert none_wrong(both_ends_thresholds(deltas, n + 1), truth)
+    if n > 1:  # a single state is reset by the empty word
+        more = with_twins(deltas, int(rng.integers(17, 33)), rng)
+        assert none_wrong(forward_thresholds(more, 1 << 14), truth)
+        assert both_ends_thresholds(more).tolist() == truth
+        assert reset_thresholds(more).tolist() == truth
+    return truth
+
+
+def check_one(delta: Deltas, truth: int, rng: np.random.Generator) -> None:
+    """Compare all that solves one automaton with the oracle, words included."""
+    n = delta.shape[1]
+    word = naive.shortest_reset_word(delta.tolist())
+    assert truth == (-1 if word is None else len(word))
+    assert reset_threshold(delta) == (None if word is None else truth)
+    assert shortest_reset_word(delta) == word
+    bounds = reset_bounds(delta)
+    assert bounds == (None if word is None else ResetBounds(truth, truth, word))
+    search = dense_search(delta)
+    assert search.status == truth
+    assert word is None or search.least_word() == word
+    if n > 1:
+        assert two_ended_threshold(delta) == truth
+        more = with_twins(delta[None], int(rng.integers(n, 25)), rng)[0]
+        assert shortest_reset_word(more) == word
+        assert two_ended_threshold(with_twins(delta[None], 65, rng)[0]) == truth
+
+
+def check(deltas: Deltas, rng: np.random.Generator, one_in: int, reprove: int = 1) -> None:
+    truth = check_batch_searches(deltas, rng)
+    assert reprove_thresholds(deltas[::reprove]).tolist() == truth[::reprove]
+    for row in range(0, len(deltas), one_in):
+        check_one(deltas[row], truth[row], rng)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "one_in"),
+    [(1, 2, 1), (2, 2, 1), (3, 2, 9), pytest.param(4, 2, 5, marks=pytest.mark.exhaustive)],
+)
+def test_all_small_automata_by_every_search(n: int, k: int, one_in: int) -> None:
+    """All searches of one automaton take a part: about a millisecond each."""
+    rng = np.random.default_rng(n)
+    check(np.array([*naive.all_automata(n, k)], np.uint8), rng, one_in)
+
+
+FULL = pytest.mark.exhaustive
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+@pytest.mark.parametrize("n", range(2, 13))
+@pytest.mark.parametrize(("count", "one_in"), [(70, 35), pytest.param(23_000, 400, marks=FULL)])
+def test_random_automata_by_every_search(n: int, k: int, count: int, one_in: int) -> None:
+    """More than 10^6 in the full run, 2,500 of them by the searches of one automaton."""
+    rng = np.random.default_rng([n, k, count])
+    check(rng.integers(0, n, (count, k, n), dtype=np.uint8), rng, one_in)
+
+
+def family_members(n: int, k: int) -> list[Deltas]:
+    return [delta for _, delta in known(n, k)]
+
+
+def structured(kind: str, count: int, n: int, k: int, rng: np.random.Generator) -> Deltas:
+    """Automata of a kind that uniform sampling seldom or never meets."""
+    deltas = rng.integers(0, n, (count, k, n), dtype=np.uint8)
+    if kind == "families" and family_members(n, k):
+        members = np.array(family_members(n, k), np.uint8)
+        deltas = members[rng.integers(0, len(members), count)]
+        deltas = np.array(
+            [rename(d, rng.permutation(n).tolist(), rng.permutation(k).tolist()) for d in deltas]
+        )
+    elif kind == "mutations" and family_members(n, k):
+        members = np.array(family_members(n, k), np.uint8)
+        parents = members[rng.integers(0, len(members), count)]
+        deltas = np.asarray(mutate(rng, parents, int(rng.integers(1, 4))), np.uint8)
+    elif kind == "permutations":
+        deltas = rng.permuted(np.broadcast_to(np.arange(n, dtype=np.uint8), deltas.shape), axis=2)
+    elif kind == "one merging letter":
+        deltas = rng.permuted(np.broadcast_to(np.arange(n, dtype=np.uint8), deltas.shape), axis=2)
+        deltas[:, 0, 0] = deltas[:, 0, -1]
+    elif kind == "sink":
+        deltas[:, :, rng.integers(0, n)] = rng.integers(0, n)
+        deltas[: count // 2, :, 0] = 0
+    elif kind == "components":
+        cut = int(rng.integers(1, n))
+        deltas[:, :, :cut] %= cut
+        deltas[:, :, cut:] = cut + deltas[:, :, cut:] % (n - cut)
+        deltas[count // 2 :, 0, 0] = n - 1  # and no longer two
+    elif kind == "identity":
+        deltas[:, rng.integers(0, k)] = np.arange(n)
+    elif kind == "equal letters":
+        deltas[:, -1] = deltas[:, 0]
+    elif kind == "slow letters":
+        deltas[:] = np.minimum(np.arange(n), deltas)  # only towards 0
+        deltas[:, 0] = np.roll(np.arange(n), -1)
+    return np.ascontiguousarray(deltas, np.uint8)
+
+
+KINDS = [
+    "families",
+    "mutations",
+    "permutations",
+    "one merging letter",
+    "sink",
+    "components",
+    "identity",
+    "equal letters",
+    "slow letters",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("count", "one_in", "largest"), [(66, 22, 8), pytest.param(400, 20, 12, marks=FULL)]
+)
+def test_structured_automata_by_every_search(
+    kind: str, count: int, one_in: int, largest: int
+) -> None:
+    """More than 10^5 in the full run, 1 in 20 of them by the searches of one automaton."""
+    rng = np.random.default_rng([KINDS.index(kind), count])
+    for n in range(2, largest + 1):
+        for k in (1, 2, 3, 4) if largest > 8 else (1 + n % 3,):
+            check(structured(kind, count, n, k, rng), rng, one_in)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("n", [17, 18, 19, 20])
+def test_past_the_oracle_all_searches_agree(n: int, k: int) -> None:
+    rng = np.random.default_rng([n, k])
+    deltas = rng.integers(0, n, (70, k, n), dtype=np.uint8)
+    truth = forward_thresholds(deltas, 1 << 16).tolist()
+    assert forward.UNFINISHED not in truth
+    assert both_ends_thresholds(deltas).tolist() == truth
+    assert reset_thresholds(deltas).tolist() == truth
+    assert reprove_thresholds(deltas[:3]).tolist() == truth[:3]
+    for delta, threshold in zip(deltas[:6], truth, strict=False):
+        search = dense_search(delta)
+        assert search.status == two_ended_threshold(delta) == threshold
+        word = None if threshold < 0 else search.least_word()
+        assert shortest_reset_word(delta) == word
+
+
+# --- the choice of a search -------------------------------------------------------------------
+
+
+CHOICES: list[dict[str, int]] = [
+    {"_PROBE": 1},
+    {"_PROBE": 1 << 30},
+    {"_FORWARD_BITS": 0},
+    {"_FORWARD_BITS": 16},
+    {"_PROBE": 1, "_FORWARD_BITS": 3},
+    {"_BOTH_ENDS_BITS": 3},
+    {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0},
+    {"_BOTH_ENDS_BITS": 20, "_PROBE": 1 << 30},
+    {"_BOTH_ENDS_MAX_STATES": 0},  # all of them by `DenseSearch`
+    {"_BOTH_ENDS_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0},  # by `Search`
+]
+
+
+def awkward_batch(n: int, k: int) -> Deltas:
+    rng = np.random.default_rng([n, k])
+    parts = [rng.integers(0, n, (30, k, n), dtype=np.uint8)]
+    parts += [structured(kind, 6, n, k, rng) for kind in KINDS]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+@pytest.mark.parametrize(("n", "k"), [(2, 2), (7, 1), (8, 3), (9, 2)])
+def test_results_do_not_depend_on_the_search(
+    monkeypatch: pytest.MonkeyPatch, choice: dict[str, int], n: int, k: int
+) -> None:
+    deltas = awkward_batch(n, k)
+    truth = oracle(deltas)
+    more = with_twins(deltas, 24, np.random.default_rng(n))
+    for name, value in choice.items():
+        monkeypatch.setattr(solver, name, value)
+    for workers in (1, 2):
+        assert reset_thresholds(deltas, workers=workers).tolist() == truth
+    assert reset_thresholds(more).tolist() == truth
+    for delta, threshold in list(zip(deltas, truth, strict=True))[::4]:
+        assert (reset_threshold(delta) if threshold >= 0 else -1) == threshold
+        word = shortest_reset_word(delta, workers=2)
+        assert threshold == (-1 if word is None else len(word))
+        if "LEAST_WORD_MAX_STATES" in choice:
+            assert word is None or verify(delta, word)
+        else:
+            assert word == naive.shortest_reset_word(delta.tolist())
+
+
+@pytest.mark.parametrize("n", [8, 12])
+@pytest.mark.parametrize("first", [0, 1, 63, 64, 65, 128])
+def test_first_rows_that_mislead(n: int, first: int) -> None:
+    slow = np.broadcast_to(cerny(n), (first, 2, n))
+    quick = np.random.default_rng(first).integers(0, n, (100, 2, n), dtype=np.uint8)
+    truth = [(n - 1) ** 2] * first
+    assert reset_thresholds(np.concatenate([slow, quick])).tolist() == truth + oracle(quick)
+    assert reset_thresholds(np.concatenate([quick, slow])).tolist() == oracle(quick) + truth
+
+
+def test_what_kind_of_array_makes_no_difference() -> None:
+    deltas = awkward_batch(6, 2)
+    truth, before = oracle(deltas), deltas.copy()
+    frozen = deltas.copy()
+    frozen.flags.writeable = False
+    forms: list[Any] = [
+        frozen,
+        deltas.astype(np.int64),
+        deltas.tolist(),
+        np.asfortranarray(deltas),
+        np.repeat(deltas, 2, axis=0)[::2],
+        [Automaton(delta) for delta in deltas],
+    ]
+    for form in forms:
+        for workers in (1, 2):
+            assert reset_thresholds(form, workers=workers).tolist() == truth
+        word = naive.shortest_reset_word(deltas[3].tolist())
+        assert shortest_reset_word(form[3]) == word
+        assert reset_threshold(form[3]) == (None if word is None else len(word))
+    assert np.array_equal(deltas, before)
+
+
+@pytest.mark.parametrize("at", [0, 63, 64, 300, 511])
+def test_one_slow_automaton_in_a_batch(at: int) -> None:
+    rng = np.random.default_rng(at)
+    small = rng.integers(0, 10, (512, 2, 10), dtype=np.uint8)
+    truth = oracle(small)
+    deltas = with_twins(small, 24, rng)
+    deltas[at], truth[at] = cerny(24), 529
+    for workers in (1, 2):
+        assert reset_thresholds(deltas, workers=workers).tolist() == truth
+    uniform = rng.integers(0, 24, (128, 2, 24), dtype=np.uint8)
+    expected = both_ends_thresholds(uniform, 1 << 15)
+    uniform[at % 128], expected[at % 128] = cerny(24), 529
+    assert np.array_equal(reset_thresholds(uniform), expected)
+
+
+# --- sizes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 64])
+def test_one_and_two_states(k: int) -> None:
+    one = np.zeros((k, 1), np.uint8)
+    assert reset_threshold(one) == 0
+    assert shortest_reset_word(one) == ()
+    assert reset_bounds(one) == ResetBounds(0, 0, ())
+    assert reset_thresholds(np.zeros((70, k, 1), int)).tolist() == [0] * 70
+    two = np.tile([0, 1], (k, 1))
+    assert reset_threshold(two) is None
+    assert shortest_reset_word(two) is None
+    assert reset_bounds(two) is None
+    two[-1] = 1
+    assert shortest_reset_word(two) == (k - 1,)
+    assert reset_thresholds([two] * 70).tolist() == [1] * 70
+
+
+@pytest.mark.parametrize("k", [1, 2, 64])
+@pytest.mark.parametrize("n", [16, 17, 24, 25, 32, 33, 63, 64, 65, 128, 129, 256, 257])
+def test_where_another_search_or_type_begins(n: int, k: int) -> None:
+    """Few random states with twins, so that the oracle knows; and words past its reach."""
+    rng = np.random.default_rng([n, k])
+    small = rng.integers(0, 6, (5, k, 6), dtype=np.uint8)
+    truth = oracle(small)
+    deltas = with_twins(small, n, rng)
+    assert reset_thresholds(deltas).tolist() == truth
+    for delta, threshold in zip(deltas[:2], truth, strict=False):
+        word = shortest_reset_word(delta)
+        assert threshold == (-1 if word is None else len(word))
+        assert word is None or verify(delta, word)
+    steps = np.tile(np.maximum(np.arange(n) - 1, 0), (k, 1))  # towards 0
+    assert shortest_reset_word(steps) == (0,) * (n - 1)
+    assert reset_threshold(np.roll(np.tile(np.arange(n), (k, 1)), 1, axis=1)) is None
+
+
+@pytest.mark.parametrize("n", [30, 63, 64, 65, 128, 129, 183, 200])
+def test_long_thresholds(n: int) -> None:
+    """Past one byte, past 2^14, and past two bytes with a sign: 33,124 and 39,601."""
+    delta = cerny(n)
+    assert reset_threshold(delta) == (n - 1) ** 2
+    if n <= 65:
+        assert shortest_reset_word(delta) == (1, *((0,) * (n - 1) + (1,)) * (n - 2))
+        assert reset_thresholds([delta] * 2).tolist() == [(n - 1) ** 2] * 2
+
+
+# --- limits -----------------------------------------------------------------------------------
+
+
+def explosive(n: int) -> Deltas:
+    """An automaton whose searches explode in both directions."""
+    cycle = np.roll(np.arange(n), -1)
+    other = cycle.copy()
+    other[[0, 1, 2, -1]] = [3, 0, 3, 1]
+    return np.array([cycle, other], np.uint8)
+
+
+@pytest.mark.parametrize("limits", [{"memory_limit": 100_000}, {"time_limit": 1e-6}], ids=str)
+@pytest.mark.parametrize(("n", "threshold"), [(21, 87), (24, 106)])
+def test_what_is_proved_when_a_limit_ends_a_search(
+    n: int, threshold: int, limits: dict[str, Any]
+) -> None:
+    delta = explosive(n)
+    for solve in (reset_threshold, shortest_reset_word):
+        with pytest.raises(LimitReached, match=f"out of {next(iter(limits))[:4]}") as reached:
+            solve(delta, **limits)
+        bounds = reached.value.bounds
+        assert 1 <= bounds.lower <= threshold <= bounds.upper
+        assert not bounds.exact
+        assert len(bounds.word) == bounds.upper
+        assert verify(delta, bounds.word)
+    bounds = reset_bounds(delta, **limits)
+    assert bounds is not None
+    assert bounds.lower <= threshold <= bounds.upper == len(bounds.word)
+    assert verify(delta, bounds.word)
+
+
+def test_unknown_is_not_the_same_as_not_synchronizing() -> None:
+    n = 24
+    cycle = np.roll(np.arange(n), -1)
+    permutations = np.array([cycle, cycle[::-1]])
+    deltas = np.array([cerny(n), explosive(n), permutations, explosive(n)[::-1], cerny(n)])
+    for workers in (1, 2):
+        found = reset_thresholds(deltas, memory_limit=100_000, workers=workers)
+        assert found.tolist() == [529, UNKNOWN, NOT_SYNCHRONIZING, UNKNOWN, 529]
+    assert (UNKNOWN, NOT_SYNCHRONIZING) == (-2, -1)
+    many = np.random.default_rng(0).integers(0, 21, (200, 2, 21), dtype=np.uint8)
+    many[150] = explosive(21)
+    found = reset_thresholds(many, memory_limit=100_000)
+    assert found[150] == UNKNOWN
+    exact = reset_thresholds(many)
+    assert exact[150] == 87
+    assert np.array_equal(np.delete(found, 150), np.delete(exact, 150))
+
+
+@pytest.mark.parametrize("limits", [{"memory_limit": 4_000_000}, {"time_limit": 0.2}], ids=str)
+def test_limits_of_a_large_random_automaton(limits: dict[str, Any]) -> None:
+    delta = np.random.default_rng(300).integers(0, 300, (2, 300))
+    assert is_synchronizing(delta)
+    reset_bounds(delta, time_limit=1e-6)  # compiles what is to be measured
+    start = time.monotonic()
+    bounds = reset_bounds(delta, **limits)
+    taken = time.monotonic() - start
+    assert bounds is not None
+    assert 1 <= bounds.lower < bounds.upper == len(bounds.word)
+    assert verify(delta, bounds.word)
+    assert "time_limit" not in limits or taken < limits["time_limit"] + 1
+    with pytest.raises(LimitReached):
+        shortest_reset_word(delta, **limits)
+    assert reset_thresholds([delta], **limits).tolist() == [UNKNOWN]
+
+
+def test_bounds_do_not_contradict_each_other() -> None:
+    """Whatever a search may use, the interval contains the threshold, 93."""
+    delta = explosive(22)
+    lowest = 1
+    for memory_limit in (1, 1_000_000, 3_000_000, 6_000_000, 12_000_000, 100_000_000):
+        bounds = reset_bounds(delta, memory_limit=memory_limit)
+        assert bounds is not None
+        assert lowest <= bounds.lower <= 93 <= bounds.upper
+        lowest = bounds.lower
+    assert bounds.lower == bounds.upper == 93
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("nan")])
+@pytest.mark.parametrize("name", ["memory_limit", "time_limit"])
+def test_limits_are_positive(name: str, limit: float) -> None:
+    kind = name.replace("_", " ")
+    limits: dict[str, Any] = {name: limit}
+    for solve in (reset_threshold, shortest_reset_word, reset_bounds):
+        with pytest.raises(ValueError, match=f"^a {kind} is positive, got {limit}$"):
+            solve(cerny(4), **limits)
+    for batch in (cerny(4)[None], np.zeros((0, 2, 4), int)):
+        with pytest.raises(ValueError, match=f"^a {kind} is positive, got {limit}$"):
+            reset_thresholds(batch, **limits)
+
+
+# --- wrong answers of other solvers -----------------------------------------------------------
+
+
+def test_distances_are_no_bytes() -> None:
+    """Černý's automaton with 18 states once came out as 33: 289 less 256."""
+    delta = cerny(18)
+    assert reset_threshold(delta) == 289
+    assert reset_thresholds([delta] * 70).tolist() == [289] * 70  # begins forward
+    assert none_wrong(forward_thresholds(delta[None], 1 << 20), [289])
+    assert both_ends_thresholds(delta[None]).tolist() == [289]
+    assert reprove_thresholds(delta[None]).tolist() == [289]
+    assert dense_search(delta).status == two_ended_threshold(delta) == 289
+    assert forward_thresholds(cerny(16)[None].repeat(2, 0), 1 << 16).tolist() == [225, 225]
+    deltas = np.insert(cerny(16), 1, np.arange(16, dtype=np.uint8), axis=0)[None]
+    assert forward_thresholds(deltas, 1 << 16).tolist() == [225]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_permutations_do_not_synchronize(seed: int) -> None:
+    """A permutation automaton with 16 states once came out as 226, one more than (n-1)^2."""
+    rng = np.random.default_rng(seed)
+    delta = np.array([np.roll(np.arange(16), -1), rng.permutation(16)])
+    assert reset_threshold(delta) is None
+    assert shortest_reset_word(delta) is None
+    assert reset_bounds(delta) is None
+    assert not is_synchronizing(delta)
+    assert reset_thresholds([delta] * 70).tolist() == [NOT_SYNCHRONIZING] * 70
+    many = np.array(delta, np.uint8)[None].repeat(2, 0)
+    assert forward_thresholds(many, 1 << 16).tolist() == [-1, -1]
+    assert both_ends_thresholds(many).tolist() == [-1, -1]
+    assert dense_search(many[0]).status == two_ended_threshold(many[0]) == -1
+    large = np.array([np.roll(np.arange(100), -1), rng.permutation(100)])
+    assert reset_threshold(large) is None
+
+
+@pytest.mark.parametrize("n", range(4, 9))
+def test_a_word_comes_with_its_length(n: int) -> None:
+    """Others return no shortest word, only its length."""
+    for k in (2, 3):
+        for delta in family_members(n, k):
+            word = shortest_reset_word(delta)
+            assert word == naive.shortest_reset_word(delta.tolist())
+            assert word is not None
+            assert len(naive.apply(delta.tolist(), range(n), word)) == 1
+            assert len(word) == naive.reset_threshold(delta.tolist())
+
+
+@pytest.mark.parametrize("n", [4, 12, 70])
+def test_the_conjectured_bound_is_no_upper_bound(n: int) -> None:
+    """Others stop at (n-1)^2 letters, as if Černý's conjecture were proved."""
+    delta = cerny(n)
+    greedy = reset_word(delta)
+    assert greedy is not None
+    assert len(greedy) > (n - 1) ** 2
+    assert two_ended_threshold(delta) == (n - 1) ** 2
+    search = Search(delta, greedy * 3, Budget())
+    assert search.bounds == ResetBounds(1, 3 * len(greedy), greedy * 3)
+    search.run()
+    assert search.bounds.exact
+    assert len(search.word) == (n - 1) ** 2
+    if n == 70:  # a search that has hardly begun promises no more than the word it has
+        bounds = reset_bounds(delta, time_limit=1e-9)
+        assert bounds is not None
+        assert bounds.upper == len(greedy)
