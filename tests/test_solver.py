@@ -1,6 +1,7 @@
 """The solver against the oracle, the literature and itself."""
 
 import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,9 @@ def test_the_limits_are_named() -> None:
 
 def test_pairs_decide_synchronization_for_every_n() -> None:
     cycle = np.roll(np.arange(256), -1)
-    assert is_synchronizing([cycle, [0, *range(255)]])  # 0 and 1 merge, and the cycle does the rest
+    assert is_synchronizing(
+        [cycle.tolist(), [0, *range(255)]]
+    )  # 0 and 1 merge, and the cycle does the rest
     assert not is_synchronizing([cycle, cycle[::-1]])
     assert are_synchronizing(np.zeros((0, 2, 256), int)).tolist() == []
 
@@ -426,7 +429,7 @@ CHOICES: list[dict[str, int]] = [
 
 def awkward_batch(n: int, k: int) -> Deltas:
     rng = np.random.default_rng([n, k])
-    parts = [rng.integers(0, n, (30, k, n), dtype=np.uint8)]
+    parts: list[Deltas] = [rng.integers(0, n, (30, k, n), dtype=np.uint8)]
     parts += [structured(kind, 6, n, k, rng) for kind in KINDS]
     return np.concatenate(parts)
 
@@ -573,10 +576,10 @@ def test_what_is_proved_when_a_limit_ends_a_search(
         assert not bounds.exact
         assert len(bounds.word) == bounds.upper
         assert verify(delta, bounds.word)
-    bounds = reset_bounds(delta, **limits)
-    assert bounds is not None
-    assert bounds.lower <= threshold <= bounds.upper == len(bounds.word)
-    assert verify(delta, bounds.word)
+    proved = reset_bounds(delta, **limits)
+    assert proved is not None
+    assert proved.lower <= threshold <= proved.upper == len(proved.word)
+    assert verify(delta, proved.word)
 
 
 def test_unknown_is_not_the_same_as_not_synchronizing() -> None:
@@ -598,20 +601,36 @@ def test_unknown_is_not_the_same_as_not_synchronizing() -> None:
 
 
 @pytest.mark.parametrize("limits", [{"memory_limit": 4_000_000}, {"time_limit": 0.2}], ids=str)
-def test_limits_of_a_large_random_automaton(limits: dict[str, Any]) -> None:
-    delta = np.random.default_rng(300).integers(0, 300, (2, 300))
+@pytest.mark.parametrize(("n", "workers"), [(40, 1), (40, 2), (300, 1)])
+def test_limits_of_large_automata(n: int, workers: int, limits: dict[str, Any]) -> None:
+    delta = explosive(40) if n == 40 else np.random.default_rng(n).integers(0, n, (2, n))
     assert is_synchronizing(delta)
     reset_bounds(delta, time_limit=1e-6)  # compiles what is to be measured
-    start = time.monotonic()
-    bounds = reset_bounds(delta, **limits)
-    taken = time.monotonic() - start
+    start = time.process_time()  # one's own: a busy machine must not fail a test
+    bounds = reset_bounds(delta, workers=workers, **limits)
+    taken = time.process_time() - start
     assert bounds is not None
     assert 1 <= bounds.lower < bounds.upper == len(bounds.word)
     assert verify(delta, bounds.word)
-    assert "time_limit" not in limits or taken < limits["time_limit"] + 1
+    assert "time_limit" not in limits or taken < workers * (limits["time_limit"] + 1)
     with pytest.raises(LimitReached):
-        shortest_reset_word(delta, **limits)
-    assert reset_thresholds([delta], **limits).tolist() == [UNKNOWN]
+        shortest_reset_word(delta, workers=workers, **limits)
+    assert reset_thresholds([delta] * 2, workers=workers, **limits).tolist() == [UNKNOWN] * 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("n", [24, 28, 40, 65])
+def test_memory_limits_of_every_search(n: int, workers: int) -> None:
+    """From 6 MB on: the first search from both ends has that much for itself."""
+    delta, limit = explosive(n), 8_000_000
+    reset_bounds(delta, workers=workers, time_limit=0.05)  # compiles what is to be measured
+    tracemalloc.start()
+    bounds = reset_bounds(delta, workers=workers, memory_limit=limit)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert bounds is not None
+    assert bounds.lower < bounds.upper == len(bounds.word)
+    assert peak <= 1.2 * limit
 
 
 def test_bounds_do_not_contradict_each_other() -> None:
@@ -623,7 +642,7 @@ def test_bounds_do_not_contradict_each_other() -> None:
         assert bounds is not None
         assert lowest <= bounds.lower <= 93 <= bounds.upper
         lowest = bounds.lower
-    assert bounds.lower == bounds.upper == 93
+    assert lowest == 93
 
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan")])
