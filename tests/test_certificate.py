@@ -157,7 +157,7 @@ def test_both_directions_explode() -> None:
 @pytest.mark.parametrize("n", [30, 63, 64])
 def test_more_states(n: int) -> None:
     word = (0, *((1,) * (n - 1) + (0,)) * (n - 2))  # Černý 1964
-    with mock.patch("automata.certify.shortest_reset_word", lambda delta: word):
+    with mock.patch("automata.certify.shortest_reset_word", lambda delta, **limits: word):
         proof = certificate(CERNY.delta(n))
     check_certificate(proof)
     last = proof.backward[-1].copy()
@@ -171,7 +171,7 @@ def test_no_reset_word(n: int) -> None:
     parts = np.minimum(np.arange(n), [n - 2] * (n - 1) + [n - 1])  # n - 1 is on its own
     parts[: n - 1] = 0
     for delta in ([cycle], [cycle, cycle[::-1]], [parts]):
-        with mock.patch("automata.certify.shortest_reset_word", lambda delta: None):
+        with mock.patch("automata.certify.shortest_reset_word", lambda delta, **limits: None):
             proof = certificate(delta)
         assert proof.threshold is proof.word is None
         check_certificate(proof)
@@ -183,7 +183,7 @@ def test_a_wrong_solver_cannot_pass() -> None:
     true = certificate(delta).word
     assert true is not None
     for word in (None, (), true[:-1], (1, *true), (*true, 0), (1, *true[1:]), (0,) * 16):
-        with mock.patch("automata.certify.shortest_reset_word", lambda delta, word=word: word):
+        with mock.patch("automata.certify.shortest_reset_word", lambda delta, word=word, **limits: word):
             assert not passes(certificate(delta))
 
 

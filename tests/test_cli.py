@@ -315,7 +315,7 @@ def refused(answer: Answer, code: int, message: str) -> None:
 
 BAD_USAGE = {
     "generate": [
-        *[({"n": value}, rf"n={value} is not in 1\.\.24") for value in (0, 25, -3)],
+        *[({"n": value}, rf"n={value} is not in 1\.\.64") for value in (0, 65, -3)],
         *[({"letters": value}, rf"k={value} is not in 1\.\.6") for value in (0, 7)],
         *[({"count": value}, f"count={value} is not in") for value in (0, -5)],
         ({"count": "many"}, "'many' is not a valid integer"),
