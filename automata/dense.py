@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.kernels import dense
+from automata.kernels.tables import letters_per_word
+from automata.limits import Budget, OutOfBudget
 
-MAX_STATES = 28
-RUNNING = -2
+RUNNING = -4
 NOT_SYNCHRONIZING = -1
 
 _IMAGES = 1 << 18  # of one part of a level, a millisecond or two
@@ -34,7 +35,7 @@ class DenseSearch:
     Parameters
     ----------
     delta : array of uint8, shape (k, n)
-        n <= 28, not checked.
+        n <= 28, not checked: the tables and bits would outgrow the memory.
     workers : int
         Threads. The threshold and the word do not depend on them.
     keep_levels : bool
@@ -57,7 +58,7 @@ class DenseSearch:
     def __init__(self, delta: Deltas, *, workers: int = 1, keep_levels: bool = False) -> None:
         self._delta = np.array(delta)  # writable, as the kernels are compiled for
         self._k, self._n = k, n = [int(size) for size in self._delta.shape]
-        groups = -(-k // dense.letters_per_word(n))
+        groups = -(-k // letters_per_word(n))
         self._tables = np.empty(3 * groups << dense.third(n), np.uint64)
         dense.fill_tables(self._delta, self._tables)
         self._level: Sets = np.array([(1 << n) - 1], np.uint32)
@@ -102,11 +103,12 @@ class DenseSearch:
             if self._level.size == 0:
                 self.status = NOT_SYNCHRONIZING
 
-    def least_word(self) -> tuple[int, ...]:
+    def least_word(self, budget: Budget | None = None) -> tuple[int, ...]:
         """Return the lexicographically least shortest reset word, once the threshold is known.
 
         From the singletons back, the sets of each level that lead to the end in time are kept; the
         word takes the least letter that stays among them. About as long as the search again.
+        Raises `OutOfBudget` if the time does not suffice.
         """
         if self._levels is None or self.status < 0:
             raise ValueError(f"no least word with status {self.status} and no levels kept")
@@ -116,9 +118,17 @@ class DenseSearch:
         for level in reversed(self._levels):
             # marked sets are of deeper levels, and no image is more than one level deeper
             dense.mark(leading[-1], self._visited)
-            kept = np.empty(level.size + 1, np.uint32)
-            count = dense.keep_leading(self._k, self._n, level, kept, self._visited, self._tables)
-            leading.append(kept[:count].copy())
+            parts = []
+            for at in range(0, level.size, _IMAGES // self._k):
+                if budget is not None and budget.expired:
+                    raise OutOfBudget("time")
+                part = level[at : at + _IMAGES // self._k]
+                kept = np.empty(part.size + 1, np.uint32)
+                count = dense.keep_leading(
+                    self._k, self._n, part, kept, self._visited, self._tables
+                )
+                parts.append(kept[:count].copy())
+            leading.append(np.concatenate(parts))
         states = set(range(self._n))
         word: list[int] = []
         for allowed in leading[-2::-1]:

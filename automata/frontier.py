@@ -210,7 +210,7 @@ class Frontier:
         if self.backward or len(numbers) < self._reduce_from:
             return numbers
         if not self._reducing:
-            step = len(numbers) // 256
+            step = max(1, len(numbers) // 256)
             count = state_sets.count_containing(self.sets, numbers[0], self.count, step)
             if count < _WORTHWHILE * len(range(0, len(numbers), step)):
                 self._reduce_from = 4 * len(numbers)

@@ -70,8 +70,8 @@ class Budget:
 
     def __init__(self, memory_limit: int | None = None, time_limit: float | None = None) -> None:
         for name, value in [("memory limit", memory_limit), ("time limit", time_limit)]:
-            if value is not None and not value > 0:
-                raise ValueError(f"a {name} is positive, got {value}")
+            if value is not None and not (isinstance(value, int | float) and value > 0):
+                raise ValueError(f"a {name} is positive, got {value!r}")
         self.memory: float = math.inf if memory_limit is None else memory_limit
         self.deadline: float = math.inf if time_limit is None else time.monotonic() + time_limit
 

@@ -28,8 +28,9 @@ _EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
 """What a set costs: to make, to put into a trie, to look up there. Measured, in 100 ns."""
 _PATIENCE = 0.3
 """Ask when that costs at most this share of what the way to the upper bound costs, and .."""
-_CHEAP = 2000.0
-""".. no more than this, or than was spent on new sets since the last time."""
+_CHEAP, _WORTH = 2000.0, 2.7
+""".. no more than this, or than the sets made since the last time are worth. That is more than it
+costs to ask about them, so that even a side that never grows is asked about in the end."""
 _BEAM_FROM = 1 << 14
 """Sets of both sides after which a better upper bound is worth a beam search."""
 _MARCH_TARGETS = 1024
@@ -65,7 +66,7 @@ class Search:
         self.workers = workers
         self._trie: Trie | None = None  # of the last forward level
         self._beam_searched = False
-        self._spent = 0.0  # on new sets, since lengths were asked about
+        self._worth = 0.0  # of the sets made since lengths were asked about
 
     @property
     def bounds(self) -> ResetBounds:
@@ -127,7 +128,7 @@ class Search:
             return True  # or this length could not be asked about again
         new = sum(len(level) for level in backward.levels[self.lower - forward.depth :])
         cost = new * _QUERY + (forward.size * _BUILD if self._trie is None else 0)
-        if cost > max(_CHEAP, self._spent):
+        if cost > max(_CHEAP, self._worth):
             return False
         return cost <= _PATIENCE * _forecast(forward, backward, left)
 
@@ -147,14 +148,14 @@ class Search:
             self._trie = None
             trie = int(forward.size * forward.growth)
         side.expand(self._bytes(trie) - side.bytes, pool)
-        self._spent += side.size * _EXPAND
+        self._worth += side.size * _WORTH
         if side.size == 0:  # it has all its sets, so that what is asked now will be affirmed
             side.levels.pop()
             self._ask(0, pool)
 
     def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
         """Ask about all lengths up to the depth of both sides, and so many backward levels more."""
-        self._spent = 0.0
+        self._worth = 0.0
         forward = self.forward
         numbers = forward.levels[-1]
         step = self._sets_a_trie()

@@ -506,3 +506,13 @@ def test_time_limit(workers: int) -> None:
     search = within(delta, word, Budget(time_limit=0.7), workers)
     assert time.monotonic() - start < 0.7 + 1
     assert 1 < search.lower < len(search.word)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("n", [257, 280, 300, 400])
+def test_a_side_that_never_grows_is_asked_about(n: int) -> None:
+    # the forward level costs more to ask about than the backward levels made since the last time
+    search = Search(cerny(n), tuple(greedy_word(cerny(n))[0].tolist()), Budget(), 1)
+    search.run()
+    assert search.bounds.exact
+    assert search.lower == (n - 1) ** 2

@@ -9,17 +9,12 @@ but none is left out.
 import numpy as np
 
 from automata.kernels.jit import jit
+from automata.kernels.tables import letters_per_word
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _3 = np.uint64(3)
 _7 = np.uint64(7)
-
-
-@jit
-def letters_per_word(n: int) -> int:
-    """How many images of n bits each fit one 64-bit word."""
-    return 64 // n
 
 
 @jit
