@@ -183,7 +183,9 @@ def test_a_wrong_solver_cannot_pass() -> None:
     true = certificate(delta).word
     assert true is not None
     for word in (None, (), true[:-1], (1, *true), (*true, 0), (1, *true[1:]), (0,) * 16):
-        with mock.patch("automata.certify.shortest_reset_word", lambda delta, word=word, **limits: word):
+        with mock.patch(
+            "automata.certify.shortest_reset_word", lambda delta, word=word, **limits: word
+        ):
             assert not passes(certificate(delta))
 
 
