@@ -198,7 +198,7 @@ def reset_bounds(
         Threads.
     memory_limit : int, optional
         Bytes of working space for the sets of a long search. The automaton, its pairs of states
-        (5 n^2 / 2 bytes), the greedy word, the first few thousand sets (4 MB at most for each
+        (5 n^2 / 2 bytes), the greedy word, the first few thousand sets (6 MB at most for each
         worker) and compiled code do not count.
     time_limit : float, optional
         Seconds, kept within one and the time of the greedy word. Whether there is a reset word at
