@@ -15,7 +15,7 @@ import numpy as np
 
 from automata.automaton import AutomatonError, Deltas
 from automata.entries import Automata, Malformed
-from automata.limits import LimitReached, ResetBounds
+from automata.limits import LimitReached
 from automata.short_words import reset_word
 from automata.solver import (
     NOT_SYNCHRONIZING,
@@ -263,20 +263,23 @@ def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malforme
     line, delta = row
     k, n = delta.shape
     try:
-        bounds = _bounds(delta, config, workers)
+        found = _search(delta, config, workers)
     except (AutomatonError, MemoryError) as error:
         return Malformed(line, str(error) or "not enough memory")
-    if bounds is None:
+    if found is None:
         return Solved(n, k, config.method, [line], [None], [None], [None])
-    word = format_word(bounds.word) if config.words else None
-    return Solved(n, k, config.method, [line], [bounds.lower], [bounds.upper], [word])
+    lower, upper, letters = found
+    word = format_word(letters) if config.words else None
+    return Solved(n, k, config.method, [line], [lower], [upper], [word])
 
 
-def _bounds(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | None:
-    """Return what the method finds, None if there is no reset word; without words, maybe none."""
+def _search(
+    delta: Deltas, config: SolveConfig, workers: int
+) -> tuple[int, int, tuple[int, ...]] | None:
+    """Return bounds and, if words are wanted, a word; None if there is no reset word."""
     if config.method != "exact":
         word = reset_word(delta, method=config.method)
-        return word if word is None else ResetBounds(min(1, len(word)), len(word), word)
+        return None if word is None else (min(1, len(word)), len(word), word)
     try:
         if config.words:
             word = shortest_reset_word(
@@ -285,13 +288,13 @@ def _bounds(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | N
                 memory_limit=config.memory_limit,
                 time_limit=config.time_limit,
             )
-            return word if word is None else ResetBounds(len(word), len(word), word)
+            return None if word is None else (len(word), len(word), word)
         length = reset_threshold(
             delta,
             workers=workers,
             memory_limit=config.memory_limit,
             time_limit=config.time_limit,
         )
-        return length if length is None else ResetBounds(length, length, ())
+        return None if length is None else (length, length, ())
     except LimitReached as reached:
-        return reached.bounds
+        return reached.bounds.lower, reached.bounds.upper, reached.bounds.word
