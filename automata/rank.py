@@ -73,12 +73,18 @@ def are_synchronizing(
 
 
 def is_synchronizing(delta: npt.ArrayLike | Automaton) -> bool:
-    """Tell whether an automaton has a reset word.
+    """Tell whether an automaton has a reset word, by its pairs of states as `are_synchronizing`.
+
+    O(k n^2) time, 5 n^2 / 2 bytes (Černý 1964).
 
     Parameters
     ----------
     delta : Automaton or array of int, shape (k, n)
         n <= 5,000.
+
+    Returns
+    -------
+    bool
 
     Raises
     ------
@@ -98,7 +104,8 @@ def rank(delta: npt.ArrayLike | Automaton) -> int:
 
     Pairs of states are merged until no two states of S = Q w can be. Then no word is of lower
     rank: whatever the word v, it sends the states of S to different states, so that Q v has at
-    least as many. O(k n^2 + n^3) and time for each letter of the greedy word w; 5 n^2 / 2 bytes.
+    least as many. O(k n^2 + n^3) and time for each letter of the greedy word w (Eppstein 1990);
+    5 n^2 / 2 bytes.
 
     Parameters
     ----------
@@ -133,8 +140,8 @@ def shortest_word_of_rank(
 ) -> tuple[int, ...] | None:
     """Return the lexicographically least of the shortest words that send all states to r or fewer.
 
-    Breadth-first search over sets of states, from the set of all states: exponential in n, for
-    deciding whether there is such a word of a given length is NP-hard.
+    Breadth-first search over sets of states, from the set of all states: O(k n 2^n) at worst, for
+    deciding whether there is such a word of a given length is NP-hard (Eppstein 1990, for r = 1).
 
     Parameters
     ----------
