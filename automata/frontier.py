@@ -42,11 +42,21 @@ class Frontier:
     budget : Budget
     workers : int
         Threads, for `expand`.
+    plain : bool
+        Never reduce a level: the sets of each then stand in the order of their least words.
     """
 
-    def __init__(self, delta: Deltas, backward: bool, budget: Budget, workers: int = 1) -> None:
+    def __init__(
+        self,
+        delta: Deltas,
+        backward: bool,
+        budget: Budget,
+        workers: int = 1,
+        plain: bool = False,
+    ) -> None:
         self.k, self.n = (int(size) for size in delta.shape)
         self.backward = backward
+        self.plain = plain or backward
         self.budget = budget
         self.words = -(-self.n // 64)
         first = np.eye(self.n, dtype=np.bool_) if backward else np.ones((1, self.n), np.bool_)
@@ -207,7 +217,7 @@ class Frontier:
         self, numbers: npt.NDArray[np.int64], used: int, pool: ThreadPoolExecutor | None
     ) -> npt.NDArray[np.int64]:
         """Return which of the new sets are needed."""
-        if self.backward or len(numbers) < self._reduce_from:
+        if self.plain or len(numbers) < self._reduce_from:
             return numbers
         if not self._reducing:
             step = max(1, len(numbers) // 256)

@@ -15,16 +15,13 @@ from automata.automaton import (
     validate_delta,
     validate_deltas,
 )
+from automata.frontier import Frontier
 from automata.kernels import pairs
-from automata.kernels import rank as kernel
-from automata.limits import Budget, LimitReached, ResetBounds
+from automata.limits import Budget, LimitReached, OutOfBudget, ResetBounds
 from automata.parallel import run_parts
 from automata.short_words import greedy_word
 
 RANK_WORD_MAX_STATES = 1024
-
-_WORK = 1 << 21  # states looked at between two looks at the clock
-_FIRST_SETS = 1024
 
 
 def are_synchronizing(
@@ -188,46 +185,20 @@ def shortest_word_of_rank(
     short, left = greedy_word(valid, r)
     if left > r:
         return None
-    return _search(valid.astype(np.uint16), r, short.tolist(), budget)
+    return _search(valid, r, tuple(short.tolist()), budget)
 
 
-def _search(delta: Deltas, r: int, short: list[int], budget: Budget) -> tuple[int, ...]:
+def _search(delta: Deltas, r: int, short: tuple[int, ...], budget: Budget) -> tuple[int, ...]:
     """Search forward until a set has at most r states; the word ``short`` leads to one too."""
-    k, n = delta.shape
-    words = -(-n // 64)
-    room = _FIRST_SETS  # a power of two, over k
-    sets = np.empty((room, words), np.uint64)
-    sets[0] = np.packbits(np.arange(64 * words) < n, bitorder="little").view(np.uint64)
-    origins = np.empty(room, np.int64)
-    slots = np.full(2 * room, -1, np.int64)
-    progress = np.array([0, 1, 1, 0])  # sets expanded, met, met up to this level, its depth
-    entered = 0  # sets in the slots
-    outcome = kernel.MORE
-    while outcome != kernel.FOUND:
-        # of a set: its words, its origin and two slots; the old ones too while they move
-        enough = budget.fits((8 * words + 24) * (room if outcome == kernel.MORE else 3 * room))
-        if budget.expired or not enough:
-            name = "time" if enough else "memory"
-            bounds = ResetBounds(int(progress[3]) + 1, len(short), tuple(short))
-            raise LimitReached(f"no shortest word within the {name} limit", bounds)
-        if outcome == kernel.FULL:
-            room *= 2
-            sets = np.concatenate([sets, np.empty_like(sets)])
-            origins = np.concatenate([origins, np.empty_like(origins)])
-            slots = np.full(2 * room, -1, np.int64)
-            entered = 0
-        met = int(progress[1])
-        if entered < met:
-            entered, start = min(entered + _WORK, met), entered
-            kernel.enter(slots, sets, start, entered)
-            outcome = kernel.MORE
-        else:
-            heads = max(1, _WORK // (k * n))
-            outcome = kernel.search(delta, r, slots, sets, origins, progress, heads)
-            entered = int(progress[1])
-    word = []
-    at = int(progress[1]) - 1
-    while at:
-        word.append(int(origins[at]) & 63)
-        at = int(origins[at]) >> 6
-    return tuple(reversed(word))
+    met = Frontier(delta, False, budget, plain=True)
+    while True:
+        for numbers, sets in met.parts(met.depth):
+            few = np.bitwise_count(sets).sum(axis=1, dtype=np.int64) <= r
+            if few.any():
+                return tuple(reversed(met.path(int(numbers[np.argmax(few)]))))
+        try:
+            met.expand(met.buffers, None)
+        except OutOfBudget as spent:
+            bounds = ResetBounds(met.depth + 1, len(short), short)
+            limit = f"no shortest word within the {spent.limit} limit"
+            raise LimitReached(limit, bounds) from None
