@@ -121,7 +121,7 @@ def reset_thresholds(
     Budget(memory_limit, time_limit)  # are they valid?
     thresholds = _solve_quickly(valid, workers)
     left = np.flatnonzero(thresholds == _UNFINISHED).tolist()
-    together = max(1, workers) if len(left) < 2 * workers else 1
+    together = workers if len(left) < 2 * workers else 1
 
     def solve(row: int) -> None:
         try:
@@ -129,7 +129,7 @@ def reset_thresholds(
         except LimitReached:
             thresholds[row] = UNKNOWN
 
-    if together > 1 or workers <= 1:
+    if together == workers:
         for row in left:
             solve(row)
     else:

@@ -167,7 +167,7 @@ def hard_ones(other):
 
 
 def random_ones(other):
-    """Ten random automata each; processor time, and the memory of the process."""
+    """Ten random automata each, against the other solver if there is one."""
     print(f"{'n':>3} {'median s':>9} {'most s':>8} {'other':>9} {'median ratio':>12} {'least':>6}")
     for n in (20, 30, 40, 60, 100, 150, 200, 300):
         deltas = list(sample_synchronizing(seeded(), 10, n, 2))
