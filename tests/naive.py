@@ -117,3 +117,103 @@ def isomorphic(d1: Delta, d2: Delta) -> bool:
 def all_automata(n: int, k: int) -> Iterator[tuple[tuple[int, ...], ...]]:
     """Every automaton with n states and k letters, n^(n k) of them."""
     return product(product(range(n), repeat=n), repeat=k)
+
+
+def reachable(delta: Delta, start: int) -> set[int]:
+    """The states that some word leads one state to."""
+    found = {start}
+    for _ in delta[0]:
+        found |= {int(letter[q]) for letter in delta for q in found}
+    return found
+
+
+def is_strongly_connected(delta: Delta) -> bool:
+    """Whether every state can be reached from every other."""
+    return all(len(reachable(delta, q)) == len(delta[0]) for q in range(len(delta[0])))
+
+
+def is_initially_connected(delta: Delta) -> bool:
+    """Whether some state reaches all."""
+    return any(len(reachable(delta, q)) == len(delta[0]) for q in range(len(delta[0])))
+
+
+def has_sink(delta: Delta) -> bool:
+    """Whether some state is fixed by every letter."""
+    return any(all(letter[q] == q for letter in delta) for q in range(len(delta[0])))
+
+
+def defects(delta: Delta) -> list[int]:
+    """How many states are no image, for each letter."""
+    return [len(letter) - len(set(letter)) for letter in delta]
+
+
+def cycles(letter: Sequence[int]) -> set[frozenset[int]]:
+    """The cycles of the graph of one letter."""
+    n = len(letter)
+    on_cycle = {start for start in range(n) if start in _orbit(letter, int(letter[start]))}
+    return {frozenset(_orbit(letter, q)) for q in on_cycle}
+
+
+def _orbit(letter: Sequence[int], q: int) -> list[int]:
+    """A state, and where one letter leads it."""
+    path = [q]
+    for _ in letter:
+        path.append(int(letter[path[-1]]))
+    return path
+
+
+def is_one_cluster(delta: Delta) -> bool:
+    """Whether the graph of some letter has one cycle."""
+    return any(len(cycles(letter)) == 1 for letter in delta)
+
+
+def is_eulerian(delta: Delta) -> bool:
+    """Whether it is strongly connected and as many transitions enter each state as leave it."""
+    targets = [int(target) for letter in delta for target in letter]
+    balanced = all(targets.count(q) == len(delta) for q in range(len(delta[0])))
+    return balanced and is_strongly_connected(delta)
+
+
+def transition_monoid(delta: Delta) -> set[tuple[int, ...]]:
+    """The maps of all words."""
+    level = {tuple(range(len(delta[0])))}
+    monoid = set(level)
+    while level:
+        level = {tuple(int(a[q]) for q in word) for word in level for a in delta} - monoid
+        monoid |= level
+    return monoid
+
+
+def is_aperiodic(delta: Delta) -> bool:
+    """Whether w^m = w^(m + 1) for every word w and m = n, which are enough."""
+    n = len(delta[0])
+    return all(_orbit(w, q)[n] == w[_orbit(w, q)[n]] for w in transition_monoid(delta) for q in w)
+
+
+def is_completely_reachable(delta: Delta) -> bool:
+    """Whether every non-empty set of states is Q w for some word w."""
+    images = {frozenset(word) for word in transition_monoid(delta)}
+    return len(images) == 2 ** len(delta[0]) - 1
+
+
+def is_irreducible(delta: Delta) -> bool:
+    """Whether it synchronizes, and not without any one of its letters."""
+    if reset_threshold(delta) is None or len(delta[0]) == 1:
+        return False
+    fewer = [[*delta[:a], *delta[a + 1 :]] for a in range(len(delta))]
+    return all(not letters or reset_threshold(letters) is None for letters in fewer)
+
+
+def is_basic(delta: Delta) -> bool:
+    """Whether the letters are distinct and none is the identity."""
+    letters = {tuple(map(int, letter)) for letter in delta}
+    return len(letters) == len(delta) and tuple(range(len(delta[0]))) not in letters
+
+
+def automorphism_order(delta: Delta) -> int:
+    """How many permutations of the states commute with every letter; n <= 7."""
+    n = len(delta[0])
+    return sum(
+        all(names[int(letter[q])] == letter[names[q]] for letter in delta for q in range(n))
+        for names in permutations(range(n))
+    )

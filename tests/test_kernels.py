@@ -6,6 +6,7 @@
 import hashlib
 from collections.abc import Sequence
 from itertools import combinations, permutations, product
+from math import factorial
 
 import numpy as np
 import pytest
@@ -20,9 +21,11 @@ from automata import (
     verify,
 )
 from automata.automaton import Deltas
+from automata.properties import automorphism_orders
 from automata.row_index import RowIndex
 from tests import naive
 from tests.strategies import rename
+from tests.test_properties import check_properties
 
 Edges = Sequence[tuple[int, int]]
 
@@ -217,3 +220,41 @@ def test_rows() -> None:
     assert len(numbers) > 2048 > 512  # it grew
     assert index.find(rows).tolist() == [numbers[word] for word in words]
     assert index.find(rows + np.uint8(7)).max() == -1
+
+
+# --- properties -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [every(1, 1), every(2, 1), every(2, 2), every(3, 1), uniform(60, 3, 2), uniform(30, 4, 3)],
+    ids=lambda deltas: f"n={deltas.shape[2]},k={deltas.shape[1]}",
+)
+def test_properties(deltas: Deltas) -> None:
+    check_properties(deltas)
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        ("identity", factorial(12)),
+        ("identity and constant", factorial(11)),
+        ("2-cycles", 2**6 * factorial(6)),
+        ("2-cycles crossed", 4**3 * factorial(3)),
+        ("3-cycles, one with a tail", 3**2 * 2),
+        ("three constants", factorial(9)),
+        ("stars", 6**3 * 6),
+        ("K4", 1),
+        ("K33", 6 * 6),
+        ("K24 and an isolated vertex", 2 * 24),
+        ("prism", 3),
+        ("triangles", 3 * 3 * 2),
+        ("hexagon", 6),
+        ("K4 twice", 2),
+        ("six letters", 2**5 * factorial(5)),
+    ],
+)
+def test_automorphisms(name: str, order: int) -> None:
+    delta = TIED[name]
+    both = np.stack([delta, shuffled(delta, np.random.default_rng(0))])
+    assert automorphism_orders(both).tolist() == [order, order]

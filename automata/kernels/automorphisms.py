@@ -1,0 +1,111 @@
+"""Orders of automorphism groups, for n <= 20; a set of states is a uint64 bit mask."""
+
+import numpy as np
+
+from automata.kernels import canonical
+from automata.kernels.jit import jit
+from automata.kernels.state_sets import cardinality
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+
+
+@jit
+def _extends(delta, fixed, base, target, image, order):
+    """Tell whether what ``base`` reaches can be mapped into Q, base to target, as letters demand.
+
+    The fixed states stay, and no two states go to one.
+    """
+    k, n = delta.shape
+    used = fixed
+    for q in range(n):
+        image[q] = q if (fixed >> np.uint64(q)) & _ONE else -1
+    if (used >> np.uint64(target)) & _ONE:
+        return False
+    image[base] = target
+    used |= _ONE << np.uint64(target)
+    order[0] = base
+    head, count = 0, 1
+    while head < count:
+        q = order[head]
+        head += 1
+        for a in range(k):
+            following = np.int64(delta[a, q])
+            goal = np.int64(delta[a, image[q]])
+            if image[following] < 0 and (used >> np.uint64(goal)) & _ONE == _ZERO:
+                image[following] = goal
+                used |= _ONE << np.uint64(goal)
+                order[count] = following
+                count += 1
+            elif image[following] != goal:
+                return False
+    return True
+
+
+@jit
+def _number(delta, reach, order, number):
+    """Number all states canonically, the letters in the order they have."""
+    full = ~_ZERO >> np.uint64(64 - delta.shape[1])
+    canonical._fill_reach(delta, reach)
+    canonical._arrange(delta, reach, canonical._sources(reach), full, order, number)
+
+
+@jit
+def automorphism_orders(deltas, orders):
+    """Write the order of the automorphism group of each automaton.
+
+    The orbit of a state under the automorphisms that fix some states already, times the order of
+    those that fix it as well, until all states are fixed: what a fixed state reaches is fixed.
+    Only images that what the state reaches allows are tried. If nothing else is left they are in
+    the orbit; otherwise exactly if the canonical forms agree where one more letter for each fixed
+    state, and for the one that is tried, sends all states there.
+    """
+    batch, k, n = deltas.shape
+    reach = np.empty(n, np.uint64)
+    marked_reach = np.empty(n, np.uint64)
+    image = np.empty(n, np.int64)
+    order = np.empty(n, np.int64)
+    base_order = np.empty(n, np.int64)
+    number = np.empty(n, np.int8)
+    base_number = np.empty(n, np.int8)
+    marked = np.empty((k + n, n), np.uint8)
+    full = ~_ZERO >> np.uint64(64 - n)
+    for i in range(batch):
+        delta = deltas[i]
+        canonical._fill_reach(delta, reach)
+        marked[:k] = delta
+        orders[i] = 1
+        fixed = _ZERO
+        letters = k
+        while fixed != full:
+            base, most = 0, -1
+            for q in range(n):
+                if (fixed >> np.uint64(q)) & _ONE == _ZERO:
+                    size = np.int64(cardinality(reach[q]))
+                    if size > most:
+                        base, most = q, size
+            covered = fixed | reach[base]
+            letters += 1
+            known = False
+            orbit = 1
+            for target in range(n):
+                if target == base or not _extends(delta, fixed, base, target, image, order):
+                    continue
+                if covered != full:
+                    if not known:
+                        marked[letters - 1] = base
+                        _number(marked[:letters], marked_reach, base_order, base_number)
+                        known = True
+                    marked[letters - 1] = target
+                    _number(marked[:letters], marked_reach, order, number)
+                    same = number[target] == base_number[base]
+                    for place in range(n):
+                        p, q = base_order[place], order[place]
+                        for a in range(letters - 1):
+                            same &= base_number[marked[a, p]] == number[marked[a, q]]
+                    if not same:
+                        continue
+                orbit += 1
+            marked[letters - 1] = base
+            orders[i] *= orbit
+            fixed = covered

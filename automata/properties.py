@@ -1,0 +1,470 @@
+"""Classes of automata and what decides them: by definition, compiled, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
+from automata.kernels import automorphisms as automorphisms_kernel
+from automata.kernels import properties as kernel
+from automata.parallel import run_parts
+
+MAX_STATES = 64
+MAX_STATES_SUBSETS = 20  # 6 MB of sets and 20! automorphisms still fit
+
+# the order of the bits of flags: that of the constants of the kernel
+CLASSES: tuple[str, ...] = (
+    "synchronizing",
+    "strongly-connected",
+    "initially-connected",
+    "sink",
+    "permutation-letter",
+    "defect-2",
+    "one-cluster",
+    "eulerian",
+    "aperiodic",
+    "completely-reachable",
+    "irreducible",
+    "basic",
+)
+_ON_SUBSETS = ("aperiodic", "completely-reachable")
+
+
+def check_classes(classes: Sequence[str]) -> None:
+    """Check names of classes.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Each one of `CLASSES`, or "not-" and one of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such class.
+
+    Examples
+    --------
+    >>> check_classes(["sink", "not-aperiodic"])
+    """
+    for name in classes:
+        if name.removeprefix("not-") not in CLASSES:
+            known = ", ".join(CLASSES)
+            raise ValueError(f"unknown class {name!r}: one of {known}, each also as not-NAME")
+
+
+def class_flags(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.uint16]:
+    """Return all classes that each automaton is of: bit i stands for ``CLASSES[i]``.
+
+    Each class is defined at the function of its name; "defect-2" means that every letter has
+    defect at least two. What classes share is found once, and nothing is searched that something
+    cheaper decides: for random binary automata of 8 states 1 us each.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 20.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    uint16 array, shape (batch,)
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
+    SizeLimitError
+        If n > 20.
+
+    Examples
+    --------
+    >>> flags = class_flags([[[1, 2, 0], [0, 1, 0]]])[0]
+    >>> [name for i, name in enumerate(CLASSES) if not flags >> i & 1]
+    ['sink', 'defect-2', 'eulerian', 'aperiodic']
+    """
+    return _flags(deltas, CLASSES, workers)
+
+
+def in_classes(
+    deltas: npt.ArrayLike | Sequence[Automaton], classes: Sequence[str], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether it is of all of some classes.
+
+    The cheap ones are decided first, and an automaton is left as soon as one does not fit.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 64; n <= 20 if one of the classes is "aperiodic" or "completely-reachable".
+    classes : sequence of str
+        Each one of `CLASSES`, or "not-" and one of them: not of this class.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    bool array, shape (batch,)
+
+    Raises
+    ------
+    ValueError
+        If there is no such class.
+    AutomatonError, SizeLimitError
+        If `deltas` are not complete automata, or too large.
+
+    Examples
+    --------
+    >>> deltas = [[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]
+    >>> in_classes(deltas, ["permutation-letter", "not-synchronizing"]).tolist()
+    [False, True]
+    """
+    check_classes(classes)
+    required = [name for name in classes if name in CLASSES]
+    forbidden = [name.removeprefix("not-") for name in classes if name not in CLASSES]
+    flags = _flags(deltas, [*required, *forbidden], workers, required)
+    has_all = (flags & _bits(required)) == _bits(required)
+    result: npt.NDArray[np.bool_] = has_all & ((flags & _bits(forbidden)) == 0)
+    return result
+
+
+def are_strongly_connected(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether every state can be reached from every other.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 64.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    bool array, shape (batch,)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        If `deltas` are not complete automata, or n > 64.
+
+    Examples
+    --------
+    >>> are_strongly_connected([[[1, 2, 0], [0, 1, 0]], [[0, 0, 1], [0, 1, 1]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "strongly-connected", workers)
+
+
+def are_initially_connected(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether all states can be reached from some state.
+
+    Parameters, returns and raises as `are_strongly_connected`.
+
+    Examples
+    --------
+    >>> are_initially_connected([[[0, 0, 1], [0, 1, 1]], [[0, 0, 0], [0, 0, 0]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "initially-connected", workers)
+
+
+def have_sink(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether some state, a sink or zero, is fixed by every letter.
+
+    With a sink n (n - 1) / 2 letters suffice to synchronize (Rystsov 1997, Theor. Comput. Sci.
+    172). Parameters, returns and raises as `are_strongly_connected`.
+
+    Examples
+    --------
+    >>> have_sink([[[0, 0, 1], [0, 1, 1]], [[1, 0, 0], [0, 0, 0]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "sink", workers)
+
+
+def have_permutation_letter(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether some letter is a permutation, the identity included.
+
+    Parameters, returns and raises as `are_strongly_connected`.
+
+    Examples
+    --------
+    >>> have_permutation_letter([[[1, 2, 0], [0, 1, 0]], [[0, 0, 1], [0, 1, 1]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "permutation-letter", workers)
+
+
+def are_one_cluster(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether the graph of some letter has exactly one cycle.
+
+    A loop is a cycle (Béal, Berlinkov and Perrin 2011, Int. J. Found. Comput. Sci. 22).
+    Parameters, returns and raises as `are_strongly_connected`.
+
+    Examples
+    --------
+    >>> are_one_cluster([[[1, 2, 0], [0, 1, 0]], [[0, 1, 1], [0, 2, 1]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "one-cluster", workers)
+
+
+def are_eulerian(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether it is strongly connected and k transitions enter each state.
+
+    (Kari 2003, Theor. Comput. Sci. 295.) Parameters, returns and raises as
+    `are_strongly_connected`.
+
+    Examples
+    --------
+    >>> are_eulerian([[[1, 2, 0], [1, 2, 0]], [[1, 2, 0], [0, 1, 0]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "eulerian", workers)
+
+
+def are_aperiodic(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether its transition monoid has only trivial subgroups.
+
+    That is, no word permutes a set of states but by fixing them all (Schützenberger 1965, Inform.
+    and Control 8). The strongly connected ones have reset words of n (n - 1) / 2 letters (Trahtman
+    2007, Discrete Math. Theor. Comput. Sci. 9). All sets Q w are searched, in O(2^n k n) time at
+    worst, but for few automata: 50 bytes of working space a set and worker for n = 20.
+    Parameters, returns and raises as `are_strongly_connected`, but for n <= 20.
+
+    Examples
+    --------
+    >>> are_aperiodic([[[0, 0, 1], [0, 1, 1]], [[1, 0, 0], [0, 0, 0]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "aperiodic", workers)
+
+
+def are_completely_reachable(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether every non-empty set of states is Q w for some word w.
+
+    (Bondar and Volkov 2016, DCFS, LNCS 9777.) All sets are searched, in O(2^n k n) time, if those
+    of n - 1 states are such sets. Parameters, returns and raises as `are_strongly_connected`, but
+    for n <= 20.
+
+    Examples
+    --------
+    >>> are_completely_reachable([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [0, 0, 0]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "completely-reachable", workers)
+
+
+def are_irreducible(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether it synchronizes, but does not once any letter is dropped.
+
+    As in Kisielewicz, Kowalski and Szykuła (arXiv 1607.04025). One state needs no letter, so that
+    its automata are not irreducible. Parameters, returns and raises as `are_strongly_connected`.
+
+    Examples
+    --------
+    >>> are_irreducible([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [0, 0, 0]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "irreducible", workers)
+
+
+def are_basic(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether its letters are distinct and none is the identity.
+
+    (Don and Zantema 2017, LATA, arXiv 1609.06853.) Parameters, returns and raises as
+    `are_strongly_connected`.
+
+    Examples
+    --------
+    >>> are_basic([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [0, 1, 2]]]).tolist()
+    [True, False]
+    """
+    return _are(deltas, "basic", workers)
+
+
+def defects(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.uint8]:
+    """Return the defect of each letter: how many states are no image under it.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 64.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    uint8 array, shape (batch, k)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        If `deltas` are not complete automata, or n > 64.
+
+    Examples
+    --------
+    >>> defects([[[1, 2, 0], [0, 1, 0]], [[0, 0, 0], [1, 1, 2]]]).tolist()
+    [[0, 1], [2, 1]]
+    """
+    valid = _writable(deltas, MAX_STATES, "defects")
+    result = np.empty(valid.shape[:2], np.uint8)
+    run_parts(lambda part: kernel.defects(valid[part], result[part]), len(valid), workers)
+    return result
+
+
+def ranks(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.int32]:
+    """Return the rank of each automaton, the least number of states |Q w|, as `automata.rank`.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 5,000.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    int32 array, shape (batch,)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `validate_deltas`.
+
+    Examples
+    --------
+    >>> ranks([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
+    [1, 3]
+    """
+    valid = validate_deltas(deltas)
+    _, k, n = valid.shape
+    result = np.empty(len(valid), np.int32)
+
+    def solve(part: slice) -> None:
+        letters = np.empty(n * (n - 1) // 2, np.uint8)
+        queue = np.empty(letters.size, np.int32)
+        lists = np.empty((2, k, n), np.int32)
+        states = np.empty(n + 1, np.int32)
+        word = np.empty(n * n, np.uint8)
+        own = valid[part].astype(np.uint16)  # the type of the states in searches over pairs
+        kernel.ranks(own, result[part], letters, queue, lists[0], lists[1], states, word)
+
+    run_parts(solve, len(valid), workers)
+    return result
+
+
+def automorphism_orders(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.int64]:
+    """Return how many permutations of the states commute with every letter.
+
+    Orbits of states whose images decide everything are counted, one under the automorphisms that
+    fix those before. Canonical forms tell what is in one where a map of what a state reaches does
+    not.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 20: 20! fits 64 bits.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    int64 array, shape (batch,)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        If `deltas` are not complete automata, or n > 20.
+
+    Examples
+    --------
+    >>> automorphism_orders([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]], [[0, 0, 0]] * 2])
+    array([1, 3, 2])
+    """
+    valid = _writable(deltas, MAX_STATES_SUBSETS, "automorphism orders")
+    orders = np.empty(len(valid), np.int64)
+    run_parts(
+        lambda part: automorphisms_kernel.automorphism_orders(valid[part], orders[part]),
+        len(valid),
+        workers,
+    )
+    return orders
+
+
+def _are(
+    deltas: npt.ArrayLike | Sequence[Automaton], name: str, workers: int
+) -> npt.NDArray[np.bool_]:
+    """Tell for each automaton whether it is of one class."""
+    return _flags(deltas, [name], workers).astype(np.bool_)
+
+
+def _bits(classes: Sequence[str]) -> np.uint16:
+    """Return the flags of some classes."""
+    return np.uint16(sum(1 << CLASSES.index(name) for name in set(classes)))
+
+
+def _writable(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, what: str) -> Deltas:
+    """Validate automata; never read-only, so that each kernel is compiled once."""
+    valid = validate_deltas(deltas)
+    n = valid.shape[2]
+    if n > limit:
+        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {what}")
+    return np.require(valid, requirements="W")
+
+
+def _flags(
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    classes: Sequence[str],
+    workers: int,
+    required: Sequence[str] | None = None,
+) -> npt.NDArray[np.uint16]:
+    """Return the flags of these classes; with `required`, those that show whether it fits."""
+    searched = [name for name in classes if name in _ON_SUBSETS]
+    limit = MAX_STATES_SUBSETS if searched else MAX_STATES
+    valid = _writable(deltas, limit, " and ".join(searched) or "classes")
+    batch, _, n = valid.shape
+    flags = np.empty(batch, np.uint16)
+    wanted, goal = int(_bits(classes)), int(_bits(required or ()))
+
+    def decide(part: slice) -> None:
+        sets = 1 << n if searched else 1
+        work = np.zeros((6, sets), np.int32)
+        labels = np.empty((sets, n), np.uint8)
+        leave = required is not None
+        kernel.class_flags(valid[part], wanted, goal, leave, flags[part], work, labels)
+
+    run_parts(decide, batch, workers)
+    return flags
