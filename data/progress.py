@@ -19,16 +19,22 @@ class _Lines(io.TextIOBase):
         return len(text)
 
 
-def progress(total: int, description: str, unit: str) -> tqdm[Any]:
-    """Return a tqdm counter over `total` units, to be used as a context manager."""
+def progress(total: int, description: str, unit: str, *, done: int = 0) -> tqdm[Any]:
+    """Return a tqdm counter over `total` units, `done` before, to be used as a context manager.
+
+    The time left is estimated from the mean pace of this run.
+    """
     if sys.stderr.isatty():
-        return tqdm(total=total, desc=description, unit=unit)
+        return tqdm(total=total, desc=description, unit=unit, initial=done, smoothing=0)
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
+        initial=done,
+        smoothing=0,
         file=_Lines(),
         mininterval=5,
         maxinterval=10,
-        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} ({percentage:.0f}%), {elapsed}{postfix}",
+        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} ({percentage:.0f}%), {elapsed}, "
+        "about {remaining} left{postfix}",
     )
