@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,12 @@ import pyarrow.parquet as pq
 
 from automata.automaton import AutomatonError, Deltas, validate_deltas
 from automata.canonical import Forms, canonical_forms
+from automata.properties import CLASSES, in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver import Thresholds
-from data.files import DataError, check_sha256, read_json, sha256, write_file, write_json
+from data.files import DataError, check_sha256, sha256, write_file
+from data.manifest import ENUMERATION, column_name, read_manifest
 
-FORMAT = 1
 ROW_GROUP = 1 << 18
 
 
@@ -43,6 +42,8 @@ class Dataset:
     """int32 (rows,), -1 for non-synchronizing"""
     sources: npt.NDArray[np.str_]
     """str (rows,): the sampler each row comes from"""
+    properties: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    """Columns of an enumeration, (rows, ...) each; `property_types` names them."""
 
     def __len__(self) -> int:
         return len(self.deltas)
@@ -65,7 +66,12 @@ class Dataset:
 
     def take(self, rows: npt.NDArray[Any]) -> Dataset:
         """Return the rows of an index array or a mask."""
-        return Dataset(self.deltas[rows], self.reset_thresholds[rows], self.sources[rows])
+        return Dataset(
+            self.deltas[rows],
+            self.reset_thresholds[rows],
+            self.sources[rows],
+            {name: column[rows] for name, column in self.properties.items()},
+        )
 
     def select(self, *, at_least: int = -1, at_most: int | None = None) -> Dataset:
         """Return the rows whose threshold lies in a range."""
@@ -73,6 +79,10 @@ class Dataset:
         if at_most is not None:
             keep &= self.reset_thresholds <= at_most
         return self.take(keep)
+
+    def of_classes(self, classes: Sequence[str], *, workers: int = 1) -> Dataset:
+        """Return the rows that are in all the classes, of which `in_classes` tells."""
+        return self.take(in_classes(self.deltas, classes, workers=workers)) if classes else self
 
     def split(self, held_out: float = 0.05) -> tuple[Dataset, Dataset]:
         """Return (training, held-out) rows; the canonical form alone decides where a row goes."""
@@ -87,26 +97,57 @@ class Dataset:
             yield self.deltas[rows], self.reset_thresholds[rows]
 
 
-def read_dataset(folder: Path) -> Dataset:
-    """Read a whole dataset folder and check it.
+def concatenate(parts: Sequence[Dataset]) -> Dataset:
+    """Return the rows of one or more datasets of one kind and size, one after the other."""
+    return Dataset(
+        np.concatenate([part.deltas for part in parts]),
+        np.concatenate([part.reset_thresholds for part in parts]),
+        np.concatenate([part.sources for part in parts]),
+        {
+            name: np.concatenate([part.properties[name] for part in parts])
+            for name in parts[0].properties
+        },
+    )
+
+
+def read_dataset(folder: Path, classes: Sequence[str] = ()) -> Dataset:
+    """Read the rows of a dataset folder that are in all the classes, and check them.
+
+    Parameters
+    ----------
+    folder : Path
+        Made by `generate` or by `enumerate`.
+    classes : sequence of str
+        Names in `automata.properties.CLASSES`, or not-NAME.
+
+    Returns
+    -------
+    Dataset
+        Without rows where an enumeration has found none, or none is in the classes.
 
     Raises
     ------
     DataError
         If the folder is missing, empty, unfinished, or damaged: each shard is compared with its
         recorded SHA-256, and each automaton with its canonical form.
+    ValueError
+        If there is no such class.
     """
     manifest = read_manifest(folder)
+    kind = manifest.get("kind")
     if not manifest["complete"]:
-        raise DataError(f"{folder}: an unfinished dataset; run the same generate command again")
-    shards = [read_shard(folder, index, manifest) for index in range(len(manifest["shards"]))]
-    data = Dataset(
-        np.concatenate([shard.deltas for shard in shards]),
-        np.concatenate([shard.reset_thresholds for shard in shards]),
-        np.concatenate([shard.sources for shard in shards]),
-    )
-    if len(data) == 0:
+        command = "generate" if kind is None else "enumerate"
+        raise DataError(f"{folder}: an unfinished dataset; run the same {command} command again")
+    if not manifest["shards"]:
+        raise DataError(f"{folder}: holds counts alone, no automata (enumerated with --no-rows)")
+    if kind is None and not any(shard["rows"] for shard in manifest["shards"]):
         raise DataError(f"{folder}: a dataset without rows")
+    data = concatenate(
+        [
+            read_shard(folder, index, manifest).of_classes(classes)
+            for index in range(len(manifest["shards"]))
+        ]
+    )
     distinct = RowIndex(data.n * data.k)
     distinct.add(data.forms)
     if len(distinct) < len(data):
@@ -114,64 +155,41 @@ def read_dataset(folder: Path) -> Dataset:
     return data
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read the manifest of a dataset folder.
-
-    Raises
-    ------
-    DataError
-        If there is none or it is not one of this format.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder")
-    if not (folder / "manifest.json").exists():
-        raise DataError(f"{folder}: not a dataset folder (it has no manifest.json)")
-    manifest = read_json(folder / "manifest.json")
-    try:
-        valid = (
-            manifest["format"] == FORMAT
-            and manifest["config_sha256"] == config_digest(manifest["config"])
-            and all(isinstance(manifest["config"][name], int) for name in ("n", "k"))
-            and isinstance(manifest["complete"], bool)
-            and isinstance(manifest["versions"], dict)
-            and all(
-                isinstance(shard["file"], str)
-                and isinstance(shard["sha256"], str)
-                and isinstance(shard["rows"], int)
-                and isinstance(shard["calls"], int)
-                for shard in manifest["shards"]
-            )
-        )
-    except (KeyError, TypeError):
-        valid = False
-    if not valid or (manifest["complete"] and not manifest["shards"]):
-        raise DataError(f"{folder}: manifest.json is not a dataset manifest of format {FORMAT}")
-    checked: dict[str, Any] = manifest
-    return checked
-
-
-def config_digest(config: dict[str, Any]) -> str:
-    """Return the SHA-256 of a generator's config."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-
-
 def shard_path(folder: Path, index: int) -> Path:
     """Return the path of a shard."""
     return folder / f"part-{index:06d}.parquet"
 
 
+def property_types(k: int) -> dict[str, pa.DataType]:
+    """Return the columns that enumerated datasets have beside those of generated ones."""
+    return {
+        **{column_name(name): pa.bool_() for name in CLASSES},
+        "rank": pa.uint8(),
+        "automorphisms": pa.int64(),
+        "defects": pa.binary(k),  # a byte each letter
+    }
+
+
 def write_shard(folder: Path, index: int, data: Dataset) -> dict[str, Any]:
     """Write one shard; return its entry for the manifest."""
-    rows, k, n = data.deltas.shape
-    letter_major = pa.py_buffer(np.ascontiguousarray(data.deltas))
-    table = pa.table(
-        {
-            "delta": pa.Array.from_buffers(pa.binary(n * k), rows, [None, letter_major]),
-            "reset_threshold": pa.array(data.reset_thresholds, pa.int32()),
-            "source": pa.array(data.sources, pa.string()).dictionary_encode(),
-        }
-    )
     path = shard_path(folder, index)
+    write_rows(path, data)
+    return {"file": path.name, "rows": len(data), "sha256": sha256(path)}
+
+
+def write_rows(path: Path, data: Dataset, metadata: Mapping[str, str] | None = None) -> None:
+    """Write the rows, and the metadata if there is any, as one parquet file: all or nothing."""
+    _, k, n = data.deltas.shape
+    columns = {
+        "delta": _binary(data.deltas, n * k),
+        "reset_threshold": pa.array(data.reset_thresholds, pa.int32()),
+        "source": pa.array(data.sources, pa.string()).dictionary_encode(),
+    }
+    types = property_types(k)
+    for name, values in data.properties.items():
+        binary = values.ndim == 2
+        columns[name] = _binary(values, k) if binary else pa.array(values, types[name])
+    table = pa.table(columns, metadata=metadata)
 
     def write(temporary: Path) -> None:
         pq.write_table(
@@ -185,7 +203,12 @@ def write_shard(folder: Path, index: int, data: Dataset) -> dict[str, Any]:
         )
 
     write_file(path, write)
-    return {"file": path.name, "rows": rows, "sha256": sha256(path)}
+
+
+def _binary(values: npt.NDArray[Any], width: int) -> pa.Array:
+    """Return a column of so many bytes a row."""
+    content = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.binary(width), len(values), [None, content])
 
 
 def read_shard(folder: Path, index: int, manifest: dict[str, Any]) -> Dataset:
@@ -199,28 +222,51 @@ def read_shard(folder: Path, index: int, manifest: dict[str, Any]) -> Dataset:
     entry, n, k = manifest["shards"][index], manifest["config"]["n"], manifest["config"]["k"]
     path = folder / entry["file"]
     check_sha256(path, entry["sha256"])
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-        column = table["delta"].combine_chunks()
-        labels = table["reset_threshold"].combine_chunks()
-        sources = table["source"].cast(pa.string()).to_numpy(zero_copy_only=False)
-    except (pa.ArrowException, KeyError) as error:
-        raise DataError(f"{path}: not a shard of a dataset ({error})") from error
-    nulls = column.null_count + labels.null_count + table["source"].null_count
-    kinds = [column.type, labels.type]
-    if kinds != [pa.binary(n * k), pa.int32()] or len(column) != entry["rows"] or nulls:
-        raise DataError(f"{path}: not {entry['rows']} labelled automata with n={n}, k={k}")
-    flat = np.frombuffer(column.buffers()[1] or b"", np.uint8, count=len(column) * n * k)
-    try:
-        deltas = validate_deltas(flat.reshape(-1, k, n))
-    except AutomatonError as error:
-        raise DataError(f"{path}: {error}") from error
-    data = Dataset(deltas, labels.to_numpy(), sources.astype(np.str_))
+    types = property_types(k) if manifest.get("kind") == ENUMERATION else {}
+    data = read_rows(path, entry["rows"], n, k, types)
     if not np.array_equal(canonical_forms(data.deltas), data.forms):
         raise DataError(f"{path}: holds automata that are not in canonical form")
     return data
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest of a dataset folder, all or nothing."""
-    write_json(folder / "manifest.json", {"format": FORMAT} | manifest)
+def read_rows(
+    path: Path, rows: int, n: int, k: int, property_types: Mapping[str, pa.DataType]
+) -> Dataset:
+    """Read a file of `write_rows` that has so many rows, of one size, and these properties.
+
+    Raises
+    ------
+    DataError
+        If it is something else.
+    """
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        column = table["delta"].combine_chunks()
+        labels = table["reset_threshold"].combine_chunks()
+        sources = table["source"].cast(pa.string()).to_numpy(zero_copy_only=False)
+        found = {name: table[name].combine_chunks() for name in property_types}
+    except (pa.ArrowException, OSError, KeyError) as error:  # OSError: a page is damaged
+        raise DataError(f"{path}: not a shard of a dataset ({error})") from error
+    nulls = sum(table[name].null_count for name in table.column_names)
+    kinds = [column.type, labels.type, *(values.type for values in found.values())]
+    expected = [pa.binary(n * k), pa.int32(), *property_types.values()]
+    if kinds != expected or len(column) != rows or nulls:
+        raise DataError(f"{path}: not {rows} labelled automata with n={n}, k={k}")
+    try:
+        deltas = validate_deltas(_bytes(column).reshape(-1, k, n))
+    except AutomatonError as error:
+        raise DataError(f"{path}: {error}") from error
+    properties = {
+        name: _bytes(values)
+        if pa.types.is_fixed_size_binary(values.type)
+        else values.to_numpy(zero_copy_only=False)
+        for name, values in found.items()
+    }
+    return Dataset(deltas, labels.to_numpy(), sources.astype(np.str_), properties)
+
+
+def _bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
+    """Return the content of a column of bytes, uint8 (rows, width)."""
+    rows, width = len(column), column.type.byte_width
+    content = column.buffers()[1] or b""
+    return np.frombuffer(content, np.uint8, count=rows * width).reshape(rows, width)

@@ -20,18 +20,11 @@ from automata.canonical import (
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
 from automata.solver import Thresholds, reset_thresholds
-from data.dataset import (
-    Dataset,
-    config_digest,
-    read_manifest,
-    read_shard,
-    shard_path,
-    write_manifest,
-    write_shard,
-)
-from data.files import DataError, sweep
+from data.dataset import Dataset, read_shard, shard_path, write_shard
+from data.files import DataError
+from data.manifest import open_manifest, write_manifest
 from data.progress import progress
-from data.record import differing, versions
+from data.record import versions
 from data.streams import stream
 
 SAMPLERS = ("uniform", "synchronizing", "evolved")
@@ -105,7 +98,13 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
     DataError
         If the folder holds a dataset of another config, other versions, or damaged shards.
     """
-    manifest = _open(config, folder)
+    fresh = {
+        "config": asdict(config),
+        "versions": versions("numpy", "numba", "pyarrow"),
+        "shards": [],
+        "complete": False,
+    }
+    manifest = open_manifest(folder, fresh)
     known = RowIndex(config.n * config.k)
     wanted = [
         min(config.shard_rows, config.count - start)
@@ -137,32 +136,6 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
     if not manifest["complete"]:
         manifest["complete"] = True
         write_manifest(folder, manifest)
-    return manifest
-
-
-def _open(config: GenerateConfig, folder: Path) -> dict[str, Any]:
-    """Create the folder, or read the manifest of one with the same config and versions."""
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder}: not a folder")
-    fresh = {
-        "config": asdict(config),
-        "config_sha256": config_digest(asdict(config)),
-        "versions": versions("numpy", "numba", "pyarrow"),
-        "shards": [],
-        "complete": False,
-    }
-    if not (folder / "manifest.json").exists():
-        if folder.exists() and any(folder.glob("part-*.parquet")):
-            raise DataError(f"{folder}: holds shards but no manifest.json")
-        write_manifest(folder, fresh)
-        return fresh
-    manifest = read_manifest(folder)
-    if manifest["config_sha256"] != config_digest(asdict(config)):
-        differences = differing(manifest["config"], asdict(config))
-        raise DataError(f"{folder}: a dataset of another config ({differences})")
-    if not manifest["complete"] and manifest["versions"] != fresh["versions"]:
-        raise DataError(f"{folder}: begun with other versions of Python or its packages")
-    sweep(folder)
     return manifest
 
 

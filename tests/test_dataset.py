@@ -18,18 +18,10 @@ import pytest
 
 from automata import canonical_forms, from_canonical
 from data import generate as module
-from data.dataset import (
-    Dataset,
-    config_digest,
-    read_dataset,
-    read_manifest,
-    read_shard,
-    shard_path,
-    write_manifest,
-    write_shard,
-)
+from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
 from data.files import DataError, sha256
 from data.generate import GenerateConfig, generate
+from data.manifest import config_digest, read_manifest, write_manifest
 from tests import naive
 
 ROOT = Path(__file__).parents[1]
