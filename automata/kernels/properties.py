@@ -143,6 +143,8 @@ def _synchronizes(deltas, i, without, states, word, mergeable):
     for a in word:
         if a != without:
             states = image(deltas, i, a, states)
+            if states & (states - _ONE) == _ZERO:
+                break
     if states & (states - _ONE) == _ZERO:
         return True
     for q in range(n):
