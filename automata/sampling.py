@@ -14,11 +14,17 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas, state_dtype
 from automata.canonical import canonical_forms, from_canonical
+from automata.properties import in_classes
 from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
 from automata.solver import Thresholds, reset_thresholds
 
 Solve = Callable[[Deltas], Thresholds]
+
+_VAIN_RANDOM = 1 << 22
+"""So many random automata in a row without one of the class end an evolution before it begins."""
+_VAIN_CHILDREN = 1 << 16
+"""So many children in a row without a new one of the class end it (eight generations at least)."""
 
 
 def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
@@ -76,6 +82,33 @@ def mutate(rng: np.random.Generator, deltas: Deltas, transitions: int = 1) -> De
     return flat.reshape(batch, k, n)
 
 
+def exchange(rng: np.random.Generator, deltas: Deltas) -> Deltas:
+    """Exchange the targets of two transitions of each automaton: (batch, k, n).
+
+    The in-degrees stay. Where both targets are the same state, the automaton stays as it is.
+
+    Parameters
+    ----------
+    rng : Generator
+    deltas : array of states, shape (batch, k, n)
+
+    Examples
+    --------
+    >>> parents = np.arange(6).reshape(1, 2, 3) % 3
+    >>> children = exchange(np.random.default_rng(0), parents)
+    >>> np.bincount(children.ravel()).tolist()
+    [2, 2, 2]
+    """
+    batch, k, n = deltas.shape
+    flat = deltas.reshape(batch, k * n).copy()
+    if k * n > 1:
+        first = rng.integers(0, k * n, size=batch)
+        second = (first + rng.integers(1, k * n, size=batch)) % (k * n)
+        rows = np.arange(batch)
+        flat[rows, first], flat[rows, second] = flat[rows, second], flat[rows, first]
+    return flat.reshape(batch, k, n)
+
+
 def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
     """Return weights proportional to 1 / (softness*count + rank) for ranks 0, 1, ...: sum 1.
 
@@ -104,6 +137,10 @@ class Evolution:
     """Children a generation."""
     softness: float = 0.02
     """Parents are drawn with weights 1 / (softness*archive + rank)."""
+    exchanges: float = 0.0
+    """Share of the children that exchange two targets; the others redraw one or two."""
+    classes: tuple[str, ...] = ()
+    """Nothing outside these classes enters the archive or is solved: NAME or not-NAME."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +168,9 @@ def evolve(
 ) -> Archive:
     """Evolve slowly synchronizing automata from random ones.
 
-    Each generation draws parents by rank, redraws one or two transitions of each, and solves the
+    Each generation draws parents by rank, changes one or two transitions of each, and solves the
     synchronizing children never seen before, up to isomorphism. Each of these is one solver call.
+    Children outside the classes cost none: deciding the class takes no solver.
 
     Parameters
     ----------
@@ -145,15 +183,16 @@ def evolve(
     solve : callable, optional
         Takes uint8 (batch, k, n), returns int32 (batch,). Default: the solver.
     start : pair of arrays, optional
-        Automata in canonical form and their thresholds, already paid for. Default: uniform random
-        automata, paid for.
+        Automata in canonical form, of the classes, and their thresholds, already paid for.
+        Default: uniform random automata, paid for.
     progress : callable
         Told the calls of each generation.
 
     Returns
     -------
     Archive
-        Fewer than `archive_size` automata where that many were not met.
+        Fewer than `archive_size` automata where that many were not met; none where random
+        automata are hardly ever of the classes.
 
     Examples
     --------
@@ -171,22 +210,19 @@ def evolve(
         forms = canonical_forms(start[0])
         first = seen.add_new(forms)
         forms, thresholds = _elite(forms[first], start[1][first], config)
-    stalled = 0
-    while calls < config.calls and stalled < 8:
+    vain = 0
+    while calls < config.calls and vain < _patience(config, len(forms)):
         if len(forms) == 0:
             children = sample_uniform(rng, config.batch, n, k)
         else:
             weights = rank_weights(len(forms), config.softness)
             parents = rng.choice(len(forms), size=config.batch, p=weights)
-            children = from_canonical(forms[parents], n, k)
-            half = config.batch // 2
-            children = np.concatenate(
-                [mutate(rng, children[:half], 1), mutate(rng, children[half:], min(2, n * k))]
-            )
+            children = _change(rng, from_canonical(forms[parents], n, k), config.exchanges)
+        if config.classes:
+            children = children[in_classes(children, config.classes, workers=workers)]
         drawn = canonical_forms(children, workers=workers)
         drawn = drawn[seen.add_new(drawn)]
-        # A space this small is exhausted once generation after generation brings nothing new.
-        stalled = 0 if len(drawn) else stalled + 1
+        vain = 0 if len(drawn) else vain + config.batch
         drawn = drawn[are_synchronizing(from_canonical(drawn, n, k))][: config.calls - calls]
         solved = solve(from_canonical(drawn, n, k))
         calls += len(drawn)
@@ -195,6 +231,32 @@ def evolve(
             np.concatenate([forms, drawn]), np.concatenate([thresholds, solved]), config
         )
     return Archive(from_canonical(forms, n, k), thresholds, calls)
+
+
+def _patience(config: Evolution, archive: int) -> int:
+    """Return how many children in a row may bring nothing new.
+
+    A small space is exhausted after some generations without anything new. A rare class is met
+    less often, by random automata least of all.
+    """
+    patience = 8 * config.batch
+    if config.classes:
+        patience = max(patience, _VAIN_CHILDREN if archive else _VAIN_RANDOM)
+    return patience
+
+
+def _change(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Deltas:
+    """Return a child of each parent: a share exchanges two targets, the others redraw 1 or 2."""
+    _, k, n = parents.shape
+    exchanged = round(exchanges * len(parents))
+    half = exchanged + (len(parents) - exchanged) // 2
+    return np.concatenate(
+        [
+            exchange(rng, parents[:exchanged]),
+            mutate(rng, parents[exchanged:half], 1),
+            mutate(rng, parents[half:], min(2, n * k)),
+        ]
+    )
 
 
 def _elite(

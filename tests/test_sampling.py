@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from automata import are_synchronizing, canonical_forms, from_canonical, reset_thresholds, sampling
 from automata.automaton import Deltas
+from automata.properties import in_classes
 from automata.sampling import (
     Archive,
     Evolution,
     evolve,
+    exchange,
     mutate,
     rank_weights,
     sample_synchronizing,
@@ -230,3 +232,68 @@ def test_the_samplers_know_nothing_of_families() -> None:
     assert "automata.families" not in loaded.stdout.split()
     source = inspect.getsource(sampling)
     assert not [word for word in ("families", "truth", "json", "open(") if word in source]
+
+
+# --- exchanged, and within classes ------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(automata(), st.integers(0, 9))
+def test_exchange_keeps_all_targets(delta: Deltas, seed: int) -> None:
+    parents = np.stack([delta] * 5)
+    children = exchange(seeded(seed), parents)
+    assert np.array_equal(np.sort(children.reshape(5, -1)), np.sort(parents.reshape(5, -1)))
+    assert ((children != parents).sum(axis=(1, 2)) <= 2).all()
+    assert (parents == delta).all()
+    assert np.array_equal(exchange(seeded(seed), parents), children)
+
+
+def test_exchange_reaches_every_pair_alike() -> None:
+    parent = np.arange(6, dtype=np.uint8).reshape(1, 6)
+    children, counts = np.unique(
+        exchange(seeded(), np.stack([parent] * 15_000)), axis=0, return_counts=True
+    )
+    assert len(children) == 15
+    assert (abs(counts - 1000) < 5 * 1000**0.5).all()
+
+
+def test_exchange_of_nothing() -> None:
+    assert exchange(seeded(), np.zeros((0, 2, 5), np.uint8)).shape == (0, 2, 5)
+    single = np.zeros((3, 1, 1), np.uint8)
+    children = exchange(seeded(), single)
+    assert np.array_equal(children, single)
+    assert not np.shares_memory(children, single)
+
+
+@pytest.mark.parametrize("names", [("eulerian",), ("sink", "irreducible"), ("not-sink", "basic")])
+@pytest.mark.parametrize("exchanges", [0.0, 0.5, 1.0])
+def test_evolution_within_classes(names: tuple[str, ...], exchanges: float) -> None:
+    config = Evolution(calls=150, batch=64, exchanges=exchanges, classes=names)
+    meter = Meter()
+    archive = evolve(seeded(), 5, 2, config, solve=meter)
+    check(archive, config)
+    assert archive.calls == len(meter.asked) == len({*meter.asked}) > 10
+    asked = np.frombuffer(b"".join(meter.asked), np.uint8).reshape(-1, 10)
+    assert in_classes(from_canonical(asked, 5, 2), names).all()
+
+
+def test_a_class_that_random_automata_are_not_of(monkeypatch) -> None:
+    monkeypatch.setattr(sampling, "_VAIN_RANDOM", 5000)
+    config = Evolution(calls=100, classes=("sink", "eulerian"))
+    archive = evolve(seeded(), 4, 2, config)
+    assert (len(archive.deltas), archive.calls) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["eulerian", "sink", "permutation-letter", "defect-2", "completely-reachable"]
+)
+def test_evolution_finds_almost_all_of_a_small_class(name: str) -> None:
+    forms = np.unique(
+        canonical_forms(np.indices((4,) * 8).reshape(8, -1).T.reshape(-1, 2, 4)), axis=0
+    )
+    inside = in_classes(from_canonical(forms, 4, 2), ("synchronizing", name))
+    meter = Meter()
+    config = Evolution(calls=10**6, exchanges=0.5, classes=(name,))
+    evolve(seeded(), 4, 2, config, solve=meter)
+    assert {*meter.asked} <= {form.tobytes() for form in forms[inside]}
+    assert len(meter.asked) >= 0.98 * inside.sum() > 0
