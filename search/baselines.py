@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.sampling import Evolution, evolve, mutate, sample_uniform
 from automata.solver import Thresholds
 from data.dataset import Dataset
-from search.modes import parent_rows
-from search.oracle import Arm, Proposals, plain_proposals
+from search.oracle import Arm, Proposals, drive, plain_proposals
 
 BASELINES = ("uniform", "mutation", "evolve")
+EXCHANGES = 0.5
+"""Share of an evolution's children that exchange two targets."""
+_VAIN_DRAWS = 1 << 20
+"""So many uniform random automata in a row without a new one of the classes end an arm."""
 
 
 def propose_uniform(
@@ -25,38 +29,48 @@ def propose_uniform(
 
 
 def propose_mutations(
-    rng: np.random.Generator, training: Dataset, parents: int, batch: int
+    rng: np.random.Generator, training: Dataset, parents: npt.NDArray[np.int64], batch: int
 ) -> Iterator[list[Proposals]]:
     """Yield parents with one redrawn transition without end: the parents of the latent search."""
-    rows = parent_rows(training, parents)
     while True:
-        drawn = rows[rng.integers(len(rows), size=batch)]
+        drawn = parents[rng.integers(len(parents), size=batch)]
         yield [plain_proposals(mutate(rng, training.deltas[drawn]), drawn)]
+
+
+def run_uniform(
+    rng: np.random.Generator, arm: Arm, batch: int, report: Callable[[int], object]
+) -> None:
+    """Spend an arm's budget on uniform random automata.
+
+    Drawing them is cheap, so that a rare class is given many draws.
+    """
+    oracle = arm.oracle
+    proposals = propose_uniform(rng, oracle.n, oracle.k, batch)
+    if oracle.classes:
+        drive([arm], proposals, report, max(1, _VAIN_DRAWS // batch))
+    else:
+        drive([arm], proposals, report)
 
 
 def run_evolution(
     rng: np.random.Generator,
-    training: Dataset,
     arm: Arm,
-    parents: int,
+    config: Evolution,
     report: Callable[[int], object],
+    start: tuple[Deltas, Thresholds] | None = None,
 ) -> None:
-    """Spend an arm's budget on `evolve`, started from the training set.
-
-    The archive is as large as the latent search has parents, and generations are small: with
-    larger ones a search of this length hardly builds on what it finds.
-    """
+    """Spend an arm's budget on `evolve`, started from labelled or from uniform random automata."""
 
     def solve(deltas: Deltas) -> Thresholds:
         return arm.submit(plain_proposals(deltas))
 
     evolve(
         rng,
-        training.n,
-        training.k,
-        Evolution(calls=arm.budget, archive_size=parents, batch=256),
+        arm.oracle.n,
+        arm.oracle.k,
+        config,
         workers=arm.oracle.workers,
         solve=solve,
-        start=(training.deltas, training.reset_thresholds),
+        start=start,
         progress=report,
     )

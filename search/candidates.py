@@ -109,7 +109,7 @@ def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.D
 
 
 def rank_candidates(
-    oracle: Oracle, arms: Sequence[Arm], training: Dataset, keep: int
+    oracle: Oracle, arms: Sequence[Arm], training: Dataset | None, keep: int
 ) -> pd.DataFrame:
     """Return the best distinct automata of the arms, the columns `CANDIDATE_COLUMNS`.
 
@@ -121,7 +121,7 @@ def rank_candidates(
     ----------
     oracle : Oracle
     arms : sequence of Arm
-    training : Dataset
+    training : Dataset or None
         Names the parents.
     keep : int
         Rows at most.
@@ -228,7 +228,9 @@ def _checked_word(delta: npt.NDArray[np.uint8], threshold: int) -> str:
     return format_word(word)
 
 
-def _name_parents(training: Dataset, rows: npt.NDArray[np.int64]) -> list[str]:
+def _name_parents(training: Dataset | None, rows: npt.NDArray[np.int64]) -> list[str]:
+    if training is None:
+        return [""] * len(rows)
     return ["" if row < 0 else format_delta(training.deltas[row]) for row in rows]
 
 

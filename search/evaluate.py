@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from automata.canonical import canonical_forms
+from automata.properties import in_classes
 from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
 from automata.solver import reset_thresholds
 from data.dataset import Dataset
+from data.files import DataError
 from search.decode import decode_and_repair
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
@@ -22,7 +26,13 @@ TOP = 5
 
 
 def evaluate(
-    model: VAE, data: Dataset, *, held_out: float, repair: int, seed: int
+    model: VAE,
+    data: Dataset,
+    *,
+    held_out: float,
+    repair: int,
+    seed: int,
+    classes: Sequence[str] = (),
 ) -> dict[str, float | list[int]]:
     """Measure a model on held-out automata and on samples from the prior.
 
@@ -36,22 +46,26 @@ def evaluate(
     repair : int
         Transitions of a non-synchronizing sample that may change.
     seed : int
+    classes : sequence of str
+        NAME or not-NAME: only automata of all these classes are reconstructed, or valid.
 
     Returns
     -------
     dict
-        Shares are of the 10,000 prior samples, except: uniqueness is of the synchronizing ones,
-        novelty of the distinct ones, both up to isomorphism.
+        Shares are of the 10,000 prior samples, except: uniqueness is of the valid ones, novelty
+        of the distinct ones, both up to isomorphism.
 
     Raises
     ------
     DataError
-        If model and data have another (n, k).
+        If model and data have another (n, k), or no held-out automaton is of the classes.
     """
     check_size(data, model.config)
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    _, apart = data.split(held_out)
+    apart = data.split(held_out)[1].of_classes(classes)
+    if classes and len(apart) == 0:
+        raise DataError(f"no held-out automaton is of class {', '.join(classes)}")
     tokens = torch.from_numpy(encode_deltas(apart.deltas, model.config.tokens))
     results: dict[str, float | list[int]] = {"held_out_rows": len(apart)}
     results |= reconstruction_metrics(model, tokens, generator)
@@ -60,14 +74,14 @@ def evaluate(
     z = torch.randn((PRIOR_SAMPLES, model.config.latent), generator=generator, device=device)
     raw = decode_and_repair(model, z, repair=0)
     decoded = decode_and_repair(model, z, repair=repair)
-    valid = are_synchronizing(decoded.deltas)
+    valid = in_classes(decoded.deltas, ("synchronizing", *classes))
     forms = canonical_forms(decoded.deltas[valid])
     distinct = forms[RowIndex(forms.shape[1]).add_new(forms)]
     known = RowIndex(forms.shape[1])
     known.add(data.forms)
     thresholds = reset_thresholds(decoded.deltas[valid])
     results["prior_samples"] = PRIOR_SAMPLES
-    results["valid_as_decoded"] = float(decoded.as_decoded.mean())
+    results["valid_as_decoded"] = float((decoded.as_decoded & valid).mean())
     results["synchronizing_before_repair"] = float(are_synchronizing(raw.deltas).mean())
     results["valid_after_repair"] = float(valid.mean())
     results["uniqueness"] = len(distinct) / max(1, len(forms))

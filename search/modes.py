@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from automata.properties import in_classes
 from data.dataset import Dataset
+from data.files import DataError
 from search.decode import Repaired, decode_and_repair, encode_automata
 from search.interpolate import PATHS, interpolate
 from search.oracle import Proposals
@@ -74,7 +76,12 @@ class LatentSpace:
     """A model, its encoded parents, and one stream of random numbers."""
 
     def __init__(
-        self, model: VAE, training: Dataset, config: LatentConfig, rng: np.random.Generator
+        self,
+        model: VAE,
+        training: Dataset,
+        parents: npt.NDArray[np.int64],
+        config: LatentConfig,
+        rng: np.random.Generator,
     ) -> None:
         self.model = model
         self.config = config
@@ -82,8 +89,8 @@ class LatentSpace:
         self.device = next(model.parameters()).device
         self.generator = torch.Generator(self.device)
         self.generator.manual_seed(int(rng.integers(2**62)))
-        self.parents = parent_rows(training, config.parents)
-        self.posterior = encode_automata(model, training.deltas[self.parents])
+        self.parents = parents
+        self.posterior = encode_automata(model, training.deltas[parents])
 
     def propose(self, mode: str) -> Iterator[list[Proposals]]:
         """Yield batches of proposals without end, each a list over the rounds of the mode."""
@@ -155,7 +162,32 @@ class LatentSpace:
         return rounds
 
 
-def parent_rows(training: Dataset, count: int) -> npt.NDArray[np.int64]:
-    """Return the rows of the training automata with the longest thresholds, at most `count`."""
+def parent_rows(
+    training: Dataset, count: int, classes: Sequence[str] = (), *, workers: int = 1
+) -> npt.NDArray[np.int64]:
+    """Return the rows of the training automata with the longest thresholds, at most `count`.
+
+    Parameters
+    ----------
+    training : Dataset
+    count : int
+    classes : sequence of str
+        NAME or not-NAME: parents are of all these classes.
+    workers : int
+        Threads.
+
+    Raises
+    ------
+    DataError
+        If fewer than two training automata are of the classes.
+    """
     longest_first = np.argsort(-training.reset_thresholds, kind="stable")
+    if classes:
+        inside = in_classes(training.deltas, classes, workers=workers)
+        longest_first = longest_first[inside[longest_first]]
+        if len(longest_first) < 2:
+            raise DataError(
+                f"{len(longest_first)} of {len(training)} training automata are of class "
+                f"{', '.join(classes)}, but a search needs two parents"
+            )
     return longest_first[:count]

@@ -3,13 +3,13 @@
 An *arm* is one method under comparison (a search mode, a round of it, or a baseline) with its own
 budget. An arm pays for each canonical form it asks about for the first time, also if another arm
 has asked before: the cache saves work, not budget. Forms of the training set are free, because
-their labels have been paid for. Whether an automaton synchronizes at all is free for every arm: a
-pair search tells, not the solver.
+their labels have been paid for. Whether an automaton synchronizes at all, and whether it is of the
+classes that are searched, is free for every arm: neither needs the solver.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.properties import in_classes
 from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
 from automata.solver import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
@@ -68,25 +69,55 @@ def concatenate(parts: Sequence[Proposals]) -> Proposals:
     return Proposals._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
+class Trace(NamedTuple):
+    """What an arm found in the course of its calls: all that is scored afterwards."""
+
+    mode: str
+    round: int
+    calls: int
+    """Calls of the arm altogether."""
+    forms: Forms
+    """uint8 (found, n*k): the distinct automata it proposed, in order"""
+    thresholds: Thresholds
+    """int32 (found,)"""
+    found_at: npt.NDArray[np.int64]
+    """int64 (found,): calls spent when it was found, its own among them"""
+
+
 class Oracle:
     """The solver behind one cache, its key the canonical form.
 
     Parameters
     ----------
-    training : Dataset
+    n, k : int
+        States and letters.
+    training : Dataset, optional
         Its labels are known and free.
+    classes : sequence of str
+        NAME or not-NAME: only automata of all these classes are solved.
     workers : int
         Threads.
     """
 
-    def __init__(self, training: Dataset, workers: int = 1) -> None:
-        self.n, self.k = training.n, training.k
+    def __init__(
+        self,
+        n: int,
+        k: int,
+        training: Dataset | None = None,
+        *,
+        classes: Sequence[str] = (),
+        workers: int = 1,
+    ) -> None:
+        self.n, self.k = n, k
+        self.classes = tuple(classes)
         self.workers = workers
         self.calls = 0
-        self._forms = RowIndex(self.n * self.k)
-        self._forms.add(training.forms)
+        self._forms = RowIndex(n * k)
+        self._thresholds = np.empty(0, np.int32)
+        if training is not None:
+            self._forms.add(training.forms)
+            self._thresholds = training.reset_thresholds.copy()
         self._training_rows = len(self._forms)
-        self._thresholds = training.reset_thresholds.copy()
 
     def number(self, forms: Forms) -> npt.NDArray[np.int64]:
         """Return a number for each form; those below `training_rows` are training rows."""
@@ -94,8 +125,12 @@ class Oracle:
 
     @property
     def training_rows(self) -> int:
-        """Rows of the training set."""
+        """Rows of the training set, 0 without one."""
         return self._training_rows
+
+    def admits(self, deltas: Deltas) -> npt.NDArray[np.bool_]:
+        """Tell which automata synchronize and are of the classes: bool (batch,)."""
+        return in_classes(deltas, ("synchronizing", *self.classes), workers=self.workers)
 
     def forms(self, numbers: npt.NDArray[np.int64]) -> Forms:
         """Return the forms of numbers."""
@@ -113,6 +148,12 @@ class Oracle:
             self._thresholds[unsolved] = reset_thresholds(deltas, workers=self.workers)
             self.calls += len(unsolved)
         return self._thresholds[numbers]
+
+
+_OUTSIDE = 100
+"""So many automata outside the classes for each call of its budget end an arm."""
+_VAIN_BATCHES = 16
+"""So many batches in a row without a new automaton end an arm before its budget is spent."""
 
 
 class Arm:
@@ -139,19 +180,24 @@ class Arm:
         self.valid = 0
         self._asked = np.zeros(0, np.bool_)  # by number
         self._found: list[tuple[npt.NDArray[np.int64], Proposals]] = []
+        self._found_at: list[npt.NDArray[np.int64]] = []
 
     @property
     def exhausted(self) -> bool:
-        """Whether the budget is spent."""
-        return self.calls >= self.budget
+        """Whether the budget is spent, or far too little of what is proposed is of the classes."""
+        outside = self.decoded - self.valid if self.oracle.classes else 0
+        return self.calls >= self.budget or outside >= _OUTSIDE * self.budget
 
     def submit(self, proposals: Proposals) -> Thresholds:
-        """Ask for thresholds: int32 (batch,), `UNKNOWN` where the budget did not suffice."""
+        """Ask for thresholds: int32 (batch,), `UNKNOWN` where the budget did not suffice.
+
+        Automata that do not synchronize, or are outside the classes, get `NOT_SYNCHRONIZING`.
+        """
         thresholds = np.full(len(proposals.deltas), NOT_SYNCHRONIZING, np.int32)
         if self.exhausted:
             thresholds[:] = UNKNOWN
             return thresholds
-        valid = np.flatnonzero(are_synchronizing(proposals.deltas))
+        valid = np.flatnonzero(self.oracle.admits(proposals.deltas))
         forms = canonical_forms(proposals.deltas[valid], workers=self.oracle.workers)
         numbers = self.oracle.number(forms)
         distinct, first = np.unique(numbers, return_index=True)
@@ -166,9 +212,11 @@ class Arm:
         if not affordable.all():
             end = int(valid[fresh[np.argmin(affordable)]])
         fresh = fresh[affordable]
-        self.calls += int(charged[affordable].sum())
+        found_at = self.calls + np.cumsum(charged[affordable])
+        self._found_at.append(found_at)
+        self.calls = int(found_at[-1]) if len(found_at) else self.calls
         self.decoded += end
-        self.as_decoded += int(proposals.as_decoded[:end].sum())
+        self.as_decoded += int(proposals.as_decoded[valid[valid < end]].sum())
         self.valid += int((valid < end).sum())
         self._asked[numbers[fresh]] = True
         self._found.append((numbers[fresh], proposals.take(valid[fresh])))
@@ -188,3 +236,40 @@ class Arm:
         """
         numbers = np.concatenate([numbers for numbers, _ in self._found])
         return numbers, concatenate([proposals for _, proposals in self._found])
+
+    def trace(self) -> Trace:
+        """Return what was found, in order, and after how many calls."""
+        numbers, _ = self.found()
+        forms, thresholds = self.oracle.forms(numbers), self.oracle.thresholds(numbers)
+        found_at = np.concatenate(self._found_at)
+        return Trace(self.mode, self.round, self.calls, forms, thresholds, found_at)
+
+
+def drive(
+    arms: Sequence[Arm],
+    proposals: Iterator[list[Proposals]],
+    report: Callable[[int], object],
+    vain_batches: int = _VAIN_BATCHES,
+) -> None:
+    """Submit batches to the arms until all are exhausted, or propose in vain.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+    proposals : iterator
+        Endless, a list over the arms.
+    report : callable
+        Told the calls of each batch.
+    vain_batches : int
+        So many batches in a row without a new automaton end the arms.
+    """
+    vain = 0
+    for batches in proposals:
+        before = sum(arm.calls for arm in arms)
+        for arm, batch in zip(arms, batches, strict=True):
+            arm.submit(batch)
+        new = sum(arm.calls for arm in arms) - before
+        report(new)
+        vain = 0 if new else vain + 1
+        if vain == vain_batches or all(arm.exhausted for arm in arms):
+            return

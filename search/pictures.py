@@ -15,8 +15,9 @@ from data.dataset import Dataset
 from data.streams import stream
 from search.decode import decode_and_repair, encode_automata
 from search.interpolate import PATHS, interpolate
-from search.modes import LatentConfig, LatentSpace
+from search.modes import LatentSpace, parent_rows
 from search.plots import plot_norms, plot_thresholds
+from search.run import SearchConfig
 from search.strip import StripRow, plot_strip
 from vae.model import VAE
 
@@ -27,12 +28,7 @@ _CLOUD = 10_000
 
 
 def draw_search(
-    folder: Path,
-    model: VAE,
-    training: Dataset,
-    found: Thresholds,
-    config: LatentConfig,
-    seed: int,
+    folder: Path, model: VAE, training: Dataset, found: Thresholds, config: SearchConfig
 ) -> list[Path]:
     """Draw the pictures of a search into its folder; return their paths.
 
@@ -43,10 +39,10 @@ def draw_search(
     training : Dataset
     found : int array
         Thresholds of what the latent modes found.
-    config : LatentConfig
-    seed : int
+    config : SearchConfig
     """
-    space = LatentSpace(model, training, config, stream(seed, "pictures"))
+    parents = parent_rows(training, config.latent.parents, config.classes)
+    space = LatentSpace(model, training, parents, config.latent, stream(config.seed, "pictures"))
     highest = int(training.reset_thresholds.max())
     return [
         *plot_thresholds(

@@ -25,6 +25,12 @@ Floats = npt.NDArray[np.floating]
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 BLACK, GREY, PALE = "#000000", "#6B6B6B", "#DADADA"
 
+# Kinds of lines differ in colour and in dashes; 36 of them before a pair comes again.
+_COLORS = (BLUE, VERMILION, GREEN, PURPLE, BLACK, "#B8860B")
+_DASHES: tuple[tuple[float, ...], ...] = (
+    (), (3.2, 1.5), (1, 1.1), (5, 1.3, 1, 1.3), (7, 1.6), (3, 1.1, 1, 1.1, 1, 1.1),
+)  # fmt: skip
+
 _DPI = 150
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "synchronizing-automata",  # the same picture gives the same bytes
@@ -109,6 +115,16 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
     write_file(png, write_both)
     return [png, svg]
+
+
+def line_color(kind: int) -> str:
+    """Return the colour of the lines of a letter or an arm."""
+    return _COLORS[kind % len(_COLORS)]
+
+
+def line_dashes(kind: int) -> tuple[float, tuple[float, ...] | None]:
+    """Return their dashes, as an offset and lengths in line widths."""
+    return 0, _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)] or None
 
 
 def say_empty(axes: Axes, text: str) -> None:

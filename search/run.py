@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from automata.automaton import cerny_bound
+from automata.properties import check_classes
+from automata.sampling import Evolution
 from automata.solver import Thresholds
 from data.dataset import Dataset
 from data.files import commit_files
 from data.progress import progress
 from data.streams import stream
-from search.baselines import BASELINES, propose_mutations, propose_uniform, run_evolution
+from search.baselines import BASELINES, EXCHANGES, propose_mutations, run_evolution, run_uniform
 from search.candidates import rank_candidates, summarize
-from search.modes import MODES, LatentConfig, LatentSpace
-from search.oracle import Arm, Oracle, Proposals
+from search.modes import MODES, LatentConfig, LatentSpace, parent_rows
+from search.oracle import Arm, Oracle, Proposals, Trace, drive
 from vae.model import VAE
 from vae.train import check_size
 
@@ -34,6 +38,8 @@ class SearchConfig:
     keep: int = 1000
     """Candidates in the report."""
     seed: int = 0
+    classes: tuple[str, ...] = ()
+    """Only automata of all these classes count: NAME or not-NAME."""
     latent: LatentConfig = field(default_factory=LatentConfig)
 
     def __post_init__(self) -> None:
@@ -47,6 +53,7 @@ class SearchConfig:
         ]:
             if not low <= value <= high:
                 raise ValueError(f"{name}={value} is not in {low}..{high}")
+        check_classes(self.classes)
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -56,16 +63,14 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The tables of a search, and what its pictures need."""
+    """The tables of a search, and what its pictures and its score need."""
 
     candidates: pd.DataFrame
     summary: pd.DataFrame
     found: Thresholds
-    """int32: thresholds of the distinct novel automata that the latent modes found"""
-
-
-_VAIN_BATCHES = 16
-"""So many batches in a row without a new automaton end an arm before its budget is spent."""
+    """int32: thresholds of the distinct novel automata that the searching arms found"""
+    traces: list[Trace]
+    """What each arm found, in the order of the summary."""
 
 
 def search(
@@ -96,10 +101,11 @@ def search(
     Raises
     ------
     DataError
-        If model and data have another (n, k).
+        If model and data have another (n, k), or the data fewer than two automata of the classes.
     """
     check_size(training, model.config)
-    oracle = Oracle(training, workers)
+    oracle = Oracle(training.n, training.k, training, classes=config.classes, workers=workers)
+    parents = parent_rows(training, config.latent.parents, config.classes, workers=workers)
     found: list[Arm] = []
     baselines: list[Arm] = []
     for index, mode in enumerate((*MODES, *BASELINES)):
@@ -110,55 +116,91 @@ def search(
         rounds = range(1, config.latent.rounds + 1) if mode == "encode-decode" else [0]
         arms = [Arm(oracle, mode, round, config.budget) for round in rounds]
         with progress(config.budget * len(arms), f"search {mode}", "calls") as bar:
-            if mode == "evolve":
-                run_evolution(rng, training, arms[0], config.latent.parents, bar.update)
+            if mode == "uniform":
+                run_uniform(rng, arms[0], config.latent.batch, bar.update)
+            elif mode == "evolve":
+                start = training.of_classes(config.classes, workers=workers)
+                labelled = start.deltas, start.reset_thresholds
+                run_evolution(rng, arms[0], _evolution(config), bar.update, labelled)
             else:
-                _drive(arms, _proposals(mode, model, training, config, rng), bar.update)
+                drive(arms, _proposals(mode, model, training, parents, config, rng), bar.update)
         (baselines if mode in BASELINES else found).extend(arms)
+    return collect(oracle, found, baselines, config.keep, training, labelling_calls)
+
+
+def collect(
+    oracle: Oracle,
+    found: list[Arm],
+    baselines: list[Arm],
+    keep: int,
+    training: Dataset | None = None,
+    labelling_calls: int = 0,
+) -> SearchResult:
+    """Return the tables and traces of arms that have ended.
+
+    Parameters
+    ----------
+    oracle : Oracle
+    found, baselines : list of Arm
+        Candidates are what the first found; of the others only what is above the Černý bound.
+    keep : int
+        Candidates at most.
+    training : Dataset, optional
+        Names the parents.
+    labelling_calls : int
+        Solver calls that labelling the training set took.
+    """
     numbers = np.unique(np.concatenate([arm.found()[0] for arm in found]))
     # A counterexample to Černý's conjecture is kept, whoever finds it.
-    sensations = [arm for arm in baselines if arm.best() > cerny_bound(training.n)]
+    sensations = [arm for arm in baselines if arm.best() > cerny_bound(oracle.n)]
     return SearchResult(
-        rank_candidates(oracle, found + sensations, training, config.keep),
+        rank_candidates(oracle, found + sensations, training, keep),
         summarize(oracle, found + baselines, labelling_calls),
         oracle.thresholds(numbers[numbers >= oracle.training_rows]),
+        [arm.trace() for arm in found + baselines],
+    )
+
+
+def _evolution(config: SearchConfig) -> Evolution:
+    """Return how the baseline evolves.
+
+    The archive is as large as the latent search has parents, and generations are small: with
+    larger ones a search of this length hardly builds on what it finds. Redrawn transitions hardly
+    ever keep to some classes, such as the Eulerian automata; there targets are exchanged too.
+    """
+    return Evolution(
+        calls=config.budget,
+        archive_size=config.latent.parents,
+        batch=256,
+        exchanges=EXCHANGES if config.classes else 0.0,
+        classes=config.classes,
     )
 
 
 def _proposals(
-    mode: str, model: VAE, training: Dataset, config: SearchConfig, rng: np.random.Generator
+    mode: str,
+    model: VAE,
+    training: Dataset,
+    parents: npt.NDArray[np.int64],
+    config: SearchConfig,
+    rng: np.random.Generator,
 ) -> Iterator[list[Proposals]]:
-    """Return the endless proposals of a mode or baseline, a list over its arms."""
+    """Return the endless proposals of a mode or of mutation, a list over its arms."""
     latent = config.latent
-    if mode == "uniform":
-        return propose_uniform(rng, training.n, training.k, latent.batch)
     if mode == "mutation":
-        return propose_mutations(rng, training, latent.parents, latent.batch)
-    return LatentSpace(model, training, latent, rng).propose(mode)
+        return propose_mutations(rng, training, parents, latent.batch)
+    return LatentSpace(model, training, parents, latent, rng).propose(mode)
 
 
-def _drive(
-    arms: list[Arm], proposals: Iterator[list[Proposals]], report: Callable[[int], object]
-) -> None:
-    """Submit batches to the arms until all have spent their budgets, or propose in vain."""
-    vain = 0
-    for batches in proposals:
-        before = sum(arm.calls for arm in arms)
-        for arm, batch in zip(arms, batches, strict=True):
-            arm.submit(batch)
-        new = sum(arm.calls for arm in arms) - before
-        report(new)
-        vain = 0 if new else vain + 1
-        if vain == _VAIN_BATCHES or all(arm.exhausted for arm in arms):
-            return
+def write_tables(folder: Path, result: SearchResult, recall: pd.DataFrame | None = None) -> None:
+    """Write the tables of a search with their checksums, all or nothing.
 
-
-def write_tables(folder: Path, result: SearchResult) -> None:
-    """Write ``candidates.csv`` and ``summary.csv`` with their checksums, all or nothing."""
+    They are ``candidates.csv``, ``summary.csv`` and, where there is one, ``recall.csv``.
+    """
+    tables = {"candidates.csv": result.candidates, "summary.csv": result.summary}
+    if recall is not None:
+        tables["recall.csv"] = recall
     commit_files(
         folder,
-        {
-            "candidates.csv": lambda path: result.candidates.to_csv(path, index=False),
-            "summary.csv": lambda path: result.summary.to_csv(path, index=False),
-        },
+        {name: partial(table.to_csv, index=False) for name, table in tables.items()},
     )

@@ -23,13 +23,11 @@ from automata.solver import Thresholds
 from automata.words import format_word
 from search.plots import (
     BLACK,
-    BLUE,
-    GREEN,
     GREY,
     PALE,
-    PURPLE,
-    VERMILION,
     Floats,
+    line_color,
+    line_dashes,
     new_figure,
     save,
     style,
@@ -40,11 +38,6 @@ _LINE, _GAP, _LEFT, _TOP = 0.24, 0.1, 1.6, 0.7
 _LEGEND_LINE, _LEAST_WIDTH = 0.25, 7.5
 _STATE, _HEAD, _LOOP, _MARGIN = 0.067, 0.075, 0.2, 0.66
 
-# Letters differ in colour and in dashes; 36 of them before a pair comes again.
-_COLORS = (BLUE, VERMILION, GREEN, PURPLE, BLACK, "#B8860B")
-_DASHES: tuple[tuple[float, ...], ...] = (
-    (), (3.2, 1.5), (1, 1.1), (5, 1.3, 1, 1.3), (7, 1.6), (3, 1.1, 1, 1.1, 1, 1.1),
-)  # fmt: skip
 _WRONG, _KNOWN = "#B00020", "#3B6FB5"
 
 
@@ -135,7 +128,14 @@ def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> l
 def _legend(k: int) -> list[Artist]:
     """Return the entries of the legend: k letters and the marks of frames."""
     letters = [
-        Line2D([], [], color=_color(a), ls=_dashes(a), lw=1.4, label=f"letter {format_word((a,))}")
+        Line2D(
+            [],
+            [],
+            color=line_color(a),
+            ls=line_dashes(a),
+            lw=1.4,
+            label=f"letter {format_word((a,))}",
+        )
         for a in range(k)
     ]
     known = Patch(facecolor="#E6EEF8", edgecolor=_KNOWN, lw=1.8, label="in the training set")
@@ -172,15 +172,6 @@ def _draw_frame(axes: Axes, row: StripRow, j: int, centre: Floats, cell: float) 
         ha="center", va="center", color=BLACK if valid else _WRONG, size=10 if valid else 7.5,
         weight="bold",
     )  # fmt: skip
-
-
-def _color(letter: int) -> str:
-    return _COLORS[letter % len(_COLORS)]
-
-
-def _dashes(letter: int) -> tuple[float, tuple[float, ...] | None]:
-    """Return the dashes of a letter, as an offset and lengths in line widths."""
-    return 0, _DASHES[(letter + letter // len(_COLORS)) % len(_DASHES)] or None
 
 
 class _Drawing:
@@ -267,11 +258,11 @@ class _Drawing:
     def show(self, axes: Axes) -> None:
         """Draw everything that was added."""
         for letter, curves in sorted(self.curves.items()):
-            color = _color(letter)
+            color = line_color(letter)
             axes.add_collection(
                 PathCollection(
                     curves, facecolors="none", edgecolors=color, linewidths=1.1,
-                    linestyles=[_dashes(letter)], zorder=2,
+                    linestyles=[line_dashes(letter)], zorder=2,
                 )
             )  # fmt: skip
             heads = PolyCollection(self.heads[letter], facecolors=color, linewidths=0, zorder=3)

@@ -62,7 +62,7 @@ class Book:
             if threshold is not None:
                 self.found.setdefault(form, alpha)
             self.decoded += 1
-            self.as_decoded += as_decoded
+            self.as_decoded += as_decoded and threshold is not None
             self.valid += threshold is not None
             answers.append(-1 if threshold is None else threshold)
         return answers
@@ -79,7 +79,7 @@ def test_as_in_the_account_book(monkeypatch, sizes, budgets):
 
     training = training_set()
     known = {naive.least_form(delta) for delta in training.deltas}
-    oracle, numbers = Oracle(training), count()
+    oracle, numbers = Oracle(N, K, training), count()
     arms = [Arm(oracle, f"arm {i}", i, budget) for i, budget in enumerate(budgets)]
     books = [Book(known, budget) for budget in budgets]
     monkeypatch.setattr(module, "reset_thresholds", solve)
@@ -111,7 +111,7 @@ def test_as_in_the_account_book(monkeypatch, sizes, budgets):
 
 def test_training_rows_are_free():
     training = training_set()
-    oracle = Oracle(training)
+    oracle = Oracle(N, K, training)
     arm = Arm(oracle, "mode", 0, budget=1)
     for _ in range(3):
         found = arm.submit(plain_proposals(training.deltas))
@@ -127,13 +127,13 @@ def test_labels_of_the_training_set_are_believed():
     training = training_set()
     wrong = Dataset(training.deltas, training.reset_thresholds + 1, training.sources)
     synchronizing = training.select(at_least=0)
-    found = Arm(Oracle(wrong), "mode", 0, 5).submit(plain_proposals(synchronizing.deltas))
+    found = Arm(Oracle(N, K, wrong), "mode", 0, 5).submit(plain_proposals(synchronizing.deltas))
     assert found.tolist() == (synchronizing.reset_thresholds + 1).tolist()
     assert wrong.reset_thresholds.tolist() == (training.reset_thresholds + 1).tolist()
 
 
 def test_a_spent_arm_learns_nothing_more():
-    oracle = Oracle(training_set())
+    oracle = Oracle(N, K, training_set())
     arm = Arm(oracle, "mode", 0, budget=4)
     arm.submit(propose(0, 500, count()))
     before = (arm.calls, arm.decoded, arm.as_decoded, arm.valid, oracle.calls)
@@ -146,9 +146,9 @@ def test_a_spent_arm_learns_nothing_more():
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_change_nothing(workers):
-    arm = Arm(Oracle(training_set(), workers), "mode", 0, 30)
+    arm = Arm(Oracle(N, K, training_set(), workers=workers), "mode", 0, 30)
     answers = arm.submit(propose(3, 200, count()))
-    expected = Arm(Oracle(training_set()), "mode", 0, 30).submit(propose(3, 200, count()))
+    expected = Arm(Oracle(N, K, training_set()), "mode", 0, 30).submit(propose(3, 200, count()))
     assert np.array_equal(answers, expected)
 
 

@@ -17,8 +17,9 @@ from matplotlib.text import Text
 from automata import reset_thresholds
 from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
-from search import plots, strip
+from search import plots, recall_plot, strip
 from search.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
+from search.recall_plot import ArmCurve, RecallPanel, plot_recall
 from search.strip import StripRow, plot_strip
 
 
@@ -67,6 +68,25 @@ def _full_strip(stem):
     return plot_strip([_path(label, points=9) for label in labels], np.linspace(0, 1, 9), stem)
 
 
+ARMS = [("linear", 0), ("polar", 0), ("great-circle", 0), ("prior", 0), ("neighbourhood", 0)]
+ARMS += [("encode-decode", round) for round in range(1, 10)]
+ARMS += [("uniform", 0), ("mutation", 0), ("evolve", 0)]
+
+
+def _recall(stem, *panels, arms=ARMS, calls=10**5):
+    """Arms of which each finds more than the one before, some of them nothing."""
+    rng = np.random.default_rng(0)
+
+    def curves(classes):
+        for place, (mode, round) in enumerate(arms):
+            count = classes * place // (2 * len(arms))
+            found_at = np.sort(rng.integers(1, calls, count))
+            yield ArmCurve(mode, round, calls, found_at)
+
+    drawn = [RecallPanel(t, classes, [*curves(classes)]) for t, classes in panels]
+    return plot_recall(drawn, 8, stem)
+
+
 LENGTHS = np.repeat(np.arange(2, 32), np.arange(30, 0, -1) ** 2)
 CLOUDS = {
     name: np.linalg.norm(np.random.default_rng(0).normal(0, scale, (2000, 32)), axis=1)
@@ -87,6 +107,10 @@ PICTURES = {
     "norms": lambda stem: plot_norms(CLOUDS, 32, stem),
     "no norms": lambda stem: plot_norms({}, 1, stem),
     "few norms": lambda stem: plot_norms({"a": np.array([3.0]), "none": np.empty(0)}, 2, stem),
+    "recall": lambda stem: _recall(stem, (1, 10**6), (30, 1234), (36, 203), (49, 1)),
+    "recall of three": lambda stem: _recall(stem, (30, 1234), (36, 203), (49, 1), arms=ARMS[-2:]),
+    "recall of one": lambda stem: _recall(stem, (9, 5), arms=ARMS[-1:], calls=3),
+    "no recall": _recall,
     "strip": _full_strip,
     "strip of n = 1": lambda stem: plot_strip(
         [_row("one", np.zeros((2, 3, 1), np.uint8))], [0, 1], stem
@@ -109,6 +133,7 @@ def test_both_files_are_whole_and_no_text_is_over_another(draw, tmp_path, monkey
 
     monkeypatch.setattr(plots, "save", check_and_save)
     monkeypatch.setattr(strip, "save", check_and_save)
+    monkeypatch.setattr(recall_plot, "save", check_and_save)
     paths = draw(tmp_path / "run" / "v1.5")
     assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
     assert sorted(tmp_path.rglob("*.*")) == paths

@@ -485,6 +485,7 @@ def test_data_of_another_size(model, n, k):
         (SearchConfig, {"budget": -1}, "budget=-1"),
         (SearchConfig, {"keep": 0}, "keep=0"),
         (SearchConfig, {"seed": -1}, "seed=-1"),
+        (SearchConfig, {"classes": ("best",)}, "unknown class 'best': one of synchronizing, "),
         (LatentConfig, {"path": "curly"}, "unknown path 'curly': one of linear"),
         (LatentConfig, {"reencode": "z"}, "unknown reencode 'z': one of sample, mu"),
         (LatentConfig, {"parents": 1}, "parents=1 is not in 2"),
@@ -524,3 +525,73 @@ def test_what_a_baseline_finds_above_the_bound_is_kept_too(
     assert again.candidates["reset_threshold"].max() == best
     write_tables(tmp_path, again)
     assert verify_candidates(tmp_path / "candidates.csv") == len(again.candidates)
+
+
+# --- within classes ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sinks(model, training) -> tuple[SearchResult, list[np.ndarray]]:
+    """A search among automata with a sink, and what it had solved."""
+    solved = []
+
+    def solve(deltas, **options):
+        solved.append(deltas)
+        return reset_thresholds(deltas, **options)
+
+    config = replace(CONFIG, classes=("sink", "not-permutation-letter"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.oracle.reset_thresholds", solve)
+        return search(model, training, config, labelling_calls=4000), solved
+
+
+def has_sink(delta) -> bool:
+    return any(all(row[q] == q for row in delta.tolist()) for q in range(delta.shape[1]))
+
+
+def test_nothing_outside_the_classes_is_solved_found_or_bred_from(sinks, training):
+    found, solved = sinks
+    assert all(has_sink(delta) for deltas in solved for delta in deltas)
+    parents = 0
+    for row in found.candidates.itertuples():
+        assert has_sink(parse_delta(row.delta))
+        for text in filter(None, (row.parent_a, row.parent_b)):
+            parents += 1
+            assert has_sink(parse_delta(text))
+    assert parents > 0
+    for trace in found.traces:
+        assert all(has_sink(delta) for delta in from_canonical(trace.forms, N, K))
+    # what is new is measured against the whole training set
+    known = {*map(tuple, training.forms.tolist())}
+    forms = [tuple(map(int, text.split(" "))) for text in found.candidates["canonical"]]
+    assert found.candidates["novel"].tolist() == [form not in known for form in forms]
+
+
+def test_the_summary_of_a_class(sinks):
+    table = sinks[0].summary
+    assert [*zip(table["mode"], table["round"], strict=True)] == ARMS
+    assert (table["valid_as_decoded"] <= table["valid_after_repair"]).all()
+    assert (table["calls"] <= CONFIG.budget).all() and (table["calls"] == table["novel"]).all()
+    uniform = table[table["mode"] == "uniform"].iloc[0]
+    assert uniform["valid_after_repair"] < uniform["decoded"] / 2
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_too_few_parents_of_a_class(model, training, kept):
+    inside = np.flatnonzero([has_sink(delta) for delta in training.deltas])
+    few = training.take(np.delete(np.arange(len(training)), inside[kept:]))
+    config = replace(CONFIG, classes=("sink",))
+    message = f"{kept} of {len(few)} training automata are of class sink"
+    with pytest.raises(DataError, match=message):
+        search(model, few, config)
+
+
+def test_evaluation_of_a_class(model, training, monkeypatch):
+    monkeypatch.setattr(evaluation, "PRIOR_SAMPLES", 700)
+    every = evaluate(model, training, held_out=0.2, repair=2, seed=1)
+    sinks = evaluate(model, training, held_out=0.2, repair=2, seed=1, classes=("sink",))
+    apart = training.split(0.2)[1].deltas
+    assert sinks["held_out_rows"] == sum(map(has_sink, apart)) < every["held_out_rows"]
+    assert sinks["valid_as_decoded"] <= sinks["valid_after_repair"] < every["valid_after_repair"]
+    with pytest.raises(DataError, match="no held-out automaton is of class sink, eulerian"):
+        evaluate(model, training, held_out=0.2, repair=2, seed=1, classes=("sink", "eulerian"))
