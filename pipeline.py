@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data.dataset import Dataset
+    from data.enumerate import EnumerateConfig
     from data.generate import GenerateConfig
-    from search.run import SearchConfig
+    from search.evolve import EvolveConfig
+    from search.recall import Recall, Truth
+    from search.run import SearchConfig, SearchResult
     from vae.model import VAE, ModelConfig
     from vae.train import TrainConfig
 
@@ -82,6 +85,16 @@ def _common(command: Any) -> Any:
 
 
 _SEED = click.IntRange(0, 2**63 - 1)
+_classes = click.option(
+    "--class",
+    "classes",
+    metavar="NAME",
+    multiple=True,
+    help="Only automata of this class count: NAME or not-NAME, repeatable.",
+)
+_truth = click.option(
+    "--truth", type=Path_, help="Folder of enumerate: report recall of all it holds."
+)
 _force = click.option("--force", is_flag=True, help="Discard what the folder holds.")
 _device = click.option(
     "--device",
@@ -126,6 +139,32 @@ def generate(out: Path, force: bool, workers: int, as_json: bool, **settings: An
     _print(_generate(config, out, workers, force), as_json)
 
 
+@cli.command("enumerate")
+@_settings(
+    "data.enumerate.EnumerateConfig",
+    ("-n", "--states", "n", int, "States of each automaton, 1..11."),
+    ("-k", "--letters", "k", int, "Letters, 1..6."),
+    ("--at-least", "at_least", int, "Least threshold; 0: non-synchronizing automata too."),
+)
+@click.option("--no-rows", is_flag=True, help="Count the automata, keep none of them.")
+@click.option("--out", type=Path_, required=True, help="Dataset folder.")
+@_classes
+@_force
+@_common
+def enumerate_(
+    out: Path, no_rows: bool, force: bool, workers: int, as_json: bool, **settings: Any
+) -> None:
+    """Enumerate all automata of a size, up to renaming, with at least some threshold."""
+    from data.enumerate import EnumerateConfig
+
+    config = _build(EnumerateConfig, settings | {"rows": not no_rows})
+    results = _enumerate(config, out, workers, force)
+    if as_json:
+        _print(results, True)
+    else:
+        _print_enumeration(results)
+
+
 @cli.command()
 @_settings(
     "vae.model.ModelConfig",
@@ -160,21 +199,31 @@ def generate(out: Path, force: bool, workers: int, as_json: bool, **settings: An
 )
 @click.option("--data", type=Path_, required=True, help="Dataset folder.")
 @click.option("--out", type=Path_, required=True, help="Model folder.")
+@_classes
 @_device
 @_force
 @_common
 def train(
-    data: Path, out: Path, device: str, force: bool, workers: int, as_json: bool, **settings: Any
+    data: Path,
+    out: Path,
+    classes: tuple[str, ...],
+    device: str,
+    force: bool,
+    workers: int,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Train the variational autoencoder on a dataset."""
     from data.dataset import read_dataset
     from vae.model import ModelConfig
     from vae.train import TrainConfig
 
-    dataset = read_dataset(data)
+    _check_classes(classes, data)
+    dataset = read_dataset(data, classes)
     model_config = _build(ModelConfig, settings | {"n": dataset.n, "k": dataset.k})
     config = _build(TrainConfig, settings)
-    _print(_train(dataset, data, out, model_config, config, device, workers, force), as_json)
+    results = _train(dataset, data, out, model_config, config, device, workers, force, classes)
+    _print(results, as_json)
 
 
 @cli.command()
@@ -182,6 +231,7 @@ def train(
 @click.option("--data", type=Path_, help="Dataset folder; default: the one it was trained on.")
 @click.option("--repair", type=click.IntRange(0), default=2, show_default=True, help="Repairs.")
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed.")
+@_classes
 @_device
 @_common
 def evaluate(
@@ -189,6 +239,7 @@ def evaluate(
     data: Path | None,
     repair: int,
     seed: int,
+    classes: tuple[str, ...],
     device: str,
     workers: int,
     as_json: bool,
@@ -202,10 +253,13 @@ def evaluate(
     held_out = read_config(folder)["train"]["held_out"]
     if data is None:
         data = _training_folder(folder)
+    _check_classes(classes, data)
     model, dataset = _load(folder, data, device, workers)
-    results = evaluate_model(model, dataset, held_out=held_out, repair=repair, seed=seed)
-    record = {"seed": seed, "repair": repair, "commit": git_commit(), "results": results}
-    write_json(folder / "evaluation.json", record)
+    results = evaluate_model(
+        model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
+    )
+    record = {"seed": seed, "repair": repair, "classes": classes, "commit": git_commit()}
+    write_json(folder / "evaluation.json", record | {"results": results})
     _print(results, as_json)
 
 
@@ -235,6 +289,8 @@ def evaluate(
     ("--repair", int, "Transitions that may change to make an automaton synchronize."),
     ("--batch", int, "Points decoded at a time."),
 )
+@_classes
+@_truth
 @_device
 @_force
 @_common
@@ -242,6 +298,7 @@ def search(
     folder: Path,
     data: Path,
     out: Path,
+    truth: Path | None,
     device: str,
     force: bool,
     workers: int,
@@ -254,11 +311,37 @@ def search(
 
     latent = _build(LatentConfig, settings)
     config = _build(SearchConfig, settings | {"latent": latent})
-    results = _search(folder, data, out, config, device, workers, force)
-    if as_json:
-        _print(_plain(results), True)
-    else:
-        _print_search(results)
+    results = _search(folder, data, out, config, device, workers, force, truth)
+    _print_search(results, as_json)
+
+
+@cli.command()
+@_settings(
+    "search.evolve.EvolveConfig",
+    ("-n", "--states", "n", int, "States of each automaton, 1..64."),
+    ("-k", "--letters", "k", int, "Letters, 1..6."),
+    ("--budget", int, "Solver calls of each arm."),
+    ("--archive", int, "Automata with the longest thresholds that are bred from."),
+    ("--batch", int, "Children a generation."),
+    ("--softness", float, "Parents are drawn with weights 1 / (softness*archive + rank)."),
+    ("--exchanges", float, "Share of the children that exchange two targets."),
+    ("--keep", int, "Candidates in the report."),
+    ("--seed", int, "Seed."),
+)
+@click.option("--out", type=Path_, required=True, help="Run folder.")
+@_classes
+@_truth
+@_force
+@_common
+def evolve(
+    out: Path, truth: Path | None, force: bool, workers: int, as_json: bool, **settings: Any
+) -> None:
+    """Evolve automata near the Černý bound from random ones, beside uniform sampling."""
+    from search.evolve import EvolveConfig
+
+    config = _build(EvolveConfig, settings)
+    results = _evolve(out, config, workers, force, truth)
+    _print_search(results, as_json)
 
 
 @cli.command()
@@ -368,7 +451,7 @@ def demo(seed: int, out: Path, device: str, force: bool, workers: int, as_json: 
         return
     _print(made, False)
     _print(learned, False)
-    _print_search(results)
+    _print_search(results, False)
 
 
 def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> dict[str, Any]:
@@ -399,6 +482,38 @@ def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> d
     }
 
 
+def _enumerate(config: EnumerateConfig, out: Path, workers: int, force: bool) -> dict[str, Any]:
+    """Make a dataset folder of all automata; return what to print."""
+    import numpy as np
+
+    from automata.automaton import cerny_bound
+    from data.enumerate import enumerate_dataset
+    from data.record import Run
+    from search.plots import plot_thresholds
+
+    with Run(out, "enumerate", asdict(config), force=force) as run:
+        manifest = enumerate_dataset(config, out, workers=workers)
+    totals = manifest["totals"]
+    thresholds = np.array([row["reset_threshold"] for row in totals["counts"]], np.int16)
+    classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
+    for name in ("thresholds.png", "thresholds.svg"):
+        (out / name).unlink(missing_ok=True)
+    if config.rows:
+        plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
+    above = thresholds > cerny_bound(config.n)
+    _announce(np.repeat(thresholds[above], classes[above]), config.n, out)
+    whole = config.at_least == 0 and not config.classes
+    return {
+        "dataset": str(out),
+        "counts": totals["counts"],
+        "classes": totals["classes"],
+        **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),  # or it had failed
+        "nodes": totals["nodes"],
+        "units": totals["units"],
+        **({} if run.complete else {"seconds": round(run.seconds, 3)}),
+    }
+
+
 def _train(
     dataset: Dataset,
     data: Path,
@@ -408,6 +523,7 @@ def _train(
     device: str,
     workers: int,
     force: bool,
+    classes: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Make a model folder; return what to print."""
     import torch
@@ -419,7 +535,9 @@ def _train(
 
     torch.set_num_threads(workers)
     target = _build(choose_device, {"name": device}).type
-    settings = {"model": asdict(model_config), "train": asdict(config)}
+    settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
+    if classes:
+        settings["classes"] = classes
     with Run(out, "train", settings, {"data": data}, force=force):
         metrics = train_model(dataset, out, model_config, config, device=target)
     plot_training(metrics, out / "training")
@@ -435,34 +553,83 @@ def _search(
     device: str,
     workers: int,
     force: bool,
+    truth: Path | None = None,
 ) -> dict[str, Any]:
     """Make a run folder; return what to print."""
-    from data.dataset import read_manifest
+    from data.manifest import read_manifest
     from data.record import Run
     from search.pictures import draw_search
     from search.run import search as search_latent_space
-    from search.run import write_tables
 
+    _check_classes(config.classes, data)
     model, dataset = _load(folder, data, device, workers)
     labelling_calls = sum(shard["calls"] for shard in read_manifest(data)["shards"])
-    with Run(out, "search", asdict(config), {"model": folder, "data": data}, force=force):
+    known = _open_truth(truth, dataset.n, dataset.k, config.classes)
+    inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
+    with Run(out, "search", _record(config), inputs, force=force):
         result = search_latent_space(
             model, dataset, config, labelling_calls=labelling_calls, workers=workers
         )
-        write_tables(out, result)
-        _announce(result.candidates["reset_threshold"], dataset.n, out / "candidates.csv")
-        pictures = draw_search(out, model, dataset, result.found, config.latent, config.seed)
+        results = _report(out, result, dataset.n, known, workers)
+        results["files"] += draw_search(out, model, dataset, result.found, config)
+    return results
+
+
+def _evolve(
+    out: Path, config: EvolveConfig, workers: int, force: bool, truth: Path | None
+) -> dict[str, Any]:
+    """Make a run folder; return what to print."""
+    from data.record import Run
+    from search.evolve import evolve as evolve_from_random
+    from search.plots import plot_thresholds
+
+    known = _open_truth(truth, config.n, config.k, config.classes)
+    inputs = {"truth": truth} if truth else {}
+    with Run(out, "evolve", _record(config), inputs, force=force):
+        result = evolve_from_random(config, workers=workers)
+        results = _report(out, result, config.n, known, workers)
+        results["files"] += plot_thresholds(result.found, config.n, out / "thresholds")
+    return results
+
+
+def _open_truth(folder: Path | None, n: int, k: int, classes: tuple[str, ...]) -> Truth | None:
+    """Check before a search whether its result can be scored."""
+    from search.recall import open_truth
+
+    return None if folder is None else open_truth(folder, n, k, classes)
+
+
+def _report(
+    out: Path, result: SearchResult, n: int, truth: Truth | None, workers: int
+) -> dict[str, Any]:
+    """Write the tables, score what was found where there is a truth; return what to print."""
+    from search.recall import score
+    from search.recall_plot import plot_recall
+    from search.run import write_tables
+
+    for name in ("recall.csv", "recall.png", "recall.svg"):
+        (out / name).unlink(missing_ok=True)
+    write_tables(out, result)  # whatever is wrong with the truth, this is not lost
+    _announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
+    files = [out / "candidates.csv", out / "summary.csv"]
+    recall = None
+    if truth is not None:
+        recall = score(truth, result.traces, workers=workers)
+        result = replace(result, summary=recall.extend(result.summary))
+        write_tables(out, result, recall.table)
+        files += [out / "recall.csv", *plot_recall(recall.panels, n, out / "recall")]
     return {
         "candidates": result.candidates,
         "summary": result.summary,
+        "recall": recall,
         "calls": int(result.summary["calls"].sum()),
-        "labelling calls": labelling_calls,
-        "files": [str(out / "candidates.csv"), str(out / "summary.csv"), *map(str, pictures)],
+        "labelling calls": int(result.summary["labelling_calls"].max()),
+        "files": files,
     }
 
 
 def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dataset]:
-    """Load a model and the dataset it was trained on."""
+    """Load a model and the dataset it was trained on, those rows alone that it has seen."""
     import torch
 
     from data.dataset import read_dataset
@@ -472,7 +639,7 @@ def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dat
     torch.set_num_threads(workers)
     target = _build(choose_device, {"name": device})
     model = load_model(folder).to(target)
-    dataset = read_dataset(data)
+    dataset = read_dataset(data, _training_classes(folder))
     if read_config(folder)["data"] != describe_data(dataset):
         raise DataError(
             f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
@@ -489,6 +656,40 @@ def _training_folder(model: Path) -> Path:
         return Path(read_json(model / "run.json")["inputs"]["data"])
     except (KeyError, TypeError):
         raise DataError(f"{model / 'run.json'}: names no dataset; give --data") from None
+
+
+def _training_classes(model: Path) -> tuple[str, ...]:
+    """Return the classes that the model's run record names: it was trained on them alone."""
+    from automata.properties import check_classes
+    from data.files import read_json
+
+    if not (model / "run.json").exists():
+        return ()
+    record = read_json(model / "run.json")
+    try:
+        classes = tuple(record["config"].get("classes", ()))
+        check_classes(classes)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise DataError(f"{model / 'run.json'}: not the record of a training run") from None
+    return classes
+
+
+def _check_classes(classes: tuple[str, ...], data: Path) -> None:
+    """Refuse classes that there are not, or that are not decided for automata so large."""
+    import numpy as np
+
+    from automata.properties import in_classes
+    from data.manifest import read_manifest
+
+    if classes:
+        config = read_manifest(data)["config"]
+        none = np.empty((0, config["k"], config["n"]), np.uint8)
+        _build(in_classes, {"deltas": none, "classes": classes})
+
+
+def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
+    """Return what a run records of its config; without classes as before there were any."""
+    return {name: value for name, value in asdict(config).items() if name != "classes" or value}
 
 
 def _open(file: Path) -> BufferedReader:
@@ -532,29 +733,50 @@ def _print(results: dict[str, Any], as_json: bool) -> None:
             click.echo(f"{name.replace('_', ' ')}: {shown}")
 
 
+def _print_enumeration(found: dict[str, Any]) -> None:
+    """Print the counts by threshold and in all, then the rest."""
+    names = ("classes", "strongly_connected", "irreducible", "basic")
+    rows = [[row["reset_threshold"], *(row[name] for name in names)] for row in found["counts"]]
+    total = ["all", *(sum(row[name] for row in found["counts"]) for name in names)]
+    for line in [("threshold", *names), *rows, total]:
+        click.echo("  ".join(f"{str(cell).replace('_', ' '):>18}" for cell in line))
+    _print({name: value for name, value in found.items() if name != "counts"}, False)
+
+
 def _plain(found: dict[str, Any]) -> dict[str, Any]:
     """Return the results of a search as plain values."""
     summary: pd.DataFrame = found["summary"]
     records = summary.astype(object).where(summary.notna(), None).to_dict("records")
-    return found | {"candidates": len(found["candidates"]), "summary": records}
+    plain = {"candidates": len(found["candidates"]), "summary": records}
+    recall: Recall | None = found["recall"]
+    if recall is not None:
+        plain["recall"] = recall.table.to_dict("records")
+    files = [str(path) for path in found["files"]]
+    return {k: v for k, v in found.items() if k != "recall"} | plain | {"files": files}
 
 
-def _print_search(found: dict[str, Any]) -> None:
+def _print_search(found: dict[str, Any], as_json: bool) -> None:
     """Print the head of the candidates, the comparison of the arms, and the files."""
+    if as_json:
+        _print(_plain(found), True)
+        return
     candidates: pd.DataFrame = found["candidates"]
     summary: pd.DataFrame = found["summary"]
+    recall: Recall | None = found["recall"]
     budget = summary["calls"].max()
     shown = ["rank", "reset_threshold", "gap", "novel", "family", "mode", "round", "delta"]
     click.echo("\nBest candidates (candidates.csv has all columns)")
     click.echo(candidates[shown].head(10).to_string(index=False))
     click.echo("\nArms: hits per 1,000 solver calls (summary.csv)")
-    click.echo(summary.drop(columns="labelling_calls").to_string(index=False, na_rep="-"))
+    hidden = ["labelling_calls", *(name for name in summary if name.startswith("recall_"))]
+    click.echo(summary.drop(columns=hidden).to_string(index=False, na_rep="-"))
     if (summary["calls"] < budget).any():
-        click.echo("Arms with fewer calls ended because they proposed nothing new any more.")
-    click.echo(
-        f"\nSolver calls of the arms: {found['calls']}; "
-        f"of labelling the training set: {found['labelling calls']}"
-    )
+        click.echo("Arms with fewer calls ended because they proposed (almost) nothing new.")
+    if recall is not None:
+        click.echo("\nRecall: share of the (classes) with threshold >= T found (recall.csv)")
+        click.echo(recall.compact().to_string(index=False))
+    labelling = f"; of labelling the training set: {found['labelling calls']}"
+    click.echo(f"\nSolver calls of the arms: {found['calls']}{labelling}")
     for path in found["files"]:
         click.echo(path)
 

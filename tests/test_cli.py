@@ -34,9 +34,13 @@ OPTIONS = {
         **{"model": "model", "data": "data", "out": "found", "budget": 40, "keep": 90, "seed": 2},
         **{"parents": 40, "batch": 64, "rounds": 2, "temperature": 1.0, "workers": 1},
     },
+    "evolve": {
+        **{"n": 5, "letters": 2, "out": "evolved", "budget": 60, "keep": 30, "seed": 2},
+        **{"archive": 40, "batch": 32, "softness": 0.1, "exchanges": 0.25, "workers": 1},
+    },
     "verify": {},
 }
-PROGRESS = re.compile(r"(generate|evolve|train|search [a-z-]+|verify): .*")
+PROGRESS = re.compile(r"(generate|enumerate|evolve|uniform|train|search [a-z-]+|verify): .*")
 
 
 class Answer(NamedTuple):
@@ -100,6 +104,7 @@ class Server:
             arguments("generate", out=data),
             arguments("train", data=data, out=model),
             arguments("search", data=data, model=model, out=out, mode="prior"),
+            arguments("evolve", out=f"{folder}/evolved"),
             ["verify", f"{out}/candidates.csv"],
         ]
         self.log = folder / "log"
@@ -226,7 +231,10 @@ def test_the_chain(chain):
     assert [row["mode"] for row in found["summary"]] == summary["mode"].tolist()
     assert found["calls"] == summary["calls"].sum()
     assert found["labelling calls"] == strict(answers["generate"].out)["solver calls"]
-    assert all((folder / path).is_file() for path in found["files"])
+    evolved = strict(answers["evolve"].out)
+    assert (evolved["candidates"], evolved["calls"], evolved["labelling calls"]) == (30, 120, 0)
+    assert [row["mode"] for row in evolved["summary"]] == ["evolve", "uniform"]
+    assert all((folder / path).is_file() for path in found["files"] + evolved["files"])
 
 
 def test_the_files_of_the_chain(chain):
@@ -241,13 +249,14 @@ def test_the_files_of_the_chain(chain):
         "data": {"manifest.json", "run.json", *shards, *pictures("thresholds")},
         "model": {*model, "run.json", "evaluation.json", *pictures("training")},
         "found": {*tables, "run.json", *pictures("thresholds", "norms", "strip")},
+        "evolved": {*tables, "run.json", *pictures("thresholds")},
     }
     assert {path.name for path in folder.iterdir()} == {*expected}
     for name, files in expected.items():
         assert {path.name for path in (folder / name).iterdir()} == files
 
 
-@pytest.mark.parametrize("name", ["generate", "train", "search"])
+@pytest.mark.parametrize("name", ["generate", "train", "search", "evolve"])
 def test_the_record_of_a_run(chain, name):
     record = json.loads((chain[0] / OPTIONS[name]["out"] / "run.json").read_text())
     assert {*record} == {"command", "config", "inputs", "versions", "commit", "seconds"}
@@ -259,6 +268,7 @@ def test_the_record_of_a_run(chain, name):
     assert {"python", "numpy", "numba", "torch", "synchronizing-automata"} <= {*record["versions"]}
     flat = config | config.get("model", {}) | config.get("train", {}) | config.get("latent", {})
     elsewhere = {"out", "workers", "data", "model"}
+    flat["letters"] = flat.get("k")
     for option in OPTIONS[name].keys() - elsewhere:
         assert flat[option.replace("-", "_")] == OPTIONS[name][option]
     folders = {"data", "model"} & OPTIONS[name].keys()
@@ -284,10 +294,11 @@ def test_the_same_commands_again(call, runs):
     assert re.fullmatch(r"rows verified: \d+\n", outputs["verify"].out)
 
 
-@pytest.mark.parametrize("name", ["generate", "train", "search"])
+@pytest.mark.parametrize("name", ["generate", "train", "search", "evolve"])
 def test_another_config_is_refused_unless_forced(call, runs, name):
     before = contents(runs)
     changes = {"generate": {"count": 310}, "train": {"beta": 0.7}, "search": {"budget": 30}}
+    changes["evolve"] = {"class": "not-sink"}
     other = arguments(name, **changes[name])
     answer = call(runs, other)
     assert (answer.code, len(answer.complaints())) == (3, 1)
@@ -299,8 +310,30 @@ def test_another_config_is_refused_unless_forced(call, runs, name):
     assert (answer.code, answer.complaints()) == (0, [])
     assert notes.read_text() == "mine"
     files = {"generate": "manifest.json", "train": "config.json", "search": "summary.csv"}
+    files["evolve"] = "summary.csv"
     changed = f"{OPTIONS[name]['out']}/{files[name]}"
     assert contents(runs)[changed] != before[changed]
+
+
+def test_models_of_a_class(call, runs):
+    """They are trained on its automata alone, and used with these as their training set."""
+    trained = call(runs, arguments("train", **{"class": "not-sink", "out": "some"}))
+    assert trained.code == 0
+    assert json.loads((runs / "some" / "run.json").read_text())["config"]["classes"] == ["not-sink"]
+    rows = json.loads((runs / "some" / "config.json").read_text())["data"]["rows"]
+    assert 0 < rows < 300
+    assert call(runs, arguments("evaluate", model="some")).code == 0
+    answer = call(runs, arguments("search", model="some", out="new", **{"class": "basic"}))
+    assert answer.code == 0, answer.err
+    assert json.loads((runs / "new" / "run.json").read_text())["config"]["classes"] == ["basic"]
+    refused(
+        call(runs, arguments("train", **{"class": "sink", "out": "some"})), 3, "holds another run"
+    )
+    refused(
+        call(runs, [*arguments("search", out="other"), "--class", "eulerian", "--class", "sink"]),
+        3,
+        "0 of 300 training automata are of class eulerian, sink, but a search needs two parents",
+    )
 
 
 # --- bad input --------------------------------------------------------------------------------
@@ -333,13 +366,18 @@ BAD_USAGE = {
         ({"weights": "best"}, "unknown weights 'best': one of rank, uniform"),
         ({"precision": "best"}, "unknown precision 'best': one of"),
         ({"device": "tpu"}, "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
+        ({"class": "best"}, "unknown class 'best': one of synchronizing, .*not-NAME"),
         *[
             ({name: -1}, f"{name}=-1.* is not in")
             for name in ("latent", "epochs", "batch", "beta", "seed", "patience", "held-out")
             + ("clip", "weight-decay", "learning-rate", "token-dropout")
         ],
     ],
-    "evaluate": [({"repair": -1}, "--repair"), ({"seed": -1}, "--seed")],
+    "evaluate": [
+        ({"repair": -1}, "--repair"),
+        ({"seed": -1}, "--seed"),
+        ({"class": "best"}, "unknown class 'best': one of synchronizing, .*not-NAME"),
+    ],
     "search": [
         ({"mode": "best"}, "unknown mode 'best': one of linear, polar, .*all"),
         ({"path": "best"}, "unknown path 'best': one of linear, polar, great-circle"),
@@ -347,6 +385,16 @@ BAD_USAGE = {
         *[
             ({name: -1}, f"{name}=-1.* is not in")
             for name in ("budget", "keep", "seed", "parents", "rounds", "repair", "temperature")
+        ],
+        ({"class": "best"}, "unknown class 'best': one of synchronizing, .*not-NAME"),
+    ],
+    "evolve": [
+        ({"n": 65}, r"n=65 is not in 1\.\.64"),
+        ({"n": 21, "class": "aperiodic"}, "n=21 is over the limit of 20"),
+        ({"class": "best"}, "unknown class 'best': one of synchronizing, .*not-NAME"),
+        *[
+            ({name: -1}, f"{name}=-1.* is not in")
+            for name in ("budget", "archive", "batch", "softness", "exchanges", "keep", "seed")
         ],
     ],
     "demo": [({"seed": -1}, "--seed"), ({"workers": 0}, "--workers")],
@@ -413,6 +461,8 @@ def missing_transition(path: Path) -> None:
         ("generate", {"out": "model"}, "model: holds a run of train"),
         ("train", {"out": "data"}, "data: is what the command reads"),
         ("train", {"data": "tiny", "out": "new"}, "1 rows are too few"),
+        ("search", {"truth": "data", "out": "new"}, "data: not a folder of enumerate"),
+        ("evolve", {"truth": "none", "out": "new"}, "none: no such folder"),
         ("evaluate", {"model": "none"}, "none: no such folder"),
         ("evaluate", {"model": "empty"}, "empty: not a model folder"),
         ("evaluate", {"model": "data"}, "data: not a model folder"),
@@ -480,7 +530,7 @@ def test_damage(call, runs, command, path, damage, message):
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b"3"])
-@pytest.mark.parametrize("command", ["generate", "train", "evaluate", "search"])
+@pytest.mark.parametrize("command", ["generate", "train", "evaluate", "search", "evolve"])
 def test_another_kind_of_record(call, runs, command, content):
     (runs / OPTIONS[command].get("out", "model") / "run.json").write_bytes(content)
     refused(call(runs, arguments(command)), 3, "run|model")
@@ -493,7 +543,7 @@ def test_another_kind_of_record(call, runs, command, content):
         ("generate", 5000),  # for the picture
         ("train", 1000),  # for the model
         ("train", 25_000),  # for resume.pt
-        ("search", 1000),  # for the tables
+        ("search", 3000),  # for the tables
         ("search", 20_000),  # for a picture
     ],
 )
@@ -521,6 +571,7 @@ def test_a_full_disk(call, chain, tmp_path, command, limit):
         ("generate", {"count": 10**9, "n": 8, "out": "new"}, "manifest.json part-[0-9]+.parquet"),
         ("train", {"epochs": 10**6, "out": "new"}, "c.*json metrics.csv model.* resume.pt"),
         ("search", {"budget": 10**9, "out": "new"}, ""),
+        ("evolve", {"n": 12, "budget": 10**9, "out": "new"}, ""),
     ],
 )
 def test_interrupted(server, runs, command, changes, whole):
