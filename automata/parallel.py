@@ -1,11 +1,18 @@
-"""Threads over the parts of a batch; the compiled kernels release the interpreter lock."""
+"""Threads; the compiled kernels release the interpreter lock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 _SLICE = 1 << 15
+_WINDOW = 4
+"""Items a worker has before it, or done and waiting for those before them."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:
@@ -32,3 +39,28 @@ def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def results_in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Generator[Result, None, None]:
+    """Run `work` on each item, in threads, and yield the results in the order of the items.
+
+    Closing the generator waits for the items under way, no more.
+
+    Examples
+    --------
+    >>> list(results_in_order(abs, [-1, 2, -3], workers=2))
+    [1, 2, 3]
+    """
+    pool = ThreadPoolExecutor(workers)
+    under_way: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            under_way.append(pool.submit(work, item))
+            if len(under_way) >= _WINDOW * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,458 @@
+"""Depth-first enumeration of automata, transition by transition, for n <= 11.
+
+A set of states is an int64 bit mask. A pair {p, q}, p < q, is bit q(q-1)/2 + p of a uint64: the
+pairs of the states below q are the lowest bits. The transitions of a letter are defined for state
+0, 1, 2, ..., so that a letter defined below q leads a set somewhere exactly if the set is < 2^q.
+"""
+
+import numpy as np
+
+from automata.kernels.functional import CYCLIC_STATES, fingerprint, isomorphism, shape
+from automata.kernels.jit import jit
+from automata.kernels.state_sets import cardinality
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+_FAR = 255
+"""Longer than any length of interest: (n^3 - n) / 6 = 220 letters always suffice for n = 11."""
+
+
+@jit
+def _fill_sets(n, ranks, pairs):
+    """Write the size of each set of states, and the pairs it contains."""
+    ranks[0] = 0
+    pairs[0] = _ZERO
+    for q in range(n):
+        first = np.uint64(q * (q - 1) // 2)
+        for states in range(1 << q):
+            ranks[1 << q | states] = ranks[states] + 1
+            pairs[1 << q | states] = pairs[states] | np.uint64(states) << first
+
+
+@jit
+def _predecessors(pairs, into):
+    """Return the pairs that a letter leads to one of the given pairs."""
+    found = _ZERO
+    while pairs != _ZERO:
+        lowest = pairs & (~pairs + _ONE)
+        found |= into[cardinality(lowest - _ONE)]
+        pairs ^= lowest
+    return found
+
+
+@jit
+def _fill_levels(into, levels):
+    """Write the pairs that merge within t letters, t = 0, 1, 2, ...; return the last t."""
+    t = 1
+    levels[0] = _ZERO
+    levels[1] = into[into.shape[0] - 1]
+    front = levels[1]
+    while True:
+        front = _predecessors(front, into) & ~levels[t]
+        if front == _ZERO:
+            return t
+        t += 1
+        levels[t] = levels[t - 1] | front
+
+
+@jit
+def _may_all_merge(merging, undefined, every, into):
+    """Whether each pair can be led to one that merges or to one without a transition yet."""
+    alive = merging | undefined
+    front = undefined & ~merging
+    while front != _ZERO:
+        front = _predecessors(front, into) & ~alive
+        alive |= front
+    return alive == every
+
+
+@jit
+def _fill_limits(steps, levels, t, every, at_least, limits):
+    """Write for each rank the longest word to a set of that rank that shows: threshold < at_least.
+
+    A set of r states is led to r-1 states by the time one of its pairs merges. Pairs that do not
+    merge within t letters are led away from themselves one after the other, so every pair merges
+    within t letters and one for each of these. If fewer pairs than an r-set has are left after t
+    letters, each r-set has lost a state by then.
+    """
+    slowest = t + int(cardinality(every & ~levels[t]))
+    rest = at_least - 1
+    limits[0] = limits[1] = rest
+    for r in range(2, limits.shape[0]):
+        while t > 1 and int(cardinality(every & ~levels[t - 1])) < r * (r - 1) // 2:
+            t -= 1
+        step = min(steps[r], slowest)
+        if int(cardinality(every & ~levels[t])) < r * (r - 1) // 2:
+            step = min(step, t)
+        rest -= step
+        limits[r] = rest
+
+
+@jit
+def _reached_too_soon(lengths, ranks, pairs, levels, t, every, limits):
+    """Whether the sets reached so far, sorted by length, show that the threshold is too short.
+
+    Of the sets of at most r states reached within s letters take one that loses a state soonest.
+    The pair of it that merges then, led along, is never again contained in one of these sets, and
+    is a new pair each time, until it is one of the pairs known to merge within t letters. So that
+    takes at most t + 1 letters and one for each pair that is neither known nor contained in these
+    sets; and at most t if a known pair is contained in them.
+    """
+    for r in range(2, limits.shape[0]):
+        met = _ZERO
+        present = False
+        for i in range(lengths.shape[0]):
+            if lengths[i] >= limits[r - 1]:
+                break
+            if ranks[i] > r:
+                continue
+            present |= ranks[i] == r
+            if not present or not pairs[i] & ~met:
+                met |= pairs[i]
+                continue
+            met |= pairs[i]
+            step = t + 1 + int(cardinality(every & ~levels[t] & ~met))
+            if met & levels[t]:
+                step = t
+                while met & levels[step - 1]:
+                    step -= 1
+            if lengths[i] + step <= limits[r - 1]:
+                return True
+    return False
+
+
+@jit
+def _is_least(delta, group, orders, types, colours):
+    """Whether no other description of the automaton comes first.
+
+    Another one exchanges letters of one type. It begins with the same letter after a renaming of
+    the states: one isomorphism, followed by any automorphism of the first letter.
+    """
+    k, n = delta.shape
+    names = np.empty(n, np.int64)
+    forth = np.empty(n, np.int64)
+    back = np.empty(n, np.int64)
+    for order in orders:
+        fits = True
+        for a in range(k):
+            fits &= types[order[a]] == types[a]
+        if not fits:
+            continue
+        isomorphism(delta[order[0]], colours[order[0]], delta[0], colours[0], names)
+        for i in range(group.shape[1]):
+            for q in range(n):
+                forth[q] = group[0, i, names[q]]
+                back[forth[q]] = q
+            comparison = 0
+            for a in range(1, k):
+                for q in range(n):
+                    comparison = forth[delta[order[a], back[q]]] - delta[a, q]
+                    if comparison != 0:
+                        break
+                if comparison != 0:
+                    break
+            if comparison < 0:
+                return False
+    return True
+
+
+@jit
+def enumerate_part(first, group, orders, steps, options, position, rows, progress):
+    """Write the transitions of the automata of one part of the search; return how many.
+
+    Automata have the letter ``first``, and later letters of no earlier type: in the order of
+    (`shape`, `fingerprint`), so that the first letter has the fewest cyclic states. ``group`` holds
+    its automorphisms, the identity first, and their inverses; ``orders`` all orders of the letters
+    but the usual one. Of the descriptions that renaming the states and exchanging letters of one
+    type make of an automaton only the least is written, as the targets of letters 1, 2, ...
+
+    What is only partly defined is cut if an automorphism makes it less, if its last letter is
+    bound to have too few cyclic states, or if every automaton it can become has a threshold below
+    ``at_least``: by a word over its transitions to a set of r states, and what is needed from there
+    at most (``steps``, and the functions above). What reaches the end may still be one that
+    does not synchronize, or whose threshold is too small.
+
+    ``options`` is k, at_least, top, end, 0 or 1 for each of the bounds by pairs, by sets reached,
+    and by pairs that never merge, and about how many nodes, transitions tried, a call may take.
+    The search goes over the transitions top..end-1 (of the (k-1) n), those before are given in
+    ``position``. It returns when that is spent or ``rows`` is full, to be called again with
+    ``position`` and ``progress`` as they are, or with progress[0] = 1 when it is done. progress[1]
+    says how many transitions are to be taken as they are in ``position``; progress[2] counts nodes.
+    """
+    n = first.shape[0]
+    k, at_least, top, end = options[0], options[1], options[2], options[3]
+    bound_pairs, bound_reached, bound_alive = options[4] != 0, options[5] != 0, options[6] != 0
+    bounded = at_least > 0
+    size = 1 << n
+    depths = (k - 1) * n
+    merges = n * (n - 1) // 2  # where pairs go that a letter merges
+    every = (_ONE << np.uint64(merges)) - _ONE
+
+    ranks = np.empty(size, np.uint8)
+    pairs = np.empty(size, np.uint64)
+    _fill_sets(n, ranks, pairs)
+    pair_of = np.full((n, n), merges, np.uint8)
+    for q in range(n):
+        for p in range(q):
+            pair_of[p, q] = pair_of[q, p] = q * (q - 1) // 2 + p
+
+    # Letters, and what they do to sets and, for each depth, to pairs.
+    delta = np.zeros((k, n), np.int64)
+    images = np.zeros((k, size), np.uint16)
+    into = np.zeros((depths + 1, merges + 1), np.uint64)
+    types = np.zeros(k, np.int64)
+    shapes = np.zeros(k, np.int64)
+    fingerprints = np.zeros(k, np.uint64)
+    colours = np.zeros((k, n), np.uint64)
+    targets = np.zeros(depths + 1, np.int64)  # of the letter so far
+    repeated = np.zeros(depths + 1, np.int64)
+
+    # Automorphisms that keep what is defined as far as that is known, and how far.
+    order = group.shape[1]
+    ties = np.empty((depths + 1) * order, np.int32)
+    places = np.empty((depths + 1) * order, np.uint8)
+    tie_tails = np.zeros(depths + 2, np.int64)
+    for i in range(1, order):
+        ties[i - 1] = i
+        places[i - 1] = 0
+    tie_tails[1] = order - 1
+
+    # Sets reached: a stack of (set, length); the least length of each; what that was before.
+    capacity = size * (at_least + 1)
+    sets = np.empty(capacity, np.uint16)
+    lengths = np.empty(capacity, np.uint8)
+    before = np.empty(capacity, np.uint8)
+    nearest = np.full(size, _FAR, np.uint8)
+    tails = np.zeros(depths + 1, np.int64)
+    too_long = np.zeros(depths + 1, np.bool_)  # some sets were not led further
+    # Those that wait for the transition of a depth, by length.
+    waiting = np.empty(capacity, np.uint16)
+    waiting_lengths = np.empty(capacity, np.uint8)
+    waiting_tails = np.zeros(depths + 2, np.int64)
+    limits = np.zeros((depths + 1, n + 1), np.int64)
+    levels = np.zeros(merges + 2, np.uint64)
+    sorted_lengths = np.empty(capacity, np.int64)
+    sorted_ranks = np.empty(capacity, np.int64)
+    sorted_pairs = np.empty(capacity, np.uint64)
+
+    for q in range(n):
+        delta[0, q] = first[q]
+        for states in range(1 << q):
+            images[0, 1 << q | states] = images[0, states] | 1 << delta[0, q]
+        for p in range(q):
+            into[0, pair_of[delta[0, p], delta[0, q]]] |= _ONE << np.uint64(pair_of[p, q])
+    shapes[0] = shape(delta[0])
+    fingerprints[0] = fingerprint(delta[0], colours[0])
+    for r in range(n + 1):
+        limits[0, r] = at_least - 1 if r < 2 else limits[0, r - 1] - steps[r]
+    if bounded:
+        states = size - 1
+        length = tail = 0
+        while nearest[states] == _FAR and length < at_least:
+            if length <= limits[0, ranks[states]]:
+                progress[0] = 1
+                return 0
+            sets[tail] = states
+            lengths[tail] = length
+            nearest[states] = length
+            tail += 1
+            length += 1
+            states = images[0, states]
+        tails[0] = tail
+        too_long[0] = length == at_least
+
+    found = 0
+    path = progress[1]
+    nodes = progress[2]
+    depth = 0
+    value = int(position[0])
+    entered = True
+    while True:
+        letter = 1 + depth // n
+        q = depth % n
+        if entered:  # which sets wait for this transition?
+            entered = False
+            begin = waiting_tails[depth]
+            tail = begin
+            for i in range(tails[depth]):
+                if sets[i] >> q == 1 and lengths[i] == nearest[sets[i]]:
+                    j = tail
+                    while j > begin and waiting_lengths[j - 1] > lengths[i]:
+                        waiting[j] = waiting[j - 1]
+                        waiting_lengths[j] = waiting_lengths[j - 1]
+                        j -= 1
+                    waiting[j] = sets[i]
+                    waiting_lengths[j] = lengths[i]
+                    tail += 1
+            waiting_tails[depth + 1] = tail
+        if value == n:  # back to the transition before
+            depth -= 1
+            if depth < top:
+                progress[0] = 1
+                break
+            for i in range(tails[depth + 1] - 1, tails[depth] - 1, -1):
+                nearest[sets[i]] = before[i]
+            value = int(position[depth]) + 1
+            path = 0
+            continue
+        position[depth] = value
+        if depth >= path:
+            path = 0
+            nodes += 1
+
+        # Too few cyclic states? Of two states that lead to the same one, one at most is cyclic.
+        bit = 1 << value
+        known = targets[depth] if q else 0
+        doubled = (repeated[depth] if q else 0) + (known >> value & 1)
+        cut = n - doubled < shapes[letter - 1] >> CYCLIC_STATES
+
+        # Does an automorphism make the letter less?
+        if not cut:
+            delta[letter, q] = value
+            tail = tie_tails[depth + 1]
+            for i in range(tie_tails[depth], tie_tails[depth + 1]):
+                place = places[i] if q else 0
+                comparison = 0
+                while place <= q:
+                    source = group[1, ties[i], place]
+                    if source > q:
+                        break
+                    comparison = int(group[0, ties[i], delta[letter, source]]) - int(
+                        delta[letter, place]
+                    )
+                    if comparison != 0:
+                        break
+                    place += 1
+                if comparison < 0:
+                    cut = True
+                    break
+                if comparison == 0:
+                    ties[tail] = ties[i]
+                    places[tail] = place
+                    tail += 1
+            tie_tails[depth + 2] = tail
+
+        # Does a word lead to few states too soon?
+        tail = tails[depth]
+        if bounded and not cut:
+            limit = limits[depth]
+            long = too_long[depth]
+            high = 1 << q
+            head = tail
+            waits, last = waiting_tails[depth], waiting_tails[depth + 1]
+            while not cut:
+                if head < tail and (waits == last or lengths[head] <= waiting_lengths[waits]):
+                    states, length = int(sets[head]), int(lengths[head]) + 1
+                    head += 1
+                    a = 0
+                elif waits < last:
+                    states, length = int(waiting[waits]), int(waiting_lengths[waits]) + 1
+                    waits += 1
+                    if nearest[states] != length - 1:
+                        continue  # met again by a shorter word
+                    a = letter
+                else:
+                    break
+                if length >= at_least:
+                    long = True
+                    break
+                while a <= letter:
+                    if a < letter:
+                        target = int(images[a, states])
+                    elif states >> q > 1:
+                        break  # waits for a later transition
+                    elif states >> q:
+                        target = int(images[letter, states ^ high]) | bit
+                    else:
+                        target = int(images[letter, states])
+                    a += 1
+                    if length < nearest[target]:
+                        before[tail] = nearest[target]
+                        nearest[target] = length
+                        sets[tail] = target
+                        lengths[tail] = length
+                        tail += 1
+                        if length <= limit[ranks[target]]:
+                            cut = True
+                            break
+            too_long[depth + 1] = long
+
+        if bounded and not cut and depth + 1 == depths:
+            cut = not long  # all sets were met, and none has one state
+        elif bounded and not cut:
+            row = into[depth + 1]
+            for i in range(merges + 1):
+                row[i] = into[depth, i]
+            for p in range(q):
+                row[pair_of[delta[letter, p], value]] |= _ONE << np.uint64(pair_of[p, q])
+            t = _fill_levels(row, levels)
+            if bound_alive and letter == k - 1:
+                undefined = every & ~((_ONE << np.uint64((q + 1) * q // 2)) - _ONE)
+                cut = not _may_all_merge(levels[t], undefined, every, row)
+            for r in range(n + 1):
+                limits[depth + 1, r] = limits[depth, r]
+            if bound_pairs:
+                _fill_limits(steps, levels, t, every, at_least, limits[depth + 1])
+            for i in range(tail):
+                length = lengths[i]
+                rank = ranks[sets[i]]
+                cut |= length <= limits[depth + 1, rank]
+                j = i
+                while j > 0 and sorted_lengths[j - 1] > length:
+                    sorted_lengths[j] = sorted_lengths[j - 1]
+                    sorted_ranks[j] = sorted_ranks[j - 1]
+                    sorted_pairs[j] = sorted_pairs[j - 1]
+                    j -= 1
+                sorted_lengths[j] = length
+                sorted_ranks[j] = rank
+                sorted_pairs[j] = pairs[sets[i]]
+            if bound_reached and not cut:
+                cut = _reached_too_soon(
+                    sorted_lengths[:tail],
+                    sorted_ranks,
+                    sorted_pairs,
+                    levels,
+                    t,
+                    every,
+                    limits[depth + 1],
+                )
+
+        if not cut and q == n - 1:  # a whole letter: is its type an earlier one?
+            shapes[letter] = shape(delta[letter])
+            cut = shapes[letter] < shapes[letter - 1]
+            types[letter] = letter
+            if shapes[letter] == shapes[letter - 1]:
+                fingerprints[letter - 1] = fingerprint(delta[letter - 1], colours[letter - 1])
+                fingerprints[letter] = fingerprint(delta[letter], colours[letter])
+                cut = fingerprints[letter] < fingerprints[letter - 1]
+                if fingerprints[letter] == fingerprints[letter - 1]:
+                    types[letter] = types[letter - 1]
+        if not cut and depth + 1 == end:
+            tied = False
+            for a in range(1, k):
+                tied |= types[a] == types[a - 1]
+            if end < depths or not tied or _is_least(delta, group, orders, types, colours):
+                for i in range(end):
+                    rows[found, i] = position[i]
+                found += 1
+            cut = True
+        if cut:
+            for i in range(tail - 1, tails[depth] - 1, -1):
+                nearest[sets[i]] = before[i]
+            value += 1
+            if found == rows.shape[0] or nodes - progress[2] >= options[7]:
+                position[depth] = value
+                progress[1] = depth
+                break
+            continue
+
+        for states in range(1 << q):
+            images[letter, 1 << q | states] = images[letter, states] | bit
+        targets[depth + 1] = known | bit
+        repeated[depth + 1] = doubled
+        tails[depth + 1] = tail
+        depth += 1
+        value = int(position[depth]) if depth <= path else 0
+        entered = True
+    progress[2] = nodes
+    return found

@@ -1,0 +1,142 @@
+"""Types of letters: functions of the states up to renaming, that is functional digraphs; n <= 11.
+
+The type of a letter is told by `shape`, small counts in one integer, and, where shapes are equal,
+by `fingerprint`, a hash; the wrapper has checked that no two types share both.
+"""
+
+import numpy as np
+
+from automata.kernels.jit import jit
+
+CYCLIC_STATES = 20
+"""The number of cyclic states is in the bits of a shape from here on."""
+_LETTER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@jit
+def _mix(x):
+    """Scramble 64 bits (the finalizer of splitmix64)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@jit
+def shape(letter):
+    """Pack the numbers of cyclic states, of images under 1, 2, 3 steps, of fixed points, 2-cycles.
+
+    The first counts most. A letter with c cyclic states sends all states to c states.
+    """
+    n = letter.shape[0]
+    states = (1 << n) - 1
+    packed = 0
+    size = n
+    for step in range(n):
+        image = 0
+        for q in range(n):
+            if states >> q & 1:
+                image |= 1 << letter[q]
+        states = image
+        size = 0
+        for q in range(n):
+            size += states >> q & 1
+        if step < 3:
+            packed = packed << 4 | size
+    fixed = swapped = 0
+    for q in range(n):
+        fixed += letter[q] == q
+        swapped += letter[letter[q]] == q
+    return size << CYCLIC_STATES | packed << 8 | fixed << 4 | swapped
+
+
+@jit
+def colour(letter, colours):
+    """Give two states one colour exactly when an automorphism of the letter maps one to the other.
+
+    That holds for colour refinement, both ways along the letter, that begins with the length of the
+    cycle each state leads to (without it a cycle of six and two of three look alike), but for
+    collisions of the hash.
+    """
+    n = letter.shape[0]
+    fresh = np.empty(n, np.uint64)
+    for q in range(n):
+        cyclic = q
+        for _ in range(n):
+            cyclic = letter[cyclic]
+        length, state, met = 1, letter[cyclic], cyclic == q
+        while state != cyclic:
+            met |= state == q
+            state = letter[state]
+            length += 1
+        colours[q] = _mix(np.uint64(2 * length + met))
+    for _ in range(n):
+        for q in range(n):
+            fresh[q] = _mix(colours[q]) + _mix(colours[letter[q]] + _LETTER)
+        for q in range(n):
+            fresh[letter[q]] += _mix(colours[q] ^ _LETTER)
+        colours[:] = fresh
+
+
+@jit
+def fingerprint(letter, colours):
+    """Hash the type of a letter; its colours are written too."""
+    colour(letter, colours)
+    total = np.uint64(0)
+    for q in range(letter.shape[0]):
+        total += _mix(colours[q])
+    return total
+
+
+@jit
+def isomorphism(letter, colours, other, other_colours, names):
+    """Write a renaming of the states that turns a letter into another one of its type.
+
+    Cyclic states come first, a whole cycle at a time, then states whose image has its name: any
+    state not yet taken, of the right colour and the right image, will do, as equal colours are
+    images of each other.
+    """
+    n = letter.shape[0]
+    taken = 0
+    names[:] = n
+    for start in range(n):
+        state = letter[start]
+        for _ in range(n):
+            if state == start:
+                break
+            state = letter[state]
+        if state != start or names[start] < n:
+            continue
+        target = 0
+        while taken >> target & 1 or other_colours[target] != colours[start]:
+            target += 1
+        while names[state] == n:
+            names[state] = target
+            taken |= 1 << target
+            state = letter[state]
+            target = other[target]
+    named = False
+    while not named:
+        named = True
+        for state in range(n):
+            if names[state] < n:
+                continue
+            if names[letter[state]] == n:
+                named = False
+                continue
+            target = 0
+            while (
+                taken >> target & 1
+                or other_colours[target] != colours[state]
+                or other[target] != names[letter[state]]
+            ):
+                target += 1
+            names[state] = target
+            taken |= 1 << target
+
+
+@jit
+def describe(letters, shapes, fingerprints, colours):
+    """Write the shape, the fingerprint and the colours of each letter."""
+    for i in range(letters.shape[0]):
+        shapes[i] = shape(letters[i])
+        fingerprints[i] = fingerprint(letters[i], colours[i])
