@@ -110,7 +110,7 @@ _device = click.option(
 def cli() -> None:
     """Find automata whose shortest reset words are close to the Černý bound (n-1)^2.
 
-    Generate, train and search write run.json (config, seed, versions, commit) into their folders;
+    Commands with --out write run.json (config, seed, versions, commit) into their folders;
     the same command in the same folder resumes. Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt or
     mismatched data, 130 interrupted.
     """
@@ -774,7 +774,7 @@ def _print_search(found: dict[str, Any], as_json: bool) -> None:
         click.echo("Arms with fewer calls ended because they proposed (almost) nothing new.")
     if recall is not None:
         click.echo("\nRecall: share of the (classes) with threshold >= T found (recall.csv)")
-        click.echo(recall.compact().to_string(index=False))
+        click.echo(recall.compact().to_string(index=False, float_format="%.3f"))
     labelling = f"; of labelling the training set: {found['labelling calls']}"
     click.echo(f"\nSolver calls of the arms: {found['calls']}{labelling}")
     for path in found["files"]:

@@ -30,7 +30,7 @@ RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "re
 _FIRST_CALLS = 1000
 _PANELS = 4
 _SHOWN = 10
-"""The longest thresholds that the printed table shows, beside the hits'."""
+"""So many of the longest thresholds are in the printed table, beside the hits'."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +153,12 @@ def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
                 found, classes = int((found_at <= calls).sum()), int(at_least[threshold])
                 share = round(found / classes, 6)
                 rows.append((trace.mode, trace.round, threshold, classes, calls, found, share))
+    longest = np.flatnonzero(counts)[-_SHOWN:]
     hits = {int(np.ceil(least)) for least in hit_thresholds(truth.n).values()}
     return Recall(
         pd.DataFrame(rows, columns=RECALL_COLUMNS),
         thresholds,
-        [t for t in thresholds if t in hits or t > thresholds[-1] - _SHOWN],
+        [t for t in thresholds if t in hits or t in longest],
         [_panel(t, int(at_least[t]), traces) for t in _drawn(thresholds, hits)],
     )
 

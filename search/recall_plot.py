@@ -16,6 +16,8 @@ from search.plots import line_color, line_dashes, new_figure, save, say_empty, s
 _ROUNDS = 5
 """Rounds of encode-decode drawn at most."""
 _POINTS = 400
+_DECADES = 4
+"""Of calls, the last begun."""
 
 
 class ArmCurve(NamedTuple):
@@ -68,7 +70,7 @@ def plot_recall(panels: Sequence[RecallPanel], n: int, stem: Path) -> list[Path]
         for axes, panel in zip(grid.flat, panels, strict=False):
             _draw_panel(axes, panel)
             axes.set_xscale("log")
-            axes.set_xlim(10 if calls >= 1000 else 1, max(10, 1.1 * calls))
+            axes.set_xlim(max(1, 10 ** (len(str(calls)) - _DECADES)), max(10, 1.1 * calls))
         if not panels:
             grid[0, 0].set_axis_off()
             say_empty(grid[0, 0], "no class to be found")
