@@ -1,0 +1,226 @@
+"""Enumeration -> canonical form, properties, counts -> shards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from automata.canonical import canonical_forms, from_canonical
+from automata.enumeration import Enumeration, count_classes
+from automata.parallel import results_in_order
+from automata.properties import check_classes, class_flags, in_classes
+from data.buffer import PENDING, Buffer, Unit, describe
+from data.counts import count, from_rows, no_counts, to_csv, to_rows
+from data.dataset import shard_path
+from data.files import DataError, check_sha256, write_text
+from data.manifest import ENUMERATION, open_manifest, write_manifest
+from data.progress import progress
+from data.record import versions
+
+_Run = Callable[[int, int], Generator[Unit, None, None]]  # the units first, ..., end - 1
+
+SHARD_ROWS = 1 << 20
+"""The unit that brings a shard to so many rows is its last."""
+_PAUSE = 10.0
+"""Seconds between two records of the work since the last shard."""
+
+
+@dataclass(frozen=True)
+class EnumerateConfig:
+    """Which automata are enumerated; equal configs give equal bytes."""
+
+    n: int = 8
+    k: int = 2
+    at_least: int = 0
+    """Least reset threshold; 0: all automata, the non-synchronizing included."""
+    classes: tuple[str, ...] = ()
+    """Only automata in all of them: names in `automata.properties.CLASSES`, or not-NAME."""
+    rows: bool = True
+    """Whether the automata are kept, or only counted."""
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        for name, value, low, high in [
+            ("n", self.n, 1, 11),
+            ("k", self.k, 1, 6),
+            ("at-least", self.at_least, 0, 10**4),
+        ]:
+            if not low <= value <= high:
+                raise ValueError(f"{name}={value} is not in {low}..{high}")
+        check_classes(self.classes)
+
+
+def enumerate_dataset(config: EnumerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
+    """Make a dataset folder of all automata of a size, or finish one that was interrupted.
+
+    Shards hold whole units of the enumeration, one after another, so that a folder has the same
+    bytes for any number of workers, and however often it was interrupted. Where the last shard is
+    long ago, ``pending.parquet`` holds the work since.
+
+    Parameters
+    ----------
+    config : EnumerateConfig
+    folder : Path
+    workers : int
+        Threads; the result does not depend on them.
+
+    Returns
+    -------
+    dict
+        The manifest: config, versions, shards, and in "totals" the counts.
+
+    Raises
+    ------
+    DataError
+        If the folder holds a dataset of another config, other versions, or damaged files.
+    RuntimeError
+        If the number of all automata is not that of Burnside's lemma.
+    """
+    enumeration = Enumeration(config.n, config.k, at_least=config.at_least)
+    fresh = {
+        "kind": ENUMERATION,
+        "config": asdict(config),
+        "versions": versions("numpy", "numba", "pyarrow"),
+        "units": len(enumeration),
+        "shards": [],
+        "totals": {"units": 0, "classes": 0, "nodes": enumeration.planned_nodes, "counts": []},
+        "complete": False,
+    }
+    manifest = open_manifest(folder, fresh)
+    missing = []
+    for index, shard in enumerate(manifest["shards"]):
+        if shard_path(folder, index).exists():
+            check_sha256(shard_path(folder, index), shard["sha256"])
+        else:
+            missing.append(index)
+    if (missing or not manifest["complete"]) and manifest["units"] != len(enumeration):
+        raise DataError(
+            f"{folder}: an enumeration in {manifest['units']} units, not {len(enumeration)}"
+        )
+    run = partial(_run, enumeration, config, workers)
+    for index in missing:
+        _make_again(run, folder, index, manifest)
+    if not manifest["complete"]:
+        buffer = Buffer(manifest["config"], manifest["totals"]["units"])
+        buffer.restore(folder)
+        try:
+            _enumerate(run, config, folder, manifest, buffer)
+        except KeyboardInterrupt:
+            buffer.save(folder)
+            raise
+    (folder / PENDING).unlink(missing_ok=True)
+    write_text(folder / "counts.csv", to_csv(manifest["totals"]["counts"]))
+    return manifest
+
+
+def _make_again(run: _Run, folder: Path, index: int, manifest: dict[str, Any]) -> None:
+    """Make a shard that was deleted."""
+    recorded = manifest["shards"][index]
+    first, end = recorded["units"]
+    buffer = Buffer(manifest["config"], first)
+    with (
+        progress(end - first, "enumerate", "units") as bar,
+        closing(run(first, end)) as units,
+    ):
+        for unit in units:
+            buffer.add(unit)
+            bar.update()
+    if buffer.write_shard(folder, index) != recorded:
+        raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
+
+
+def _enumerate(
+    run: _Run, config: EnumerateConfig, folder: Path, manifest: dict[str, Any], buffer: Buffer
+) -> None:
+    """Run the units that are left; write shards, and now and then what there is of the next."""
+
+    def is_full() -> bool:
+        return buffer.state.next == end or (config.rows and buffer.classes >= SHARD_ROWS)
+
+    end, saved = manifest["units"], time.monotonic()
+    if is_full():  # interrupted while its shard was written, or there are no units
+        _commit(config, folder, manifest, buffer)
+    first = buffer.state.next
+    with (
+        progress(end, "enumerate", "units", done=first) as bar,
+        closing(run(first, end)) as units,
+    ):
+        for unit in units:
+            buffer.add(unit)
+            bar.update()
+            if is_full():
+                _commit(config, folder, manifest, buffer)
+                saved = time.monotonic()
+            elif time.monotonic() - saved >= _PAUSE:
+                buffer.save(folder)
+                saved = time.monotonic()
+
+
+def _commit(
+    config: EnumerateConfig, folder: Path, manifest: dict[str, Any], buffer: Buffer
+) -> None:
+    """Write the buffer as the next shard, then the manifest; empty the buffer."""
+    state, totals = buffer.state, manifest["totals"]
+    counts = state.counts + from_rows(totals["counts"], config.n)
+    classes, complete = int(counts[:, 0].sum()), state.next == manifest["units"]
+    if complete and config.at_least == 0 and not config.classes:
+        expected = count_classes(config.n, config.k)
+        if classes != expected:
+            raise RuntimeError(
+                f"{folder}: {classes} classes enumerated, but {expected} by Burnside's lemma"
+            )
+    if config.rows:
+        shard = buffer.write_shard(folder, len(manifest["shards"]))
+        manifest["shards"] = [*manifest["shards"], shard]
+    manifest["totals"] = {
+        "units": state.next,
+        "classes": classes,
+        "nodes": totals["nodes"] + state.nodes,
+        "counts": to_rows(counts),
+    }
+    manifest["complete"] = complete
+    write_manifest(folder, manifest)
+    buffer.clear()
+
+
+def _run(
+    enumeration: Enumeration, config: EnumerateConfig, workers: int, first: int, end: int
+) -> Generator[Unit, None, None]:
+    """Run units in threads and yield what they find, in their order."""
+    stopped = Event()
+    work = partial(_run_unit, enumeration, config, stopped)
+    with closing(results_in_order(work, range(first, end), workers)) as units:
+        try:
+            yield from units
+        finally:
+            stopped.set()
+
+
+def _run_unit(
+    enumeration: Enumeration, config: EnumerateConfig, stopped: Event, index: int
+) -> Unit:
+    """Filter, rename, describe and count what a unit finds."""
+    nodes, counts, parts = 0, no_counts(config.n), []
+    for deltas, thresholds, visited in enumeration.run(index):
+        if stopped.is_set():
+            raise CancelledError
+        nodes += visited
+        if config.classes:
+            kept = in_classes(deltas, config.classes)
+            deltas, thresholds = deltas[kept], thresholds[kept]
+        if len(deltas) == 0:
+            continue
+        if config.rows:  # before the properties: defects follow the order of the letters
+            deltas = from_canonical(canonical_forms(deltas), config.n, config.k)
+        flags = class_flags(deltas)
+        counts += count(thresholds, flags, config.n)
+        if config.rows:
+            parts.append(describe(deltas, thresholds, flags))
+    return Unit(nodes, counts, parts)
