@@ -57,7 +57,10 @@ def check_classes(classes: Sequence[str]) -> None:
 
 
 def class_flags(
-    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    *,
+    synchronizing: npt.NDArray[np.bool_] | None = None,
+    workers: int = 1,
 ) -> npt.NDArray[np.uint16]:
     """Return all classes that each automaton is of: bit i stands for ``CLASSES[i]``.
 
@@ -69,6 +72,8 @@ def class_flags(
     ----------
     deltas : array of int, shape (batch, k, n)
         n <= 20.
+    synchronizing : bool array, shape (batch,), optional
+        Which of them synchronize, where the solver has told: half of the work.
     workers : int
         Threads.
 
@@ -89,7 +94,7 @@ def class_flags(
     >>> [name for i, name in enumerate(CLASSES) if not flags >> i & 1]
     ['sink', 'defect-2', 'eulerian', 'aperiodic']
     """
-    return _flags(deltas, CLASSES, workers)
+    return _flags(deltas, CLASSES, workers, synchronizing=synchronizing)
 
 
 def in_classes(
@@ -450,13 +455,16 @@ def _flags(
     classes: Sequence[str],
     workers: int,
     required: Sequence[str] | None = None,
+    synchronizing: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.uint16]:
     """Return the flags of these classes; with `required`, those that show whether it fits."""
     searched = [name for name in classes if name in _ON_SUBSETS]
     limit = MAX_STATES_SUBSETS if searched else MAX_STATES
     valid = _writable(deltas, limit, " and ".join(searched) or "classes")
     batch, _, n = valid.shape
-    flags = np.empty(batch, np.uint16)
+    given = synchronizing is not None
+    flags = np.zeros(batch, np.uint16)
+    flags[synchronizing if given else slice(0)] = _bits(["synchronizing"])
     wanted, goal = int(_bits(classes)), int(_bits(required or ()))
 
     def decide(part: slice) -> None:
@@ -464,7 +472,7 @@ def _flags(
         work = np.zeros((6, sets), np.int32)
         labels = np.empty((sets, n), np.uint8)
         leave = required is not None
-        kernel.class_flags(valid[part], wanted, goal, leave, flags[part], work, labels)
+        kernel.class_flags(valid[part], wanted, goal, leave, given, flags[part], work, labels)
 
     run_parts(decide, batch, workers)
     return flags

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations, product
+from math import factorial
 
 Delta = Sequence[Sequence[int]]
 
@@ -217,3 +218,40 @@ def automorphism_order(delta: Delta) -> int:
         all(names[int(letter[q])] == letter[names[q]] for letter in delta for q in range(n))
         for names in permutations(range(n))
     )
+
+
+def count_classes(n: int, k: int) -> int:
+    """How many automata there are up to isomorphism, by Burnside's lemma over every renaming."""
+    fixed = 0
+    for names in permutations(range(n)):
+        for letters in permutations(range(k)):
+            count = 1
+            unseen = set(range(k))
+            while unseen:  # a cycle of letters: the first decides the others
+                power, letter = list(range(n)), min(unseen)
+                while letter in unseen:
+                    unseen.remove(letter)
+                    power = [names[q] for q in power]
+                    letter = letters[letter]
+                count *= _count_commuting(power)
+            fixed += count
+    return fixed // (factorial(n) * factorial(k))
+
+
+def _count_commuting(names: Sequence[int]) -> int:
+    """How many functions commute with a renaming: an image for one state of each cycle of it."""
+    count = 1
+    unseen = set(range(len(names)))
+    while unseen:
+        state, length = min(unseen), 0
+        while state in unseen:
+            unseen.remove(state)
+            state, length = names[state], length + 1
+        returning = 0
+        for image in range(len(names)):
+            moved = image
+            for _ in range(length):
+                moved = names[moved]
+            returning += moved == image
+        count *= returning
+    return count

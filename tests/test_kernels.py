@@ -21,6 +21,7 @@ from automata import (
     verify,
 )
 from automata.automaton import Deltas
+from automata.enumeration import enumerate_automata
 from automata.properties import automorphism_orders
 from automata.row_index import RowIndex
 from tests import naive
@@ -258,3 +259,18 @@ def test_automorphisms(name: str, order: int) -> None:
     delta = TIED[name]
     both = np.stack([delta, shuffled(delta, np.random.default_rng(0))])
     assert automorphism_orders(both).tolist() == [order, order]
+
+
+# --- enumeration ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "least"), [(1, 2, 0), (2, 2, 0), (2, 3, 1), (3, 2, 0), (3, 2, 2), (3, 2, 4)]
+)
+def test_enumeration(n: int, k: int, least: int) -> None:
+    deltas = every(n, k)
+    deltas = deltas[reset_thresholds(deltas) >= (least or -1)]
+    expected = {*map(bytes, canonical_forms(deltas))}
+    found = [*map(bytes, canonical_forms(enumerate_automata(n, k, at_least=least).deltas))]
+    assert len(found) == len(expected)
+    assert set(found) == expected

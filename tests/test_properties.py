@@ -93,6 +93,8 @@ def uniform(count: int, n: int, k: int) -> Deltas:
 
 def check_properties(deltas: Deltas) -> None:
     flags = class_flags(deltas)
+    told = class_flags(deltas, synchronizing=are_synchronizing(deltas))
+    assert np.array_equal(flags, told)
     known = [[bool(define(delta)) for define in DEFINITIONS.values()] for delta in deltas.tolist()]
     expected = np.array(known, bool).reshape(-1, len(CLASSES))
     for i, name in enumerate(CLASSES):

@@ -170,11 +170,12 @@ def _synchronizes(deltas, i, without, states, word, mergeable):
 
 
 @jit
-def class_flags(deltas, wanted, required, leave, flags, work, labels):
+def class_flags(deltas, wanted, required, leave, given, flags, work, labels):
     """Write the flags of each automaton, those of ``wanted``, from the cheapest to the dearest.
 
-    With ``leave`` an automaton is left as soon as one of them differs from ``required``: a later
-    flag may then be missing. ``work`` and ``labels`` are those of `subsets`.
+    With ``given`` the flags say already what synchronizes. With ``leave`` an automaton is left as
+    soon as one of them differs from ``required``: a later flag may then be missing. ``work`` and
+    ``labels`` are those of `subsets`.
     """
     batch, k, n = deltas.shape
     rows = np.empty(n, np.uint64)
@@ -184,6 +185,7 @@ def class_flags(deltas, wanted, required, leave, flags, work, labels):
     full = ~_ZERO >> np.uint64(64 - n)
     decisive = wanted if leave else 0
     for i in range(batch):
+        synchronizes = flags[i] & _SYNCHRONIZING != 0
         found = 0
         if wanted & _OF_IMAGES:
             found |= _image_flags(deltas, i)
@@ -220,7 +222,9 @@ def class_flags(deltas, wanted, required, leave, flags, work, labels):
         flags[i] = found & wanted
         if (found ^ required) & decisive & _ONE_CLUSTER:
             continue
-        if wanted & _OF_PAIRS and _synchronizes(deltas, i, -1, smallest, word, rows):
+        if wanted & _OF_PAIRS and not given:
+            synchronizes = _synchronizes(deltas, i, -1, smallest, word, rows)
+        if wanted & _OF_PAIRS and synchronizes:
             found |= _SYNCHRONIZING
             if wanted & _IRREDUCIBLE and n > 1 and (k == 1 or not alone):
                 found |= _IRREDUCIBLE
