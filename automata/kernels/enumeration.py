@@ -203,6 +203,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     types = np.zeros(k, np.int64)
     shapes = np.zeros(k, np.int64)
     fingerprints = np.zeros(k, np.uint64)
+    described = np.zeros(k, np.bool_)  # fingerprint and colours are known
     colours = np.zeros((k, n), np.uint64)
     targets = np.zeros(depths + 1, np.int64)  # of the letter so far
     repeated = np.zeros(depths + 1, np.int64)
@@ -243,6 +244,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
             into[0, pair_of[delta[0, p], delta[0, q]]] |= _ONE << np.uint64(pair_of[p, q])
     shapes[0] = shape(delta[0])
     fingerprints[0] = fingerprint(delta[0], colours[0])
+    described[0] = True
     for r in range(n + 1):
         limits[0, r] = at_least - 1 if r < 2 else limits[0, r - 1] - steps[r]
     if bounded:
@@ -421,9 +423,13 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
             shapes[letter] = shape(delta[letter])
             cut = shapes[letter] < shapes[letter - 1]
             types[letter] = letter
+            described[letter] = False
             if shapes[letter] == shapes[letter - 1]:
-                fingerprints[letter - 1] = fingerprint(delta[letter - 1], colours[letter - 1])
+                if not described[letter - 1]:
+                    fingerprints[letter - 1] = fingerprint(delta[letter - 1], colours[letter - 1])
+                    described[letter - 1] = True
                 fingerprints[letter] = fingerprint(delta[letter], colours[letter])
+                described[letter] = True
                 cut = fingerprints[letter] < fingerprints[letter - 1]
                 if fingerprints[letter] == fingerprints[letter - 1]:
                     types[letter] = types[letter - 1]
@@ -446,7 +452,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                 break
             continue
 
-        for states in range(1 << q):
+        for states in range(1 << q if bounded else 0):
             images[letter, 1 << q | states] = images[letter, states] | bit
         targets[depth + 1] = known | bit
         repeated[depth + 1] = doubled

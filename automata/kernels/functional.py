@@ -29,19 +29,19 @@ def shape(letter):
     """
     n = letter.shape[0]
     states = (1 << n) - 1
-    packed = 0
-    size = n
-    for step in range(n):
+    packed = step = 0
+    size, before = n, n + 1
+    while size < before or step < 3:
         image = 0
         for q in range(n):
-            if states >> q & 1:
-                image |= 1 << letter[q]
+            image |= (states >> q & 1) << letter[q]
         states = image
-        size = 0
+        before, size = size, 0
         for q in range(n):
             size += states >> q & 1
         if step < 3:
             packed = packed << 4 | size
+        step += 1
     fixed = swapped = 0
     for q in range(n):
         fixed += letter[q] == q
