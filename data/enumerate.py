@@ -219,7 +219,7 @@ def _run_unit(
             continue
         if config.rows:  # before the properties: defects follow the order of the letters
             deltas = from_canonical(canonical_forms(deltas), config.n, config.k)
-        flags = class_flags(deltas)
+        flags = class_flags(deltas, synchronizing=thresholds >= 0)
         counts += count(thresholds, flags, config.n)
         if config.rows:
             parts.append(describe(deltas, thresholds, flags))
