@@ -165,14 +165,15 @@ def _evolution(config: SearchConfig) -> Evolution:
     """Return how the baseline evolves.
 
     The archive is as large as the latent search has parents, and generations are small: with
-    larger ones a search of this length hardly builds on what it finds. Redrawn transitions hardly
-    ever keep to some classes, such as the Eulerian automata; there targets are exchanged too.
+    larger ones a search of this length hardly builds on what it finds. Targets are exchanged, too:
+    that makes it several times stronger, and redrawn transitions hardly ever keep to some classes,
+    such as the Eulerian automata.
     """
     return Evolution(
         calls=config.budget,
         archive_size=config.latent.parents,
         batch=256,
-        exchanges=EXCHANGES if config.classes else 0.0,
+        exchanges=EXCHANGES,
         classes=config.classes,
     )
 
