@@ -6,8 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,15 +20,9 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     import pandas as pd
+    import torch
 
-    from data.dataset import Dataset
-    from data.enumerate import EnumerateConfig
-    from data.generate import GenerateConfig
-    from search.evolve import EvolveConfig
-    from search.recall import Recall, Truth
-    from search.run import SearchConfig, SearchResult
-    from vae.model import VAE, ModelConfig
-    from vae.train import TrainConfig
+    from search.recall import Recall
 
 Config = TypeVar("Config")
 Path_ = click.Path(path_type=Path)
@@ -134,9 +128,10 @@ def cli() -> None:
 def generate(out: Path, force: bool, workers: int, as_json: bool, **settings: Any) -> None:
     """Label random or evolved automata into a dataset."""
     from data.generate import GenerateConfig
+    from search.dataset_jobs import run_generate
 
     config = _build(GenerateConfig, settings)
-    _print(_generate(config, out, workers, force), as_json)
+    _print(run_generate(config, out, workers=workers, force=force), as_json)
 
 
 @cli.command("enumerate")
@@ -156,13 +151,11 @@ def enumerate_(
 ) -> None:
     """Enumerate all automata of a size, up to renaming, with at least some threshold."""
     from data.enumerate import EnumerateConfig
+    from search.dataset_jobs import run_enumerate
 
     config = _build(EnumerateConfig, settings | {"rows": not no_rows})
-    results = _enumerate(config, out, workers, force)
-    if as_json:
-        _print(results, True)
-    else:
-        _print_enumeration(results)
+    results = run_enumerate(config, out, workers=workers, force=force)
+    _print_enumeration(results, as_json)
 
 
 @cli.command()
@@ -215,6 +208,7 @@ def train(
 ) -> None:
     """Train the variational autoencoder on a dataset."""
     from data.dataset import read_dataset
+    from search.model_jobs import run_train
     from vae.model import ModelConfig
     from vae.train import TrainConfig
 
@@ -222,7 +216,17 @@ def train(
     dataset = read_dataset(data, classes)
     model_config = _build(ModelConfig, settings | {"n": dataset.n, "k": dataset.k})
     config = _build(TrainConfig, settings)
-    results = _train(dataset, data, out, model_config, config, device, workers, force, classes)
+    results = run_train(
+        data,
+        dataset,
+        out,
+        model_config,
+        config,
+        classes=classes,
+        device=_choose(device),
+        workers=workers,
+        force=force,
+    )
     _print(results, as_json)
 
 
@@ -245,21 +249,19 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure a model: held-out reconstruction and 10,000 prior samples."""
-    from data.files import write_json
-    from data.record import git_commit
-    from search.evaluate import evaluate as evaluate_model
-    from vae.checkpoint import read_config
+    from search.model_jobs import run_evaluate, training_folder
 
-    held_out = read_config(folder)["train"]["held_out"]
-    if data is None:
-        data = _training_folder(folder)
+    data = data or training_folder(folder)
     _check_classes(classes, data)
-    model, dataset = _load(folder, data, device, workers)
-    results = evaluate_model(
-        model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
+    results = run_evaluate(
+        folder,
+        data,
+        classes=classes,
+        repair=repair,
+        seed=seed,
+        device=_choose(device),
+        workers=workers,
     )
-    record = {"seed": seed, "repair": repair, "classes": classes, "commit": git_commit()}
-    write_json(folder / "evaluation.json", record | {"results": results})
     _print(results, as_json)
 
 
@@ -306,12 +308,23 @@ def search(
     **settings: Any,
 ) -> None:
     """Search the latent space for new automata near the Černý bound."""
+    from search.model_jobs import run_search
     from search.modes import LatentConfig
     from search.run import SearchConfig
 
     latent = _build(LatentConfig, settings)
     config = _build(SearchConfig, settings | {"latent": latent})
-    results = _search(folder, data, out, config, device, workers, force, truth)
+    _check_classes(config.classes, data)
+    results = run_search(
+        folder,
+        data,
+        out,
+        config,
+        truth=truth,
+        device=_choose(device),
+        workers=workers,
+        force=force,
+    )
     _print_search(results, as_json)
 
 
@@ -338,9 +351,10 @@ def evolve(
 ) -> None:
     """Evolve automata near the Černý bound from random ones, beside uniform sampling."""
     from search.evolve import EvolveConfig
+    from search.model_jobs import run_evolve
 
     config = _build(EvolveConfig, settings)
-    results = _evolve(out, config, workers, force, truth)
+    results = run_evolve(config, out, truth=truth, workers=workers, force=force)
     _print_search(results, as_json)
 
 
@@ -432,6 +446,8 @@ def demo(seed: int, out: Path, device: str, force: bool, workers: int, as_json: 
     """Generate, train and search for n = 8, k = 2, in three minutes."""
     from data.dataset import read_dataset
     from data.generate import GenerateConfig
+    from search.dataset_jobs import run_generate
+    from search.model_jobs import run_search, run_train
     from search.run import SearchConfig
     from vae.model import ModelConfig
     from vae.train import TrainConfig
@@ -440,238 +456,18 @@ def demo(seed: int, out: Path, device: str, force: bool, workers: int, as_json: 
     generating = GenerateConfig(
         n=8, k=2, count=60_000, sampler="evolved", ceiling=0.6, calls=2_000_000, seed=seed
     )
-    made = _generate(generating, data, workers, force)
-    dataset = read_dataset(data)
+    made = run_generate(generating, data, workers=workers, force=force)
+    on: dict[str, Any] = {"device": _choose(device), "workers": workers, "force": force}
     training = TrainConfig(epochs=8, seed=seed)
-    learned = _train(dataset, data, trained, ModelConfig(), training, device, workers, force)
+    learned = run_train(data, read_dataset(data), trained, ModelConfig(), training, **on)
     searching = SearchConfig(budget=20_000, seed=seed)
-    results = _search(trained, data, found, searching, device, workers, force)
+    results = run_search(trained, data, found, searching, **on)
     if as_json:
         _print({"generate": made, "train": learned, "search": _plain(results)}, True)
         return
     _print(made, False)
     _print(learned, False)
     _print_search(results, False)
-
-
-def _generate(config: GenerateConfig, out: Path, workers: int, force: bool) -> dict[str, Any]:
-    """Make a dataset folder; return what to print."""
-    import numpy as np
-
-    from data.dataset import read_dataset
-    from data.generate import generate as generate_dataset
-    from data.record import Run
-    from search.plots import plot_thresholds
-
-    with Run(out, "generate", asdict(config), force=force) as run:
-        manifest = generate_dataset(config, out, workers=workers)
-    dataset = read_dataset(out)
-    plot_thresholds(
-        dataset.reset_thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold
-    )
-    _announce(dataset.reset_thresholds, dataset.n, out)
-    lengths, counts = np.unique(dataset.reset_thresholds, return_counts=True)
-    speed = {} if run.complete else {"rows a second": round(len(dataset) / run.seconds)}
-    return {
-        "dataset": str(out),
-        "rows (distinct classes)": len(dataset),
-        "rows wanted": config.count,
-        "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
-        **speed,
-        "rows by reset threshold": dict(zip(lengths.tolist(), counts.tolist(), strict=True)),
-    }
-
-
-def _enumerate(config: EnumerateConfig, out: Path, workers: int, force: bool) -> dict[str, Any]:
-    """Make a dataset folder of all automata; return what to print."""
-    import numpy as np
-
-    from automata.automaton import cerny_bound
-    from data.enumerate import enumerate_dataset
-    from data.record import Run
-    from search.plots import plot_thresholds
-
-    with Run(out, "enumerate", asdict(config), force=force) as run:
-        manifest = enumerate_dataset(config, out, workers=workers)
-    totals = manifest["totals"]
-    thresholds = np.array([row["reset_threshold"] for row in totals["counts"]], np.int16)
-    classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
-    for name in ("thresholds.png", "thresholds.svg"):
-        (out / name).unlink(missing_ok=True)
-    if config.rows:
-        plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
-    above = thresholds > cerny_bound(config.n)
-    _announce(np.repeat(thresholds[above], classes[above]), config.n, out)
-    whole = config.at_least == 0 and not config.classes
-    return {
-        "dataset": str(out),
-        "counts": totals["counts"],
-        "classes": totals["classes"],
-        **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),  # or it had failed
-        "nodes": totals["nodes"],
-        "units": totals["units"],
-        **({} if run.complete else {"seconds": round(run.seconds, 3)}),
-    }
-
-
-def _train(
-    dataset: Dataset,
-    data: Path,
-    out: Path,
-    model_config: ModelConfig,
-    config: TrainConfig,
-    device: str,
-    workers: int,
-    force: bool,
-    classes: tuple[str, ...] = (),
-) -> dict[str, Any]:
-    """Make a model folder; return what to print."""
-    import torch
-
-    from data.record import Run
-    from search.plots import plot_training
-    from vae.train import choose_device
-    from vae.train import train as train_model
-
-    torch.set_num_threads(workers)
-    target = _build(choose_device, {"name": device}).type
-    settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
-    if classes:
-        settings["classes"] = classes
-    with Run(out, "train", settings, {"data": data}, force=force):
-        metrics = train_model(dataset, out, model_config, config, device=target)
-    plot_training(metrics, out / "training")
-    best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
-    return {"model": str(out)} | {name: _round(value) for name, value in best.items()}
-
-
-def _search(
-    folder: Path,
-    data: Path,
-    out: Path,
-    config: SearchConfig,
-    device: str,
-    workers: int,
-    force: bool,
-    truth: Path | None = None,
-) -> dict[str, Any]:
-    """Make a run folder; return what to print."""
-    from data.manifest import read_manifest
-    from data.record import Run
-    from search.pictures import draw_search
-    from search.run import search as search_latent_space
-
-    _check_classes(config.classes, data)
-    model, dataset = _load(folder, data, device, workers)
-    labelling_calls = sum(shard["calls"] for shard in read_manifest(data)["shards"])
-    known = _open_truth(truth, dataset.n, dataset.k, config.classes)
-    inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
-    with Run(out, "search", _record(config), inputs, force=force):
-        result = search_latent_space(
-            model, dataset, config, labelling_calls=labelling_calls, workers=workers
-        )
-        results = _report(out, result, dataset.n, known, workers)
-        results["files"] += draw_search(out, model, dataset, result.found, config)
-    return results
-
-
-def _evolve(
-    out: Path, config: EvolveConfig, workers: int, force: bool, truth: Path | None
-) -> dict[str, Any]:
-    """Make a run folder; return what to print."""
-    from data.record import Run
-    from search.evolve import evolve as evolve_from_random
-    from search.plots import plot_thresholds
-
-    known = _open_truth(truth, config.n, config.k, config.classes)
-    inputs = {"truth": truth} if truth else {}
-    with Run(out, "evolve", _record(config), inputs, force=force):
-        result = evolve_from_random(config, workers=workers)
-        results = _report(out, result, config.n, known, workers)
-        results["files"] += plot_thresholds(result.found, config.n, out / "thresholds")
-    return results
-
-
-def _open_truth(folder: Path | None, n: int, k: int, classes: tuple[str, ...]) -> Truth | None:
-    """Check before a search whether its result can be scored."""
-    from search.recall import open_truth
-
-    return None if folder is None else open_truth(folder, n, k, classes)
-
-
-def _report(
-    out: Path, result: SearchResult, n: int, truth: Truth | None, workers: int
-) -> dict[str, Any]:
-    """Write the tables, score what was found where there is a truth; return what to print."""
-    from search.recall import score
-    from search.recall_plot import plot_recall
-    from search.run import write_tables
-
-    for name in ("recall.csv", "recall.png", "recall.svg"):
-        (out / name).unlink(missing_ok=True)
-    write_tables(out, result)  # whatever is wrong with the truth, this is not lost
-    _announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
-    files = [out / "candidates.csv", out / "summary.csv"]
-    recall = None
-    if truth is not None:
-        recall = score(truth, result.traces, workers=workers)
-        result = replace(result, summary=recall.extend(result.summary))
-        write_tables(out, result, recall.table)
-        files += [out / "recall.csv", *plot_recall(recall.panels, n, out / "recall")]
-    return {
-        "candidates": result.candidates,
-        "summary": result.summary,
-        "recall": recall,
-        "calls": int(result.summary["calls"].sum()),
-        "labelling calls": int(result.summary["labelling_calls"].max()),
-        "files": files,
-    }
-
-
-def _load(folder: Path, data: Path, device: str, workers: int) -> tuple[VAE, Dataset]:
-    """Load a model and the dataset it was trained on, those rows alone that it has seen."""
-    import torch
-
-    from data.dataset import read_dataset
-    from vae.checkpoint import load_model, read_config
-    from vae.train import choose_device, describe_data
-
-    torch.set_num_threads(workers)
-    target = _build(choose_device, {"name": device})
-    model = load_model(folder).to(target)
-    dataset = read_dataset(data, _training_classes(folder))
-    if read_config(folder)["data"] != describe_data(dataset):
-        raise DataError(
-            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
-            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
-        )
-    return model, dataset
-
-
-def _training_folder(model: Path) -> Path:
-    """Return the dataset folder that the model's run record names."""
-    from data.files import read_json
-
-    try:
-        return Path(read_json(model / "run.json")["inputs"]["data"])
-    except (KeyError, TypeError):
-        raise DataError(f"{model / 'run.json'}: names no dataset; give --data") from None
-
-
-def _training_classes(model: Path) -> tuple[str, ...]:
-    """Return the classes that the model's run record names: it was trained on them alone."""
-    from automata.properties import check_classes
-    from data.files import read_json
-
-    if not (model / "run.json").exists():
-        return ()
-    record = read_json(model / "run.json")
-    try:
-        classes = tuple(record["config"].get("classes", ()))
-        check_classes(classes)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise DataError(f"{model / 'run.json'}: not the record of a training run") from None
-    return classes
 
 
 def _check_classes(classes: tuple[str, ...], data: Path) -> None:
@@ -687,11 +483,6 @@ def _check_classes(classes: tuple[str, ...], data: Path) -> None:
         _build(in_classes, {"deltas": none, "classes": classes})
 
 
-def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
-    """Return what a run records of its config; without classes as before there were any."""
-    return {name: value for name, value in asdict(config).items() if name != "classes" or value}
-
-
 def _open(file: Path) -> BufferedReader:
     """Open a file for reading; - is standard input."""
     if str(file) == "-":
@@ -704,6 +495,13 @@ def _open(file: Path) -> BufferedReader:
         raise DataError(f"{file}: a folder, not a file") from None
 
 
+def _choose(device: str) -> torch.device:
+    """Return the device of a name; one that is not there is bad usage."""
+    from vae.train import choose_device
+
+    return _build(choose_device, {"name": device})
+
+
 def _build(factory: Callable[..., Config], settings: dict[str, Any]) -> Config:
     """Call a config class with those settings that are its fields; a bad value is bad usage."""
     if isinstance(factory, type):
@@ -712,10 +510,6 @@ def _build(factory: Callable[..., Config], settings: dict[str, Any]) -> Config:
         return factory(**settings)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _round(value: float) -> float:
-    return value if isinstance(value, int) else round(value, 4)
 
 
 def _print(results: dict[str, Any], as_json: bool) -> None:
@@ -733,8 +527,11 @@ def _print(results: dict[str, Any], as_json: bool) -> None:
             click.echo(f"{name.replace('_', ' ')}: {shown}")
 
 
-def _print_enumeration(found: dict[str, Any]) -> None:
+def _print_enumeration(found: dict[str, Any], as_json: bool) -> None:
     """Print the counts by threshold and in all, then the rest."""
+    if as_json:
+        _print(found, True)
+        return
     names = ("classes", "strongly_connected", "irreducible", "basic")
     rows = [[row["reset_threshold"], *(row[name] for name in names)] for row in found["counts"]]
     total = ["all", *(sum(row[name] for row in found["counts"]) for name in names)]
@@ -779,21 +576,6 @@ def _print_search(found: dict[str, Any], as_json: bool) -> None:
     click.echo(f"\nSolver calls of the arms: {found['calls']}{labelling}")
     for path in found["files"]:
         click.echo(path)
-
-
-def _announce(thresholds: Iterable[int], n: int, place: Path) -> None:
-    """Say it loudly if a threshold is above the Černý bound."""
-    from automata.automaton import cerny_bound
-
-    above = [threshold for threshold in thresholds if threshold > cerny_bound(n)]
-    if above:
-        click.secho(
-            f"ABOVE THE ČERNÝ BOUND: {len(above)} automata with n={n} and thresholds up to "
-            f"{max(above)} > {cerny_bound(n)}, in {place}. Prove them again before you believe it.",
-            fg="red",
-            bold=True,
-            err=True,
-        )
 
 
 def main() -> None:

@@ -29,7 +29,6 @@ from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.files import DataError, sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
-from search import plots
 from tests import naive
 
 ROOT = Path(__file__).parents[1]
@@ -613,7 +612,7 @@ def test_begun_in_other_units(begun: Path, folder: Path) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What pictures are asked for; nothing is drawn."""
     pictures: list[Any] = []
-    monkeypatch.setattr(plots, "plot_thresholds", lambda *args: pictures.append(args))
+    monkeypatch.setattr("search.dataset_jobs.plot_thresholds", lambda *args: pictures.append(args))
     return pictures
 
 

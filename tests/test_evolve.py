@@ -127,7 +127,7 @@ def test_configs_out_of_range(value, message):
 
 
 def test_the_command(tmp_path, monkeypatch):
-    for module in ("search.candidates", "search.run", "automata.automaton"):
+    for module in ("search.candidates", "search.run", "search.dataset_jobs"):
         monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
     command = f"evolve -n 5 -k 2 --budget 100 --class strongly-connected --out {tmp_path}/out"
     answer = CliRunner().invoke(pipeline.cli, command, catch_exceptions=False)

@@ -57,7 +57,7 @@ def write_truth(folder: Path, forms, at_least=0, classes=(), **changes) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
-    monkeypatch.setattr("search.plots.plot_thresholds", lambda *_: [])
+    monkeypatch.setattr("search.model_jobs.plot_thresholds", lambda *_: [])
     monkeypatch.setattr("search.recall_plot.save", lambda _, stem: [stem.with_suffix(".png")])
 
 

@@ -1,0 +1,91 @@
+"""The jobs behind the commands that make datasets: each in its folder, with record and picture.
+
+Each returns what there is to print.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automata.automaton import cerny_bound
+from data.dataset import read_dataset
+from data.enumerate import EnumerateConfig, enumerate_dataset
+from data.generate import GenerateConfig, generate
+from data.record import Run
+from search.plots import plot_thresholds
+
+
+def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool) -> dict[str, Any]:
+    """Make a dataset folder of sampled automata."""
+    with Run(out, "generate", asdict(config), force=force) as run:
+        manifest = generate(config, out, workers=workers)
+    dataset = read_dataset(out)
+    plot_thresholds(
+        dataset.reset_thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold
+    )
+    announce(dataset.reset_thresholds, dataset.n, out)
+    lengths, counts = np.unique(dataset.reset_thresholds, return_counts=True)
+    speed = {} if run.complete else {"rows a second": round(len(dataset) / run.seconds)}
+    return {
+        "dataset": str(out),
+        "rows (distinct classes)": len(dataset),
+        "rows wanted": config.count,
+        "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
+        **speed,
+        "rows by reset threshold": dict(zip(lengths.tolist(), counts.tolist(), strict=True)),
+    }
+
+
+def run_enumerate(
+    config: EnumerateConfig, out: Path, *, workers: int, force: bool
+) -> dict[str, Any]:
+    """Make a dataset folder of all automata of a size."""
+    with Run(out, "enumerate", asdict(config), force=force) as run:
+        manifest = enumerate_dataset(config, out, workers=workers)
+    totals = manifest["totals"]
+    thresholds = np.array([row["reset_threshold"] for row in totals["counts"]], np.int16)
+    classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
+    for name in ("thresholds.png", "thresholds.svg"):
+        (out / name).unlink(missing_ok=True)
+    if config.rows:
+        plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
+    above = thresholds > cerny_bound(config.n)
+    announce(np.repeat(thresholds[above], classes[above]), config.n, out)
+    whole = config.at_least == 0 and not config.classes
+    return {
+        "dataset": str(out),
+        "counts": totals["counts"],
+        "classes": totals["classes"],
+        **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),  # or it had failed
+        "nodes": totals["nodes"],
+        "units": totals["units"],
+        **({} if run.complete else {"seconds": round(run.seconds, 3)}),
+    }
+
+
+def announce(thresholds: Iterable[int], n: int, place: Path) -> None:
+    """Say it loudly on stderr if a threshold is above the Černý bound.
+
+    Parameters
+    ----------
+    thresholds : iterable of int
+    n : int
+        Number of states.
+    place : Path
+        Where the automata are to be found.
+    """
+    above = [threshold for threshold in thresholds if threshold > cerny_bound(n)]
+    if above:
+        loud, calm = ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+        print(
+            f"{loud}ABOVE THE ČERNÝ BOUND: {len(above)} automata with n={n} and thresholds up to "
+            f"{max(above)} > {cerny_bound(n)}, in {place}. Prove them again before you believe it."
+            f"{calm}",
+            file=sys.stderr,
+        )

@@ -1,0 +1,182 @@
+"""The jobs behind the commands that learn and search: each in its folder, with its record.
+
+Each returns what there is to print.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from automata.properties import check_classes
+from data.dataset import Dataset, read_dataset
+from data.files import DataError, read_json, write_json
+from data.manifest import read_manifest
+from data.record import Run, git_commit
+from search.dataset_jobs import announce
+from search.evaluate import evaluate
+from search.evolve import EvolveConfig, evolve
+from search.pictures import draw_search
+from search.plots import plot_thresholds, plot_training
+from search.recall import Truth, open_truth, score
+from search.recall_plot import plot_recall
+from search.run import SearchConfig, SearchResult, search, write_tables
+from vae.checkpoint import load_model, read_config
+from vae.model import VAE, ModelConfig
+from vae.train import TrainConfig, describe_data, train
+
+
+def run_train(
+    data: Path,
+    dataset: Dataset,
+    out: Path,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    classes: tuple[str, ...] = (),
+    device: torch.device,
+    workers: int,
+    force: bool,
+) -> dict[str, Any]:
+    """Make a model folder; `dataset` holds the rows of `data` that are of the classes."""
+    torch.set_num_threads(workers)
+    settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
+    if classes:
+        settings["classes"] = classes
+    with Run(out, "train", settings, {"data": data}, force=force):
+        metrics = train(dataset, out, model_config, config, device=device.type)
+    plot_training(metrics, out / "training")
+    best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
+    rounded = {
+        name: value if isinstance(value, int) else round(value, 4) for name, value in best.items()
+    }
+    return {"model": str(out)} | rounded
+
+
+def run_evaluate(
+    folder: Path,
+    data: Path,
+    *,
+    classes: tuple[str, ...],
+    repair: int,
+    seed: int,
+    device: torch.device,
+    workers: int,
+) -> dict[str, Any]:
+    """Measure a model and record the results in its folder."""
+    model, dataset = _load(folder, data, device, workers)
+    held_out = read_config(folder)["train"]["held_out"]
+    results = evaluate(model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes)
+    record = {"seed": seed, "repair": repair, "classes": classes, "commit": git_commit()}
+    write_json(folder / "evaluation.json", record | {"results": results})
+    return results
+
+
+def run_search(
+    folder: Path,
+    data: Path,
+    out: Path,
+    config: SearchConfig,
+    *,
+    truth: Path | None = None,
+    device: torch.device,
+    workers: int,
+    force: bool,
+) -> dict[str, Any]:
+    """Make a run folder of a search with a model."""
+    model, dataset = _load(folder, data, device, workers)
+    labelling_calls = sum(shard["calls"] for shard in read_manifest(data)["shards"])
+    known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
+    inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
+    with Run(out, "search", _record(config), inputs, force=force):
+        result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
+        results = _report(out, result, dataset.n, known, workers)
+        results["files"] += draw_search(out, model, dataset, result.found, config)
+    return results
+
+
+def run_evolve(
+    config: EvolveConfig, out: Path, *, truth: Path | None, workers: int, force: bool
+) -> dict[str, Any]:
+    """Make a run folder of an evolution from nothing."""
+    known = open_truth(truth, config.n, config.k, config.classes) if truth else None
+    inputs = {"truth": truth} if truth else {}
+    with Run(out, "evolve", _record(config), inputs, force=force):
+        result = evolve(config, workers=workers)
+        results = _report(out, result, config.n, known, workers)
+        results["files"] += plot_thresholds(result.found, config.n, out / "thresholds")
+    return results
+
+
+def training_folder(model: Path) -> Path:
+    """Return the dataset folder that the run record of a model folder names.
+
+    Raises
+    ------
+    DataError
+        If it is none, or its record names none.
+    """
+    read_config(model)
+    try:
+        return Path(read_json(model / "run.json")["inputs"]["data"])
+    except (KeyError, TypeError):
+        raise DataError(f"{model / 'run.json'}: names no dataset; give --data") from None
+
+
+def _report(
+    out: Path, result: SearchResult, n: int, truth: Truth | None, workers: int
+) -> dict[str, Any]:
+    """Write the tables, and score what was found where there is a truth."""
+    for name in ("recall.csv", "recall.png", "recall.svg"):
+        (out / name).unlink(missing_ok=True)
+    write_tables(out, result)  # whatever is wrong with the truth, this is not lost
+    announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
+    files = [out / "candidates.csv", out / "summary.csv"]
+    recall = None
+    if truth is not None:
+        recall = score(truth, result.traces, workers=workers)
+        result = replace(result, summary=recall.extend(result.summary))
+        write_tables(out, result, recall.table)
+        files += [out / "recall.csv", *plot_recall(recall.panels, n, out / "recall")]
+    return {
+        "candidates": result.candidates,
+        "summary": result.summary,
+        "recall": recall,
+        "calls": int(result.summary["calls"].sum()),
+        "labelling calls": int(result.summary["labelling_calls"].max()),
+        "files": files,
+    }
+
+
+def _load(folder: Path, data: Path, device: torch.device, workers: int) -> tuple[VAE, Dataset]:
+    """Load a model and the dataset it was trained on, those rows alone that it has seen."""
+    torch.set_num_threads(workers)
+    model = load_model(folder).to(device)
+    dataset = read_dataset(data, _training_classes(folder))
+    if read_config(folder)["data"] != describe_data(dataset):
+        raise DataError(
+            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
+            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
+        )
+    return model, dataset
+
+
+def _training_classes(model: Path) -> tuple[str, ...]:
+    """Return the classes that the model's run record names: it was trained on them alone."""
+    if not (model / "run.json").exists():
+        return ()
+    record = read_json(model / "run.json")
+    try:
+        classes = tuple(record["config"].get("classes", ()))
+        check_classes(classes)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise DataError(f"{model / 'run.json'}: not the record of a training run") from None
+    return classes
+
+
+def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
+    """Return what a run records of its config; without classes as before there were any."""
+    return {name: value for name, value in asdict(config).items() if name != "classes" or value}
