@@ -7,10 +7,9 @@ conjecture.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import permutations, product
-from math import comb, factorial, gcd, prod
+from itertools import permutations
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -20,26 +19,27 @@ from automata.automaton import Deltas, SizeLimitError
 from automata.canonical import CANONICAL_MAX_LETTERS, canonical_forms, from_canonical
 from automata.kernels import enumeration as kernel
 from automata.kernels import functional
+from automata.letter_types import Letters, automorphisms, by_height, letter_types
 from automata.parallel import results_in_order
 from automata.row_index import hash_rows
 from automata.solver import Thresholds, reset_thresholds
 
 ENUMERATION_MAX_STATES = 11  # the pairs of states fit into 64 bits
+COMPLETE_MAX_STATES = 9  # of all automata; so do the automorphisms of the identity into memory
 
 BOUNDS = ("steps", "pairs", "reached", "alive")
-"""What cuts a partly defined automaton once a word leads all states to r of them.
+"""What cuts a partly defined automaton.
 
-``steps``: a set of r states loses one within C(n-r+2, 2) letters (Frankl 1982, Pin 1983).
-``pairs``: within t letters, and one for each pair not known to merge within t.
-``reached``: that without the pairs contained in sets reached already, and one letter more.
+The first three bound what is needed once a word leads all states to r of them. ``steps``: a set of
+r states loses one within C(n-r+2, 2) letters (Frankl 1982, Pin 1983). ``pairs``: it loses one
+within t letters, and one for each pair not known to merge within t. ``reached``: some set that was
+reached loses one within that, less the pairs contained in sets reached, and one letter more.
 ``alive``: some pair can never merge.
 """
 
 _BATCH = 1 << 16
 _NODES = 1 << 22
 """About so many transitions are tried, some seconds, before the compiled search returns."""
-
-Letters = npt.NDArray[np.int64]
 
 
 class Found(NamedTuple):
@@ -56,9 +56,9 @@ class Found(NamedTuple):
 class Enumeration:
     """An enumeration in work units that are independent of each other.
 
-    A unit is a first letter, one of each type, and the first transitions of the second letter. The
-    order of the units is fixed and shuffled: the share of them that is done estimates the share
-    of the time.
+    A unit is a first letter, one of each type, and the first transitions of the second letter; to
+    find them takes seconds for n >= 10. Their order is fixed and shuffled: the share of them that
+    is done estimates the share of the time.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Enumeration:
     Raises
     ------
     SizeLimitError
-        If n > 11 or k > 6.
+        If n > 11 or k > 6, or n > 9 for all automata of two letters or more.
     ValueError
         If n, k or at_least is too small, or a bound is unknown.
 
@@ -91,6 +91,10 @@ class Enumeration:
                 raise ValueError(f"{name}={value} is not at least {least}")
         if n > ENUMERATION_MAX_STATES:
             raise SizeLimitError(f"n={n} is over the limit of {ENUMERATION_MAX_STATES} states")
+        if at_least == 0 and k > 1 and n > COMPLETE_MAX_STATES:
+            raise SizeLimitError(
+                f"n={n} is over the limit of {COMPLETE_MAX_STATES} states for all automata"
+            )
         if k > CANONICAL_MAX_LETTERS:
             raise SizeLimitError(f"k={k} is over the limit of {CANONICAL_MAX_LETTERS} letters")
         for name in bounds:
@@ -98,7 +102,7 @@ class Enumeration:
                 raise ValueError(f"unknown bound {name!r}: one of {', '.join(BOUNDS)}")
         self.n, self.k, self.at_least = n, k, at_least
         self.planned_nodes = 0
-        """Transitions tried to find the units; those of the units come on top."""
+        """Nodes of the search for the units; those of the units come on top."""
         self._transitions = (k - 1) * n
         # so many transitions of the second letter tell the units of one first letter apart
         self._prefix = min(1 if k == 2 and n < 10 else 2, max(0, self._transitions - 1))
@@ -125,7 +129,7 @@ class Enumeration:
         Yields
         ------
         Found
-            At most 2^16 automata at a time, not in canonical form; the last one may be empty.
+            At most 2^16 automata at a time, not in canonical form; there may be none.
         """
         number, prefix = self._units[index]
         first, group = self._firsts[number], self._groups[number]
@@ -155,20 +159,23 @@ class Enumeration:
             # no later letter has fewer cyclic states: all would be permutations
             if self.at_least > 0 and cyclic == self.n > 1:
                 continue
-            first = _by_height(letter)
+            first = by_height(letter)
             if self.at_least > 0 and self.k > 1:
                 # without the many automorphisms that the least promising letters have
                 trivial = np.tile(np.arange(self.n, dtype=np.uint8), (2, 1, 1))
                 if not any(len(rows) for rows, _ in self._search(first, trivial, nothing, 1)):
                     continue
-            group = _automorphisms(first)
+            group = automorphisms(first)
             for rows, nodes in self._search(first, group, nothing, self._prefix):
                 units += [(len(self._firsts), row) for row in rows]
                 self.planned_nodes += nodes
             self._firsts.append(first)
             self._groups.append(group)
-        names = np.array([[*self._firsts[number], *row] for number, row in units], np.uint8)
-        order = np.argsort(hash_rows(names.reshape(len(units), -1)), kind="stable")
+        if not units:
+            return []
+        firsts = np.array(self._firsts, np.uint8)[[number for number, _ in units]]
+        prefixes = np.array([prefix for _, prefix in units], np.uint8)
+        order = np.argsort(hash_rows(np.hstack([firsts, prefixes])), kind="stable")
         return [units[i] for i in order]
 
     def _search(
@@ -237,128 +244,3 @@ def enumerate_automata(
     rows, labels = np.concatenate(forms), np.concatenate(thresholds)
     order = np.lexsort([*rows.T[::-1], -labels])
     return Found(from_canonical(rows[order], n, k), labels[order], nodes)
-
-
-def count_classes(n: int, k: int) -> int:
-    """Return how many automata there are up to renaming states and permuting letters.
-
-    By Burnside's lemma: the mean over all renamings s and permutations p of the number of automata
-    that they leave as they are. A cycle of m letters of p is left so if its first letter commutes
-    with the m-th power of s.
-
-    Parameters
-    ----------
-    n, k : int
-        States and letters, at least 1.
-
-    Examples
-    --------
-    >>> [count_classes(n, 2) for n in range(1, 8)]
-    [1, 7, 74, 1474, 41876, 1540696, 68343112]
-    """
-    total = 0
-    for states, letters in product(_partitions(n), _partitions(k)):
-        fixed = prod(_commuting(states, m) for m in letters)
-        total += fixed * _arrangements(states) * _arrangements(letters)
-    return total // (factorial(n) * factorial(k))
-
-
-def letter_types(n: int) -> Letters:
-    """Return one letter of each type: each function of n states up to renaming the states.
-
-    Permutations, and functions of n-1 states with one state more that no state leads to.
-
-    Examples
-    --------
-    >>> letter_types(2).tolist()
-    [[0, 0], [0, 1], [1, 0]]
-    """
-    types = np.empty((0, 0), np.int64)
-    for m in range(1, n + 1):
-        letters = [[*letter, q] for letter in types.tolist() for q in range(m - 1)]
-        for cycles in _partitions(m):
-            starts = np.repeat(np.cumsum([0, *cycles[:-1]]), cycles)
-            lengths = np.repeat(cycles, cycles)
-            letters.append((starts + (np.arange(m) - starts + 1) % lengths).tolist())
-        forms = canonical_forms(np.array(letters)[:, None, :])
-        types = np.unique(forms, axis=0).astype(np.int64)
-    shapes = np.empty(len(types), np.int64)
-    fingerprints = np.empty(len(types), np.uint64)
-    functional.describe(types, shapes, fingerprints, np.empty(types.shape, np.uint64))
-    if len({*zip(shapes.tolist(), fingerprints.tolist(), strict=True)}) < len(types):
-        raise RuntimeError(f"two types of letters with n={n} have the same fingerprint")
-    return types
-
-
-def _by_height(letter: Letters) -> Letters:
-    """Rename the states: those that long words lead to first, cycles from short to long.
-
-    A later letter is defined for the states in their order. So it soon leads on what powers of
-    the first letter leave of the states.
-    """
-    n = len(letter)
-    heights = np.zeros(n, np.int64)
-    states = np.arange(n)
-    for height in range(1, n + 1):
-        states = np.unique(letter[states])
-        heights[states] = height
-    cycles = []
-    for start in range(n):
-        cycle = [start]
-        while letter[cycle[-1]] != start and len(cycle) < n:
-            cycle.append(int(letter[cycle[-1]]))
-        if letter[cycle[-1]] == start == min(cycle):
-            cycles.append(cycle)
-    order = [q for cycle in sorted(cycles, key=len) for q in cycle]
-    order += [q for q in np.argsort(-heights, kind="stable").tolist() if q not in order]
-    return np.asarray(np.argsort(order)[letter[order]])
-
-
-def _automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
-    """Return the renamings of the states that keep a letter, and their inverses: (2, order, n).
-
-    The identity is the first one.
-    """
-    n = len(letter)
-    colours = np.empty(n, np.uint64)
-    functional.colour(letter, colours)
-    names = np.empty((1, 0), np.int64)  # (renamings, states named)
-    for q in range(n):
-        longer = []
-        for name in np.flatnonzero(colours == colours[q]).tolist():
-            fits = (names != name).all(axis=1)
-            if letter[q] < q:
-                fits &= names[:, letter[q]] == letter[name]
-            elif letter[q] == q:
-                fits &= letter[name] == name
-            for p in np.flatnonzero(letter[:q] == q).tolist():
-                fits &= letter[names[:, p]] == name
-            rows = names[fits]
-            longer.append(np.column_stack([rows, np.full(len(rows), name)]))
-        names = np.concatenate(longer)
-    names = names[np.lexsort(names.T[::-1])].astype(np.uint8)
-    return np.stack([names, np.argsort(names, axis=1).astype(np.uint8)])
-
-
-def _partitions(total: int, largest: int | None = None) -> Iterator[list[int]]:
-    """Yield the ways to write a number as a sum of falling numbers: the types of permutations."""
-    if total == 0:
-        yield []
-    for part in range(min(total, largest or total), 0, -1):
-        for rest in _partitions(total - part, part):
-            yield [part, *rest]
-
-
-def _arrangements(cycles: list[int]) -> int:
-    """Count the permutations with cycles of given lengths."""
-    same = prod(factorial(count) for count in Counter(cycles).values())
-    return factorial(sum(cycles)) // (prod(cycles) * same)
-
-
-def _commuting(cycles: list[int], power: int) -> int:
-    """Count the functions that commute with a power of a permutation with given cycles.
-
-    Each cycle of it goes to one whose length divides its own, in as many ways as that is long.
-    """
-    lengths = [length // gcd(length, power) for length in cycles for _ in range(gcd(length, power))]
-    return prod(sum(other for other in lengths if length % other == 0) for length in lengths)

@@ -53,6 +53,7 @@ def results_in_order(
     >>> list(results_in_order(abs, [-1, 2, -3], workers=2))
     [1, 2, 3]
     """
+    workers = max(1, workers)
     pool = ThreadPoolExecutor(workers)
     under_way: deque[Future[Result]] = deque()
     try:

@@ -87,6 +87,8 @@ def class_flags(
         If `deltas` are not complete automata.
     SizeLimitError
         If n > 20.
+    ValueError
+        If `synchronizing` has another length.
 
     Examples
     --------
@@ -462,9 +464,13 @@ def _flags(
     limit = MAX_STATES_SUBSETS if searched else MAX_STATES
     valid = _writable(deltas, limit, " and ".join(searched) or "classes")
     batch, _, n = valid.shape
-    given = synchronizing is not None
     flags = np.zeros(batch, np.uint16)
-    flags[synchronizing if given else slice(0)] = _bits(["synchronizing"])
+    given = synchronizing is not None
+    if given:
+        told = np.asarray(synchronizing, np.bool_)
+        if told.shape != (batch,):
+            raise ValueError(f"synchronizing has shape {told.shape}, not ({batch},)")
+        flags[told] = _bits(["synchronizing"])
     wanted, goal = int(_bits(classes)), int(_bits(required or ()))
 
     def decide(part: slice) -> None:

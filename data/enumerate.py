@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from automata.burnside import count_classes
 from automata.canonical import canonical_forms, from_canonical
-from automata.enumeration import Enumeration, count_classes
+from automata.enumeration import Enumeration
 from automata.parallel import results_in_order
 from automata.properties import check_classes, class_flags, in_classes
 from data.buffer import PENDING, Buffer, Unit, describe

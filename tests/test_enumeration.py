@@ -11,15 +11,15 @@ import pytest
 
 import automata.enumeration as module
 from automata import SizeLimitError, canonical_forms
+from automata.burnside import count_classes
 from automata.enumeration import (
     BOUNDS,
     Enumeration,
     Found,
-    count_classes,
     enumerate_automata,
-    letter_types,
 )
 from automata.families import FAMILIES
+from automata.letter_types import automorphisms, letter_types
 from tests import naive
 
 TABLES = json.loads((Path(__file__).parent / "truth" / "counts.json").read_text())["tables"]
@@ -99,13 +99,13 @@ def test_letter_types():
     counts = [len(letter_types(n)) for n in range(1, 9)]
     assert counts == [1, 3, 7, 19, 47, 130, 343, 951]  # OEIS A001372
     for n in (1, 2, 5, 6):
-        groups = [module._automorphisms(letter).shape[1] for letter in letter_types(n)]
+        groups = [automorphisms(letter).shape[1] for letter in letter_types(n)]
         assert sum(factorial(n) // order for order in groups) == n**n
 
 
 def test_automorphisms_keep_the_letter():
     for letter in letter_types(5):
-        names, inverses = module._automorphisms(letter)
+        names, inverses = automorphisms(letter)
         assert names[0].tolist() == [0, 1, 2, 3, 4]
         for name, inverse in zip(names, inverses, strict=True):
             assert name[letter].tolist() == letter[name].tolist()
@@ -217,6 +217,7 @@ def test_units_are_independent_and_workers_do_not_matter():
         (0, 2, {}, ValueError, "n=0 is not at least 1"),
         (3, 0, {}, ValueError, "k=0 is not at least 1"),
         (12, 2, {}, SizeLimitError, "n=12 is over the limit of 11 states"),
+        (10, 2, {}, SizeLimitError, "n=10 is over the limit of 9 states for all automata"),
         (3, 7, {}, SizeLimitError, "k=7 is over the limit of 6 letters"),
         (3, 2, {"at_least": -1}, ValueError, "at_least=-1 is not at least 0"),
         (3, 2, {"bounds": ["cerny"]}, ValueError, "unknown bound 'cerny': one of steps, pairs"),

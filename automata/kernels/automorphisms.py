@@ -46,8 +46,8 @@ def _extends(delta, fixed, base, target, image, order):
 def _number(delta, reach, order, number):
     """Number all states canonically, the letters in the order they have."""
     full = ~_ZERO >> np.uint64(64 - delta.shape[1])
-    canonical._fill_reach(delta, reach)
-    canonical._arrange(delta, reach, canonical._sources(reach), full, order, number)
+    canonical.fill_reach(delta, reach)
+    canonical.arrange(delta, reach, canonical.source_states(reach), full, order, number)
 
 
 @jit
@@ -72,7 +72,7 @@ def automorphism_orders(deltas, orders):
     full = ~_ZERO >> np.uint64(64 - n)
     for i in range(batch):
         delta = deltas[i]
-        canonical._fill_reach(delta, reach)
+        canonical.fill_reach(delta, reach)
         marked[:k] = delta
         orders[i] = 1
         fixed = _ZERO

@@ -6,6 +6,7 @@ its inverse, -1 for states not yet numbered.
 
 import numpy as np
 
+from automata.kernels.hashing import mix
 from automata.kernels.jit import jit
 
 _ONE = np.uint64(1)
@@ -28,7 +29,7 @@ def _size(states):
 
 
 @jit
-def _fill_reach(delta, reach):
+def fill_reach(delta, reach):
     """Fill ``reach[q]``: all states reachable from q, itself included."""
     k, n = delta.shape
     for q in range(n):
@@ -42,7 +43,7 @@ def _fill_reach(delta, reach):
 
 
 @jit
-def _sources(reach):
+def source_states(reach):
     """Return the states that are reached only from states they reach themselves."""
     n = reach.shape[0]
     sources = _ZERO
@@ -156,14 +157,6 @@ def _component(delta, members, seed):
 
 
 @jit
-def _mix(x):
-    """Scramble 64 bits (the finalizer of splitmix64)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@jit
 def _distinct(values):
     """Count the distinct values."""
     count = 0
@@ -188,17 +181,17 @@ def _refine(delta, members, number, ties):
     colour = np.empty(n, np.uint64)
     fresh = np.empty(n, np.uint64)
     for q in range(n):
-        colour[q] = _mix(np.uint64(number[q] + 2))
+        colour[q] = mix(np.uint64(number[q] + 2))
     for _ in range(n):
         for q in range(n):
-            fresh[q] = _mix(colour[q])
+            fresh[q] = mix(colour[q])
         for a in range(k):
-            salt = _mix(np.uint64(a + 1))
+            salt = mix(np.uint64(a + 1))
             for q in range(n):
                 if members & _bit(q):
                     target = delta[a, q]
-                    fresh[q] += _mix(colour[target] + salt)
-                    fresh[target] += _mix(colour[q] ^ salt)
+                    fresh[q] += mix(colour[target] + salt)
+                    fresh[target] += mix(colour[q] ^ salt)
         before = _distinct(colour)
         colour[:] = fresh
         if _distinct(colour) == before:
@@ -296,7 +289,7 @@ def _untried(ties, tried, orbit):
 
 
 @jit
-def _arrange(delta, reach, sources, full, order, number):
+def arrange(delta, reach, sources, full, order, number):
     """Number all states canonically.
 
     Greedy as far as that decides. What it leaves is searched depth first (with a stack: numba's
@@ -410,7 +403,7 @@ def canonical_forms(deltas, letter_orders, forms):
 
     ``letter_orders`` holds all k! orders of the letters. Where some state reaches all others: the
     least breadth-first string over all such states and all letter orders. Elsewhere the least
-    string of `_arrange` over the letter orders that sort the letters' keys.
+    string of `arrange` over the letter orders that sort the letters' keys.
     """
     batch, k, n = deltas.shape
     full = ~_ZERO >> np.uint64(64 - n)
@@ -420,12 +413,12 @@ def canonical_forms(deltas, letter_orders, forms):
     number = np.empty(n, np.int8)
     best = np.empty(n * k, np.int8)
     for i in range(batch):
-        _fill_reach(deltas[i], reach)
+        fill_reach(deltas[i], reach)
         connected = False
         for q in range(n):
             connected |= reach[q] == full
         if not connected:
-            sources = _sources(reach)
+            sources = source_states(reach)
             keys = _letter_keys(deltas[i])
         empty = True
         for letters in letter_orders:
@@ -442,7 +435,7 @@ def canonical_forms(deltas, letter_orders, forms):
             for a in range(k - 1):
                 sorts &= keys[letters[a]] <= keys[letters[a + 1]]
             if sorts:
-                _arrange(delta, reach, sources, full, order, number)
+                arrange(delta, reach, sources, full, order, number)
                 _compare_and_keep(delta, 0, n, order, number, best, empty)
                 empty = False
         for position in range(n * k):

@@ -1,124 +1,26 @@
 """Depth-first enumeration of automata, transition by transition, for n <= 11.
 
-A set of states is an int64 bit mask. A pair {p, q}, p < q, is bit q(q-1)/2 + p of a uint64: the
-pairs of the states below q are the lowest bits. The transitions of a letter are defined for state
-0, 1, 2, ..., so that a letter defined below q leads a set somewhere exactly if the set is < 2^q.
+A set of states is a bit mask, int64 in hand and uint16 in arrays; pairs are those of `bounds`. The
+transitions of a letter are defined for state 0, 1, 2, ..., so that a letter defined below q leads a
+set somewhere exactly if the set is < 2^q.
 """
 
 import numpy as np
 
+from automata.kernels.bounds import (
+    fill_levels,
+    fill_limits,
+    fill_sets,
+    may_all_merge,
+    reached_too_soon,
+)
 from automata.kernels.functional import CYCLIC_STATES, fingerprint, isomorphism, shape
 from automata.kernels.jit import jit
-from automata.kernels.state_sets import cardinality
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _FAR = 255
 """Longer than any length of interest: (n^3 - n) / 6 = 220 letters always suffice for n = 11."""
-
-
-@jit
-def _fill_sets(n, ranks, pairs):
-    """Write the size of each set of states, and the pairs it contains."""
-    ranks[0] = 0
-    pairs[0] = _ZERO
-    for q in range(n):
-        first = np.uint64(q * (q - 1) // 2)
-        for states in range(1 << q):
-            ranks[1 << q | states] = ranks[states] + 1
-            pairs[1 << q | states] = pairs[states] | np.uint64(states) << first
-
-
-@jit
-def _predecessors(pairs, into):
-    """Return the pairs that a letter leads to one of the given pairs."""
-    found = _ZERO
-    while pairs != _ZERO:
-        lowest = pairs & (~pairs + _ONE)
-        found |= into[cardinality(lowest - _ONE)]
-        pairs ^= lowest
-    return found
-
-
-@jit
-def _fill_levels(into, levels):
-    """Write the pairs that merge within t letters, t = 0, 1, 2, ...; return the last t."""
-    t = 1
-    levels[0] = _ZERO
-    levels[1] = into[into.shape[0] - 1]
-    front = levels[1]
-    while True:
-        front = _predecessors(front, into) & ~levels[t]
-        if front == _ZERO:
-            return t
-        t += 1
-        levels[t] = levels[t - 1] | front
-
-
-@jit
-def _may_all_merge(merging, undefined, every, into):
-    """Whether each pair can be led to one that merges or to one without a transition yet."""
-    alive = merging | undefined
-    front = undefined & ~merging
-    while front != _ZERO:
-        front = _predecessors(front, into) & ~alive
-        alive |= front
-    return alive == every
-
-
-@jit
-def _fill_limits(steps, levels, t, every, at_least, limits):
-    """Write for each rank the longest word to a set of that rank that shows: threshold < at_least.
-
-    A set of r states is led to r-1 states by the time one of its pairs merges. Pairs that do not
-    merge within t letters are led away from themselves one after the other, so every pair merges
-    within t letters and one for each of these. If fewer pairs than an r-set has are left after t
-    letters, each r-set has lost a state by then.
-    """
-    slowest = t + int(cardinality(every & ~levels[t]))
-    rest = at_least - 1
-    limits[0] = limits[1] = rest
-    for r in range(2, limits.shape[0]):
-        while t > 1 and int(cardinality(every & ~levels[t - 1])) < r * (r - 1) // 2:
-            t -= 1
-        step = min(steps[r], slowest)
-        if int(cardinality(every & ~levels[t])) < r * (r - 1) // 2:
-            step = min(step, t)
-        rest -= step
-        limits[r] = rest
-
-
-@jit
-def _reached_too_soon(lengths, ranks, pairs, levels, t, every, limits):
-    """Whether the sets reached so far, sorted by length, show that the threshold is too short.
-
-    Of the sets of at most r states reached within s letters take one that loses a state soonest.
-    The pair of it that merges then, led along, is never again contained in one of these sets, and
-    is a new pair each time, until it is one of the pairs known to merge within t letters. So that
-    takes at most t + 1 letters and one for each pair that is neither known nor contained in these
-    sets; and at most t if a known pair is contained in them.
-    """
-    for r in range(2, limits.shape[0]):
-        met = _ZERO
-        present = False
-        for i in range(lengths.shape[0]):
-            if lengths[i] >= limits[r - 1]:
-                break
-            if ranks[i] > r:
-                continue
-            present |= ranks[i] == r
-            if not present or not pairs[i] & ~met:
-                met |= pairs[i]
-                continue
-            met |= pairs[i]
-            step = t + 1 + int(cardinality(every & ~levels[t] & ~met))
-            if met & levels[t]:
-                step = t
-                while met & levels[step - 1]:
-                    step -= 1
-            if lengths[i] + step <= limits[r - 1]:
-                return True
-    return False
 
 
 @jit
@@ -178,6 +80,8 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     ``position``. It returns when that is spent or ``rows`` is full, to be called again with
     ``position`` and ``progress`` as they are, or with progress[0] = 1 when it is done. progress[1]
     says how many transitions are to be taken as they are in ``position``; progress[2] counts nodes.
+
+    Of the arrays with a row for each depth row d is what holds before transition d is defined.
     """
     n = first.shape[0]
     k, at_least, top, end = options[0], options[1], options[2], options[3]
@@ -190,7 +94,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
 
     ranks = np.empty(size, np.uint8)
     pairs = np.empty(size, np.uint64)
-    _fill_sets(n, ranks, pairs)
+    fill_sets(n, ranks, pairs)
     pair_of = np.full((n, n), merges, np.uint8)
     for q in range(n):
         for p in range(q):
@@ -226,9 +130,9 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     nearest = np.full(size, _FAR, np.uint8)
     tails = np.zeros(depths + 1, np.int64)
     too_long = np.zeros(depths + 1, np.bool_)  # some sets were not led further
-    # Those that wait for the transition of a depth, by length.
-    waiting = np.empty(capacity, np.uint16)
-    waiting_lengths = np.empty(capacity, np.uint8)
+    # Those that wait for the transition of a depth, by length: once for each later letter.
+    waiting = np.empty((k - 1) * size, np.uint16)
+    waiting_lengths = np.empty((k - 1) * size, np.uint8)
     waiting_tails = np.zeros(depths + 2, np.int64)
     limits = np.zeros((depths + 1, n + 1), np.int64)
     levels = np.zeros(merges + 2, np.uint64)
@@ -387,14 +291,14 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                 row[i] = into[depth, i]
             for p in range(q):
                 row[pair_of[delta[letter, p], value]] |= _ONE << np.uint64(pair_of[p, q])
-            t = _fill_levels(row, levels)
+            t = fill_levels(row, levels)
             if bound_alive and letter == k - 1:
                 undefined = every & ~((_ONE << np.uint64((q + 1) * q // 2)) - _ONE)
-                cut = not _may_all_merge(levels[t], undefined, every, row)
+                cut = not may_all_merge(levels[t], undefined, every, row)
             for r in range(n + 1):
                 limits[depth + 1, r] = limits[depth, r]
             if bound_pairs:
-                _fill_limits(steps, levels, t, every, at_least, limits[depth + 1])
+                fill_limits(steps, levels, t, every, at_least, limits[depth + 1])
             for i in range(tail):
                 length = lengths[i]
                 rank = ranks[sets[i]]
@@ -409,7 +313,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                 sorted_ranks[j] = rank
                 sorted_pairs[j] = pairs[sets[i]]
             if bound_reached and not cut:
-                cut = _reached_too_soon(
+                cut = reached_too_soon(
                     sorted_lengths[:tail],
                     sorted_ranks,
                     sorted_pairs,

@@ -6,6 +6,7 @@ by `fingerprint`, a hash; the wrapper has checked that no two types share both.
 
 import numpy as np
 
+from automata.kernels.hashing import mix
 from automata.kernels.jit import jit
 
 CYCLIC_STATES = 20
@@ -14,16 +15,8 @@ _LETTER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @jit
-def _mix(x):
-    """Scramble 64 bits (the finalizer of splitmix64)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@jit
 def shape(letter):
-    """Pack the numbers of cyclic states, of images under 1, 2, 3 steps, of fixed points, 2-cycles.
+    """Pack the numbers of cyclic states, of images under 1, 2, 3 steps, of fixed points of 1, 2.
 
     The first counts most. A letter with c cyclic states sends all states to c states.
     """
@@ -68,12 +61,12 @@ def colour(letter, colours):
             met |= state == q
             state = letter[state]
             length += 1
-        colours[q] = _mix(np.uint64(2 * length + met))
+        colours[q] = mix(np.uint64(2 * length + met))
     for _ in range(n):
         for q in range(n):
-            fresh[q] = _mix(colours[q]) + _mix(colours[letter[q]] + _LETTER)
+            fresh[q] = mix(colours[q]) + mix(colours[letter[q]] + _LETTER)
         for q in range(n):
-            fresh[letter[q]] += _mix(colours[q] ^ _LETTER)
+            fresh[letter[q]] += mix(colours[q] ^ _LETTER)
         colours[:] = fresh
 
 
@@ -83,7 +76,7 @@ def fingerprint(letter, colours):
     colour(letter, colours)
     total = np.uint64(0)
     for q in range(letter.shape[0]):
-        total += _mix(colours[q])
+        total += mix(colours[q])
     return total
 
 

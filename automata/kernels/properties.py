@@ -77,10 +77,10 @@ def _graph_flags(deltas, i, wanted, reach):
 def _defect(deltas, i, a):
     """Return how many states are no image under a letter."""
     n = deltas.shape[2]
-    image = _ZERO
+    states = _ZERO
     for q in range(n):
-        image |= _ONE << np.uint64(deltas[i, a, q])
-    return n - np.int64(cardinality(image))
+        states |= _ONE << np.uint64(deltas[i, a, q])
+    return n - np.int64(cardinality(states))
 
 
 @jit
@@ -208,7 +208,7 @@ def class_flags(deltas, wanted, required, leave, given, flags, work, labels):
         if wanted & _OF_CYCLES == 0:
             continue
         smallest = full
-        longer, alone = False, False
+        longer = False
         for a in range(k):
             cyclic, one_cycle = _cyclic(deltas, i, a)
             if one_cycle:

@@ -2,18 +2,17 @@
 
 import numpy as np
 
+from automata.kernels.hashing import mix
 from automata.kernels.jit import jit
 
 
 @jit
 def _hash(row):
-    """64-bit FNV-1a of a row, scrambled by the finalizer of splitmix64."""
+    """64-bit FNV-1a of a row, scrambled."""
     value = np.uint64(0xCBF29CE484222325)
     for byte in row:
         value = (value ^ np.uint64(byte)) * np.uint64(0x100000001B3)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
+    return mix(value)
 
 
 @jit

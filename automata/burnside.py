@@ -1,0 +1,62 @@
+"""How many automata there are up to isomorphism."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import product
+from math import factorial, gcd, prod
+
+
+def count_classes(n: int, k: int) -> int:
+    """Return how many automata there are up to renaming states and permuting letters.
+
+    By Burnside's lemma: the mean over all renamings s and permutations p of the number of automata
+    that they leave as they are. A cycle of m letters of p is left so if its first letter commutes
+    with the m-th power of s.
+
+    Parameters
+    ----------
+    n, k : int
+        States and letters, at least 1.
+
+    Examples
+    --------
+    >>> [count_classes(n, 2) for n in range(1, 8)]
+    [1, 7, 74, 1474, 41876, 1540696, 68343112]
+    """
+    total = 0
+    for states, letters in product(partitions(n), partitions(k)):
+        fixed = prod(_commuting(states, m) for m in letters)
+        total += fixed * _arrangements(states) * _arrangements(letters)
+    return total // (factorial(n) * factorial(k))
+
+
+def partitions(total: int, largest: int | None = None) -> Iterator[list[int]]:
+    """Yield the ways to write a number as a sum of falling numbers: the types of permutations.
+
+    Examples
+    --------
+    >>> list(partitions(4))
+    [[4], [3, 1], [2, 2], [2, 1, 1], [1, 1, 1, 1]]
+    """
+    if total == 0:
+        yield []
+    for part in range(min(total, largest or total), 0, -1):
+        for rest in partitions(total - part, part):
+            yield [part, *rest]
+
+
+def _arrangements(cycles: list[int]) -> int:
+    """Count the permutations with cycles of given lengths."""
+    same = prod(factorial(count) for count in Counter(cycles).values())
+    return factorial(sum(cycles)) // (prod(cycles) * same)
+
+
+def _commuting(cycles: list[int], power: int) -> int:
+    """Count the functions that commute with a power of a permutation with given cycles.
+
+    Each cycle of it goes to one whose length divides its own, in as many ways as that is long.
+    """
+    lengths = [length // gcd(length, power) for length in cycles for _ in range(gcd(length, power))]
+    return prod(sum(other for other in lengths if length % other == 0) for length in lengths)

@@ -1,0 +1,99 @@
+"""Types of letters: the functions of n states, up to renaming the states."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.burnside import partitions
+from automata.canonical import canonical_forms
+from automata.kernels import functional
+
+Letters = npt.NDArray[np.int64]
+
+
+def letter_types(n: int) -> Letters:
+    """Return one letter of each type: each function of n states up to renaming the states.
+
+    Permutations, and functions of n-1 states with one state more that no state leads to.
+
+    Examples
+    --------
+    >>> letter_types(2).tolist()
+    [[0, 1], [1, 0], [1, 1]]
+    """
+    types = np.empty((0, 0), np.int64)
+    for m in range(1, n + 1):
+        letters = [[*letter, q] for letter in types.tolist() for q in range(m - 1)]
+        for cycles in partitions(m):
+            starts = np.repeat(np.cumsum([0, *cycles[:-1]]), cycles)
+            lengths = np.repeat(cycles, cycles)
+            letters.append((starts + (np.arange(m) - starts + 1) % lengths).tolist())
+        forms = canonical_forms(np.array(letters)[:, None, :])
+        types = np.unique(forms, axis=0).astype(np.int64)
+    shapes = np.empty(len(types), np.int64)
+    fingerprints = np.empty(len(types), np.uint64)
+    functional.describe(types, shapes, fingerprints, np.empty(types.shape, np.uint64))
+    if len({*zip(shapes.tolist(), fingerprints.tolist(), strict=True)}) < len(types):
+        raise RuntimeError(f"two types of letters with n={n} have the same fingerprint")
+    return types
+
+
+def by_height(letter: Letters) -> Letters:
+    """Rename the states: those that long words lead to first, cycles from short to long.
+
+    A later letter is defined for the states in their order. So it soon leads on what powers of
+    the first letter leave of the states.
+
+    Examples
+    --------
+    >>> by_height(np.array([1, 2, 2])).tolist()
+    [0, 0, 1]
+    """
+    n = len(letter)
+    heights = np.zeros(n, np.int64)
+    states = np.arange(n)
+    for height in range(1, n + 1):
+        states = np.unique(letter[states])
+        heights[states] = height
+    cycles = []
+    for start in range(n):
+        cycle = [start]
+        while letter[cycle[-1]] != start and len(cycle) < n:
+            cycle.append(int(letter[cycle[-1]]))
+        if letter[cycle[-1]] == start == min(cycle):
+            cycles.append(cycle)
+    order = [q for cycle in sorted(cycles, key=len) for q in cycle]
+    order += [q for q in np.argsort(-heights, kind="stable").tolist() if q not in order]
+    return np.asarray(np.argsort(order)[letter[order]])
+
+
+def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
+    """Return the renamings of the states that keep a letter, and their inverses: (2, order, n).
+
+    The identity is the first one.
+
+    Examples
+    --------
+    >>> automorphisms(np.array([0, 0, 0]))[0].tolist()
+    [[0, 1, 2], [0, 2, 1]]
+    """
+    n = len(letter)
+    colours = np.empty(n, np.uint64)
+    functional.colour(letter, colours)
+    names = np.empty((1, 0), np.int64)  # (renamings, states named)
+    for q in range(n):
+        longer = []
+        for name in np.flatnonzero(colours == colours[q]).tolist():
+            fits = (names != name).all(axis=1)
+            if letter[q] < q:
+                fits &= names[:, letter[q]] == letter[name]
+            elif letter[q] == q:
+                fits &= letter[name] == name
+            for p in np.flatnonzero(letter[:q] == q).tolist():
+                fits &= letter[names[:, p]] == name
+            rows = names[fits]
+            longer.append(np.column_stack([rows, np.full(len(rows), name)]))
+        names = np.concatenate(longer)
+    names = names[np.lexsort(names.T[::-1])].astype(np.uint8)
+    return np.stack([names, np.argsort(names, axis=1).astype(np.uint8)])
