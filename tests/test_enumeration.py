@@ -19,6 +19,7 @@ from automata.enumeration import (
     enumerate_automata,
 )
 from automata.families import FAMILIES
+from automata.kernels import functional
 from automata.letter_types import automorphisms, letter_types
 from tests import naive
 
@@ -101,6 +102,16 @@ def test_letter_types():
     for n in (1, 2, 5, 6):
         groups = [automorphisms(letter).shape[1] for letter in letter_types(n)]
         assert sum(factorial(n) // order for order in groups) == n**n
+
+
+@pytest.mark.parametrize("n", [1, 4, 6, pytest.param(8, marks=exhaustive)])
+def test_colours_are_orbits(n):
+    colours = np.empty(n, np.uint64)
+    for letter in letter_types(n):
+        functional.colour(letter, colours)
+        orbits = [frozenset(names) for names in automorphisms(letter)[0].T.tolist()]
+        for p, q in combinations(range(n), 2):
+            assert (colours[p] == colours[q]) == (orbits[p] == orbits[q])
 
 
 def test_automorphisms_keep_the_letter():

@@ -277,6 +277,8 @@ def test_errors() -> None:
         check_classes(["sink", "zero"])
     with pytest.raises(ValueError, match="unknown class 'not-not-sink'"):
         in_classes([[[0]]], ["not-not-sink"])
+    with pytest.raises(ValueError, match=r"synchronizing has shape \(1,\), not \(2,\)"):
+        class_flags([[[0]], [[0]]], synchronizing=np.array([True]))
     for function in (are_aperiodic, are_completely_reachable, automorphism_orders, class_flags):
         with pytest.raises(SizeLimitError, match="n=21 is over the limit of 20 states"):
             function(np.zeros((1, 1, 21), int))
