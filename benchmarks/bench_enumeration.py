@@ -3,8 +3,8 @@
 Run from the repository: python benchmarks/bench_enumeration.py [N,K,LEAST ..]
 
 Without arguments: n = 7 from threshold 28 on with each bound switched off in turn; then the sizes
-of `SIZES`, whose nodes and seconds are compared with those of a C program that knows the bounds
-``steps`` and ``reached`` for pairs alone, on another machine. Long ones take arguments: 9,2,51.
+of `SIZES`, whose nodes and seconds are compared with those reported of an earlier C program, which
+knows the bounds ``steps`` and ``reached`` for pairs alone. Long ones take arguments: 9,2,51.
 """
 
 import sys
