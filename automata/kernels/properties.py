@@ -254,6 +254,7 @@ def ranks(deltas, result, letters, queue, first, following, states, word):
     ``states`` and ``word`` are those of `merge`, the others those of `merging_letters`.
     """
     n = deltas.shape[2]
+    goal = np.int64(1)  # a literal would be a type of its own, and compile `merge` again
     for i in range(deltas.shape[0]):
         count = merging_letters(deltas[i], letters, queue, first, following)
         if count == n * (n - 1) // 2:
@@ -262,6 +263,6 @@ def ranks(deltas, result, letters, queue, first, following, states, word):
         states[0] = n
         for q in range(n):
             states[q + 1] = q
-        while merge(deltas[i], letters, queue[:count], states, 1, word) == word.shape[0]:
+        while merge(deltas[i], letters, queue[:count], states, goal, word) == word.shape[0]:
             pass
         result[i] = states[0]
