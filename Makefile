@@ -7,7 +7,7 @@ demo: $(STAMP)
 	$(PYTHON) pipeline.py demo
 
 test: $(STAMP) lint
-	$(PYTHON) -m pytest -m "not exhaustive"
+	$(PYTHON) -m pytest -m "not exhaustive" -n 2 --dist loadfile
 
 test-exhaustive: $(STAMP)
 	$(PYTHON) -m pytest -m exhaustive
