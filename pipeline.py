@@ -84,10 +84,10 @@ _classes = click.option(
     "classes",
     metavar="NAME",
     multiple=True,
-    help="Only automata of this class count: NAME or not-NAME, repeatable.",
+    help="Only automata of this class count (sink, eulerian, .., see README): NAME or not-NAME.",
 )
 _truth = click.option(
-    "--truth", type=Path_, help="Folder of enumerate: report recall of all it holds."
+    "--truth", type=Path_, help="Folder made by enumerate: report which share of it each arm finds."
 )
 _force = click.option("--force", is_flag=True, help="Discard what the folder holds.")
 _device = click.option(
@@ -105,8 +105,8 @@ def cli() -> None:
     """Find automata whose shortest reset words are close to the Černý bound (n-1)^2.
 
     Commands with --out write run.json (config, seed, versions, commit) into their folders;
-    the same command in the same folder resumes. Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt or
-    mismatched data, 130 interrupted.
+    the same command in the same folder resumes (search and evolve start again). Exit codes: 0 ok,
+    1 failed, 2 usage, 3 corrupt or mismatched data, 130 interrupted.
     """
 
 
@@ -337,7 +337,7 @@ def search(
     ("--archive", int, "Automata with the longest thresholds that are bred from."),
     ("--batch", int, "Children a generation."),
     ("--softness", float, "Parents are drawn with weights 1 / (softness*archive + rank)."),
-    ("--exchanges", float, "Share of the children that exchange two targets."),
+    ("--exchanges", float, "Share of children, 0..1, that exchange two targets, not redraw."),
     ("--keep", int, "Candidates in the report."),
     ("--seed", int, "Seed."),
 )

@@ -222,8 +222,8 @@ def evolve(
             children = children[in_classes(children, config.classes, workers=workers)]
         drawn = canonical_forms(children, workers=workers)
         drawn = drawn[seen.add_new(drawn)]
-        vain = 0 if len(drawn) else vain + config.batch
         drawn = drawn[are_synchronizing(from_canonical(drawn, n, k))][: config.calls - calls]
+        vain = 0 if len(drawn) else vain + config.batch
         solved = solve(from_canonical(drawn, n, k))
         calls += len(drawn)
         progress(len(drawn))

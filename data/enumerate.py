@@ -14,7 +14,7 @@ from typing import Any
 
 from automata.burnside import count_classes
 from automata.canonical import canonical_forms, from_canonical
-from automata.enumeration import Enumeration
+from automata.enumeration import COMPLETE_MAX_STATES, Enumeration
 from automata.parallel import results_in_order
 from automata.properties import check_classes, class_flags, in_classes
 from data.buffer import PENDING, Buffer, Unit, describe
@@ -55,6 +55,10 @@ class EnumerateConfig:
         ]:
             if not low <= value <= high:
                 raise ValueError(f"{name}={value} is not in {low}..{high}")
+        if self.at_least == 0 and self.k > 1 and self.n > COMPLETE_MAX_STATES:
+            raise ValueError(
+                f"n={self.n} is over the limit of {COMPLETE_MAX_STATES} states for at-least=0"
+            )
         check_classes(self.classes)
 
 
@@ -134,6 +138,7 @@ def _make_again(run: _Run, folder: Path, index: int, manifest: dict[str, Any]) -
             buffer.add(unit)
             bar.update()
     if buffer.write_shard(folder, index) != recorded:
+        shard_path(folder, index).unlink()
         raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
 
 

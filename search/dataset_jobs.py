@@ -56,7 +56,8 @@ def run_enumerate(
     if config.rows:
         plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
     above = thresholds > cerny_bound(config.n)
-    announce(np.repeat(thresholds[above], classes[above]), config.n, out)
+    place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
+    announce(np.repeat(thresholds[above], classes[above]), config.n, place)
     whole = config.at_least == 0 and not config.classes
     return {
         "dataset": str(out),
@@ -69,7 +70,7 @@ def run_enumerate(
     }
 
 
-def announce(thresholds: Iterable[int], n: int, place: Path) -> None:
+def announce(thresholds: Iterable[int], n: int, place: Path | str) -> None:
     """Say it loudly on stderr if a threshold is above the Černý bound.
 
     Parameters
@@ -77,7 +78,7 @@ def announce(thresholds: Iterable[int], n: int, place: Path) -> None:
     thresholds : iterable of int
     n : int
         Number of states.
-    place : Path
+    place : Path or str
         Where the automata are to be found.
     """
     above = [threshold for threshold in thresholds if threshold > cerny_bound(n)]

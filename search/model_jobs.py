@@ -14,7 +14,7 @@ import torch
 from automata.properties import check_classes
 from data.dataset import Dataset, read_dataset
 from data.files import DataError, read_json, write_json
-from data.manifest import read_manifest
+from data.manifest import ENUMERATION, read_manifest
 from data.record import Run, git_commit
 from search.dataset_jobs import announce
 from search.evaluate import evaluate
@@ -87,8 +87,13 @@ def run_search(
     force: bool,
 ) -> dict[str, Any]:
     """Make a run folder of a search with a model."""
+    manifest = read_manifest(data)
+    enumerated = manifest.get("kind") == ENUMERATION
+    if truth and enumerated:
+        raise DataError(f"{data}: an enumeration; a model that knows the truth is not scored by it")
+    # the calls of an enumeration's shards are nodes of its search
+    labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
     model, dataset = _load(folder, data, device, workers)
-    labelling_calls = sum(shard["calls"] for shard in read_manifest(data)["shards"])
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     with Run(out, "search", _record(config), inputs, force=force):

@@ -689,6 +689,7 @@ def test_other_folders_are_refused_unless_forced(
     ("words", "code", "message"),
     [
         ("-n 12 --out new", 2, r"n=12 is not in 1\.\.11"),
+        ("-n 10 --out new --force", 2, "n=10 is over the limit of 9 states for at-least=0"),
         ("-n 3 -k 9 --out new", 2, r"k=9 is not in 1\.\.6"),
         ("-n 3 --at-least -1 --out new", 2, "at-least=-1 is not in"),
         ("-n 3 --class odd --out new", 2, "unknown class 'odd'"),

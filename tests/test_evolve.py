@@ -135,3 +135,9 @@ def test_the_command(tmp_path, monkeypatch):
     assert "ABOVE THE ČERNÝ BOUND" in answer.stderr
     for word in ("Best candidates", "uniform", "Solver calls of the arms: 200;", "candidates.csv"):
         assert word in answer.stdout
+
+
+def test_what_does_not_synchronize_is_nothing_to_evolve_from(monkeypatch):
+    monkeypatch.setattr("automata.sampling._VAIN_RANDOM", 5000)
+    with pytest.raises(DataError, match="no synchronizing automaton of class not-synchronizing"):
+        evolve(EvolveConfig(n=4, budget=50, classes=("not-synchronizing",)))

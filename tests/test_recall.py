@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner
 
 import pipeline
@@ -21,8 +22,10 @@ from data.files import DataError
 from data.manifest import config_digest, write_manifest
 from data.record import versions
 from search import recall as module
+from search.model_jobs import run_search
 from search.oracle import Arm, Oracle, Trace, plain_proposals
 from search.recall import RECALL_COLUMNS, open_truth, score
+from search.run import SearchConfig
 
 N, K = 4, 2
 EVOLVE = f"evolve -n {N} -k {K} --budget 300 --batch 32 --archive 50 --keep 20 --workers 1"
@@ -285,3 +288,18 @@ def test_what_is_printed(slow, tmp_path):
     table = pd.read_csv(tmp_path / "out" / "recall.csv")
     assert pd.DataFrame(printed["recall"]).equals(table)
     assert f"{tmp_path}/out/recall.png" in printed["files"]
+
+
+def test_a_model_that_knows_the_truth_is_not_scored(whole, tmp_path):
+    with pytest.raises(DataError, match="an enumeration; a model that knows the truth"):
+        run_search(
+            tmp_path / "model",
+            whole,
+            tmp_path / "out",
+            SearchConfig(),
+            truth=whole,
+            device=torch.device("cpu"),
+            workers=1,
+            force=False,
+        )
+    assert not (tmp_path / "out").exists()
