@@ -9,12 +9,11 @@ import numpy.typing as npt
 
 from automata.properties import CLASSES
 from automata.solver import Thresholds
-from data.manifest import column_name
+from data.manifest import COUNT_COLUMNS
 
 Flags = npt.NDArray[np.uint16]
 Counts = npt.NDArray[np.int64]
 """(thresholds, 1 + classes): row t + 1 counts the automata with threshold t, all and by class."""
-COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
 
 
 def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
@@ -25,7 +24,7 @@ def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
 def no_counts(n: int) -> Counts:
     """Return the counts of nothing."""
     # no threshold is above (n^3 - n) / 6 (Frankl 1982, Pin 1983)
-    return np.zeros(((n**3 - n) // 6 + 2, len(COLUMNS) - 1), np.int64)
+    return np.zeros(((n**3 - n) // 6 + 2, len(COUNT_COLUMNS) - 1), np.int64)
 
 
 def count(thresholds: Thresholds, flags: Flags, n: int) -> Counts:
@@ -48,7 +47,7 @@ def to_rows(counts: Counts) -> list[dict[str, int]]:
     [(1, 4, 0)]
     """
     return [
-        dict(zip(COLUMNS, [place - 1, *counts[place].tolist()], strict=True))
+        dict(zip(COUNT_COLUMNS, [place - 1, *counts[place].tolist()], strict=True))
         for place in np.flatnonzero(counts[:, 0]).tolist()
     ]
 
@@ -57,11 +56,11 @@ def from_rows(rows: Sequence[dict[str, int]], n: int) -> Counts:
     """Return the counts that `to_rows` made rows of."""
     counts = no_counts(n)
     for row in rows:
-        counts[row["reset_threshold"] + 1] = [row[name] for name in COLUMNS[1:]]
+        counts[row["reset_threshold"] + 1] = [row[name] for name in COUNT_COLUMNS[1:]]
     return counts
 
 
 def to_csv(rows: Sequence[dict[str, int]]) -> str:
     """Return rows of `to_rows` as CSV."""
-    lines = [COLUMNS, *([str(row[name]) for name in COLUMNS] for row in rows)]
+    lines = [COUNT_COLUMNS, *([str(row[name]) for name in COUNT_COLUMNS] for row in rows)]
     return "".join(f"{','.join(line)}\n" for line in lines)

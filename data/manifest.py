@@ -16,6 +16,15 @@ ENUMERATION = "enumeration"
 """The kind of a dataset that holds all automata; generated ones name no kind."""
 
 
+def column_name(name: str) -> str:
+    """Return the name of a class's column."""
+    return name.replace("-", "_")
+
+
+COUNT_COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
+"""What an enumeration counts, in the order of ``counts.csv``."""
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read the manifest of a dataset folder.
 
@@ -68,7 +77,6 @@ def _counts_alone(manifest: Any) -> bool:
 def _is_enumeration(manifest: Any) -> bool:
     """Whether a manifest has what only those of enumerations have."""
     config, totals = manifest["config"], manifest["totals"]
-    columns = {"reset_threshold", "classes", *map(column_name, CLASSES)}
     ends = [0, *(unit for shard in manifest["shards"] for unit in shard["units"]), totals["units"]]
     return (
         isinstance(config["at_least"], int)
@@ -78,7 +86,7 @@ def _is_enumeration(manifest: Any) -> bool:
         and (ends[::2] == ends[1::2] or not config["rows"])  # shards hold one unit after another
         and all(isinstance(totals[name], int) for name in ("classes", "nodes"))
         and all(
-            {*row} == columns and all(isinstance(value, int) for value in row.values())
+            {*row} == {*COUNT_COLUMNS} and all(isinstance(value, int) for value in row.values())
             for row in totals["counts"]
         )
     )
@@ -119,11 +127,6 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
 def config_digest(config: dict[str, Any]) -> str:
     """Return the SHA-256 of a generator's config."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-
-
-def column_name(name: str) -> str:
-    """Return the name of a class's column."""
-    return name.replace("-", "_")
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

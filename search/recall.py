@@ -27,7 +27,7 @@ from search.oracle import Trace
 from search.recall_plot import ArmCurve, RecallPanel
 
 RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "recall"]
-_FIRST_CALLS = 1000
+_CALLS = [10**power for power in range(3, 15)]
 _PANELS = 4
 _SHOWN = 10
 """So many of the longest thresholds are in the printed table, beside the hits'."""
@@ -146,10 +146,9 @@ def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
     thresholds = [*range(lowest, len(counts))]
     rows = []
     for trace in traces:
-        powers = [_FIRST_CALLS * 10**i for i in range(12)]
         for threshold in thresholds:
             found_at = trace.found_at[trace.thresholds >= threshold]
-            for calls in [*(power for power in powers if power < trace.calls), trace.calls]:
+            for calls in [*(power for power in _CALLS if power < trace.calls), trace.calls]:
                 found, classes = int((found_at <= calls).sum()), int(at_least[threshold])
                 share = round(found / classes, 6)
                 rows.append((trace.mode, trace.round, threshold, classes, calls, found, share))

@@ -99,7 +99,7 @@ def traces_of(*batches: np.ndarray, **options) -> list[Trace]:
 
 @pytest.mark.parametrize("classes", [(), ("sink",), ("not-sink", "basic")])
 def test_as_counted_one_by_one(everything, whole, classes, monkeypatch):
-    monkeypatch.setattr(module, "_FIRST_CALLS", 10)
+    monkeypatch.setattr(module, "_CALLS", [10**power for power in range(1, 13)])
     rng = np.random.default_rng(0)
     batches = [sample_uniform(rng, size, N, K) for size in (400, 3000)]
     traces = traces_of(*batches, classes=classes)
