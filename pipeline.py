@@ -434,6 +434,101 @@ def solve(
         click.get_current_context().exit(2)
 
 
+_archive = click.option(
+    "--archive",
+    "path",
+    type=Path_,
+    default=Path("runs/archive.sqlite"),
+    show_default=True,
+    help="The archive.",
+)
+_selection = _settings(
+    "search.archive_tables.Selection",
+    ("-n", "--states", "n", int, "Only automata of so many states."),
+    ("-k", "--letters", "k", int, "Only automata of so many letters."),
+    ("--at-least", "at_least", float, "Only thresholds of this share of the Černý bound or more."),
+    ("--family", str, "Only this family; an empty name: no known family."),
+    ("--run", str, "Only what this run has found."),
+)
+
+
+@cli.group()
+def archive() -> None:
+    """List, export or verify the archive: all slow automata that any run ever verified."""
+
+
+@archive.command("list")
+@_archive
+@_selection
+@_classes
+@click.option("--automata", is_flag=True, help="List single automata, not how many there are.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Automata with --automata.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def archive_list(path: Path, automata: bool, limit: int, as_json: bool, **settings: Any) -> None:
+    """Count the automata for each k and n, or list those closest to the Černý bound."""
+    from search.archive import Archive
+    from search.archive_tables import Selection
+
+    selection = _build(Selection, settings)
+    with Archive(path, create=False) as opened:
+        table = opened.rows(selection, limit=limit) if automata else opened.counts(selection)
+    if as_json:
+        _print({"automata" if automata else "counts": table.to_dict("records")}, True)
+        return
+    long = ["cerny_bound", "word", "canonical", "properties", "finds"]
+    table = table.drop(columns=long) if automata else table
+    click.echo(table.to_string(index=False) if len(table) else "no automata")
+    if automata and len(table) == limit:
+        click.echo(f"The first {limit}: --limit N lists more, archive export all with words.")
+
+
+@archive.command("export")
+@click.argument("file", type=Path_)
+@_archive
+@_selection
+@_classes
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> None:
+    """Write automata to FILE as CSV ("-": to standard output, without a summary)."""
+    from functools import partial
+
+    from data.files import write_file
+    from search.archive import Archive
+    from search.archive_tables import Selection
+
+    selection = _build(Selection, settings)
+    with Archive(path, create=False) as opened:
+        table = opened.rows(selection)
+    if str(file) == "-":
+        click.echo(table.to_csv(index=False), nl=False)
+        return
+    write_file(file, partial(table.to_csv, index=False))
+    _print({"automata": len(table), "file": str(file)}, as_json)
+
+
+@archive.command("verify")
+@_archive
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    default=os.cpu_count() or 1,
+    show_default="all cores",
+    help="Processes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def archive_verify(path: Path, workers: int, as_json: bool) -> None:
+    """Replay every word, prove every threshold again, and check all else that is stored."""
+    from search.archive import verify_archive
+
+    _print({"automata verified": verify_archive(path, workers=workers)}, as_json)
+
+
 @cli.command()
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed.")
 @click.option(

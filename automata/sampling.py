@@ -1,4 +1,4 @@
-"""Samplers of random automata: uniform, synchronizing, mutated, evolved.
+"""Samplers of random automata: uniform, synchronizing, mutated, grown, evolved.
 
 None of them knows anything about the structure of slowly synchronizing automata.
 """
@@ -109,6 +109,38 @@ def exchange(rng: np.random.Generator, deltas: Deltas) -> Deltas:
     return flat.reshape(batch, k, n)
 
 
+def insert_states(rng: np.random.Generator, deltas: Deltas, states: int = 1) -> Deltas:
+    """Insert states into each automaton, one after the other: (batch, k, n + states).
+
+    Each splits a random transition: where a letter led p to q, it leads p to the new state and the
+    new state to q. The other letters lead the new state to random states, itself included. New
+    states get the numbers n, n + 1, ...
+
+    Parameters
+    ----------
+    rng : Generator
+    deltas : array of states, shape (batch, k, n)
+    states : int
+        How many to insert.
+
+    Examples
+    --------
+    >>> insert_states(np.random.default_rng(0), np.array([[[1, 2, 0], [0, 1, 0]]])).tolist()
+    [[[1, 2, 0, 2], [0, 3, 0, 1]]]
+    """
+    batch, k, n = deltas.shape
+    grown = np.empty((batch, k, n + states), state_dtype(n + states))
+    grown[:, :, :n] = deltas
+    rows = np.arange(batch)
+    for new in range(n, n + states):
+        letters = rng.integers(0, k, size=batch)
+        sources = rng.integers(0, new, size=batch)
+        grown[:, :, new] = rng.integers(0, new + 1, size=(batch, k))
+        grown[rows, letters, new] = grown[rows, letters, sources]
+        grown[rows, letters, sources] = new
+    return grown
+
+
 def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
     """Return weights proportional to 1 / (softness*count + rank) for ranks 0, 1, ...: sum 1.
 
@@ -141,6 +173,8 @@ class Evolution:
     """Share of the children that exchange two targets; the others redraw one or two."""
     classes: tuple[str, ...] = ()
     """Nothing outside these classes enters the archive or is solved: NAME or not-NAME."""
+    least_new: float = 0.0
+    """A generation with no larger share of new children is in vain; many in a row end it all."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +257,7 @@ def evolve(
         drawn = canonical_forms(children, workers=workers)
         drawn = drawn[seen.add_new(drawn)]
         drawn = drawn[are_synchronizing(from_canonical(drawn, n, k))][: config.calls - calls]
-        vain = 0 if len(drawn) else vain + config.batch
+        vain = 0 if len(drawn) > config.least_new * config.batch else vain + config.batch
         solved = solve(from_canonical(drawn, n, k))
         calls += len(drawn)
         progress(len(drawn))

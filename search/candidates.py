@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import AutomatonError, cerny_bound
+from automata.automaton import AutomatonError, Deltas, cerny_bound
 from automata.canonical import canonical_forms, from_canonical
 from automata.certificate import check_certificate
 from automata.certify import certificate
 from automata.families import identify
 from automata.formats import format_delta, format_word, parse_delta, parse_word
-from automata.solver import shortest_reset_word
-from automata.verification import verify
+from automata.solver import Thresholds, shortest_reset_words
+from automata.verification import verify, verify_words
 from data.dataset import Dataset
 from data.files import DataError, check_sha256, read_checksums
 from data.progress import progress
@@ -139,10 +139,7 @@ def rank_candidates(
 
     n, k = oracle.n, oracle.k
     deltas = from_canonical(forms[order], n, k)
-    words = [
-        _checked_word(delta, length)
-        for delta, length in zip(deltas, thresholds[order], strict=True)
-    ]
+    words = _checked_words(deltas, thresholds[order])
     bound = cerny_bound(n)
     chosen = proposals.take(order)
     return pd.DataFrame(
@@ -221,11 +218,20 @@ def _merge(
     return distinct, proposals.take(first), arm_index[first]
 
 
-def _checked_word(delta: npt.NDArray[np.uint8], threshold: int) -> str:
-    word = shortest_reset_word(delta)
-    if word is None or len(word) != threshold or not verify(delta, word):
-        raise RuntimeError(f"solver bug: {format_delta(delta)} has threshold {threshold}, {word}")
-    return format_word(word)
+def _checked_words(deltas: Deltas, thresholds: Thresholds) -> list[str]:
+    words = shortest_reset_words(deltas)
+    wrong = np.flatnonzero((words.lengths != thresholds) | ~verify_words(deltas, words))
+    if len(wrong):
+        row = wrong[0]
+        word = words.letters[row, : max(0, words.lengths[row])].tolist()
+        raise RuntimeError(
+            f"solver bug: {format_delta(deltas[row])} has threshold {thresholds[row]}, {word}"
+        )
+    names = [format_word((letter,)) for letter in range(deltas.shape[1])]
+    return [
+        "".join([names[letter] for letter in letters[:length].tolist()])
+        for letters, length in zip(words.letters, words.lengths.tolist(), strict=True)
+    ]
 
 
 def _name_parents(training: Dataset | None, rows: npt.NDArray[np.int64]) -> list[str]:

@@ -18,6 +18,7 @@ from automata.sampling import (
     Evolution,
     evolve,
     exchange,
+    insert_states,
     mutate,
     rank_weights,
     sample_synchronizing,
@@ -91,6 +92,40 @@ def test_mutation_of_nothing() -> None:
     children = mutate(seeded(), single, 2)
     assert np.array_equal(children, single)
     assert not np.shares_memory(children, single)
+
+
+@settings(deadline=None)
+@given(automata(), st.integers(0, 3), st.integers(0, 9))
+def test_inserted_states_split_transitions(delta: Deltas, states: int, seed: int) -> None:
+    k, n = delta.shape
+    parents = np.stack([delta] * 5)
+    children = insert_states(seeded(seed), parents, states)
+    assert (children.shape, children.dtype) == ((5, k, n + states), np.uint8)
+    assert (parents == delta).all()
+    assert np.array_equal(insert_states(seeded(seed), parents, states), children)
+    for child in children.astype(int):
+        for last in reversed(range(n, n + states)):  # undone one by one
+            assert (child <= last).all()
+            letters, sources = np.nonzero(child[:, :last] == last)
+            assert len(letters) == 1
+            child[letters, sources] = child[letters, last]
+            child = child[:, :last]
+        assert np.array_equal(child, delta)
+
+
+def test_every_insertion_is_as_likely() -> None:
+    parent = np.array([[1, 1, 0], [0, 2, 2]], np.uint8)
+    children, counts = np.unique(
+        insert_states(seeded(), np.stack([parent] * 24_000)), axis=0, return_counts=True
+    )
+    assert len(children) == 2 * 3 * 4  # transitions times targets of the other letter
+    assert (abs(counts - 1000) < 5 * 1000**0.5).all()
+
+
+def test_insertion_into_nothing_and_past_a_byte() -> None:
+    assert insert_states(seeded(), np.zeros((0, 2, 5), np.uint8), 2).shape == (0, 2, 7)
+    children = insert_states(seeded(), np.zeros((3, 2, 255), np.uint8), 3)
+    assert (children.dtype, children.max()) == (np.uint16, 257)
 
 
 @pytest.mark.parametrize(("count", "softness"), [(1, 0.02), (2, 1.0), (1000, 0.001)])

@@ -5,6 +5,7 @@ import tracemalloc
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,15 +29,16 @@ from automata import (
     solver,
     verify,
 )
-from automata.automaton import Deltas, state_dtype
+from automata.automaton import AutomatonError, Deltas, state_dtype
 from automata.dense import RUNNING, DenseSearch
 from automata.families import known
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.limits import Budget
 from automata.sampling import mutate
 from automata.short_words import greedy_word
-from automata.solver import Thresholds
+from automata.solver import Thresholds, Words, shortest_reset_words
 from automata.two_ended import Search
+from automata.verification import verify_words
 from tests import naive
 from tests.strategies import automata, rename, renamings
 
@@ -56,6 +58,20 @@ def oracle(deltas: Deltas) -> list[int]:
     return [-1 if threshold is None else threshold for threshold in found]
 
 
+def as_tuples(words: Words) -> list[tuple[int, ...] | None]:
+    """The words as the scalar functions return them; the padding is checked."""
+    batch, longest = words.letters.shape
+    assert (words.letters.dtype, words.lengths.dtype) == (np.int8, np.int32)
+    assert words.lengths.shape == (batch,)
+    assert longest == words.lengths.max(initial=0)
+    assert (words.lengths >= NOT_SYNCHRONIZING).all()
+    inside = np.arange(longest) < words.lengths[:, None]
+    assert np.array_equal(words.letters >= 0, inside)
+    assert (words.letters[~inside] == -1).all()
+    rows = zip(words.letters.tolist(), words.lengths.tolist(), strict=True)
+    return [None if length < 0 else tuple(letters[:length]) for letters, length in rows]
+
+
 @pytest.mark.parametrize(("n", "k", "words"), [(1, 3, 1), (2, 3, 1), (3, 2, 1), (4, 2, 61)])
 def test_every_automaton(n: int, k: int, words: int) -> None:
     deltas = np.array([*naive.all_automata(n, k)], np.uint8)
@@ -64,8 +80,11 @@ def test_every_automaton(n: int, k: int, words: int) -> None:
     assert thresholds.tolist() == oracle(deltas)
     assert np.array_equal(reprove_thresholds(deltas), thresholds)
     assert np.array_equal(are_synchronizing(deltas), thresholds >= 0)
-    for delta in deltas[::words]:
-        assert shortest_reset_word(delta) == naive.shortest_reset_word(delta.tolist())
+    found = as_tuples(shortest_reset_words(deltas))
+    assert [-1 if word is None else len(word) for word in found] == thresholds.tolist()
+    for delta, word in zip(deltas[::words], found[::words], strict=True):
+        least = naive.shortest_reset_word(delta.tolist())
+        assert word == shortest_reset_word(delta) == least
 
 
 @settings(deadline=None)
@@ -74,6 +93,7 @@ def test_any_automaton(delta: Deltas) -> None:
     threshold, word = reset_threshold(delta), shortest_reset_word(delta)
     assert threshold == naive.reset_threshold(delta.tolist())
     assert word == naive.shortest_reset_word(delta.tolist())  # the lexicographically least
+    assert as_tuples(shortest_reset_words([delta] * 2)) == [word] * 2
     assert is_synchronizing(delta) == naive.is_synchronizing(delta.tolist())
     assert (threshold is not None) == (word is not None) == is_synchronizing(delta)
     assert reprove_thresholds(delta[None]).tolist() == reset_thresholds(delta[None]).tolist()
@@ -116,6 +136,7 @@ def test_cerny(n: int) -> None:
     word = shortest_reset_word(delta)
     assert word == (1, *((0,) * (n - 1) + (1,)) * (n - 2))  # Černý's word, the only shortest
     assert verify(delta, word)
+    assert as_tuples(shortest_reset_words(delta[None])) == [word]
 
 
 @pytest.mark.parametrize(("n", "k"), [(9, 16), (13, 3), (16, 2), (20, 2), (24, 2), (24, 16)])
@@ -125,8 +146,10 @@ def test_larger_ones_agree_with_the_backward_search(n: int, k: int) -> None:
     assert np.array_equal(are_synchronizing(deltas), thresholds >= 0)
     if n <= 20:
         assert np.array_equal(reprove_thresholds(deltas), thresholds)
-    for delta, threshold in zip(deltas, thresholds, strict=True):
+    words = as_tuples(shortest_reset_words(deltas))
+    for delta, threshold, found in zip(deltas, thresholds, words, strict=True):
         word = shortest_reset_word(delta)
+        assert found == word
         assert threshold == (-1 if word is None else len(word))
         assert word is None or verify(delta, word)
 
@@ -136,8 +159,11 @@ def test_the_limits_are_named() -> None:
     for call in (reset_threshold, shortest_reset_word, reset_bounds):
         with pytest.raises(SizeLimitError, match="^n=1025 is over the limit of 1024 states$"):
             call(delta)
-    with pytest.raises(SizeLimitError, match="^n=1025 is over the limit of 1024 states$"):
-        reset_thresholds(delta[None])
+    for call in (reset_thresholds, shortest_reset_words):
+        with pytest.raises(SizeLimitError, match="^n=1025 is over the limit of 1024 states$"):
+            call(delta[None])
+        with pytest.raises(ValueError, match="^there is at least 1 worker, got 0$"):
+            call(cerny(4)[None], workers=0)
     with pytest.raises(SizeLimitError, match="^n=25 is over the limit of 24 states$"):
         reprove_thresholds(delta[None, :, :25])
     assert is_synchronizing(delta)
@@ -183,6 +209,13 @@ def test_batches() -> None:
         assert np.array_equal(reset_thresholds(deltas, workers=workers), thresholds)
     assert reset_thresholds(deltas[:0]).shape == (0,)
     assert reset_thresholds(deltas[:0], workers=2).shape == (0,)
+    words = shortest_reset_words(deltas)
+    assert as_tuples(words) == [naive.shortest_reset_word(delta) for delta in deltas.tolist()]
+    for workers in (2, 3, 2000):
+        again = shortest_reset_words(deltas, workers=workers)
+        assert np.array_equal(again.letters, words.letters)
+        assert np.array_equal(again.lengths, words.lengths)
+    assert as_tuples(shortest_reset_words(deltas[:0])) == []
     assert reprove_thresholds(deltas[:0]).shape == (0,)
 
 
@@ -201,6 +234,60 @@ def test_batches() -> None:
 def test_verify(word: Any, resets: bool) -> None:
     assert verify(cerny(4), word) is resets
     assert verify([[0]], ()) is True
+
+
+@settings(deadline=None)
+@given(automata(), st.data())
+def test_verify_words(delta: Deltas, data: st.DataObject) -> None:
+    k = len(delta)
+    letters = st.lists(st.integers(-1, k), max_size=6)
+    shortest = naive.shortest_reset_word(delta.tolist()) or ()
+    words = [(), shortest, shortest[1:], shortest[:-1], (*shortest, 0)]
+    words += data.draw(st.lists(letters.map(tuple), max_size=5))
+    lengths = np.array([*map(len, words), NOT_SYNCHRONIZING], np.int32)
+    table = np.full((len(lengths), lengths.max() + 1), data.draw(st.sampled_from([-1, 0])), np.int8)
+    for row, word in enumerate(words):
+        table[row, : len(word)] = word
+    resets = verify_words([delta] * len(lengths), Words(table, lengths))
+    assert resets.dtype == bool
+    assert resets.tolist() == [verify(delta, word) for word in words] + [False]
+    assert resets[1] == naive.is_synchronizing(delta.tolist())
+
+
+@pytest.mark.parametrize(("batch", "n", "k"), [(0, 3, 2), (5, 1, 1), (9000, 5, 2), (20, 300, 3)])
+def test_verify_words_of_batches(batch: int, n: int, k: int) -> None:
+    deltas = np.random.default_rng(n).integers(0, n, (batch, k, n))
+    letters = np.random.default_rng(0).integers(0, k, (batch, 30), np.int8)
+    lengths = np.random.default_rng(1).integers(-1, 31, batch)
+    resets = verify_words(deltas, Words(letters, lengths))
+    sample = slice(0, None, 1 + batch // 500)
+    assert resets[sample].tolist() == [
+        length >= 0 and verify(delta, word[:length].tolist())
+        for delta, word, length in zip(
+            deltas[sample], letters[sample], lengths[sample].tolist(), strict=True
+        )
+    ]
+    if n <= 5:
+        words = shortest_reset_words(deltas)
+        assert np.array_equal(verify_words(deltas, words), words.lengths >= 0)
+
+
+@pytest.mark.parametrize(
+    ("letters", "lengths", "message"),
+    [
+        (np.zeros((1, 9), np.int8), [9], r"2 automata .* shape \(1, 9\) and 1 lengths"),
+        (np.zeros((2, 9), np.int8), [9], r"2 automata .* shape \(2, 9\) and 1 lengths"),
+        (np.zeros(2, np.int8), [0, 0], r"2 automata .* shape \(2,\) and 2 lengths"),
+        (np.zeros((2, 9), np.int8), [9, 10], "a word of 10 letters, over the limit of 9"),
+    ],
+)
+def test_words_that_do_not_fit(
+    letters: npt.NDArray[np.int8], lengths: list[int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        verify_words([cerny(4)] * 2, Words(letters, np.array(lengths, np.int32)))
+    with pytest.raises(AutomatonError):
+        verify_words([[[2, 0]]], shortest_reset_words([[[1, 0]]]))
 
 
 # --- every search against the oracle ----------------------------------------------------------
@@ -446,6 +533,9 @@ def test_results_do_not_depend_on_the_search(
     for workers in (1, 2):
         assert reset_thresholds(deltas, workers=workers).tolist() == truth
     assert reset_thresholds(more).tolist() == truth
+    for workers in (1, 2):
+        words = as_tuples(shortest_reset_words(deltas, workers=workers))
+        assert words == [shortest_reset_word(delta) for delta in deltas]
     for delta, threshold in list(zip(deltas, truth, strict=True))[::4]:
         assert (reset_threshold(delta) if threshold >= 0 else -1) == threshold
         word = shortest_reset_word(delta, workers=2)
@@ -454,6 +544,15 @@ def test_results_do_not_depend_on_the_search(
             assert word is None or verify(delta, word)
         else:
             assert word == naive.shortest_reset_word(delta.tolist())
+
+
+def test_words_longer_than_conjectured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is assumed about Černý's bound: a counterexample would get its word too."""
+    deltas = awkward_batch(6, 2)
+    words = as_tuples(shortest_reset_words(deltas))
+    monkeypatch.setattr(solver, "cerny_bound", lambda n: n // 2)
+    assert as_tuples(shortest_reset_words(deltas)) == words
+    assert max(len(word or ()) for word in words) > 3
 
 
 @pytest.mark.parametrize("n", [8, 12])
@@ -535,6 +634,7 @@ def test_where_another_search_or_type_begins(n: int, k: int) -> None:
         word = shortest_reset_word(delta)
         assert threshold == (-1 if word is None else len(word))
         assert word is None or verify(delta, word)
+        assert as_tuples(shortest_reset_words(delta[None])) == [word]
     steps = np.tile(np.maximum(np.arange(n) - 1, 0), (k, 1))  # towards 0
     assert shortest_reset_word(steps) == (0,) * (n - 1)
     assert reset_threshold(np.roll(np.tile(np.arange(n), (k, 1)), 1, axis=1)) is None

@@ -351,3 +351,11 @@ def shortest_reset_word(delta, tables, slots, lists, levels, starts, word):
                 states = image
                 break
     return length
+
+
+@jit
+def shortest_reset_words(deltas, words, lengths, tables, slots, lists, levels, starts):
+    """Write the word of `shortest_reset_word` to the start of each row, and what it returns."""
+    for i in range(deltas.shape[0]):
+        length = shortest_reset_word(deltas[i], tables, slots, lists, levels, starts, words[i])
+        lengths[i] = length
