@@ -359,6 +359,90 @@ def evolve(
 
 
 @cli.command()
+@_settings(
+    "search.discovery.engine.DiscoverConfig",
+    ("-k", "--letters", "k", int, "Letters, 1..6."),
+    ("--from", "least", int, "The smallest size."),
+    ("--to", "most", int, "The largest size, up to 64."),
+    ("--start-to", "start_to", int, "Sizes up to this one are evolved from random automata."),
+    ("--start-budget", "start_budget", int, "Solver calls for each of these sizes."),
+    ("--budget", int, "Solver calls for each further size."),
+    ("--first-look", "first_look", int, "Of these, calls before evolution goes on from them."),
+)
+@_settings(
+    "search.discovery.learner.LearnConfig",
+    ("--elites", int, "Automata of each size that the model learns from."),
+    ("--first-steps", "first_steps", int, "Steps of training before the first leap."),
+    ("--steps", int, "Steps of training before each further leap."),
+    ("--latent", int, "Dimensions of the latent space."),
+)
+@click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed, or the first one.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=1, help="How many seeds in a row.")
+@click.option("--arms", default="vae", show_default=True, help="Methods, with commas; see README.")
+@click.option("--out", type=Path_, required=True, help="Folder of the run, or of all of them.")
+@click.option(
+    "--archive",
+    type=Path_,
+    default=Path("runs/archive.sqlite"),
+    show_default=True,
+    help="Where the best automata of all runs are gathered.",
+)
+@click.option(
+    "--archive-at-least",
+    type=float,
+    default=0.8,
+    show_default=True,
+    help="Least share of the Černý bound that is gathered there.",
+)
+@_classes
+@click.option(
+    "--truth", "truths", type=Path_, multiple=True, help="Folders made by enumerate, for recall."
+)
+@_device
+@_force
+@_common
+def discover(
+    seed: int,
+    seeds: int,
+    arms: str,
+    out: Path,
+    archive: Path,
+    archive_at_least: float,
+    truths: tuple[Path, ...],
+    device: str,
+    force: bool,
+    workers: int,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Learn from small automata, and find the extreme ones at larger sizes.
+
+    Several arms or seeds are compared; each of them takes a process, --workers at a time.
+    """
+    from search.discovery.engine import DiscoverConfig
+    from search.discovery.job import Plan, read_truths, run_discover
+    from search.discovery.learner import LearnConfig
+
+    learn = _build(LearnConfig, settings)
+    config = _build(DiscoverConfig, settings | {"learn": learn})
+    plan = _build(
+        Plan,
+        {
+            "config": config,
+            "arms": tuple(arms.split(",")),
+            "seeds": tuple(range(seed, seed + seeds)),
+            "out": out,
+            "archive": archive,
+            "archive_at_least": archive_at_least,
+            "device": _choose(device).type,
+            "workers": workers,
+        },
+    )
+    results = run_discover(plan, read_truths(truths, config), force=force)
+    _print_discovery(results, as_json)
+
+
+@cli.command()
 @click.argument("file", type=Path_)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def verify(file: Path, as_json: bool) -> None:
@@ -670,6 +754,19 @@ def _print_search(found: dict[str, Any], as_json: bool) -> None:
     labelling = f"; of labelling the training set: {found['labelling calls']}"
     click.echo(f"\nSolver calls of the arms: {found['calls']}{labelling}")
     for path in found["files"]:
+        click.echo(path)
+
+
+def _print_discovery(found: dict[str, Any], as_json: bool) -> None:
+    """Print the best candidates of each size, or the comparison of the arms, and the files."""
+    files = [str(path) for path in found["files"]]
+    table: pd.DataFrame = found["table"]
+    if as_json:
+        records = table.astype(object).where(table.notna(), None).to_dict("records")
+        _print({"sizes": records, "files": files}, True)
+        return
+    click.echo(table.to_string(index=False, na_rep="-"))
+    for path in files:
         click.echo(path)
 
 

@@ -16,7 +16,7 @@ from data.files import DataError, read_json, write_json
 
 _OURS = re.compile(
     r"((part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
-    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt)(\.tmp)?"
+    r"|(candidates|summary|recall|metrics|counts|scores|comparison|families)\.csv|model\.safetensors|resume\.pt)(\.tmp)?"
 )
 
 
@@ -31,6 +31,9 @@ class Run:
         Plain values, the seed among them; another config is another run.
     inputs : mapping of str to Path
         The folders it reads: recorded, but no part of what makes a run another one.
+    covers : dict, optional
+        How much of what belongs together this run has done, for those that grow: recorded, but
+        no part of what makes a run another one.
     force : bool
         Discard what the folder holds, once the context is entered.
 
@@ -47,17 +50,21 @@ class Run:
         config: dict[str, Any],
         inputs: Mapping[str, Path] | None = None,
         *,
+        covers: dict[str, Any] | None = None,
         force: bool,
     ) -> None:
         self.folder, self.command, self.force = folder, command, force
-        self.config: dict[str, Any] = json.loads(json.dumps(config))
+        self.config: dict[str, Any] = plain(config)
+        self.covers = {} if covers is None else {"covers": plain(covers)}
         self.inputs = {name: str(path.resolve()) for name, path in (inputs or {}).items()}
         self.seconds = 0.0
         if str(folder.resolve()) in self.inputs.values():
             raise DataError(f"{folder}: is what the command reads; it cannot write there")
         self.complete = (folder / "run.json").exists() and not force
         if self.complete:
-            self._compare(read_json(folder / "run.json"))
+            found = read_json(folder / "run.json")
+            self._compare(found)
+            self.complete = found.get("covers") == self.covers.get("covers")
 
     def __enter__(self) -> Run:
         if self.force and self.folder.is_dir():
@@ -73,6 +80,7 @@ class Run:
             record = {
                 "command": self.command,
                 "config": self.config,
+                **self.covers,
                 "inputs": self.inputs,
                 "versions": versions("numpy", "numba", "pandas", "pyarrow", "torch"),
                 "commit": git_commit(),
@@ -92,6 +100,17 @@ class Run:
             raise DataError(
                 f"{self.folder}: holds another run ({differences}); --force discards it"
             )
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON gives it back.
+
+    Examples
+    --------
+    >>> plain({"shape": (1, 2)})
+    {'shape': [1, 2]}
+    """
+    return json.loads(json.dumps(value))
 
 
 def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-STAGES = ("generate", "train", "weights", "search", "pictures", "evolve")
+STAGES = ("generate", "train", "weights", "search", "pictures", "evolve", "start", "discover")
 
 
 def stream(seed: int, stage: str, index: int = 0) -> np.random.Generator:

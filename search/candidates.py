@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automata.automaton import AutomatonError, Deltas, cerny_bound
-from automata.canonical import canonical_forms, from_canonical
+from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.certificate import check_certificate
 from automata.certify import certificate
 from automata.families import identify
@@ -22,6 +22,7 @@ from data.dataset import Dataset
 from data.files import DataError, check_sha256, read_checksums
 from data.progress import progress
 from search.baselines import BASELINES
+from search.discovery.arms import SOURCES
 from search.modes import MODES
 from search.oracle import Arm, Oracle, Proposals, concatenate
 
@@ -137,31 +138,57 @@ def rank_candidates(
     forms = oracle.forms(numbers)
     order = np.lexsort((*forms.T[::-1], ~novel, -thresholds))[:keep]
 
-    n, k = oracle.n, oracle.k
-    deltas = from_canonical(forms[order], n, k)
-    words = _checked_words(deltas, thresholds[order])
-    bound = cerny_bound(n)
     chosen = proposals.take(order)
+    return candidate_table(
+        oracle.n,
+        oracle.k,
+        forms[order],
+        thresholds[order],
+        novel=novel[order],
+        mode=[arms[index].mode for index in arm_index[order]],
+        parent_a=_name_parents(training, chosen.parents[:, 0]),
+        parent_b=_name_parents(training, chosen.parents[:, 1]),
+        alpha=chosen.alpha.round(4),
+        round=[arms[index].round for index in arm_index[order]],
+        repaired=chosen.repaired,
+    )
+
+
+def candidate_table(
+    n: int, k: int, forms: Forms, thresholds: Thresholds, **columns: Any
+) -> pd.DataFrame:
+    """Return the table of candidates of one size, in the order given.
+
+    Parameters
+    ----------
+    n, k : int
+    forms : uint8 array, shape (rows, n*k)
+    thresholds : int32 array, shape (rows,)
+        Every row is solved again and its word replayed.
+    columns : array-like
+        Those of `CANDIDATE_COLUMNS` that do not follow from the automata.
+
+    Raises
+    ------
+    RuntimeError
+        If the solver contradicts itself; this is a bug, never a property of the data.
+    """
+    deltas = from_canonical(forms, n, k)
+    bound = cerny_bound(n)
     return pd.DataFrame(
         {
-            "rank": np.arange(1, len(order) + 1),
+            "rank": np.arange(1, len(forms) + 1),
             "n": n,
             "k": k,
-            "reset_threshold": thresholds[order],
+            "reset_threshold": thresholds,
             "cerny_bound": bound,
-            "gap": bound - thresholds[order],
-            "ratio": (thresholds[order] / max(1, bound)).round(4),
-            "word": words,
+            "gap": bound - thresholds,
+            "ratio": (thresholds / max(1, bound)).round(4),
+            "word": _checked_words(deltas, thresholds),
             "delta": [format_delta(delta) for delta in deltas],
-            "canonical": [" ".join(map(str, form)) for form in forms[order].tolist()],
-            "novel": novel[order],
+            "canonical": [" ".join(map(str, form)) for form in forms.tolist()],
             "family": identify(deltas),
-            "mode": [arms[index].mode for index in arm_index[order]],
-            "parent_a": _name_parents(training, chosen.parents[:, 0]),
-            "parent_b": _name_parents(training, chosen.parents[:, 1]),
-            "alpha": chosen.alpha.round(4),
-            "round": [arms[index].round for index in arm_index[order]],
-            "repaired": chosen.repaired,
+            **columns,
         },
         columns=CANDIDATE_COLUMNS,
     )
@@ -184,13 +211,13 @@ def verify_candidates(path: Path) -> int:
         recorded = read_checksums(path.parent)
     if len(table) == 0 and path.name not in recorded:
         raise DataError(f"{path}: no rows")
-    last: tuple[int, bool, list[int]] | None = None
+    last: tuple[int, int, bool, list[int]] | None = None
     with progress(len(table), "verify", "rows") as bar:
         for position, row in enumerate(table.itertuples(index=False), 1):
             try:
                 problem = _problem(row, position)
                 form = [int(q) for q in row.canonical.split()]
-                place = (int(row.gap), row.novel == "False", form)
+                place = (int(row.n), int(row.gap), row.novel == "False", form)
             except (AutomatonError, ValueError) as error:
                 raise DataError(f"{path}: row {position}: {error}") from error
             if not problem and last is not None and place <= last:
@@ -204,6 +231,10 @@ def verify_candidates(path: Path) -> int:
     if path.name in recorded:
         check_sha256(path, recorded[path.name])
     return len(table)
+
+
+def _may_be_parent(delta: npt.NDArray[Any], k: int, n: int) -> bool:
+    return bool(delta.shape[0] == k and delta.shape[1] <= n)
 
 
 def _merge(
@@ -263,11 +294,15 @@ def _problem(row: Any, position: int) -> str:
     bound = cerny_bound(n)
     threshold = int(row.reset_threshold)
     for parent in (row.parent_a, row.parent_b):
-        if parent and parse_delta(parent).shape != (k, n):
-            return f"a parent of another size: {parent}"
+        if parent and not _may_be_parent(parse_delta(parent), k, n):
+            return f"a parent of more states or other letters: {parent}"
     if row.novel not in ("True", "False"):
         return f"novel is {row.novel}, but should be True or False"
-    if row.mode not in (*MODES, *BASELINES) or int(row.round) < 0 or int(row.repaired) < 0:
+    if (
+        row.mode not in (*MODES, *BASELINES, *SOURCES)
+        or int(row.round) < 0
+        or int(row.repaired) < 0
+    ):
         return f"mode {row.mode}, round {row.round}, repaired {row.repaired}"
     if row.alpha and not 0 <= float(row.alpha) <= 1:
         return f"alpha is {row.alpha}, but should be in 0..1"

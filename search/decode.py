@@ -15,7 +15,7 @@ from torch import Tensor
 from automata.automaton import Deltas
 from automata.canonical import canonical_forms, from_canonical
 from automata.rank import are_synchronizing
-from vae.encoding import decode_tokens, encode_deltas, target_tokens
+from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, Posterior
 
 
@@ -23,9 +23,9 @@ class Repaired(NamedTuple):
     """Decoded automata after repair."""
 
     deltas: Deltas
-    """uint8 (batch, k, n), complete, not always synchronizing"""
+    """uint8 (batch, k, n), not always synchronizing"""
     as_decoded: npt.NDArray[np.bool_]
-    """bool (batch,): complete and synchronizing without repair"""
+    """bool (batch,): synchronizing without repair"""
     repaired: npt.NDArray[np.int64]
     """int64 (batch,): transitions changed"""
 
@@ -36,14 +36,14 @@ def decode_and_repair(
     z: Tensor,
     *,
     repair: int,
+    n: int | None = None,
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
 ) -> Repaired:
     """Decode points of the latent space and repair what is not valid.
 
-    An entry outside 0..n-1 becomes the most probable state. While an automaton does not
-    synchronize, its least certain transition not yet changed leads to its next most probable
-    target instead, up to `repair` times.
+    While an automaton does not synchronize, its least certain transition not yet changed leads to
+    its next most probable target instead, up to `repair` times.
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ def decode_and_repair(
     z : tensor, shape (batch, latent)
     repair : int
         Transitions of a non-synchronizing automaton that may change.
+    n : int, optional
+        Number of states, where the model is for any size.
     temperature : float
         0 decodes the most probable tokens, more samples them.
     generator : torch.Generator, optional
@@ -60,25 +62,16 @@ def decode_and_repair(
     -------
     Repaired
     """
-    config = model.config
-    n, k = config.n, config.k
-    decoded = model.decoder.generate(z, temperature=temperature, generator=generator)
-    targets = decode_tokens(decoded.tokens.cpu().numpy(), config.tokens)  # (batch, k, n)
-    states = torch.from_numpy(target_tokens(n, config.tokens)).to(z.device)  # (n, n)
-    index = states[None, :, None].expand(len(z), n, k, n)
-    scores = decoded.log_probabilities.gather(3, index).cpu().numpy()  # (batch, n, k, n)
-    scores = scores.transpose(0, 2, 1, 3)  # (batch, k, n, n)
+    decoded = model.decoder.generate(z, n, temperature=temperature, generator=generator)
+    deltas = decode_tokens(decoded.tokens.cpu().numpy())  # (batch, k, n)
+    _, k, n = deltas.shape
+    repaired = np.zeros(len(deltas), np.int64)
+    as_decoded = are_synchronizing(deltas)
 
-    outside = (targets < 0) | (targets >= n)
-    targets = np.where(outside, scores.argmax(3), targets)
-    repaired = outside.sum((1, 2))
-    deltas = targets.astype(np.uint8)
-    synchronizing = are_synchronizing(deltas)
-    as_decoded = synchronizing & (repaired == 0)
-
-    broken = np.flatnonzero(~synchronizing)
+    broken = np.flatnonzero(~as_decoded)
     flat = deltas[broken].reshape(-1, k * n)
-    choices = scores[broken].reshape(-1, k * n, n)
+    scores = decoded.log_probabilities.cpu().numpy()[broken]  # (broken, n, k, n)
+    choices = scores.transpose(0, 2, 1, 3).reshape(-1, k * n, n)
     rows = np.arange(len(broken))
     certainty = np.take_along_axis(choices, flat[:, :, None].astype(np.int64), 2)[:, :, 0]
     least_certain = certainty.argsort(1, kind="stable")
@@ -107,7 +100,7 @@ def encode_automata(model: VAE, deltas: Deltas) -> Posterior:
         On the model's device.
     """
     canonical = from_canonical(canonical_forms(deltas), deltas.shape[2], deltas.shape[1])
-    tokens = torch.from_numpy(encode_deltas(canonical, model.config.tokens))
+    tokens = torch.from_numpy(encode_deltas(canonical))
     device = next(model.parameters()).device
     parts = [model.encoder(part.to(device)) for part in tokens.split(4096)]
     return Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))

@@ -66,7 +66,7 @@ def evaluate(
     apart = data.split(held_out)[1].of_classes(classes)
     if classes and len(apart) == 0:
         raise DataError(f"no held-out automaton is of class {', '.join(classes)}")
-    tokens = torch.from_numpy(encode_deltas(apart.deltas, model.config.tokens))
+    tokens = torch.from_numpy(encode_deltas(apart.deltas))
     results: dict[str, float | list[int]] = {"held_out_rows": len(apart)}
     results |= reconstruction_metrics(model, tokens, generator)
     results["latent"] = model.config.latent

@@ -30,7 +30,7 @@ class Proposals(NamedTuple):
     deltas: Deltas
     """uint8 (batch, k, n), complete"""
     as_decoded: npt.NDArray[np.bool_]
-    """bool (batch,): complete and synchronizing without repair"""
+    """bool (batch,): synchronizing without repair"""
     repaired: npt.NDArray[np.int64]
     """int64 (batch,): transitions changed by repair"""
     parents: npt.NDArray[np.int64]
@@ -224,6 +224,11 @@ class Arm:
         thresholds[valid[known]] = self.oracle.thresholds(numbers[known])
         thresholds[end:] = UNKNOWN
         return thresholds
+
+    @property
+    def found_count(self) -> int:
+        """How many distinct automata it has found."""
+        return sum(len(numbers) for numbers, _ in self._found)
 
     def best(self) -> int:
         """Return the longest threshold found, -1 if nothing was found."""

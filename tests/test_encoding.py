@@ -1,4 +1,4 @@
-"""Tokens: decoding undoes encoding, in both kinds."""
+"""Tokens: decoding undoes encoding; the names of targets, in every kind and at every size."""
 
 from itertools import product
 
@@ -13,56 +13,81 @@ from vae.encoding import (
     TOKEN_KINDS,
     decode_tokens,
     encode_deltas,
-    target_tokens,
+    name_targets,
     vocabulary_size,
 )
 
-both_kinds = pytest.mark.parametrize("kind", TOKEN_KINDS)
+MOST = 6
+sizes = pytest.mark.parametrize("n", range(1, MOST + 1))
+every_kind = pytest.mark.parametrize("kind", TOKEN_KINDS)
 
 
-@both_kinds
 @given(delta=automata())
-def test_decoding_undoes_encoding(kind, delta):
+def test_decoding_undoes_encoding(delta):
     k, n = delta.shape
-    tokens = encode_deltas(delta[None], kind)
+    tokens = encode_deltas(delta[None])
     assert tokens.dtype == np.int64
-    assert tokens.shape == (1, n, k)
-    assert 0 <= tokens.min() <= tokens.max() < vocabulary_size(n, kind)
-    assert np.array_equal(decode_tokens(tokens, kind), delta[None])
-    names = target_tokens(n, kind)
-    assert tokens[0].tolist() == [[names[q, delta[a, q]] for a in range(k)] for q in range(n)]
+    assert tokens[0].tolist() == [[delta[a, q] for a in range(k)] for q in range(n)]
+    decoded = decode_tokens(tokens)
+    assert decoded.dtype == np.uint8
+    assert np.array_equal(decoded, delta[None])
 
 
-@both_kinds
 @pytest.mark.parametrize(("batch", "n", "k"), [(0, 3, 2), (5, 1, 4), (7, 24, 6), (2, 256, 1)])
-def test_batches_of_every_size(kind, batch, n, k):
+def test_batches_of_every_size(batch, n, k):
     deltas = sample_uniform(np.random.default_rng(0), batch, n, k)
-    assert np.array_equal(decode_tokens(encode_deltas(deltas, kind), kind), deltas)
+    tokens = encode_deltas(deltas)
+    assert tokens.shape == (batch, n, k)
+    assert np.array_equal(decode_tokens(tokens), deltas)
 
 
 @given(n=st.integers(1, 12), k=st.integers(1, 3), data=st.data())
 def test_encoding_undoes_decoding_of_any_tokens(n, k, data):
-    for kind in TOKEN_KINDS:
-        vocabulary = vocabulary_size(n, kind)
-        written = st.lists(st.integers(0, vocabulary - 1), min_size=n * k, max_size=n * k)
-        tokens = np.array(data.draw(written)).reshape(1, n, k)
-        targets = decode_tokens(tokens, kind)
-        assert np.array_equal(encode_deltas(targets, kind), tokens)
-        names = target_tokens(n, kind)
-        for q, a in product(range(n), range(k)):
-            assert (0 <= targets[0, a, q] < n) == (tokens[0, q, a] in names[q])
+    written = st.lists(st.integers(0, n - 1), min_size=n * k, max_size=n * k)
+    tokens = np.array(data.draw(written)).reshape(1, n, k)
+    assert np.array_equal(encode_deltas(decode_tokens(tokens)), tokens)
 
 
-def test_vocabularies():
+# --- the names of targets ---------------------------------------------------------------------
+
+
+@every_kind
+@sizes
+def test_names_tell_targets_apart(kind, n):
+    names = name_targets(n, MOST, kind)
+    assert names.dtype == np.int64
+    assert names.shape == ({"combined": 3}.get(kind, 1), n, n)
+    assert 0 <= names.min() <= names.max() < vocabulary_size(MOST, kind)
+    for one, q in product(names, range(n)):
+        assert len({*one[q]}) == n
+
+
+def test_vocabularies_hold_the_names_of_all_sizes_and_no_others():
     assert [vocabulary_size(n, "absolute") for n in (1, 2, 8)] == [1, 2, 8]
     assert [vocabulary_size(n, "relative") for n in (1, 2, 8)] == [1, 3, 15]
-    for kind in TOKEN_KINDS:  # every token is some state's target
-        assert set(target_tokens(5, kind).ravel()) == set(range(vocabulary_size(5, kind)))
+    assert [vocabulary_size(n, "combined") for n in (1, 2, 8)] == [3, 7, 31]
+    for kind in TOKEN_KINDS:
+        largest = name_targets(MOST, MOST, kind)
+        assert {*largest.flat} == {*range(vocabulary_size(MOST, kind))}
 
 
-def test_relative_tokens_mean_the_same_at_every_n():
-    offsets = {
-        n: target_tokens(n, "relative") - vocabulary_size(n, "relative") // 2 for n in (4, 9)
-    }
-    assert np.array_equal(offsets[4], offsets[9][:4, :4])
-    assert offsets[9][2].tolist() == [-2, -1, 0, 1, 2, 3, 4, 5, 6]
+@sizes
+def test_absolute_names_are_the_same_for_every_source(n):
+    assert name_targets(n, MOST, "absolute")[0].tolist() == [[*range(n)]] * n
+
+
+@sizes
+def test_relative_names_mean_the_same_at_every_n(n):
+    names = name_targets(n, MOST, "relative")[0]
+    for q, t in product(range(n), range(n)):
+        assert names[q, t] == (t - q) + MOST - 1
+
+
+@sizes
+def test_combined_names_are_three_disjoint_ranges(n):
+    absolute, relative, from_end = name_targets(n, MOST, "combined")
+    assert np.array_equal(absolute, name_targets(n, MOST, "absolute")[0])
+    assert np.array_equal(relative, name_targets(n, MOST, "relative")[0] + MOST)
+    last = 3 * MOST - 1  # that of the last state, at every n
+    assert from_end.tolist() == [[*range(last + n - 1, last - 1, -1)]] * n
+    assert absolute.max() < MOST <= relative.min() <= relative.max() < last <= from_end.min()

@@ -266,6 +266,7 @@ def claim_more(row: dict[str, str]) -> dict[str, str]:
     }
 
 
+LARGE = "|".join([" ".join(map(str, range(40)))] * K)
 FORGERIES = {
     "word": (lambda row: {"word": row["word"][:-1] + "c"}, "the word does not send"),
     "another word": (lambda row: {"word": "a" * len(row["word"])}, "the word does not send"),
@@ -301,7 +302,8 @@ FORGERIES = {
     "mode": (lambda row: {"mode": "best"}, "mode best"),
     "round": (lambda row: {"round": "-1"}, "round -1"),
     "alpha": (lambda row: {"alpha": "1.5"}, r"alpha is 1\.5"),
-    "parent": (lambda row: {"parent_b": "0 1|1 0"}, "a parent of another size"),
+    "parent": (lambda row: {"parent_b": "0 1|1 0|0 0"}, "a parent of more states or other letters"),
+    "large parent": (lambda row: {"parent_a": LARGE}, "a parent of more states or other letters"),
     "ragged parent": (lambda row: {"parent_a": "0 1|1"}, "letter 1 has 1 entries"),
 }
 

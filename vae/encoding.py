@@ -1,7 +1,9 @@
 """Automata <-> tokens: what the model reads and writes.
 
-A token string is state-major, one token a transition. *Absolute* tokens name the target state;
-*relative* ones the signed offset from the source state, which means the same at every n.
+A token is the target state of a transition; a token string is state-major. Inside the model a
+target has one or more *names*, and the vocabulary holds them: an *absolute* name counts states
+from the start; a *relative* one from the source state, so that it means the same at every n;
+*combined* tokens have both, and a third name counted from the last state.
 """
 
 from __future__ import annotations
@@ -11,30 +13,17 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 
-TOKEN_KINDS = ("absolute", "relative")
+TOKEN_KINDS = ("absolute", "relative", "combined")
 
 Tokens = npt.NDArray[np.int64]
 
 
-def vocabulary_size(n: int, kind: str) -> int:
-    """Return the number of tokens: n absolute, 2n-1 relative ones.
-
-    Examples
-    --------
-    >>> vocabulary_size(8, "absolute"), vocabulary_size(8, "relative")
-    (8, 15)
-    """
-    return n if kind == "absolute" else 2 * n - 1
-
-
-def encode_deltas(deltas: Deltas, kind: str) -> Tokens:
+def encode_deltas(deltas: Deltas) -> Tokens:
     """Return the tokens of automata, in the order of their states.
 
     Parameters
     ----------
     deltas : uint8 array, shape (batch, k, n)
-    kind : str
-        ``"absolute"`` or ``"relative"``.
 
     Returns
     -------
@@ -42,47 +31,54 @@ def encode_deltas(deltas: Deltas, kind: str) -> Tokens:
 
     Examples
     --------
-    >>> encode_deltas(np.array([[[1, 2, 0]]], np.uint8), "relative").ravel().tolist()
-    [3, 3, 0]
+    >>> encode_deltas(np.array([[[1, 2, 0], [0, 0, 2]]], np.uint8)).tolist()
+    [[[1, 0], [2, 0], [0, 2]]]
     """
-    targets = deltas.transpose(0, 2, 1).astype(np.int64)  # (batch, n, k)
-    return targets + _shift(targets.shape[1], kind)
+    return deltas.transpose(0, 2, 1).astype(np.int64)
 
 
-def decode_tokens(tokens: Tokens, kind: str) -> npt.NDArray[np.int64]:
-    """Return the target states that tokens name, possibly outside 0..n-1: the inverse.
+def decode_tokens(tokens: Tokens) -> Deltas:
+    """Return the automata of tokens, uint8 (batch, k, n): the inverse.
+
+    Examples
+    --------
+    >>> decode_tokens(np.array([[[1, 0], [2, 0], [0, 2]]])).tolist()
+    [[[1, 2, 0], [0, 0, 2]]]
+    """
+    return tokens.transpose(0, 2, 1).astype(np.uint8)
+
+
+def vocabulary_size(most: int, kind: str) -> int:
+    """Return the number of names that targets have at sizes up to `most`.
+
+    Examples
+    --------
+    >>> [vocabulary_size(8, kind) for kind in TOKEN_KINDS]
+    [8, 15, 31]
+    """
+    return {"absolute": most, "relative": 2 * most - 1, "combined": 4 * most - 1}[kind]
+
+
+def name_targets(n: int, most: int, kind: str) -> Tokens:
+    """Return the names of target t seen from state q: int64 (names, n, n), [:, q, t].
 
     Parameters
     ----------
-    tokens : int array, shape (batch, n, k)
+    n : int
+        Number of states.
+    most : int
+        The vocabulary is that of sizes up to this one.
     kind : str
 
-    Returns
-    -------
-    int64 array, shape (batch, k, n)
-
     Examples
     --------
-    >>> decode_tokens(np.array([[[3], [3], [0]]]), "relative").tolist()
-    [[[1, 2, 0]]]
+    >>> name_targets(2, 3, "relative").tolist()
+    [[[2, 3], [1, 2]]]
     """
-    targets = tokens - _shift(tokens.shape[1], kind)
-    return targets.transpose(0, 2, 1)
-
-
-def target_tokens(n: int, kind: str) -> Tokens:
-    """Return the token that leads source state q to target state t: int64 (n, n), [q, t].
-
-    Examples
-    --------
-    >>> target_tokens(2, "relative").tolist()
-    [[1, 2], [0, 1]]
-    """
-    return np.arange(n)[None, :] + _shift(n, kind)
-
-
-def _shift(n: int, kind: str) -> npt.NDArray[np.int64]:
-    """What to add to a target to get its token, for each source state: (n, 1) or zeros."""
+    source, target = np.arange(n)[:, None], np.tile(np.arange(n), (n, 1))
+    absolute, relative, from_end = target, target - source + most - 1, n - 1 - target
     if kind == "absolute":
-        return np.zeros((n, 1), np.int64)
-    return (n - 1 - np.arange(n))[:, None]
+        return absolute[None]
+    if kind == "relative":
+        return relative[None]
+    return np.stack([absolute, most + relative, 3 * most - 1 + from_end])

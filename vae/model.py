@@ -2,20 +2,25 @@
 
 Posterior q(z|x): 1-D convolutions over the states of the token string, then two linear heads, mu
 and log sigma. Prior N(0, I). Likelihood p(x|z): GRU layers fed with z at every step, their hidden
-state started from z; one step a state, a softmax over tokens for each of its letters.
+state started from z; one step a state, a softmax over target states for each of its letters.
+
+A model of *any size* reads and writes automata of every size up to n. Size and place (counted from
+the first and from the last state) are conditions of both halves, and features are pooled over the
+states. What it has not seen, such as the place of a further state, begins as zero, so that it
+changes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from vae.encoding import TOKEN_KINDS, vocabulary_size
+from vae.encoding import TOKEN_KINDS, name_targets, vocabulary_size
 
 DECODERS = ("autoregressive", "repeat")
 
@@ -27,10 +32,13 @@ class ModelConfig:
     n: int = 8
     k: int = 2
     tokens: str = "absolute"
-    """``absolute`` target states or ``relative`` offsets."""
+    """``absolute`` names of target states, ``relative`` ones, or ``combined``."""
+    any_size: bool = False
+    """Whether the model is for every size up to n."""
     decoder: str = "autoregressive"
     """``autoregressive`` (previous outputs too) or ``repeat`` (z alone at every step)."""
     latent: int = 32
+    """Dimensions of z; 0: no latent space, the decoder alone (of any size)."""
     embedding: int = 16
     channels: int = 64
     convolutions: int = 3
@@ -47,18 +55,20 @@ class ModelConfig:
             raise ValueError(f"unknown tokens {self.tokens!r}: one of {', '.join(TOKEN_KINDS)}")
         if self.decoder not in DECODERS:
             raise ValueError(f"unknown decoder {self.decoder!r}: one of {', '.join(DECODERS)}")
-        for name, value, high in [
-            ("n", self.n, CANONICAL_MAX_STATES),
-            ("k", self.k, CANONICAL_MAX_LETTERS),
-            ("latent", self.latent, 4096),
-            ("embedding", self.embedding, 4096),
-            ("channels", self.channels, 4096),
-            ("convolutions", self.convolutions, 64),
-            ("hidden", self.hidden, 4096),
-            ("layers", self.layers, 64),
+        for name, value, low, high in [
+            ("n", self.n, 1, CANONICAL_MAX_STATES),
+            ("k", self.k, 1, CANONICAL_MAX_LETTERS),
+            ("latent", self.latent, 0, 4096),
+            ("embedding", self.embedding, 1, 4096),
+            ("channels", self.channels, 1, 4096),
+            ("convolutions", self.convolutions, 1, 64),
+            ("hidden", self.hidden, 1, 4096),
+            ("layers", self.layers, 1, 64),
         ]:
-            if not isinstance(value, int) or not 1 <= value <= high:
-                raise ValueError(f"{name}={value} is not in 1..{high}")
+            if not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"{name}={value} is not in {low}..{high}")
+        if self.latent == 0 and not self.any_size:
+            raise ValueError("latent=0 is only for models of any size")
         if not 0 <= self.token_dropout < 1:
             raise ValueError(f"token-dropout={self.token_dropout} is not in [0, 1)")
 
@@ -81,7 +91,7 @@ class Forward(NamedTuple):
     """One pass through the model."""
 
     logits: Tensor
-    """(batch, n, k, vocabulary)"""
+    """(batch, n, k, n): of each target state"""
     posterior: Posterior
     ratio: Tensor
     """(batch,): the predicted reset threshold / Černý bound"""
@@ -93,7 +103,58 @@ class Decoded(NamedTuple):
     tokens: Tensor
     """int64 (batch, n, k)"""
     log_probabilities: Tensor
-    """(batch, n, k, vocabulary)"""
+    """(batch, n, k, n): of each target state"""
+
+
+class Vocabulary(nn.Module):
+    """The names of target states at every size."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.size = vocabulary_size(config.n, config.tokens)
+        sizes = range(1 if config.any_size else config.n, config.n + 1)
+        tables = {n: torch.from_numpy(name_targets(n, config.n, config.tokens)) for n in sizes}
+        for n, table in tables.items():
+            self.register_buffer(f"names_{n}", table, persistent=False)
+
+    def table(self, n: int) -> Tensor:
+        """Return the names of target t seen from state q: (names, n, n), [:, q, t]."""
+        return self.get_buffer(f"names_{n}")
+
+    def name(self, tokens: Tensor) -> Tensor:
+        """Return the names of tokens (batch, n, k): (names, batch, n, k)."""
+        states = torch.arange(tokens.shape[1], device=tokens.device)
+        return self.table(tokens.shape[1])[:, states[:, None], tokens]
+
+
+class Size(nn.Module):
+    """The number of states as a condition."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.most = config.n
+        self.width = config.embedding
+        self.linear = nn.Linear(3, self.width)
+
+    def forward(self, z: Tensor, n: int) -> Tensor:
+        """Set the condition beside z (batch, ...): (batch, ... + width)."""
+        features = z.new_tensor([n / self.most, 1 / n, n % 2])
+        return torch.cat([z, self.linear(features).expand(len(z), -1)], 1)
+
+
+class Places(nn.Module):
+    """The place of each state, counted from the first and from the last one, as a condition."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.width = config.embedding
+        self.from_start = _zeros(nn.Embedding(config.n, self.width))
+        self.from_end = _zeros(nn.Embedding(config.n, self.width))
+
+    def forward(self, batch: int, n: int) -> Tensor:
+        """Return the places of the states: (batch, n, width)."""
+        places = self.from_start.weight[:n] + self.from_end.weight[:n].flip(0)
+        return places.expand(batch, -1, -1)
 
 
 class Encoder(nn.Module):
@@ -101,23 +162,37 @@ class Encoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        vocabulary = vocabulary_size(config.n, config.tokens)
-        self.embed = nn.Embedding(vocabulary, config.embedding)
-        widths = [config.k * config.embedding] + [config.channels] * config.convolutions
+        self.any_size = config.any_size
+        self.vocabulary = Vocabulary(config)
+        self.embed = nn.Embedding(self.vocabulary.size, config.embedding)
+        width = config.k * config.embedding
+        flat = config.n * config.channels
+        if config.any_size:
+            self.size, self.places = Size(config), Places(config)
+            width += self.places.width
+            flat = 2 * config.channels + self.size.width
+        widths = [width] + [config.channels] * config.convolutions
         self.convolutions = nn.ModuleList(
             nn.Conv1d(width, config.channels, kernel_size=3, padding=1) for width in widths[:-1]
         )
-        self.mu = nn.Linear(config.n * config.channels, config.latent)
-        self.log_sigma = nn.Linear(config.n * config.channels, config.latent)
+        self.mu = nn.Linear(flat, config.latent)
+        self.log_sigma = nn.Linear(flat, config.latent)
         self.min_log_sigma = config.min_log_sigma
 
     def forward(self, tokens: Tensor) -> Posterior:
         """Encode tokens (batch, n, k)."""
-        features = self.embed(tokens).flatten(2).transpose(1, 2)  # (batch, k*embedding, n)
+        batch, n, _ = tokens.shape
+        features = self.embed(self.vocabulary.name(tokens)).sum(0).flatten(2)
+        if self.any_size:
+            features = torch.cat([features, self.places(batch, n)], 2)
+        features = features.transpose(1, 2)  # (batch, width, n)
         for convolution in self.convolutions:
             changed = functional.gelu(convolution(features))
             features = changed + features if changed.shape == features.shape else changed
-        flat = features.flatten(1)  # (batch, channels*n)
+        if self.any_size:
+            flat = self.size(torch.cat([features.mean(2), features.amax(2)], 1), n)
+        else:
+            flat = features.flatten(1)  # (batch, channels*n)
         return Posterior(self.mu(flat), self.log_sigma(flat).clamp(min=self.min_log_sigma))
 
 
@@ -127,107 +202,181 @@ class Decoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.vocabulary = vocabulary_size(config.n, config.tokens)
+        self.vocabulary = Vocabulary(config)
+        self.hidden_token = self.vocabulary.size
+        """Stands for a token that is hidden, or not there yet."""
         self.autoregressive = config.decoder == "autoregressive"
-        self.start = nn.Linear(config.latent, config.layers * config.hidden)
         width = config.latent
+        if config.any_size:
+            self.size, self.places = Size(config), Places(config)
+            width += self.size.width
+        self.start = nn.Linear(width, config.layers * config.hidden)
+        if config.any_size:
+            width += self.places.width
+        names = self.vocabulary.size
         if self.autoregressive:
             width += config.k * config.embedding
-            # the last embedding stands for "hidden or not there yet"
-            self.embed = nn.Embedding(self.vocabulary + 1, config.embedding)
+            self.embed = nn.Embedding(names + 1, config.embedding)
             if config.k > 1:
                 self.earlier_letters = nn.Linear(
-                    (config.k - 1) * config.embedding, config.k * self.vocabulary, bias=False
+                    (config.k - 1) * config.embedding, config.k * names, bias=False
                 )
         self.gru = nn.GRU(width, config.hidden, config.layers, batch_first=True)
-        self.output = nn.Linear(config.hidden, config.k * self.vocabulary)
+        self.output = nn.Linear(config.hidden, config.k * names)
+        if config.any_size:
+            _zeros(self.output)
+            if self.autoregressive and config.k > 1:
+                _zeros(self.earlier_letters)
 
     def forward(self, z: Tensor, tokens: Tensor, hide: Tensor | None = None) -> Tensor:
-        """Return the logits (batch, n, k, vocabulary) of tokens (batch, n, k), all steps at once.
+        """Return the logits (batch, n, k, n) of tokens (batch, n, k), all steps at once.
 
         ``hide`` (bool, as tokens) marks the tokens that the decoder must not see.
         """
-        inputs = z[:, None].expand(-1, self.config.n, -1)  # (batch, n, latent)
-        if not self.autoregressive:
-            features, _ = self.gru(inputs, self._hidden(z))
-            return self._split_letters(self.output(features))
-        seen = tokens if hide is None else tokens.masked_fill(hide, self.vocabulary)
-        before = functional.pad(seen[:, :-1], (0, 0, 1, 0), value=self.vocabulary)
-        inputs = torch.cat([inputs, self.embed(before).flatten(2)], 2)
-        features, _ = self.gru(inputs, self._hidden(z))
-        return self._split_letters(self.output(features)) + self._from_earlier_letters(seen)
+        batch, n, _ = tokens.shape
+        z = self._condition(z, n)
+        inputs = [z[:, None].expand(-1, n, -1)]
+        if self.config.any_size:
+            inputs.append(self.places(batch, n))
+        if self.autoregressive:
+            names = self.vocabulary.name(tokens)
+            seen = names if hide is None else names.masked_fill(hide, self.hidden_token)
+            before = functional.pad(seen[:, :, :-1], (0, 0, 1, 0), value=self.hidden_token)
+            inputs.append(self.embed(before).sum(0).flatten(2))
+        features, _ = self.gru(torch.cat(inputs, 2), self._hidden(z))
+        scores = self._split_letters(self.output(features))
+        if self.autoregressive:
+            scores = scores + self._from_earlier_letters(seen)
+        table = self.vocabulary.table(n)[:, None, :, None]  # (names, 1, n, 1, n)
+        return _sum_names(scores, table)
 
     @torch.no_grad()
     def generate(
-        self, z: Tensor, *, temperature: float = 0.0, generator: torch.Generator | None = None
+        self,
+        z: Tensor,
+        n: int | None = None,
+        *,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
     ) -> Decoded:
-        """Write tokens step by step: the most probable ones, or samples at a temperature > 0."""
+        """Write tokens step by step: the most probable ones, or samples at a temperature > 0.
+
+        ``n`` states; where it is not given, as many as the config says.
+        """
+        n = n or self.config.n
+        batch, k = len(z), self.config.k
+        z = self._condition(z, n)
         hidden = self._hidden(z)
-        chosen = z.new_full((len(z), self.config.k), self.vocabulary, dtype=torch.int64)
+        table = self.vocabulary.table(n)  # (names, n, n)
+        nothing = table.new_full((len(table), batch, 1, k), self.hidden_token)
+        before = nothing
         steps = []
-        for _ in range(self.config.n):
-            inputs = z
+        for state in range(n):
+            inputs = [z]
+            if self.config.any_size:
+                inputs.append(self.places(batch, n)[:, state])
             if self.autoregressive:
-                inputs = torch.cat([z, self.embed(chosen).flatten(1)], 1)
-            features, hidden = self.gru(inputs[:, None], hidden)
-            base = self._split_letters(self.output(features))[:, 0]
-            chosen = torch.full_like(chosen, self.vocabulary)
-            letters = []
-            for letter in range(self.config.k):
-                logits = base[:, letter]
+                inputs.append(self.embed(before[:, :, 0]).sum(0).flatten(1))
+            features, hidden = self.gru(torch.cat(inputs, 1)[:, None], hidden)
+            base = self._split_letters(self.output(features))
+            names, before = table[:, state], nothing.clone()
+            chosen, letters = [], []
+            for letter in range(k):
+                scores = base
                 if self.autoregressive:
-                    logits = logits + self._from_earlier_letters(chosen[:, None])[:, 0, letter]
-                chosen[:, letter] = _choose(logits, temperature, generator)
+                    scores = scores + self._from_earlier_letters(before)
+                logits = _sum_names(scores[:, 0, letter], names[:, None])  # (batch, n)
+                chosen.append(_choose(logits, temperature, generator))
                 letters.append(logits.float().log_softmax(1))
-            steps.append(Decoded(chosen, torch.stack(letters, 1)))
+                before[:, :, 0, letter] = names[:, chosen[-1]]
+            steps.append(Decoded(torch.stack(chosen, 1), torch.stack(letters, 1)))
         return Decoded(
             torch.stack([step.tokens for step in steps], 1),
             torch.stack([step.log_probabilities for step in steps], 1),
         )
 
+    def _condition(self, z: Tensor, n: int) -> Tensor:
+        """Set the size beside z: (batch, latent), or more for any size."""
+        return self.size(z, n) if self.config.any_size else z
+
     def _hidden(self, z: Tensor) -> Tensor:
-        """Start the hidden state from z: (layers, batch, hidden)."""
+        """Start the hidden state from z and the size: (layers, batch, hidden)."""
         hidden = torch.tanh(self.start(z)).view(len(z), self.config.layers, self.config.hidden)
         return hidden.transpose(0, 1).contiguous()
 
-    def _from_earlier_letters(self, tokens: Tensor) -> Tensor:
-        """Return what each letter's logits gain from the same state's earlier letters."""
-        k, vocabulary, embedding = self.config.k, self.vocabulary, self.config.embedding
+    def _from_earlier_letters(self, names: Tensor) -> Tensor:
+        """Return what each letter's scores gain from the same state's earlier letters.
+
+        Takes the names (names, batch, steps, k) of tokens, returns (batch, steps, k, vocabulary).
+        """
+        k, vocabulary, embedding = self.config.k, self.vocabulary.size, self.config.embedding
         if k == 1:
-            return torch.zeros(*tokens.shape, vocabulary, device=tokens.device)
+            return torch.zeros(*names.shape[1:], vocabulary, device=names.device)
         weight = self.earlier_letters.weight.view(k, vocabulary, k - 1, embedding)
-        earlier = torch.ones(k, k - 1, device=tokens.device).tril(-1)  # letter a sees b < a
+        earlier = torch.ones(k, k - 1, device=names.device).tril(-1)  # letter a sees b < a
         masked = (weight * earlier[:, None, :, None]).reshape(k * vocabulary, -1)
-        return self._split_letters(
-            functional.linear(self.embed(tokens[:, :, :-1]).flatten(2), masked)
-        )
+        embedded = self.embed(names[:, :, :, :-1]).sum(0).flatten(2)
+        return self._split_letters(functional.linear(embedded, masked))
 
     def _split_letters(self, flat: Tensor) -> Tensor:
         """Cut the last dimension: (batch, steps, k * vocabulary) -> (..., k, vocabulary)."""
-        return flat.view(*flat.shape[:-1], self.config.k, self.vocabulary)
+        return flat.view(*flat.shape[:-1], self.config.k, self.vocabulary.size)
 
 
 class VAE(nn.Module):
-    """Encoder, decoder, and a small head that predicts threshold / Černý bound from mu."""
+    """Encoder, decoder, and a small head that predicts threshold / Černý bound from mu.
+
+    Without a latent space there is the decoder alone.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        if config.latent:
+            self.encoder = Encoder(config)
         self.decoder = Decoder(config)
-        self.ratio = nn.Sequential(nn.Linear(config.latent, 64), nn.GELU(), nn.Linear(64, 1))
+        if config.latent:
+            self.ratio = nn.Sequential(nn.Linear(config.latent, 64), nn.GELU(), nn.Linear(64, 1))
 
     def forward(self, tokens: Tensor, generator: torch.Generator) -> Forward:
         """Encode tokens (batch, n, k), sample z, and predict the tokens from it."""
-        posterior = self.encoder(tokens)
+        posterior = self.posterior(tokens)
         z = posterior.sample(generator)
         hide = None
         if self.training and self.config.token_dropout > 0:
             drawn = torch.rand(tokens.shape, generator=generator, device=tokens.device)
             hide = drawn < self.config.token_dropout
-        return Forward(
-            self.decoder(z, tokens, hide), posterior, self.ratio(posterior.mu).squeeze(1)
-        )
+        return Forward(self.decoder(z, tokens, hide), posterior, self.predict(posterior.mu))
+
+    def posterior(self, tokens: Tensor) -> Posterior:
+        """Return q(z|x) of tokens (batch, n, k), of no dimensions without a latent space."""
+        if self.config.latent:
+            return self.encoder(tokens)  # type: ignore[no-any-return]
+        nothing = torch.zeros(len(tokens), 0, device=tokens.device)
+        return Posterior(nothing, nothing)
+
+    def predict(self, z: Tensor) -> Tensor:
+        """Return the predicted threshold / Černý bound: (batch,), zeros without a latent space."""
+        return self.ratio(z).squeeze(1) if self.config.latent else z.sum(1)
+
+
+Module = TypeVar("Module", nn.Linear, nn.Embedding)
+
+
+def _zeros(module: Module) -> Module:
+    """Set the weights to zero: what is not trained then changes nothing."""
+    for weight in module.parameters():
+        nn.init.zeros_(weight)
+    return module
+
+
+def _sum_names(scores: Tensor, table: Tensor) -> Tensor:
+    """Return the logits of targets: each the sum of the scores (..., vocabulary) of its names.
+
+    ``table`` (names, ..., n) broadcasts against the scores.
+    """
+    shape = (*scores.shape[:-1], table.shape[-1])
+    return torch.stack([scores.gather(-1, names.expand(shape)) for names in table]).sum(0)
 
 
 def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from automata.automaton import cerny_bound
 from automata.sampling import rank_weights
@@ -32,9 +32,9 @@ from vae.checkpoint import (
     save_checkpoint,
 )
 from vae.encoding import encode_deltas
-from vae.losses import losses
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE, ModelConfig
+from vae.steps import learning_rate_share, take_step, warm_up
 
 WEIGHTS = ("rank", "uniform")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -170,7 +170,7 @@ def train(
         torch.set_num_threads(environment["threads"])
 
     rows = _Rows(training, config)
-    held_tokens = torch.from_numpy(encode_deltas(held_out.deltas, model_config.tokens))
+    held_tokens = torch.from_numpy(encode_deltas(held_out.deltas))
     steps = math.ceil(rows.epoch_rows / config.batch)
     with progress(config.epochs * rows.epoch_rows, "train", "automata") as bar:
         bar.update(state.epoch * rows.epoch_rows)
@@ -180,7 +180,7 @@ def train(
                 torch_seed(config.seed, "train", state.epoch)
             )
             trained = np.zeros(2)
-            for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch, model_config.tokens)):
+            for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch)):
                 done = (state.epoch * steps + step) / (config.epochs * steps)
                 trained += state.step(
                     tokens.to(target), ratios.to(target), done, generator, precision
@@ -262,19 +262,19 @@ class _State:
     ) -> npt.NDArray[np.float64]:
         """Take one step, `done` of the way; return reconstruction and KL."""
         config = self.config
-        for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * _learning_rate_share(done)
-        beta = config.beta * (min(1.0, done / config.warmup) if config.warmup else 1.0)
-        self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            forward = self.model(tokens, generator)
-        terms = losses(forward, tokens, ratios, config.free_bits)
-        loss = terms.reconstruction + beta * terms.kl_free + config.ratio_weight * terms.ratio
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        self.optimizer.step()
-        return np.array([terms.reconstruction.item(), terms.kl.item()])
+        return take_step(
+            self.model,
+            self.optimizer,
+            tokens,
+            ratios,
+            generator,
+            learning_rate=config.learning_rate * learning_rate_share(done),
+            beta=config.beta * warm_up(done, config.warmup),
+            clip=config.clip,
+            free_bits=config.free_bits,
+            ratio_weight=config.ratio_weight,
+            precision=precision,
+        )
 
     def finish_epoch(self, row: dict[str, float], loss: float) -> None:
         """Record an epoch; keep the weights if they are the best so far."""
@@ -317,7 +317,7 @@ class _Rows:
         self.epoch_rows = config.epoch_rows or len(data)
         self.weights = row_weights(data.reset_thresholds, config)
 
-    def epoch(self, epoch: int, kind: str) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (tokens, ratios) in batches: drawn by weight, or shuffled passes."""
         rng = stream(self.config.seed, "train", epoch)
         if self.weights is None:
@@ -328,7 +328,7 @@ class _Rows:
         bound = max(1, cerny_bound(self.data.n))
         for start in range(0, self.epoch_rows, self.config.batch):
             rows = order[start : min(start + self.config.batch, self.epoch_rows)]
-            tokens = encode_deltas(self.data.deltas[rows], kind)
+            tokens = encode_deltas(self.data.deltas[rows])
             ratios = (self.data.reset_thresholds[rows] / bound).astype(np.float32)
             yield torch.from_numpy(tokens), torch.from_numpy(ratios)
 
@@ -341,11 +341,6 @@ def row_weights(thresholds: Thresholds, config: TrainConfig) -> npt.NDArray[np.f
     ranks = np.searchsorted(falling, -thresholds)  # how many are longer
     weights = rank_weights(len(thresholds), config.softness)[ranks]
     return np.asarray(weights / weights.sum())
-
-
-def _learning_rate_share(done: float) -> float:
-    """A short linear rise, then a cosine to one twentieth."""
-    return min(1.0, done / 0.03) * (0.525 + 0.475 * math.cos(math.pi * done))
 
 
 def _precision(name: str, device: torch.device) -> str:

@@ -1,0 +1,69 @@
+"""The arms under comparison: what each leaps with, and the ablations of the model's one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from search.discovery import latent_search, leaps
+from search.discovery.leaps import Source, without_feedback
+from search.discovery.learner import LearnConfig
+
+SOURCES: dict[str, Source] = {
+    "posterior": without_feedback(leaps.posterior),
+    "posterior-sampled": without_feedback(leaps.posterior_sampled),
+    "interpolation": without_feedback(leaps.interpolation),
+    "encode-decode": without_feedback(leaps.encode_decode),
+    "prior": without_feedback(leaps.prior),
+    "cooled": without_feedback(leaps.cooled),
+    "insertion": without_feedback(leaps.insertion),
+    "cma-es": latent_search.cma_es,
+    "gradient": latent_search.gradient,
+    "arithmetic": latent_search.arithmetic,
+}
+_LATENT = (
+    *("posterior", "posterior-sampled") * 2,
+    "interpolation",
+    "encode-decode",
+    "prior",
+)
+
+
+@dataclass(frozen=True)
+class ArmConfig:
+    """One method; what it does not name is as in all the others."""
+
+    sources: tuple[str, ...] = ()
+    """Propose the first look in turn, a batch each; none: evolution begins from nothing."""
+    learns: bool = False
+    trains: bool = True
+    """Whether the model is trained at all: an ablation."""
+    retrains: bool = True
+    """Whether it is trained again at each size: an ablation."""
+    polishes: bool = True
+    """Whether `evolve` spends the rest of the budget, or the sources spend all: an ablation."""
+    adapt: Callable[[LearnConfig], LearnConfig] = lambda config: config
+    """What is other in the way it learns."""
+
+
+_VAE = ArmConfig(_LATENT, learns=True)
+
+ARMS: dict[str, ArmConfig] = {
+    "evolve": ArmConfig(),
+    "insertion": ArmConfig(("insertion",)),
+    "vae": _VAE,
+    "vae+insertion": ArmConfig((*_LATENT, *("insertion",) * 2), learns=True),
+    "sequence": ArmConfig(
+        ("prior", "cooled"), learns=True, adapt=lambda config: replace(config, latent=0)
+    ),
+    "latent-search": ArmConfig(("cma-es", "gradient"), learns=True),
+    "arithmetic": ArmConfig(("arithmetic",), learns=True),
+    "vae-untrained": replace(_VAE, trains=False),
+    "vae-shuffled": replace(_VAE, adapt=lambda config: replace(config, shuffled_ranks=True)),
+    "vae-once": replace(_VAE, retrains=False),
+    "vae-unpolished": replace(_VAE, polishes=False),
+    "vae-prior": replace(_VAE, sources=("prior",)),
+    "vae-absolute": replace(_VAE, adapt=lambda config: replace(config, tokens="absolute")),
+    "vae-relative": replace(_VAE, adapt=lambda config: replace(config, tokens="relative")),
+}
+"""New arms go at the end: an arm's random numbers depend on its place."""

@@ -1,0 +1,253 @@
+"""The job behind `discover`: one run, or many arms with many seeds, in a folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from data.dataset import read_dataset
+from data.files import DataError, commit_files, read_json, write_json
+from data.manifest import read_manifest
+from data.progress import progress
+from data.record import Run, differing, plain
+from search.archive import Archive
+from search.dataset_jobs import announce
+from search.discovery.arms import ARMS
+from search.discovery.engine import DiscoverConfig, Engine, Steps
+from search.discovery.report import candidates, summary
+from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
+from search.discovery.scores import (
+    Listed,
+    assert_distinct,
+    compact,
+    compare_arms,
+    family_rows,
+    score_steps,
+)
+from search.discovery.step import Step
+from search.recall import open_truth
+
+_POLL = 2.0
+"""Seconds between two looks at how far other processes have come."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which runs there are, and where everything goes."""
+
+    config: DiscoverConfig
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    out: Path
+    archive: Path
+    archive_at_least: float
+    """Automata at or above this share of the Černý bound go into the archive."""
+    device: str
+    workers: int
+    """Threads of a single run, or processes of several."""
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        unknown = [arm for arm in self.arms if arm not in ARMS]
+        if unknown:
+            raise ValueError(f"unknown arm {unknown[0]!r}: one of {', '.join(ARMS)}")
+        for name, value in [("arms", self.arms), ("seeds", self.seeds)]:
+            if not value or len({*value}) < len(value):
+                raise ValueError(f"{name}={','.join(map(str, value))}: none, or one twice")
+        if not 0 <= self.archive_at_least <= 1:
+            raise ValueError(f"archive-at-least={self.archive_at_least} is not in 0..1")
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """Every arm with every seed, the seeds outermost."""
+        return [(arm, seed) for seed in self.seeds for arm in self.arms]
+
+    def finished(self) -> int:
+        """Return how many steps are in their folders."""
+        folders = {self.out / f"seed-{seed}" for seed in self.seeds}
+        return sum(
+            len([*folder.glob(f"{name}/n-*/checksums.json")])
+            for folder in folders
+            for name in ("start", *self.arms)
+        )
+
+    def engine(self, arm: str, seed: int, workers: int) -> Engine:
+        """Return the engine of one run."""
+        folder, device = self.out / f"seed-{seed}", torch.device(self.device)
+        return Engine(self.config, arm, seed, folder, device=device, workers=workers)
+
+
+def run_discover(plan: Plan, truth: Mapping[int, Listed], *, force: bool) -> dict[str, Any]:
+    """Take all runs of a plan, or what is left of them, and report what they found.
+
+    A single run lists its candidates; several are compared.
+
+    Parameters
+    ----------
+    plan : Plan
+    truth : mapping of size to Listed
+        What recall is measured by, once all runs have ended.
+    force : bool
+        Discard what the folder holds.
+
+    Raises
+    ------
+    DataError
+        If the folder holds runs of other settings, or something there is damaged.
+    """
+    settings = asdict(plan.config) | {"device": plan.device}
+    covers = {"arms": plan.arms, "seeds": plan.seeds}
+    with Run(plan.out, "discover", settings, covers=covers, force=force):
+        alone = len(plan.runs) == 1
+        threads = _claim(plan.out, settings, plan.workers if alone else 1, force)
+        if alone:
+            return _report_run(plan, _run_here(plan, threads))
+        return _report_comparison(plan, _run_apart(plan, threads), truth)
+
+
+def _claim(out: Path, settings: dict[str, Any], threads: int, force: bool) -> int:
+    """Keep the folder for these settings: no step in it may come from others.
+
+    Returns torch's threads, of which the last bits of a model depend: as many as at the beginning.
+    """
+    path = out / "settings.json"
+    if force:
+        path.unlink(missing_ok=True)
+        for folder in out.glob("seed-*"):
+            shutil.rmtree(folder)
+    if not path.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(path, settings | {"threads": threads})
+    found = read_json(path)
+    if not isinstance(found, dict) or not isinstance(threads := found.pop("threads", None), int):
+        raise DataError(f"{path}: not the settings of a run")
+    differences = differing(found, plain(settings))
+    if differences:
+        raise DataError(f"{out}: holds runs of other settings ({differences}); --force discards it")
+    return threads
+
+
+def _run_here(plan: Plan, threads: int) -> Steps:
+    """Take the one run of a plan in this process."""
+    (arm, seed) = plan.runs[0]
+    config = plan.config
+    total = sum(
+        config.start_budget if n <= config.start_to else config.budget
+        for n in range(config.least, config.most + 1)
+    )
+    torch.set_num_threads(threads)
+    with progress(total, "discover", "calls") as bar:
+
+        def report(n: int, calls: int) -> None:
+            bar.set_description(f"discover n={n}", refresh=False)
+            bar.update(calls)
+
+        keep = partial(_archive, plan, arm, seed)
+        return plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
+
+
+def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
+    """Take the runs of a plan, each in a process of its own, as many at a time as workers."""
+    sizes = plan.config.most - plan.config.start_to
+    starts = plan.config.start_to - plan.config.least + 1
+    total = len(plan.seeds) * (starts + sizes * len(plan.arms))
+    with (
+        ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool,
+        progress(total, "discover", "sizes") as bar,
+    ):
+        try:
+            for tasks in (
+                [pool.submit(_start_apart, plan, seed) for seed in plan.seeds],
+                [pool.submit(_take_apart, plan, arm, seed, threads) for arm, seed in plan.runs],
+            ):
+                waiting = {*tasks}
+                while waiting:
+                    done, waiting = wait(waiting, timeout=_POLL)
+                    bar.update(plan.finished() - bar.n)
+                    for task in done:
+                        task.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    # all there: this only reads
+    return {(arm, seed): plan.engine(arm, seed, 1).run() for arm, seed in plan.runs}
+
+
+def _start_apart(plan: Plan, seed: int) -> None:
+    """Evolve the sizes that all arms of a seed start from."""
+    plan.engine(plan.arms[0], seed, 1).run_start(keep=partial(_archive, plan, "start", seed))
+
+
+def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
+    """Take one run."""
+    torch.set_num_threads(threads)
+    plan.engine(arm, seed, 1).run(keep=partial(_archive, plan, arm, seed))
+
+
+def _archive(plan: Plan, arm: str, seed: int, step: Step) -> None:
+    """Put what a step found, near enough to the bound, into the archive."""
+    best = candidates({step.n: step}, 0, share=plan.archive_at_least)
+    with Archive(plan.archive) as archive:
+        archive.add(best, run=f"{plan.out.name}/seed-{seed}", arm=arm)
+
+
+def _report_run(plan: Plan, steps: Steps) -> dict[str, Any]:
+    """Write the tables of one run."""
+    found, sizes = candidates(steps, plan.config.learn.elites), summary(steps)
+    _write(plan.out, {"candidates.csv": found, "summary.csv": sizes})
+    for n, step in steps.items():
+        announce(step.thresholds, n, plan.out / "candidates.csv")
+    return {"table": sizes, "files": [plan.out / "candidates.csv", plan.out / "summary.csv"]}
+
+
+def _report_comparison(
+    plan: Plan, runs: dict[tuple[str, int], Steps], truth: Mapping[int, Listed]
+) -> dict[str, Any]:
+    """Write the tables and pictures of several runs."""
+    later = {
+        run: {n: step for n, step in steps.items() if n > plan.config.start_to}
+        for run, steps in runs.items()
+    }
+    assert_distinct(later)
+    scores = score_steps(later, plan.config.first_look, truth)
+    comparison = compare_arms(scores)
+    tables = {
+        "scores.csv": scores,
+        "comparison.csv": comparison,
+        "families.csv": family_rows(later),
+    }
+    _write(plan.out, tables)
+    files = [plan.out / name for name in tables]
+    files += plot_families(comparison, plan.out / "families")
+    files += plot_hits(comparison, plan.out / "hits")
+    files += plot_gaps(later, plan.out / "gaps")
+    return {"table": compact(comparison), "files": files}
+
+
+def read_truths(folders: Sequence[Path], config: DiscoverConfig) -> dict[int, Listed]:
+    """Read the enumerations that recall is measured by, by size.
+
+    Raises
+    ------
+    DataError
+        If a folder is no complete enumeration of a size and the classes of the search.
+    """
+    truths = {}
+    for folder in folders:
+        n = read_manifest(folder)["config"]["n"]
+        truth = open_truth(folder, n, config.k, config.classes)
+        truths[n] = Listed(read_dataset(folder, truth.classes).forms, truth.at_least)
+    return truths
+
+
+def _write(out: Path, tables: dict[str, pd.DataFrame]) -> None:
+    commit_files(out, {name: partial(table.to_csv, index=False) for name, table in tables.items()})

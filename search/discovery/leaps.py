@@ -1,0 +1,211 @@
+"""Where the first automata of a size come from: the sources of a leap from smaller ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from automata.sampling import insert_states, rank_weights
+from automata.solver import Thresholds
+from search.decode import decode_and_repair
+from search.discovery.learner import Learner
+from search.discovery.step import Elites
+from search.interpolate import interpolate
+from search.oracle import Proposals, concatenate, plain_proposals
+from vae.encoding import decode_tokens
+
+_ROWS = 32
+"""A parent is size << _ROWS | row among the elites of that size."""
+
+
+@dataclass(frozen=True)
+class LeapConfig:
+    """How automata of one size are made from smaller ones."""
+
+    batch: int = 256
+    """Automata a source proposes at a time."""
+    back: int = 2
+    """Parents are elites of so many sizes before; families differ by parity."""
+    softness: float = 0.0003
+    """Parents are drawn with weights 1 / (softness*elites + rank)."""
+    temperature: float = 0.7
+    """Of what is sampled rather than most probable."""
+    repair: int = 2
+    """Transitions that may change to make a decoded automaton synchronize."""
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        for name, value, low, high in [
+            ("leap-batch", self.batch, 1, 10**6),
+            ("back", self.back, 1, 64),
+            ("parent-softness", self.softness, 1e-6, 10**6),
+            ("temperature", self.temperature, 1e-3, 1000),
+            ("repair", self.repair, 0, 10**4),
+        ]:
+            if not low <= value <= high:
+                raise ValueError(f"{name}={value} is not in {low}..{high}")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a leap to n states starts from."""
+
+    n: int
+    k: int
+    elites: Mapping[int, Elites]
+    """Of every smaller size."""
+    learner: Learner | None
+    rng: np.random.Generator
+    generator: torch.Generator
+    config: LeapConfig
+
+    @property
+    def parent_sizes(self) -> list[int]:
+        """The sizes that parents have, the largest first."""
+        return sorted(self.elites, reverse=True)[: self.config.back]
+
+    @property
+    def model(self) -> Learner:
+        """The learner, for the sources that need one."""
+        if self.learner is None:
+            raise RuntimeError("this source needs a model, but its arm has none")
+        return self.learner
+
+    def draw(self, size: int, count: int) -> npt.NDArray[np.int64]:
+        """Draw parents of a size by rank, as rows of its elites: int64 (count,)."""
+        weights = rank_weights(len(self.elites[size].deltas), self.config.softness)
+        return self.rng.choice(len(weights), size=count, p=weights)
+
+    def shares(self) -> list[tuple[int, int]]:
+        """Divide a batch over the parent sizes: (size, count)."""
+        sizes = self.parent_sizes
+        parts = np.array_split(np.arange(self.config.batch), len(sizes))
+        return [(size, len(part)) for size, part in zip(sizes, parts, strict=True)]
+
+    def draw_points(self) -> tuple[Tensor, npt.NDArray[np.int64]]:
+        """Draw parents and a posterior sample of each: (batch, latent), int64 (batch,)."""
+        points, parents = [], []
+        for size, count in self.shares():
+            rows = self.draw(size, count)
+            points.append(
+                self.model.encode(self.rng, self.generator, self.elites[size].deltas[rows])
+            )
+            parents.append(name_parents(size, rows))
+        return torch.cat(points), np.concatenate(parents)
+
+    def decode(
+        self,
+        z: Tensor,
+        parents: npt.NDArray[np.int64],
+        *,
+        temperature: float = 0.0,
+        alpha: npt.NDArray[np.float64] | None = None,
+    ) -> Proposals:
+        """Decode points at n states; ``parents`` is int64 (batch, 2)."""
+        decoded = decode_and_repair(
+            self.model.model,
+            z,
+            repair=self.config.repair,
+            n=self.n,
+            temperature=temperature,
+            generator=self.generator,
+        )
+        return Proposals(*decoded, parents, np.full(len(z), np.nan) if alpha is None else alpha)
+
+
+Source = Callable[[Ground], Generator[Proposals, Thresholds, None]]
+"""Yields batches of automata without end, and is sent the thresholds of each."""
+
+
+def posterior(ground: Ground) -> Proposals:
+    """The most probable automaton with n states at posterior samples of smaller elites."""
+    z, parents = ground.draw_points()
+    return ground.decode(z, _one(parents))
+
+
+def posterior_sampled(ground: Ground) -> Proposals:
+    """A sampled automaton with n states at posterior samples of smaller elites."""
+    z, parents = ground.draw_points()
+    return ground.decode(z, _one(parents), temperature=ground.config.temperature)
+
+
+def interpolation(ground: Ground) -> Proposals:
+    """On polar paths between posterior samples of two smaller elites."""
+    first, one = ground.draw_points()
+    second, two = ground.draw_points()
+    order = ground.rng.permutation(len(two))
+    alpha = ground.rng.random(len(one))
+    shuffled = second[torch.from_numpy(order).to(second.device)]
+    z = interpolate("polar", first, shuffled, torch.from_numpy(alpha).to(first))
+    return ground.decode(z, np.stack([one, two[order]], 1), alpha=alpha)
+
+
+def encode_decode(ground: Ground) -> Proposals:
+    """Decode posterior samples of smaller elites, encode what comes out, and decode it again."""
+    z, parents = ground.draw_points()
+    tokens = ground.model.model.decoder.generate(z, ground.n).tokens
+    again = ground.model.encode(ground.rng, ground.generator, decode_tokens(tokens.cpu().numpy()))
+    return ground.decode(again, _one(parents))
+
+
+def prior(ground: Ground) -> Proposals:
+    """At points of the prior N(0, I); without a latent space, sampled at temperature 1."""
+    config = ground.model.config
+    shape = (ground.config.batch, config.latent)
+    z = torch.randn(shape, generator=ground.generator, device=ground.model.device)
+    orphans = np.full((len(z), 2), -1)
+    return ground.decode(z, orphans, temperature=0.0 if config.latent else 1.0)
+
+
+def cooled(ground: Ground) -> Proposals:
+    """Without a latent space: sampled at the lower temperature."""
+    z = torch.zeros(ground.config.batch, 0, device=ground.model.device)
+    return ground.decode(z, np.full((len(z), 2), -1), temperature=ground.config.temperature)
+
+
+def insertion(ground: Ground) -> Proposals:
+    """Smaller elites, random transitions of which are split by new states."""
+    parts = []
+    for size, count in ground.shares():
+        rows = ground.draw(size, count)
+        grown = insert_states(ground.rng, ground.elites[size].deltas[rows], ground.n - size)
+        parts.append(plain_proposals(grown, name_parents(size, rows)))
+    return concatenate(parts)
+
+
+def without_feedback(propose: Callable[[Ground], Proposals]) -> Source:
+    """Return the source that proposes so again and again, whatever comes of it."""
+
+    def source(ground: Ground) -> Generator[Proposals, Thresholds, None]:
+        while True:
+            yield propose(ground)
+
+    return source
+
+
+def name_parents(size: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return names of elites: int64 (batch,)."""
+    return rows + (size << _ROWS)
+
+
+def split_parents(parents: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Return (size, row) of each named elite, -1 for none: int32 (..., 2).
+
+    Examples
+    --------
+    >>> split_parents(np.append(name_parents(9, np.array([7])), -1)).tolist()
+    [[9, 7], [-1, -1]]
+    """
+    pairs = np.stack([parents >> _ROWS, parents & ((1 << _ROWS) - 1)], -1)
+    pairs[parents < 0] = -1
+    return pairs.astype(np.int32)
+
+
+def _one(parents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return first parents without a second: int64 (batch, 2)."""
+    return np.stack([parents, np.full(len(parents), -1)], 1)

@@ -1,0 +1,151 @@
+"""A step: what one arm, with one seed, found at one size. In memory and in its folder.
+
+The folder holds ``found.npz``, ``step.json`` and, where the arm has one, its model: whole or
+absent, the same bytes for the same config. Beside them there is ``seconds.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas, cerny_bound
+from automata.canonical import Forms, from_canonical
+from automata.solver import Thresholds
+from data.files import DataError, check_files, commit_files, read_json, recover, write_json
+
+KEEP_SHARE = 0.6
+"""Automata at or above this share of the Černý bound are kept, and the elites."""
+_ARRAYS = ("forms", "thresholds", "found_at", "sources", "parents", "alpha", "repaired")
+
+
+class Tally(NamedTuple):
+    """What one source of automata proposed in a step."""
+
+    proposed: int
+    """Automata, duplicates and all."""
+    valid: int
+    """Those that synchronize and are of the classes."""
+    calls: int
+    """Distinct ones never asked about before in this step: one solver call each."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one arm found at one size; rows in the order in which they were found."""
+
+    n: int
+    k: int
+    calls: int
+    """Solver calls altogether."""
+    first_look: int
+    """Of these, the calls before `evolve` began."""
+    tallies: Mapping[str, Tally]
+    """By the name of the source: "posterior", ..., "evolve"."""
+    trace: str
+    """SHA-256 of all automata it asked about and their thresholds, in order."""
+    forms: Forms
+    """uint8 (rows, n*k): those kept"""
+    thresholds: Thresholds
+    """int32 (rows,)"""
+    found_at: npt.NDArray[np.int64]
+    """int64 (rows,): calls spent when it was found, its own among them"""
+    sources: npt.NDArray[np.uint8]
+    """uint8 (rows,): which of `tallies` proposed it, by position"""
+    parents: npt.NDArray[np.int32]
+    """int32 (rows, 2, 2): (size, row among the elites of that size) of each parent, -1 for none"""
+    alpha: npt.NDArray[np.float64]
+    """float64 (rows,): place on the path between the parents, nan for none"""
+    repaired: npt.NDArray[np.int64]
+    """int64 (rows,): transitions changed by repair"""
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """Wall time by activity: "train", "sample", "solve", "evolve"."""
+
+    def elites(self, count: int) -> Elites:
+        """Return the automata with the longest thresholds, at most `count`; the older first."""
+        order = np.argsort(-self.thresholds, kind="stable")[:count]
+        return Elites(from_canonical(self.forms[order], self.n, self.k), self.thresholds[order])
+
+
+class Elites(NamedTuple):
+    """Distinct canonical automata of one size by falling threshold."""
+
+    deltas: Deltas
+    """uint8 (rows, k, n)"""
+    thresholds: Thresholds
+    """int32 (rows,)"""
+
+
+def kept_rows(n: int, thresholds: Thresholds, elites: int) -> npt.NDArray[np.int64]:
+    """Return the rows that a step keeps: at or above `KEEP_SHARE`, and at least so many elites.
+
+    Examples
+    --------
+    >>> kept_rows(3, np.array([1, 4, 2, 3], np.int32), elites=1).tolist()
+    [1, 3]
+    """
+    keep = thresholds >= KEEP_SHARE * cerny_bound(n)
+    keep[np.argsort(-thresholds, kind="stable")[:elites]] = True
+    return np.flatnonzero(keep)
+
+
+def step_folder(folder: Path, n: int) -> Path:
+    """Return the folder of the step at one size."""
+    return folder / f"n-{n:02}"
+
+
+def save_step(
+    folder: Path, step: Step, files: Mapping[str, Callable[[Path], object]] | None = None
+) -> None:
+    """Write the folder of a step, further files among it: a name and what writes each."""
+    facts = {
+        "n": step.n,
+        "k": step.k,
+        "calls": step.calls,
+        "first_look": step.first_look,
+        "tallies": {name: tally._asdict() for name, tally in step.tallies.items()},
+        "trace": step.trace,
+    }
+    arrays = {name: getattr(step, name) for name in _ARRAYS}
+
+    def write_arrays(path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "seconds.json", dict(step.seconds))
+    commit_files(
+        folder,
+        {
+            "found.npz": write_arrays,
+            "step.json": lambda path: write_json(path, facts),
+            **(files or {}),
+        },
+    )
+
+
+def load_step(folder: Path) -> Step | None:
+    """Read the folder of a step, None where it was not finished.
+
+    Raises
+    ------
+    DataError
+        If it is damaged.
+    """
+    if not (folder / "checksums.json").exists():
+        return None
+    recover(folder)
+    check_files(folder, "found.npz", "step.json")
+    facts: dict[str, Any] = read_json(folder / "step.json")
+    try:
+        with np.load(folder / "found.npz", allow_pickle=False) as found:
+            arrays = {name: found[name] for name in _ARRAYS}
+        facts["tallies"] = {name: Tally(**tally) for name, tally in facts["tallies"].items()}
+        return Step(**facts, **arrays, seconds=read_json(folder / "seconds.json"))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{folder}: not what a step found ({error})") from error

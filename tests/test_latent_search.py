@@ -1,0 +1,379 @@
+"""The sources that search the latent space, on a tiny model; the oracle is told what we like."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from automata.automaton import cerny_bound
+from automata.canonical import canonical_forms, from_canonical
+from automata.sampling import sample_uniform
+from automata.solver import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
+from search.discovery import latent_search
+from search.discovery.arms import ARMS, SOURCES
+from search.discovery.latent_search import arithmetic, ascend, cma_es, gradient, rising_direction
+from search.discovery.leaps import Ground, LeapConfig, split_parents
+from search.discovery.learner import LearnConfig, Learner
+from search.discovery.step import Elites
+from search.oracle import Arm, Oracle, Proposals, plain_proposals
+
+N, K, LATENT = 6, 2, 3
+NAMES = ["cma-es", "gradient", "arithmetic"]
+POPULATION = latent_search._POPULATION
+
+
+def make_elites(n: int, count: int) -> Elites:
+    """Synchronizing automata, the best of a sample."""
+    drawn = sample_uniform(np.random.default_rng(n), 20 * count, n, K)
+    deltas = from_canonical(np.unique(canonical_forms(drawn), axis=0), n, K)
+    thresholds = reset_thresholds(deltas)
+    best = np.argsort(-thresholds, kind="stable")[:count]
+    return Elites(deltas[best], thresholds[best])
+
+
+ELITES = {4: make_elites(4, 40), 5: make_elites(5, 40)}
+
+
+@pytest.fixture
+def learner() -> Learner:
+    """An untrained one whose decoder writes something else at every point."""
+    torch.set_num_threads(1)
+    config = LearnConfig(latent=LATENT, embedding=4, channels=8, hidden=16)
+    made = Learner(8, K, config, 0, torch.device("cpu"))
+    weights = torch.Generator().manual_seed(0)
+    nn.init.normal_(made.model.decoder.start.weight, std=2.0, generator=weights)
+    nn.init.normal_(made.model.decoder.output.weight, std=5.0, generator=weights)
+    return made
+
+
+def make_ground(learner: Learner, seed: int = 0, elites=ELITES, batch: int = 64) -> Ground:
+    """A leap to N states whose parents are drawn (nearly) evenly."""
+    return Ground(
+        N,
+        K,
+        elites,
+        learner,
+        np.random.default_rng(seed),
+        torch.Generator().manual_seed(seed),
+        LeapConfig(batch=batch, softness=100.0),
+    )
+
+
+def propose(
+    name: str,
+    ground: Ground,
+    batches: int,
+    judge: Callable[[Proposals], np.ndarray] = lambda proposals: reset_thresholds(proposals.deltas),
+) -> list[Proposals]:
+    """What a source proposes when it is told what the judge says."""
+    source = SOURCES[name](ground)
+    proposed = [next(source)]
+    while len(proposed) < batches:
+        proposed.append(source.send(judge(proposed[-1])))
+    return proposed
+
+
+def capture(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Let nothing be decoded; return the list to which the points of each batch are added."""
+    points = []
+
+    def decode(self: Ground, z: torch.Tensor, parents: np.ndarray) -> Proposals:
+        points.append(z.numpy().astype(float))
+        return plain_proposals(np.zeros((len(z), K, N), np.uint8))._replace(parents=parents)
+
+    monkeypatch.setattr(Ground, "decode", decode)
+    return points
+
+
+def near(points: list[np.ndarray], target: np.ndarray) -> Callable[[Proposals], np.ndarray]:
+    """A judge that likes the last batch of points the better the nearer they are."""
+
+    def judge(proposals: Proposals) -> np.ndarray:
+        return (10**6 - 1000 * np.linalg.norm(points[-1] - target, axis=1)).astype(np.int32)
+
+    return judge
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_proposals_are_automata_with_one_parent_each(learner: Learner, name: str):
+    for proposals in propose(name, make_ground(learner), 4):
+        assert proposals.deltas.shape == (64, K, N)
+        assert proposals.deltas.dtype == np.uint8
+        assert proposals.deltas.max() < N
+        assert proposals.parents.shape == (64, 2)
+        assert proposals.parents.dtype == np.int64
+        assert np.isnan(proposals.alpha).all()
+        first, second = split_parents(proposals.parents).transpose(1, 0, 2)
+        assert (second == -1).all()
+        assert sorted(set(first[:, 0].tolist())) == [4, 5]
+        assert ((first[:, 1] >= 0) & (first[:, 1] < 40)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_seeds_propose_the_same(learner: Learner, name: str):
+    def all_deltas(seed: int) -> np.ndarray:
+        proposed = propose(name, make_ground(learner, seed), 12)  # beyond the first restarts
+        return np.stack([proposals.deltas for proposals in proposed])
+
+    torch.manual_seed(1)
+    before = all_deltas(0)
+    torch.manual_seed(2)
+    assert (all_deltas(0) == before).all()
+    assert (all_deltas(1) != before).any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sizes", [{5: 40}, {5: 1}, {4: 1, 5: 1}, {4: 40, 5: 1}])
+def test_few_elites_suffice(learner: Learner, name: str, sizes: dict[int, int]):
+    few = {n: Elites(*(column[:count] for column in ELITES[n])) for n, count in sizes.items()}
+    for proposals in propose(name, make_ground(learner, elites=few), 13):
+        assert proposals.deltas.shape == (64, K, N)
+        assert {n for n, _ in split_parents(proposals.parents[:, 0])} <= set(sizes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_budget_did_not_suffice_for_does_no_harm(learner: Learner, name: str):
+    arm = Arm(Oracle(N, K), "any", 0, 100)
+    proposed = propose(name, make_ground(learner), 12, arm.submit)
+    assert arm.exhausted
+    assert (arm.submit(proposed[-1]) == UNKNOWN).all()
+    assert arm.calls == 100
+    assert arm.found_count == 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_gradient_is_left_and_no_weight_is_changed(learner: Learner, name: str):
+    before = {key: weight.clone() for key, weight in learner.model.state_dict().items()}
+    with torch.no_grad():  # a caller's choice that no source may depend on
+        propose(name, make_ground(learner), 3)
+    assert all(weight.grad is None for weight in learner.model.parameters())
+    assert all(weight.requires_grad for weight in learner.model.parameters())
+    after = learner.model.state_dict()
+    assert all((after[key] == weight).all() for key, weight in before.items())
+    assert not learner.model.training
+
+
+@pytest.mark.parametrize("arm", [name for name in ARMS if set(ARMS[name].sources) & set(NAMES)])
+def test_the_sources_of_the_arms_are_known(arm: str):
+    assert ARMS[arm].learns
+    assert set(ARMS[arm].sources) <= set(SOURCES)
+
+
+def test_cma_es_moves_to_where_thresholds_are_long(learner: Learner, monkeypatch):
+    monkeypatch.setattr(latent_search, "_GENERATIONS", 1000)
+    points, target = capture(monkeypatch), np.array([3.0, -2.0, 1.0])
+    propose("cma-es", make_ground(learner), 60, near(points, target))
+    first, last = (
+        np.linalg.norm(batch.reshape(-1, POPULATION, LATENT).mean(1) - target, axis=1)
+        for batch in (points[0], points[-1])
+    )
+    assert first.min() > 1.0
+    assert last.max() < 0.1
+
+
+def test_cma_es_moves_away_from_what_does_not_synchronize(learner: Learner, monkeypatch):
+    points = capture(monkeypatch)
+
+    def judge(proposals: Proposals) -> np.ndarray:
+        order = np.arange(len(proposals.deltas), dtype=np.int32)
+        return np.where(points[-1][:, 0] > 0, order, NOT_SYNCHRONIZING)
+
+    propose("cma-es", make_ground(learner, batch=1024), latent_search._GENERATIONS, judge)
+    assert (points[-1][:, 0] > 0).mean() > (points[0][:, 0] > 0).mean() + 0.2
+
+
+def test_cma_es_is_a_batch_of_small_searches_about_their_parents(learner: Learner, monkeypatch):
+    points = capture(monkeypatch)
+    (proposals,) = propose("cma-es", make_ground(learner, batch=512), 1)
+    parents = proposals.parents[:, 0].reshape(-1, POPULATION)
+    assert parents.shape == (512 // POPULATION, POPULATION)
+    assert (parents == parents[:, :1]).all()
+    assert len(np.unique(parents)) > 16
+    searches = points[0].reshape(-1, POPULATION, LATENT)
+    assert searches.std(1).mean() < searches.mean(1).std(0).mean()  # they are apart
+
+
+@pytest.mark.parametrize("batch", [1, 15, 16, 100])
+def test_cma_es_proposes_whole_populations(learner: Learner, batch: int):
+    (proposals,) = propose("cma-es", make_ground(learner, batch=batch), 1)
+    assert len(proposals.deltas) == max(1, batch // POPULATION) * POPULATION
+
+
+def test_the_first_spread_of_cma_es_is_the_posterior_s(learner: Learner, monkeypatch):
+    spread = np.array([0.01, 0.1, 1.0])
+    with torch.no_grad():
+        head = nn.Linear(learner.model.encoder.log_sigma.in_features, LATENT)
+        head.weight.zero_()
+        head.bias.copy_(torch.from_numpy(np.log(spread)))
+    learner.model.encoder.log_sigma = head
+    learner.model.encoder.min_log_sigma = -10.0
+    points = capture(monkeypatch)
+    propose("cma-es", make_ground(learner, batch=4096), 1)
+    found = points[0].reshape(-1, POPULATION, LATENT).std(1, ddof=1).mean(0)
+    np.testing.assert_allclose(found, spread, rtol=0.1)
+
+
+def test_cma_es_begins_anew_after_some_generations(learner: Learner, monkeypatch):
+    monkeypatch.setattr(latent_search, "_GENERATIONS", 4)
+    points, target = capture(monkeypatch), np.array([3.0, -2.0, 1.0])
+    proposed = propose("cma-es", make_ground(learner, batch=256), 9, near(points, target))
+    parents = [proposals.parents[:, 0].tolist() for proposals in proposed]
+    assert parents[0] == parents[1] == parents[2] == parents[3]
+    assert parents[3] != parents[4] == parents[7] != parents[8]
+    far = [np.linalg.norm(batch - target, axis=1).mean() for batch in points]
+    assert far[3] < far[4]
+
+
+def test_cma_es_begins_anew_where_all_is_equally_good(learner: Learner, monkeypatch):
+    points, target = capture(monkeypatch), np.array([3.0, -2.0, 1.0])
+    liked = near(points, target)
+
+    def judge(proposals: Proposals) -> np.ndarray:
+        thresholds = liked(proposals)
+        thresholds[: 4 * POPULATION] = 7
+        return thresholds
+
+    first, second = propose("cma-es", make_ground(learner, batch=16 * POPULATION), 2, judge)
+    kept = 12 * POPULATION
+    assert (second.parents[:kept] == first.parents[-kept:]).all()
+    assert (second.parents[kept:] != first.parents[: 4 * POPULATION]).any()
+
+
+def test_cma_es_begins_anew_when_it_has_converged(learner: Learner, monkeypatch):
+    monkeypatch.setattr(latent_search.SepCMA, "should_stop", lambda self: True)
+    points = capture(monkeypatch)
+    first, second = propose("cma-es", make_ground(learner), 2, near(points, np.zeros(LATENT)))
+    assert (second.parents != first.parents).any()
+
+
+def test_cma_es_does_not_learn_from_what_is_unknown(learner: Learner, monkeypatch):
+    def tell(self: object, solutions: object) -> None:
+        raise AssertionError("told")
+
+    monkeypatch.setattr(latent_search.SepCMA, "tell", tell)
+
+    def judge(proposals: Proposals) -> np.ndarray:
+        thresholds = reset_thresholds(proposals.deltas)
+        thresholds[-1:] = UNKNOWN
+        return thresholds
+
+    source = cma_es(make_ground(learner))
+    first = next(source)
+    for _ in range(20):
+        later = source.send(judge(first))
+        assert (later.parents == first.parents).all()
+    with pytest.raises(AssertionError, match="told"):
+        source.send(reset_thresholds(first.deltas))
+
+
+@pytest.mark.parametrize("latent", [0, 1])
+def test_cma_es_says_that_it_needs_two_dimensions(latent: int):
+    config = LearnConfig(latent=latent, embedding=2, channels=4, hidden=4)
+    small = Learner(8, K, config, 0, torch.device("cpu"))
+    with pytest.raises(ValueError, match=f"latent={latent} is below 2"):
+        next(cma_es(make_ground(small)))
+
+
+def test_ascent_raises_what_the_model_predicts(learner: Learner):
+    z = torch.randn(50, LATENT, generator=torch.Generator().manual_seed(3))
+    short = torch.full((50,), 0.01)
+    before = learner.model.predict(z)
+    once = learner.model.predict(ascend(learner.model, z, torch.full((50,), 1), short))
+    often = learner.model.predict(ascend(learner.model, z, torch.full((50,), 20), short))
+    assert (once > before).all()
+    assert (often > once).all()
+
+
+def test_ascent_takes_each_point_s_own_steps(learner: Learner):
+    head = nn.Linear(LATENT, 1)  # predicts 2*z0 - z2, whose gradient is the same everywhere
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([[2.0, 0.0, -1.0]]))
+    learner.model.ratio = head
+    z = torch.randn(3, LATENT, generator=torch.Generator().manual_seed(3))
+    raised = ascend(learner.model, z, torch.tensor([0, 1, 4]), torch.tensor([9.0, 0.5, 0.25]))
+    along = torch.tensor([2.0, 0.0, -1.0]) / 5**0.5
+    torch.testing.assert_close(raised, z + torch.tensor([[0.0], [0.5], [1.0]]) * along)
+    assert not raised.requires_grad
+
+
+def test_ascent_stays_where_the_prediction_is_flat(learner: Learner):
+    head = nn.Linear(LATENT, 1)
+    nn.init.zeros_(head.weight)
+    learner.model.ratio = head
+    z = torch.ones(2, LATENT)
+    assert (ascend(learner.model, z, torch.full((2,), 3), torch.full((2,), 0.5)) == z).all()
+
+
+def test_gradient_starts_from_posterior_samples(learner: Learner, monkeypatch):
+    head = nn.Linear(LATENT, 1)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([[0.0, 1.0, 0.0]]))
+    learner.model.ratio = head
+    points = capture(monkeypatch)
+    next(gradient(make_ground(learner, batch=400)))
+    start = make_ground(learner, batch=400).draw_points()[0].numpy()
+    moved = points[0] - start
+    np.testing.assert_allclose(moved[:, [0, 2]], 0, atol=1e-6)
+    lengths = np.outer(latent_search._STEPS, latent_search._LENGTHS).ravel()
+    near_one = np.abs(moved[:, 1:2] - lengths) < 1e-4
+    assert near_one.any(1).all()  # each moved by one of the lengths
+    assert near_one.any(0).all()  # and each length is used
+
+
+def test_a_planted_direction_is_found():
+    rng = np.random.default_rng(0)
+    planted = np.array([0.6, 0.0, -0.8])
+    known = [
+        (z := rng.normal(size=(300, LATENT)) + 5 * size, offset + 0.1 * z @ planted)
+        for size, offset in enumerate([0.9, 0.5, 0.1])  # falls with size: must not enter
+    ]
+    noisy = [(z, ratios + 0.05 * rng.normal(size=300)) for z, ratios in known]
+    assert rising_direction(noisy) @ planted > 0.99
+
+
+def test_dimensions_that_are_not_used_do_not_count():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(50, LATENT)) * [1, 1, 1e-3]
+    noise = rng.normal(size=50)
+    assert abs(rising_direction([(z, z[:, 0] + noise)])[2]) < 0.01
+
+
+def test_no_direction_in_what_is_all_the_same():
+    z = np.ones((1, LATENT))
+    assert rising_direction([(z, np.array([0.5])), (2 * z, np.array([0.9]))]).tolist() == [0] * 3
+
+
+def test_arithmetic_goes_where_thresholds_rise(learner: Learner, monkeypatch):
+    planted = np.array([0.6, 0.0, -0.8])
+    rng = np.random.default_rng(0)
+    places = {n: rng.normal(size=(40, LATENT)) for n in ELITES}
+    elites = {}
+    for n, z in places.items():
+        thresholds = np.rint(1000 * cerny_bound(n) * (5 + z @ planted)).astype(np.int32)
+        elites[n] = Elites(ELITES[n].deltas, thresholds)
+    posteriors = {deltas.shape: torch.from_numpy(places[n]) for n, (deltas, _) in elites.items()}
+
+    class Known:
+        def __init__(self, mu: torch.Tensor) -> None:
+            self.mu = mu
+
+    monkeypatch.setattr(
+        latent_search, "encode_automata", lambda model, deltas: Known(posteriors[deltas.shape])
+    )
+    points = capture(monkeypatch)
+    next(arithmetic(make_ground(learner, elites=elites, batch=400)))
+    moved = points[0] - make_ground(learner, elites=elites, batch=400).draw_points()[0].numpy()
+    lengths = np.linalg.norm(moved, axis=1)
+    assert (moved @ planted > 0.99 * lengths).all()
+    assert lengths.max() <= latent_search._FARTHEST + 1e-5
+    assert len(np.unique(lengths.round(4))) > 350
+
+
+def test_sources_without_a_model_say_so(learner: Learner):
+    bare = replace(make_ground(learner), learner=None)
+    for name in NAMES:
+        with pytest.raises(RuntimeError, match="needs a model"):
+            next(SOURCES[name](bare))

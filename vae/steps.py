@@ -1,0 +1,84 @@
+"""One step of training, and how fast it goes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vae.losses import losses
+from vae.model import VAE
+
+
+def take_step(
+    model: VAE,
+    optimizer: torch.optim.Optimizer,
+    tokens: Tensor,
+    ratios: Tensor,
+    generator: torch.Generator,
+    *,
+    learning_rate: float,
+    beta: float,
+    clip: float,
+    free_bits: float = 0.0,
+    ratio_weight: float = 1.0,
+    precision: str = "float32",
+) -> npt.NDArray[np.float64]:
+    """Take one step on a batch; return its reconstruction and KL, nats per automaton.
+
+    Parameters
+    ----------
+    model : VAE
+    optimizer : Optimizer
+        Of the model's weights.
+    tokens : int64 tensor, shape (batch, n, k)
+    ratios : float tensor, shape (batch,)
+        Reset threshold / Černý bound.
+    generator : torch.Generator
+        On the model's device.
+    learning_rate, beta : float
+        For this step.
+    clip : float
+        Largest gradient norm.
+    free_bits, ratio_weight : float
+        As `vae.losses.losses` says; the weight of the squared error of the predicted ratio.
+    precision : str
+        ``float32`` or ``bfloat16``.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    model.train()
+    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        forward = model(tokens, generator)
+    terms = losses(forward, tokens, ratios, free_bits)
+    loss = terms.reconstruction + beta * terms.kl_free + ratio_weight * terms.ratio
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    return np.array([terms.reconstruction.item(), terms.kl.item()])
+
+
+def warm_up(done: float, warmup: float) -> float:
+    """Return the share of beta when a share of all steps is done: it rises to 1 over the warm-up.
+
+    Examples
+    --------
+    >>> [warm_up(done, 0.5) for done in (0.0, 0.25, 0.75)]
+    [0.0, 0.5, 1.0]
+    """
+    return min(1.0, done / warmup) if warmup else 1.0
+
+
+def learning_rate_share(done: float) -> float:
+    """Return the share of the learning rate: a short linear rise, then a cosine to one twentieth.
+
+    Examples
+    --------
+    >>> [round(learning_rate_share(done), 3) for done in (0.0, 0.03, 1.0)]
+    [0.0, 0.998, 0.05]
+    """
+    return min(1.0, done / 0.03) * (0.525 + 0.475 * math.cos(math.pi * done))
