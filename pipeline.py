@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
+    from search.gathering import Gathering
     from search.recall import Recall
 
 Config = TypeVar("Config")
@@ -89,6 +90,25 @@ _classes = click.option(
 _truth = click.option(
     "--truth", type=Path_, help="Folder made by enumerate: report which share of it each arm finds."
 )
+
+
+def _gathering(command: Any) -> Any:
+    """Add the options that say what a run gives to which archive."""
+    command = click.option(
+        "--archive-at-least",
+        type=float,
+        default=0.8,
+        show_default=True,
+        help="Least share of the Černý bound of what goes there.",
+    )(command)
+    return click.option(
+        "--archive",
+        type=Path_,
+        show_default="archive.sqlite beside the run folder",
+        help="Archive of the best automata of all runs.",
+    )(command)
+
+
 _force = click.option("--force", is_flag=True, help="Discard what the folder holds.")
 _device = click.option(
     "--device",
@@ -291,6 +311,7 @@ def evaluate(
     ("--repair", int, "Transitions that may change to make an automaton synchronize."),
     ("--batch", int, "Points decoded at a time."),
 )
+@_gathering
 @_classes
 @_truth
 @_device
@@ -320,6 +341,7 @@ def search(
         data,
         out,
         config,
+        gathering=_gather(settings, out),
         truth=truth,
         device=_choose(device),
         workers=workers,
@@ -334,14 +356,15 @@ def search(
     ("-n", "--states", "n", int, "States of each automaton, 1..64."),
     ("-k", "--letters", "k", int, "Letters, 1..6."),
     ("--budget", int, "Solver calls of each arm."),
-    ("--archive", int, "Automata with the longest thresholds that are bred from."),
+    ("--parents", int, "Automata with the longest thresholds that are bred from."),
     ("--batch", int, "Children a generation."),
-    ("--softness", float, "Parents are drawn with weights 1 / (softness*archive + rank)."),
+    ("--softness", float, "Parents are drawn with weights 1 / (softness*parents + rank)."),
     ("--exchanges", float, "Share of children, 0..1, that exchange two targets, not redraw."),
     ("--keep", int, "Candidates in the report."),
     ("--seed", int, "Seed."),
 )
 @click.option("--out", type=Path_, required=True, help="Run folder.")
+@_gathering
 @_classes
 @_truth
 @_force
@@ -353,8 +376,8 @@ def evolve(
     from search.evolve import EvolveConfig
     from search.model_jobs import run_evolve
 
-    config = _build(EvolveConfig, settings)
-    results = run_evolve(config, out, truth=truth, workers=workers, force=force)
+    config, gathering = _build(EvolveConfig, settings), _gather(settings, out)
+    results = run_evolve(config, out, gathering, truth=truth, workers=workers, force=force)
     _print_search(results, as_json)
 
 
@@ -380,20 +403,7 @@ def evolve(
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, help="How many seeds in a row.")
 @click.option("--arms", default="vae", show_default=True, help="Methods, with commas; see README.")
 @click.option("--out", type=Path_, required=True, help="Folder of the run, or of all of them.")
-@click.option(
-    "--archive",
-    type=Path_,
-    default=Path("runs/archive.sqlite"),
-    show_default=True,
-    help="Where the best automata of all runs are gathered.",
-)
-@click.option(
-    "--archive-at-least",
-    type=float,
-    default=0.8,
-    show_default=True,
-    help="Least share of the Černý bound that is gathered there.",
-)
+@_gathering
 @_classes
 @click.option(
     "--truth", "truths", type=Path_, multiple=True, help="Folders made by enumerate, for recall."
@@ -406,8 +416,6 @@ def discover(
     seeds: int,
     arms: str,
     out: Path,
-    archive: Path,
-    archive_at_least: float,
     truths: tuple[Path, ...],
     device: str,
     force: bool,
@@ -432,8 +440,7 @@ def discover(
             "arms": tuple(arms.split(",")),
             "seeds": tuple(range(seed, seed + seeds)),
             "out": out,
-            "archive": archive,
-            "archive_at_least": archive_at_least,
+            "gathering": _gather(settings, out),
             "device": _choose(device).type,
             "workers": workers,
         },
@@ -618,10 +625,19 @@ def archive_verify(path: Path, workers: int, as_json: bool) -> None:
 @click.option(
     "--out", type=Path_, default=Path("runs/demo"), show_default=True, help="Folder of the run."
 )
+@_gathering
 @_device
 @_force
 @_common
-def demo(seed: int, out: Path, device: str, force: bool, workers: int, as_json: bool) -> None:
+def demo(
+    seed: int,
+    out: Path,
+    device: str,
+    force: bool,
+    workers: int,
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """Generate, train and search for n = 8, k = 2, in three minutes."""
     from data.dataset import read_dataset
     from data.generate import GenerateConfig
@@ -639,8 +655,8 @@ def demo(seed: int, out: Path, device: str, force: bool, workers: int, as_json: 
     on: dict[str, Any] = {"device": _choose(device), "workers": workers, "force": force}
     training = TrainConfig(epochs=8, seed=seed)
     learned = run_train(data, read_dataset(data), trained, ModelConfig(), training, **on)
-    searching = SearchConfig(budget=20_000, seed=seed)
-    results = run_search(trained, data, found, searching, **on)
+    searching, gathering = SearchConfig(budget=20_000, seed=seed), _gather(settings, out)
+    results = run_search(trained, data, found, searching, gathering=gathering, **on)
     if as_json:
         _print({"generate": made, "train": learned, "search": _plain(results)}, True)
         return
@@ -679,6 +695,14 @@ def _choose(device: str) -> torch.device:
     from vae.train import choose_device
 
     return _build(choose_device, {"name": device})
+
+
+def _gather(settings: dict[str, Any], out: Path) -> Gathering:
+    """Return what a run in a folder gives to which archive."""
+    from search.gathering import Gathering
+
+    chosen = settings["archive"] or out.resolve().parent / "archive.sqlite"
+    return _build(Gathering, {**settings, "archive": chosen})
 
 
 def _build(factory: Callable[..., Config], settings: dict[str, Any]) -> Config:

@@ -27,12 +27,12 @@ class EvolveConfig:
     k: int = 2
     budget: int = 1_000_000
     """Solver calls of each arm."""
-    archive: int = 2000
+    parents: int = 2000
     """Distinct automata kept to breed from, those with the longest thresholds."""
     batch: int = 256
     """Children a generation."""
     softness: float = 0.02
-    """Parents are drawn with weights 1 / (softness*archive + rank)."""
+    """Parents are drawn with weights 1 / (softness*parents + rank)."""
     exchanges: float = EXCHANGES
     """Share of the children that exchange two targets; the others redraw one or two."""
     keep: int = 1000
@@ -47,7 +47,7 @@ class EvolveConfig:
             ("n", self.n, 1, CANONICAL_MAX_STATES),
             ("k", self.k, 1, CANONICAL_MAX_LETTERS),
             ("budget", self.budget, 1, 10**9),
-            ("archive", self.archive, 1, 10**8),
+            ("parents", self.parents, 1, 10**8),
             ("batch", self.batch, 1, 10**6),
             ("softness", self.softness, 1e-6, 10**6),
             ("exchanges", self.exchanges, 0, 1),
@@ -82,7 +82,7 @@ def evolve(config: EvolveConfig, *, workers: int = 1) -> SearchResult:
     evolved, uniform = (Arm(oracle, mode, 0, config.budget) for mode in ("evolve", "uniform"))
     evolution = Evolution(
         calls=config.budget,
-        archive_size=config.archive,
+        archive_size=config.parents,
         batch=config.batch,
         softness=config.softness,
         exchanges=config.exchanges,

@@ -19,6 +19,7 @@ from data.record import Run, git_commit
 from search.dataset_jobs import announce
 from search.evaluate import evaluate
 from search.evolve import EvolveConfig, evolve
+from search.gathering import Gathering
 from search.pictures import draw_search
 from search.plots import plot_thresholds, plot_training
 from search.recall import Truth, open_truth, score
@@ -81,6 +82,7 @@ def run_search(
     out: Path,
     config: SearchConfig,
     *,
+    gathering: Gathering,
     truth: Path | None = None,
     device: torch.device,
     workers: int,
@@ -98,20 +100,26 @@ def run_search(
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     with Run(out, "search", _record(config), inputs, force=force):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        results = _report(out, result, dataset.n, known, workers)
+        results = _report(out, result, dataset.n, gathering, known, workers)
         results["files"] += draw_search(out, model, dataset, result.found, config)
     return results
 
 
 def run_evolve(
-    config: EvolveConfig, out: Path, *, truth: Path | None, workers: int, force: bool
+    config: EvolveConfig,
+    out: Path,
+    gathering: Gathering,
+    *,
+    truth: Path | None,
+    workers: int,
+    force: bool,
 ) -> dict[str, Any]:
     """Make a run folder of an evolution from nothing."""
     known = open_truth(truth, config.n, config.k, config.classes) if truth else None
     inputs = {"truth": truth} if truth else {}
     with Run(out, "evolve", _record(config), inputs, force=force):
         result = evolve(config, workers=workers)
-        results = _report(out, result, config.n, known, workers)
+        results = _report(out, result, config.n, gathering, known, workers)
         results["files"] += plot_thresholds(result.found, config.n, out / "thresholds")
     return results
 
@@ -132,13 +140,19 @@ def training_folder(model: Path) -> Path:
 
 
 def _report(
-    out: Path, result: SearchResult, n: int, truth: Truth | None, workers: int
+    out: Path,
+    result: SearchResult,
+    n: int,
+    gathering: Gathering,
+    truth: Truth | None,
+    workers: int,
 ) -> dict[str, Any]:
-    """Write the tables, and score what was found where there is a truth."""
+    """Write the tables, gather the best, and score what was found where there is a truth."""
     for name in ("recall.csv", "recall.png", "recall.svg"):
         (out / name).unlink(missing_ok=True)
     write_tables(out, result)  # whatever is wrong with the truth, this is not lost
     announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
+    gathering.add(result.candidates, run=out.name)
     files = [out / "candidates.csv", out / "summary.csv"]
     recall = None
     if truth is not None:

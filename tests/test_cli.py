@@ -36,7 +36,7 @@ OPTIONS = {
     },
     "evolve": {
         **{"n": 5, "letters": 2, "out": "evolved", "budget": 60, "keep": 30, "seed": 2},
-        **{"archive": 40, "batch": 32, "softness": 0.1, "exchanges": 0.25, "workers": 1},
+        **{"parents": 40, "batch": 32, "softness": 0.1, "exchanges": 0.25, "workers": 1},
     },
     "verify": {},
 }
@@ -394,7 +394,7 @@ BAD_USAGE = {
         ({"class": "best"}, "unknown class 'best': one of synchronizing, .*not-NAME"),
         *[
             ({name: -1}, f"{name}=-1.* is not in")
-            for name in ("budget", "archive", "batch", "softness", "exchanges", "keep", "seed")
+            for name in ("budget", "parents", "batch", "softness", "exchanges", "keep", "seed")
         ],
     ],
     "demo": [({"seed": -1}, "--seed"), ({"workers": 0}, "--workers")],

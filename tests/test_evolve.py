@@ -19,7 +19,7 @@ from search.evolve import EvolveConfig, evolve
 from search.run import write_tables
 from tests import naive
 
-CONFIG = EvolveConfig(n=5, k=2, budget=300, archive=60, batch=32, keep=80, seed=1)
+CONFIG = EvolveConfig(n=5, k=2, budget=300, parents=60, batch=32, keep=80, seed=1)
 EULERIAN = replace(CONFIG, classes=("eulerian",), budget=50)
 
 
@@ -111,7 +111,7 @@ def test_nothing_to_begin_with(monkeypatch):
         ({"n": 0}, r"n=0 is not in 1\.\.64"),
         ({"k": 7}, r"k=7 is not in 1\.\.6"),
         ({"budget": 0}, "budget=0"),
-        ({"archive": 0}, "archive=0"),
+        ({"parents": 0}, "parents=0"),
         ({"batch": 0}, "batch=0"),
         ({"softness": 0}, "softness=0"),
         ({"exchanges": 1.1}, r"exchanges=1\.1 is not in 0\.\.1"),

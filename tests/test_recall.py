@@ -22,13 +22,14 @@ from data.files import DataError
 from data.manifest import config_digest, write_manifest
 from data.record import versions
 from search import recall as module
+from search.gathering import Gathering
 from search.model_jobs import run_search
 from search.oracle import Arm, Oracle, Trace, plain_proposals
 from search.recall import RECALL_COLUMNS, open_truth, score
 from search.run import SearchConfig
 
 N, K = 4, 2
-EVOLVE = f"evolve -n {N} -k {K} --budget 300 --batch 32 --archive 50 --keep 20 --workers 1"
+EVOLVE = f"evolve -n {N} -k {K} --budget 300 --batch 32 --parents 50 --keep 20 --workers 1"
 
 
 def write_truth(folder: Path, forms, at_least=0, classes=(), **changes) -> Path:
@@ -297,6 +298,7 @@ def test_a_model_that_knows_the_truth_is_not_scored(whole, tmp_path):
             whole,
             tmp_path / "out",
             SearchConfig(),
+            gathering=Gathering(tmp_path / "archive.sqlite"),
             truth=whole,
             device=torch.device("cpu"),
             workers=1,

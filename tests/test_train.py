@@ -79,14 +79,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 # --- it learns --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("decoder", "tokens"), [*zip(DECODERS, TOKEN_KINDS, strict=True)])
+@pytest.mark.parametrize(
+    ("decoder", "tokens"), [*zip((*DECODERS, "autoregressive"), TOKEN_KINDS, strict=True)]
+)
 def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
     data = make_data(48)
     config = replace(MODEL, decoder=decoder, tokens=tokens, latent=8, hidden=48, token_dropout=0.0)
     training, _ = data.split(CONFIG.held_out)
     settings = {"beta": 0.0, "free_bits": 0.0, "learning_rate": 0.01, "weights": "uniform"}
     run(tmp_path, config, data, epochs=1, epoch_rows=300 * len(training), **settings)
-    batch = torch.from_numpy(encode_deltas(training.deltas, tokens))
+    batch = torch.from_numpy(encode_deltas(training.deltas))
     # the best weights by held-out ELBO: with one epoch, the last ones
     found = reconstruction_metrics(load_model(tmp_path), batch, torch.Generator().manual_seed(0))
     assert found["exact_from_mu"] == 1
@@ -195,12 +197,12 @@ def test_an_epoch_has_its_rows(weights, epoch_rows):
     config = replace(CONFIG, weights=weights, epoch_rows=epoch_rows)
     rows = module._Rows(data, config)
     names = {
-        encode_deltas(d[None], "absolute").tobytes(): t
+        encode_deltas(d[None]).tobytes(): t
         for d, t in zip(data.deltas, data.reset_thresholds, strict=True)
     }
     epochs = []
     for epoch in (0, 1, 0):
-        batches = [*rows.epoch(epoch, "absolute")]
+        batches = [*rows.epoch(epoch)]
         assert all(len(tokens) == config.batch for tokens, _ in batches[:-1])
         drawn = torch.cat([tokens for tokens, _ in batches]).numpy()
         ratios = torch.cat([ratios for _, ratios in batches]).numpy()

@@ -66,4 +66,3 @@ ARMS: dict[str, ArmConfig] = {
     "vae-absolute": replace(_VAE, adapt=lambda config: replace(config, tokens="absolute")),
     "vae-relative": replace(_VAE, adapt=lambda config: replace(config, tokens="relative")),
 }
-"""New arms go at the end: an arm's random numbers depend on its place."""

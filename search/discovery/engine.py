@@ -72,12 +72,12 @@ class DiscoverConfig:
     """Solver calls for each further size."""
     first_look: int = 5_000
     """Of these, calls before `evolve` begins."""
-    archive: int = 4000
-    """Distinct automata that `evolve` breeds from."""
+    parents: int = 4000
+    """Distinct automata that `evolve` breeds from, those with the longest thresholds."""
     generation: int = 512
     """Children of `evolve` a generation."""
     softness: float = 0.02
-    """Parents of children are drawn with weights 1 / (softness*archive + rank)."""
+    """Parents of children are drawn with weights 1 / (softness*parents + rank)."""
     classes: tuple[str, ...] = ()
     """Only automata of all these classes count: NAME or not-NAME."""
     learn: LearnConfig = field(default_factory=LearnConfig)
@@ -93,7 +93,7 @@ class DiscoverConfig:
             ("start-budget", self.start_budget, 1, 10**9),
             ("budget", self.budget, 1, 10**9),
             ("first-look", self.first_look, 1, 10**9),
-            ("archive", self.archive, 1, 10**8),
+            ("parents", self.parents, 1, 10**8),
             ("generation", self.generation, 1, 10**6),
             ("softness", self.softness, 1e-6, 10**6),
         ]:
@@ -104,6 +104,8 @@ class DiscoverConfig:
 
 class Engine:
     """One arm with one seed, from size to size.
+
+    Arms share their random numbers, so that two that do the same find the same.
 
     Parameters
     ----------
@@ -131,7 +133,6 @@ class Engine:
         self.config, self.arm, self.seed = config, ARMS[arm], seed
         self.start, self.folder = folder / "start", folder / arm
         self.device, self.workers = device, workers
-        self._number = list(ARMS).index(arm)
         self.learner: Learner | None = None
         if self.arm.learns:
             learn, first = self.arm.adapt(config.learn), self._torch_seed(0)
@@ -187,7 +188,7 @@ class Engine:
     def _step(self, n: int, steps: Steps, report: Report) -> Step:
         """Learn, leap, polish."""
         config = self.config
-        rng = stream(self.seed, "discover", self._index(n))
+        rng = stream(self.seed, "discover", n)
         generator = torch.Generator(self.device).manual_seed(self._torch_seed(n))
         elites = {size: step.elites(config.learn.elites) for size, step in steps.items()}
         elites = {size: found for size, found in elites.items() if len(found.deltas)}
@@ -202,7 +203,7 @@ class Engine:
             ground = Ground(n, config.k, elites, self.learner, rng, generator, config.leap)
             self._leap(account, ground, report)
             account.arm.budget = config.budget
-        first_look = account.arm.calls
+        first_look = min(account.arm.calls, config.first_look)
         if self.arm.polishes:
             self._evolve(account, rng, report)
         return account.close(first_look, config.learn.elites)
@@ -252,7 +253,7 @@ class Engine:
             start = deltas, arm.oracle.thresholds(numbers)
         evolution = Evolution(
             calls=arm.budget - arm.calls,
-            archive_size=config.archive,
+            archive_size=config.parents,
             batch=config.generation,
             softness=config.softness,
             exchanges=EXCHANGES,
@@ -271,12 +272,8 @@ class Engine:
             return {}
         return {_MODEL: self.learner.save}
 
-    def _index(self, n: int) -> int:
-        """Number the steps of all arms."""
-        return self._number * (CANONICAL_MAX_STATES + 1) + n
-
     def _torch_seed(self, n: int) -> int:
-        return torch_seed(self.seed, "discover", self._index(n))
+        return torch_seed(self.seed, "discover", n)
 
 
 class _Account:

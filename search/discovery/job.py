@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
@@ -14,12 +15,12 @@ from typing import Any
 import pandas as pd
 import torch
 
+from automata.automaton import cerny_bound
 from data.dataset import read_dataset
 from data.files import DataError, commit_files, read_json, write_json
 from data.manifest import read_manifest
 from data.progress import progress
 from data.record import Run, differing, plain
-from search.archive import Archive
 from search.dataset_jobs import announce
 from search.discovery.arms import ARMS
 from search.discovery.engine import DiscoverConfig, Engine, Steps
@@ -33,7 +34,8 @@ from search.discovery.scores import (
     family_rows,
     score_steps,
 )
-from search.discovery.step import Step
+from search.discovery.step import KEEP_SHARE, Step
+from search.gathering import Gathering
 from search.recall import open_truth
 
 _POLL = 2.0
@@ -48,9 +50,7 @@ class Plan:
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
     out: Path
-    archive: Path
-    archive_at_least: float
-    """Automata at or above this share of the Černý bound go into the archive."""
+    gathering: Gathering
     device: str
     workers: int
     """Threads of a single run, or processes of several."""
@@ -63,8 +63,6 @@ class Plan:
         for name, value in [("arms", self.arms), ("seeds", self.seeds)]:
             if not value or len({*value}) < len(value):
                 raise ValueError(f"{name}={','.join(map(str, value))}: none, or one twice")
-        if not 0 <= self.archive_at_least <= 1:
-            raise ValueError(f"archive-at-least={self.archive_at_least} is not in 0..1")
 
     @property
     def runs(self) -> list[tuple[str, int]]:
@@ -151,7 +149,7 @@ def _run_here(plan: Plan, threads: int) -> Steps:
             bar.set_description(f"discover n={n}", refresh=False)
             bar.update(calls)
 
-        keep = partial(_archive, plan, arm, seed)
+        keep = partial(_gather, plan, arm, seed)
         return plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
 
 
@@ -184,20 +182,19 @@ def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
 
 def _start_apart(plan: Plan, seed: int) -> None:
     """Evolve the sizes that all arms of a seed start from."""
-    plan.engine(plan.arms[0], seed, 1).run_start(keep=partial(_archive, plan, "start", seed))
+    plan.engine(plan.arms[0], seed, 1).run_start(keep=partial(_gather, plan, "start", seed))
 
 
 def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
     """Take one run."""
     torch.set_num_threads(threads)
-    plan.engine(arm, seed, 1).run(keep=partial(_archive, plan, arm, seed))
+    plan.engine(arm, seed, 1).run(keep=partial(_gather, plan, arm, seed))
 
 
-def _archive(plan: Plan, arm: str, seed: int, step: Step) -> None:
-    """Put what a step found, near enough to the bound, into the archive."""
-    best = candidates({step.n: step}, 0, share=plan.archive_at_least)
-    with Archive(plan.archive) as archive:
-        archive.add(best, run=f"{plan.out.name}/seed-{seed}", arm=arm)
+def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
+    """Put the best of what a step found into the archive."""
+    best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
+    plan.gathering.add(best, run=f"{plan.out.name}/seed-{seed}", arm=arm)
 
 
 def _report_run(plan: Plan, steps: Steps) -> dict[str, Any]:
@@ -218,7 +215,8 @@ def _report_comparison(
         for run, steps in runs.items()
     }
     assert_distinct(later)
-    scores = score_steps(later, plan.config.first_look, truth)
+    asked = min(plan.config.first_look, plan.config.budget)
+    scores = score_steps(later, asked, truth)
     comparison = compare_arms(scores)
     tables = {
         "scores.csv": scores,
@@ -234,7 +232,7 @@ def _report_comparison(
 
 
 def read_truths(folders: Sequence[Path], config: DiscoverConfig) -> dict[int, Listed]:
-    """Read the enumerations that recall is measured by, by size.
+    """Read the enumerations that recall is measured by, by size: what a step would keep of them.
 
     Raises
     ------
@@ -245,7 +243,8 @@ def read_truths(folders: Sequence[Path], config: DiscoverConfig) -> dict[int, Li
     for folder in folders:
         n = read_manifest(folder)["config"]["n"]
         truth = open_truth(folder, n, config.k, config.classes)
-        truths[n] = Listed(read_dataset(folder, truth.classes).forms, truth.at_least)
+        least = max(truth.at_least, math.ceil(KEEP_SHARE * cerny_bound(n)))
+        truths[n] = Listed(read_dataset(folder, truth.classes).select(at_least=least).forms, least)
     return truths
 
 

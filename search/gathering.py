@@ -1,0 +1,33 @@
+"""What a run gives to the archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from search.archive import Archive
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """Which archive a run adds to, and how close to the Černý bound an automaton must be."""
+
+    archive: Path
+    archive_at_least: float = 0.8
+    """Least share of the bound."""
+
+    def __post_init__(self) -> None:
+        """Check the share against its limits."""
+        if not 0 <= self.archive_at_least <= 1:
+            raise ValueError(f"archive-at-least={self.archive_at_least} is not in 0..1")
+
+    def add(self, candidates: pd.DataFrame, *, run: str, arm: str | None = None) -> int:
+        """Add the candidates that are close enough; return how many were new to the archive.
+
+        As `search.archive.Archive.add`, whose errors it raises.
+        """
+        least = self.archive_at_least * candidates["cerny_bound"]
+        with Archive(self.archive) as archive:
+            return archive.add(candidates[candidates["reset_threshold"] >= least], run=run, arm=arm)
