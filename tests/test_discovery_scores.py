@@ -18,22 +18,24 @@ from automata.families import FAMILIES
 from automata.solver import reset_thresholds
 from data.files import DataError
 from search.discovery import score_plots
-from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
-from search.discovery.scores import (
-    ALL,
+from search.discovery.comparison import (
     COMPARISON_COLUMNS,
-    FAMILY_COLUMNS,
-    FIRST_LOOK,
     MEASURES,
     RATIO_COLUMNS,
-    SCORE_COLUMNS,
-    Listed,
     assert_distinct,
     compact,
     compare_arms,
+    ratios,
+)
+from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
+from search.discovery.scores import (
+    ALL,
+    FAMILY_COLUMNS,
+    FIRST_LOOK,
+    SCORE_COLUMNS,
+    Listed,
     family_rows,
     known_families,
-    ratios,
     score_steps,
 )
 from search.discovery.step import Step, Tally
@@ -87,28 +89,33 @@ def score_one(step, asked=1_000, **options):
 
 def test_hits_by_hand():
     table = score_one(make_step(FOUND))
-    assert list(table.index) == ["500", "1000", FIRST_LOOK, ALL]
-    assert table["calls"].tolist() == [500, 1_000, 1_000, 10_000]
-    assert table["distinct_top"].tolist() == [0, 2, 2, 4]
-    assert table["distinct_0.8"].tolist() == [0, 1, 1, 3]
-    assert table["distinct_0.7"].tolist() == [1, 3, 3, 5]
-    assert table["distinct_0.6"].tolist() == [2, 5, 5, 7]
-    assert table["hits_top"].tolist() == [0, 2, 2, 0.4]
-    assert table["hits_0.6"].tolist() == [4, 5, 5, 0.7]
-    assert table["best_threshold"].tolist() == [45, 52, 52, 64]
-    assert table["gap"].tolist() == [19, 12, 12, 0]
+    assert list(table.index) == ["100", "500", "1000", FIRST_LOOK, ALL]
+    assert table["calls"].tolist() == [100, 500, 1_000, 1_000, 10_000]
+    assert table["distinct_top"].tolist() == [0, 0, 2, 2, 4]
+    assert table["distinct_0.8"].tolist() == [0, 0, 1, 1, 3]
+    assert table["distinct_0.7"].tolist() == [0, 1, 3, 3, 5]
+    assert table["distinct_0.6"].tolist() == [1, 2, 5, 5, 7]
+    assert table["hits_top"].tolist() == [0, 0, 2, 2, 0.4]
+    assert table["hits_0.6"].tolist() == [10, 4, 5, 5, 0.7]
+    assert table["best_threshold"].tolist() == [39, 45, 52, 52, 64]
+    assert table["gap"].tolist() == [25, 19, 12, 12, 0]
 
 
 def test_a_look_shorter_than_its_window_is_taken_as_it_is():
     table = score_one(make_step(FOUND, first_look=800), asked=20_000)
-    assert list(table.index) == ["500", "1000", "5000", "20000", FIRST_LOOK, ALL]
-    assert table["calls"].tolist() == [500, 800, 800, 800, 800, 10_000]
-    assert table["hits_top"].tolist() == [0, 1.25, 1.25, 1.25, 1.25, 0.4]
+    assert list(table.index) == ["100", "500", "1000", "5000", "20000", FIRST_LOOK, ALL]
+    assert table["calls"].tolist() == [100, 500, 800, 800, 800, 800, 10_000]
+    assert table["hits_top"].tolist() == [0, 0, 1.25, 1.25, 1.25, 1.25, 0.4]
 
 
 def test_only_windows_that_were_asked_for():
-    assert list(score_one(make_step(FOUND), asked=499).index) == [FIRST_LOOK, ALL]
-    assert list(score_one(make_step(FOUND), asked=5_000).index)[:-2] == ["500", "1000", "5000"]
+    assert list(score_one(make_step(FOUND), asked=499).index) == ["100", FIRST_LOOK, ALL]
+    assert list(score_one(make_step(FOUND), asked=5_000).index)[:4] == [
+        "100",
+        "500",
+        "1000",
+        "5000",
+    ]
 
 
 def test_an_arm_without_a_first_look():
@@ -129,8 +136,8 @@ def test_nothing_found():
 
 def test_duplicates_and_seconds_of_whole_windows_only():
     table = score_one(make_step(FOUND, seconds={"train": 40.0, "solve": 2.5}))
-    assert table["duplicates"].fillna(-1).tolist() == [-1, -1, 0.6, 1 - 10_000 / 20_500]
-    assert table["seconds"].fillna(-1).tolist() == [-1, -1, -1, 42.5]
+    assert table["duplicates"].fillna(-1).tolist() == [-1, -1, -1, 0.6, 1 - 10_000 / 20_500]
+    assert table["seconds"].fillna(-1).tolist() == [-1, -1, -1, -1, 42.5]
     costs = table.loc[ALL, ["seconds_train", "seconds_sample", "seconds_solve", "seconds_evolve"]]
     assert costs.tolist() == [40, 0, 2.5, 0]
 
@@ -167,14 +174,14 @@ def test_families_by_hand():
     families = [("C", 500), ("D'", 501), ("W", 1), ("D''", 1_000), ("E", 1_001), ("H", 40)]
     table = score_one(make_step([(70, 7)], n=10, families=families))
     assert (table["families_known"] == 7).all()
-    assert table["families_found"].tolist() == [3, 5, 5, 6]
+    assert table["families_found"].tolist() == [2, 3, 5, 5, 6]
     assert table["calls_to_families"].isna().all()
     table = score_one(make_step([], n=10, families=[*families, ("H2", 900)]))
-    assert table["families_found"].tolist() == [3, 6, 6, 7]
-    assert table["calls_to_families"].fillna(-1).tolist() == [-1, -1, -1, 1_001]
+    assert table["families_found"].tolist() == [2, 3, 6, 6, 7]
+    assert table["calls_to_families"].fillna(-1).tolist() == [-1, -1, -1, -1, 1_001]
     table = score_one(make_step([], n=10, families=[*families[:4], ("E", 2), *families[5:],
                                                     ("H2", 900)]))  # fmt: skip
-    assert table["calls_to_families"].fillna(-1).tolist() == [-1, 1_000, 1_000, 1_000]
+    assert table["calls_to_families"].fillna(-1).tolist() == [-1, -1, 1_000, 1_000, 1_000]
 
 
 def test_family_rows():
@@ -194,8 +201,8 @@ def test_recall():
     forms = np.concatenate([step.forms[step.thresholds >= 51], known_families(9, 2)[1][:1]])
     table = score_one(step, truth={9: Listed(forms, 51), 10: Listed(forms, 99)})
     assert (table["listed"] == 5).all()
-    assert table["listed_found"].tolist() == [0, 2, 2, 4]
-    assert table["recall"].tolist() == [0, 0.4, 0.4, 0.8]
+    assert table["listed_found"].tolist() == [0, 0, 2, 2, 4]
+    assert table["recall"].tolist() == [0, 0, 0.4, 0.4, 0.8]
     assert score_one(step)[["listed", "listed_found", "recall"]].isna().all(axis=None)
 
 

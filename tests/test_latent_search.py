@@ -202,18 +202,34 @@ def test_cma_es_proposes_whole_populations(learner: Learner, batch: int):
     assert len(proposals.deltas) == max(1, batch // POPULATION) * POPULATION
 
 
-def test_the_first_spread_of_cma_es_is_the_posterior_s(learner: Learner, monkeypatch):
+def test_cma_es_begins_about_its_parent_with_the_posterior_s_spread(learner: Learner, monkeypatch):
     spread = np.array([0.01, 0.1, 1.0])
+    head = nn.Linear(learner.model.encoder.log_sigma.in_features, LATENT)
+    nn.init.zeros_(head.weight)
     with torch.no_grad():
-        head = nn.Linear(learner.model.encoder.log_sigma.in_features, LATENT)
-        head.weight.zero_()
         head.bias.copy_(torch.from_numpy(np.log(spread)))
     learner.model.encoder.log_sigma = head
     learner.model.encoder.min_log_sigma = -10.0
+
+    def encode(self: Learner, rng: object, generator: object, deltas: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(deltas[:, 1, :LATENT].astype(np.float32))
+
+    monkeypatch.setattr(Learner, "encode", encode)
     points = capture(monkeypatch)
-    propose("cma-es", make_ground(learner, batch=4096), 1)
-    found = points[0].reshape(-1, POPULATION, LATENT).std(1, ddof=1).mean(0)
-    np.testing.assert_allclose(found, spread, rtol=0.1)
+    (proposals,) = propose("cma-es", make_ground(learner, batch=4096), 1)
+    populations = points[0].reshape(-1, POPULATION, LATENT)
+    np.testing.assert_allclose(populations.std(1, ddof=1).mean(0), spread, rtol=0.1)
+    parents = split_parents(proposals.parents[::POPULATION, 0])
+    starts = np.array([ELITES[n].deltas[row, 1, :LATENT] for n, row in parents])
+    assert len(np.unique(starts, axis=0)) > 10
+    assert (np.abs(populations.mean(1) - starts) < 1.5 * spread).all()
+
+
+def test_one_cma_es_begins_about_parents_of_all_sizes(learner: Learner, monkeypatch):
+    monkeypatch.setattr(latent_search, "_GENERATIONS", 1)
+    proposed = propose("cma-es", make_ground(learner, batch=POPULATION), 20)
+    parents = np.concatenate([split_parents(proposals.parents[:, 0]) for proposals in proposed])
+    assert sorted(set(parents[:, 0].tolist())) == [4, 5]
 
 
 def test_cma_es_begins_anew_after_some_generations(learner: Learner, monkeypatch):
@@ -326,12 +342,12 @@ def test_gradient_starts_from_posterior_samples(learner: Learner, monkeypatch):
 def test_a_planted_direction_is_found():
     rng = np.random.default_rng(0)
     planted = np.array([0.6, 0.0, -0.8])
-    known = [
-        (z := rng.normal(size=(300, LATENT)) + 5 * size, offset + 0.1 * z @ planted)
-        for size, offset in enumerate([0.9, 0.5, 0.1])  # falls with size: must not enter
-    ]
-    noisy = [(z, ratios + 0.05 * rng.normal(size=300)) for z, ratios in known]
-    assert rising_direction(noisy) @ planted > 0.99
+    known = []
+    for size, mean in enumerate([0.9, 0.5, 0.1]):  # between sizes, ratios fall where they rise here
+        z = rng.normal(size=(300, LATENT))
+        noise = 0.05 * rng.normal(size=300)
+        known.append((z + 5 * size * planted, mean + 0.1 * z @ planted + noise))
+    assert rising_direction(known) @ planted > 0.99
 
 
 def test_dimensions_that_are_not_used_do_not_count():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -23,21 +25,22 @@ from data.progress import progress
 from data.record import Run, differing, plain
 from search.dataset_jobs import announce
 from search.discovery.arms import ARMS
-from search.discovery.engine import DiscoverConfig, Engine, Steps
-from search.discovery.report import candidates, summary
-from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
-from search.discovery.scores import (
-    Listed,
+from search.discovery.comparison import (
+    RATIO_COLUMNS,
     assert_distinct,
     compact,
     compare_arms,
-    family_rows,
-    score_steps,
+    ratios,
 )
+from search.discovery.engine import DiscoverConfig, Engine, Steps
+from search.discovery.report import candidates, summary
+from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
+from search.discovery.scores import Listed, family_rows, score_steps
 from search.discovery.step import KEEP_SHARE, Step
 from search.gathering import Gathering
 from search.recall import open_truth
 
+_BASELINE = "insertion"
 _POLL = 2.0
 """Seconds between two looks at how far other processes have come."""
 
@@ -159,7 +162,9 @@ def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
     starts = plan.config.start_to - plan.config.least + 1
     total = len(plan.seeds) * (starts + sizes * len(plan.arms))
     with (
-        ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(
+            plan.workers, mp_context=get_context("spawn"), initializer=_end_with_the_parent
+        ) as pool,
         progress(total, "discover", "sizes") as bar,
     ):
         try:
@@ -178,6 +183,21 @@ def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
             raise
     # all there: this only reads
     return {(arm, seed): plan.engine(arm, seed, 1).run() for arm, seed in plan.runs}
+
+
+def _end_with_the_parent() -> None:
+    """End this process as soon as the one that began it has ended, however it did.
+
+    A killed run must not go on behind the back of the one that takes it up.
+    """
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _start_apart(plan: Plan, seed: int) -> None:
@@ -215,13 +235,13 @@ def _report_comparison(
         for run, steps in runs.items()
     }
     assert_distinct(later)
-    asked = min(plan.config.first_look, plan.config.budget)
-    scores = score_steps(later, asked, truth)
+    scores = score_steps(later, min(plan.config.first_look, plan.config.budget), truth)
     comparison = compare_arms(scores)
     tables = {
         "scores.csv": scores,
         "comparison.csv": comparison,
         "families.csv": family_rows(later),
+        "ratios.csv": _ratios(scores, plan.arms),
     }
     _write(plan.out, tables)
     files = [plan.out / name for name in tables]
@@ -246,6 +266,19 @@ def read_truths(folders: Sequence[Path], config: DiscoverConfig) -> dict[int, Li
         least = max(truth.at_least, math.ceil(KEEP_SHARE * cerny_bound(n)))
         truths[n] = Listed(read_dataset(folder, truth.classes).select(at_least=least).forms, least)
     return truths
+
+
+def _ratios(scores: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """Return how many times as often each arm hits as insertion, or else as the first arm."""
+    baseline = _BASELINE if _BASELINE in arms else arms[0]
+    tables = [pd.DataFrame(columns=["method", "baseline_method", *RATIO_COLUMNS])]
+    for arm in arms:
+        if arm != baseline:
+            table = ratios(scores, arm, baseline)
+            table.insert(0, "method", arm)
+            table.insert(1, "baseline_method", baseline)
+            tables.append(table)
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def _write(out: Path, tables: dict[str, pd.DataFrame]) -> None:

@@ -178,7 +178,7 @@ def rising_direction(
     [0.0, 1.0]
     """
     z = np.concatenate([points - points.mean(0) for points, _ in known])
-    ratios = np.concatenate([ratios - ratios.mean() for _, ratios in known])
+    ratios = np.concatenate([ratios for _, ratios in known])  # their means drop out of z.T @ ratios
     penalty = _RIDGE * len(z) * np.eye(z.shape[1])
     slope = np.linalg.solve(z.T @ z + penalty, z.T @ ratios)
     norm = np.linalg.norm(slope)

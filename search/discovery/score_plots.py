@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from automata.automaton import cerny_bound
-from search.discovery.scores import ALL, FIRST_LOOK, Steps
+from search.discovery.scores import ALL, FIRST_LOOK, Runs
 from search.discovery.step import Step
 from search.plots import GREY, PALE, line_color, line_dashes, new_figure, save, say_empty, style
 
@@ -100,7 +100,7 @@ def plot_hits(comparison: pd.DataFrame, stem: Path) -> list[Path]:
         return _finish(figure, grid, comparison, stem)
 
 
-def plot_gaps(steps: Steps, stem: Path, *, sizes: Sequence[int] | None = None) -> list[Path]:
+def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) -> list[Path]:
     """Draw the best gap to the Černý bound against solver calls, one panel a size.
 
     Lines are medians over the seeds, and a dot ends the first look. Bands, drawn for at most four
@@ -242,7 +242,7 @@ def _finish(figure: Figure, grid: npt.NDArray[Any], rows: pd.DataFrame, stem: Pa
     return save(figure, stem)
 
 
-def _draw_gaps(axes: Axes, steps: Steps, arms: Sequence[str], n: int) -> None:
+def _draw_gaps(axes: Axes, steps: Runs, arms: Sequence[str], n: int) -> None:
     """Draw the gaps of all arms at one size."""
     bound = cerny_bound(n)
     most, highest = 1, 1.0
