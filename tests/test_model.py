@@ -1,6 +1,7 @@
 """The model: shapes, what each output may depend on, and the terms of the loss in nats."""
 
 import math
+from itertools import product
 
 import pytest
 import torch
@@ -314,6 +315,16 @@ def test_size_is_a_condition_of_both_halves(tokens):
         assert not torch.allclose(posteriors[a], posteriors[b])
         if tokens != "combined":  # whose first targets have other names at every size
             assert not torch.allclose(first[a], first[b])
+
+
+def test_places_count_from_both_ends():
+    model = make(any_size=True)
+    for half, n in product((model.encoder, model.decoder), sizes_of(model)):
+        places = half.places(2, n)
+        assert places.shape == (2, n, TINY["embedding"])
+        for state in range(n):
+            first, last = half.places.from_start.weight, half.places.from_end.weight
+            torch.testing.assert_close(places[1, state], first[state] + last[n - 1 - state])
 
 
 def test_what_a_size_does_not_use_is_not_trained(tokens, k):
