@@ -181,7 +181,7 @@ def enumerate_(
 @cli.command()
 @_settings(
     "vae.model.ModelConfig",
-    ("--tokens", str, "absolute target states, or relative offsets from the source state."),
+    ("--tokens", str, "Names of target states: absolute, relative to the source, or combined."),
     ("--decoder", str, "autoregressive (previous outputs too) or repeat (z alone)."),
     ("--latent", int, "Dimensions of the latent space."),
     ("--embedding", int, "Dimensions of a token's embedding."),

@@ -102,5 +102,5 @@ def encode_automata(model: VAE, deltas: Deltas) -> Posterior:
     canonical = from_canonical(canonical_forms(deltas), deltas.shape[2], deltas.shape[1])
     tokens = torch.from_numpy(encode_deltas(canonical))
     device = next(model.parameters()).device
-    parts = [model.encoder(part.to(device)) for part in tokens.split(4096)]
+    parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
     return Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))

@@ -36,19 +36,20 @@ def reconstruction_metrics(
     """
     model.eval()
     device = next(model.parameters()).device
+    n = tokens.shape[1]
     reconstruction = 0.0
     exact_mu = exact_sample = 0
     posteriors = []
     for part in tokens.split(_BATCH):
         part = part.to(device)
-        posterior = model.encoder(part)
+        posterior = model.posterior(part)
         z = posterior.sample(generator)
         logits = model.decoder(z, part)
         reconstruction += float(
             functional.cross_entropy(logits.flatten(0, 2), part.flatten(), reduction="sum")
         )
-        exact_mu += _count_exact(model.decoder.generate(posterior.mu).tokens, part)
-        exact_sample += _count_exact(model.decoder.generate(z).tokens, part)
+        exact_mu += _count_exact(model.decoder.generate(posterior.mu, n).tokens, part)
+        exact_sample += _count_exact(model.decoder.generate(z, n).tokens, part)
         posteriors.append(posterior)
     whole = Posterior(
         torch.cat([posterior.mu for posterior in posteriors]),

@@ -6,8 +6,7 @@ state started from z; one step a state, a softmax over target states for each of
 
 A model of *any size* reads and writes automata of every size up to n. Size and place (counted from
 the first and from the last state) are conditions of both halves, and features are pooled over the
-states. What it has not seen, such as the place of a further state, begins as zero, so that it
-changes nothing.
+states. Places and output scores begin as zero, so that those of sizes not yet seen change nothing.
 """
 
 from __future__ import annotations
@@ -263,7 +262,9 @@ class Decoder(nn.Module):
 
         ``n`` states; where it is not given, as many as the config says.
         """
-        n = n or self.config.n
+        n = self.config.n if n is None else n
+        if not (1 if self.config.any_size else self.config.n) <= n <= self.config.n:
+            raise ValueError(f"n={n} is not a size of this model")
         batch, k = len(z), self.config.k
         z = self._condition(z, n)
         hidden = self._hidden(z)

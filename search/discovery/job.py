@@ -202,7 +202,8 @@ def _end_with_the_parent() -> None:
 
 def _start_apart(plan: Plan, seed: int) -> None:
     """Evolve the sizes that all arms of a seed start from."""
-    plan.engine(plan.arms[0], seed, 1).run_start(keep=partial(_gather, plan, "start", seed))
+    engine = plan.engine(plan.arms[0], seed, 1)
+    engine.run_start(keep=partial(_gather, plan, plan.arms[0], seed))
 
 
 def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
@@ -212,17 +213,17 @@ def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
 
 
 def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
-    """Put the best of what a step found into the archive."""
+    """Put the best of what a step found into the archive; the start belongs to no arm."""
     best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
-    plan.gathering.add(best, run=f"{plan.out.name}/seed-{seed}", arm=arm)
+    who = arm if step.n > plan.config.start_to else "start"
+    plan.gathering.add(best, run=f"{plan.out.name}/seed-{seed}", arm=who)
+    announce(step.thresholds, step.n, plan.gathering.archive)
 
 
 def _report_run(plan: Plan, steps: Steps) -> dict[str, Any]:
     """Write the tables of one run."""
     found, sizes = candidates(steps, plan.config.learn.elites), summary(steps)
     _write(plan.out, {"candidates.csv": found, "summary.csv": sizes})
-    for n, step in steps.items():
-        announce(step.thresholds, n, plan.out / "candidates.csv")
     return {"table": sizes, "files": [plan.out / "candidates.csv", plan.out / "summary.csv"]}
 
 

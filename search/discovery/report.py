@@ -21,6 +21,8 @@ _CHUNK = 1 << 16
 def candidates(steps: Steps, elites: int, share: float = KEEP_SHARE) -> pd.DataFrame:
     """Return every automaton at or above a share of the Černý bound, by size and gap.
 
+    The best of each size are there, wherever they are.
+
     Parameters
     ----------
     steps : mapping of int to Step
@@ -67,7 +69,8 @@ def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd
     """Yield the candidates of one size, in order, some at a time."""
     names = np.array(list(step.tallies))
     order = np.lexsort((*step.forms.T[::-1], -step.thresholds))
-    order = order[step.thresholds[order] >= share * cerny_bound(step.n)]
+    least = min(share * cerny_bound(step.n), step.thresholds.max(initial=0))
+    order = order[step.thresholds[order] >= least]
     for start in range(0, len(order), _CHUNK):
         rows = order[start : start + _CHUNK]
         yield candidate_table(
