@@ -82,7 +82,9 @@ def capture(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 
     def decode(self: Ground, z: torch.Tensor, parents: np.ndarray) -> Proposals:
         points.append(z.numpy().astype(float))
-        return plain_proposals(np.zeros((len(z), K, N), np.uint8))._replace(parents=parents)
+        return plain_proposals(np.zeros((len(z), K, N), np.uint8))._replace(
+            parents=np.stack([parents, np.full(len(parents), -1)], 1)
+        )
 
     monkeypatch.setattr(Ground, "decode", decode)
     return points

@@ -42,7 +42,9 @@ from search.discovery.step import (
 from search.oracle import Arm, Oracle
 
 _VAIN_BATCHES = 40
-"""So many batches of a first look in a row without a new automaton end it."""
+"""So many batches of a first look in a row with hardly a new automaton end it:"""
+_LEAST_LEAP = 0.005
+"""no larger share of a batch than this."""
 _LEAST_NEW = 0.02
 """A generation at the start with a smaller share of new children is in vain."""
 
@@ -236,8 +238,9 @@ class Engine:
             before = arm.calls
             with account.measure("solve"), account.of(name):
                 answers[name] = arm.submit(proposals)
-            report(arm.calls - before)
-            vain = 0 if arm.calls > before else vain + 1
+            new = arm.calls - before
+            report(new)
+            vain = 0 if new > _LEAST_LEAP * len(proposals.deltas) else vain + 1
             if arm.exhausted or vain == _VAIN_BATCHES:
                 return
 

@@ -65,7 +65,7 @@ def cma_es(ground: Ground) -> Generator[Proposals, Thresholds, None]:
         scaled = points * np.array([search.spread for search in searches])[:, None]
         z = torch.from_numpy(scaled.reshape(-1, scaled.shape[2])).float().to(ground.model.device)
         parents = np.repeat([search.parent for search in searches], _POPULATION)
-        thresholds = yield ground.decode(z, _one(parents))
+        thresholds = yield ground.decode(z, parents)
         if (thresholds == UNKNOWN).any():
             continue  # the budget is spent
         losses = -thresholds.reshape(-1, _POPULATION) / max(1, cerny_bound(ground.n))
@@ -109,7 +109,7 @@ def gradient(ground: Ground) -> Generator[Proposals, Thresholds, None]:
         z, parents = ground.draw_points()
         steps = torch.from_numpy(rng.choice(_STEPS, size=len(z))).to(z.device)
         lengths = torch.from_numpy(rng.choice(_LENGTHS, size=len(z))).to(z)
-        yield ground.decode(ascend(ground.model.model, z, steps, lengths), _one(parents))
+        yield ground.decode(ascend(ground.model.model, z, steps, lengths), parents)
 
 
 def ascend(model: VAE, z: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ def arithmetic(ground: Ground) -> Generator[Proposals, Thresholds, None]:
     while True:
         z, parents = ground.draw_points()
         lengths = torch.from_numpy(_FARTHEST * ground.rng.random(len(z))).to(z)
-        yield ground.decode(z + lengths[:, None] * direction, _one(parents))
+        yield ground.decode(z + lengths[:, None] * direction, parents)
 
 
 def rising_direction(
@@ -183,8 +183,3 @@ def rising_direction(
     slope = np.linalg.solve(z.T @ z + penalty, z.T @ ratios)
     norm = np.linalg.norm(slope)
     return np.asarray(slope / norm if norm > 0 else slope)
-
-
-def _one(parents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return first parents without a second: int64 (batch, 2)."""
-    return np.stack([parents, np.full(len(parents), -1)], 1)

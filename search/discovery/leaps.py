@@ -19,6 +19,7 @@ from search.interpolate import interpolate
 from search.oracle import Proposals, concatenate, plain_proposals
 from vae.encoding import decode_tokens
 
+_NO_PARENT = -1
 _ROWS = 32
 """A parent is size << _ROWS | row among the elites of that size."""
 
@@ -106,7 +107,9 @@ class Ground:
         temperature: float = 0.0,
         alpha: npt.NDArray[np.float64] | None = None,
     ) -> Proposals:
-        """Decode points at n states; ``parents`` is int64 (batch, 2)."""
+        """Decode points at n states; ``parents`` is int64 (batch,), or (batch, 2) of two each."""
+        if parents.ndim == 1:
+            parents = np.stack([parents, np.full(len(parents), _NO_PARENT)], 1)
         decoded = decode_and_repair(
             self.model.model,
             z,
@@ -125,13 +128,13 @@ Source = Callable[[Ground], Generator[Proposals, Thresholds, None]]
 def posterior(ground: Ground) -> Proposals:
     """The most probable automaton with n states at posterior samples of smaller elites."""
     z, parents = ground.draw_points()
-    return ground.decode(z, _one(parents))
+    return ground.decode(z, parents)
 
 
 def posterior_sampled(ground: Ground) -> Proposals:
     """A sampled automaton with n states at posterior samples of smaller elites."""
     z, parents = ground.draw_points()
-    return ground.decode(z, _one(parents), temperature=ground.config.temperature)
+    return ground.decode(z, parents, temperature=ground.config.temperature)
 
 
 def interpolation(ground: Ground) -> Proposals:
@@ -150,7 +153,7 @@ def encode_decode(ground: Ground) -> Proposals:
     z, parents = ground.draw_points()
     tokens = ground.model.model.decoder.generate(z, ground.n).tokens
     again = ground.model.encode(ground.rng, ground.generator, decode_tokens(tokens.cpu().numpy()))
-    return ground.decode(again, _one(parents))
+    return ground.decode(again, parents)
 
 
 def prior(ground: Ground) -> Proposals:
@@ -158,14 +161,14 @@ def prior(ground: Ground) -> Proposals:
     config = ground.model.config
     shape = (ground.config.batch, config.latent)
     z = torch.randn(shape, generator=ground.generator, device=ground.model.device)
-    orphans = np.full((len(z), 2), -1)
+    orphans = np.full(len(z), _NO_PARENT)
     return ground.decode(z, orphans, temperature=0.0 if config.latent else 1.0)
 
 
 def cooled(ground: Ground) -> Proposals:
     """Without a latent space: sampled at the lower temperature."""
     z = torch.zeros(ground.config.batch, 0, device=ground.model.device)
-    return ground.decode(z, np.full((len(z), 2), -1), temperature=ground.config.temperature)
+    return ground.decode(z, np.full(len(z), _NO_PARENT), temperature=ground.config.temperature)
 
 
 def insertion(ground: Ground) -> Proposals:
@@ -204,8 +207,3 @@ def split_parents(parents: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     pairs = np.stack([parents >> _ROWS, parents & ((1 << _ROWS) - 1)], -1)
     pairs[parents < 0] = -1
     return pairs.astype(np.int32)
-
-
-def _one(parents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return first parents without a second: int64 (batch, 2)."""
-    return np.stack([parents, np.full(len(parents), -1)], 1)
