@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -40,6 +40,8 @@ from search.discovery.step import KEEP_SHARE, Step
 from search.gathering import Gathering
 from search.recall import open_truth
 
+_START = "start"
+"""In place of an arm: what all arms of a seed start from."""
 _BASELINE = "insertion"
 _POLL = 2.0
 """Seconds between two looks at how far other processes have come."""
@@ -78,7 +80,7 @@ class Plan:
         return sum(
             len([*folder.glob(f"{name}/n-*/checksums.json")])
             for folder in folders
-            for name in ("start", *self.arms)
+            for name in (_START, *self.arms)
         )
 
     def engine(self, arm: str, seed: int, workers: int) -> Engine:
@@ -157,10 +159,16 @@ def _run_here(plan: Plan, threads: int) -> Steps:
 
 
 def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
-    """Take the runs of a plan, each in a process of its own, as many at a time as workers."""
+    """Take the runs of a plan, each in a process of its own, as many at a time as workers.
+
+    The arms of a seed wait for its start; early seeds come first.
+    """
     sizes = plan.config.most - plan.config.start_to
     starts = plan.config.start_to - plan.config.least + 1
     total = len(plan.seeds) * (starts + sizes * len(plan.arms))
+    waiting = [(arm, seed) for seed in plan.seeds for arm in (_START, *plan.arms)]
+    started: set[int] = set()
+    running: dict[Future[None], tuple[str, int]] = {}
     with (
         ProcessPoolExecutor(
             plan.workers, mp_context=get_context("spawn"), initializer=_end_with_the_parent
@@ -168,16 +176,15 @@ def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
         progress(total, "discover", "sizes") as bar,
     ):
         try:
-            for tasks in (
-                [pool.submit(_start_apart, plan, seed) for seed in plan.seeds],
-                [pool.submit(_take_apart, plan, arm, seed, threads) for arm, seed in plan.runs],
-            ):
-                waiting = {*tasks}
-                while waiting:
-                    done, waiting = wait(waiting, timeout=_POLL)
-                    bar.update(plan.finished() - bar.n)
-                    for task in done:
-                        task.result()
+            while waiting or running:
+                ready = [run for run in waiting if run[0] == _START or run[1] in started]
+                for arm, seed in ready[: plan.workers - len(running)]:
+                    waiting.remove((arm, seed))
+                    running[pool.submit(_take_apart, plan, arm, seed, threads)] = (arm, seed)
+                for task in wait(running, timeout=_POLL, return_when=FIRST_COMPLETED).done:
+                    task.result()
+                    started.add(running.pop(task)[1])  # whatever has ended, the start has
+                bar.update(plan.finished() - bar.n)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -200,22 +207,20 @@ def _end_with_the_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _start_apart(plan: Plan, seed: int) -> None:
-    """Evolve the sizes that all arms of a seed start from."""
-    engine = plan.engine(plan.arms[0], seed, 1)
-    engine.run_start(keep=partial(_gather, plan, plan.arms[0], seed))
-
-
 def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
-    """Take one run."""
+    """Take one run, or the start of a seed."""
     torch.set_num_threads(threads)
-    plan.engine(arm, seed, 1).run(keep=partial(_gather, plan, arm, seed))
+    keep = partial(_gather, plan, arm, seed)
+    if arm == _START:
+        plan.engine(plan.arms[0], seed, 1).run_start(keep=keep)
+    else:
+        plan.engine(arm, seed, 1).run(keep=keep)
 
 
 def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
     """Put the best of what a step found into the archive; the start belongs to no arm."""
     best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
-    who = arm if step.n > plan.config.start_to else "start"
+    who = arm if step.n > plan.config.start_to else _START
     plan.gathering.add(best, run=f"{plan.out.name}/seed-{seed}", arm=who)
     announce(step.thresholds, step.n, plan.gathering.archive)
 
