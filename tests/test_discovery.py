@@ -89,6 +89,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
     solvers = ("reset_threshold", "reset_thresholds", "reset_bounds", "shortest_reset_words")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_VAIN_BATCHES", 6)
+        patch.setattr(sampling, "_VAIN_CHILDREN", 1000)
         for name, loaded in [*sys.modules.items()]:
             if name.split(".")[0] in ("data", "vae", "search") or name == sampling.__name__:
                 for solver in solvers:
@@ -265,7 +266,7 @@ def test_no_two_arms_do_the_same(runs: dict[str, Taken]) -> None:
         {"budget": 33, "first_look": 1, "leap": LeapConfig(batch=1), "parents": 1},
         {"budget": 30, "first_look": 20, "k": 3, "leap": LeapConfig(batch=16, back=1)},
         {"budget": 10**4, "first_look": 10**4, "k": 1},
-        {"budget": 20, "first_look": 10, "classes": ("strongly-connected", "not-basic")},
+        {"budget": 20, "first_look": 10, "classes": ("strongly-connected", "not-one-cluster")},
         {"budget": 20, "first_look": 10, "classes": ("sink",), "leap": LeapConfig(batch=100)},
         {"start_budget": 20, "budget": 20, "first_look": 10, "start_to": 1, "least": 1, "most": 4},
     ],
