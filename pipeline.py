@@ -400,8 +400,16 @@ def evolve(
     ("--latent", int, "Dimensions of the latent space."),
 )
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed, or the first one.")
-@click.option("--seeds", type=click.IntRange(1, 1000), default=1, help="How many seeds in a row.")
-@click.option("--arms", default="vae", show_default=True, help="Methods, with commas; see README.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How many seeds in a row.",
+)
+@click.option(
+    "--arms", default="vae", show_default=True, help="Methods, with commas: see docs/discovery.md."
+)
 @click.option("--out", type=Path_, required=True, help="Folder of the run, or of all of them.")
 @_gathering
 @_classes
@@ -428,7 +436,7 @@ def discover(
     Several arms or seeds are compared; each of them takes a process, --workers at a time.
     """
     from search.discovery.engine import DiscoverConfig
-    from search.discovery.job import Plan, read_truths, run_discover
+    from search.discovery.job import Plan, run_discover
     from search.discovery.learner import LearnConfig
 
     learn = _build(LearnConfig, settings)
@@ -445,7 +453,7 @@ def discover(
             "workers": workers,
         },
     )
-    results = run_discover(plan, read_truths(truths, config), force=force)
+    results = run_discover(plan, truths, force=force)
     _print_discovery(results, as_json)
 
 

@@ -174,7 +174,8 @@ class Evolution:
     classes: tuple[str, ...] = ()
     """Nothing outside these classes enters the archive or is solved: NAME or not-NAME."""
     least_new: float = 0.0
-    """A generation with no larger share of new children is in vain; many in a row end it all."""
+    """A generation is in vain if no larger share of its children of the classes is new; many in
+    a row end it all."""
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,8 @@ def evolve(
         drawn = canonical_forms(children, workers=workers)
         drawn = drawn[seen.add_new(drawn)]
         drawn = drawn[are_synchronizing(from_canonical(drawn, n, k))][: config.calls - calls]
-        vain = 0 if len(drawn) > config.least_new * config.batch else vain + config.batch
+        least_new = config.least_new * len(children) if len(forms) else 0
+        vain = 0 if len(drawn) > least_new else vain + config.batch
         solved = solve(from_canonical(drawn, n, k))
         calls += len(drawn)
         progress(len(drawn))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,24 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
         sweep(folder)
         raise
     recover(folder)
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[None]:
+    """Keep other processes that would claim the folder out of it, until they or this one end.
+
+    Raises
+    ------
+    DataError
+        If another process is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"{folder}: another process is at work there") from None
+        yield
 
 
 def recover(folder: Path) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 from data.files import DataError, read_json, write_json
 
 _OURS = re.compile(
-    r"((part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation|settings)\.json"
-    r"|(candidates|summary|recall|metrics|counts|scores|comparison|families|ratios)\.csv|model\.safetensors|resume\.pt)(\.tmp)?"
+    r"((part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
+    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt)(\.tmp)?"
 )
 
 

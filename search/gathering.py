@@ -23,6 +23,11 @@ class Gathering:
         if not 0 <= self.archive_at_least <= 1:
             raise ValueError(f"archive-at-least={self.archive_at_least} is not in 0..1")
 
+    def open(self) -> None:
+        """Make the archive, or see that it is one: better before a long run than after it."""
+        with Archive(self.archive):
+            pass
+
     def add(self, candidates: pd.DataFrame, *, run: str, arm: str | None = None) -> int:
         """Add the candidates that are close enough; return how many were new to the archive.
 

@@ -98,6 +98,7 @@ def run_search(
     model, dataset = _load(folder, data, device, workers)
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
+    gathering.open()
     with Run(out, "search", _record(config), inputs, force=force):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
         results = _report(out, result, dataset.n, gathering, known, workers)
@@ -117,6 +118,7 @@ def run_evolve(
     """Make a run folder of an evolution from nothing."""
     known = open_truth(truth, config.n, config.k, config.classes) if truth else None
     inputs = {"truth": truth} if truth else {}
+    gathering.open()
     with Run(out, "evolve", _record(config), inputs, force=force):
         result = evolve(config, workers=workers)
         results = _report(out, result, config.n, gathering, known, workers)
@@ -152,7 +154,7 @@ def _report(
         (out / name).unlink(missing_ok=True)
     write_tables(out, result)  # whatever is wrong with the truth, this is not lost
     announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
-    gathering.add(result.candidates, run=out.name)
+    gathering.add(result.candidates, run=out.resolve().name)
     files = [out / "candidates.csv", out / "summary.csv"]
     recall = None
     if truth is not None:

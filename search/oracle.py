@@ -34,7 +34,7 @@ class Proposals(NamedTuple):
     repaired: npt.NDArray[np.int64]
     """int64 (batch,): transitions changed by repair"""
     parents: npt.NDArray[np.int64]
-    """int64 (batch, 2): rows of the training set, -1 for none"""
+    """int64 (batch, 2): rows of the training set, or other names of parents; -1 for none"""
     alpha: npt.NDArray[np.float64]
     """float64 (batch,): place on the path from the first parent to the second, nan for none"""
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +20,15 @@ from automata.automaton import Deltas, cerny_bound
 from automata.canonical import canonical_forms, from_canonical
 from automata.formats import parse_delta
 from automata.properties import in_classes
-from automata.solver import UNKNOWN
+from automata.solver import reset_thresholds
 from automata.verification import reprove_thresholds
 from data.files import DataError
 from search import oracle
-from search.candidates import CANDIDATE_COLUMNS
+from search.candidates import CANDIDATE_COLUMNS, verify_candidates
 from search.discovery import engine as module
-from search.discovery.arms import ARMS, SOURCES
+from search.discovery import learner as learner_module
+from search.discovery import report
+from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.comparison import assert_distinct
 from search.discovery.engine import DiscoverConfig, Engine, Steps
 from search.discovery.leaps import Ground, LeapConfig, name_parents, split_parents
@@ -34,20 +37,23 @@ from search.discovery.report import candidates, summary
 from search.discovery.step import (
     KEEP_SHARE,
     Elites,
+    Step,
     kept_rows,
     load_step,
     save_step,
     step_folder,
 )
+from search.oracle import Arm, Proposals, plain_proposals
 from tests import naive
+from vae.encoding import decode_tokens, encode_deltas
 
 CPU = torch.device("cpu")
 LEARN = LearnConfig(
     latent=4, embedding=4, channels=8, hidden=16, elites=60, first_steps=6, steps=3, batch=16
 )
 CONFIG = DiscoverConfig(
-    least=3, most=6, start_to=4, start_budget=300, budget=150, first_look=50, parents=60,
-    generation=32, learn=LEARN, leap=LeapConfig(batch=32),
+    least=3, most=6, start_to=4, start_budget=300, budget=150, first_look=70, parents=60,
+    generation=32, learn=LEARN, leap=LeapConfig(batch=12),
 )  # fmt: skip
 SIZES = [3, 4, 5, 6]
 FILES = ["found.npz", "step.json", "model.safetensors"]
@@ -56,13 +62,15 @@ TRAINING = [name for name in LEARNING if ARMS[name].trains]
 
 
 class Taken(NamedTuple):
-    """A run, and what the solver was asked meanwhile."""
+    """A run, and what went through its oracles meanwhile."""
 
     config: DiscoverConfig
     folder: Path
     steps: Steps
-    solved: dict[int, tuple[np.ndarray, np.ndarray]]
-    """By size: forms and thresholds, in order."""
+    asked: dict[int, tuple[np.ndarray, np.ndarray]]
+    """By size: distinct forms and their thresholds, in order."""
+    solved: dict[int, np.ndarray]
+    """By size: forms that the solver was given."""
     told: list[tuple[int, int]]
     """Sizes and calls, as reported."""
 
@@ -73,14 +81,21 @@ def one_thread() -> None:
 
 
 def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **options) -> Taken:
-    """Run an arm; nothing may be solved but by its oracles, and they keep no book of it."""
-    solved: dict[int, list] = {}
+    """Run an arm; nothing may be solved but through its oracles."""
+    asked: dict[int, dict[bytes, int]] = {}
+    solved: dict[int, list[np.ndarray]] = {}
     told: list[tuple[int, int]] = []
-    solve = oracle.reset_thresholds
+    solve, submit = oracle.reset_thresholds, Arm.submit
 
-    def meter(deltas: Deltas, **options) -> np.ndarray:
-        thresholds = solve(deltas, **options)
-        solved.setdefault(deltas.shape[2], []).append((canonical_forms(deltas), thresholds))
+    def metered(deltas: Deltas, **options) -> np.ndarray:
+        solved.setdefault(deltas.shape[2], []).append(canonical_forms(deltas))
+        return solve(deltas, **options)
+
+    def noted(arm: Arm, proposals: Proposals) -> np.ndarray:
+        thresholds = submit(arm, proposals)
+        for form, threshold in zip(canonical_forms(proposals.deltas), thresholds, strict=True):
+            if threshold >= 0:
+                asked.setdefault(arm.oracle.n, {}).setdefault(form.tobytes(), threshold)
         return thresholds
 
     def refuse(*arguments, **options) -> None:
@@ -95,14 +110,19 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
                 for solver in solvers:
                     if hasattr(loaded, solver):
                         patch.setattr(loaded, solver, refuse)
-        patch.setattr(oracle, "reset_thresholds", meter)
+        patch.setattr(oracle, "reset_thresholds", metered)
+        patch.setattr(Arm, "submit", noted)
         run = Engine(config, arm, seed, folder, device=CPU, **options)
         steps = run.run(report=lambda n, calls: told.append((n, calls)))
-    joined = {
-        n: tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
-        for n, found in solved.items()
+    books = {
+        n: (
+            np.frombuffer(b"".join(book), np.uint8).reshape(len(book), -1),
+            np.array([*book.values()], np.int32),
+        )
+        for n, book in asked.items()
     }
-    return Taken(config, folder, steps, joined, told)
+    forms = {n: np.concatenate(parts) for n, parts in solved.items()}
+    return Taken(config, folder, steps, books, forms, told)
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +142,15 @@ def runs(started, tmp_path_factory) -> dict[str, Taken]:
 def check(taken: Taken) -> None:
     """All that holds of the steps that a run has taken."""
     config = taken.config
-    for n, (forms, thresholds) in taken.solved.items():
+    assert taken.asked.keys() == taken.solved.keys()
+    for n, (forms, thresholds) in taken.asked.items():
         step = taken.steps[n]
         starting = n <= config.start_to
         budget = config.start_budget if starting else config.budget
         assert (step.n, step.k) == (n, config.k)
-        # one oracle a step, and it solved what was paid for, each once
-        assert step.calls == len(forms) == len(np.unique(forms, axis=0)) <= budget
+        # the solver was given what was paid for, each once
+        assert step.calls == len(forms) == len(taken.solved[n]) <= budget
+        assert np.array_equal(np.unique(forms, axis=0), np.unique(taken.solved[n], axis=0))
         assert 0 <= step.first_look <= min(step.calls, config.first_look)
         assert sum(tally.calls for tally in step.tallies.values()) == step.calls
         for tally in step.tallies.values():
@@ -218,7 +240,7 @@ def test_the_start(started: Taken) -> None:
 def test_every_arm(runs: dict[str, Taken], arm: str) -> None:
     taken = runs[arm]
     assert [*taken.steps] == SIZES
-    assert (arm == "evolve") == ({*taken.solved} == {*SIZES})
+    assert (arm == "evolve") == ({*taken.asked} == {*SIZES})
     check(taken)
     for n in (5, 6):
         step = taken.steps[n]
@@ -266,7 +288,7 @@ def test_no_two_arms_do_the_same(runs: dict[str, Taken]) -> None:
         {"budget": 33, "first_look": 1, "leap": LeapConfig(batch=1), "parents": 1},
         {"budget": 30, "first_look": 20, "k": 3, "leap": LeapConfig(batch=16, back=1)},
         {"budget": 10**4, "first_look": 10**4, "k": 1},
-        {"budget": 20, "first_look": 10, "classes": ("strongly-connected", "not-one-cluster")},
+        {"budget": 20, "first_look": 10, "classes": ("eulerian", "basic")},
         {"budget": 20, "first_look": 10, "classes": ("sink",), "leap": LeapConfig(batch=100)},
         {"start_budget": 20, "budget": 20, "first_look": 10, "start_to": 1, "least": 1, "most": 4},
     ],
@@ -277,10 +299,697 @@ def test_budgets_are_never_exceeded(tmp_path: Path, arm: str, changes: dict) -> 
     config = replace(config, **changes)
     taken = take(config, arm, tmp_path)
     assert [*taken.steps] == [*range(config.least, config.most + 1)]
-    assert {*taken.solved} == {n for n, step in taken.steps.items() if step.calls}
+    assert {*taken.asked} == {n for n, step in taken.steps.items() if step.calls}
     check(taken)
 
 
 def test_an_unpolished_arm_spends_all_on_its_look(tmp_path: Path) -> None:
     step = take(replace(CONFIG, first_look=1000), "vae-unpolished", tmp_path).steps[5]
     assert step.first_look == step.calls == CONFIG.budget
+
+
+# --- the same again ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arm", ["vae+insertion", "latent-search"])
+def test_a_seed_repeats_exactly(runs: dict[str, Taken], tmp_path: Path, arm: str) -> None:
+    torch.manual_seed(99)
+    state = torch.get_rng_state()
+    again = take(CONFIG, arm, tmp_path, workers=2)
+    assert torch.equal(torch.get_rng_state(), state)
+    for part in ("start", arm):
+        assert contents(tmp_path / part) == contents(runs[arm].folder / part)
+    assert {n: step.trace for n, step in again.steps.items()} == {
+        n: step.trace for n, step in runs[arm].steps.items()
+    }
+
+
+def test_another_seed_is_another_run(runs: dict[str, Taken], tmp_path: Path) -> None:
+    take(CONFIG, "vae", tmp_path, seed=1)
+    for part, n in [("start", 4), ("vae", 5), ("vae", 6)]:
+        own = step_folder(tmp_path / part, n)
+        for path in own.iterdir():
+            theirs = step_folder(runs["vae"].folder / part, n) / path.name
+            assert path.read_bytes() != theirs.read_bytes(), path
+
+
+def test_arms_that_do_the_same_find_the_same(runs: dict[str, Taken]) -> None:
+    vae, once, unpolished = (runs[arm] for arm in ("vae", "vae-once", "vae-unpolished"))
+    assert vae.steps[5].trace == once.steps[5].trace
+    look = vae.steps[5].first_look
+    for own, theirs in zip(vae.asked[5], unpolished.asked[5], strict=True):
+        assert np.array_equal(own[:look], theirs[:look])
+
+
+def test_which_arms_change_their_model(runs: dict[str, Taken]) -> None:
+    for arm in TRAINING:
+        first, second = (
+            load_file(step_folder(runs[arm].folder / arm, n) / "model.safetensors") for n in (5, 6)
+        )
+        same = all(torch.equal(first[name], second[name]) for name in first)
+        assert same == (not ARMS[arm].retrains), arm
+        assert any(name.startswith("encoder") for name in first) == (arm != "sequence")
+    assert {*LEARNING} - {*TRAINING} == {"vae-untrained"}
+
+
+@pytest.mark.parametrize("arm", ["insertion", "vae", "vae-once", "vae-untrained"])
+@pytest.mark.parametrize("left", [["start"], [], ["start", "n-05"]])
+def test_a_run_goes_on_behind_the_last_step(
+    runs: dict[str, Taken], tmp_path: Path, arm: str, left: list[str]
+) -> None:
+    whole = runs[arm].folder
+    if "start" in left:
+        shutil.copytree(whole / "start", tmp_path / "start")
+    if "n-05" in left:
+        shutil.copytree(whole / arm / "n-05", tmp_path / arm / "n-05")
+    # what an interruption may leave: nothing of it counts
+    broken = tmp_path / arm / "n-06"
+    broken.mkdir(parents=True)
+    for name in ("found.npz.tmp", "step.json.tmp", "checksums.json.tmp", "seconds.json"):
+        (broken / name).write_text("half")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
+    taken = take(CONFIG, arm, tmp_path)
+    for part in ("start", arm):
+        assert contents(tmp_path / part) == contents(whole / part)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert {*taken.solved} == {*SIZES} - {3, 4} * ("start" in left) - {5} * ("n-05" in left)
+    assert all(n in taken.solved or (n, taken.steps[n].calls) in taken.told for n in SIZES)
+
+
+def test_what_is_kept_is_in_its_folder(tmp_path: Path) -> None:
+    config = replace(CONFIG, start_budget=60, budget=40, most=5)
+    run, kept = Engine(config, "insertion", 0, tmp_path, device=CPU), []
+
+    def keep(step: Step) -> None:
+        part = "start" if step.n <= config.start_to else "insertion"
+        loaded = load_step(step_folder(tmp_path / part, step.n))
+        assert loaded is not None and loaded.trace == step.trace
+        kept.append(step.n)
+
+    assert [*run.run_start(keep=keep)] == kept == [3, 4]
+    run.run(keep=keep)
+    assert kept == [3, 4, 3, 4, 5]
+
+
+def test_an_arm_opens_nothing_but_its_own_steps(tmp_path: Path) -> None:
+    take(CONFIG, "vae+insertion", tmp_path / "first")  # all that is imported late has been imported
+    opened: list[str] = []
+    listening = True
+
+    def listen(event: str, arguments: tuple) -> None:
+        if listening and event in ("open", "sqlite3.connect", "socket.connect"):
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(listen)  # for good
+    take(CONFIG, "vae+insertion", tmp_path / "second")
+    listening = False
+    steps = [path for path in opened if path.startswith(f"{tmp_path}/second/")]
+    assert any(path.endswith("model.safetensors.tmp") for path in steps)
+    code = (sys.prefix, sys.base_prefix)  # of libraries
+    assert [path for path in opened if not path.startswith(code)] == steps
+
+
+# --- steps and their folders ------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(runs: dict[str, Taken], tmp_path: Path) -> Path:
+    """A copy of the run of an arm."""
+    for part in ("start", "vae"):
+        shutil.copytree(runs["vae"].folder / part, tmp_path / part)
+    return tmp_path
+
+
+def test_a_step_is_read_as_it_was_written(runs: dict[str, Taken], tmp_path: Path) -> None:
+    for step in runs["latent-search"].steps.values():
+        save_step(tmp_path / "a", step)
+        loaded = load_step(tmp_path / "a")
+        assert loaded is not None
+        assert vars(loaded).keys() == vars(step).keys()
+        for name, value in vars(step).items():
+            if isinstance(value, np.ndarray):
+                own = getattr(loaded, name)
+                assert own.dtype == value.dtype
+                assert np.array_equal(own, value, equal_nan=name == "alpha")
+            else:
+                assert getattr(loaded, name) == value, name
+    assert load_step(tmp_path / "b") is None
+    assert not (tmp_path / "b").exists()
+
+
+def damage(path: Path, how: str) -> None:
+    if how == "missing":
+        path.unlink()
+    elif how == "cut":
+        path.write_bytes(path.read_bytes()[:-5])
+    elif how == "flipped":
+        whole = bytearray(path.read_bytes())
+        whole[len(whole) // 2] ^= 1
+        path.write_bytes(whole)
+    else:
+        path.write_text(how)
+
+
+@pytest.mark.parametrize("how", ["missing", "cut", "flipped", "", "[]"])
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_step_is_refused(folder: Path, name: str, how: str) -> None:
+    damage(folder / "vae" / "n-05" / name, how)
+    with pytest.raises(DataError, match=f"n-05/{name}: "):
+        take(CONFIG, "vae", folder)
+    assert not (folder / "vae" / "n-05" / f"{name}.tmp").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        *[("checksums.json", how) for how in ("cut", "", "[]", "{}", '{"../x": "y"}')],
+        *[("seconds.json", how) for how in ("missing", "cut", "", "[]", '{"train": "long"}')],
+    ],
+)
+def test_damage_beside_a_step_is_refused(folder: Path, name: str, how: str) -> None:
+    damage(folder / "start" / "n-04" / name, how)
+    with pytest.raises(DataError, match=f"n-04/{name}: "):
+        take(CONFIG, "vae", folder)
+
+
+def rewrite(folder: Path, name: str, change) -> None:
+    """Write another file in a step's folder, with its checksum."""
+    change(folder / name)
+    checksums = json.loads((folder / "checksums.json").read_text())
+    checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "checksums.json").write_text(json.dumps(checksums))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("step.json", lambda path: path.write_text("[]")),
+        ("step.json", lambda path: path.write_text('{"n": 5}')),
+        ("step.json", lambda path: path.write_text(path.read_text().replace("calls", "costs"))),
+        ("found.npz", lambda path: np.savez(path, forms=np.zeros((1, 10), np.uint8))),
+        ("found.npz", lambda path: path.write_text("zip")),
+    ],
+)
+def test_a_step_of_another_kind_is_refused(folder: Path, name: str, change) -> None:
+    rewrite(folder / "vae" / "n-05", name, change)
+    with pytest.raises(DataError, match="n-05: not what a step found"):
+        take(CONFIG, "vae", folder)
+
+
+def test_another_model_is_refused(folder: Path) -> None:
+    shutil.rmtree(folder / "vae" / "n-06")
+    other = Learner(6, 2, replace(LEARN, hidden=9), 0, CPU)
+    rewrite(folder / "vae" / "n-05", "model.safetensors", other.save)
+    with pytest.raises(DataError, match=r"n-05/model\.safetensors: not the weights of this model"):
+        take(CONFIG, "vae", folder)
+
+
+@pytest.mark.parametrize("elites", [0, 1, 3, 50])
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_what_a_step_keeps(n: int, elites: int) -> None:
+    rng = np.random.default_rng(n)
+    for size in (0, 1, 20):
+        thresholds = rng.integers(0, cerny_bound(n) + 1, size=size).astype(np.int32)
+        ranked = sorted(range(size), key=lambda row: (-thresholds[row], row))
+        expected = {row for row in range(size) if 10 * thresholds[row] >= 6 * (n - 1) ** 2}
+        assert kept_rows(n, thresholds, elites).tolist() == sorted(expected | {*ranked[:elites]})
+
+
+def test_elites_are_the_best_and_the_older_first(runs: dict[str, Taken]) -> None:
+    step = runs["vae"].steps[6]
+    for count in (0, 1, 17, 10**6):
+        elites = step.elites(count)
+        ranked = sorted(range(len(step.forms)), key=lambda row: (-step.thresholds[row], row))
+        assert np.array_equal(elites.thresholds, step.thresholds[ranked[:count]])
+        assert np.array_equal(elites.deltas, from_canonical(step.forms[ranked[:count]], 6, 2))
+
+
+# --- the engine -------------------------------------------------------------------------------
+
+
+def test_sources_propose_in_turn_and_hear_what_came_of_it(monkeypatch, tmp_path: Path) -> None:
+    heard: list[tuple[str, np.ndarray, np.ndarray]] = []
+
+    def source(name: str):
+        def propose(ground: Ground) -> Iterator[Proposals]:
+            rows = ground.rng.integers(100, size=5)
+            while True:
+                deltas = sampling.sample_uniform(np.random.default_rng(rows), 5, ground.n, ground.k)
+                thresholds = yield plain_proposals(deltas)
+                heard.append((name, deltas, thresholds))
+                rows = rows + 1
+
+        return propose
+
+    monkeypatch.setitem(SOURCES, "insertion", source("one"))
+    monkeypatch.setitem(SOURCES, "prior", source("two"))
+    monkeypatch.setitem(ARMS, "insertion", ArmConfig(("insertion", "prior", "insertion")))
+    config = replace(CONFIG, start_budget=50, budget=40, first_look=40, most=5)
+    step = take(config, "insertion", tmp_path).steps[5]
+    turns = ["one", "two", "one"] * len(heard)
+    assert [name for name, *_ in heard] == turns[: len(heard)]
+    # nobody hears of the last batches: the budget is spent
+    proposed = 5 * len(heard)
+    assert proposed < sum(tally.proposed for tally in step.tallies.values()) <= proposed + 15
+    for _, deltas, thresholds in heard:
+        expected = [naive.reset_threshold(delta.tolist()) for delta in deltas]
+        assert thresholds.tolist() == [-1 if t is None else t for t in expected]
+
+
+@pytest.mark.parametrize("synchronizing", [True, False])
+def test_a_look_in_vain_ends(monkeypatch, tmp_path: Path, synchronizing: bool) -> None:
+    batches = []
+
+    def propose(ground: Ground) -> Iterator[Proposals]:
+        while True:
+            batches.append(ground.n)
+            delta = np.zeros((3, 2, ground.n), np.uint8)
+            yield plain_proposals(delta if synchronizing else delta + np.arange(ground.n) % 256)
+
+    def deltas(ground: Ground) -> Iterator[Proposals]:
+        identity = np.tile(np.arange(ground.n, dtype=np.uint8), (3, 2, 1))
+        while True:
+            batches.append(ground.n)
+            yield plain_proposals(0 * identity if synchronizing else identity)
+
+    monkeypatch.setitem(SOURCES, "insertion", deltas)
+    config = replace(CONFIG, start_budget=50, budget=40, first_look=30, most=5)
+    taken = take(config, "insertion", tmp_path)
+    assert len(batches) == 6 + synchronizing
+    assert taken.steps[5].first_look == synchronizing
+    assert taken.steps[5].calls == 40
+    check_automata(taken.steps[5].forms, taken.steps[5].thresholds, 5, 2)
+
+
+def test_nothing_to_leap_from(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sampling, "_VAIN_RANDOM", 2000)
+    config = replace(CONFIG, classes=("sink", "eulerian"))
+    with pytest.raises(DataError, match="nothing found at sizes below n=5"):
+        take(config, "insertion", tmp_path)
+    steps = take(config, "evolve", tmp_path).steps
+    assert [step.calls for step in steps.values()] == [0] * 4
+    table = candidates(steps, 60)
+    assert (len(table), [*table.columns]) == (0, CANDIDATE_COLUMNS)
+    assert summary(steps)["best_threshold"].tolist() == [-1] * 4
+
+
+def test_a_size_without_anything_is_leapt_over(tmp_path: Path) -> None:
+    """Where a size brings nothing, parents are those of the sizes before."""
+    taken = take(replace(CONFIG, most=5), "evolve", tmp_path)
+    empty = replace(
+        taken.steps[4],
+        **{
+            name: getattr(taken.steps[4], name)[:0]
+            for name in ("forms", "thresholds", "found_at", "sources", "parents")
+            + ("alpha", "repaired")
+        },
+    )
+    save_step(step_folder(tmp_path / "start", 4), empty)
+    for arm in ("insertion", "vae"):
+        step = take(replace(CONFIG, most=5), arm, tmp_path).steps[5]
+        sizes = step.parents[..., 0]
+        assert {*sizes.ravel().tolist()} == {-1, 3}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"k": 0}, r"letters=0 is not in 1\.\.6"),
+        ({"k": 7}, r"letters=7 is not in 1\.\.6"),
+        ({"most": 65}, r"to=65 is not in 1\.\.64"),
+        ({"start_to": 7}, r"start-to=7 is not in 1\.\.6"),
+        ({"least": 5}, r"from=5 is not in 1\.\.4"),
+        ({"least": 0}, r"from=0 is not in 1\.\.4"),
+        ({"start_budget": 0}, r"start-budget=0 is not in 1\.\."),
+        ({"budget": 0}, r"budget=0 is not in 1\.\."),
+        ({"first_look": 0}, r"first-look=0 is not in 1\.\."),
+        ({"parents": 0}, r"parents=0 is not in 1\.\."),
+        ({"generation": 0}, r"generation=0 is not in 1\.\."),
+        ({"softness": 0.0}, r"softness=0\.0 is not in 1e-06\.\."),
+        ({"classes": ("best",)}, "unknown class 'best': one of synchronizing, .*not-NAME"),
+        ({"most": 21, "classes": ("aperiodic",)}, "n=21 is over the limit of 20"),
+    ],
+)
+def test_configs_out_of_range(value: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(CONFIG, **value)
+
+
+@pytest.mark.parametrize(
+    ("config", "value", "message"),
+    [
+        (LEARN, {"elites": 1}, "elites=1 is not in 2"),
+        (LEARN, {"first_steps": -1}, "first-steps=-1 is not in 0"),
+        (LEARN, {"steps": -1}, "steps=-1 is not in 0"),
+        (LEARN, {"batch": 0}, "batch=0 is not in 1"),
+        (LEARN, {"learning_rate": 0.0}, r"learning-rate=0\.0"),
+        (LEARN, {"warmup": 1.5}, r"warmup=1\.5 is not in 0\.\.1"),
+        (LEARN, {"softness": 0.0}, r"softness=0\.0"),
+        (LEARN, {"recency": float("nan")}, "recency=nan"),
+        (LEARN, {"latent": -1}, r"latent=-1 is not in 0\.\."),
+        (LEARN, {"tokens": "best"}, "unknown tokens 'best': one of"),
+        (CONFIG.leap, {"batch": 0}, r"leap-batch=0 is not in 1\.\."),
+        (CONFIG.leap, {"back": 0}, r"back=0 is not in 1\.\."),
+        (CONFIG.leap, {"softness": 0.0}, r"parent-softness=0\.0"),
+        (CONFIG.leap, {"temperature": 0.0}, r"temperature=0\.0"),
+        (CONFIG.leap, {"repair": -1}, r"repair=-1 is not in 0\.\."),
+    ],
+)
+def test_parts_of_configs_out_of_range(config, value: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(config, **value)
+
+
+# --- the learner ------------------------------------------------------------------------------
+
+
+def make_elites(n: int, count: int, k: int = 2) -> Elites:
+    """Synchronizing automata, the best of a sample."""
+    drawn = sampling.sample_uniform(np.random.default_rng(n), 20 * count, n, k)
+    deltas = from_canonical(np.unique(canonical_forms(drawn), axis=0), n, k)
+    thresholds = reset_thresholds(deltas)
+    best = np.argsort(-thresholds, kind="stable")[:count]
+    return Elites(deltas[best], thresholds[best])
+
+
+ELITES = {4: make_elites(4, 40), 5: make_elites(5, 40)}
+
+
+class Lesson(NamedTuple):
+    n: int
+    forms: list[bytes]
+    ratios: np.ndarray
+    beta: float
+    learning_rate: float
+
+
+@pytest.fixture
+def lessons(monkeypatch) -> list[Lesson]:
+    """What models are given to learn; they learn nothing."""
+    given = []
+
+    def take_step(model, optimizer, tokens, ratios, generator, **options) -> None:
+        forms = [form.tobytes() for form in canonical_forms(decode_tokens(tokens.numpy()))]
+        rates = options["beta"], options["learning_rate"]
+        given.append(Lesson(tokens.shape[1], forms, ratios.numpy(), *rates))
+
+    monkeypatch.setattr(learner_module, "take_step", take_step)
+    return given
+
+
+def learn(config: LearnConfig, elites: dict[int, Elites], *, times: int = 1) -> Learner:
+    learner = Learner(6, 2, config, 0, CPU)
+    for _ in range(times):
+        learner.learn(np.random.default_rng(0), torch.Generator().manual_seed(0), elites)
+    return learner
+
+
+def test_lessons_are_elites_under_many_names(lessons: list[Lesson]) -> None:
+    learn(replace(LEARN, first_steps=40), ELITES)
+    assert len(lessons) == 40
+    assert {lesson.n for lesson in lessons} == {4, 5}
+    for lesson in lessons:
+        elites = ELITES[lesson.n]
+        forms = canonical_forms(elites.deltas)
+        known = {
+            form.tobytes(): t / cerny_bound(lesson.n)
+            for form, t in zip(forms, elites.thresholds, strict=True)
+        }
+        assert len(lesson.forms) == LEARN.batch
+        assert np.allclose([known[form] for form in lesson.forms], lesson.ratios)
+
+
+def test_first_and_further_lessons(lessons: list[Lesson]) -> None:
+    config = replace(LEARN, first_steps=20, steps=5, warmup=0.5, beta=0.3)
+    learner = learn(config, ELITES, times=2)
+    assert len(lessons) == 25
+    betas = [lesson.beta for lesson in lessons]
+    assert betas[0] == 0 and betas[:11] == sorted(betas[:11])
+    assert betas[10:] == [0.3] * 15
+    for course in (lessons[:20], lessons[20:]):
+        rates = [lesson.learning_rate for lesson in course]
+        assert 0 <= min(rates) < 0.5 * LEARN.learning_rate < max(rates) <= LEARN.learning_rate
+    assert learner.trained and not learner.model.training
+
+
+def test_recent_sizes_come_more_often(lessons: list[Lesson]) -> None:
+    learn(replace(LEARN, first_steps=2000, recency=0.5, batch=1), ELITES)
+    share = np.mean([lesson.n == 5 for lesson in lessons])
+    expected = 1 / (1 + np.exp(-0.5))
+    assert abs(share - expected) < 5 * (expected * (1 - expected) / 2000) ** 0.5
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_ranks_decide_what_is_learned(lessons: list[Lesson], shuffled: bool) -> None:
+    config = replace(LEARN, softness=0.02, shuffled_ranks=shuffled, first_steps=200)
+    learn(config, {5: ELITES[5]})
+    ratios = ELITES[5].thresholds / cerny_bound(5)
+    mean = np.mean([lesson.ratios.mean() for lesson in lessons])
+    # weights 1 / (0.02 * 40 + rank), equal thresholds alike
+    ranks = np.array([int((ratios > ratio).sum()) for ratio in ratios])
+    weights = 1 / (0.8 + ranks)
+    expected = (weights * ratios).sum() / weights.sum()
+    assert (abs(mean - expected) < 0.01) == (not shuffled)
+    often = Counter(form for lesson in lessons for form in lesson.forms)
+    if shuffled:  # the same weights, for others
+        assert max(often.values()) > 3 * np.mean([*often.values()])
+    else:
+        best = [often[form.tobytes()] for form in canonical_forms(ELITES[5].deltas)]
+        tied = [count for count, rank in zip(best, ranks, strict=True) if rank == 0]
+        drawn = 200 * LEARN.batch * weights[0] / weights.sum()
+        assert all(abs(count - drawn) < 5 * drawn**0.5 for count in tied)
+
+
+def test_a_learner_learns(started: Taken) -> None:
+    elites = {4: started.steps[4].elites(60)}
+    rng, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    tokens = torch.from_numpy(encode_deltas(elites[4].deltas))
+
+    def loss(learner: Learner) -> float:
+        with torch.no_grad():
+            logits = learner.model(tokens, torch.Generator().manual_seed(1)).logits
+        return float(torch.nn.functional.cross_entropy(logits.flatten(0, 2), tokens.flatten()))
+
+    learner = Learner(6, 2, replace(LEARN, first_steps=60, learning_rate=1e-2), 0, CPU)
+    before = loss(learner)
+    learner.learn(rng, generator, elites)
+    assert loss(learner) < 0.8 * before
+
+
+def test_weights_are_saved_and_taken_up(tmp_path: Path, lessons: list[Lesson]) -> None:
+    path = tmp_path / "model"
+    first, second = (Learner(6, 2, LEARN, seed, CPU) for seed in (0, 1))
+    weights = first.model.state_dict()
+    assert not all(torch.equal(w, second.model.state_dict()[name]) for name, w in weights.items())
+    first.save(path)
+    second.load(path)
+    assert all(torch.equal(w, second.model.state_dict()[name]) for name, w in weights.items())
+    second.learn(np.random.default_rng(0), torch.Generator(), ELITES)
+    assert len(lessons) == LEARN.steps  # it goes on
+    for text in (b"", b"model", path.read_bytes()[:-3]):
+        path.write_bytes(text)
+        with pytest.raises(DataError, match=f"{path}: not the weights of this model"):
+            second.load(path)
+    with pytest.raises(DataError, match="not the weights of this model"):
+        second.load(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("latent", [0, 3])
+def test_encoding(latent: int) -> None:
+    learner = Learner(6, 2, replace(LEARN, latent=latent), 0, CPU)
+
+    def encode(seed: int) -> torch.Tensor:
+        rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+        return learner.encode(rng, generator, ELITES[5].deltas)
+
+    points = encode(0)
+    assert points.shape == (40, latent)
+    assert not points.requires_grad
+    assert torch.equal(points, encode(0))
+    assert latent == 0 or not torch.equal(points, encode(1))
+
+
+# --- leaps ------------------------------------------------------------------------------------
+
+DECODING = ["posterior", "posterior-sampled", "interpolation", "encode-decode", "prior", "cooled"]
+
+
+@pytest.fixture(scope="module")
+def learner() -> Learner:
+    """An untrained one that writes something else at every point, up to 12 states."""
+    made = Learner(12, 2, LEARN, 0, CPU)
+    weights = torch.Generator().manual_seed(0)
+    torch.nn.init.normal_(made.model.decoder.start.weight, std=2.0, generator=weights)
+    torch.nn.init.normal_(made.model.decoder.output.weight, std=5.0, generator=weights)
+    return made
+
+
+def make_ground(n: int, learner: Learner | None = None, elites=ELITES, **options) -> Ground:
+    leap = LeapConfig(**({"batch": 30, "softness": 1.0} | options))
+    generator = torch.Generator().manual_seed(0)
+    return Ground(n, 2, elites, learner, np.random.default_rng(0), generator, leap)
+
+
+@pytest.mark.parametrize(
+    ("batch", "back", "shares"),
+    [
+        (7, 2, [(5, 4), (4, 3)]),
+        (7, 1, [(5, 7)]),
+        (8, 3, [(5, 3), (4, 3), (2, 2)]),
+        (8, 64, [(5, 3), (4, 3), (2, 2)]),
+        (1, 2, [(5, 1), (4, 0)]),
+    ],
+)
+def test_shares_cover_the_batch(batch: int, back: int, shares: list[tuple[int, int]]) -> None:
+    elites = {2: make_elites(2, 3), **ELITES}
+    ground = make_ground(6, elites=elites, batch=batch, back=back)
+    assert ground.shares() == shares
+    assert ground.parent_sizes == [size for size, _ in shares]
+
+
+@pytest.mark.parametrize("softness", [0.01, 1.0])
+def test_parents_of_a_higher_rank_are_drawn_more_often(softness: float) -> None:
+    ground = make_ground(6, softness=softness)
+    counts = np.bincount(ground.draw(5, 20_000), minlength=40)
+    weights = 1 / (softness * 40 + np.arange(40))
+    expected = 20_000 * weights / weights.sum()
+    assert (abs(counts - expected) < 5 * expected**0.5).all()
+    assert counts[0] == counts.max()
+
+
+@pytest.mark.parametrize("n", [6, 7, 12])
+@pytest.mark.parametrize("name", DECODING)
+def test_decoded_proposals(learner: Learner, name: str, n: int) -> None:
+    source = SOURCES[name](make_ground(n, learner))
+    seen = set()
+    for _ in range(3):
+        proposals = next(source)
+        assert (proposals.deltas.shape, proposals.deltas.dtype) == ((30, 2, n), np.uint8)
+        assert proposals.deltas.max() < n
+        assert (proposals.repaired <= 2).all()
+        assert (proposals.repaired[proposals.as_decoded] == 0).all()
+        for delta, as_decoded in zip(proposals.deltas, proposals.as_decoded, strict=True):
+            assert not as_decoded or naive.is_synchronizing(delta.tolist())
+        first, second = split_parents(proposals.parents).transpose(1, 0, 2)
+        sizes = np.repeat([5, 4], 15) if name not in ("prior", "cooled") else np.full(30, -1)
+        assert first[:, 0].tolist() == sizes.tolist()
+        if name == "interpolation":
+            assert sorted(second[:, 0]) == sorted(sizes)
+            assert 0 < (first[:, 0] != second[:, 0]).sum() < 30  # within sizes and between them
+            assert ((proposals.alpha >= 0) & (proposals.alpha <= 1)).all()
+        else:
+            assert (second == -1).all()
+            assert np.isnan(proposals.alpha).all()
+        seen.add(proposals.deltas.tobytes())
+    assert len(seen) == 3 or name == "cooled"
+
+
+def test_insertion_splits_transitions_of_its_parents() -> None:
+    proposals = next(SOURCES["insertion"](make_ground(6)))
+    assert proposals.deltas.shape == (30, 2, 6)
+    first, second = split_parents(proposals.parents).transpose(1, 0, 2)
+    assert first[:, 0].tolist() == [5] * 15 + [4] * 15
+    assert (second == -1).all() and not proposals.repaired.any() and np.isnan(proposals.alpha).all()
+    for child, (size, row) in zip(proposals.deltas.astype(int), first.tolist(), strict=True):
+        for last in reversed(range(size, 6)):  # undone state by state
+            letters, sources = np.nonzero(child[:, :last] == last)
+            child[letters, sources] = child[letters, last]
+            child = child[:, :last]
+        assert np.array_equal(child, ELITES[size].deltas[row])
+
+
+@pytest.mark.parametrize("name", [*DECODING[:4], "prior"])
+def test_a_source_that_needs_a_model(name: str) -> None:
+    with pytest.raises(RuntimeError, match="needs a model, but its arm has none"):
+        next(SOURCES[name](make_ground(6)))
+
+
+def test_without_a_latent_space(learner: Learner) -> None:
+    sequence = Learner(8, 2, replace(LEARN, latent=0), 0, CPU)
+    weights = torch.Generator().manual_seed(0)
+    torch.nn.init.normal_(sequence.model.decoder.output.weight, std=2.0, generator=weights)
+    distinct = {}
+    for name, temperature in [("prior", 0.7), ("cooled", 0.7), ("cooled", 1e-3)]:
+        source = SOURCES[name](make_ground(7, sequence, batch=60, temperature=temperature))
+        distinct[name, temperature] = len(np.unique(next(source).deltas, axis=0))
+    assert distinct["prior", 0.7] > distinct["cooled", 0.7] > distinct["cooled", 1e-3] == 1
+
+
+def test_names_of_parents() -> None:
+    for size in (1, 8, 64):
+        rows = np.array([0, 1, 2**31 - 1])
+        names = np.stack([name_parents(size, rows), np.full(3, -1)], 1)
+        assert names.dtype == np.int64
+        pairs = split_parents(names)
+        assert pairs.dtype == np.int32
+        assert pairs.tolist() == [[[size, row], [-1, -1]] for row in rows.tolist()]
+
+
+# --- what is reported -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arm", ["vae+insertion", "evolve"])
+@pytest.mark.parametrize("share", [0.6, 0.8, 1.0])
+def test_candidates(
+    runs: dict[str, Taken], tmp_path: Path, monkeypatch, arm: str, share: float
+) -> None:
+    steps = runs[arm].steps
+    table = candidates(steps, LEARN.elites, share)
+    assert [*table.columns] == CANDIDATE_COLUMNS
+    assert table["rank"].tolist() == [*range(1, len(table) + 1)]
+    for n, step in steps.items():
+        near = step.thresholds >= share * cerny_bound(n)
+        own = table[table["n"] == n]
+        forms = [tuple(map(int, form.split())) for form in own["canonical"]]
+        assert {*forms} == {*map(tuple, step.forms[near].tolist())}
+        order = [(gap, form) for gap, form in zip(own["gap"], forms, strict=True)]
+        assert order == sorted(order) and len(order) == near.sum()
+    assert table["n"].tolist() == sorted(table["n"])
+    table.to_csv(tmp_path / "table.csv", index=False)
+    if len(table):
+        assert verify_candidates(tmp_path / "table.csv") == len(table)
+    monkeypatch.setattr(report, "_CHUNK", 7)
+    pieces = candidates(steps, LEARN.elites, share)
+    assert pieces.to_csv() == table.to_csv()
+
+
+def test_parents_are_named_by_what_they_are(runs: dict[str, Taken]) -> None:
+    steps = runs["vae+insertion"].steps
+    table = candidates(steps, LEARN.elites).set_index("canonical")
+    alone = candidates({6: steps[6]}, LEARN.elites)
+    assert (alone[["parent_a", "parent_b"]] == "").all(axis=None)
+    named = 0
+    for n, step in steps.items():
+        for form, mode, parents in zip(
+            step.forms.tolist(), step.sources, step.parents.tolist(), strict=True
+        ):
+            text = " ".join(map(str, form))
+            if text not in table.index:
+                continue
+            row = table.loc[text]
+            assert row["mode"] == [*step.tallies][mode]
+            for column, (size, place) in zip(("parent_a", "parent_b"), parents, strict=True):
+                if size < 0:
+                    assert row[column] == ""
+                    continue
+                parent = parse_delta(row[column])
+                assert parent.shape == (2, size) and size in (n - 1, n - 2)
+                assert np.array_equal(parent, steps[size].elites(LEARN.elites).deltas[place])
+                named += 1
+    assert named > 3
+
+
+def test_a_summary(runs: dict[str, Taken]) -> None:
+    steps = runs["insertion"].steps
+    table = summary(steps).set_index("n")
+    assert table.index.tolist() == SIZES
+    for n, (_, thresholds) in {**runs["evolve"].asked, **runs["insertion"].asked}.items():
+        row = table.loc[n]
+        top = thresholds >= n * n - 4 * n + 6
+        assert row["calls"] == len(thresholds)
+        assert row["best_threshold"] == thresholds.max()
+        assert row["cerny_bound"] == (n - 1) ** 2
+        assert row["top"] == top.sum()
+        assert row["top_first_look"] == top[: steps[n].first_look].sum()
+    assert table["first_look"].tolist() == [steps[n].first_look for n in SIZES]
+    assert {f"{name}_seconds" for name in steps[6].seconds} <= {*table.columns}

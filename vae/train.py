@@ -238,7 +238,7 @@ class _State:
     """The model, its optimizer, and how far training has come."""
 
     def __init__(self, model_config: ModelConfig, config: TrainConfig, device: torch.device):
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(config.seed, "weights"))
             self.model = VAE(model_config).to(device)
         self.config = config

@@ -36,6 +36,8 @@ class ArmConfig:
     sources: tuple[str, ...] = ()
     """Propose the first look in turn, a batch each; none: evolution begins from nothing."""
     learns: bool = False
+    least_latent: int = 0
+    """Dimensions of the latent space that its sources need."""
     trains: bool = True
     """Whether the model is trained at all: an ablation."""
     retrains: bool = True
@@ -46,18 +48,18 @@ class ArmConfig:
     """What is other in the way it learns."""
 
 
-_VAE = ArmConfig(_LATENT, learns=True)
+_VAE = ArmConfig(_LATENT, learns=True, least_latent=1)
 
 ARMS: dict[str, ArmConfig] = {
     "evolve": ArmConfig(),
     "insertion": ArmConfig(("insertion",)),
     "vae": _VAE,
-    "vae+insertion": ArmConfig((*_LATENT, *("insertion",) * 2), learns=True),
+    "vae+insertion": replace(_VAE, sources=(*_LATENT, *("insertion",) * 2)),
     "sequence": ArmConfig(
         ("prior", "cooled"), learns=True, adapt=lambda config: replace(config, latent=0)
     ),
-    "latent-search": ArmConfig(("cma-es", "gradient"), learns=True),
-    "arithmetic": ArmConfig(("arithmetic",), learns=True),
+    "latent-search": ArmConfig(("cma-es", "gradient"), learns=True, least_latent=2),
+    "arithmetic": replace(_VAE, sources=("arithmetic",)),
     "vae-untrained": replace(_VAE, trains=False),
     "vae-shuffled": replace(_VAE, adapt=lambda config: replace(config, shuffled_ranks=True)),
     "vae-once": replace(_VAE, retrains=False),

@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import pandas as pd
 import torch
 
 from automata.automaton import cerny_bound
 from data.dataset import read_dataset
-from data.files import DataError, commit_files, read_json, write_json
+from data.files import DataError, claim, read_json, write_json
 from data.manifest import read_manifest
 from data.progress import progress
 from data.record import Run, differing, plain
 from search.dataset_jobs import announce
 from search.discovery.arms import ARMS
-from search.discovery.comparison import (
-    RATIO_COLUMNS,
-    assert_distinct,
-    compact,
-    compare_arms,
-    ratios,
-)
 from search.discovery.engine import DiscoverConfig, Engine, Steps
-from search.discovery.report import candidates, summary
-from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
-from search.discovery.scores import Listed, family_rows, score_steps
+from search.discovery.report import (
+    COMPARISON_TABLES,
+    candidates,
+    report_comparison,
+    report_run,
+)
+from search.discovery.scores import Listed
 from search.discovery.step import KEEP_SHARE, Step
 from search.gathering import Gathering
 from search.recall import open_truth
 
 _START = "start"
 """In place of an arm: what all arms of a seed start from."""
-_BASELINE = "insertion"
+_SEED_FOLDER = re.compile(r"seed-\d+")
 _POLL = 2.0
 """Seconds between two looks at how far other processes have come."""
 
@@ -68,6 +65,23 @@ class Plan:
         for name, value in [("arms", self.arms), ("seeds", self.seeds)]:
             if not value or len({*value}) < len(value):
                 raise ValueError(f"{name}={','.join(map(str, value))}: none, or one twice")
+        leaps = self.config.most - self.config.start_to
+        if len(self.runs) > 1 and leaps == 0:
+            raise ValueError(f"start-to={self.config.start_to}: no size is left to compare")
+        if {"vae", "vae-once"} <= {*self.arms} and leaps == 1:
+            raise ValueError("arms vae and vae-once are the same where there is one leap alone")
+        for arm in self.arms:
+            latent = ARMS[arm].adapt(self.config.learn).latent
+            least = ARMS[arm].least_latent
+            if latent < least:
+                raise ValueError(
+                    f"latent={latent} is too small for the arm {arm}: at least {least}"
+                )
+        if self.gathering.archive_at_least < KEEP_SHARE:
+            raise ValueError(
+                f"archive-at-least={self.gathering.archive_at_least} is less than {KEEP_SHARE}, "
+                "which is what a step keeps"
+            )
 
     @property
     def runs(self) -> list[tuple[str, int]]:
@@ -89,7 +103,7 @@ class Plan:
         return Engine(self.config, arm, seed, folder, device=device, workers=workers)
 
 
-def run_discover(plan: Plan, truth: Mapping[int, Listed], *, force: bool) -> dict[str, Any]:
+def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str, Any]:
     """Take all runs of a plan, or what is left of them, and report what they found.
 
     A single run lists its candidates; several are compared.
@@ -97,38 +111,50 @@ def run_discover(plan: Plan, truth: Mapping[int, Listed], *, force: bool) -> dic
     Parameters
     ----------
     plan : Plan
-    truth : mapping of size to Listed
-        What recall is measured by, once all runs have ended.
+    truths : sequence of Path
+        Folders of enumerations that recall is measured by once all runs have ended.
     force : bool
         Discard what the folder holds.
 
     Raises
     ------
     DataError
-        If the folder holds runs of other settings, or something there is damaged.
+        If the folder holds runs of other settings, something there is damaged, or a truth does not
+        fit.
     """
+    lists = _read_truths(truths, plan)
+    truth_inputs = {f"truth {n}": folder for n, folder in zip(lists, truths, strict=True)}
     settings = asdict(plan.config) | {"device": plan.device}
     covers = {"arms": plan.arms, "seeds": plan.seeds}
-    with Run(plan.out, "discover", settings, covers=covers, force=force):
+    plan.gathering.open()
+    with (
+        claim(plan.out),
+        Run(plan.out, "discover", settings, truth_inputs, covers=covers, force=force),
+    ):
         alone = len(plan.runs) == 1
-        threads = _claim(plan.out, settings, plan.workers if alone else 1, force)
+        threads = _settle(plan.out, settings, plan.workers if alone else 1, not alone, force)
         if alone:
-            return _report_run(plan, _run_here(plan, threads))
-        return _report_comparison(plan, _run_apart(plan, threads), truth)
+            steps = _run_here(plan, threads)
+            return report_run(plan.out, steps, plan.config.learn.elites)
+        runs = _run_apart(plan, threads)
+        return report_comparison(plan.out, runs, plan.config, lists)
 
 
-def _claim(out: Path, settings: dict[str, Any], threads: int, force: bool) -> int:
+def _settle(out: Path, settings: dict[str, Any], threads: int, several: bool, force: bool) -> int:
     """Keep the folder for these settings: no step in it may come from others.
 
     Returns torch's threads, of which the last bits of a model depend: as many as at the beginning.
     """
     path = out / "settings.json"
+    seeds = [entry for entry in out.iterdir() if _SEED_FOLDER.fullmatch(entry.name)]
     if force:
-        path.unlink(missing_ok=True)
-        for folder in out.glob("seed-*"):
+        for folder in seeds:
             shutil.rmtree(folder)
+        for name in ("settings.json", *COMPARISON_TABLES):
+            (out / name).unlink(missing_ok=True)
+    elif seeds and not path.exists():
+        raise DataError(f"{out}: holds runs without their settings.json; --force discards them")
     if not path.exists():
-        out.mkdir(parents=True, exist_ok=True)
         write_json(path, settings | {"threads": threads})
     found = read_json(path)
     if not isinstance(found, dict) or not isinstance(threads := found.pop("threads", None), int):
@@ -136,6 +162,8 @@ def _claim(out: Path, settings: dict[str, Any], threads: int, force: bool) -> in
     differences = differing(found, plain(settings))
     if differences:
         raise DataError(f"{out}: holds runs of other settings ({differences}); --force discards it")
+    if threads > 1 and several:
+        raise DataError(f"{out}: begun by one run with {threads} threads; several have one each")
     return threads
 
 
@@ -151,7 +179,7 @@ def _run_here(plan: Plan, threads: int) -> Steps:
     with progress(total, "discover", "calls") as bar:
 
         def report(n: int, calls: int) -> None:
-            bar.set_description(f"discover n={n}", refresh=False)
+            bar.set_description_str(f"discover n={n}", refresh=False)
             bar.update(calls)
 
         keep = partial(_gather, plan, arm, seed)
@@ -186,7 +214,8 @@ def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
                     started.add(running.pop(task)[1])  # whatever has ended, the start has
                 bar.update(plan.finished() - bar.n)
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            for child in active_children():  # what they have finished is safe
+                child.terminate()
             raise
     # all there: this only reads
     return {(arm, seed): plan.engine(arm, seed, 1).run() for arm, seed in plan.runs}
@@ -221,71 +250,27 @@ def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
     """Put the best of what a step found into the archive; the start belongs to no arm."""
     best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
     who = arm if step.n > plan.config.start_to else _START
-    plan.gathering.add(best, run=f"{plan.out.name}/seed-{seed}", arm=who)
+    plan.gathering.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
     announce(step.thresholds, step.n, plan.gathering.archive)
 
 
-def _report_run(plan: Plan, steps: Steps) -> dict[str, Any]:
-    """Write the tables of one run."""
-    found, sizes = candidates(steps, plan.config.learn.elites), summary(steps)
-    _write(plan.out, {"candidates.csv": found, "summary.csv": sizes})
-    return {"table": sizes, "files": [plan.out / "candidates.csv", plan.out / "summary.csv"]}
-
-
-def _report_comparison(
-    plan: Plan, runs: dict[tuple[str, int], Steps], truth: Mapping[int, Listed]
-) -> dict[str, Any]:
-    """Write the tables and pictures of several runs."""
-    later = {
-        run: {n: step for n, step in steps.items() if n > plan.config.start_to}
-        for run, steps in runs.items()
-    }
-    assert_distinct(later)
-    scores = score_steps(later, min(plan.config.first_look, plan.config.budget), truth)
-    comparison = compare_arms(scores)
-    tables = {
-        "scores.csv": scores,
-        "comparison.csv": comparison,
-        "families.csv": family_rows(later),
-        "ratios.csv": _ratios(scores, plan.arms),
-    }
-    _write(plan.out, tables)
-    files = [plan.out / name for name in tables]
-    files += plot_families(comparison, plan.out / "families")
-    files += plot_hits(comparison, plan.out / "hits")
-    files += plot_gaps(later, plan.out / "gaps")
-    return {"table": compact(comparison), "files": files}
-
-
-def read_truths(folders: Sequence[Path], config: DiscoverConfig) -> dict[int, Listed]:
+def _read_truths(folders: Sequence[Path], plan: Plan) -> dict[int, Listed]:
     """Read the enumerations that recall is measured by, by size: what a step would keep of them.
 
     Raises
     ------
     DataError
-        If a folder is no complete enumeration of a size and the classes of the search.
+        If a folder is no complete enumeration of a size that is compared and of the classes, or
+        two are of one size.
     """
-    truths = {}
+    truths: dict[int, Listed] = {}
     for folder in folders:
         n = read_manifest(folder)["config"]["n"]
-        truth = open_truth(folder, n, config.k, config.classes)
+        if len(plan.runs) == 1 or n in truths or not plan.config.start_to < n <= plan.config.most:
+            raise DataError(
+                f"{folder}: a second list of n={n}, or nothing of this size is compared"
+            )
+        truth = open_truth(folder, n, plan.config.k, plan.config.classes)
         least = max(truth.at_least, math.ceil(KEEP_SHARE * cerny_bound(n)))
         truths[n] = Listed(read_dataset(folder, truth.classes).select(at_least=least).forms, least)
     return truths
-
-
-def _ratios(scores: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """Return how many times as often each arm hits as insertion, or else as the first arm."""
-    baseline = _BASELINE if _BASELINE in arms else arms[0]
-    tables = [pd.DataFrame(columns=["method", "baseline_method", *RATIO_COLUMNS])]
-    for arm in arms:
-        if arm != baseline:
-            table = ratios(scores, arm, baseline)
-            table.insert(0, "method", arm)
-            table.insert(1, "baseline_method", baseline)
-            tables.append(table)
-    return pd.concat(tables[1:] or tables, ignore_index=True)
-
-
-def _write(out: Path, tables: dict[str, pd.DataFrame]) -> None:
-    commit_files(out, {name: partial(table.to_csv, index=False) for name, table in tables.items()})

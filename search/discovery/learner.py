@@ -106,7 +106,7 @@ class Learner:
         self.config = config
         self.device = device
         self.trained = False
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.model = VAE(config.model(most, k)).to(device).eval()
 

@@ -1,8 +1,11 @@
-"""What a run reports: the candidates of all sizes, and a summary of each."""
+"""What is reported: of one run its candidates and sizes, of several their comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +13,62 @@ import pandas as pd
 
 from automata.automaton import cerny_bound
 from automata.formats import format_delta
+from data.files import commit_files
 from search.candidates import CANDIDATE_COLUMNS, candidate_table
-from search.discovery.engine import Steps
-from search.discovery.step import KEEP_SHARE, Elites, Step
+from search.discovery.comparison import (
+    RATIO_COLUMNS,
+    assert_distinct,
+    compact,
+    compare_arms,
+    ratios,
+)
+from search.discovery.engine import DiscoverConfig, Steps
+from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
+from search.discovery.scores import Listed, family_rows, score_steps
+from search.discovery.step import ACTIVITIES, KEEP_SHARE, Elites, Step
 
+COMPARISON_TABLES = ("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv")
+_BASELINE = "insertion"
 _CHUNK = 1 << 16
 """Candidates whose words are in memory at a time."""
+
+
+def report_run(out: Path, steps: Steps, elites: int) -> dict[str, Any]:
+    """Write the tables of one run; ``elites`` as in `candidates`."""
+    sizes = summary(steps)
+    tables = {"candidates.csv": candidates(steps, elites), "summary.csv": sizes}
+    _write(out, tables)
+    return {"table": sizes, "files": [out / name for name in tables]}
+
+
+def report_comparison(
+    out: Path,
+    runs: Mapping[tuple[str, int], Steps],
+    config: DiscoverConfig,
+    truth: Mapping[int, Listed],
+) -> dict[str, Any]:
+    """Write the tables and pictures of several runs.
+
+    Raises
+    ------
+    RuntimeError
+        If two of them did the same.
+    """
+    later = {
+        run: {n: step for n, step in steps.items() if n > config.start_to}
+        for run, steps in runs.items()
+    }
+    assert_distinct(later)
+    scores = score_steps(later, min(config.first_look, config.budget), truth)
+    comparison = compare_arms(scores)
+    contents = (scores, comparison, _ratios(scores), family_rows(later), _starts(runs, config))
+    tables = dict(zip(COMPARISON_TABLES, contents, strict=True))
+    _write(out, tables)
+    files = [out / name for name in tables]
+    files += plot_families(comparison, out / "families")
+    files += plot_hits(comparison, out / "hits")
+    files += plot_gaps(later, out / "gaps")
+    return {"table": compact(comparison), "files": files}
 
 
 def candidates(steps: Steps, elites: int, share: float = KEEP_SHARE) -> pd.DataFrame:
@@ -61,7 +114,8 @@ def summary(steps: Steps) -> pd.DataFrame:
             "top": int(top.sum()),
             "top_first_look": int((top & (step.found_at <= step.first_look)).sum()),
         }
-        rows.append(row | {f"{name}_seconds": round(s, 1) for name, s in step.seconds.items()})
+        seconds = {name: round(step.seconds.get(name, 0.0), 1) for name in ACTIVITIES}
+        rows.append(row | {f"{name}_seconds": spent for name, spent in seconds.items()})
     return pd.DataFrame(rows)
 
 
@@ -94,3 +148,31 @@ def _texts(parents: npt.NDArray[np.int32], smaller: dict[int, Elites]) -> list[s
         format_delta(smaller[size].deltas[row]) if size in smaller else ""
         for size, row in parents.tolist()
     ]
+
+
+def _ratios(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return how many times as often each arm hits as insertion, or else as the first arm."""
+    arms = list(dict.fromkeys(scores["arm"]))
+    baseline = _BASELINE if _BASELINE in arms else arms[0]
+    tables = [pd.DataFrame(columns=["method", "baseline_method", *RATIO_COLUMNS])]
+    for arm in arms:
+        if arm != baseline:
+            table = ratios(scores, arm, baseline)
+            table.insert(0, "method", arm)
+            table.insert(1, "baseline_method", baseline)
+            tables.append(table)
+    return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def _starts(runs: Mapping[tuple[str, int], Steps], config: DiscoverConfig) -> pd.DataFrame:
+    """Return what the start of each seed cost and found."""
+    tables = {}
+    for (_, seed), steps in runs.items():
+        table = summary({n: step for n, step in steps.items() if n <= config.start_to})
+        table.insert(0, "seed", seed)
+        tables[seed] = table
+    return pd.concat(tables.values(), ignore_index=True)
+
+
+def _write(out: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    commit_files(out, {name: partial(table.to_csv, index=False) for name, table in tables.items()})

@@ -41,7 +41,7 @@ def plot_families(comparison: pd.DataFrame, stem: Path) -> list[Path]:
     Parameters
     ----------
     comparison : DataFrame
-        As `search.discovery.scores.compare_arms` returns it.
+        As `search.discovery.comparison.compare_arms` returns it.
     stem : Path
         The path of the pictures, without an ending.
 
@@ -79,7 +79,7 @@ def plot_hits(comparison: pd.DataFrame, stem: Path) -> list[Path]:
     Parameters
     ----------
     comparison : DataFrame
-        As `search.discovery.scores.compare_arms` returns it.
+        As `search.discovery.comparison.compare_arms` returns it.
     stem : Path
         The path of the pictures, without an ending.
 

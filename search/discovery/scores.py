@@ -18,7 +18,7 @@ from automata.properties import are_irreducible
 from automata.row_index import RowIndex
 from data.files import DataError
 from search.candidates import HIT_COLUMNS, hit_thresholds
-from search.discovery.step import KEEP_SHARE, Step
+from search.discovery.step import ACTIVITIES, KEEP_SHARE, Step
 
 Runs = Mapping[tuple[str, int], Mapping[int, Step]]
 """By arm and seed, then by size."""
@@ -29,7 +29,6 @@ WINDOWS = (100, 500, 1_000, 5_000, 20_000)
 FIRST_LOOK, ALL = "first look", "all"
 EVOLVE = "evolve"
 """The source of what is found after the first look."""
-ACTIVITIES = ("train", "sample", "solve", "evolve")
 
 _DISTINCT = [name.replace("hits", "distinct") for name in HIT_COLUMNS]
 SECONDS = ["seconds", *(f"seconds_{activity}" for activity in ACTIVITIES)]
@@ -92,8 +91,7 @@ def score_steps(runs: Runs, asked: int, truth: Mapping[int, Listed] | None = Non
 
     The windows are the first calls of the first look, as in `WINDOWS` (``100``, ...), the whole
     ``first look``, and ``all`` calls of the step. A first look shorter than a window is taken as
-    it is, its own number of calls the denominator; that of an arm that never evolves is all its
-    calls, so that it compares with others in the windows of a number alone. Of each window:
+    it is, its own number of calls the denominator. Of each window:
 
     - ``distinct_*``: automata at or above the thresholds of `hit_thresholds`, each counted once;
       ``hits_*``: the same per 1,000 calls, nan without a call;
@@ -101,8 +99,8 @@ def score_steps(runs: Runs, asked: int, truth: Mapping[int, Listed] | None = Non
     - ``families_known``, how many of them were found, and ``calls_to_families``: the calls after
       which the last of them was found, nan where one is missing;
     - ``listed``, ``listed_found`` and their quotient ``recall``, nan where no list is given;
-    - ``duplicates``: the share of valid proposals that cost no call, since they were repeated;
-      for the two whole windows only;
+    - ``duplicates``: the share of valid proposals that cost no call, since they were repeated; for
+      the whole first look only, and nan where an arm goes on without `evolve`;
     - ``seconds`` altogether and by activity; for ``all`` only.
 
     Parameters
@@ -248,12 +246,11 @@ def _recall(found_at: Floats | None, calls: int) -> dict[str, float]:
 
 def _costs(step: Step, window: str) -> dict[str, float]:
     """Return duplicates and seconds, where they are known."""
-    if window not in (FIRST_LOOK, ALL):
-        return {}
-    tallies = [t for name, t in step.tallies.items() if window == ALL or name != EVOLVE]
-    valid, calls = sum(t.valid for t in tallies), sum(t.calls for t in tallies)
-    facts: dict[str, float] = {"duplicates": 1 - calls / valid if valid else np.nan}
+    if window == FIRST_LOOK:
+        tallies = [tally for name, tally in step.tallies.items() if name != EVOLVE]
+        valid, calls = sum(t.valid for t in tallies), sum(t.calls for t in tallies)
+        return {"duplicates": 1 - calls / valid} if valid and calls == step.first_look else {}
     if window == ALL:
-        facts["seconds"] = sum(step.seconds.values())
-        facts |= {f"seconds_{name}": step.seconds.get(name, 0.0) for name in ACTIVITIES}
-    return facts
+        seconds = {f"seconds_{name}": step.seconds.get(name, 0.0) for name in ACTIVITIES}
+        return {"seconds": sum(step.seconds.values()), **seconds}
+    return {}

@@ -21,6 +21,8 @@ from data.files import DataError, check_files, commit_files, read_json, recover,
 
 KEEP_SHARE = 0.6
 """Automata at or above this share of the Černý bound are kept, and the elites."""
+ACTIVITIES = ("train", "sample", "solve", "evolve")
+"""What the time of a step goes into; evolve solves what it breeds itself."""
 _ARRAYS = ("forms", "thresholds", "found_at", "sources", "parents", "alpha", "repaired")
 
 
@@ -64,7 +66,7 @@ class Step:
     repaired: npt.NDArray[np.int64]
     """int64 (rows,): transitions changed by repair"""
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
-    """Wall time by activity: "train", "sample", "solve", "evolve"."""
+    """Wall time by activity: some of `ACTIVITIES`."""
 
     def elites(self, count: int) -> Elites:
         """Return the automata with the longest thresholds, at most `count`; the older first."""
@@ -108,7 +110,8 @@ def save_step(
         "k": step.k,
         "calls": step.calls,
         "first_look": step.first_look,
-        "tallies": {name: tally._asdict() for name, tally in step.tallies.items()},
+        # a list: `sources` counts by its order
+        "tallies": [{"source": name, **tally._asdict()} for name, tally in step.tallies.items()],
         "trace": step.trace,
     }
     arrays = {name: getattr(step, name) for name in _ARRAYS}
@@ -145,7 +148,7 @@ def load_step(folder: Path) -> Step | None:
     try:
         with np.load(folder / "found.npz", allow_pickle=False) as found:
             arrays = {name: found[name] for name in _ARRAYS}
-        facts["tallies"] = {name: Tally(**tally) for name, tally in facts["tallies"].items()}
+        facts["tallies"] = {tally.pop("source"): Tally(**tally) for tally in facts["tallies"]}
         return Step(**facts, **arrays, seconds=read_json(folder / "seconds.json"))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{folder}: not what a step found ({error})") from error
