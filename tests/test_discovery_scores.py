@@ -125,7 +125,7 @@ def test_an_arm_without_a_first_look():
     assert look["calls"] == look["distinct_0.6"] == look["families_found"] == 0
     assert look[["hits_top", "hits_0.6", "gap", "best_threshold", "duplicates"]].isna().all()
     assert whole["hits_top"] == 0.4
-    assert whole["duplicates"] == 0.375
+    assert np.isnan(whole["duplicates"])
 
 
 def test_nothing_found():
@@ -134,9 +134,11 @@ def test_nothing_found():
     assert table[["gap", "best_threshold", "calls_to_families"]].isna().all(axis=None)
 
 
-def test_duplicates_and_seconds_of_whole_windows_only():
+def test_duplicates_of_the_first_look_and_seconds_of_all():
     table = score_one(make_step(FOUND, seconds={"train": 40.0, "solve": 2.5}))
-    assert table["duplicates"].fillna(-1).tolist() == [-1, -1, -1, 0.6, 1 - 10_000 / 20_500]
+    assert table["duplicates"].fillna(-1).tolist() == [-1, -1, -1, 0.6, -1]
+    without_evolution = make_step(FOUND, first_look=500)  # of 1,000 calls of its sources
+    assert score_one(without_evolution)["duplicates"].isna().all()
     assert table["seconds"].fillna(-1).tolist() == [-1, -1, -1, -1, 42.5]
     costs = table.loc[ALL, ["seconds_train", "seconds_sample", "seconds_solve", "seconds_evolve"]]
     assert costs.tolist() == [40, 0, 2.5, 0]
