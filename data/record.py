@@ -114,15 +114,25 @@ def plain(value: Any) -> Any:
 
 
 def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Name the differences between two configs, "" if there are none.
+    """Name the differences between two configs, and within their parts; "" if there are none.
 
     Examples
     --------
     >>> differing({"n": 8, "seed": 0}, {"n": 8, "seed": 1})
     'seed=0 there, 1 here'
+    >>> differing({"learn": {"batch": 1, "beta": 2}}, {"learn": {"batch": 3, "beta": 2}})
+    'learn.batch=1 there, 3 here'
     """
-    names = [name for name in {**here, **there} if there.get(name) != here.get(name)]
-    return "; ".join(f"{name}={there.get(name)} there, {here.get(name)} here" for name in names)
+    differences = []
+    for name in dict.fromkeys([*here, *there]):
+        own, its = here.get(name), there.get(name)
+        if isinstance(own, dict) and isinstance(its, dict):
+            own = {f"{name}.{part}": value for part, value in own.items()}
+            its = {f"{name}.{part}": value for part, value in its.items()}
+            differences += [found] if (found := differing(its, own)) else []
+        elif own != its:
+            differences.append(f"{name}={its} there, {own} here")
+    return "; ".join(differences)
 
 
 def versions(*packages: str) -> dict[str, str]:

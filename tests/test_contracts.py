@@ -9,14 +9,14 @@ ROOT = Path(__file__).parents[1]
 
 SCORING = {
     *("search.model_jobs", "search.recall"),
-    *(f"search.discovery.{name}" for name in ("comparison", "job", "score_plots", "scores")),
+    *("search.discovery.comparison", "search.discovery.job", "search.discovery.report"),
+    *("search.discovery.score_plots", "search.discovery.scores"),
 }
 """They may know the truth."""
 REPORTING = SCORING | {
     *("search.archive", "search.archive_rows", "search.archive_tables", "search.candidates"),
     *("search.dataset_jobs", "search.evaluate", "search.evolve", "search.gathering"),
     *("search.pictures", "search.plots", "search.recall_plot", "search.run", "search.strip"),
-    "search.discovery.report",
 }
 """They may know the families, as nothing that proposes automata may."""
 

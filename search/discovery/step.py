@@ -149,6 +149,8 @@ def load_step(folder: Path) -> Step | None:
         with np.load(folder / "found.npz", allow_pickle=False) as found:
             arrays = {name: found[name] for name in _ARRAYS}
         facts["tallies"] = {tally.pop("source"): Tally(**tally) for tally in facts["tallies"]}
-        return Step(**facts, **arrays, seconds=read_json(folder / "seconds.json"))
+        seconds = read_json(folder / "seconds.json").items()
+        spent = {activity: float(value) for activity, value in seconds}
+        return Step(**facts, **arrays, seconds=spent)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{folder}: not what a step found ({error})") from error
