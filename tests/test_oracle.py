@@ -88,6 +88,7 @@ def test_as_in_the_account_book(monkeypatch, sizes, budgets):
             proposals = propose(seed + 100 * arm.round, size, numbers)
             assert arm.submit(proposals).tolist() == book.submit(proposals)
             assert arm.calls == book.calls <= arm.budget
+            assert arm.found_count == len(book.found)
             assert arm.exhausted == (arm.calls == arm.budget)
     for arm, book in zip(arms, books, strict=True):
         assert (arm.decoded, arm.as_decoded, arm.valid) == (
@@ -96,6 +97,7 @@ def test_as_in_the_account_book(monkeypatch, sizes, budgets):
             book.valid,
         )
         found, first = arm.found()
+        assert arm.found_count == len(found)
         assert first.alpha.tolist() == [*book.found.values()]
         forms = [naive.least_form(delta) for delta in first.deltas]
         assert forms == [*book.found]
@@ -162,3 +164,13 @@ def test_plain_proposals():
     parts = concatenate([plain.take(np.arange(20)), plain.take(np.arange(50) >= 20)])
     for whole, column in zip(plain, parts, strict=True):
         assert np.array_equal(whole, column, equal_nan=True)
+
+
+def test_an_arm_has_found_nothing_at_first():
+    arm = Arm(Oracle(N, K), "mode", 0, 5)
+    assert arm.found_count == 0
+    arm.submit(plain_proposals(np.zeros((0, K, N), np.uint8)))
+    arm.submit(plain_proposals(np.tile(np.arange(N, dtype=np.uint8), (4, K, 1))))
+    assert (arm.found_count, arm.calls, arm.decoded) == (0, 0, 4)
+    arm.submit(plain_proposals(np.zeros((4, K, N), np.uint8)))
+    assert (arm.found_count, arm.calls) == (1, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.files import DataError
-from data.record import Run, versions
+from data.record import Run, differing, plain, versions
 
 
 def test_a_run_leaves_its_record(tmp_path: Path) -> None:
@@ -79,3 +79,62 @@ def test_repeating_a_run_keeps_its_record(tmp_path: Path) -> None:
         record = (tmp_path / "run.json").read_text()
         (tmp_path / "run.json").write_text(record.replace('"seconds": 0', '"seconds": 9'))
     assert '"seconds": 9' in (tmp_path / "run.json").read_text()
+
+
+def covering(folder: Path, covers: dict[str, object] | None, seed: int = 3) -> dict[str, object]:
+    with Run(folder, "discover", {"seed": seed}, covers=covers, force=False):
+        pass
+    record: dict[str, object] = json.loads((folder / "run.json").read_text())
+    return record
+
+
+def test_a_record_tells_what_the_run_covers(tmp_path: Path) -> None:
+    assert "covers" not in covering(tmp_path / "none", None)
+    first = covering(tmp_path, {"arms": ("a", "b"), "seeds": (0,)})
+    assert first["covers"] == {"arms": ["a", "b"], "seeds": [0]}
+    assert first["config"] == {"seed": 3}
+
+
+def test_what_a_run_covers_makes_no_other_run_of_it(tmp_path: Path) -> None:
+    covering(tmp_path, {"seeds": (0,)})
+    path = tmp_path / "run.json"
+    for covers in [{"seeds": (0, 1)}, {"seeds": (0,)}, {}]:
+        path.write_text(path.read_text().replace('"seconds": 0', '"seconds": 9'))
+        record = covering(tmp_path, covers)
+        assert record["covers"] == plain(covers)
+        assert record["seconds"] < 9  # that of the run that covered this
+    covering(tmp_path, {"seeds": (0, 1)})
+    path.write_text(path.read_text().replace('"seconds": 0', '"seconds": 9'))
+    assert covering(tmp_path, {"seeds": [0, 1]})["seconds"] >= 9  # nothing was left to do
+    with pytest.raises(DataError, match="seed=3 there, 4 here"):
+        covering(tmp_path, {"seeds": (0, 1)}, seed=4)
+
+
+def test_a_failed_run_keeps_what_was_covered(tmp_path: Path) -> None:
+    before = covering(tmp_path, {"seeds": (0,)})
+    with (
+        pytest.raises(KeyError),
+        Run(tmp_path, "discover", {"seed": 3}, covers={"seeds": (0, 1)}, force=False),
+    ):
+        raise KeyError
+    assert json.loads((tmp_path / "run.json").read_text()) == before
+
+
+def test_plain_values() -> None:
+    value = {"a": (1, (2.5, None)), "b": {"c": ()}, 3: True}
+    assert plain(value) == {"a": [1, [2.5, None]], "b": {"c": []}, "3": True}
+    assert plain(plain(value)) == plain(value)
+    with pytest.raises(TypeError):
+        plain({1, 2})
+
+
+def test_differences_are_named() -> None:
+    there = {"n": 8, "learn": {"batch": 1, "beta": 2, "deep": {"x": [1]}}, "old": 0}
+    assert differing(there, there) == ""
+    here = {"n": 9, "learn": {"batch": 1, "beta": 3, "deep": {"x": [2]}}, "new": None}
+    assert differing(there, here) == (
+        "n=8 there, 9 here; learn.beta=2 there, 3 here; learn.deep.x=[1] there, [2] here; "
+        "old=0 there, None here"
+    )
+    assert differing({"learn": {"beta": 2}}, {"learn": 0}) == "learn={'beta': 2} there, 0 here"
+    assert differing({}, {"learn": {"beta": 2}}) == "learn=None there, {'beta': 2} here"

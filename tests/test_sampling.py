@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -249,6 +250,52 @@ def test_a_start_is_held_to_the_same_rules(ceiling: int | None) -> None:
     archive = evolve(seeded(), 5, 2, config, start=start_of(cerny, identity, random, cerny))
     check(archive, config)
     assert (archive.reset_thresholds[0] == 16) == (ceiling is None)
+
+
+def generations(config: Evolution, *, n: int = 3, start: int = 0) -> list[int]:
+    """The calls of each generation of an evolution."""
+    told: list[int] = []
+    given = start_of(sample_synchronizing(seeded(5), start, n, 2)) if start else None
+    archive = evolve(seeded(), n, 2, config, start=given, progress=told.append)
+    assert sum(told) == archive.calls
+    return told
+
+
+def test_an_evolution_ends_where_hardly_anything_is_new() -> None:
+    config = Evolution(calls=10**6, batch=100)
+    patient, hurried = generations(config), generations(replace(config, least_new=0.05))
+    assert hurried == patient[: len(hurried)]
+    assert len(hurried) < len(patient)
+    # eight in a row without more than their share end it, and no eight before
+    vain = [new <= 5 for new in hurried]
+    assert vain[-8:] == [True] * 8
+    assert not any(all(vain[first : first + 8]) for first in range(len(vain) - 8))
+
+
+def test_not_a_share_but_more_than_it_is_asked_of_a_generation() -> None:
+    config = Evolution(calls=10**6, batch=50, least_new=1.0)
+    assert len(generations(config, n=8, start=10)) == 8
+    assert len(generations(config, n=8)) == 9  # the first one only finds something to begin with
+    config = replace(config, least_new=0.0)
+    assert sum(generations(replace(config, calls=3000), n=8)) == 3000
+
+
+def test_children_outside_the_classes_are_no_part_of_the_share(monkeypatch) -> None:
+    monkeypatch.setattr(sampling, "_VAIN_CHILDREN", 0)
+    names = ("eulerian", "basic")
+    config = Evolution(calls=400, batch=64, exchanges=0.25, classes=names, least_new=0.3)
+    meter, bred = Meter(), []
+    inside = sampling.in_classes
+
+    def noted(children: Deltas, classes: tuple[str, ...], **options: int) -> np.ndarray:
+        flags = inside(children, classes, **options)
+        bred.append(int(flags.sum()))
+        return flags
+
+    monkeypatch.setattr(sampling, "in_classes", noted)
+    archive = evolve(seeded(), 7, 2, config, solve=meter)
+    assert archive.calls == len(meter.asked) == 400
+    assert np.mean(bred) < 0.3 * 64  # no generation could bring so many
 
 
 def test_an_empty_start() -> None:
