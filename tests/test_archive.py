@@ -484,18 +484,18 @@ def write(path: Path, process: int, barrier) -> None:
 
 def test_several_writers(path):
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(4)
-    processes = [context.Process(target=write, args=(path, i, barrier)) for i in range(4)]
+    barrier = context.Barrier(3)
+    processes = [context.Process(target=write, args=(path, i, barrier)) for i in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
         assert process.exitcode == 0
-    shared, own = some(0, 300), [some(100 + i, 300, 6) for i in range(4)]
+    shared, own = some(0, 300), [some(100 + i, 300, 6) for i in range(3)]
     expected = pd.concat([shared, *own]).drop_duplicates(["n", "canonical"])
     with Archive(path, create=False) as archive:
         assert keys(archive.rows()) == keys(expected)
-        for i in range(4):
+        for i in range(3):
             found = archive.rows(Selection(run=f"run {i}"))
             assert keys(found) == keys(pd.concat([shared, own[i]]))
     assert plain(path, "PRAGMA integrity_check") == [("ok",)]
@@ -559,7 +559,7 @@ for attempt in range(kills):
 """
 
 
-@pytest.mark.parametrize("kills", [15, pytest.param(500, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("kills", [8, pytest.param(500, marks=pytest.mark.exhaustive)])
 def test_killed_again_and_again(tmp_path, kills):
     command = [sys.executable, "-c", CHILDREN, str(tmp_path), str(kills)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

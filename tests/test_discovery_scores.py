@@ -1,8 +1,7 @@
 """Scores of discovery: what is counted in which window, intervals, ratios, and the pictures."""
 
 import math
-import subprocess
-import sys
+from functools import cache
 from xml.etree import ElementTree
 
 import numpy as np
@@ -455,7 +454,8 @@ def test_the_table_to_print():
     ]
 
 
-def many_steps(arms=13, own_seeds=3, sizes=range(9, 13), **facts):
+@cache
+def many_steps(arms=13, own_seeds=2, sizes=range(9, 13)):
     """Arms each better than the one before; the first has no first look, the second no hit."""
     steps = {}
     for arm in range(arms):
@@ -474,7 +474,6 @@ def many_steps(arms=13, own_seeds=3, sizes=range(9, 13), **facts):
                     n=n,
                     first_look=1_000 if arm else 0,
                     families=[("C", 900), ("W", 5_000), ("E", 9_000)][: rng.integers(4)],
-                    **facts,
                 )
                 for n in sizes
             }
@@ -485,18 +484,23 @@ def compared(steps):
     return compare_arms(score_steps(steps, 1_000))
 
 
+@cache
+def many_compared(**changes):
+    return compared(many_steps(**changes))
+
+
 PICTURES = {
-    "families": lambda stem: plot_families(compared(many_steps()), stem),
+    "families": lambda stem: plot_families(many_compared(), stem),
     "families of one size": lambda stem: plot_families(
-        compared(many_steps(arms=1, own_seeds=1, sizes=[9])), stem
+        many_compared(arms=1, own_seeds=1, sizes=(9,)), stem
     ),
     "no families": lambda stem: plot_families(compared({}), stem),
-    "hits": lambda stem: plot_hits(compared(many_steps()), stem),
-    "hits of one arm": lambda stem: plot_hits(compared(many_steps(arms=2)), stem),
+    "hits": lambda stem: plot_hits(many_compared(), stem),
+    "hits of one arm": lambda stem: plot_hits(many_compared(arms=2), stem),
     "no hits": lambda stem: plot_hits(compared({}), stem),
     "gaps": lambda stem: plot_gaps(many_steps(), stem),
     "gaps of few": lambda stem: plot_gaps(many_steps(arms=4), stem, sizes=[9, 99]),
-    "gaps of one": lambda stem: plot_gaps(many_steps(arms=1, own_seeds=1, sizes=[9]), stem),
+    "gaps of one": lambda stem: plot_gaps(many_steps(arms=1, own_seeds=1, sizes=(9,)), stem),
     "gaps of no call": lambda stem: plot_gaps(
         {("c", 0): {9: make_step([], calls=0, first_look=0)}}, stem
     ),
@@ -518,7 +522,7 @@ def test_both_files_are_whole_and_no_text_is_over_another(draw, tmp_path, monkey
     assert ElementTree.parse(paths[1]).getroot().tag.endswith("svg")
 
 
-@pytest.mark.parametrize("name", ["families of one size", "hits of one arm", "gaps of few"])
+@pytest.mark.parametrize("name", ["families of one size", "hits of one arm", "gaps of one"])
 def test_same_input_same_bytes(name, tmp_path):
     first, second = (PICTURES[name](tmp_path / place) for place in ("first", "second"))
     for one, other in zip(first, second, strict=True):
@@ -563,8 +567,3 @@ def test_gaps_of_too_many_sizes(tmp_path):
 
 def test_measures_are_columns_of_the_scores():
     assert {*MEASURES} - {*SCORE_COLUMNS} == {"all_families"}
-
-
-def test_no_pyplot():
-    code = "import sys, search.discovery.score_plots; sys.exit('matplotlib.pyplot' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -202,7 +202,8 @@ def test_full_disk_leaves_nothing(failing, tmp_path):
 
 
 def test_no_pyplot():
-    code = "import sys, search.plots, search.strip; sys.exit('matplotlib.pyplot' in sys.modules)"
+    modules = "search.plots, search.strip, search.discovery.score_plots"
+    code = f"import sys, {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
