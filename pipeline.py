@@ -611,6 +611,48 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
     _print({"automata": len(table), "file": str(file)}, as_json)
 
 
+@archive.command("series")
+@_archive
+@_selection
+@_classes
+@click.option("--prove", is_flag=True, help="Prove every threshold that a formula rests on.")
+@click.option("--out", type=Path_, help="CSV file of all series.")
+@click.option("--workers", type=click.IntRange(1, 1024), default=1, help="Threads of the solver.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def archive_series(
+    path: Path, prove: bool, out: Path | None, workers: int, as_json: bool, **settings: Any
+) -> None:
+    """Tell which automata belong to series that go on to every n, with a formula.
+
+    An automaton is lengthened where its states in a row behave alike. --at-least is meant for every
+    size too.
+    """
+    from functools import partial
+
+    from data.files import write_file
+    from search.archive import Archive
+    from search.archive_series import find_series, summarize
+    from search.archive_tables import Selection
+
+    selection = _build(Selection, settings)
+    with Archive(path, create=False) as opened:
+        rows = opened.rows(selection)
+    at_least = selection.at_least or 0.0
+    series, sporadic = find_series(rows, at_least=at_least, prove=prove, workers=workers)
+    if out:
+        write_file(out, partial(series.to_csv, index=False))
+    if as_json:
+        records = {"series": series, "sporadic": sporadic}
+        _print({name: table.to_dict("records") for name, table in records.items()}, True)
+        return
+    click.echo(summarize(series).to_string(index=False) if len(series) else "no series")
+    by_size = sporadic.groupby(["k", "n"]).size().items()
+    counts = ", ".join(f"{count} with n={n}, k={k}" for (k, n), count in by_size)
+    click.echo(f"Automata in no series: {counts or 'none'}")
+    if out:
+        click.echo(out)
+
+
 @archive.command("verify")
 @_archive
 @click.option(

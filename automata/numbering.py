@@ -1,8 +1,10 @@
-"""Random breadth-first numberings: the same automaton under many names."""
+"""Breadth-first numberings, random ones or all: the same automaton under many names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -56,3 +58,44 @@ def random_numberings(
         workers,
     )
     return numbered
+
+
+class Numberings(NamedTuple):
+    """Automata in breadth-first numberings."""
+
+    deltas: Deltas
+    """(numberings, k, n)"""
+    sources: npt.NDArray[np.int64]
+    """(numberings,): which of the given automata each is."""
+
+
+def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
+    """Renumber the states of each automaton breadth-first in every way.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+
+    Returns
+    -------
+    Numberings
+        By automaton, then by the order of the letters, then by the start. Only starts that reach
+        all states count, so that there may be none.
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
+
+    Examples
+    --------
+    >>> all_numberings([[[1, 2, 0]]]).deltas.tolist()
+    [[[1, 2, 0]], [[1, 2, 0]], [[1, 2, 0]]]
+    """
+    valid = validate_deltas(deltas)
+    batch, k, n = valid.shape
+    orders = np.array([*permutations(range(k))], np.int64)  # (k!, k)
+    numbered = np.empty((batch, len(orders) * n, k, n), valid.dtype)
+    whole = np.empty(numbered.shape[:2], np.bool_)
+    kernel.all_numberings(valid, orders, numbered, whole)
+    return Numberings(numbered[whole], np.nonzero(whole)[0])

@@ -32,6 +32,7 @@ from data.files import DataError
 from search import archive as module
 from search import archive_rows
 from search.archive import Archive, verify_archive
+from search.archive_series import find_series, summarize
 from search.archive_tables import COUNT_COLUMNS, ROW_COLUMNS, Selection
 from tests import naive
 
@@ -719,7 +720,7 @@ def run(*words: object):
     return CliRunner().invoke(pipeline.cli, ["archive", *map(str, words)])
 
 
-@pytest.mark.parametrize("name", ["list", "export", "verify"])
+@pytest.mark.parametrize("name", ["list", "export", "series", "verify"])
 def test_help(name):
     command = pipeline.cli.commands["archive"].commands[name]
     answer = run(name, "--help")
@@ -789,6 +790,30 @@ def test_an_export_is_whole_or_absent(filled, tmp_path, monkeypatch):
     assert not [*(tmp_path / "new").iterdir()]
 
 
+def test_series(filled, tmp_path):
+    with Archive(filled) as archive:
+        rows = archive.rows(Selection(at_least=0.7))
+    found = find_series(rows, at_least=0.7)
+    assert {"C", "D'"} < {*found.series["family"]}
+    out = tmp_path / "new" / "series.csv"
+    words = ("series", "--archive", filled, "--at-least", 0.7, "--prove")
+    answer = run(*words, "--out", out)
+    assert answer.exit_code == 0, answer.output
+    *table, sporadic, name = answer.stdout.splitlines()
+    assert "\n".join(table) == summarize(found.series).to_string(index=False)
+    for (k, n), own in found.sporadic.groupby(["k", "n"]):
+        assert f"{len(own)} with n={n}, k={k}" in sporadic
+    assert name == str(out)
+    assert pd.read_csv(out, keep_default_na=False).astype({"sizes": str}).equals(found.series)
+    answer = run(*words, "--json")
+    tables = {"series": found.series, "sporadic": found.sporadic}
+    assert json.loads(answer.stdout) == {
+        name: own.to_dict("records") for name, own in tables.items()
+    }
+    answer = run("series", "--archive", filled, "-n", 64)
+    assert (answer.exit_code, answer.stdout) == (0, "no series\nAutomata in no series: none\n")
+
+
 def test_verify(filled, mixed):
     answer = run("verify", "--archive", filled, "--workers", 1)
     assert (answer.exit_code, answer.stdout) == (0, f"automata verified: {len(mixed)}\n")
@@ -796,7 +821,9 @@ def test_verify(filled, mixed):
     assert json.loads(answer.stdout) == {"automata verified": len(mixed)}
 
 
-@pytest.mark.parametrize("words", ["list", "list --automata", "export -", "verify --workers 1"])
+@pytest.mark.parametrize(
+    "words", ["list", "list --automata", "export -", "series", "verify --workers 1"]
+)
 def test_exit_codes(sixes, monkeypatch, capsys, words):
     def code_of(path: Path) -> int:
         command = ["pipeline.py", "archive", *words.split(), "--archive", str(path)]
@@ -824,6 +851,7 @@ def test_exit_codes(sixes, monkeypatch, capsys, words):
         ("export - --at-least -1", "at_least=-1.0 is not"),
         ("export", "FILE"),
         ("verify --workers 0", "--workers"),
+        ("series --at-least x", "--at-least"),
         ("vrify", "No such command"),
     ],
 )

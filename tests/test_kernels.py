@@ -22,6 +22,7 @@ from automata import (
 )
 from automata.automaton import Deltas
 from automata.enumeration import enumerate_automata
+from automata.numbering import all_numberings, random_numberings
 from automata.properties import automorphism_orders
 from automata.row_index import RowIndex
 from tests import naive
@@ -274,3 +275,24 @@ def test_enumeration(n: int, k: int, least: int) -> None:
     found = [*map(bytes, canonical_forms(enumerate_automata(n, k, at_least=least).deltas))]
     assert len(found) == len(expected)
     assert set(found) == expected
+
+
+# --- numberings -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deltas", [every(3, 2), uniform(20, 5, 3), uniform(20, 6, 1)])
+def test_numberings(deltas: Deltas) -> None:
+    k, n = deltas.shape[1:]
+    found = all_numberings(deltas)
+    some = random_numberings(np.random.default_rng(0), deltas)
+    for source, delta in enumerate(deltas):
+        own = {one.tobytes() for one in found.deltas[found.sources == source]}
+        starts = 0
+        for start in range(n):
+            reached = [start]
+            for state in reached:  # grows as we go
+                reached += {int(row[state]) for row in delta} - {*reached}
+            starts += len(reached) == n
+        assert (found.sources == source).sum() == starts * factorial(k)
+        assert not starts or some[source].tobytes() in own
+        assert len({canonical_forms([one])[0].tobytes() for one in (delta, some[source])}) == 1

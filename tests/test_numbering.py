@@ -1,4 +1,4 @@
-"""Random numberings: the same automata, breadth-first, all alike, whatever the threads."""
+"""Numberings: the same automata, breadth-first, all alike, whatever the threads."""
 
 from collections import Counter
 from itertools import permutations
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from automata import canonical_forms
 from automata.automaton import AutomatonError, Deltas
-from automata.numbering import random_numberings
+from automata.numbering import all_numberings, random_numberings
 from automata.sampling import sample_uniform
 from tests import naive
 from tests.strategies import automata, rename
@@ -141,3 +141,13 @@ def test_numberings_of_nothing_and_of_many_states() -> None:
     assert np.array_equal(random_numberings(seeded(), cycle), cycle)
     with pytest.raises(AutomatonError, match="leads to 3"):
         random_numberings(seeded(), [[[1, 3, 0]]])
+
+
+@settings(deadline=None)
+@given(automata(max_n=6))
+def test_all_numberings(delta: Deltas) -> None:
+    found = all_numberings([delta, delta])
+    first, second = (found.deltas[found.sources == source] for source in (0, 1))
+    assert Counter(one.tobytes() for one in first) == numberings(delta)
+    assert np.array_equal(first, second)
+    assert found.deltas.dtype == delta.dtype

@@ -1,4 +1,4 @@
-"""Random breadth-first numberings of the states and orders of the letters, for any n and k.
+"""Breadth-first numberings of the states under orders of the letters: random ones, or all.
 
 ``order`` lists the states in the new numbering, ``number`` is its inverse, -1 for states not yet
 numbered. All random numbers of an automaton come from its seed.
@@ -111,3 +111,23 @@ def random_numberings(deltas, seeds, numbered):
         while count < n:
             root = _unnumbered(number, _draw(seed, k + 2 + count, n - count))
             count = _walk(delta, letters, root, count, order, number, numbered[i])
+
+
+@jit
+def all_numberings(deltas, letter_orders, numbered, whole):
+    """Write each automaton in every breadth-first numbering: each order of letters, each start.
+
+    ``whole`` tells which starts reach all states; only what those give is complete.
+    """
+    batch, _, n = deltas.shape
+    order = np.empty(n, np.int64)
+    number = np.empty(n, np.int64)
+    for i in range(batch):
+        for p in range(letter_orders.shape[0]):
+            for start in range(n):
+                number[:] = -1
+                row = p * n + start
+                count = _walk(
+                    deltas[i], letter_orders[p], start, 0, order, number, numbered[i, row]
+                )
+                whole[i, row] = count == n

@@ -1,0 +1,232 @@
+"""Series of automata: what becomes of one when its states in a row are repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Automaton, Deltas, cerny_bound, state_dtype, validate_deltas
+from automata.canonical import canonical_forms
+from automata.numbering import all_numberings
+from automata.solver import UNKNOWN, reset_thresholds
+
+LEAST_RUN = 3
+CHECKED = 6
+"""Sizes of a parity at which thresholds are compared: three give a formula, three confirm it."""
+
+_PART = 256
+
+
+class Stretches(NamedTuple):
+    """Automata with a *run*: states in a row that each letter leads on alike.
+
+    Along the run start..stop-1 the target of each letter stays the same, or goes on by one with
+    the state. More states of the same kind can be put in at the cut.
+    """
+
+    deltas: Deltas
+    """(batch, k, n), in a breadth-first numbering."""
+    starts: npt.NDArray[np.int64]
+    cuts: npt.NDArray[np.int64]
+    stops: npt.NDArray[np.int64]
+    sources: npt.NDArray[np.int64]
+    """Which of the given automata it is."""
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Stretches:
+        """Return some of them."""
+        return Stretches(
+            self.deltas[rows],
+            self.starts[rows],
+            self.cuts[rows],
+            self.stops[rows],
+            self.sources[rows],
+        )
+
+
+def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
+    """Find all ways to lengthen automata of one size.
+
+    Every breadth-first numbering from a state that reaches all others is looked at, with every
+    order of the letters, and in it every run of at least `LEAST_RUN` states with every place to
+    cut it. Ways that give isomorphic automata with two more states count once.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 62, k <= 6.
+
+    Returns
+    -------
+    Stretches
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `canonical_forms`.
+
+    Examples
+    --------
+    The Černý automaton with five states is lengthened in one way: to the one with six.
+
+    >>> ways = find_stretches([[[0, 1, 2, 3, 0], [1, 2, 3, 4, 0]]])
+    >>> stretch(ways, 1).tolist()
+    [[[0, 1, 2, 3, 4, 0], [1, 2, 3, 4, 5, 0]]]
+    """
+    valid = validate_deltas(deltas)
+    found = [
+        _stretches(valid[first : first + _PART], first)
+        for first in range(0, max(1, len(valid)), _PART)
+    ]
+    return _distinct(Stretches(*map(np.concatenate, zip(*found, strict=True))))
+
+
+def _stretches(deltas: Deltas, first: int) -> Stretches:
+    """Find the ways to lengthen a few automata."""
+    own, sources = all_numberings(deltas)  # (numberings, k, n)
+    n = deltas.shape[2]
+    steps = np.diff(own.astype(np.int64), axis=2)  # (numberings, k, n-1)
+    even = ((steps == 0) | (steps == 1)).all(axis=1)
+    joined = (steps[:, :, 1:] == steps[:, :, :-1]).all(axis=1) & even[:, 1:] & even[:, :-1]
+    # the first and the last step of the run that a step belongs to
+    firsts = np.tile(np.arange(n - 1), (len(own), 1))
+    lasts = firsts.copy()
+    for step in range(1, n - 1):
+        firsts[:, step] = np.where(joined[:, step - 1], firsts[:, step - 1], step)
+    for step in reversed(range(n - 2)):
+        lasts[:, step] = np.where(joined[:, step], lasts[:, step + 1], step)
+    rows, places = np.nonzero(even & (lasts - firsts + 2 >= LEAST_RUN))
+    starts, stops = firsts[rows, places], lasts[rows, places] + 2
+    return _distinct(Stretches(own[rows], starts, places + 1, stops, first + sources[rows]))
+
+
+def _distinct(ways: Stretches) -> Stretches:
+    """Keep the first of those that give the same; two states, since one may not tell."""
+    _, rows = np.unique(canonical_forms(stretch(ways, 2)), axis=0, return_index=True)
+    return ways.of(np.sort(rows))
+
+
+def stretch(ways: Stretches, by: int) -> Deltas:
+    """Lengthen automata by so many states.
+
+    Parameters
+    ----------
+    ways : Stretches
+    by : int
+        0 or more.
+
+    Returns
+    -------
+    array of states, shape (batch, k, n + by)
+    """
+    _, k, n = ways.deltas.shape
+    starts, cuts, stops = ways.starts[:, None], ways.cuts[:, None], ways.stops[:, None]
+    states = np.arange(n + by)[None]  # (1, n + by)
+    # a new state is a copy of the one before the cut
+    copied = np.where(states < cuts, states, np.maximum(states - by, cuts - 1))  # (batch, n + by)
+    targets = _at(ways.deltas, copied)  # (batch, k, n + by)
+    targets += by * (targets >= cuts[:, None])
+    heads = _at(ways.deltas, starts)  # (batch, k, 1)
+    going_on = _at(ways.deltas, starts + 1) > heads
+    within = ((starts <= states) & (states < stops + by))[:, None]  # (batch, 1, n + by)
+    targets = np.where(within & going_on, heads + (states - starts)[:, None], targets)
+    return targets.astype(state_dtype(n + by))
+
+
+def _at(deltas: Deltas, states: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Targets of states of each automaton, (batch, k, n) at (batch, m) -> (batch, k, m)."""
+    states = np.repeat(states[:, None], deltas.shape[1], axis=1)
+    return np.take_along_axis(deltas.astype(np.int64), states, axis=2)
+
+
+def series_thresholds(
+    ways: Stretches, parity: int, *, at_least: float = 0.0, workers: int = 1
+) -> npt.NDArray[np.int32]:
+    """Solve longer and longer automata while their thresholds follow one quadratic formula.
+
+    Parameters
+    ----------
+    ways : Stretches
+    parity : int
+        0 or 1: of the numbers of states looked at, the first six over n.
+    at_least : float
+        Least share of the Černý bound.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    int32 array, shape (batch, 6)
+        Reset thresholds. From the first on that is not synchronizing, under `at_least`, or another
+        than the three before it (the third differences are not 0) ask for: `UNKNOWN`.
+    """
+    n = ways.deltas.shape[2]
+    thresholds = np.full((len(ways.deltas), CHECKED), UNKNOWN, np.int32)
+    alive = np.arange(len(ways.deltas))
+    for column, size in enumerate(series_sizes(n, parity)):
+        found = reset_thresholds(stretch(ways.of(alive), size - n), workers=workers)
+        good = (found >= 0) & (found >= at_least * cerny_bound(size))
+        if column >= 3:
+            last = thresholds[alive, column - 3 : column]
+            good &= found == 3 * last[:, 2] - 3 * last[:, 1] + last[:, 0]
+        alive = alive[good]
+        thresholds[alive, column] = found[good]
+    return thresholds
+
+
+def series_sizes(n: int, parity: int) -> range:
+    """The sizes over n of a parity at which `series_thresholds` looks.
+
+    Examples
+    --------
+    >>> [*series_sizes(10, 0)], [*series_sizes(10, 1)]
+    ([12, 14, 16, 18, 20, 22], [11, 13, 15, 17, 19, 21])
+    """
+    first = n + 1 + (n + 1 + parity) % 2
+    return range(first, first + 2 * CHECKED, 2)
+
+
+class Quadratic(NamedTuple):
+    """A formula, quadratic in n; formulas compare as their values do where n is large.
+
+    Examples
+    --------
+    >>> str(Quadratic.through([5, 7, 9], [16, 36, 64]))
+    'n^2-2n+1'
+    >>> str(Quadratic.through([5, 7, 9], [10, 22, 38]))
+    '(n^2-5)/2'
+    """
+
+    square: Fraction
+    linear: Fraction
+    constant: Fraction
+
+    @classmethod
+    def through(cls, sizes: Sequence[int], thresholds: Sequence[int]) -> Quadratic:
+        """Return the formula that three thresholds obey, the sizes equally far apart."""
+        (first, middle, last), (low, mid, high) = sizes, map(int, thresholds)
+        square = Fraction(high - 2 * mid + low, 2 * (middle - first) ** 2)
+        linear = Fraction(high - low, last - first) - square * (first + last)
+        return cls(square, linear, low - square * first**2 - linear * first)
+
+    def __str__(self) -> str:
+        """Write it over one denominator, as n^2-4n+6."""
+        below = lcm(*(factor.denominator for factor in self))
+        above = "".join(
+            _term(int(factor * below), power)
+            for factor, power in zip(self, ("n^2", "n", ""), strict=True)
+        )
+        above = above.removeprefix("+") or "0"
+        return above if below == 1 else f"({above})/{below}"
+
+
+def _term(factor: int, power: str) -> str:
+    """Write one term with its sign; nothing for a factor of 0."""
+    if factor == 0:
+        return ""
+    size = "" if abs(factor) == 1 and power else str(abs(factor))
+    return f"{'-' if factor < 0 else '+'}{size}{power}"

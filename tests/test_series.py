@@ -1,0 +1,309 @@
+"""Series: automata are lengthened as a plain copy does, and families come with their formulas."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automata import canonical_forms, cerny_bound
+from automata.automaton import Deltas
+from automata.families import FAMILIES, identify, wielandt
+from automata.formats import parse_delta
+from automata.sampling import sample_uniform
+from automata.series import (
+    CHECKED,
+    LEAST_RUN,
+    Quadratic,
+    Stretches,
+    find_stretches,
+    series_sizes,
+    series_thresholds,
+    stretch,
+)
+from search import archive_series
+from search.archive import Archive
+from search.archive_series import SERIES_COLUMNS, Found, find_series, summarize
+from tests import naive
+from tests.strategies import automata
+from tests.test_archive import candidates_of
+from tests.test_numbering import numberings
+
+EXTREMAL = [
+    f for f in FAMILIES if (f.k == 2 and f.reset_threshold(20) >= 326) or f.name in ("T2", "T3")
+]
+
+
+def lengthened(delta: Deltas, start: int, cut: int, stop: int, by: int) -> list[list[int]]:
+    """What `stretch` makes, said state by state."""
+    result = []
+    for letter in delta.tolist():
+        goes_on = letter[start + 1] == letter[start] + 1
+        moved = [target + by if target >= cut else target for target in letter]
+        row = moved[:cut] + [moved[cut - 1]] * by + moved[cut:]
+        if goes_on:
+            row[start : stop + by] = [letter[start] + i for i in range(stop + by - start)]
+        result.append(row)
+    return result
+
+
+def naive_stretches(delta: Deltas) -> set[bytes]:
+    """Canonical forms of all automata with two more states."""
+    found = set()
+    for text in numberings(delta):
+        own = np.frombuffer(text, np.uint8).reshape(delta.shape)
+        runs = naive_runs(own.tolist())
+        for start, stop in runs:
+            longer = {(low, high) for low, high in runs if low <= start and stop <= high}
+            if longer == {(start, stop)}:
+                for cut in range(start + 1, stop):
+                    form = canonical_forms([lengthened(own, start, cut, stop, 2)])
+                    found.add(form.tobytes())
+    return found
+
+
+def naive_steps(targets: list[int]) -> set[int]:
+    return {targets[i + 1] - targets[i] for i in range(len(targets) - 1)}
+
+
+def naive_runs(letters: list[list[int]]) -> list[tuple[int, int]]:
+    """All runs, also within longer ones."""
+    n = len(letters[0])
+    return [
+        (start, stop)
+        for start in range(n)
+        for stop in range(start + LEAST_RUN, n + 1)
+        if all(naive_steps(row[start:stop]) in ({0}, {1}) for row in letters)
+    ]
+
+
+@given(automata(min_n=3, max_n=7))
+def test_stretches_are_all_that_there_are(delta: Deltas) -> None:
+    ways = find_stretches([delta])
+    found = [form.tobytes() for form in canonical_forms(stretch(ways, 2))]
+    assert len({*found}) == len(found)
+    assert {*found} == naive_stretches(delta)
+    assert (canonical_forms(stretch(ways, 0)) == canonical_forms([delta])).all()
+    for row, (start, cut, stop) in enumerate(zip(ways.starts, ways.cuts, ways.stops, strict=True)):
+        assert 0 <= start < cut < stop <= delta.shape[1]
+        assert stop - start >= LEAST_RUN
+        for by in (0, 1, 5):
+            expected = lengthened(ways.deltas[row], start, cut, stop, by)
+            assert stretch(ways.of(np.array([row])), by)[0].tolist() == expected
+
+
+def test_many_at_once() -> None:
+    deltas = sample_uniform(np.random.default_rng(0), 600, 6, 2)
+    deltas[300:] = deltas[:300]
+    ways = find_stretches(deltas)
+    forms = canonical_forms(stretch(ways, 2))
+    assert len(np.unique(forms, axis=0)) == len(forms)
+    assert ways.sources.max() < 300
+    assert {form.tobytes() for form in forms} == {
+        form.tobytes() for delta in deltas[:300] for form in canonical_forms(
+            stretch(find_stretches([delta]), 2))
+    }  # fmt: skip
+    assert (canonical_forms(stretch(ways, 0)) == canonical_forms(deltas[ways.sources])).all()
+
+
+def test_nothing_to_lengthen() -> None:
+    for delta in ([[0, 1], [1, 0]], [[1, 0, 3, 2], [2, 3, 0, 1]]):  # a short one; no run
+        ways = find_stretches([delta])
+        assert stretch(ways, 3).shape == (0, 2, len(delta[0]) + 3)
+        assert series_thresholds(ways, 0).shape == (0, CHECKED)
+    assert len(find_stretches(np.empty((0, 2, 5), np.uint8)).deltas) == 0
+
+
+@pytest.mark.parametrize(
+    ("family", "n"),
+    [(family, n) for family in EXTREMAL for n in (9, 10, 13) if family.exists(n)],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_families_go_on_with_their_formulas(family, n) -> None:
+    ways = find_stretches([family.delta(n)])
+    every = [p for p in (0, 1) if all(map(family.exists, series_sizes(n, p)))]
+    following = [
+        row
+        for row in range(len(ways.deltas))
+        if all(
+            identify(stretch(ways.of(np.array([row])), series_sizes(n, p)[0] - n)) == [family.name]
+            for p in every
+        )
+    ]
+    assert len(following) == 1
+    for p in every:
+        (thresholds,) = series_thresholds(ways.of(np.array(following)), p)
+        sizes = series_sizes(n, p)
+        assert thresholds.tolist() == [family.reset_threshold(size) for size in sizes]
+        formula = Quadratic.through(sizes[:3], thresholds[:3].tolist())
+        expected = [family.reset_threshold(m) for m in range(100, 110)]
+        values = [formula.square * m * m + formula.linear * m + formula.constant
+                  for m in range(100, 110)]  # fmt: skip
+        assert values == expected
+
+
+def test_thresholds_are_the_naive_ones() -> None:
+    ways = find_stretches(sample_uniform(np.random.default_rng(3), 400, 5, 2))
+    broken = 0
+    for parity in (0, 1):
+        thresholds = series_thresholds(ways, parity)
+        assert (thresholds.shape, thresholds.dtype) == ((len(ways.deltas), CHECKED), np.int32)
+        for column, size in enumerate(series_sizes(5, parity)[:4]):
+            expected = [naive.reset_threshold(delta) for delta in stretch(ways, size - 5)]
+            for row, (found, true) in enumerate(zip(thresholds[:, column], expected, strict=True)):
+                before = thresholds[row, :column].tolist()
+                follows = column < 3 or true == 3 * before[2] - 3 * before[1] + before[0]
+                if min(before, default=0) >= 0 and true is not None and follows:
+                    assert found == true
+                else:
+                    assert found < 0
+                    broken += 1
+    assert broken > 10
+
+
+def test_thresholds_under_a_share_end_a_series() -> None:
+    (family,) = [f for f in EXTREMAL if f.name == "H"]
+    ways = find_stretches([family.delta(8)])
+    ways = ways.of(np.flatnonzero(series_thresholds(ways, 0)[:, -1] >= 0))
+    whole = series_thresholds(ways, 0)
+    shares = whole[0] / [cerny_bound(n) for n in series_sizes(8, 0)]
+    assert len(whole) == 1 and shares[0] < shares[1]
+    assert np.array_equal(series_thresholds(ways, 0, at_least=shares[0]), whole)
+    assert (series_thresholds(ways, 0, at_least=shares[0] + 0.001) < 0).all()
+
+
+@given(
+    st.tuples(*[st.fractions(-9, 9, max_denominator=4)] * 3), st.integers(1, 40), st.integers(1, 3)
+)
+def test_quadratics(factors: tuple[Fraction, ...], first: int, step: int) -> None:
+    def value(n: int) -> Fraction:
+        return factors[0] * n * n + factors[1] * n + factors[2]
+
+    sizes = [first, first + step, first + 2 * step]
+    if any(value(n).denominator > 1 for n in sizes):
+        factors = tuple(factor * 12 for factor in factors)
+    formula = Quadratic.through(sizes, [int(value(n)) for n in sizes])
+    assert formula == factors
+    above, _, below = str(formula).strip("(").partition(")/")
+    terms = re.findall(r"([+-]?)(\d*)(n\^2|n|)(?=[+-]|$)", above)
+    written = sum(
+        int(sign + (size or "1")) * {"n^2": first**2, "n": first, "": 1}[power]
+        for sign, size, power in terms
+        if size or power
+    )
+    assert Fraction(written, int(below or 1)) == value(first)
+
+
+def test_larger_formulas_compare_as_larger() -> None:
+    through = [
+        Quadratic.through([10, 12, 14], [f.reset_threshold(n) for n in (10, 12, 14)])
+        for f in EXTREMAL
+        if f.name in ("C", "D'", "W", "E", "H")
+    ]
+    assert through == sorted(through, reverse=True)
+    assert str(through[-1]) == "n^2-4n+6"
+
+
+# --- the series of an archive -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory) -> pd.DataFrame:
+    """Extremal families at some sizes, two Wielandt-type automata, and random ones."""
+    chosen = {8: "C D' W H", 9: "C G B", 11: "C F"}
+    path = tmp_path_factory.mktemp("archive") / "archive.sqlite"
+    with Archive(path) as archive:
+        for n, names in chosen.items():
+            deltas = [f.delta(n) for f in FAMILIES if f.name in names.split()]
+            archive.add(candidates_of(np.stack(deltas)), run="run")
+        archive.add(candidates_of(np.stack([wielandt(11, 9), wielandt(11, 4)])), run="run")
+        archive.add(candidates_of(sample_uniform(np.random.default_rng(5), 8, 10, 2)), run="run")
+        archive.add(candidates_of(FAMILIES_3), run="run")
+        return archive.rows()
+
+
+FAMILIES_3 = np.stack([f.delta(8) for f in EXTREMAL if f.k == 3])
+
+
+@pytest.fixture(scope="module")
+def found(rows) -> Found:
+    return find_series(rows, at_least=0.7, prove=True)
+
+
+def test_the_series_of_an_archive(found: Found) -> None:
+    series = found.series
+    assert [*series.columns] == SERIES_COLUMNS
+    named = series[series["family"] != ""]
+    formulas = named[["k", "family", "even", "odd", "n", "sizes"]].to_numpy().tolist()
+    assert formulas == [
+        [2, "C", "n^2-2n+1", "n^2-2n+1", 8, "8 9 11"],
+        [2, "D'", "n^2-3n+4", "n^2-3n+4", 8, "8"],
+        [2, "W", "n^2-3n+3", "n^2-3n+3", 8, "8"],
+        [2, "F", "", "n^2-3n+3", 11, "11"],
+        [2, "B", "", "n^2-3n+2", 9, "9"],
+        [2, "G", "", "n^2-4n+7", 9, "9"],
+        [2, "H", "n^2-4n+6", "n^2-4n+6", 8, "8"],
+        [2, "Wielandt(n,n-2)", "", "n^2-4n+5", 11, "11"],
+        [3, "T3", "n^2-3n+3", "n^2-3n+3", 8, "8"],
+        [3, "T2", "n^2-3n+2", "n^2-3n+2", 8, "8"],
+    ]
+    for row in series.itertuples():
+        delta = parse_delta(row.delta)
+        ways = Stretches(delta[None], *(np.array([i]) for i in (row.start, row.cut, row.stop, 0)))
+        for text, parity in ((row.even, 0), (row.odd, 1)):
+            thresholds = series_thresholds(ways, parity, at_least=0.7)[0]
+            assert (text != "") == (thresholds[-1] >= 0)
+            if text:
+                sizes = series_sizes(row.n, parity)
+                assert text == str(Quadratic.through(sizes[3:], thresholds[3:].tolist()))
+
+
+def test_each_series_is_listed_once(found: Found) -> None:
+    forms = set()
+    for row in found.series.itertuples():
+        ways = Stretches(
+            parse_delta(row.delta)[None],
+            *(np.array([i]) for i in (row.start, row.cut, row.stop, 0)),
+        )
+        forms.add((row.k, canonical_forms(stretch(ways, 13 - row.n))[0].tobytes()))
+    assert len(forms) == len(found.series)
+
+
+def test_what_is_in_no_series(rows, found: Found) -> None:
+    assert [*found.sporadic.columns] == [*rows.columns]
+    assert {*found.sporadic["n"]} == {10, 11}  # random ones, and a Wielandt-type one far below
+    assert len(found.sporadic) == (rows["n"] == 10).sum() + 1
+    alone = find_series(found.sporadic, at_least=0.7)
+    assert len(alone.series) == 0
+    assert len(alone.sporadic) == len(found.sporadic)
+
+
+def test_nothing_at_all(rows) -> None:
+    empty = find_series(rows[:0])
+    assert [*empty.series.columns] == SERIES_COLUMNS
+    assert len(empty.series) == len(empty.sporadic) == len(summarize(empty.series)) == 0
+
+
+def test_summary(found: Found) -> None:
+    table = summarize(found.series)
+    assert table["series"].sum() == len(found.series)
+    assert table.iloc[0].tolist() == [2, "n^2-2n+1", "n^2-2n+1", 1, "C", 8, 11]
+
+
+def test_a_threshold_that_is_not_proved(rows, monkeypatch) -> None:
+    honest = archive_series.series_thresholds
+
+    def wrong(ways, parity, **options):
+        thresholds = honest(ways, parity, **options)
+        thresholds[thresholds[:, -1] >= 0] += 1
+        return thresholds
+
+    monkeypatch.setattr(archive_series, "series_thresholds", wrong)
+    assert len(find_series(rows[:1]).series)
+    with pytest.raises(RuntimeError, match="solver bug: threshold 82, but 81 is proved of 0 1 2"):
+        find_series(rows[:1], prove=True)
