@@ -638,7 +638,8 @@ def archive_series(
     with Archive(path, create=False) as opened:
         rows = opened.rows(selection)
     at_least = selection.at_least or 0.0
-    series, sporadic = find_series(rows, at_least=at_least, prove=prove, workers=workers)
+    options = {"rows": rows, "at_least": at_least, "prove": prove, "workers": workers}
+    series, sporadic = _build(find_series, options)
     if out:
         write_file(out, partial(series.to_csv, index=False))
     if as_json:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, cerny_bound, state_dtype, validate_deltas
-from automata.canonical import canonical_forms
+from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
 from automata.numbering import all_numberings
 from automata.solver import UNKNOWN, reset_thresholds
 
@@ -58,7 +58,7 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n <= 62, k <= 6.
+        n < 64, k <= 6.
 
     Returns
     -------
@@ -105,8 +105,9 @@ def _stretches(deltas: Deltas, first: int) -> Stretches:
 
 
 def _distinct(ways: Stretches) -> Stretches:
-    """Keep the first of those that give the same; two states, since one may not tell."""
-    _, rows = np.unique(canonical_forms(stretch(ways, 2)), axis=0, return_index=True)
+    """Keep the first of those that give the same; with two states more, since one may not tell."""
+    by = min(2, CANONICAL_MAX_STATES - ways.deltas.shape[2])
+    _, rows = np.unique(canonical_forms(stretch(ways, by)), axis=0, return_index=True)
     return ways.of(np.sort(rows))
 
 

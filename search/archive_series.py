@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.canonical import canonical_forms, from_canonical
+from automata.automaton import SizeLimitError
+from automata.canonical import CANONICAL_MAX_STATES, canonical_forms, from_canonical
 from automata.certificate import check_certificate
 from automata.certify import certificate
 from automata.families import identify
@@ -38,6 +39,7 @@ SERIES_COLUMNS = [
     "cut",
     "stop",
 ]
+SERIES_MAX_STATES = CANONICAL_MAX_STATES - 2
 _PARITIES = (0, 1)
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
 
@@ -80,9 +82,13 @@ def find_series(
 
     Raises
     ------
+    SizeLimitError
+        If n > 62.
     CertificateError, RuntimeError
         If a proof fails, or proves another threshold: a bug of the solver.
     """
+    if (largest := rows["n"].max()) > SERIES_MAX_STATES:
+        raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
     parts = [
         _of_letters(own, int(k), at_least, prove=prove, workers=workers)
         for k, own in rows.groupby("k")

@@ -21,6 +21,7 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.formats import parse_delta
 from automata.properties import in_classes
 from automata.sampling import Evolution, evolve
+from automata.series import find_stretches, stretch
 from automata.solver import reset_thresholds
 from automata.verification import reprove_thresholds
 from data.files import DataError
@@ -197,7 +198,7 @@ def check_sources(taken: Taken, n: int) -> None:
             assert (step.parents[rows] == -1).all()
         else:
             assert name in SOURCES
-        if name in ("evolve", "insertion"):
+        if name in ("evolve", "insertion", "stretching"):
             assert (step.repaired[rows] == 0).all()
         else:
             assert (step.repaired[rows] <= config.leap.repair).all()
@@ -914,6 +915,29 @@ def test_insertion_splits_transitions_of_its_parents() -> None:
             child[letters, sources] = child[letters, last]
             child = child[:, :last]
         assert np.array_equal(child, ELITES[size].deltas[row])
+
+
+def test_stretching_lengthens_the_best_first() -> None:
+    source = SOURCES["stretching"](make_ground(6))
+    batches = [next(source) for _ in range(3)]  # 16, 16 and 8 elites of each size
+    assert [len(next(source).deltas) for _ in range(2)] == [0, 0]
+    for size in (5, 4):
+        elites = ELITES[size].deltas
+        grown = [canonical_forms(stretch(find_stretches([one]), 6 - size)) for one in elites]
+        seen: set[bytes] = set()
+        for number, proposals in enumerate(batches):
+            parents = split_parents(proposals.parents)
+            assert (parents[:, 1] == -1).all() and not proposals.repaired.any()
+            own = parents[:, 0, 0] == size
+            children = canonical_forms(proposals.deltas[own])
+            rows = parents[own, 0, 1]
+            assert all(child in grown[row] for row, child in zip(rows, children, strict=True))
+            chunk = range(16 * number, min(16 * number + 16, 40))
+            assert {*rows.tolist()} <= {*chunk}
+            expected = {form.tobytes() for row in chunk for form in grown[row]}
+            assert {*map(bytes, children)} == expected
+            seen |= expected
+        assert len(seen) > 3
 
 
 @pytest.mark.parametrize("name", DECODING)

@@ -17,6 +17,7 @@ SOURCES: dict[str, Source] = {
     "prior": without_feedback(leaps.prior),
     "cooled": without_feedback(leaps.cooled),
     "insertion": without_feedback(leaps.insertion),
+    "stretching": leaps.stretching,
     "cma-es": latent_search.cma_es,
     "gradient": latent_search.gradient,
     "arithmetic": latent_search.arithmetic,
@@ -53,6 +54,7 @@ _VAE = ArmConfig(_LATENT, learns=True, least_latent=1)
 ARMS: dict[str, ArmConfig] = {
     "evolve": ArmConfig(),
     "insertion": ArmConfig(("insertion",)),
+    "stretch": ArmConfig(("stretching",)),
     "vae": _VAE,
     "vae+insertion": replace(_VAE, sources=(*_LATENT, *("insertion",) * 2)),
     "sequence": ArmConfig(

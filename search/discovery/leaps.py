@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from automata.sampling import insert_states, rank_weights
+from automata.series import find_stretches, stretch
 from automata.solver import Thresholds
 from search.decode import decode_and_repair
 from search.discovery.learner import Learner
@@ -20,6 +21,8 @@ from search.oracle import Proposals, concatenate, plain_proposals
 from vae.encoding import decode_tokens
 
 _NO_PARENT = -1
+_STRETCHED = 16
+"""Elites of a size that are lengthened at a time."""
 _ROWS = 32
 """A parent is size << _ROWS | row among the elites of that size."""
 
@@ -179,6 +182,20 @@ def insertion(ground: Ground) -> Proposals:
         grown = insert_states(ground.rng, ground.elites[size].deltas[rows], ground.n - size)
         parts.append(plain_proposals(grown, name_parents(size, rows)))
     return concatenate(parts)
+
+
+def stretching(ground: Ground) -> Generator[Proposals, Thresholds, None]:
+    """Smaller elites, the best first, lengthened where states in a row behave alike."""
+    most = max(len(ground.elites[size].deltas) for size in ground.parent_sizes)
+    for first in range(0, most, _STRETCHED):
+        parts = []
+        for size in ground.parent_sizes:
+            ways = find_stretches(ground.elites[size].deltas[first : first + _STRETCHED])
+            grown = stretch(ways, ground.n - size)
+            parts.append(plain_proposals(grown, name_parents(size, first + ways.sources)))
+        yield concatenate(parts)
+    while True:
+        yield plain_proposals(np.empty((0, ground.k, ground.n), np.uint8))
 
 
 def without_feedback(propose: Callable[[Ground], Proposals]) -> Source:
