@@ -62,7 +62,8 @@ def run_evolution(
     """Spend an arm's budget on `evolve`, started from labelled or from uniform random automata."""
 
     def solve(deltas: Deltas) -> Thresholds:
-        return arm.submit(plain_proposals(deltas))
+        synchronizing = np.ones(len(deltas), np.bool_)  # `evolve` solves no others
+        return arm.submit(plain_proposals(deltas, synchronizing=synchronizing))
 
     evolve(
         rng,

@@ -10,7 +10,7 @@ classes that are searched, is free for every arm: neither needs the solver.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
 from automata.solver import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
 from data.dataset import Dataset
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 class Proposals(NamedTuple):
@@ -43,8 +45,19 @@ class Proposals(NamedTuple):
         return Proposals._make(column[rows] for column in self)
 
 
-def plain_proposals(deltas: Deltas, parents: npt.NDArray[np.int64] | None = None) -> Proposals:
+def plain_proposals(
+    deltas: Deltas,
+    parents: npt.NDArray[np.int64] | None = None,
+    synchronizing: npt.NDArray[np.bool_] | None = None,
+) -> Proposals:
     """Return proposals that were not decoded, so that nothing was repaired.
+
+    Parameters
+    ----------
+    deltas : array of states, shape (batch, k, n)
+    parents : int64 array, shape (batch,), optional
+    synchronizing : bool array, shape (batch,), optional
+        Which of them synchronize, if it is known.
 
     Examples
     --------
@@ -57,7 +70,7 @@ def plain_proposals(deltas: Deltas, parents: npt.NDArray[np.int64] | None = None
         origin[:, 0] = parents
     return Proposals(
         deltas,
-        are_synchronizing(deltas),
+        are_synchronizing(deltas) if synchronizing is None else synchronizing,
         np.zeros(count, np.int64),
         origin,
         np.full(count, np.nan),
@@ -138,10 +151,7 @@ class Oracle:
 
     def thresholds(self, numbers: npt.NDArray[np.int64]) -> Thresholds:
         """Return the thresholds of numbered forms; those not in the cache are solved."""
-        if len(self._forms) > len(self._thresholds):
-            missing = len(self._forms) - len(self._thresholds)
-            unknown = np.full(missing, UNKNOWN, np.int32)
-            self._thresholds = np.concatenate([self._thresholds, unknown])
+        self._thresholds = _with_room(self._thresholds, len(self._forms), UNKNOWN)
         unsolved = np.unique(numbers[self._thresholds[numbers] == UNKNOWN])
         if len(unsolved):
             deltas = from_canonical(self.forms(unsolved), self.n, self.k)
@@ -201,9 +211,7 @@ class Arm:
         forms = canonical_forms(proposals.deltas[valid], workers=self.oracle.workers)
         numbers = self.oracle.number(forms)
         distinct, first = np.unique(numbers, return_index=True)
-        grown = np.zeros(max(len(self._asked), int(numbers.max(initial=-1)) + 1), np.bool_)
-        grown[: len(self._asked)] = self._asked
-        self._asked = grown
+        self._asked = _with_room(self._asked, int(numbers.max(initial=-1)) + 1, False)
         fresh = np.sort(first[~self._asked[distinct]])  # in the order of the proposals
         charged = numbers[fresh] >= self.oracle.training_rows
         affordable = np.cumsum(charged) <= self.budget - self.calls
@@ -248,6 +256,15 @@ class Arm:
         forms, thresholds = self.oracle.forms(numbers), self.oracle.thresholds(numbers)
         found_at = np.concatenate(self._found_at)
         return Trace(self.mode, self.round, self.calls, forms, thresholds, found_at)
+
+
+def _with_room(values: npt.NDArray[Value], count: int, fill: int) -> npt.NDArray[Value]:
+    """Return the values, followed by enough of `fill` for `count` of them or more."""
+    if count <= len(values):
+        return values
+    grown = np.full(max(count, 2 * len(values)), fill, values.dtype)
+    grown[: len(values)] = values
+    return grown
 
 
 def drive(
