@@ -17,8 +17,9 @@ from automata.solver import UNKNOWN, reset_thresholds
 
 LEAST_RUN = 3
 CHECKED = 6
-"""Sizes of a parity at which thresholds are compared: three give a formula, three confirm it."""
+"""Sizes at which thresholds are compared: three give a formula, three confirm it."""
 
+_TOLD_APART_BY = (2, 3)
 _PART = 256
 
 
@@ -53,7 +54,7 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
 
     Every breadth-first numbering from a state that reaches all others is looked at, with every
     order of the letters, and in it every run of at least `LEAST_RUN` states with every place to
-    cut it. Ways that give isomorphic automata with two more states count once.
+    cut it. Ways that give isomorphic automata with two and with three more states count once.
 
     Parameters
     ----------
@@ -105,9 +106,10 @@ def _stretches(deltas: Deltas, first: int) -> Stretches:
 
 
 def _distinct(ways: Stretches) -> Stretches:
-    """Keep the first of those that give the same; with two states more, since one may not tell."""
-    by = min(2, CANONICAL_MAX_STATES - ways.deltas.shape[2])
-    _, rows = np.unique(canonical_forms(stretch(ways, by)), axis=0, return_index=True)
+    """Keep the first of those that give the same with two and with three states more."""
+    most = CANONICAL_MAX_STATES - ways.deltas.shape[2]
+    forms = [canonical_forms(stretch(ways, min(by, most))) for by in _TOLD_APART_BY]
+    _, rows = np.unique(np.concatenate(forms, axis=1), axis=0, return_index=True)
     return ways.of(np.sort(rows))
 
 
@@ -145,15 +147,15 @@ def _at(deltas: Deltas, states: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def series_thresholds(
-    ways: Stretches, parity: int, *, at_least: float = 0.0, workers: int = 1
+    ways: Stretches, modulo: int, residue: int, *, at_least: float = 0.0, workers: int = 1
 ) -> npt.NDArray[np.int32]:
     """Solve longer and longer automata while their thresholds follow one quadratic formula.
 
     Parameters
     ----------
     ways : Stretches
-    parity : int
-        0 or 1: of the numbers of states looked at, the first six over n.
+    modulo, residue : int
+        Which sizes are looked at: see `series_sizes`.
     at_least : float
         Least share of the Černý bound.
     workers : int
@@ -168,7 +170,7 @@ def series_thresholds(
     n = ways.deltas.shape[2]
     thresholds = np.full((len(ways.deltas), CHECKED), UNKNOWN, np.int32)
     alive = np.arange(len(ways.deltas))
-    for column, size in enumerate(series_sizes(n, parity)):
+    for column, size in enumerate(series_sizes(n, modulo, residue)):
         found = reset_thresholds(stretch(ways.of(alive), size - n), workers=workers)
         good = (found >= 0) & (found >= at_least * cerny_bound(size))
         if column >= 3:
@@ -179,16 +181,16 @@ def series_thresholds(
     return thresholds
 
 
-def series_sizes(n: int, parity: int) -> range:
-    """The sizes over n of a parity at which `series_thresholds` looks.
+def series_sizes(n: int, modulo: int, residue: int) -> range:
+    """The first six sizes over n that leave a residue: where `series_thresholds` looks.
 
     Examples
     --------
-    >>> [*series_sizes(10, 0)], [*series_sizes(10, 1)]
-    ([12, 14, 16, 18, 20, 22], [11, 13, 15, 17, 19, 21])
+    >>> [*series_sizes(10, 2, 0)], [*series_sizes(10, 3, 2)]
+    ([12, 14, 16, 18, 20, 22], [11, 14, 17, 20, 23, 26])
     """
-    first = n + 1 + (n + 1 + parity) % 2
-    return range(first, first + 2 * CHECKED, 2)
+    first = n + 1 + (residue - n - 1) % modulo
+    return range(first, first + CHECKED * modulo, modulo)
 
 
 class Quadratic(NamedTuple):

@@ -29,8 +29,8 @@ from data.progress import progress
 
 SERIES_COLUMNS = [
     "k",
-    "even",
-    "odd",
+    "formula",
+    "holds",
     "family",
     "n",
     "sizes",
@@ -39,8 +39,9 @@ SERIES_COLUMNS = [
     "cut",
     "stop",
 ]
-SERIES_MAX_STATES = CANONICAL_MAX_STATES - 2
-_PARITIES = (0, 1)
+SERIES_MAX_STATES = CANONICAL_MAX_STATES - 3
+_MODULI = (2, 3)
+"""Families differ by parity, and by whether short cycles divide n."""
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
 
 
@@ -60,7 +61,8 @@ def find_series(
 
     An automaton is lengthened in every way that `automata.series.find_stretches` finds. It begins a
     series for even or for odd n where the reset thresholds at the next three sizes of that parity
-    give a formula, quadratic in n, and those at three further ones obey it.
+    give a formula, quadratic in n, and those at three further ones obey it. Where it begins
+    neither, the residues of n modulo 3 are tried in the same way.
 
     Parameters
     ----------
@@ -76,14 +78,15 @@ def find_series(
     Returns
     -------
     Found
-        Of each series: the formulas for even and for odd n, "" where there is none; the family, if
-        there is one; the least n, the automaton of that size and which of its states are repeated
-        (see `automata.series.Stretches`); the sizes at which `rows` has the member.
+        Of each series: the formula and for which n it holds; the family, if there is one; the least
+        n, the automaton of that size and which of its states are repeated (see
+        `automata.series.Stretches`); the sizes at which `rows` has the member. What obeys two
+        formulas, for different n, has two rows.
 
     Raises
     ------
     SizeLimitError
-        If n > 62.
+        If n > 61.
     CertificateError, RuntimeError
         If a proof fails, or proves another threshold: a bug of the solver.
     """
@@ -95,12 +98,12 @@ def find_series(
     ]
     found = sorted((series for own, _ in parts for series in own), key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)
-    table = table.assign(**{name: table[name].map(_text) for name in ("even", "odd")})
+    table["formula"] = table["formula"].map(str)
     return Found(table, pd.concat([rows[:0], *(sporadic for _, sporadic in parts)]))
 
 
 def summarize(series: pd.DataFrame) -> pd.DataFrame:
-    """Count the series of each pair of formulas, in their order.
+    """Count the series of each formula, in their order.
 
     Parameters
     ----------
@@ -110,15 +113,16 @@ def summarize(series: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        k, even, odd; how many series, the known families among them, and the sizes at which
+        k, formula, holds; how many series, the known families among them, and the sizes at which
         members were found: the least, and the largest.
     """
     rows = []
-    for (k, even, odd), own in series.groupby(["k", "even", "odd"], sort=False):
+    for (k, formula, holds), own in series.groupby(["k", "formula", "holds"], sort=False):
         sizes = [int(size) for sizes in own["sizes"] for size in sizes.split()]
         names = ", ".join(name for name in own["family"] if name)
-        rows.append([k, even, odd, len(own), names, min(sizes), max(sizes)])
-    return pd.DataFrame(rows, columns=["k", "even", "odd", "series", "families", "from", "to"])
+        ends = [min(sizes), max(sizes)] if sizes else ["", ""]
+        rows.append([k, formula, holds, len(own), names, *ends])
+    return pd.DataFrame(rows, columns=["k", "formula", "holds", "series", "families", "from", "to"])
 
 
 def _of_letters(
@@ -130,32 +134,36 @@ def _of_letters(
     held = {n: {*forms[n]} for n in sizes}
     found: list[dict[str, Any]] = []
     explained: dict[int, set[bytes]] = {n: set() for n in sizes}
-    seen: set[bytes] = set()
+    seen: set[tuple[bytes, ...]] = set()
     for n in sizes:
         own = np.frombuffer(b"".join(forms[n]), np.uint8).reshape(-1, n * k)
         ways = find_stretches(from_canonical(own, n, k))
-        # a series that a smaller automaton began has the same member further on
-        later = _members(n, ways, sizes[-1] + 2)
-        new = np.flatnonzero([member not in seen for member in later])
-        ways = ways.of(new)
-        thresholds = np.stack(  # (parity, series, size)
-            [series_thresholds(ways, p, at_least=at_least, workers=workers) for p in _PARITIES]
-        )
-        kept = np.flatnonzero((thresholds[:, :, -1] >= 0).any(axis=0))
-        ways, thresholds = ways.of(kept), thresholds[:, kept]
-        seen.update(later[row] for row in new[kept])
-        if prove:
-            _prove(n, ways, thresholds)
-        members = {size: _members(n, ways, size) for size in sizes if size >= n}
-        stored = [
-            [size for size in members if members[size][row] in held[size]]
-            for row in range(len(kept))
-        ]
-        for size in members:
-            explained[size].update(members[size])
-        found += _describe(n, ways, thresholds, stored)
-    left = [form not in explained[n] for n in sizes for form in forms[n]]
-    return found, rows.sort_values("n", kind="stable")[left]
+        # a series that a smaller automaton began has the same members further on
+        later = [*zip(*(_members(n, ways, sizes[-1] + more) for more in (2, 3)), strict=True)]
+        left = np.flatnonzero([member not in seen for member in later])
+        for modulo in _MODULI:
+            thresholds = np.stack(  # (residue, series, size)
+                [
+                    series_thresholds(
+                        ways.of(left), modulo, residue, at_least=at_least, workers=workers
+                    )
+                    for residue in range(modulo)
+                ]
+            )
+            begins = (thresholds[:, :, -1] >= 0).any(axis=0)
+            chosen, thresholds = left[begins], thresholds[:, begins]
+            left = left[~begins]
+            seen.update(later[row] for row in chosen)
+            if prove and len(chosen):
+                _prove(n, ways.of(chosen), thresholds)
+            members = {size: _members(n, ways.of(chosen), size) for size in sizes if size >= n}
+            for size in members:
+                explained[size].update(members[size])
+            for row, way in enumerate(chosen):
+                stored = [size for size in members if members[size][row] in held[size]]
+                found += _describe(n, ways.of(np.array([way])), thresholds[:, row], stored)
+    alone = [form not in explained[n] for n in sizes for form in forms[n]]
+    return found, rows.sort_values("n", kind="stable")[alone]
 
 
 def _members(n: int, ways: Stretches, size: int) -> list[bytes]:
@@ -164,49 +172,49 @@ def _members(n: int, ways: Stretches, size: int) -> list[bytes]:
 
 
 def _describe(
-    n: int, ways: Stretches, thresholds: npt.NDArray[np.int32], stored: Sequence[Sequence[int]]
+    n: int, way: Stretches, thresholds: npt.NDArray[np.int32], stored: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Make the rows of series that begin with automata of one size."""
-    named = {
-        size: identify(stretch(ways, size - n))
-        for p in _PARITIES
-        for size in series_sizes(n, p)[:2]
-    }
+    """Make a row for each formula of what one automaton begins: thresholds (residue, size)."""
+    modulo = len(thresholds)
+    residues: dict[Quadratic, list[int]] = {}
+    for residue in np.flatnonzero(thresholds[:, -1] >= 0).tolist():
+        sizes = series_sizes(n, modulo, residue)[:3]
+        formula = Quadratic.through(sizes, thresholds[residue, :3].tolist())
+        residues.setdefault(formula, []).append(residue)
     rows = []
-    for row in range(len(ways.deltas)):
-        formulas = [
-            Quadratic.through(series_sizes(n, p)[:3], thresholds[p, row, :3].tolist())
-            if thresholds[p, row, -1] >= 0
-            else None
-            for p in _PARITIES
-        ]
-        parity = formulas.index(None) ^ 1 if None in formulas else 0
+    for formula, own in residues.items():
+        first, second = series_sizes(n, modulo, own[0])[:2]
+        names = {size: identify(stretch(way, size - n))[0] for size in (first, second)}
         rows.append(
             {
-                "k": ways.deltas.shape[1],
-                "even": formulas[0],
-                "odd": formulas[1],
-                "family": _common_name({s: named[s][row] for s in series_sizes(n, parity)[:2]}),
+                "k": way.deltas.shape[1],
+                "formula": formula,
+                "holds": _holds(modulo, own),
+                "family": _common_name(names),
                 "n": n,
-                "sizes": " ".join(map(str, stored[row])),
-                "delta": format_delta(ways.deltas[row]),
-                "start": int(ways.starts[row]),
-                "cut": int(ways.cuts[row]),
-                "stop": int(ways.stops[row]),
+                "sizes": " ".join(str(size) for size in stored if size % modulo in own),
+                "delta": format_delta(way.deltas[0]),
+                "start": int(way.starts[0]),
+                "cut": int(way.cuts[0]),
+                "stop": int(way.stops[0]),
             }
         )
     return rows
 
 
+def _holds(modulo: int, residues: Sequence[int]) -> str:
+    """Write for which n a formula holds."""
+    if len(residues) == modulo:
+        return "all n"
+    if modulo == 2:
+        return "odd n" if residues[0] else "even n"
+    return f"n = {', '.join(map(str, residues))} mod {modulo}"
+
+
 def _order(series: dict[str, Any]) -> tuple[Any, ...]:
-    """By letters, then the slowest first, then those for all n."""
-    formulas = [series[name] for name in ("even", "odd") if series[name]]
-    slowest = [-factor for factor in max(formulas)]
-    return series["k"], *slowest, -len(formulas), series["n"], series["delta"], series["cut"]
-
-
-def _text(formula: Quadratic | None) -> str:
-    return str(formula) if formula else ""
+    """By letters, then the slowest first, then by where the formula holds."""
+    slowest = [-factor for factor in series["formula"]]
+    return series["k"], *slowest, series["holds"], series["n"], series["delta"], series["cut"]
 
 
 def _common_name(names: Mapping[int, str]) -> str:
@@ -225,21 +233,22 @@ def _common_name(names: Mapping[int, str]) -> str:
 
 
 def _prove(n: int, ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
-    """Prove the thresholds that make the formulas."""
-    series = [(p, row) for p, row in np.argwhere(thresholds[:, :, -1] >= 0)]
+    """Prove the thresholds that make the formulas: (residue, series, size)."""
+    modulo = len(thresholds)
+    series = np.argwhere(thresholds[:, :, -1] >= 0)
     with progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar:
-        for p in _PARITIES:
-            rows = np.array([row for parity, row in series if parity == p], np.int64)
-            for column, size in enumerate(series_sizes(n, p)):
-                for row, delta in zip(rows, stretch(ways.of(rows), size - n), strict=True):
-                    proof = certificate(delta)
-                    check_certificate(proof)
-                    if proof.threshold != thresholds[p, row, column]:
-                        raise RuntimeError(
-                            f"solver bug: threshold {thresholds[p, row, column]}, but "
-                            f"{proof.threshold} is proved of {format_delta(delta)}"
-                        )
-                bar.update(len(rows))
+        for residue, row in series:
+            way = ways.of(np.array([row]))
+            for column, size in enumerate(series_sizes(n, modulo, residue)):
+                (delta,) = stretch(way, size - n)
+                proof = certificate(delta)
+                check_certificate(proof)
+                if proof.threshold != (claimed := thresholds[residue, row, column]):
+                    raise RuntimeError(
+                        f"solver bug: threshold {claimed}, but {proof.threshold} is proved of "
+                        f"{format_delta(delta)}"
+                    )
+            bar.update(CHECKED)
 
 
 def _read_form(text: str) -> bytes:

@@ -52,8 +52,8 @@ def lengthened(delta: Deltas, start: int, cut: int, stop: int, by: int) -> list[
     return result
 
 
-def naive_stretches(delta: Deltas) -> set[bytes]:
-    """Canonical forms of all automata with two more states."""
+def naive_stretches(delta: Deltas) -> set[tuple[bytes, ...]]:
+    """Canonical forms of all automata with two more states, and with three."""
     found = set()
     for text in numberings(delta):
         own = np.frombuffer(text, np.uint8).reshape(delta.shape)
@@ -62,8 +62,12 @@ def naive_stretches(delta: Deltas) -> set[bytes]:
             longer = {(low, high) for low, high in runs if low <= start and stop <= high}
             if longer == {(start, stop)}:
                 for cut in range(start + 1, stop):
-                    form = canonical_forms([lengthened(own, start, cut, stop, 2)])
-                    found.add(form.tobytes())
+                    found.add(
+                        tuple(
+                            canonical_forms([lengthened(own, start, cut, stop, by)]).tobytes()
+                            for by in (2, 3)
+                        )
+                    )
     return found
 
 
@@ -85,7 +89,7 @@ def naive_runs(letters: list[list[int]]) -> list[tuple[int, int]]:
 @given(automata(min_n=3, max_n=7))
 def test_stretches_are_all_that_there_are(delta: Deltas) -> None:
     ways = find_stretches([delta])
-    found = [form.tobytes() for form in canonical_forms(stretch(ways, 2))]
+    found = [*zip(*(map(bytes, canonical_forms(stretch(ways, by))) for by in (2, 3)), strict=True)]
     assert len({*found}) == len(found)
     assert {*found} == naive_stretches(delta)
     assert (canonical_forms(stretch(ways, 0)) == canonical_forms([delta])).all()
@@ -101,12 +105,11 @@ def test_many_at_once() -> None:
     deltas = sample_uniform(np.random.default_rng(0), 600, 6, 2)
     deltas[300:] = deltas[:300]
     ways = find_stretches(deltas)
-    forms = canonical_forms(stretch(ways, 2))
-    assert len(np.unique(forms, axis=0)) == len(forms)
+    forms = canonical_forms(stretch(ways, 3))
     assert ways.sources.max() < 300
     assert {form.tobytes() for form in forms} == {
         form.tobytes() for delta in deltas[:300] for form in canonical_forms(
-            stretch(find_stretches([delta]), 2))
+            stretch(find_stretches([delta]), 3))
     }  # fmt: skip
     assert (canonical_forms(stretch(ways, 0)) == canonical_forms(deltas[ways.sources])).all()
 
@@ -115,7 +118,7 @@ def test_nothing_to_lengthen() -> None:
     for delta in ([[0, 1], [1, 0]], [[1, 0, 3, 2], [2, 3, 0, 1]]):  # a short one; no run
         ways = find_stretches([delta])
         assert stretch(ways, 3).shape == (0, 2, len(delta[0]) + 3)
-        assert series_thresholds(ways, 0).shape == (0, CHECKED)
+        assert series_thresholds(ways, 2, 0).shape == (0, CHECKED)
     assert len(find_stretches(np.empty((0, 2, 5), np.uint8)).deltas) == 0
 
 
@@ -126,19 +129,20 @@ def test_nothing_to_lengthen() -> None:
 )
 def test_families_go_on_with_their_formulas(family, n) -> None:
     ways = find_stretches([family.delta(n)])
-    every = [p for p in (0, 1) if all(map(family.exists, series_sizes(n, p)))]
+    every = [p for p in (0, 1) if all(map(family.exists, series_sizes(n, 2, p)))]
     following = [
         row
         for row in range(len(ways.deltas))
         if all(
-            identify(stretch(ways.of(np.array([row])), series_sizes(n, p)[0] - n)) == [family.name]
+            identify(stretch(ways.of(np.array([row])), series_sizes(n, 2, p)[0] - n))
+            == [family.name]
             for p in every
         )
     ]
     assert len(following) == 1
     for p in every:
-        (thresholds,) = series_thresholds(ways.of(np.array(following)), p)
-        sizes = series_sizes(n, p)
+        (thresholds,) = series_thresholds(ways.of(np.array(following)), 2, p)
+        sizes = series_sizes(n, 2, p)
         assert thresholds.tolist() == [family.reset_threshold(size) for size in sizes]
         formula = Quadratic.through(sizes[:3], thresholds[:3].tolist())
         expected = [family.reset_threshold(m) for m in range(100, 110)]
@@ -150,10 +154,10 @@ def test_families_go_on_with_their_formulas(family, n) -> None:
 def test_thresholds_are_the_naive_ones() -> None:
     ways = find_stretches(sample_uniform(np.random.default_rng(3), 400, 5, 2))
     broken = 0
-    for parity in (0, 1):
-        thresholds = series_thresholds(ways, parity)
+    for modulo, residue in [(2, 0), (2, 1), (3, 2)]:
+        thresholds = series_thresholds(ways, modulo, residue)
         assert (thresholds.shape, thresholds.dtype) == ((len(ways.deltas), CHECKED), np.int32)
-        for column, size in enumerate(series_sizes(5, parity)[:4]):
+        for column, size in enumerate(series_sizes(5, modulo, residue)[:4]):
             expected = [naive.reset_threshold(delta) for delta in stretch(ways, size - 5)]
             for row, (found, true) in enumerate(zip(thresholds[:, column], expected, strict=True)):
                 before = thresholds[row, :column].tolist()
@@ -169,12 +173,12 @@ def test_thresholds_are_the_naive_ones() -> None:
 def test_thresholds_under_a_share_end_a_series() -> None:
     (family,) = [f for f in EXTREMAL if f.name == "H"]
     ways = find_stretches([family.delta(8)])
-    ways = ways.of(np.flatnonzero(series_thresholds(ways, 0)[:, -1] >= 0))
-    whole = series_thresholds(ways, 0)
-    shares = whole[0] / [cerny_bound(n) for n in series_sizes(8, 0)]
+    ways = ways.of(np.flatnonzero(series_thresholds(ways, 2, 0)[:, -1] >= 0))
+    whole = series_thresholds(ways, 2, 0)
+    shares = whole[0] / [cerny_bound(n) for n in series_sizes(8, 2, 0)]
     assert len(whole) == 1 and shares[0] < shares[1]
-    assert np.array_equal(series_thresholds(ways, 0, at_least=shares[0]), whole)
-    assert (series_thresholds(ways, 0, at_least=shares[0] + 0.001) < 0).all()
+    assert np.array_equal(series_thresholds(ways, 2, 0, at_least=shares[0]), whole)
+    assert (series_thresholds(ways, 2, 0, at_least=shares[0] + 0.001) < 0).all()
 
 
 @given(
@@ -221,12 +225,20 @@ def rows(tmp_path_factory) -> pd.DataFrame:
         for n, names in chosen.items():
             deltas = [f.delta(n) for f in FAMILIES if f.name in names.split()]
             archive.add(candidates_of(np.stack(deltas)), run="run")
-        archive.add(candidates_of(np.stack([wielandt(11, 9), wielandt(11, 4)])), run="run")
+        archive.add(
+            candidates_of(np.stack([wielandt(11, 9), wielandt(11, 8), wielandt(11, 4)])), run="run"
+        )
         archive.add(candidates_of(sample_uniform(np.random.default_rng(5), 8, 10, 2)), run="run")
         archive.add(candidates_of(FAMILIES_3), run="run")
         return archive.rows()
 
 
+HOLDS = {
+    "all n": [(2, 0), (2, 1)],
+    "even n": [(2, 0)],
+    "odd n": [(2, 1)],
+    "n = 1, 2 mod 3": [(3, 1), (3, 2)],
+}
 FAMILIES_3 = np.stack([f.delta(8) for f in EXTREMAL if f.k == 3])
 
 
@@ -239,28 +251,29 @@ def test_the_series_of_an_archive(found: Found) -> None:
     series = found.series
     assert [*series.columns] == SERIES_COLUMNS
     named = series[series["family"] != ""]
-    formulas = named[["k", "family", "even", "odd", "n", "sizes"]].to_numpy().tolist()
+    formulas = named[["k", "family", "formula", "holds", "n", "sizes"]].to_numpy().tolist()
     assert formulas == [
-        [2, "C", "n^2-2n+1", "n^2-2n+1", 8, "8 9 11"],
-        [2, "D'", "n^2-3n+4", "n^2-3n+4", 8, "8"],
-        [2, "W", "n^2-3n+3", "n^2-3n+3", 8, "8"],
-        [2, "F", "", "n^2-3n+3", 11, "11"],
-        [2, "B", "", "n^2-3n+2", 9, "9"],
-        [2, "G", "", "n^2-4n+7", 9, "9"],
-        [2, "H", "n^2-4n+6", "n^2-4n+6", 8, "8"],
-        [2, "Wielandt(n,n-2)", "", "n^2-4n+5", 11, "11"],
-        [3, "T3", "n^2-3n+3", "n^2-3n+3", 8, "8"],
-        [3, "T2", "n^2-3n+2", "n^2-3n+2", 8, "8"],
+        [2, "C", "n^2-2n+1", "all n", 8, "8 9 11"],
+        [2, "D'", "n^2-3n+4", "all n", 8, "8"],
+        [2, "W", "n^2-3n+3", "all n", 8, "8"],
+        [2, "F", "n^2-3n+3", "odd n", 11, "11"],
+        [2, "B", "n^2-3n+2", "odd n", 9, "9"],
+        [2, "G", "n^2-4n+7", "odd n", 9, "9"],
+        [2, "H", "n^2-4n+6", "all n", 8, "8"],
+        [2, "Wielandt(n,n-2)", "n^2-4n+5", "odd n", 11, "11"],
+        [2, "Wielandt(n,n-3)", "n^2-5n+7", "n = 1, 2 mod 3", 11, "11"],
+        [3, "T3", "n^2-3n+3", "all n", 8, "8"],
+        [3, "T2", "n^2-3n+2", "all n", 8, "8"],
     ]
     for row in series.itertuples():
         delta = parse_delta(row.delta)
-        ways = Stretches(delta[None], *(np.array([i]) for i in (row.start, row.cut, row.stop, 0)))
-        for text, parity in ((row.even, 0), (row.odd, 1)):
-            thresholds = series_thresholds(ways, parity, at_least=0.7)[0]
-            assert (text != "") == (thresholds[-1] >= 0)
-            if text:
-                sizes = series_sizes(row.n, parity)
-                assert text == str(Quadratic.through(sizes[3:], thresholds[3:].tolist()))
+        places = (np.array([i]) for i in (row.start, row.cut, row.stop, 0))
+        way = Stretches(delta[None], *places)
+        for modulo, residue in HOLDS[row.holds]:
+            thresholds = series_thresholds(way, modulo, residue, at_least=0.7)[0]
+            assert thresholds[-1] >= 0
+            sizes = series_sizes(row.n, modulo, residue)
+            assert row.formula == str(Quadratic.through(sizes[3:], thresholds[3:].tolist()))
 
 
 def test_each_series_is_listed_once(found: Found) -> None:
@@ -270,7 +283,7 @@ def test_each_series_is_listed_once(found: Found) -> None:
             parse_delta(row.delta)[None],
             *(np.array([i]) for i in (row.start, row.cut, row.stop, 0)),
         )
-        forms.add((row.k, canonical_forms(stretch(ways, 13 - row.n))[0].tobytes()))
+        forms.add((row.k, canonical_forms(stretch(ways, 19 - row.n))[0].tobytes()))
     assert len(forms) == len(found.series)
 
 
@@ -292,14 +305,14 @@ def test_nothing_at_all(rows) -> None:
 def test_summary(found: Found) -> None:
     table = summarize(found.series)
     assert table["series"].sum() == len(found.series)
-    assert table.iloc[0].tolist() == [2, "n^2-2n+1", "n^2-2n+1", 1, "C", 8, 11]
+    assert table.iloc[0].tolist() == [2, "n^2-2n+1", "all n", 1, "C", 8, 11]
 
 
 def test_a_threshold_that_is_not_proved(rows, monkeypatch) -> None:
     honest = archive_series.series_thresholds
 
-    def wrong(ways, parity, **options):
-        thresholds = honest(ways, parity, **options)
+    def wrong(ways, modulo, residue, **options):
+        thresholds = honest(ways, modulo, residue, **options)
         thresholds[thresholds[:, -1] >= 0] += 1
         return thresholds
 
