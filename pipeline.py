@@ -616,19 +616,20 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
 @_selection
 @_classes
 @click.option("--prove", is_flag=True, help="Prove every threshold that a formula rests on.")
-@click.option("--out", type=Path_, help="CSV file of all series.")
+@click.option("--out", type=Path_, help="CSV file of all series; -: standard output, alone.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, help="Threads of the solver.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def archive_series(
     path: Path, prove: bool, out: Path | None, workers: int, as_json: bool, **settings: Any
 ) -> None:
-    """Tell which automata belong to series that go on to every n, with a formula.
+    """Tell which automata belong to series, with a formula for their thresholds.
 
-    An automaton is lengthened where its states in a row behave alike. --at-least is meant for every
-    size too.
+    An automaton is lengthened where its states in a row behave alike: three sizes give a formula,
+    three further ones confirm it, and all have at least the share --at-least of the bound.
     """
     from functools import partial
 
+    from automata.automaton import SizeLimitError
     from data.files import write_file
     from search.archive import Archive
     from search.archive_series import find_series, summarize
@@ -638,8 +639,13 @@ def archive_series(
     with Archive(path, create=False) as opened:
         rows = opened.rows(selection)
     at_least = selection.at_least or 0.0
-    options = {"rows": rows, "at_least": at_least, "prove": prove, "workers": workers}
-    series, sporadic = _build(find_series, options)
+    try:
+        series, sporadic = find_series(rows, at_least=at_least, prove=prove, workers=workers)
+    except SizeLimitError as error:
+        raise click.UsageError(f"{error}: -n chooses one size") from error
+    if str(out) == "-":
+        click.echo(series.to_csv(index=False), nl=False)
+        return
     if out:
         write_file(out, partial(series.to_csv, index=False))
     if as_json:

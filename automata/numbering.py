@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, Deltas, validate_deltas
+from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
 from automata.kernels import numbering as kernel
 from automata.parallel import run_parts
+
+NUMBERED_MAX_LETTERS = 6
 
 
 def random_numberings(
@@ -86,6 +88,8 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     ------
     AutomatonError
         If `deltas` are not complete automata.
+    SizeLimitError
+        If k > 6: an automaton has n k! numberings at most.
 
     Examples
     --------
@@ -94,6 +98,8 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     """
     valid = validate_deltas(deltas)
     batch, k, n = valid.shape
+    if k > NUMBERED_MAX_LETTERS:
+        raise SizeLimitError(f"k={k} is over the limit of {NUMBERED_MAX_LETTERS} letters")
     orders = np.array([*permutations(range(k))], np.int64)  # (k!, k)
     numbered = np.empty((batch, len(orders) * n, k, n), valid.dtype)
     whole = np.empty(numbered.shape[:2], np.bool_)

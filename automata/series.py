@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import lcm
+from math import factorial, lcm
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, Deltas, cerny_bound, state_dtype, validate_deltas
+from automata.automaton import (
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    cerny_bound,
+    state_dtype,
+    validate_deltas,
+)
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
 from automata.numbering import all_numberings
 from automata.solver import UNKNOWN, reset_thresholds
@@ -19,15 +26,16 @@ LEAST_RUN = 3
 CHECKED = 6
 """Sizes at which thresholds are compared: three give a formula, three confirm it."""
 
+STRETCH_MAX_STATES = CANONICAL_MAX_STATES - 3
 _TOLD_APART_BY = (2, 3)
-_PART = 256
+_PART_BYTES = 1 << 22
 
 
 class Stretches(NamedTuple):
     """Automata with a *run*: states in a row that each letter leads on alike.
 
     Along the run start..stop-1 the target of each letter stays the same, or goes on by one with
-    the state. More states of the same kind can be put in at the cut.
+    the state. More states of the same kind can be put in before the state ``cut``.
     """
 
     deltas: Deltas
@@ -59,7 +67,7 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n < 64, k <= 6.
+        n <= 61, k <= 6.
 
     Returns
     -------
@@ -67,8 +75,10 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
 
     Raises
     ------
-    AutomatonError, SizeLimitError
-        As `canonical_forms`.
+    AutomatonError
+        If `deltas` are not complete automata.
+    SizeLimitError
+        If n > 61 or k > 6.
 
     Examples
     --------
@@ -79,9 +89,12 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
     [[[0, 1, 2, 3, 4, 0], [1, 2, 3, 4, 5, 0]]]
     """
     valid = validate_deltas(deltas)
+    batch, k, n = valid.shape
+    if n > STRETCH_MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {STRETCH_MAX_STATES} states to lengthen")
+    part = max(1, _PART_BYTES // (factorial(k) * n * k * n))
     found = [
-        _stretches(valid[first : first + _PART], first)
-        for first in range(0, max(1, len(valid)), _PART)
+        _stretches(valid[first : first + part], first) for first in range(0, max(1, batch), part)
     ]
     return _distinct(Stretches(*map(np.concatenate, zip(*found, strict=True))))
 
@@ -90,7 +103,7 @@ def _stretches(deltas: Deltas, first: int) -> Stretches:
     """Find the ways to lengthen a few automata."""
     own, sources = all_numberings(deltas)  # (numberings, k, n)
     n = deltas.shape[2]
-    steps = np.diff(own.astype(np.int64), axis=2)  # (numberings, k, n-1)
+    steps = np.diff(own.astype(np.int16), axis=2)  # (numberings, k, n-1)
     even = ((steps == 0) | (steps == 1)).all(axis=1)
     joined = (steps[:, :, 1:] == steps[:, :, :-1]).all(axis=1) & even[:, 1:] & even[:, :-1]
     # the first and the last step of the run that a step belongs to
@@ -107,14 +120,16 @@ def _stretches(deltas: Deltas, first: int) -> Stretches:
 
 def _distinct(ways: Stretches) -> Stretches:
     """Keep the first of those that give the same with two and with three states more."""
-    most = CANONICAL_MAX_STATES - ways.deltas.shape[2]
-    forms = [canonical_forms(stretch(ways, min(by, most))) for by in _TOLD_APART_BY]
+    forms = [canonical_forms(stretch(ways, by)) for by in _TOLD_APART_BY]
     _, rows = np.unique(np.concatenate(forms, axis=1), axis=0, return_index=True)
     return ways.of(np.sort(rows))
 
 
 def stretch(ways: Stretches, by: int) -> Deltas:
     """Lengthen automata by so many states.
+
+    All targets from the cut on move by that number, but for those of the run: there a letter that
+    goes on leads the i-th state to t + i, where t is the target of the first one as it was.
 
     Parameters
     ----------
@@ -157,7 +172,7 @@ def series_thresholds(
     modulo, residue : int
         Which sizes are looked at: see `series_sizes`.
     at_least : float
-        Least share of the Černý bound.
+        Least share of the Černý bound, at each of these sizes.
     workers : int
         Threads.
 
@@ -172,7 +187,7 @@ def series_thresholds(
     alive = np.arange(len(ways.deltas))
     for column, size in enumerate(series_sizes(n, modulo, residue)):
         found = reset_thresholds(stretch(ways.of(alive), size - n), workers=workers)
-        good = (found >= 0) & (found >= at_least * cerny_bound(size))
+        good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:
             last = thresholds[alive, column - 3 : column]
             good &= found == 3 * last[:, 2] - 3 * last[:, 1] + last[:, 0]
@@ -215,6 +230,10 @@ class Quadratic(NamedTuple):
         square = Fraction(high - 2 * mid + low, 2 * (middle - first) ** 2)
         linear = Fraction(high - low, last - first) - square * (first + last)
         return cls(square, linear, low - square * first**2 - linear * first)
+
+    def __call__(self, n: int) -> Fraction:
+        """Return its value."""
+        return self.square * n * n + self.linear * n + self.constant
 
     def __str__(self) -> str:
         """Write it over one denominator, as n^2-4n+6."""

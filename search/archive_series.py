@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -39,9 +40,11 @@ SERIES_COLUMNS = [
     "cut",
     "stop",
 ]
-SERIES_MAX_STATES = CANONICAL_MAX_STATES - 3
 _MODULI = (2, 3)
 """Families differ by parity, and by whether short cycles divide n."""
+SERIES_MAX_STATES = CANONICAL_MAX_STATES - CHECKED * max(_MODULI)
+_KEY_SIZES = 2
+"""Series with the same members at so many sizes over all others are one."""
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
 
 
@@ -51,7 +54,18 @@ class Found(NamedTuple):
     series: pd.DataFrame
     """The columns `SERIES_COLUMNS`."""
     sporadic: pd.DataFrame
-    """The automata that belong to none."""
+    """The automata that are no member of any."""
+
+
+class _Begun(NamedTuple):
+    """An automaton and a way to lengthen it that obeys formulas."""
+
+    way: Stretches
+    modulo: int
+    formulas: dict[int, Quadratic]
+    """By the residue of n."""
+    keys: dict[int, bytes]
+    """By the residue: what tells this series from others."""
 
 
 def find_series(
@@ -62,31 +76,32 @@ def find_series(
     An automaton is lengthened in every way that `automata.series.find_stretches` finds. It begins a
     series for even or for odd n where the reset thresholds at the next three sizes of that parity
     give a formula, quadratic in n, and those at three further ones obey it. Where it begins
-    neither, the residues of n modulo 3 are tried in the same way.
+    neither, the residues of n modulo 3 are tried in the same way. Its members are the automata of
+    these sizes that obey the formula, the first one too.
 
     Parameters
     ----------
     rows : DataFrame
         Of `search.archive.Archive.rows`.
     at_least : float
-        Least share of the Černý bound, at every size.
+        Least share of the Černý bound, at each of the six sizes.
     prove : bool
-        Whether these thresholds are proved too, each by a certificate.
+        Whether the thresholds at these sizes are proved too, each by a certificate.
     workers : int
         Threads of the solver.
 
     Returns
     -------
     Found
-        Of each series: the formula and for which n it holds; the family, if there is one; the least
-        n, the automaton of that size and which of its states are repeated (see
+        Of each series: the formula and for which n it holds; the family, if there is one; the n of
+        an automaton that begins it, this automaton, and which of its states are repeated (see
         `automata.series.Stretches`); the sizes at which `rows` has the member. What obeys two
-        formulas, for different n, has two rows.
+        formulas, for different n, is two series.
 
     Raises
     ------
     SizeLimitError
-        If n > 61.
+        If n > 46 or k > 6: the sizes that are looked at go up to n + 18.
     CertificateError, RuntimeError
         If a proof fails, or proves another threshold: a bug of the solver.
     """
@@ -120,8 +135,7 @@ def summarize(series: pd.DataFrame) -> pd.DataFrame:
     for (k, formula, holds), own in series.groupby(["k", "formula", "holds"], sort=False):
         sizes = [int(size) for sizes in own["sizes"] for size in sizes.split()]
         names = ", ".join(name for name in own["family"] if name)
-        ends = [min(sizes), max(sizes)] if sizes else ["", ""]
-        rows.append([k, formula, holds, len(own), names, *ends])
+        rows.append([k, formula, holds, len(own), names, min(sizes), max(sizes)])
     return pd.DataFrame(rows, columns=["k", "formula", "holds", "series", "families", "from", "to"])
 
 
@@ -129,76 +143,88 @@ def _of_letters(
     rows: pd.DataFrame, k: int, at_least: float, *, prove: bool, workers: int
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """Find the series of automata of k letters, each once, and the automata that are left."""
+    forms = rows["canonical"].map(lambda text: bytes(map(int, text.split())))
+    thresholds = dict(zip(forms, rows["reset_threshold"], strict=True))
     sizes = sorted(map(int, rows["n"].unique()))
-    forms = {n: [*map(_read_form, rows["canonical"][rows["n"] == n])] for n in sizes}
-    held = {n: {*forms[n]} for n in sizes}
-    found: list[dict[str, Any]] = []
-    explained: dict[int, set[bytes]] = {n: set() for n in sizes}
-    seen: set[tuple[bytes, ...]] = set()
+    begun: list[_Begun] = []
+    stored: defaultdict[bytes, set[int]] = defaultdict(set)
+    members: set[bytes] = set()
     for n in sizes:
-        own = np.frombuffer(b"".join(forms[n]), np.uint8).reshape(-1, n * k)
+        own = np.frombuffer(b"".join(forms[rows["n"] == n]), np.uint8).reshape(-1, n * k)
         ways = find_stretches(from_canonical(own, n, k))
-        # a series that a smaller automaton began has the same members further on
-        later = [*zip(*(_members(n, ways, sizes[-1] + more) for more in (2, 3)), strict=True)]
-        left = np.flatnonzero([member not in seen for member in later])
         for modulo in _MODULI:
-            thresholds = np.stack(  # (residue, series, size)
+            keys = [_keys(ways, sizes[-1], modulo, residue) for residue in range(modulo)]
+            known = np.array([[key in stored for key in row] for row in keys], np.bool_)
+            left = np.flatnonzero(~known.all(axis=0))
+            ways, keys = ways.of(left), [[row[way] for way in left] for row in keys]
+            found = np.stack(  # (residue, way, size)
                 [
-                    series_thresholds(
-                        ways.of(left), modulo, residue, at_least=at_least, workers=workers
-                    )
+                    series_thresholds(ways, modulo, residue, at_least=at_least, workers=workers)
                     for residue in range(modulo)
                 ]
             )
-            begins = (thresholds[:, :, -1] >= 0).any(axis=0)
-            chosen, thresholds = left[begins], thresholds[:, begins]
-            left = left[~begins]
-            seen.update(later[row] for row in chosen)
-            if prove and len(chosen):
-                _prove(n, ways.of(chosen), thresholds)
-            members = {size: _members(n, ways.of(chosen), size) for size in sizes if size >= n}
-            for size in members:
-                explained[size].update(members[size])
-            for row, way in enumerate(chosen):
-                stored = [size for size in members if members[size][row] in held[size]]
-                found += _describe(n, ways.of(np.array([way])), thresholds[:, row], stored)
-    alone = [form not in explained[n] for n in sizes for form in forms[n]]
-    return found, rows.sort_values("n", kind="stable")[alone]
+            obeys = found[:, :, -1] >= 0
+            if prove:
+                _prove(ways, found)
+            lengthened = {size: _forms(ways, size) for size in sizes if size >= n}
+            for way in np.flatnonzero(obeys.any(axis=0)):
+                residues = np.flatnonzero(obeys[:, way]).tolist()
+                formulas = {r: _formula(n, modulo, r, found[r, way]) for r in residues}
+                one = ways.of(np.array([way]))
+                begun.append(_Begun(one, modulo, formulas, {r: keys[r][way] for r in residues}))
+                for r in residues:
+                    stored[keys[r][way]]  # known from now on, whether or not there are members
+                    for size in lengthened:
+                        form = lengthened[size][way]
+                        if size % modulo == r and thresholds.get(form) == formulas[r](size):
+                            stored[keys[r][way]].add(size)
+                            members.add(form)
+            ways = ways.of(np.flatnonzero(~obeys.any(axis=0)))
+    alone = [form not in members for form in forms]
+    return _list_series(begun, stored), rows[alone]
 
 
-def _members(n: int, ways: Stretches, size: int) -> list[bytes]:
+def _keys(ways: Stretches, largest: int, modulo: int, residue: int) -> list[bytes]:
+    """Return what tells series apart: the canonical forms of members larger than all others."""
+    sizes = series_sizes(largest, modulo, residue)[:_KEY_SIZES]
+    return [b"".join(pair) for pair in zip(*(_forms(ways, n) for n in sizes), strict=True)]
+
+
+def _forms(ways: Stretches, size: int) -> list[bytes]:
     """Return the canonical forms of automata lengthened to a size."""
-    return [*map(bytes, canonical_forms(stretch(ways, size - n)))]
+    return [*map(bytes, canonical_forms(stretch(ways, size - ways.deltas.shape[2])))]
 
 
-def _describe(
-    n: int, way: Stretches, thresholds: npt.NDArray[np.int32], stored: Sequence[int]
-) -> list[dict[str, Any]]:
-    """Make a row for each formula of what one automaton begins: thresholds (residue, size)."""
-    modulo = len(thresholds)
-    residues: dict[Quadratic, list[int]] = {}
-    for residue in np.flatnonzero(thresholds[:, -1] >= 0).tolist():
-        sizes = series_sizes(n, modulo, residue)[:3]
-        formula = Quadratic.through(sizes, thresholds[residue, :3].tolist())
-        residues.setdefault(formula, []).append(residue)
+def _formula(n: int, modulo: int, residue: int, thresholds: npt.NDArray[np.int32]) -> Quadratic:
+    return Quadratic.through(series_sizes(n, modulo, residue)[:3], thresholds[:3].tolist())
+
+
+def _list_series(begun: Sequence[_Begun], stored: Mapping[bytes, set[int]]) -> list[dict[str, Any]]:
+    """Make a row for each series that has members; those for more residues come first."""
+    listed: set[bytes] = set()
     rows = []
-    for formula, own in residues.items():
-        first, second = series_sizes(n, modulo, own[0])[:2]
-        names = {size: identify(stretch(way, size - n))[0] for size in (first, second)}
-        rows.append(
-            {
-                "k": way.deltas.shape[1],
-                "formula": formula,
-                "holds": _holds(modulo, own),
-                "family": _common_name(names),
-                "n": n,
-                "sizes": " ".join(str(size) for size in stored if size % modulo in own),
-                "delta": format_delta(way.deltas[0]),
-                "start": int(way.starts[0]),
-                "cut": int(way.cuts[0]),
-                "stop": int(way.stops[0]),
-            }
-        )
+    for way, modulo, formulas, keys in sorted(begun, key=lambda one: -len(one.formulas)):
+        n = way.deltas.shape[2]
+        new = {r: formula for r, formula in formulas.items() if keys[r] not in listed}
+        for formula in dict.fromkeys(new.values()):
+            residues = [r for r in new if new[r] == formula]
+            listed.update(keys[r] for r in residues)
+            sizes = sorted({size for r in residues for size in stored[keys[r]]})
+            if sizes:
+                rows.append(
+                    {
+                        "k": way.deltas.shape[1],
+                        "formula": formula,
+                        "holds": _holds(modulo, residues),
+                        "family": _family(way, series_sizes(n, modulo, residues[0])[:2]),
+                        "n": n,
+                        "sizes": " ".join(map(str, sizes)),
+                        "delta": format_delta(way.deltas[0]),
+                        "start": int(way.starts[0]),
+                        "cut": int(way.cuts[0]),
+                        "stop": int(way.stops[0]),
+                    }
+                )
     return rows
 
 
@@ -217,25 +243,26 @@ def _order(series: dict[str, Any]) -> tuple[Any, ...]:
     return series["k"], *slowest, series["holds"], series["n"], series["delta"], series["cut"]
 
 
-def _common_name(names: Mapping[int, str]) -> str:
-    """Return the family that has one name at two sizes, or at each size a name of its own."""
-    first, second = names.values()
+def _family(way: Stretches, sizes: Sequence[int]) -> str:
+    """Return the family of two members, "" for none; Wielandt-type ones have a name each."""
+    n = way.deltas.shape[2]
+    first, second = (identify(stretch(way, size - n))[0] for size in sizes)
     if first == second:
         return first
-    found = [_WIELANDT.fullmatch(name) for name in (first, second)]
-    shorter = {int(n) - int(p) for n, p in (match.groups() for match in found if match)}
-    cycles = {int(match[2]) for match in found if match}
-    if not all(found):
-        return ""
-    if len(shorter) == 1:
+    found = [match for name in (first, second) if (match := _WIELANDT.fullmatch(name))]
+    cycles = {int(match[2]) for match in found}
+    shorter = {int(match[1]) - int(match[2]) for match in found}
+    if len(found) == 2 and len(shorter) == 1:
         return f"Wielandt(n,n-{shorter.pop()})"
-    return f"Wielandt(n,{cycles.pop()})" if len(cycles) == 1 else ""
+    return f"Wielandt(n,{cycles.pop()})" if len(found) == 2 and len(cycles) == 1 else ""
 
 
-def _prove(n: int, ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
-    """Prove the thresholds that make the formulas: (residue, series, size)."""
-    modulo = len(thresholds)
+def _prove(ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
+    """Prove the thresholds that make formulas: (residue, way, size)."""
+    n, modulo = ways.deltas.shape[2], len(thresholds)
     series = np.argwhere(thresholds[:, :, -1] >= 0)
+    if not len(series):
+        return
     with progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar:
         for residue, row in series:
             way = ways.of(np.array([row]))
@@ -249,7 +276,3 @@ def _prove(n: int, ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
                         f"{format_delta(delta)}"
                     )
             bar.update(CHECKED)
-
-
-def _read_form(text: str) -> bytes:
-    return bytes(map(int, text.split()))

@@ -810,6 +810,7 @@ def test_series(filled, tmp_path):
     assert json.loads(answer.stdout) == {
         name: own.to_dict("records") for name, own in tables.items()
     }
+    assert run(*words, "--out", "-").stdout == out.read_text()
     answer = run("series", "--archive", filled, "-n", 64)
     assert (answer.exit_code, answer.stdout) == (0, "no series\nAutomata in no series: none\n")
 

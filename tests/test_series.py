@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import canonical_forms, cerny_bound
-from automata.automaton import Deltas
+from automata.automaton import Deltas, SizeLimitError
+from automata.enumeration import enumerate_automata
 from automata.families import FAMILIES, identify, wielandt
 from automata.formats import parse_delta
 from automata.sampling import sample_uniform
@@ -145,10 +146,7 @@ def test_families_go_on_with_their_formulas(family, n) -> None:
         sizes = series_sizes(n, 2, p)
         assert thresholds.tolist() == [family.reset_threshold(size) for size in sizes]
         formula = Quadratic.through(sizes[:3], thresholds[:3].tolist())
-        expected = [family.reset_threshold(m) for m in range(100, 110)]
-        values = [formula.square * m * m + formula.linear * m + formula.constant
-                  for m in range(100, 110)]  # fmt: skip
-        assert values == expected
+        assert all(formula(m) == family.reset_threshold(m) for m in range(100, 110))
 
 
 def test_thresholds_are_the_naive_ones() -> None:
@@ -185,22 +183,15 @@ def test_thresholds_under_a_share_end_a_series() -> None:
     st.tuples(*[st.fractions(-9, 9, max_denominator=4)] * 3), st.integers(1, 40), st.integers(1, 3)
 )
 def test_quadratics(factors: tuple[Fraction, ...], first: int, step: int) -> None:
-    def value(n: int) -> Fraction:
+    def at(n: int) -> Fraction:
         return factors[0] * n * n + factors[1] * n + factors[2]
 
     sizes = [first, first + step, first + 2 * step]
-    if any(value(n).denominator > 1 for n in sizes):
+    if any(at(n).denominator > 1 for n in sizes):
         factors = tuple(factor * 12 for factor in factors)
-    formula = Quadratic.through(sizes, [int(value(n)) for n in sizes])
+    formula = Quadratic.through(sizes, [int(at(n)) for n in sizes])
     assert formula == factors
-    above, _, below = str(formula).strip("(").partition(")/")
-    terms = re.findall(r"([+-]?)(\d*)(n\^2|n|)(?=[+-]|$)", above)
-    written = sum(
-        int(sign + (size or "1")) * {"n^2": first**2, "n": first, "": 1}[power]
-        for sign, size, power in terms
-        if size or power
-    )
-    assert Fraction(written, int(below or 1)) == value(first)
+    assert value(str(formula), first) == formula(first) == at(first)
 
 
 def test_larger_formulas_compare_as_larger() -> None:
@@ -238,6 +229,11 @@ HOLDS = {
     "even n": [(2, 0)],
     "odd n": [(2, 1)],
     "n = 1, 2 mod 3": [(3, 1), (3, 2)],
+    "n = 0, 2 mod 3": [(3, 0), (3, 2)],
+    "n = 0, 1 mod 3": [(3, 0), (3, 1)],
+    "n = 0 mod 3": [(3, 0)],
+    "n = 1 mod 3": [(3, 1)],
+    "n = 2 mod 3": [(3, 2)],
 }
 FAMILIES_3 = np.stack([f.delta(8) for f in EXTREMAL if f.k == 3])
 
@@ -276,15 +272,112 @@ def test_the_series_of_an_archive(found: Found) -> None:
             assert row.formula == str(Quadratic.through(sizes[3:], thresholds[3:].tolist()))
 
 
-def test_each_series_is_listed_once(found: Found) -> None:
-    forms = set()
-    for row in found.series.itertuples():
-        ways = Stretches(
-            parse_delta(row.delta)[None],
-            *(np.array([i]) for i in (row.start, row.cut, row.stop, 0)),
-        )
-        forms.add((row.k, canonical_forms(stretch(ways, 19 - row.n))[0].tobytes()))
-    assert len(forms) == len(found.series)
+def members(series: pd.DataFrame, size: int) -> list[bytes]:
+    """The canonical forms of the members of one size, of those series that have one."""
+    found = []
+    for row in series.itertuples():
+        places = (np.array([i]) for i in (row.start, row.cut, row.stop, 0))
+        way = Stretches(parse_delta(row.delta)[None], *places)
+        if size >= row.n and any(size % m == r for m, r in HOLDS[row.holds]):
+            found.append(canonical_forms(stretch(way, size - row.n))[0].tobytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory) -> tuple[pd.DataFrame, Found]:
+    """All automata with n = 5 and a threshold of 8 or more, lengthened ones, and random ones."""
+    fives = enumerate_automata(5, 2, at_least=8).deltas
+    ways = find_stretches(fives)
+    rng = np.random.default_rng(1)
+    with Archive(tmp_path_factory.mktemp("many") / "archive.sqlite") as archive:
+        for deltas in (fives, stretch(ways, 1), stretch(ways, 2)[::3], stretch(ways, 3)[::2]):
+            archive.add(candidates_of(deltas), run="run")
+        archive.add(candidates_of(sample_uniform(rng, 30, 6, 2)), run="run")
+        rows = archive.rows()
+    return rows, find_series(rows)
+
+
+def test_each_series_is_listed_once(many) -> None:
+    _, (series, _) = many
+    assert len({*series["holds"]}) > 3
+    for modulo in (2, 3):
+        names = [name for name, places in HOLDS.items() if places[0][0] == modulo]
+        own = series[series["holds"].isin(names)]
+        for residue in range(modulo):
+            sizes = [size for size in range(9, 16) if size % modulo == residue]
+            found = [*zip(*(members(own, size) for size in sizes), strict=True)]
+            assert len({*found}) == len(found) > 0
+
+
+def test_every_automaton_is_a_member_or_in_no_series(many) -> None:
+    rows, (series, sporadic) = many
+    forms = {
+        (row.n, bytes(map(int, row.canonical.split()))): row.reset_threshold
+        for row in rows.itertuples()
+    }
+    left = {(row.n, bytes(map(int, row.canonical.split()))) for row in sporadic.itertuples()}
+    assert left < forms.keys()
+    listed: dict[int, set[int]] = {}
+    explained = set()
+    for row in series.itertuples():
+        sizes = {*map(int, row.sizes.split())}
+        assert sizes
+        listed[row.Index] = sizes
+        for size in range(row.n, 9):
+            for form in members(series.loc[[row.Index]], size):
+                obeys = forms.get((size, form)) == value(row.formula, size)
+                assert not obeys or size in sizes
+                if obeys:
+                    explained.add((size, form))
+    assert explained and not left & explained
+    # others belong to a series that a larger automaton shows: one more residue of n obeys with it
+    for size, _ in forms.keys() - left - explained:
+        assert any(size in sizes and size < series["n"][row] for row, sizes in listed.items())
+
+
+def value(formula: str, n: int) -> Fraction:
+    """The value of a written formula."""
+    above, _, below = formula.strip("(").partition(")/")
+    terms = re.findall(r"([+-]?)(\d*)(n\^2|n|)(?=[+-]|$)", above)
+    written = sum(
+        int(sign + (size or "1")) * {"n^2": n**2, "n": n, "": 1}[power]
+        for sign, size, power in terms
+        if size or power
+    )
+    return Fraction(written, int(below or 1))
+
+
+def test_a_series_that_a_smaller_one_begins_for_the_other_parity(tmp_path) -> None:
+    small = np.array([[[4, 2, 2, 0, 3], [3, 3, 1, 2, 1]]], np.uint8)
+    tables = []
+    for name, sizes in (("both", (5, 7, 9)), ("large", (7, 9))):
+        with Archive(tmp_path / name) as archive:
+            for size in sizes:
+                archive.add(candidates_of(stretch(find_stretches(small), size - 5)), run="run")
+            tables.append(find_series(archive.rows()).series)
+    both, large = ({*zip(table["formula"], table["holds"], strict=True)} for table in tables)
+    assert ("n", "odd n") in large <= both | {("n", "all n")}
+
+
+@pytest.mark.parametrize(("n", "fits"), [(46, True), (47, False)])
+def test_the_largest(tmp_path, n: int, fits: bool) -> None:
+    with Archive(tmp_path / "archive") as archive:
+        archive.add(candidates_of(FAMILIES[0].delta(n)[None]), run="run")
+        rows = archive.rows()
+    if fits:
+        (row,) = find_series(rows, at_least=1.0, prove=True).series.itertuples()
+        assert (row.formula, row.holds, row.family) == ("n^2-2n+1", "all n", "C")
+    else:
+        with pytest.raises(SizeLimitError, match="n=47 is over the limit of 46 for series"):
+            find_series(rows)
+
+
+def test_too_large_to_lengthen() -> None:
+    assert len(find_stretches([FAMILIES[0].delta(61)]).deltas) > 0
+    with pytest.raises(SizeLimitError, match="n=62 is over the limit of 61 states"):
+        find_stretches([FAMILIES[0].delta(62)])
+    with pytest.raises(SizeLimitError, match="k=7 is over the limit of 6 letters"):
+        find_stretches(np.zeros((1, 7, 4), np.uint8))
 
 
 def test_what_is_in_no_series(rows, found: Found) -> None:
@@ -317,6 +410,5 @@ def test_a_threshold_that_is_not_proved(rows, monkeypatch) -> None:
         return thresholds
 
     monkeypatch.setattr(archive_series, "series_thresholds", wrong)
-    assert len(find_series(rows[:1]).series)
     with pytest.raises(RuntimeError, match="solver bug: threshold 82, but 81 is proved of 0 1 2"):
         find_series(rows[:1], prove=True)

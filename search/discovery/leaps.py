@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from automata.sampling import insert_states, rank_weights
-from automata.series import find_stretches, stretch
+from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver import Thresholds
 from search.decode import decode_and_repair
 from search.discovery.learner import Learner
@@ -185,17 +185,24 @@ def insertion(ground: Ground) -> Proposals:
 
 
 def stretching(ground: Ground) -> Generator[Proposals, Thresholds, None]:
-    """Smaller elites, the best first, lengthened where states in a row behave alike."""
-    most = max(len(ground.elites[size].deltas) for size in ground.parent_sizes)
+    """Smaller elites, the best first, lengthened where states in a row behave alike.
+
+    Those over 61 states are not.
+    """
+    nothing = plain_proposals(np.empty((0, ground.k, ground.n), np.uint8))
+    sizes = [size for size in ground.parent_sizes if size <= STRETCH_MAX_STATES]
+    most = max((len(ground.elites[size].deltas) for size in sizes), default=0)
     for first in range(0, most, _STRETCHED):
-        parts = []
-        for size in ground.parent_sizes:
+        parts = [nothing]
+        for size in sizes:
             ways = find_stretches(ground.elites[size].deltas[first : first + _STRETCHED])
             grown = stretch(ways, ground.n - size)
             parts.append(plain_proposals(grown, name_parents(size, first + ways.sources)))
-        yield concatenate(parts)
+        proposals = concatenate(parts)
+        if len(proposals.deltas):
+            yield proposals
     while True:
-        yield plain_proposals(np.empty((0, ground.k, ground.n), np.uint8))
+        yield nothing
 
 
 def without_feedback(propose: Callable[[Ground], Proposals]) -> Source:
