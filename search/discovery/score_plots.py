@@ -29,7 +29,7 @@ _SIZES = 9
 """Panels of gaps at most."""
 _BANDS = 4
 """Arms at most that have bands; those of more are not told apart."""
-_DECADES = 4
+_DECADES = 5
 """Of calls, the last begun."""
 
 
