@@ -77,11 +77,6 @@ class Plan:
                 raise ValueError(
                     f"latent={latent} is too small for the arm {arm}: at least {least}"
                 )
-        if self.gathering.archive_at_least < KEEP_SHARE:
-            raise ValueError(
-                f"archive-at-least={self.gathering.archive_at_least} is less than {KEEP_SHARE}, "
-                "which is what a step keeps"
-            )
 
     @property
     def runs(self) -> list[tuple[str, int]]:
