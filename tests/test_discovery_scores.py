@@ -160,6 +160,24 @@ def test_known_ternary_families_are_the_irreducible_ones(n):
         assert reset_thresholds(deltas).tolist() == [n * n - 3 * n + 3, n * n - 3 * n + 2]
 
 
+def test_known_families_of_a_class():
+    assert known_families(9, 2, ("not-permutation-letter",))[0] == ("D''", "E", "H2")
+    assert known_families(9, 2, ("eulerian",))[0] == ()
+    step = make_step([], n=10, families=[("E", 5), ("H2", 7), ("D''", 40), ("C", 50)])
+    (row,) = (
+        score_steps({("c", 0): {10: step}}, 0, classes=("not-permutation-letter",))
+        .query("window == 'all'")
+        .itertuples()
+    )
+    assert (row.families_known, row.families_found, row.calls_to_families) == (3, 3, 40)
+    rows = family_rows({("c", 0): {10: step}}, ("not-permutation-letter",))
+    assert {*zip(rows["family"], rows["found_at"], strict=True)} == {
+        ("D''", 40),
+        ("E", 5),
+        ("H2", 7),
+    }
+
+
 def test_no_known_families():
     names, forms = known_families(7, 4)
     assert (names, forms.shape) == ((), (0, 28))

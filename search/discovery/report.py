@@ -59,9 +59,15 @@ def report_comparison(
         for run, steps in runs.items()
     }
     assert_distinct(later)
-    scores = score_steps(later, min(config.first_look, config.budget), truth)
+    scores = score_steps(later, min(config.first_look, config.budget), truth, config.classes)
     comparison = compare_arms(scores)
-    contents = (scores, comparison, _ratios(scores), family_rows(later), _starts(runs, config))
+    contents = (
+        scores,
+        comparison,
+        _ratios(scores),
+        family_rows(later, config.classes),
+        _starts(runs, config),
+    )
     tables = dict(zip(COMPARISON_TABLES, contents, strict=True))
     _write(out, tables)
     files = [out / name for name in tables]
@@ -84,7 +90,7 @@ def candidates(steps: Steps, elites: int, share: float = KEEP_SHARE) -> pd.DataF
         Automata of each size that the model learned from: they name the parents, if they are
         among the steps.
     share : float
-        At least 0.6: other automata are not kept.
+        Of the bound; below 0.6 only elites are kept.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from automata.automaton import cerny_bound
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.families import FAMILIES
 from automata.formats import format_delta
-from automata.properties import are_irreducible
+from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
 from data.files import DataError
 from search.candidates import HIT_COLUMNS, hit_thresholds
@@ -50,7 +50,7 @@ class Listed(NamedTuple):
 
 
 @cache
-def known_families(n: int, k: int) -> tuple[tuple[str, ...], Forms]:
+def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Forms]:
     """Return the known families with an irreducible member of this size: names and members.
 
     A member that is not irreducible is one of fewer letters, and has some added. Where two
@@ -60,6 +60,8 @@ def known_families(n: int, k: int) -> tuple[tuple[str, ...], Forms]:
     ----------
     n, k : int
         Numbers of states and letters.
+    classes : tuple of str
+        Only members of all these classes count: NAME or not-NAME.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def known_families(n: int, k: int) -> tuple[tuple[str, ...], Forms]:
     forms = np.empty((0, n * k), np.uint8)
     if families:
         members = np.stack([family.delta(n) for family in families])  # (families, k, n)
-        chosen = np.flatnonzero(are_irreducible(members))
+        chosen = np.flatnonzero(are_irreducible(members) & in_classes(members, classes))
         forms = canonical_forms(members[chosen])
         first = RowIndex(n * k).add_new(forms)
         families, forms = [families[place] for place in chosen[first]], forms[first]
@@ -86,7 +88,12 @@ def known_families(n: int, k: int) -> tuple[tuple[str, ...], Forms]:
     return tuple(family.name for family in families), forms
 
 
-def score_steps(runs: Runs, asked: int, truth: Mapping[int, Listed] | None = None) -> pd.DataFrame:
+def score_steps(
+    runs: Runs,
+    asked: int,
+    truth: Mapping[int, Listed] | None = None,
+    classes: tuple[str, ...] = (),
+) -> pd.DataFrame:
     """Score each step in each window, the columns `SCORE_COLUMNS`.
 
     The windows are the first calls of the first look, as in `WINDOWS` (``100``, ...), the whole
@@ -109,6 +116,8 @@ def score_steps(runs: Runs, asked: int, truth: Mapping[int, Listed] | None = Non
     asked : int
         Calls asked of the first look; longer windows are left out.
     truth : mapping of size to Listed, optional
+    classes : tuple of str
+        Those that the runs were restricted to.
 
     Returns
     -------
@@ -125,7 +134,7 @@ def score_steps(runs: Runs, asked: int, truth: Mapping[int, Listed] | None = Non
     lists = {n: (listed.at_least, _index(listed, n)) for n, listed in (truth or {}).items()}
     rows = []
     for arm, seed, step in _ordered(runs):
-        families = _families_found_at(step)
+        families = _families_found_at(step, classes)
         listed = _listed_found_at(step, *lists[step.n]) if step.n in lists else None
         for window, calls in _windows(step, asked):
             facts = {"arm": arm, "seed": seed, "n": step.n, "window": window, "calls": calls}
@@ -135,7 +144,7 @@ def score_steps(runs: Runs, asked: int, truth: Mapping[int, Listed] | None = Non
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
-def family_rows(runs: Runs) -> pd.DataFrame:
+def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
     """Return after how many calls each known family was found, the columns `FAMILY_COLUMNS`.
 
     ``found_at`` is nan where it was not.
@@ -143,6 +152,8 @@ def family_rows(runs: Runs) -> pd.DataFrame:
     Parameters
     ----------
     runs : mapping of (arm, seed) to mapping of size to Step
+    classes : tuple of str
+        Those that the runs were restricted to.
 
     Returns
     -------
@@ -153,7 +164,9 @@ def family_rows(runs: Runs) -> pd.DataFrame:
         (arm, seed, step.n, name, found_at, found_at <= step.first_look)
         for arm, seed, step in _ordered(runs)
         for name, found_at in zip(
-            known_families(step.n, step.k)[0], _families_found_at(step).tolist(), strict=True
+            known_families(step.n, step.k, classes)[0],
+            _families_found_at(step, classes).tolist(),
+            strict=True,
         )
     ]
     return pd.DataFrame(rows, columns=FAMILY_COLUMNS)
@@ -185,9 +198,9 @@ def _hits(step: Step, calls: int) -> dict[str, float]:
     return facts | {"best_threshold": best, "gap": cerny_bound(step.n) - best}
 
 
-def _families_found_at(step: Step) -> Floats:
+def _families_found_at(step: Step, classes: tuple[str, ...]) -> Floats:
     """Return the calls spent when each known family was found, nan for never."""
-    _, forms = known_families(step.n, step.k)
+    _, forms = known_families(step.n, step.k, classes)
     index = RowIndex(step.n * step.k)
     index.add(forms)
     return _found_at(step, index.find(step.forms), len(forms))
