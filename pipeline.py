@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Config = TypeVar("Config")
 Path_ = click.Path(path_type=Path)
+_File = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
 
 class Setting(click.Option):
@@ -547,7 +548,7 @@ _selection = _settings(
     ("-k", "--letters", "k", int, "Only automata of so many letters."),
     ("--at-least", "at_least", float, "Only thresholds of this share of the Černý bound or more."),
     ("--family", str, "Only this family; an empty name: no known family."),
-    ("--run", str, "Only what this run has found."),
+    ("--run", str, "Only what this run has found: FOLDER or FOLDER/seed-0, without its path."),
 )
 
 
@@ -570,7 +571,7 @@ def archive() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def archive_list(path: Path, automata: bool, limit: int, as_json: bool, **settings: Any) -> None:
-    """Count the automata for each k and n, or list those closest to the Černý bound."""
+    """Count the automata for each k and n, or list them: by k, n and gap to the Černý bound."""
     from search.archive import Archive
     from search.archive_tables import Selection
 
@@ -588,7 +589,7 @@ def archive_list(path: Path, automata: bool, limit: int, as_json: bool, **settin
 
 
 @archive.command("export")
-@click.argument("file", type=Path_)
+@click.argument("file", type=_File)
 @_archive
 @_selection
 @_classes
@@ -616,7 +617,7 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
 @_selection
 @_classes
 @click.option("--prove", is_flag=True, help="Prove every threshold that a formula rests on.")
-@click.option("--out", type=Path_, help="CSV file of all series; -: standard output, alone.")
+@click.option("--out", type=_File, help="CSV file of all series; -: standard output, alone.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, help="Threads of the solver.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def archive_series(
@@ -625,7 +626,7 @@ def archive_series(
     """Tell which automata belong to series, with a formula for their thresholds.
 
     An automaton is lengthened where its states in a row behave alike: three sizes give a formula,
-    three further ones confirm it, and all have at least the share --at-least of the bound.
+    four further ones confirm it, and all have at least the share --at-least of the bound.
     """
     from functools import partial
 
@@ -858,6 +859,9 @@ def main() -> None:
         sys.exit(code if isinstance(code, int) else 0)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
     except DataError as error:

@@ -23,8 +23,9 @@ from automata.numbering import all_numberings
 from automata.solver import UNKNOWN, reset_thresholds
 
 LEAST_RUN = 3
-CHECKED = 6
-"""Sizes at which thresholds are compared: three give a formula, three confirm it."""
+CHECKED = 7
+"""Sizes at which thresholds are compared: three give a formula, four confirm it. Seven sizes with
+steps of 2 or 3 also meet every condition on a divisor 3, 5 or 7 of n."""
 
 STRETCH_MAX_STATES = CANONICAL_MAX_STATES - 3
 _TOLD_APART_BY = (2, 3)
@@ -140,7 +141,23 @@ def stretch(ways: Stretches, by: int) -> Deltas:
     Returns
     -------
     array of states, shape (batch, k, n + by)
+
+    Raises
+    ------
+    ValueError
+        If `by` is negative.
+
+    Examples
+    --------
+    A row of ``archive series --out`` says all that is needed:
+
+    >>> delta, start, cut, stop = [[[1, 2, 3, 0, 1], [1, 2, 3, 4, 0]]], 0, 2, 3
+    >>> way = Stretches(np.array(delta), *np.array([[start], [cut], [stop], [0]]))
+    >>> stretch(way, 2).tolist()
+    [[[1, 2, 3, 4, 5, 0, 1], [1, 2, 3, 4, 5, 6, 0]]]
     """
+    if by < 0:
+        raise ValueError(f"by={by} is not 0 or more")
     _, k, n = ways.deltas.shape
     starts, cuts, stops = ways.starts[:, None], ways.cuts[:, None], ways.stops[:, None]
     states = np.arange(n + by)[None]  # (1, n + by)
@@ -178,7 +195,7 @@ def series_thresholds(
 
     Returns
     -------
-    int32 array, shape (batch, 6)
+    int32 array, shape (batch, 7)
         Reset thresholds. From the first on that is not synchronizing, under `at_least`, or another
         than the three before it (the third differences are not 0) ask for: `UNKNOWN`.
     """
@@ -197,12 +214,12 @@ def series_thresholds(
 
 
 def series_sizes(n: int, modulo: int, residue: int) -> range:
-    """The first six sizes over n that leave a residue: where `series_thresholds` looks.
+    """The first seven sizes over n that leave a residue: where `series_thresholds` looks.
 
     Examples
     --------
     >>> [*series_sizes(10, 2, 0)], [*series_sizes(10, 3, 2)]
-    ([12, 14, 16, 18, 20, 22], [11, 14, 17, 20, 23, 26])
+    ([12, 14, 16, 18, 20, 22, 24], [11, 14, 17, 20, 23, 26, 29])
     """
     first = n + 1 + (residue - n - 1) % modulo
     return range(first, first + CHECKED * modulo, modulo)

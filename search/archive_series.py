@@ -1,4 +1,4 @@
-"""Series: which automata of an archive go on for ever, as far as six further sizes tell."""
+"""Series: which automata of an archive go on for ever, as far as seven further sizes tell."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ SERIES_COLUMNS = [
     "cut",
     "stop",
 ]
+SUMMARY_COLUMNS = ["k", "formula", "holds", "series", "families", "found_from", "found_to"]
 _MODULI = (2, 3)
 """Families differ by parity, and by whether short cycles divide n."""
 SERIES_MAX_STATES = CANONICAL_MAX_STATES - CHECKED * max(_MODULI)
@@ -75,7 +76,7 @@ def find_series(
 
     An automaton is lengthened in every way that `automata.series.find_stretches` finds. It begins a
     series for even or for odd n where the reset thresholds at the next three sizes of that parity
-    give a formula, quadratic in n, and those at three further ones obey it. Where it begins
+    give a formula, quadratic in n, and those at four further ones obey it. Where it begins
     neither, the residues of n modulo 3 are tried in the same way. Its members are the automata of
     these sizes that obey the formula, the first one too.
 
@@ -84,7 +85,7 @@ def find_series(
     rows : DataFrame
         Of `search.archive.Archive.rows`.
     at_least : float
-        Least share of the Černý bound, at each of the six sizes.
+        Least share of the Černý bound, at each of the seven sizes.
     prove : bool
         Whether the thresholds at these sizes are proved too, each by a certificate.
     workers : int
@@ -101,7 +102,7 @@ def find_series(
     Raises
     ------
     SizeLimitError
-        If n > 46 or k > 6: the sizes that are looked at go up to n + 18.
+        If n > 43 or k > 6: the sizes that are looked at go up to n + 21.
     CertificateError, RuntimeError
         If a proof fails, or proves another threshold: a bug of the solver.
     """
@@ -128,15 +129,15 @@ def summarize(series: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        k, formula, holds; how many series, the known families among them, and the sizes at which
-        members were found: the least, and the largest.
+        The columns `SUMMARY_COLUMNS`: how many series, the known families among them, and the
+        least and the largest size at which a member was found.
     """
     rows = []
     for (k, formula, holds), own in series.groupby(["k", "formula", "holds"], sort=False):
         sizes = [int(size) for sizes in own["sizes"] for size in sizes.split()]
         names = ", ".join(name for name in own["family"] if name)
         rows.append([k, formula, holds, len(own), names, min(sizes), max(sizes)])
-    return pd.DataFrame(rows, columns=["k", "formula", "holds", "series", "families", "from", "to"])
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
 def _of_letters(

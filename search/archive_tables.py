@@ -88,7 +88,7 @@ SELECT_ROWS = f"""
         WHERE {_CHOSEN} AND (:run IS NULL OR EXISTS (
             SELECT 1 FROM finds AS f
             WHERE (f.n, f.k, f.canonical) = (automata.n, automata.k, automata.canonical)
-            AND f.run = :run
+            AND (f.run = :run OR substr(f.run, 1, length(:run) + 1) = :run || '/')
         ))
         ORDER BY k, n, gap, canonical LIMIT :limit
     ),
@@ -96,7 +96,8 @@ SELECT_ROWS = f"""
         SELECT *, row_number() OVER (
             PARTITION BY n, k, canonical ORDER BY found_at, run, arm
         ) AS place, count(*) OVER (PARTITION BY n, k, canonical) AS finds
-        FROM chosen JOIN finds USING (n, k, canonical) WHERE :run IS NULL OR run = :run
+        FROM chosen JOIN finds USING (n, k, canonical)
+        WHERE :run IS NULL OR run = :run OR substr(run, 1, length(:run) + 1) = :run || '/'
     )
     SELECT n, k, reset_threshold, (n - 1) * (n - 1) AS cerny_bound, gap, word, canonical, family,
         properties, run, arm, found_at, finds
@@ -105,7 +106,9 @@ SELECT_ROWS = f"""
 SELECT_COUNTS = f"""
     WITH times AS (
         SELECT n, k, canonical, min(found_at) AS first, max(found_at) AS last
-        FROM finds WHERE :run IS NULL OR run = :run GROUP BY n, k, canonical
+        FROM finds
+        WHERE :run IS NULL OR run = :run OR substr(run, 1, length(:run) + 1) = :run || '/'
+        GROUP BY n, k, canonical
     )
     SELECT k, n, count(*), max(reset_threshold), (n - 1) * (n - 1), min(gap), sum(family = ''),
         min(first), max(last)
@@ -139,7 +142,7 @@ class Selection:
     family: str | None = None
     """Name of the family; empty: of no known family."""
     run: str | None = None
-    """Those that this run has found."""
+    """Those that this run has found: the name of a folder, or of a seed in it as FOLDER/seed-0."""
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -149,8 +152,8 @@ class Selection:
         ]:
             if value is not None and not 1 <= value <= limit:
                 raise ValueError(f"{name}={value} is not in 1..{limit}")
-        if self.at_least is not None and not self.at_least >= 0:
-            raise ValueError(f"at_least={self.at_least} is not 0 or more")
+        if self.at_least is not None and not 0 <= self.at_least <= 1:
+            raise ValueError(f"at-least={self.at_least} is not in 0..1")
         check_classes(self.classes)
 
     @property

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata import canonical_forms, cerny_bound
+from automata import canonical_forms, cerny_bound, reset_thresholds
 from automata.automaton import Deltas, SizeLimitError
 from automata.enumeration import enumerate_automata
 from automata.families import FAMILIES, identify, wielandt
@@ -269,7 +269,7 @@ def test_the_series_of_an_archive(found: Found) -> None:
             thresholds = series_thresholds(way, modulo, residue, at_least=0.7)[0]
             assert thresholds[-1] >= 0
             sizes = series_sizes(row.n, modulo, residue)
-            assert row.formula == str(Quadratic.through(sizes[3:], thresholds[3:].tolist()))
+            assert row.formula == str(Quadratic.through(sizes[-3:], thresholds[-3:].tolist()))
 
 
 def members(series: pd.DataFrame, size: int) -> list[bytes]:
@@ -359,7 +359,7 @@ def test_a_series_that_a_smaller_one_begins_for_the_other_parity(tmp_path) -> No
     assert ("n", "odd n") in large <= both | {("n", "all n")}
 
 
-@pytest.mark.parametrize(("n", "fits"), [(46, True), (47, False)])
+@pytest.mark.parametrize(("n", "fits"), [(43, True), (44, False)])
 def test_the_largest(tmp_path, n: int, fits: bool) -> None:
     with Archive(tmp_path / "archive") as archive:
         archive.add(candidates_of(FAMILIES[0].delta(n)[None]), run="run")
@@ -368,8 +368,23 @@ def test_the_largest(tmp_path, n: int, fits: bool) -> None:
         (row,) = find_series(rows, at_least=1.0, prove=True).series.itertuples()
         assert (row.formula, row.holds, row.family) == ("n^2-2n+1", "all n", "C")
     else:
-        with pytest.raises(SizeLimitError, match="n=47 is over the limit of 46 for series"):
+        with pytest.raises(SizeLimitError, match="n=44 is over the limit of 43 for series"):
             find_series(rows)
+
+
+def test_lengthening_is_no_shortening() -> None:
+    with pytest.raises(ValueError, match="by=-1 is not 0 or more"):
+        stretch(find_stretches([FAMILIES[0].delta(5)]), -1)
+
+
+def test_conditions_on_small_divisors_are_seen(tmp_path) -> None:
+    """A cycle and a cycle with a chord of length 7: it synchronizes where 7 does not divide n."""
+    delta = np.array([[[0, 1, 2, 3, 4, 5, 6, 7, 1], [1, 2, 3, 4, 5, 6, 7, 8, 0]]], np.uint8)
+    assert reset_thresholds(delta).tolist() == [57]
+    with Archive(tmp_path / "archive") as archive:
+        archive.add(candidates_of(delta), run="run")
+        series, _ = find_series(archive.rows())
+    assert "8n-15" not in {*series["formula"]}
 
 
 def test_too_large_to_lengthen() -> None:
