@@ -627,6 +627,7 @@ def archive_series(
 
     An automaton is lengthened where its states in a row behave alike: three sizes give a formula,
     four further ones confirm it, and all have at least the share --at-least of the bound.
+    They go up to n + 21 states: from n = 20 on that may take minutes.
     """
     from functools import partial
 

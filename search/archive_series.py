@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,10 +108,11 @@ def find_series(
     """
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
-    parts = [
-        _of_letters(own, int(k), at_least, prove=prove, workers=workers)
-        for k, own in rows.groupby("k")
-    ]
+    with progress(len(rows), "series", "automata") as bar:
+        parts = [
+            _of_letters(own, int(k), at_least, bar.update, prove=prove, workers=workers)
+            for k, own in rows.groupby("k")
+        ]
     found = sorted((series for own, _ in parts for series in own), key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)
     table["formula"] = table["formula"].map(str)
@@ -141,7 +142,13 @@ def summarize(series: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_letters(
-    rows: pd.DataFrame, k: int, at_least: float, *, prove: bool, workers: int
+    rows: pd.DataFrame,
+    k: int,
+    at_least: float,
+    report: Callable[[int], object],
+    *,
+    prove: bool,
+    workers: int,
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """Find the series of automata of k letters, each once, and the automata that are left."""
     forms = rows["canonical"].map(lambda text: bytes(map(int, text.split())))
@@ -181,6 +188,7 @@ def _of_letters(
                             stored[keys[r][way]].add(size)
                             members.add(form)
             ways = ways.of(np.flatnonzero(~obeys.any(axis=0)))
+        report(len(own))
     alone = [form not in members for form in forms]
     return _list_series(begun, stored), rows[alone]
 
