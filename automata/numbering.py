@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
+from automata.canonical import CANONICAL_MAX_LETTERS
 from automata.kernels import numbering as kernel
 from automata.parallel import run_parts
-
-NUMBERED_MAX_LETTERS = 6
 
 
 def random_numberings(
@@ -98,8 +97,8 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     """
     valid = validate_deltas(deltas)
     batch, k, n = valid.shape
-    if k > NUMBERED_MAX_LETTERS:
-        raise SizeLimitError(f"k={k} is over the limit of {NUMBERED_MAX_LETTERS} letters")
+    if k > CANONICAL_MAX_LETTERS:
+        raise SizeLimitError(f"k={k} is over the limit of {CANONICAL_MAX_LETTERS} letters")
     orders = np.array([*permutations(range(k))], np.int64)  # (k!, k)
     numbered = np.empty((batch, len(orders) * n, k, n), valid.dtype)
     whole = np.empty(numbered.shape[:2], np.bool_)

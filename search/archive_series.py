@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -67,6 +66,8 @@ class _Begun(NamedTuple):
     """By the residue of n."""
     keys: dict[int, bytes]
     """By the residue: what tells this series from others."""
+    families: dict[int, str]
+    """By the residue."""
 
 
 def find_series(
@@ -155,7 +156,7 @@ def _of_letters(
     thresholds = dict(zip(forms, rows["reset_threshold"], strict=True))
     sizes = sorted(map(int, rows["n"].unique()))
     begun: list[_Begun] = []
-    stored: defaultdict[bytes, set[int]] = defaultdict(set)
+    stored: dict[bytes, set[int]] = {}
     members: set[bytes] = set()
     for n in sizes:
         own = np.frombuffer(b"".join(forms[rows["n"] == n]), np.uint8).reshape(-1, n * k)
@@ -174,18 +175,22 @@ def _of_letters(
             obeys = found[:, :, -1] >= 0
             if prove:
                 _prove(ways, found)
-            lengthened = {size: _forms(ways, size) for size in sizes if size >= n}
-            for way in np.flatnonzero(obeys.any(axis=0)):
+            begins = np.flatnonzero(obeys.any(axis=0))
+            lengthened = {size: _forms(ways.of(begins), size) for size in sizes if size >= n}
+            families = [_families(ways.of(begins), modulo, residue) for residue in range(modulo)]
+            for place, way in enumerate(begins):
                 residues = np.flatnonzero(obeys[:, way]).tolist()
                 formulas = {r: _formula(n, modulo, r, found[r, way]) for r in residues}
+                own_keys = {r: keys[r][way] for r in residues}
+                names = {r: families[r][place] for r in residues}
                 one = ways.of(np.array([way]))
-                begun.append(_Begun(one, modulo, formulas, {r: keys[r][way] for r in residues}))
+                begun.append(_Begun(one, modulo, formulas, own_keys, names))
                 for r in residues:
-                    stored[keys[r][way]]  # known from now on, whether or not there are members
+                    found_at = stored.setdefault(own_keys[r], set())
                     for size in lengthened:
-                        form = lengthened[size][way]
+                        form = lengthened[size][place]
                         if size % modulo == r and thresholds.get(form) == formulas[r](size):
-                            stored[keys[r][way]].add(size)
+                            found_at.add(size)
                             members.add(form)
             ways = ways.of(np.flatnonzero(~obeys.any(axis=0)))
         report(len(own))
@@ -212,8 +217,7 @@ def _list_series(begun: Sequence[_Begun], stored: Mapping[bytes, set[int]]) -> l
     """Make a row for each series that has members; those for more residues come first."""
     listed: set[bytes] = set()
     rows = []
-    for way, modulo, formulas, keys in sorted(begun, key=lambda one: -len(one.formulas)):
-        n = way.deltas.shape[2]
+    for way, modulo, formulas, keys, families in sorted(begun, key=lambda one: -len(one.formulas)):
         new = {r: formula for r, formula in formulas.items() if keys[r] not in listed}
         for formula in dict.fromkeys(new.values()):
             residues = [r for r in new if new[r] == formula]
@@ -225,8 +229,8 @@ def _list_series(begun: Sequence[_Begun], stored: Mapping[bytes, set[int]]) -> l
                         "k": way.deltas.shape[1],
                         "formula": formula,
                         "holds": _holds(modulo, residues),
-                        "family": _family(way, series_sizes(n, modulo, residues[0])[:2]),
-                        "n": n,
+                        "family": families[residues[0]],
+                        "n": way.deltas.shape[2],
                         "sizes": " ".join(map(str, sizes)),
                         "delta": format_delta(way.deltas[0]),
                         "start": int(way.starts[0]),
@@ -252,10 +256,16 @@ def _order(series: dict[str, Any]) -> tuple[Any, ...]:
     return series["k"], *slowest, series["holds"], series["n"], series["delta"], series["cut"]
 
 
-def _family(way: Stretches, sizes: Sequence[int]) -> str:
-    """Return the family of two members, "" for none; Wielandt-type ones have a name each."""
-    n = way.deltas.shape[2]
-    first, second = (identify(stretch(way, size - n))[0] for size in sizes)
+def _families(ways: Stretches, modulo: int, residue: int) -> list[str]:
+    """Return the family of each series, by its first two members, "" for none."""
+    n = ways.deltas.shape[2]
+    sizes = series_sizes(n, modulo, residue)[:2]
+    pairs = zip(*(identify(stretch(ways, size - n)) for size in sizes), strict=True)
+    return [_common_name(*names) for names in pairs]
+
+
+def _common_name(first: str, second: str) -> str:
+    """Return the family of two members; Wielandt-type ones have a name each."""
     if first == second:
         return first
     found = [match for name in (first, second) if (match := _WIELANDT.fullmatch(name))]

@@ -68,6 +68,8 @@ SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )
+# :run itself, or a seed in this folder
+_OF_RUN = "(:run IS NULL OR run = :run OR substr(run, 1, length(:run) + 1) = :run || '/')"
 # 1e-9: a share is a float, 0.55 * 100 is more than 55
 _CHOSEN = """
     (:n IS NULL OR n = :n) AND (:k IS NULL OR k = :k) AND n <= :decided
@@ -88,7 +90,7 @@ SELECT_ROWS = f"""
         WHERE {_CHOSEN} AND (:run IS NULL OR EXISTS (
             SELECT 1 FROM finds AS f
             WHERE (f.n, f.k, f.canonical) = (automata.n, automata.k, automata.canonical)
-            AND (f.run = :run OR substr(f.run, 1, length(:run) + 1) = :run || '/')
+            AND {_OF_RUN}
         ))
         ORDER BY k, n, gap, canonical LIMIT :limit
     ),
@@ -97,7 +99,7 @@ SELECT_ROWS = f"""
             PARTITION BY n, k, canonical ORDER BY found_at, run, arm
         ) AS place, count(*) OVER (PARTITION BY n, k, canonical) AS finds
         FROM chosen JOIN finds USING (n, k, canonical)
-        WHERE :run IS NULL OR run = :run OR substr(run, 1, length(:run) + 1) = :run || '/'
+        WHERE {_OF_RUN}
     )
     SELECT n, k, reset_threshold, (n - 1) * (n - 1) AS cerny_bound, gap, word, canonical, family,
         properties, run, arm, found_at, finds
@@ -107,7 +109,7 @@ SELECT_COUNTS = f"""
     WITH times AS (
         SELECT n, k, canonical, min(found_at) AS first, max(found_at) AS last
         FROM finds
-        WHERE :run IS NULL OR run = :run OR substr(run, 1, length(:run) + 1) = :run || '/'
+        WHERE {_OF_RUN}
         GROUP BY n, k, canonical
     )
     SELECT k, n, count(*), max(reset_threshold), (n - 1) * (n - 1), min(gap), sum(family = ''),

@@ -40,7 +40,9 @@ OPTIONS = {
     },
     "verify": {},
 }
-PROGRESS = re.compile(r"(generate|enumerate|evolve|uniform|train|search [a-z-]+|verify): .*")
+PROGRESS = re.compile(
+    r"(generate|enumerate|evolve|uniform|train|search [a-z-]+|verify|discover( n=\d+)?): .*"
+)
 
 
 class Answer(NamedTuple):
