@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from threading import RLock
 from typing import Any
 
 from tqdm import tqdm
+
+
+_LOCK = RLock()
+"""tqdm's own is shared with forked processes: one that is killed while it holds it ends them all."""
 
 
 class _Lines(io.TextIOBase):
@@ -24,6 +29,7 @@ def progress(total: int, description: str, unit: str, *, done: int = 0) -> tqdm[
 
     The time left is estimated from the mean pace of this run.
     """
+    tqdm.set_lock(_LOCK)
     if sys.stderr.isatty():
         return tqdm(total=total, desc=description, unit=unit, initial=done, smoothing=0)
     return tqdm(
