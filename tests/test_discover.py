@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,6 +30,7 @@ from search.discovery import engine, job, report
 from search.discovery.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
 from search.discovery.scores import FAMILY_COLUMNS, SCORE_COLUMNS
 from search.discovery.step import load_step, step_folder
+from tests.test_cli import PROGRESS, Answer
 
 ROOT = Path(__file__).parents[1]
 OPTIONS = {
@@ -40,17 +40,6 @@ OPTIONS = {
 SIZES = [3, 4, 5, 6]
 PICTURES = [f"{name}.{kind}" for name in ("families", "hits", "gaps") for kind in ("png", "svg")]
 COMPARISON = ["scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv"]
-PROGRESS = re.compile(r"(discover|verify|enumerate).*: \d.*")
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    def complaints(self) -> list[str]:
-        """What stands on stderr beside progress."""
-        return [line for line in self.err.splitlines() if not PROGRESS.fullmatch(line)]
 
 
 def words(**changes) -> list[str]:
@@ -669,48 +658,28 @@ def test_whether_there_is_a_truth_changes_no_step(
 # --- other processes, and kills ---------------------------------------------------------------
 
 
-# Runs a command again and again in a process of its own, killed -9 until it ends by itself.
+# Runs a command, then again and again in children that are killed.
 KILLER = """
-import json, os, random, signal, sys, time
+import json, os, shutil, sys
+from pathlib import Path
 import pipeline
+from tests.killing import die_at_renamings, killed_until_done
 
 words, start, warm, out = json.loads(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
-rename = os.replace
 
-def run(words):
-    sys.argv = ["pipeline.py", *words]
+def run(out):
+    sys.argv = ["pipeline.py", *words, "--out", out]
     try:
         pipeline.main()
     except SystemExit as end:
-        return end.code
+        assert end.code == 0, end.code
 
-def begin(attempt):
-    chance = random.Random(attempt)
+def work(killed):
+    die_at_renamings(start + killed, 0.1)
+    run(out)
 
-    def replace(*paths):
-        dead = chance.random()
-        if dead < 0.1:
-            os.kill(os.getpid(), signal.SIGKILL)  # before the renaming
-        rename(*paths)
-        if dead > 0.9:
-            os.kill(os.getpid(), signal.SIGKILL)  # after it
-
-    os.replace = replace
-    os._exit(run([*words, "--out", out]))
-
-assert run([*words, "--out", warm]) == 0
-killed, status = 0, -1
-while status != 0:
-    child = os.fork()
-    if child == 0:
-        begin(start + killed)
-    if killed % 3 == 2:  # at any moment
-        time.sleep(random.Random(killed).random())
-        os.kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
-    assert status in (0, signal.SIGKILL), status
-    killed += status != 0
-print(killed)
+run(warm)
+killed_until_done(work, lambda: shutil.rmtree(Path(out).parent), kills=3, longest=1.0)
 """
 
 
@@ -724,7 +693,6 @@ def test_killed_again_and_again(run: Path, tmp_path: Path, start: int) -> None:
     command += [str(tmp_path / "warm" / "run"), str(out)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
-    assert int(answer.stdout.splitlines()[-1]) > 2
     for own in (out, tmp_path / "warm" / "run"):
         assert contents(own) == contents(run)
         archive = archived(own.parent / "archive.sqlite")

@@ -285,8 +285,8 @@ def members(series: pd.DataFrame, size: int) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory) -> tuple[pd.DataFrame, Found]:
-    """All automata with n = 5 and a threshold of 8 or more, lengthened ones, and random ones."""
-    fives = enumerate_automata(5, 2, at_least=8).deltas
+    """All automata with n = 5 and a threshold of 12 or more, lengthened ones, and random ones."""
+    fives = enumerate_automata(5, 2, at_least=12).deltas
     ways = find_stretches(fives)
     rng = np.random.default_rng(1)
     with Archive(tmp_path_factory.mktemp("many") / "archive.sqlite") as archive:
