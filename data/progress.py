@@ -9,9 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-
 _LOCK = RLock()
-"""tqdm's own is shared with forked processes: one that is killed while it holds it ends them all."""
+"""tqdm's own is shared with forked processes: one killed while it holds it stops them all."""
 
 
 class _Lines(io.TextIOBase):
