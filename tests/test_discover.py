@@ -181,7 +181,7 @@ def test_what_one_run_leaves(run: Path) -> None:
     assert paths == files
     record = json.loads((run / "run.json").read_text())
     assert record["command"] == "discover"
-    assert record["covers"] == {"arms": ["vae+insertion"], "seeds": [0]}
+    assert record["covers"] == {"vae+insertion": [0]}
     settings = json.loads((run / "settings.json").read_text())
     assert settings == {**record["config"], "threads": 1}
     assert "seed" not in settings and settings["learn"]["steps"] == 2
@@ -546,7 +546,9 @@ def test_more_arms_and_seeds_take_only_what_is_missing(runs: Path, call) -> None
     assert (answer.code, answer.complaints()) == (0, [])
     printed = strict(answer.out)
     assert printed["files"] == [str(runs / name) for name in (*COMPARISON, *PICTURES)]
-    assert len(printed["sizes"]) == 2 * 2
+    arms = ["evolve", "insertion", "vae", "vae-prior"]
+    assert [row["arm"] for row in printed["sizes"]] == [arm for arm in arms for _ in (5, 6)]
+    assert [row["seeds"] for row in printed["sizes"]] == [*"22332233"]
     after = taken(runs)
     assert {name: after[name] for name in times} == times
     new = {*after} - {*times}
@@ -557,11 +559,17 @@ def test_more_arms_and_seeds_take_only_what_is_missing(runs: Path, call) -> None
     steps = {name: data for name, data in before.items() if name.startswith("seed-")}
     assert steps.items() <= contents(runs).items()
     record = json.loads((runs / "run.json").read_text())
-    assert record["covers"] == {"arms": ["insertion", "vae-prior"], "seeds": [0, 1, 2]}
-    # and one of them alone
+    two, three = [0, 1], [0, 1, 2]
+    covers = {"evolve": two, "insertion": three, "vae": two, "vae-prior": three}
+    assert record["covers"] == covers
+    # and one of them alone: its candidates beside the comparison of all
+    tables = {name: (runs / name).read_bytes() for name in COMPARISON}
     assert call(words(arms="insertion", seed=2, out=runs)).code == 0
     assert taken(runs) == after
     assert {*candidates_of(runs)["n"]} == {*SIZES}
+    assert {name: (runs / name).read_bytes() for name in COMPARISON} == tables
+    assert {*json.loads((runs / "checksums.json").read_text())} > {"candidates.csv", *COMPARISON}
+    assert json.loads((runs / "run.json").read_text()) == record
 
 
 def test_a_run_joins_a_comparison(run: Path, call) -> None:

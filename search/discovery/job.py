@@ -25,15 +25,10 @@ from data.progress import progress
 from data.record import Run, differing, plain
 from search.dataset_jobs import announce
 from search.discovery.arms import ARMS
-from search.discovery.engine import DiscoverConfig, Engine, Steps
-from search.discovery.report import (
-    COMPARISON_TABLES,
-    candidates,
-    report_comparison,
-    report_run,
-)
+from search.discovery.engine import DiscoverConfig, Engine
+from search.discovery.report import COMPARISON_TABLES, candidates, report_runs
 from search.discovery.scores import Listed
-from search.discovery.step import KEEP_SHARE, Step
+from search.discovery.step import KEEP_SHARE, Step, is_finished, step_folder
 from search.gathering import Gathering
 from search.recall import open_truth
 
@@ -83,6 +78,19 @@ class Plan:
         """Every arm with every seed, the seeds outermost."""
         return [(arm, seed) for seed in self.seeds for arm in self.arms]
 
+    def joined(self) -> list[tuple[str, int]]:
+        """Return the runs of this plan and those that its folder holds whole, seeds outermost."""
+        seeds = sorted({*self.seeds, *(int(entry.name[5:]) for entry in _seed_folders(self.out))})
+        return [
+            (arm, seed)
+            for seed in seeds
+            for arm in ARMS
+            if (arm, seed) in self.runs or is_finished(self._last_step(arm, seed))
+        ]
+
+    def _last_step(self, arm: str, seed: int) -> Path:
+        return step_folder(self.out / f"seed-{seed}" / arm, self.config.most)
+
     def finished(self) -> int:
         """Return how many steps are in their folders."""
         folders = {self.out / f"seed-{seed}" for seed in self.seeds}
@@ -101,7 +109,7 @@ class Plan:
 def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str, Any]:
     """Take all runs of a plan, or what is left of them, and report what they found.
 
-    A single run lists its candidates; several are compared.
+    A single run lists its candidates; several are compared, with all that the folder holds.
 
     Parameters
     ----------
@@ -117,10 +125,11 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
         If the folder holds runs of other settings, something there is damaged, or a truth does not
         fit.
     """
-    lists = _read_truths(truths, plan)
+    joined = plan.runs if force else plan.joined()
+    lists = _read_truths(truths, plan, compared=len(joined) > 1)
     truth_inputs = {f"truth {n}": folder for n, folder in zip(lists, truths, strict=True)}
     settings = asdict(plan.config) | {"device": plan.device}
-    covers = {"arms": plan.arms, "seeds": plan.seeds}
+    covers = {arm: [seed for name, seed in joined if name == arm] for arm, _ in joined}
     plan.gathering.open()
     with (
         claim(plan.out),
@@ -129,10 +138,18 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
         alone = len(plan.runs) == 1
         threads = _settle(plan.out, settings, plan.workers if alone else 1, not alone, force)
         if alone:
-            steps = _run_here(plan, threads)
-            return report_run(plan.out, steps, plan.config.learn.elites)
-        runs = _run_apart(plan, threads)
-        return report_comparison(plan.out, runs, plan.config, lists)
+            _run_here(plan, threads)
+        else:
+            _run_apart(plan, threads)
+        # all there: this only reads
+        runs = {(arm, seed): plan.engine(arm, seed, 1).run() for arm, seed in joined}
+        return report_runs(plan.out, runs, plan.config, lists, plan.runs[0] if alone else None)
+
+
+def _seed_folders(out: Path) -> list[Path]:
+    """Return the folders of the seeds, in any order."""
+    entries = out.iterdir() if out.is_dir() else ()
+    return [entry for entry in entries if _SEED_FOLDER.fullmatch(entry.name)]
 
 
 def _settle(out: Path, settings: dict[str, Any], threads: int, several: bool, force: bool) -> int:
@@ -141,7 +158,7 @@ def _settle(out: Path, settings: dict[str, Any], threads: int, several: bool, fo
     Returns torch's threads, of which the last bits of a model depend: as many as at the beginning.
     """
     path = out / "settings.json"
-    seeds = [entry for entry in out.iterdir() if _SEED_FOLDER.fullmatch(entry.name)]
+    seeds = _seed_folders(out)
     if force:
         for folder in seeds:
             shutil.rmtree(folder)
@@ -162,7 +179,7 @@ def _settle(out: Path, settings: dict[str, Any], threads: int, several: bool, fo
     return threads
 
 
-def _run_here(plan: Plan, threads: int) -> Steps:
+def _run_here(plan: Plan, threads: int) -> None:
     """Take the one run of a plan in this process."""
     (arm, seed) = plan.runs[0]
     config = plan.config
@@ -178,10 +195,10 @@ def _run_here(plan: Plan, threads: int) -> Steps:
             bar.update(calls)
 
         keep = partial(_gather, plan, arm, seed)
-        return plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
+        plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
 
 
-def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
+def _run_apart(plan: Plan, threads: int) -> None:
     """Take the runs of a plan, each in a process of its own, as many at a time as workers.
 
     The arms of a seed wait for its start; early seeds come first.
@@ -212,8 +229,6 @@ def _run_apart(plan: Plan, threads: int) -> dict[tuple[str, int], Steps]:
             for child in active_children():  # what they have finished is safe
                 child.terminate()
             raise
-    # all there: this only reads
-    return {(arm, seed): plan.engine(arm, seed, 1).run() for arm, seed in plan.runs}
 
 
 def _end_with_the_parent() -> None:
@@ -249,7 +264,7 @@ def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
     announce(step.thresholds, step.n, plan.gathering.archive)
 
 
-def _read_truths(folders: Sequence[Path], plan: Plan) -> dict[int, Listed]:
+def _read_truths(folders: Sequence[Path], plan: Plan, *, compared: bool) -> dict[int, Listed]:
     """Read the enumerations that recall is measured by, by size: what a step would keep of them.
 
     Raises
@@ -261,7 +276,7 @@ def _read_truths(folders: Sequence[Path], plan: Plan) -> dict[int, Listed]:
     truths: dict[int, Listed] = {}
     for folder in folders:
         n = read_manifest(folder)["config"]["n"]
-        if len(plan.runs) == 1 or n in truths or not plan.config.start_to < n <= plan.config.most:
+        if not compared or n in truths or not plan.config.start_to < n <= plan.config.most:
             raise DataError(
                 f"{folder}: a second list of n={n}, or nothing of this size is compared"
             )

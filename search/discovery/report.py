@@ -33,48 +33,58 @@ _CHUNK = 1 << 16
 """Candidates whose words are in memory at a time."""
 
 
-def report_run(out: Path, steps: Steps, elites: int) -> dict[str, Any]:
-    """Write the tables of one run; ``elites`` as in `candidates`."""
-    sizes = summary(steps)
-    tables = {"candidates.csv": candidates(steps, elites), "summary.csv": sizes}
-    _write(out, tables)
-    return {"table": sizes, "files": [out / name for name in tables]}
-
-
-def report_comparison(
+def report_runs(
     out: Path,
     runs: Mapping[tuple[str, int], Steps],
     config: DiscoverConfig,
     truth: Mapping[int, Listed],
+    alone: tuple[str, int] | None,
 ) -> dict[str, Any]:
-    """Write the tables and pictures of several runs.
+    """Write the tables of one run, of the comparison of several, or both; and its pictures.
+
+    Parameters
+    ----------
+    out : Path
+    runs : mapping of (arm, seed) to Steps
+    config : DiscoverConfig
+    truth : mapping of size to Listed
+    alone : (arm, seed) or None
+        The run whose candidates are listed.
+
+    Returns
+    -------
+    dict
+        ``table``, what there is to print: of one run its sizes, else the comparison; ``files``.
 
     Raises
     ------
     RuntimeError
         If two of them did the same.
     """
-    later = {
-        run: {n: step for n, step in steps.items() if n > config.start_to}
-        for run, steps in runs.items()
-    }
-    assert_distinct(later)
-    scores = score_steps(later, min(config.first_look, config.budget), truth, config.classes)
-    comparison = compare_arms(scores)
-    contents = (
-        scores,
-        comparison,
-        _ratios(scores),
-        family_rows(later, config.classes),
-        _starts(runs, config),
-    )
-    tables = dict(zip(COMPARISON_TABLES, contents, strict=True))
-    _write(out, tables)
-    files = [out / name for name in tables]
-    files += plot_families(comparison, out / "families")
-    files += plot_hits(comparison, out / "hits")
-    files += plot_gaps(later, out / "gaps")
-    return {"table": compact(comparison), "files": files}
+    tables: dict[str, pd.DataFrame] = {}
+    pictures: list[Path] = []
+    if alone is not None:
+        own = runs[alone]
+        tables["candidates.csv"] = candidates(own, config.learn.elites)
+        tables["summary.csv"] = table = summary(own)
+    if len(runs) > 1:
+        later = {
+            run: {n: step for n, step in steps.items() if n > config.start_to}
+            for run, steps in runs.items()
+        }
+        assert_distinct(later)
+        scores = score_steps(later, min(config.first_look, config.budget), truth, config.classes)
+        comparison = compare_arms(scores)
+        families = family_rows(later, config.classes)
+        contents = (scores, comparison, _ratios(scores), families, _starts(runs, config))
+        tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
+        pictures += plot_families(comparison, out / "families")
+        pictures += plot_hits(comparison, out / "hits")
+        pictures += plot_gaps(later, out / "gaps")
+        if alone is None:
+            table = compact(comparison)
+    commit_files(out, {name: partial(own.to_csv, index=False) for name, own in tables.items()})
+    return {"table": table, "files": [*(out / name for name in tables), *pictures]}
 
 
 def candidates(steps: Steps, elites: int, share: float = KEEP_SHARE) -> pd.DataFrame:
@@ -178,7 +188,3 @@ def _starts(runs: Mapping[tuple[str, int], Steps], config: DiscoverConfig) -> pd
         table.insert(0, "seed", seed)
         tables[seed] = table
     return pd.concat(tables.values(), ignore_index=True)
-
-
-def _write(out: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    commit_files(out, {name: partial(table.to_csv, index=False) for name, table in tables.items()})

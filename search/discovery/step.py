@@ -101,6 +101,11 @@ def step_folder(folder: Path, n: int) -> Path:
     return folder / f"n-{n:02}"
 
 
+def is_finished(folder: Path) -> bool:
+    """Return whether a step is in its folder, whole."""
+    return (folder / "checksums.json").exists()
+
+
 def save_step(
     folder: Path, step: Step, files: Mapping[str, Callable[[Path], object]] | None = None
 ) -> None:
@@ -140,7 +145,7 @@ def load_step(folder: Path) -> Step | None:
     DataError
         If it is damaged.
     """
-    if not (folder / "checksums.json").exists():
+    if not is_finished(folder):
         return None
     recover(folder)
     check_files(folder, "found.npz", "step.json")
