@@ -395,8 +395,8 @@ def test_an_archive_that_is_none_is_refused_at_once(tmp_path: Path, call) -> Non
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"from": 5}, "from=5 is not in 1..4"),
-        ({"start-to": 7}, "start-to=7 is not in 1..6"),
+        ({"from": 5}, "start-to=4 is not in 5..6"),
+        ({"start-to": 7}, "start-to=7 is not in 3..6"),
         ({"to": 65}, "to=65 is not in 1..64"),
         ({"letters": 0}, "letters=0 is not in 1..6"),
         ({"budget": 0}, "budget=0 is not in 1.."),

@@ -51,7 +51,8 @@ _LEAST_NEW = 0.02
 _MODEL = "model.safetensors"
 
 Report = Callable[[int], object]
-Progress = Callable[[int, int], object]
+Progress = Callable[[int, int, str], object]
+"""Hears the size, further calls, and what is being done where that takes none."""
 Keep = Callable[[Step], object]
 Steps = dict[int, Step]
 """By size."""
@@ -90,8 +91,8 @@ class DiscoverConfig:
         for name, value, low, high in [
             ("letters", self.k, 1, CANONICAL_MAX_LETTERS),
             ("to", self.most, 1, CANONICAL_MAX_STATES),
-            ("start-to", self.start_to, 1, self.most),
-            ("from", self.least, 1, self.start_to),
+            ("from", self.least, 1, self.most),
+            ("start-to", self.start_to, self.least, self.most),
             ("start-budget", self.start_budget, 1, 10**9),
             ("budget", self.budget, 1, 10**9),
             ("first-look", self.first_look, 1, 10**9),
@@ -141,31 +142,31 @@ class Engine:
             self.learner = Learner(config.most, config.k, learn, first, device)
 
     def run(
-        self, report: Progress = lambda n, calls: None, keep: Keep = lambda step: None
+        self, report: Progress = lambda n, calls, doing: None, keep: Keep = lambda step: None
     ) -> Steps:
         """Return the steps at all sizes, taking those not yet taken.
 
         Parameters
         ----------
         report : callable
-            Hears the size and the calls of each batch, or of a finished step.
+            Hears of each batch, of each finished step, and of training now and then.
         keep : callable
             Is given each step once it is in its folder.
         """
         steps = self.run_start(report, keep)
         for n in range(self.config.start_to + 1, self.config.most + 1):
-            take = partial(self._step, n, steps, partial(report, n))
+            take = partial(self._step, n, steps, report)
             steps[n] = self._finished(n, take, report)
             keep(steps[n])
         return steps
 
     def run_start(
-        self, report: Progress = lambda n, calls: None, keep: Keep = lambda step: None
+        self, report: Progress = lambda n, calls, doing: None, keep: Keep = lambda step: None
     ) -> Steps:
         """Return the steps at the sizes that all arms start from, as `run` does."""
         steps: Steps = {}
         for n in range(self.config.least, self.config.start_to + 1):
-            steps[n] = self._finished(n, partial(self._start, n, partial(report, n)), report)
+            steps[n] = self._finished(n, partial(self._start, n, report), report)
             keep(steps[n])
         return steps
 
@@ -178,18 +179,19 @@ class Engine:
             step = take()
             save_step(folder, step, {} if starting else self._model_file())
         else:
-            report(n, step.calls)
+            report(n, step.calls, "")
         return step
 
-    def _start(self, n: int, report: Report) -> Step:
+    def _start(self, n: int, progress: Progress) -> Step:
         """Evolve from uniform random automata."""
         account = _Account(self._oracle(n), self.config.start_budget)
+        report = _of_calls(progress, n)
         self._evolve(account, stream(self.seed, "start", n), report, _LEAST_NEW)
         return account.close(0, self.config.learn.elites)
 
-    def _step(self, n: int, steps: Steps, report: Report) -> Step:
+    def _step(self, n: int, steps: Steps, progress: Progress) -> Step:
         """Learn, leap, polish."""
-        config = self.config
+        config, report = self.config, _of_calls(progress, n)
         rng = stream(self.seed, "discover", n)
         generator = torch.Generator(self.device).manual_seed(self._torch_seed(n))
         elites = {size: step.elites(config.learn.elites) for size, step in steps.items()}
@@ -199,7 +201,7 @@ class Engine:
             if not elites:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
             with account.measure("train"):
-                self._learn(n, rng, generator, elites)
+                self._learn(n, rng, generator, elites, partial(progress, n, 0))
             if self.arm.polishes:
                 account.arm.budget = min(config.budget, config.first_look)
             ground = Ground(n, config.k, elites, self.learner, rng, generator, config.leap)
@@ -216,6 +218,7 @@ class Engine:
         rng: np.random.Generator,
         generator: torch.Generator,
         elites: Mapping[int, Elites],
+        tell: Callable[[str], object],
     ) -> None:
         """Train the model for the leap to n states, from where the step before left it."""
         if self.learner is None or not self.arm.trains:
@@ -224,7 +227,7 @@ class Engine:
         if not first:
             self.learner.load(step_folder(self.folder, n - 1) / _MODEL)
         if first or self.arm.retrains:
-            self.learner.learn(rng, generator, elites)
+            self.learner.learn(rng, generator, elites, tell)
 
     def _leap(self, account: _Account, ground: Ground, report: Report) -> None:
         """Let the sources propose in turn until the budget is spent, or all is in vain."""
@@ -277,6 +280,11 @@ class Engine:
 
     def _torch_seed(self, n: int) -> int:
         return torch_seed(self.seed, "discover", n)
+
+
+def _of_calls(progress: Progress, n: int) -> Report:
+    """Return what hears of calls alone."""
+    return lambda calls: progress(n, calls, "")
 
 
 class _Account:

@@ -190,8 +190,9 @@ def _run_here(plan: Plan, threads: int) -> None:
     torch.set_num_threads(threads)
     with progress(total, "discover", "calls") as bar:
 
-        def report(n: int, calls: int) -> None:
+        def report(n: int, calls: int, doing: str) -> None:
             bar.set_description_str(f"discover n={n}", refresh=False)
+            bar.set_postfix_str(doing, refresh=bool(doing))
             bar.update(calls)
 
         keep = partial(_gather, plan, arm, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from search.discovery.step import Elites
 from vae.encoding import encode_deltas
 from vae.model import VAE, ModelConfig
 from vae.steps import learning_rate_share, take_step, warm_up
+
+_TOLD = 5
+"""How often training says how far it is."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +114,17 @@ class Learner:
             self.model = VAE(config.model(most, k)).to(device).eval()
 
     def learn(
-        self, rng: np.random.Generator, generator: torch.Generator, elites: Mapping[int, Elites]
+        self,
+        rng: np.random.Generator,
+        generator: torch.Generator,
+        elites: Mapping[int, Elites],
+        tell: Callable[[str], object] = lambda doing: None,
     ) -> None:
         """Take the steps before a leap, on the elites of all sizes so far.
 
         Every step draws a size, automata of it by rank, and a random breadth-first numbering of
-        each, so that the few extreme ones of a size become many examples.
+        each, so that the few extreme ones of a size become many examples. `tell` hears a few times
+        how far it is.
         """
         config = self.config
         steps = config.steps if self.trained else config.first_steps
@@ -127,6 +135,8 @@ class Learner:
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         for step in range(steps):
+            if step % max(1, steps // _TOLD) == 0:
+                tell(f"training {step}/{steps}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
             rows = rng.choice(len(weights[n]), size=config.batch, p=weights[n])
             ratios = elites[n].thresholds[rows] / max(1, cerny_bound(n))
