@@ -17,19 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from automata import NOT_SYNCHRONIZING, cerny_bound
+from automata.drawing import BLACK, BLUE, GREEN, PURPLE, VERMILION, line_dashes
 from data.files import write_file
 
 Floats = npt.NDArray[np.floating]
 
-# After Okabe and Ito, safe for the colour-blind; lines differ in their dashes too.
-BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
-BLACK, GREY, PALE = "#000000", "#6B6B6B", "#DADADA"
-
-# Kinds of lines differ in colour and in dashes; 36 of them before a pair comes again.
-_COLORS = (BLUE, VERMILION, GREEN, PURPLE, BLACK, "#B8860B")
-_DASHES: tuple[tuple[float, ...], ...] = (
-    (), (3.2, 1.5), (1, 1.1), (5, 1.3, 1, 1.3), (7, 1.6), (3, 1.1, 1, 1.1, 1, 1.1),
-)  # fmt: skip
+GREY, PALE = "#6B6B6B", "#DADADA"
 
 _DPI = 150
 _STYLE: dict[Any, Any] = {
@@ -117,14 +110,9 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     return [png, svg]
 
 
-def line_color(kind: int) -> str:
-    """Return the colour of the lines of a letter or an arm."""
-    return _COLORS[kind % len(_COLORS)]
-
-
-def line_dashes(kind: int) -> tuple[float, tuple[float, ...] | None]:
-    """Return their dashes, as an offset and lengths in line widths."""
-    return 0, _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)] or None
+def line_style(kind: int) -> tuple[float, tuple[float, ...] | None]:
+    """Return the dashes of a letter or an arm as matplotlib has them: an offset and lengths."""
+    return 0, line_dashes(kind) or None
 
 
 def say_empty(axes: Axes, text: str) -> None:

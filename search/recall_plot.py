@@ -11,7 +11,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from search.plots import line_color, line_dashes, new_figure, save, say_empty, style
+from automata.drawing import line_color
+from search.plots import line_style, new_figure, save, say_empty, style
 
 _ROUNDS = 5
 """Rounds of encode-decode drawn at most."""
@@ -96,7 +97,7 @@ def _draw_panel(axes: Axes, panel: RecallPanel) -> None:
         found = np.searchsorted(arm.found_at, calls, side="right") / panel.classes
         highest = max(highest, float(found[-1]))
         axes.plot(
-            calls, found, color=line_color(place), ls=line_dashes(place), lw=1.4,
+            calls, found, color=line_color(place), ls=line_style(place), lw=1.4,
             drawstyle="steps-post", label=_label(arm),
         )  # fmt: skip
     axes.set_ylim(-0.03 * (highest or 1), 1.06 * (highest or 1))

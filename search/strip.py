@@ -19,15 +19,14 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Curve
 
 from automata.automaton import Deltas
+from automata.drawing import BLACK, circle_drawing, circle_radius, line_color
 from automata.solver import Thresholds
 from automata.words import format_word
 from search.plots import (
-    BLACK,
     GREY,
     PALE,
     Floats,
-    line_color,
-    line_dashes,
+    line_style,
     new_figure,
     save,
     style,
@@ -36,7 +35,7 @@ from search.plots import (
 # Lengths are in inches. A cell is a square for the drawing and a line below for the threshold.
 _LINE, _GAP, _LEFT, _TOP = 0.24, 0.1, 1.6, 0.7
 _LEGEND_LINE, _LEAST_WIDTH = 0.25, 7.5
-_STATE, _HEAD, _LOOP, _MARGIN = 0.067, 0.075, 0.2, 0.66
+_STATE, _MARGIN = 0.067, 0.66
 
 _WRONG, _KNOWN = "#B00020", "#3B6FB5"
 
@@ -107,7 +106,7 @@ def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> l
             _GAP, height - 0.22, "State 0 on top, then clockwise; below, the reset threshold"
             if rows else "No rows to show", va="center",
         )  # fmt: skip
-        drawing = _Drawing(circle)
+        shapes = _Shapes()
         for i, row in enumerate(rows):
             y = height - _TOP - down * i - cell / 2
             axes.text(
@@ -117,11 +116,11 @@ def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> l
             for j in range(len(columns)):
                 centre = np.array([_LEFT + across * j + cell / 2, y])
                 _draw_frame(axes, row, j, centre, cell)
-                drawing.add(row.deltas[j], centre)
+                shapes.add(row.deltas[j], centre, circle)
         for j, alpha in enumerate(columns):
             x = _LEFT + across * j + cell / 2
             axes.text(x, height - _TOP + 0.12, f"α = {alpha:.3g}", ha="center", size=10)
-        drawing.show(axes)
+        shapes.show(axes)
         return save(figure, stem)
 
 
@@ -132,7 +131,7 @@ def _legend(k: int) -> list[Artist]:
             [],
             [],
             color=line_color(a),
-            ls=line_dashes(a),
+            ls=line_style(a),
             lw=1.4,
             label=f"letter {format_word((a,))}",
         )
@@ -174,86 +173,28 @@ def _draw_frame(axes: Axes, row: StripRow, j: int, centre: Floats, cell: float) 
     )  # fmt: skip
 
 
-class _Drawing:
+class _Shapes:
     """The shapes of all automata of a picture, drawn at once: a few collections, not thousands."""
 
-    def __init__(self, circle: float) -> None:
-        self.circle = circle
+    def __init__(self) -> None:
         self.curves: dict[int, list[Curve]] = defaultdict(list)
         self.heads: dict[int, list[Floats]] = defaultdict(list)
         self.states: list[tuple[Floats, float, int]] = []
 
-    def add(self, delta: Deltas, centre: Floats) -> None:
-        """Add an automaton (k, n): states on a circle around a point, transitions as arrows."""
-        k, n = delta.shape
-        angles = math.pi / 2 - 2 * math.pi * np.arange(n) / n
-        places = centre + (self.circle if n > 1 else 0) * _direction(angles)  # (n, 2)
-        radius = min(_STATE, 1.9 * self.circle / n)
-        self.states += [(place, radius, q) for q, place in enumerate(places)]
-        # The letters between two states, in both directions, are kept apart by their curvature.
-        bundles: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-        for a in range(k):
-            for p, q in enumerate(delta[a].tolist()):
-                bundles[min(p, q), max(p, q)].append((p, q, a))
-        for (low, high), bundle in bundles.items():
-            bundle.sort()
-            if low == high:
-                for j, (_, _, a) in enumerate(bundle):
-                    share = (j + 1) / len(bundle) * (-1) ** j
-                    self._loop(a, places[low], angles[low], radius, share)
-                continue
-            inward = _inward(places[low], places[high], centre)
-            bends = self._bends(n, high - low, len(bundle), radius)
-            for (p, q, a), bend in zip(bundle, bends, strict=True):
-                control = (places[p] + places[q]) / 2 + 2 * bend * inward
-                start = places[p] + radius * _unit(control - places[p])
-                back = _unit(control - places[q])
-                gap = float(np.linalg.norm(places[p] - places[q])) - 2 * radius
-                self._arrow(a, [start, control], places[q] + radius * back, back, 0.45 * gap)
+    def add(self, delta: Deltas, centre: Floats, circle: float) -> None:
+        """Add an automaton (k, n): its states on a circle around a point."""
+        drawing = circle_drawing(delta)
+        scale = min(_STATE, circle / max(1.0, circle_radius(delta.shape[1])))
 
-    def _bends(self, n: int, distance: int, count: int, radius: float) -> Floats:
-        """Return how far inward the middle of each of `count` arrows between two states lies.
+        def put(points: Floats) -> Floats:
+            return np.asarray(centre + scale * points * (1, -1))  # y goes up here
 
-        They spread around the straight line, but keep clear of the states between the two.
-        """
-        distance = min(distance, n - distance)
-        spread = min(0.17 * self.circle, 0.55 * self.circle / count)
-        bends = spread * (np.arange(count) - (count - 1) / 2)
-        # How far the arc's next state lies outside the middle of the chord.
-        turn = math.pi / n
-        clear = self.circle * (math.cos(turn * (distance % 2)) - math.cos(turn * distance))
-        if distance > 1:
-            bends += max(0.0, 1.5 * radius - clear - float(bends[0]))
-        return bends
-
-    def _loop(self, letter: int, place: Floats, angle: float, radius: float, share: float) -> None:
-        """Add a loop outside the circle; `share` of the full size, negative the other way round.
-
-        The loops of several letters nest, and their arrow heads fall on both sides.
-        """
-        size = abs(share)
-        # A smaller circle of states has smaller loops.
-        reach = radius + size * _LOOP * min(1.0, radius / _STATE)
-        half, wide = (math.copysign(turn, share) for turn in (0.3 + 0.5 * size, 0.25 + 0.35 * size))
-        points = [
-            place + radius * _direction(angle - half),
-            place + 1.3 * reach * _direction(angle - wide),
-            place + 1.3 * reach * _direction(angle + wide),
-        ]
-        tip = place + radius * _direction(angle + half)
-        self._arrow(letter, points, tip, _unit(points[-1] - tip), 0.4 * reach)
-
-    def _arrow(
-        self, letter: int, points: list[Floats], tip: Floats, back: Floats, room: float
-    ) -> None:
-        """Add a Bezier curve that ends in an arrow head; `back` points from its tip to its foot."""
-        size = min(_HEAD, room)
-        side = 0.38 * size * np.array([-back[1], back[0]])
-        foot = tip + size * back
-        self.heads[letter].append(np.array([tip, foot + side, foot - side]))
-        code = Curve.CURVE3 if len(points) == 2 else Curve.CURVE4
-        vertices = np.array([*points, tip + 0.8 * size * back])
-        self.curves[letter].append(Curve(vertices, [Curve.MOVETO, *[code] * len(points)]))
+        self.states += [(place, scale, q) for q, place in enumerate(put(drawing.places))]
+        for arrow in drawing.arrows:
+            curve = put(arrow.curve)
+            codes = [Curve.MOVETO, *[Curve.CURVE4] * (len(curve) - 1)]
+            self.curves[arrow.letter].append(Curve(curve, codes))
+            self.heads[arrow.letter].append(put(arrow.triangle))
 
     def show(self, axes: Axes) -> None:
         """Draw everything that was added."""
@@ -262,7 +203,7 @@ class _Drawing:
             axes.add_collection(
                 PathCollection(
                     curves, facecolors="none", edgecolors=color, linewidths=1.1,
-                    linestyles=[line_dashes(letter)], zorder=2,
+                    linestyles=[line_style(letter)], zorder=2,
                 )
             )  # fmt: skip
             heads = PolyCollection(self.heads[letter], facecolors=color, linewidths=0, zorder=3)
@@ -280,19 +221,3 @@ class _Drawing:
                 x, y - 0.002, f"{q}", ha="center", va="center_baseline",
                 size=72 * radius * (1.15 if q < 10 else 0.9), zorder=5,
             )  # fmt: skip
-
-
-def _direction(angle: npt.ArrayLike) -> Floats:
-    """Return unit vectors (..., 2) of angles."""
-    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / np.linalg.norm(vector))
-
-
-def _inward(low: Floats, high: Floats, centre: Floats) -> Floats:
-    """Return the unit normal of a chord, towards the centre; either one for a diameter."""
-    x, y = _unit(high - low)
-    normal = np.array([-y, x])
-    return normal if normal @ (centre - (low + high) / 2) >= 0 else -normal

@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from automata.automaton import cerny_bound
+from automata.drawing import line_color
 from search.discovery.scores import ALL, FIRST_LOOK, Runs
 from search.discovery.step import Step
-from search.plots import GREY, PALE, line_color, line_dashes, new_figure, save, say_empty, style
+from search.plots import GREY, PALE, line_style, new_figure, save, say_empty, style
 
 _MARKERS = "osD^vPX"
 _MEANS = "mean over the seeds, 95 % bootstrap interval"
@@ -193,7 +194,7 @@ def _draw_arms(
         x, color = own["n"].to_numpy() + shift, line_color(place)
         axes.vlines(x, low, high, color=color, lw=1.1, alpha=0.6)
         axes.plot(
-            x, middle, color=color, ls=line_dashes(place), lw=1, label=arm,
+            x, middle, color=color, ls=line_style(place), lw=1, label=arm,
             marker=_MARKERS[place % len(_MARKERS)], markersize=4,
         )  # fmt: skip
     if rows.empty:
@@ -248,7 +249,7 @@ def _draw_gaps(axes: Axes, steps: Runs, arms: Sequence[str], n: int) -> None:
     most, highest = 1, 1.0
     curves = []
     for place, arm in enumerate(arms):
-        color, dashes = line_color(place), line_dashes(place)
+        color, dashes = line_color(place), line_style(place)
         axes.plot([], [], color=color, ls=dashes, lw=1.4, label=arm)
         own = [sizes[n] for (name, _), sizes in steps.items() if name == arm and n in sizes]
         if own:

@@ -1,0 +1,326 @@
+"""Drawings of automata: states in places, an arrow for each transition, a label for each arrow.
+
+Lengths are in radii of a state. `circle_drawing` puts the states on a circle; `draw_arrows` and
+`place_labels` are for other layouts too. `drawing_svg` writes a drawing as SVG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Automaton, validate_delta
+from automata.words import format_word
+
+Floats = npt.NDArray[np.floating]
+
+# After Okabe and Ito, safe for the colour-blind; lines differ in their dashes too.
+BLUE, VERMILION, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#000000"
+_COLORS = (BLUE, VERMILION, GREEN, PURPLE, BLACK, "#B8860B")
+_DASHES: tuple[tuple[float, ...], ...] = (
+    (), (3.2, 1.5), (1, 1.1), (5, 1.3, 1, 1.3), (7, 1.6), (3, 1.1, 1, 1.1, 1, 1.1),
+)  # fmt: skip
+
+DRAWN_MAX_STATES = 64
+_CIRCLE, _STATE_ROOM = 6.9, 0.8
+"""Radius of a circle of few states, and what each state needs of it where there are many."""
+_HEAD, _LOOP = 1.12, 3.0
+_LABEL = 0.75
+"""Half the size of a label."""
+_MARGIN = 0.4
+_SAMPLES = 33
+_SPOTS = range(4, _SAMPLES - 4)
+"""The points of an arrow where its label may be."""
+_LINE, _FONT = 0.09, 1.15
+
+
+class Arrow(NamedTuple):
+    """One transition."""
+
+    letter: int
+    source: int
+    target: int
+    curve: Floats
+    """(3m + 1, 2): cubic Bézier curves, one after the other, that end within the head."""
+    tip: Floats
+    """(2,): where the head touches the target."""
+    head: float
+    """Length of the head."""
+
+    @property
+    def triangle(self) -> Floats:
+        """(3, 2): the head."""
+        back = _unit(self.curve[-2] - self.tip)
+        side = 0.38 * self.head * np.array([-back[1], back[0]])
+        foot = self.tip + self.head * back
+        return np.array([self.tip, foot + side, foot - side])
+
+
+class Drawing(NamedTuple):
+    """An automaton in the plane, x to the right and y down."""
+
+    places: Floats
+    """(n, 2): the centres of the states"""
+    arrows: list[Arrow]
+    labels: Floats
+    """(arrows, 2): the centres of their letters"""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of all there is."""
+        parts = [self.places - 1, self.places + 1, self.labels - _LABEL, self.labels + _LABEL]
+        points = np.concatenate([*parts, *(_along(arrow.curve) for arrow in self.arrows)])
+        left, top = (points.min(axis=0) - _MARGIN).tolist()
+        right, bottom = (points.max(axis=0) + _MARGIN).tolist()
+        return left, top, right - left, bottom - top
+
+
+def circle_radius(n: int) -> float:
+    """Return the radius of a circle of n states."""
+    return max(_CIRCLE, _STATE_ROOM * n) if n > 1 else 0.0
+
+
+def line_color(kind: int) -> str:
+    """Return the colour of the lines of a letter or an arm."""
+    return _COLORS[kind % len(_COLORS)]
+
+
+def line_dashes(kind: int) -> tuple[float, ...]:
+    """Return their dashes in line widths, () for none; 36 kinds before a pair comes again."""
+    return _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)]
+
+
+def circle_drawing(delta: npt.ArrayLike | Automaton) -> Drawing:
+    """Draw an automaton with its states on a circle: state 0 on top, then clockwise.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+
+    Returns
+    -------
+    Drawing
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+
+    Examples
+    --------
+    >>> circle_drawing([[1, 2, 0], [0, 1, 0]]).places.round(3).tolist()
+    [[0.0, -6.9], [5.976, 3.45], [-5.976, 3.45]]
+    """
+    valid = validate_delta(delta)
+    n = valid.shape[1]
+    circle = circle_radius(n)
+    angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
+    places = circle * _direction(angles)  # (n, 2)
+    arrows = []
+    for (low, high), bundle in _bundles(valid).items():
+        if low == high:
+            for j, (_, _, a) in enumerate(bundle):
+                share = (j + 1) / len(bundle) * (-1) ** j
+                arrows.append(_loop(a, low, places[low], float(angles[low]), share))
+            continue
+        inward = _inward(places[low], places[high])
+        bends = _bends(n, circle, high - low, len(bundle))
+        for (p, q, a), bend in zip(bundle, bends, strict=True):
+            arrows.append(_bent(a, p, q, places, 2 * bend * inward))
+    return Drawing(places, arrows, place_labels(places, arrows))
+
+
+def place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
+    """Place the label of each arrow on it: off all states, heads and other labels if it can be.
+
+    Short arrows choose first. Of the points that are free, one is taken that few other arrows pass.
+
+    Parameters
+    ----------
+    places : float array, shape (n, 2)
+    arrows : sequence of Arrow
+
+    Returns
+    -------
+    float array, shape (arrows, 2)
+    """
+    if not arrows:
+        return np.empty((0, 2))
+    paths = np.stack([_along(arrow.curve) for arrow in arrows])  # (arrows, samples, 2)
+    spots = paths[:, _SPOTS]  # (arrows, spots, 2)
+    heads = np.stack([arrow.triangle.mean(axis=0) for arrow in arrows])
+    own = _near(spots, paths, _LABEL)  # (arrows, spots, arrows)
+    arrow = np.arange(len(arrows))
+    cost = (
+        300 * _near(spots, places[None], 1 + _LABEL).sum(axis=2)
+        + 10 * _near(spots, heads[None], _LABEL + _HEAD / 3).sum(axis=2)
+        + own.sum(axis=2)
+        - own[arrow, :, arrow]
+        + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # rather in the middle
+    )
+    labels = np.full((len(arrows), 2), np.inf)
+    lengths = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(axis=1)
+    for i in 2 * np.argsort(lengths, kind="stable").tolist():  # then once more, knowing the others
+        labels[i] = np.inf
+        apart = np.linalg.norm(spots[i, :, None] - labels, axis=2)  # (spots, arrows)
+        over = (1000 * (apart < 1.4 * _LABEL) + 10 * (apart < 2 * _LABEL)).sum(axis=1)
+        labels[i] = spots[i, (cost[i] + over).argmin()]
+    return labels
+
+
+def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
+    """Write a drawing as the elements within an SVG of its `box`.
+
+    Parameters
+    ----------
+    drawing : Drawing
+    labels : bool
+        Whether arrows have their letters.
+
+    Returns
+    -------
+    str
+        Numbers and letters of words alone: nothing in it needs to be escaped.
+    """
+    parts = []
+    for letter in sorted({arrow.letter for arrow in drawing.arrows}):
+        own = [arrow for arrow in drawing.arrows if arrow.letter == letter]
+        dashes = " ".join(f"{dash * _LINE:.3g}" for dash in line_dashes(letter))
+        color = line_color(letter)
+        lines = "".join(_path(arrow.curve) for arrow in own)
+        heads = "".join(f"M{'L'.join(map(_point, arrow.triangle))}Z" for arrow in own)
+        parts += [
+            f'<path d="{lines}" fill="none" stroke="{color}" stroke-width="{_LINE}"'
+            + (f' stroke-dasharray="{dashes}"/>' if dashes else "/>"),
+            f'<path d="{heads}" fill="{color}"/>',
+        ]
+    text = 'text-anchor="middle" dominant-baseline="central"'
+    if labels:
+        halo = 'paint-order="stroke" stroke="white" stroke-width="0.3"'
+        for arrow, (x, y) in zip(drawing.arrows, drawing.labels.tolist(), strict=True):
+            parts.append(
+                f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT}" font-style="italic" '
+                f'fill="{line_color(arrow.letter)}" {halo} {text}>{format_word((arrow.letter,))}'
+                "</text>"
+            )
+    for q, (x, y) in enumerate(drawing.places.tolist()):
+        parts.append(
+            f'<circle cx="{x:.2f}" cy="{y:.2f}" r="1" fill="white" stroke="#6B6B6B" '
+            f'stroke-width="{_LINE}"/>'
+            f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT if q < 10 else 0.95}" {text}>{q}'
+            "</text>"
+        )
+    return "".join(parts)
+
+
+def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
+    """Return (source, target, letter) of the transitions between each two states."""
+    bundles: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+    for a, row in enumerate(delta.tolist()):
+        for p, q in enumerate(row):
+            bundles[min(p, q), max(p, q)].append((p, q, a))
+    return {pair: sorted(bundle) for pair, bundle in bundles.items()}
+
+
+def _bends(n: int, circle: float, distance: int, count: int) -> Floats:
+    """Return how far inward the middle of each of `count` arrows between two states lies.
+
+    They spread around the straight line, but keep clear of the states between the two.
+    """
+    distance = min(distance, n - distance)
+    spread = min(0.17 * circle, 0.55 * circle / count)
+    bends = spread * (np.arange(count) - (count - 1) / 2)
+    if distance > 1:
+        # how far outside the chord the states between lie, and which share of the bend is there
+        turns = math.pi / n * (distance - 2 * np.arange(1, distance))
+        height = circle * (np.cos(turns) - math.cos(math.pi / n * distance))
+        share = 1 - (np.sin(turns) / math.sin(math.pi / n * distance)) ** 2
+        bends += max(0.0, float(((1.5 - height) / share).max()) - float(bends[0]))
+    return bends
+
+
+def _bent(letter: int, source: int, target: int, places: Floats, bend: Floats) -> Arrow:
+    """Return an arrow between two states whose control point is off the middle by `bend`."""
+    control = (places[source] + places[target]) / 2 + bend
+    start = places[source] + _unit(control - places[source])
+    back = _unit(control - places[target])
+    tip = places[target] + back
+    gap = float(np.linalg.norm(places[source] - places[target])) - 2
+    head = min(_HEAD, 0.45 * gap)
+    end = tip + 0.8 * head * back
+    # the cubic curve that a quadratic one is
+    curve = np.array([start, (start + 2 * control) / 3, (end + 2 * control) / 3, end])
+    return Arrow(letter, source, target, curve, tip, head)
+
+
+def _loop(letter: int, state: int, place: Floats, angle: float, share: float) -> Arrow:
+    """Return a loop outside the circle; `share` of the full size, negative the other way round.
+
+    The loops of several letters nest, and their heads fall on both sides.
+    """
+    size = abs(share)
+    reach = 1 + size * _LOOP
+    half, wide = (math.copysign(turn, share) for turn in (0.3 + 0.5 * size, 0.25 + 0.35 * size))
+    tip = place + _direction(angle + half)
+    third = place + 1.3 * reach * _direction(angle + wide)
+    head = min(_HEAD, 0.4 * reach)
+    curve = np.array(
+        [
+            place + _direction(angle - half),
+            place + 1.3 * reach * _direction(angle - wide),
+            third,
+            tip + 0.8 * head * _unit(third - tip),
+        ]
+    )
+    return Arrow(letter, state, state, curve, tip, head)
+
+
+def _along(curve: Floats) -> Floats:
+    """Return points along cubic curves that follow each other, (samples, 2)."""
+    pieces = (len(curve) - 1) // 3
+    places = np.linspace(0, pieces, _SAMPLES)
+    piece = np.minimum(places.astype(int), pieces - 1)
+    t = (places - piece)[:, None]
+    ends = [curve[3 * piece + i] for i in range(4)]
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
+    return np.asarray(sum(w * end for w, end in zip(weights, ends, strict=True)))
+
+
+def _near(spots: Floats, groups: Floats, distance: float) -> npt.NDArray[np.int64]:
+    """Count the points of each group (groups, points, 2) nearer than a distance to each spot."""
+    x, y = (
+        spots[..., axis, None, None].astype(np.float32) - groups[..., axis].astype(np.float32)
+        for axis in (0, 1)
+    )
+    return np.asarray(np.count_nonzero(x * x + y * y < distance**2, axis=-1))
+
+
+def _path(curve: Floats) -> str:
+    """Write curves as path data."""
+    first, *rest = map(_point, curve)
+    return f"M{first}C{' '.join(rest)}"
+
+
+def _point(point: Floats) -> str:
+    return f"{point[0]:.2f} {point[1]:.2f}"
+
+
+def _direction(angle: npt.ArrayLike) -> Floats:
+    """Return unit vectors (..., 2) of angles."""
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _inward(low: Floats, high: Floats) -> Floats:
+    """Return the unit normal of a chord, towards the origin; either one for a diameter."""
+    x, y = _unit(high - low)
+    normal = np.array([-y, x])
+    return normal if normal @ (low + high) <= 0 else -normal
