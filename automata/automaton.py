@@ -80,6 +80,18 @@ class Automaton:
     def __reduce__(self) -> tuple[type[Automaton], tuple[Deltas]]:
         return Automaton, (self.delta,)  # copies are validated and read-only too
 
+    def _repr_html_(self) -> str:
+        from automata.notebook import automaton_html  # which knows this class
+
+        return automaton_html(self)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from automata.notebook import automaton_svg
+
+        html, text = self._repr_html_(), repr(self)
+        bundle = {"text/plain": text, "text/html": html}
+        return bundle | ({"image/svg+xml": automaton_svg(self)} if "<svg" in html else {})
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.array(self.delta, dtype=dtype, copy=copy)
 
