@@ -1,7 +1,7 @@
 """Drawings of automata: states in places, an arrow for each transition, a label for each arrow.
 
-Lengths are in radii of a state. `circle_drawing` puts the states on a circle; `draw_arrows` and
-`place_labels` are for other layouts too. `drawing_svg` writes a drawing as SVG.
+Lengths are in radii of a state. `circle_drawing` puts the states on a circle, `draw` takes any
+places. `drawing_svg` writes a drawing as SVG.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ DRAWN_MAX_STATES = 64
 _CIRCLE, _STATE_ROOM = 6.9, 0.8
 """Radius of a circle of few states, and what each state needs of it where there are many."""
 _HEAD, _LOOP = 1.12, 3.0
+_SPREAD, _SHIFT = 1.25, 0.3
+"""How far apart arrows between two states are; steps in which they move off other states,"""
+_CLEAR = 1.5
+"""until they are so far from their centres."""
+_CHECKED = np.linspace(0.03, 0.97, 25)
 _LABEL = 0.75
 """Half the size of a label."""
 _MARGIN = 0.4
@@ -118,59 +123,39 @@ def circle_drawing(delta: npt.ArrayLike | Automaton) -> Drawing:
     """
     valid = validate_delta(delta)
     n = valid.shape[1]
-    circle = circle_radius(n)
     angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
-    places = circle * _direction(angles)  # (n, 2)
-    arrows = []
-    for (low, high), bundle in _bundles(valid).items():
-        if low == high:
-            for j, (_, _, a) in enumerate(bundle):
-                share = (j + 1) / len(bundle) * (-1) ** j
-                arrows.append(_loop(a, low, places[low], float(angles[low]), share))
-            continue
-        inward = _inward(places[low], places[high])
-        bends = _bends(n, circle, high - low, len(bundle))
-        for (p, q, a), bend in zip(bundle, bends, strict=True):
-            arrows.append(_bent(a, p, q, places, 2 * bend * inward))
-    return Drawing(places, arrows, place_labels(places, arrows))
+    return draw(valid, circle_radius(n) * _direction(angles), angles)
 
 
-def place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
-    """Place the label of each arrow on it: off all states, heads and other labels if it can be.
+def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) -> Drawing:
+    """Draw an automaton whose states have their places.
 
-    Short arrows choose first. Of the points that are free, one is taken that few other arrows pass.
+    The arrows between two states spread around the straight line, or around a curve that keeps
+    clear of all other states.
 
     Parameters
     ----------
+    delta : array of states, shape (k, n)
     places : float array, shape (n, 2)
-    arrows : sequence of Arrow
+    loop_angles : float array, shape (n,)
+        On which side of a state its loops are.
 
     Returns
     -------
-    float array, shape (arrows, 2)
+    Drawing
     """
-    if not arrows:
-        return np.empty((0, 2))
-    paths = np.stack([_along(arrow.curve) for arrow in arrows])  # (arrows, samples, 2)
-    spots = paths[:, _SPOTS]  # (arrows, spots, 2)
-    heads = np.stack([arrow.triangle.mean(axis=0) for arrow in arrows])
-    own = _near(spots, paths, _LABEL)  # (arrows, spots, arrows)
-    arrow = np.arange(len(arrows))
-    cost = (
-        300 * _near(spots, places[None], 1 + _LABEL).sum(axis=2)
-        + 10 * _near(spots, heads[None], _LABEL + _HEAD / 3).sum(axis=2)
-        + own.sum(axis=2)
-        - own[arrow, :, arrow]
-        + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # rather in the middle
-    )
-    labels = np.full((len(arrows), 2), np.inf)
-    lengths = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(axis=1)
-    for i in 2 * np.argsort(lengths, kind="stable").tolist():  # then once more, knowing the others
-        labels[i] = np.inf
-        apart = np.linalg.norm(spots[i, :, None] - labels, axis=2)  # (spots, arrows)
-        over = (1000 * (apart < 1.4 * _LABEL) + 10 * (apart < 2 * _LABEL)).sum(axis=1)
-        labels[i] = spots[i, (cost[i] + over).argmin()]
-    return labels
+    arrows = []
+    for (low, high), bundle in _bundles(delta).items():
+        if low == high:
+            for j, (_, _, a) in enumerate(bundle):
+                share = (j + 1) / len(bundle) * (-1) ** j
+                arrows.append(_loop(a, low, places[low], float(loop_angles[low]), share))
+            continue
+        inward = _inward(places[low], places[high], places.mean(axis=0))
+        bends = _bends(places, low, high, inward, len(bundle))
+        for (p, q, a), bend in zip(bundle, bends, strict=True):
+            arrows.append(_bent(a, p, q, places, 2 * bend * inward))
+    return Drawing(places, arrows, _place_labels(places, arrows))
 
 
 def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
@@ -218,6 +203,35 @@ def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
     return "".join(parts)
 
 
+def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
+    """Place the label of each arrow on it: off all states, heads and other labels if it can be.
+
+    Short arrows choose first. Of the points that are free, one is taken that few other arrows pass.
+    """
+    if not arrows:
+        return np.empty((0, 2))
+    paths = np.stack([_along(arrow.curve) for arrow in arrows])  # (arrows, samples, 2)
+    spots = paths[:, _SPOTS]  # (arrows, spots, 2)
+    heads = np.stack([arrow.triangle.mean(axis=0) for arrow in arrows])
+    own = _near(spots, paths, _LABEL)  # (arrows, spots, arrows)
+    arrow = np.arange(len(arrows))
+    cost = (
+        300 * _near(spots, places[None], 1 + _LABEL).sum(axis=2)
+        + 10 * _near(spots, heads[None], _LABEL + _HEAD / 3).sum(axis=2)
+        + own.sum(axis=2)
+        - own[arrow, :, arrow]
+        + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # rather in the middle
+    )
+    labels = np.full((len(arrows), 2), np.inf)
+    lengths = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(axis=1)
+    for i in 2 * np.argsort(lengths, kind="stable").tolist():  # then once more, knowing the others
+        labels[i] = np.inf
+        apart = np.linalg.norm(spots[i, :, None] - labels, axis=2)  # (spots, arrows)
+        over = (1000 * (apart < 1.4 * _LABEL) + 10 * (apart < 2 * _LABEL)).sum(axis=1)
+        labels[i] = spots[i, (cost[i] + over).argmin()]
+    return labels
+
+
 def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
     """Return (source, target, letter) of the transitions between each two states."""
     bundles: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
@@ -227,21 +241,27 @@ def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple
     return {pair: sorted(bundle) for pair, bundle in bundles.items()}
 
 
-def _bends(n: int, circle: float, distance: int, count: int) -> Floats:
-    """Return how far inward the middle of each of `count` arrows between two states lies.
-
-    They spread around the straight line, but keep clear of the states between the two.
-    """
-    distance = min(distance, n - distance)
-    spread = min(0.17 * circle, 0.55 * circle / count)
-    bends = spread * (np.arange(count) - (count - 1) / 2)
-    if distance > 1:
-        # how far outside the chord the states between lie, and which share of the bend is there
-        turns = math.pi / n * (distance - 2 * np.arange(1, distance))
-        height = circle * (np.cos(turns) - math.cos(math.pi / n * distance))
-        share = 1 - (np.sin(turns) / math.sin(math.pi / n * distance)) ** 2
-        bends += max(0.0, float(((1.5 - height) / share).max()) - float(bends[0]))
-    return bends
+def _bends(places: Floats, low: int, high: int, inward: Floats, count: int) -> Floats:
+    """Return how far inward the middle of each of `count` arrows between two states lies."""
+    one, other = places[low], places[high]
+    length = float(np.linalg.norm(one - other))
+    bends = min(_SPREAD, 0.9 * length / count) * (np.arange(count) - (count - 1) / 2)
+    near = np.delete(places, [low, high], axis=0)
+    best, clearest = 0.0, -1.0
+    for shift in (sign * step for step in np.arange(0, length, _SHIFT) for sign in (1, -1)):
+        middles = (one + other) / 2 + (bends + shift)[:, None] * inward
+        outer = middles[[0, -1]]  # the others are between
+        t = _CHECKED[:, None, None]
+        points = (
+            (1 - t) ** 2 * one + 2 * t * (1 - t) * (2 * outer - (one + other) / 2) + t**2 * other
+        )
+        apart = np.linalg.norm(points[..., None, :] - near, axis=-1)
+        clear = float(apart.min(initial=np.inf))
+        if clear > clearest:
+            best, clearest = float(shift), clear
+        if clear >= _CLEAR:
+            break
+    return bends + best
 
 
 def _bent(letter: int, source: int, target: int, places: Floats, bend: Floats) -> Arrow:
@@ -319,8 +339,8 @@ def _unit(vector: Floats) -> Floats:
     return np.asarray(vector / np.linalg.norm(vector))
 
 
-def _inward(low: Floats, high: Floats) -> Floats:
-    """Return the unit normal of a chord, towards the origin; either one for a diameter."""
+def _inward(low: Floats, high: Floats, centre: Floats) -> Floats:
+    """Return the unit normal of a chord, towards the centre; either one for a diameter."""
     x, y = _unit(high - low)
     normal = np.array([-y, x])
-    return normal if normal @ (low + high) <= 0 else -normal
+    return normal if normal @ (centre - (low + high) / 2) >= 0 else -normal

@@ -1,5 +1,6 @@
 """Drawings: every transition once, from its source to its target, and nothing over another."""
 
+from collections.abc import Callable
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -18,6 +19,7 @@ from automata.drawing import (
 )
 from automata.families import FAMILIES
 from automata.sampling import sample_uniform
+from search.report.layout import neato_drawing
 from tests.strategies import automata
 
 
@@ -56,17 +58,20 @@ def covered_labels(drawing: Drawing) -> int:
 
 @given(automata(max_n=12, max_k=4))
 def test_every_transition_is_an_arrow(delta) -> None:
-    check_arrows(circle_drawing(delta), np.asarray(delta))
+    for layout in (circle_drawing, neato_drawing):
+        check_arrows(layout(delta), delta)
 
 
+@pytest.mark.parametrize("layout", [circle_drawing, neato_drawing])
 @pytest.mark.parametrize("k", [2, 3])
 @pytest.mark.parametrize("n", [3, 8, 13, 20])
-def test_nothing_is_over_another(n: int, k: int) -> None:
+def test_nothing_is_over_another(layout: Callable[..., Drawing], n: int, k: int) -> None:
     deltas = [*sample_uniform(np.random.default_rng(n), 10, n, k)]
     deltas += [family.delta(n) for family in FAMILIES if family.k == k and family.exists(n)]
     for delta in deltas:
-        drawing = circle_drawing(delta)
+        drawing = layout(delta)
         check_arrows(drawing, delta)
+        assert np.array_equal(layout(delta).places, drawing.places)
         assert passed_states(drawing) == 0
         assert covered_labels(drawing) == 0
 

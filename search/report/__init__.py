@@ -1,0 +1,1 @@
+"""The report: one run, or the archive, as one HTML file that needs nothing else."""

@@ -1,0 +1,69 @@
+"""The layout that Graphviz finds for an automaton: states that are joined lie near each other."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from pygraphviz import AGraph
+
+from automata.automaton import Automaton, Deltas, validate_delta
+from automata.drawing import Drawing, Floats, draw
+
+_RADIUS = 0.18
+"""Of a state, in inches."""
+_POINT = 1 / (72 * _RADIUS)
+"""Graphviz's unit in ours."""
+
+
+def neato_drawing(delta: npt.ArrayLike | Automaton) -> Drawing:
+    """Draw an automaton as Graphviz's `neato` places it: a spring model, the same every time.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+
+    Returns
+    -------
+    Drawing
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+
+    Examples
+    --------
+    >>> [arrow[:3] for arrow in neato_drawing([[1, 0], [1, 1]]).arrows]
+    [(0, 0, 1), (1, 0, 1), (0, 1, 0), (1, 1, 1)]
+    """
+    valid = validate_delta(delta)
+    n = valid.shape[1]
+    graph = AGraph(directed=True, start="1", overlap="false", sep="+20", splines="false")
+    graph.node_attr.update(shape="circle", fixedsize="true", width=str(2 * _RADIUS), label="")
+    graph.edge_attr.update(len="1.1")
+    graph.add_nodes_from(range(n))
+    graph.add_edges_from((p, q) for row in valid.tolist() for p, q in enumerate(row) if p != q)
+    graph.layout(prog="neato")
+    texts = [graph.get_node(q).attr["pos"].split(",") for q in range(n)]
+    places = np.array(texts, np.float64) * (_POINT, -_POINT)  # (n, 2); y went up
+    angles = [_widest_gap(places, q, _neighbours(valid, q)) for q in range(n)]
+    return draw(valid, places, np.array(angles))
+
+
+def _neighbours(delta: Deltas, q: int) -> list[int]:
+    """Return the other states that are joined to one."""
+    joined = {*delta[:, q].tolist(), *np.nonzero(delta == q)[1].tolist()}
+    return sorted(joined - {q})
+
+
+def _widest_gap(places: Floats, q: int, neighbours: list[int]) -> float:
+    """Return the angle in the middle between two neighbours that are farthest apart."""
+    if not neighbours:
+        return -math.pi / 2
+    x, y = (places[neighbours] - places[q]).T
+    angles = np.sort(np.arctan2(y, x))
+    gaps = np.diff(angles, append=angles[0] + 2 * math.pi)
+    widest = int(gaps.argmax())
+    return float(angles[widest] + gaps[widest] / 2)
