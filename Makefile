@@ -1,13 +1,17 @@
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
-.PHONY: demo test test-exhaustive test-nojit lint bench
+.PHONY: demo test test-browser test-exhaustive test-nojit lint bench
 
 demo: $(STAMP)
 	$(PYTHON) pipeline.py demo
 
 test: $(STAMP) lint
-	$(PYTHON) -m pytest -m "not exhaustive" -n 2 --dist loadfile
+	$(PYTHON) -m pytest -m "not exhaustive and not browser" -n 2 --dist loadfile
+
+# needs Chromium (Debian: apt-get install chromium); screenshots go to build/screenshots
+test-browser: $(STAMP)
+	$(PYTHON) -m pytest -m browser
 
 test-exhaustive: $(STAMP)
 	$(PYTHON) -m pytest -m exhaustive

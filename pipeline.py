@@ -80,6 +80,8 @@ def _common(command: Any) -> Any:
     )(command)
 
 
+_REPORTED = 200
+"""Automata on a page."""
 _SEED = click.IntRange(0, 2**63 - 1)
 _classes = click.option(
     "--class",
@@ -680,6 +682,55 @@ def archive_verify(path: Path, workers: int, as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("folder", metavar="[RUN]", type=Path_, required=False)
+@click.option(
+    "--archive",
+    "archived",
+    type=Path_,
+    is_flag=False,
+    flag_value="runs/archive.sqlite",
+    help="Report on an archive instead; without a path: runs/archive.sqlite.",
+)
+@_selection
+@_classes
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 5000),
+    default=_REPORTED,
+    show_default=True,
+    help="Automata at most, the best; of several sizes about equally many each.",
+)
+@click.option("--out", type=_File, show_default="report.html in the run folder", help="HTML file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def report(
+    folder: Path | None,
+    archived: Path | None,
+    limit: int,
+    out: Path | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Write one HTML file that shows the run in folder RUN, or an archive, and needs nothing else.
+
+    RUN is a folder of search, evolve, discover, generate, enumerate, train or evaluate. Options
+    that choose automata (-n, --family, ..) are for archives.
+    """
+    from search.archive_tables import Selection
+    from search.report.job import report_archive, report_run
+
+    selection = _build(Selection, settings)
+    if (folder is None) == (archived is None):
+        raise click.UsageError("give a run folder, or --archive")
+    if archived is not None:
+        made = report_archive(archived, selection, out, limit)
+    elif folder is not None and selection == Selection():
+        made = report_run(folder, out, limit)
+    else:
+        raise click.UsageError("options that choose automata are for --archive")
+    _print(made, as_json)
+
+
+@cli.command()
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed.")
 @click.option(
     "--out", type=Path_, default=Path("runs/demo"), show_default=True, help="Folder of the run."
@@ -697,11 +748,12 @@ def demo(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Generate, train and search for n = 8, k = 2, in three minutes."""
+    """Generate, train, search and report for n = 8, k = 2, in three minutes."""
     from data.dataset import read_dataset
     from data.generate import GenerateConfig
     from search.dataset_jobs import run_generate
     from search.model_jobs import run_search, run_train
+    from search.report.job import report_run
     from search.run import SearchConfig
     from vae.model import ModelConfig
     from vae.train import TrainConfig
@@ -716,12 +768,15 @@ def demo(
     learned = run_train(data, read_dataset(data), trained, ModelConfig(), training, **on)
     searching, gathering = SearchConfig(budget=20_000, seed=seed), _gather(settings, out)
     results = run_search(trained, data, found, searching, gathering=gathering, **on)
+    page = report_run(found, out / "report.html", _REPORTED)
     if as_json:
-        _print({"generate": made, "train": learned, "search": _plain(results)}, True)
+        parts = {"generate": made, "train": learned, "search": _plain(results), "report": page}
+        _print(parts, True)
         return
     _print(made, False)
     _print(learned, False)
     _print_search(results, False)
+    click.echo(f"\nTo look at it all: {page['report']}")
 
 
 def _check_classes(classes: tuple[str, ...], data: Path) -> None:

@@ -16,7 +16,7 @@ from data.files import DataError, read_json, write_json
 
 _OURS = re.compile(
     r"((part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
-    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt)(\.tmp)?"
+    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt|report\.html)(\.tmp)?"
 )
 
 

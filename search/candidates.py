@@ -205,7 +205,7 @@ def verify_candidates(path: Path) -> int:
         If the file is missing or not a candidates file, at the first row that fails, or if the
         file is not the one its run wrote.
     """
-    table = _read_table(path)
+    table = read_candidates(path)
     recorded = {}
     if (path.parent / "checksums.json").exists():
         recorded = read_checksums(path.parent)
@@ -231,6 +231,29 @@ def verify_candidates(path: Path) -> int:
     if path.name in recorded:
         check_sha256(path, recorded[path.name])
     return len(table)
+
+
+def read_candidates(path: Path) -> pd.DataFrame:
+    """Read a candidates file as it is: every cell a text.
+
+    Raises
+    ------
+    DataError
+        If it is missing or not a candidates file.
+    """
+    try:
+        # Empty words and the word "nan" are words.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8").fillna("")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: a folder, not a candidates file") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV file ({str(error).strip()})") from None
+    missing = [name for name in CANDIDATE_COLUMNS if name not in table.columns]
+    if missing:
+        raise DataError(f"{path}: not a candidates file, no column {missing[0]!r}")
+    return table
 
 
 def _may_be_parent(delta: npt.NDArray[Any], k: int, n: int) -> bool:
@@ -269,22 +292,6 @@ def _name_parents(training: Dataset | None, rows: npt.NDArray[np.int64]) -> list
     if training is None:
         return [""] * len(rows)
     return ["" if row < 0 else format_delta(training.deltas[row]) for row in rows]
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        # Empty words and the word "nan" are words.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8").fillna("")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: a folder, not a candidates file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV file ({str(error).strip()})") from None
-    missing = [name for name in CANDIDATE_COLUMNS if name not in table.columns]
-    if missing:
-        raise DataError(f"{path}: not a candidates file, no column {missing[0]!r}")
-    return table
 
 
 def _problem(row: Any, position: int) -> str:

@@ -20,6 +20,7 @@ from search.dataset_jobs import announce
 from search.evaluate import evaluate
 from search.evolve import EvolveConfig, evolve
 from search.gathering import Gathering
+from search.hits_plot import plot_arm_hits
 from search.pictures import draw_search
 from search.plots import plot_thresholds, plot_training
 from search.recall import Truth, open_truth, score
@@ -68,7 +69,7 @@ def run_evaluate(
     workers: int,
 ) -> dict[str, Any]:
     """Measure a model and record the results in its folder."""
-    model, dataset = _load(folder, data, device, workers)
+    model, dataset = load_trained(folder, data, device, workers)
     held_out = read_config(folder)["train"]["held_out"]
     results = evaluate(model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes)
     record = {"seed": seed, "repair": repair, "classes": classes, "commit": git_commit()}
@@ -95,13 +96,14 @@ def run_search(
         raise DataError(f"{data}: an enumeration; a model that knows the truth is not scored by it")
     # the calls of an enumeration's shards are nodes of its search
     labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
-    model, dataset = _load(folder, data, device, workers)
+    model, dataset = load_trained(folder, data, device, workers)
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     gathering.open()
     with Run(out, "search", _record(config), inputs, force=force):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
         results = _report(out, result, dataset.n, gathering, known, workers)
+        results["files"] += plot_arm_hits(result.summary, out / "hits")
         results["files"] += draw_search(out, model, dataset, result.found, config)
     return results
 
@@ -122,6 +124,7 @@ def run_evolve(
     with Run(out, "evolve", _record(config), inputs, force=force):
         result = evolve(config, workers=workers)
         results = _report(out, result, config.n, gathering, known, workers)
+        results["files"] += plot_arm_hits(result.summary, out / "hits")
         results["files"] += plot_thresholds(result.found, config.n, out / "thresholds")
     return results
 
@@ -139,6 +142,27 @@ def training_folder(model: Path) -> Path:
         return Path(read_json(model / "run.json")["inputs"]["data"])
     except (KeyError, TypeError):
         raise DataError(f"{model / 'run.json'}: names no dataset; give --data") from None
+
+
+def load_trained(
+    folder: Path, data: Path, device: torch.device, workers: int
+) -> tuple[VAE, Dataset]:
+    """Load a model and the dataset it was trained on, those rows alone that it has seen.
+
+    Raises
+    ------
+    DataError
+        If one of them is missing or damaged, or the model was trained on something else.
+    """
+    torch.set_num_threads(workers)
+    model = load_model(folder).to(device)
+    dataset = read_dataset(data, _training_classes(folder))
+    if read_config(folder)["data"] != describe_data(dataset):
+        raise DataError(
+            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
+            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
+        )
+    return model, dataset
 
 
 def _report(
@@ -170,19 +194,6 @@ def _report(
         "labelling calls": int(result.summary["labelling_calls"].max()),
         "files": files,
     }
-
-
-def _load(folder: Path, data: Path, device: torch.device, workers: int) -> tuple[VAE, Dataset]:
-    """Load a model and the dataset it was trained on, those rows alone that it has seen."""
-    torch.set_num_threads(workers)
-    model = load_model(folder).to(device)
-    dataset = read_dataset(data, _training_classes(folder))
-    if read_config(folder)["data"] != describe_data(dataset):
-        raise DataError(
-            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
-            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
-        )
-    return model, dataset
 
 
 def _training_classes(model: Path) -> tuple[str, ...]:

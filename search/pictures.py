@@ -21,7 +21,8 @@ from search.run import SearchConfig
 from search.strip import StripRow, plot_strip
 from vae.model import VAE
 
-_POINTS = 9
+STRIP_ALPHAS = tuple(1 - place / 8 for place in range(9))
+"""Places on the paths of a strip."""
 _ROUNDS = 5
 """Rounds of encode-decode drawn at most."""
 _CLOUD = 10_000
@@ -41,16 +42,21 @@ def draw_search(
         Thresholds of what the latent modes found.
     config : SearchConfig
     """
-    parents = parent_rows(training, config.latent.parents, config.classes)
-    space = LatentSpace(model, training, parents, config.latent, stream(config.seed, "pictures"))
+    space = picture_space(model, training, config)
     highest = int(training.reset_thresholds.max())
     return [
         *plot_thresholds(
             found, training.n, folder / "thresholds", ceiling=highest, label="training up to"
         ),
         *plot_norms(_norms(space, training), model.config.latent, folder / "norms"),
-        *_draw_strip(folder / "strip", space, training),
+        *plot_strip(strip_rows(space, training), STRIP_ALPHAS, folder / "strip"),
     ]
+
+
+def picture_space(model: VAE, training: Dataset, config: SearchConfig) -> LatentSpace:
+    """Return the latent space of a search with the random numbers of its pictures."""
+    parents = parent_rows(training, config.latent.parents, config.classes)
+    return LatentSpace(model, training, parents, config.latent, stream(config.seed, "pictures"))
 
 
 def _norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
@@ -69,12 +75,15 @@ def _norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def _draw_strip(stem: Path, space: LatentSpace, training: Dataset) -> list[Path]:
-    """Draw the paths between the two best parents, and the rounds of encode-decode from one."""
+def strip_rows(space: LatentSpace, training: Dataset) -> list[StripRow]:
+    """Return the paths between the two best parents, and the rounds of encode-decode from one.
+
+    Each has a point for each of `STRIP_ALPHAS`; nothing is repaired.
+    """
     config = space.config
-    alphas = torch.linspace(1, 0, _POINTS, device=space.device)
+    alphas = torch.tensor(STRIP_ALPHAS, device=space.device)
     mu = space.posterior.mu
-    first, second = mu[0].expand(_POINTS, -1), mu[min(1, len(mu) - 1)].expand(_POINTS, -1)
+    first, second = (row.expand(len(alphas), -1) for row in (mu[0], mu[min(1, len(mu) - 1)]))
     known = RowIndex(training.n * training.k)
     known.add(training.forms)
 
@@ -93,4 +102,4 @@ def _draw_strip(stem: Path, space: LatentSpace, training: Dataset) -> list[Path]
     for round in range(1, min(config.rounds, _ROUNDS) + 1):
         decoded = decode_and_repair(space.model, space.reencode(decoded), repair=0)
         rows.append(row(f"{config.path}, encode-decode {round}", decoded.deltas))
-    return plot_strip(rows, alphas.cpu().numpy(), stem)
+    return rows

@@ -1,8 +1,12 @@
 """One hypothesis profile for all tests: no test depends on speed. Interruptions arrive."""
 
 import signal
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+import pipeline
 
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -11,3 +15,33 @@ settings.load_profile("suite")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of some shells
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts is interrupted
+
+
+@pytest.fixture(scope="session")
+def run_folders(tmp_path_factory) -> Path:
+    """A small run of every command that `report` shows, not to be changed.
+
+    They are data, model (evaluated), search, evolve, enumerate, discover, compare, and the archive
+    of them all. The best automaton of evolve is that of Černý with four states.
+    """
+    folder = tmp_path_factory.mktemp("runs")
+    small = "--latent 4 --first-look 40 --first-steps 3 --steps 2 --workers 1"
+    sizes = f"--from 3 --start-to 4 --to 6 --start-budget 300 --budget 60 {small}"
+    lines = f"""
+        generate -n 5 --count 300 --shard-rows 200 --out data --workers 1
+        train --data data --out model --epochs 2 --batch 64 --latent 4 --embedding 4 --channels 8
+            --convolutions 1 --hidden 16 --workers 1
+        evaluate --model model --workers 1
+        enumerate -n 4 -k 2 --at-least 6 --out enumerate --workers 1
+        search --model model --data data --out search --budget 60 --keep 90 --parents 40
+            --batch 64 --rounds 2 --workers 1
+        evolve -n 4 --budget 1000 --keep 30 --truth enumerate --out evolve --workers 1
+        discover {sizes} --out discover
+        discover --arms insertion,stretch,vae --seeds 2 {sizes} --out compare
+    """
+    commands = lines.replace("\n            ", " ").strip().splitlines()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in commands:
+            pipeline.cli.main(line.split(), standalone_mode=False)
+    return folder

@@ -87,7 +87,9 @@ def report_runs(
     return {"table": table, "files": [*(out / name for name in tables), *pictures]}
 
 
-def candidates(steps: Steps, elites: int, share: float = KEEP_SHARE) -> pd.DataFrame:
+def candidates(
+    steps: Steps, elites: int, share: float = KEEP_SHARE, *, parents: Steps | None = None
+) -> pd.DataFrame:
     """Return every automaton at or above a share of the Černý bound, by size and gap.
 
     The best of each size are there, wherever they are.
@@ -101,13 +103,15 @@ def candidates(steps: Steps, elites: int, share: float = KEEP_SHARE) -> pd.DataF
         among the steps.
     share : float
         Of the bound; below 0.6 only elites are kept.
+    parents : mapping of int to Step, optional
+        The whole steps that parents are among, if `steps` are parts of them.
 
     Returns
     -------
     DataFrame
         The columns of `CANDIDATE_COLUMNS`; the rank counts through all sizes.
     """
-    smaller = {n: step.elites(elites) for n, step in steps.items()}
+    smaller = {n: step.elites(elites) for n, step in (parents or steps).items()}
     tables = [table for n in sorted(steps) for table in _tables(steps[n], smaller, share)]
     found = (
         pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=CANDIDATE_COLUMNS)

@@ -1,0 +1,44 @@
+"""The job behind `report`: a page is read, rendered and written, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from data.files import write_text
+from search.archive_tables import Selection
+from search.report.page import render
+from search.report.runs import read_archive, read_run
+
+REPORT = "report.html"
+
+
+def report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
+    """Write the report of a run folder; by default into it.
+
+    Raises
+    ------
+    DataError
+        If it is no run folder, or damaged; nothing is written.
+    """
+    content = read_run(folder, limit)
+    return _write(render(content), out or folder / REPORT, len(content.rows))
+
+
+def report_archive(
+    path: Path, selection: Selection, out: Path | None, limit: int
+) -> dict[str, Any]:
+    """Write the report of an archive; by default beside it.
+
+    Raises
+    ------
+    DataError
+        If it is no archive, or damaged; nothing is written.
+    """
+    content = read_archive(path, selection, limit)
+    return _write(render(content), out or path.parent / REPORT, len(content.rows))
+
+
+def _write(page: str, out: Path, automata: int) -> dict[str, Any]:
+    write_text(out, page)
+    return {"automata": automata, "bytes": len(page.encode()), "report": str(out)}

@@ -1,0 +1,140 @@
+"""The latent map: encoded automata in two dimensions, and the paths that led to the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from automata.automaton import Deltas
+from automata.drawing import Floats
+from automata.formats import parse_delta
+from automata.solver import Thresholds, reset_thresholds
+from search.interpolate import PATHS, interpolate
+from search.report.content import DrawnPath, LatentMap, known_automata
+
+Encode = Callable[[Deltas], Tensor]
+"""Automata of one size -> the means of their posteriors (batch, latent)."""
+
+_FITTED = 5000
+"""Automata of each size that the axes are fitted to, at most."""
+_SHOWN, _SHOWN_TRANSITIONS = 240, 5000
+"""Training automata that are shown, at most, and their transitions altogether."""
+_DRAWN, _POINTS = 10, 17
+"""Paths, and points of each."""
+
+
+class _Axes(NamedTuple):
+    centre: Floats
+    directions: Floats
+    """(2, latent)"""
+    shares: tuple[float, float]
+
+    def project(self, z: Tensor) -> Floats:
+        """Return where points of the latent space lie: (points, 2)."""
+        return np.asarray((z.double().cpu().numpy() - self.centre) @ self.directions.T)
+
+
+def draw_map(
+    text: str,
+    encode: Encode,
+    training: Sequence[tuple[Deltas, Thresholds]],
+    candidates: pd.DataFrame,
+    path: str,
+) -> LatentMap:
+    """Project a latent space on the two principal axes of its training data.
+
+    Parameters
+    ----------
+    text : str
+        What was encoded.
+    encode : callable
+    training : sequence of (deltas, thresholds)
+        What the model learned from, for each size; all of it synchronizes.
+    candidates : DataFrame
+        Texts, in the columns of candidates.
+    path : str
+        The path of those candidates whose mode is none.
+
+    Returns
+    -------
+    LatentMap
+    """
+    axes = _fit([encode(deltas[_spread(len(deltas), _FITTED)]) for deltas, _ in training])
+    whole = (candidates[["parent_a", "parent_b", "alpha"]] != "").all(axis=1)
+    best = candidates[whole].head(_DRAWN).to_dict("index")
+    drawn = [_path(axes, encode, number, row, path) for number, row in best.items()]
+    parents = {row[side] for row in best.values() for side in ("parent_a", "parent_b")}
+    shown = _training_rows(training, sorted(parents))
+    return LatentMap(
+        text,
+        axes.shares,
+        _places(axes, encode, candidates["delta"]),
+        shown,
+        _places(axes, encode, shown["delta"]),
+        drawn,
+    )
+
+
+def _fit(encoded: Sequence[Tensor]) -> _Axes:
+    """Return the principal axes; each points where its largest coordinate is positive."""
+    points = torch.cat([*encoded]).double().cpu().numpy()  # (automata, latent)
+    centre = points.mean(axis=0)
+    _, lengths, directions = np.linalg.svd(points - centre, full_matrices=False)
+    variances = np.pad(lengths**2, (0, 2))
+    directions = np.pad(directions, ((0, 2), (0, 0)))[:2]  # there may be one dimension alone
+    largest = directions[[0, 1], np.abs(directions).argmax(axis=1)]
+    directions *= np.where(largest < 0, -1, 1)[:, None]
+    first, second = (variances[:2] / max(float(variances.sum()), 1e-12)).tolist()
+    return _Axes(centre, directions, (first, second))
+
+
+def _path(axes: _Axes, encode: Encode, number: int, row: dict[str, str], default: str) -> DrawnPath:
+    """Return the path between the parents of a candidate."""
+    path = row["mode"] if row["mode"] in PATHS else default
+    ends = _encode(encode, [row["parent_a"], row["parent_b"]])
+    alphas = torch.tensor([*np.linspace(1, 0, _POINTS), float(row["alpha"])]).to(ends)
+    first, second = (end.expand(len(alphas), -1) for end in ends)
+    points = axes.project(interpolate(path, first, second, alphas))
+    return DrawnPath(number, points[:-1], points[-1])
+
+
+def _training_rows(
+    training: Sequence[tuple[Deltas, Thresholds]], parents: Sequence[str]
+) -> pd.DataFrame:
+    """Return the training automata that are shown: of all thresholds, and the parents of paths."""
+    cells = sum(deltas[:1].size for deltas, _ in training) / len(training)
+    count = min(_SHOWN, int(_SHOWN_TRANSITIONS / cells)) // len(training)
+    tables = []
+    for deltas, thresholds in training:
+        rows = np.argsort(-thresholds, kind="stable")[_spread(len(deltas), count)]
+        tables.append(known_automata(deltas[rows], thresholds[rows], novel=False))
+    for text in parents:
+        delta = parse_delta(text)[None]
+        tables.append(known_automata(delta, reset_thresholds(delta), novel=False))
+    shown = pd.concat(tables)
+    return shown.drop_duplicates(["n", "canonical"]).reset_index(drop=True)
+
+
+def _places(axes: _Axes, encode: Encode, texts: pd.Series) -> Floats:
+    """Return where automata lie: (automata, 2)."""
+    return axes.project(_encode(encode, texts)) if len(texts) else np.empty((0, 2))
+
+
+def _encode(encode: Encode, texts: Sequence[str] | pd.Series) -> Tensor:
+    """Encode automata of any sizes, in their order."""
+    deltas = [parse_delta(text) for text in texts]
+    sizes = np.array([delta.shape[1] for delta in deltas])
+    rows = [np.flatnonzero(sizes == n) for n in np.unique(sizes)]
+    parts = [encode(np.stack([deltas[row] for row in own])) for own in rows]
+    return torch.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(rows)))]
+
+
+def _spread(rows: int, count: int) -> npt.NDArray[np.int64]:
+    """Return rows that are evenly spread, at most so many."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, count)).round().astype(np.int64))

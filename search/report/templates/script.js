@@ -1,0 +1,476 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const automata = data.automata;
+  const find = (id) => document.getElementById(id);
+  const svg = (name, attributes, parent) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    if (parent) parent.append(element);
+    return element;
+  };
+  const html = (name, text, parent) => {
+    const element = document.createElement(name);
+    element.textContent = text;
+    if (parent) parent.append(element);
+    return element;
+  };
+  const letterName = (letter) =>
+    "abcdefghijklmnopqrstuvwxyz"[letter % 26] + (letter < 26 ? "" : Math.floor(letter / 26));
+
+  const letterNumber = (name) => name.charCodeAt(0) - 97 + 26 * Number(name.slice(1));
+  for (const automaton of automata) {
+    automaton.delta = automaton.text.split("|").map((row) => row.split(" ").map(Number));
+    automaton.letters = automaton.replayed
+      ? (automaton.word.match(/[a-z][0-9]*/g) || []).map(letterNumber) : null;
+  }
+
+  // --- the table ---------------------------------------------------------------------------
+
+  const table = find("table");
+  const rows = table ? [...table.tBodies[0].rows] : [];
+  const cells = rows.map((row) => [...row.cells].slice(1).map((cell) => cell.textContent));
+  const texts = cells.map((row) => row.join("\n").toLowerCase());
+  let order = rows.map((_, number) => number);
+  let shown = [...order];
+
+  function sort(button) {
+    const column = Number(button.dataset.column);
+    const head = button.closest("th");
+    const falling = head.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) {
+      if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
+    }
+    head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+    const values = cells.map((row) => row[column]);
+    const numbers = values.every((value) => value === "" || Number.isFinite(Number(value)));
+    const compare = numbers
+      ? (one, other) => Number(one) - Number(other)
+      : (one, other) => (one < other ? -1 : one > other ? 1 : 0);
+    const sign = falling ? -1 : 1;
+    // what is missing comes last, equal ones keep the order of the report
+    order = rows.map((_, number) => number).sort((a, b) =>
+      (values[a] === "") - (values[b] === "") || sign * compare(values[a], values[b]) || a - b);
+    table.tBodies[0].append(...order.map((number) => rows[number]));
+    filter();
+  }
+
+  function filter() {
+    const words = find("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const most = find("gap").value;
+    const gap = Number(find("gap").dataset.column);
+    const choices = [...document.querySelectorAll("#filters select")]
+      .filter((select) => select.value !== "")
+      .map((select) => [Number(select.dataset.column), select.value.slice(1)]);
+    const keep = (number) =>
+      words.every((word) => texts[number].includes(word)) &&
+      (most === "" || Number(cells[number][gap]) <= Number(most)) &&
+      choices.every(([column, value]) => cells[number][column] === value);
+    shown = order.filter(keep);
+    const kept = new Set(shown);
+    rows.forEach((row, number) => { row.hidden = !kept.has(number); });
+    find("shown").textContent = `${shown.length} of ${rows.length} automata`;
+  }
+
+  function download() {
+    const quote = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
+    const lines = [names, ...shown.map((number) => cells[number])];
+    const content = lines.map((line) => line.map(quote).join(",") + "\n").join("");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content], { type: "text/csv" }));
+    link.download = "automata.csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  if (table) {
+    table.tHead.addEventListener("click", (event) => {
+      const button = event.target.closest(".sort");
+      if (button) sort(button);
+    });
+    table.tBodies[0].addEventListener("click", (event) => {
+      const row = event.target.closest("tr");
+      if (row && !String(getSelection())) open(Number(row.dataset.number));
+    });
+    find("filters").addEventListener("input", filter);
+    find("filters").addEventListener("reset", () => setTimeout(filter));
+    find("filters").addEventListener("submit", (event) => event.preventDefault());
+    find("download").addEventListener("click", download);
+  }
+
+  // --- one automaton -----------------------------------------------------------------------
+
+  const dialog = find("automaton");
+  const delays = [2000, 1200, 700, 400, 200, 90, 30];
+  let number = -1;
+  let automaton = null;
+  let layout = "circle";
+  let courses = []; // for each number of letters read: which states are occupied
+  let counts = [];
+  let at = 0;
+  let timer = 0;
+  let states = [];
+  let arrows = [];
+
+  function open(which) {
+    pause();
+    number = which;
+    automaton = automata[which];
+    const { n, k, threshold, family } = automaton;
+    const kind = which < rows.length ? `Automaton ${which + 1}` : "Training automaton";
+    find("name").textContent = `${kind}: threshold ${threshold}${family ? `, ${family}` : ""}`;
+    const neato = document.querySelector("[name=layout][value=neato]");
+    neato.disabled = !automaton.neato;
+    if (!automaton.neato) layout = "circle";
+    document.querySelector(`[name=layout][value=${layout}]`).checked = true;
+    nameLetters(k);
+    draw();
+    follow();
+    tabulate();
+    describe();
+    relate();
+    write();
+    if (!dialog.open) dialog.showModal();
+    dialog.scrollTop = 0;
+    history.replaceState(null, "", `#automaton-${which + 1}`);
+    show(0);
+  }
+
+  function nameLetters(k) {
+    find("letters").replaceChildren();
+    for (let letter = 0; letter < k; letter += 1) {
+      const entry = html("span", "", find("letters"));
+      const line = svg("svg", { viewBox: "0 0 48 14", class: `letter-${letter}`, "aria-hidden": "true" }, entry);
+      svg("path", { class: "arrow", d: "M0 7H36" }, line);
+      svg("path", { class: "head", d: "M48 7L34 1V13Z" }, line);
+      html("i", ` ${letterName(letter)}`, entry);
+    }
+  }
+
+  function draw() {
+    const { n, delta } = automaton;
+    const shapes = automaton[layout];
+    const canvas = find("drawing");
+    const [left, top, width, height] = shapes.box;
+    canvas.replaceChildren();
+    canvas.setAttribute("viewBox", shapes.box.join(" "));
+    canvas.style.maxWidth = `${2.2 * width}px`;
+    canvas.setAttribute("aria-label", `Drawing of an automaton with ${n} states; its transitions are in the table`);
+    const lines = svg("g", {}, canvas);
+    const labels = svg("g", {}, canvas);
+    arrows = delta.map((row, letter) => row.map((target, source) => {
+      const start = 12 * (letter * n + source);
+      const [labelX, labelY, tipX, tipY, ...curve] = shapes.arrows.slice(start, start + 12);
+      const group = svg("g", { class: `letter-${letter}` }, lines);
+      const [, , , , cx, cy, ex, ey] = curve;
+      const path = svg("path", { class: "arrow", d: `M${curve.slice(0, 2)}C${curve.slice(2)}` }, group);
+      const head = Math.hypot(ex - tipX, ey - tipY) / 0.8;
+      const away = Math.hypot(cx - tipX, cy - tipY) || 1;
+      const [bx, by] = [(cx - tipX) / away, (cy - tipY) / away];
+      const [fx, fy, side] = [tipX + head * bx, tipY + head * by, 0.38 * head];
+      svg("path", { class: "head", d: `M${tipX} ${tipY}L${fx - side * by} ${fy + side * bx}L${fx + side * by} ${fy - side * bx}Z` }, group);
+      svg("title", {}, group).textContent = `${source} → ${target} by ${letterName(letter)}`;
+      const label = svg("text", { class: `label letter-${letter}`, x: labelX, y: labelY }, labels);
+      label.textContent = letterName(letter);
+      return path;
+    }));
+    states = delta[0].map((_, state) => {
+      const [x, y] = shapes.places.slice(2 * state, 2 * state + 2);
+      const group = svg("g", { class: "state" }, canvas);
+      svg("circle", { cx: x, cy: y, r: data.scale }, group);
+      svg("text", { x, y }, group).textContent = state;
+      return group;
+    });
+  }
+
+  function follow() {
+    const { letters, word, n, delta } = automaton;
+    const broken = letters === null;
+    find("player").hidden = broken;
+    find("unreplayed").hidden = !broken;
+    courses = [];
+    if (broken) {
+      const told = word.length > 300 ? `${word.slice(0, 300)}…` : word;
+      find("unreplayed").textContent = `This does not reset the automaton: ${told || "no word"}`;
+      return;
+    }
+    let occupied = new Uint8Array(n).fill(1);
+    courses.push(occupied);
+    for (const letter of letters) {
+      const next = new Uint8Array(n);
+      occupied.forEach((here, state) => { if (here) next[delta[letter][state]] = 1; });
+      courses.push(occupied = next);
+    }
+    counts = courses.map((course) => course.reduce((sum, here) => sum + here, 0));
+    chart();
+  }
+
+  const plot = { left: 44, right: 630, top: 12, bottom: 150 };
+  const across = (step) => plot.left + ((plot.right - plot.left) * step) / Math.max(1, counts.length - 1);
+  const up = (count) => plot.bottom - ((plot.bottom - plot.top) * (count - 1)) / Math.max(1, automaton.n - 1);
+
+  function chart() {
+    const course = find("course");
+    course.replaceChildren();
+    const last = counts.length - 1;
+    course.setAttribute("aria-label", `Occupied states against letters: from ${counts[0]} to ${counts[last]} in ${last} letters`);
+    svg("path", { class: "axis", d: `M${plot.left} ${plot.top}V${plot.bottom}H${plot.right}` }, course);
+    const put = (text, x, y, anchor) => {
+      svg("text", { x, y, "text-anchor": anchor }, course).textContent = text;
+    };
+    put(automaton.n, plot.left - 6, plot.top + 5, "end");
+    put(1, plot.left - 6, plot.bottom + 4, "end");
+    put(0, plot.left, plot.bottom + 17, "middle");
+    put(last, plot.right, plot.bottom + 17, "end");
+    put("letters", (plot.left + plot.right) / 2, plot.bottom + 17, "middle");
+    put("occupied states", plot.left + 8, plot.bottom + 35, "start");
+    let line = `M${across(0)} ${up(counts[0])}`;
+    counts.forEach((count, step) => { if (step) line += `H${across(step)}V${up(count)}`; });
+    svg("path", { class: "line", d: line }, course);
+    svg("path", { class: "here", d: "" }, course);
+  }
+
+  function show(step) {
+    if (!courses.length) return;
+    at = Math.max(0, Math.min(step, courses.length - 1));
+    const { letters, n, delta } = automaton;
+    const here = courses[at];
+    states.forEach((state, q) => state.classList.toggle("on", here[q] === 1));
+    for (const path of document.querySelectorAll(".used")) path.classList.remove("used");
+    const letter = at ? letters[at - 1] : -1;
+    if (at) courses[at - 1].forEach((was, q) => { if (was) arrows[letter][q].classList.add("used"); });
+    const names = letters.map(letterName);
+    const [done, mark, left] = find("word").children;
+    done.textContent = names.slice(0, Math.max(0, at - 1)).join("");
+    mark.textContent = at ? names[at - 1] : "";
+    left.textContent = names.slice(at).join("");
+    const scroller = find("word");
+    if (scroller.scrollHeight > scroller.clientHeight) {
+      scroller.scrollTop = mark.offsetTop - scroller.offsetTop - scroller.clientHeight / 2;
+    }
+    const list = [...here.keys()].filter((q) => here[q]).join(", ");
+    const left_ = counts[at] === 1 ? "1 state is occupied" : `${counts[at]} of ${n} states are occupied`;
+    find("told").textContent = at
+      ? `Letter ${at} of ${letters.length}: ${letterName(letter)}. ${left_}: ${list}.`
+      : `Start, ${letters.length} letters. All ${n} states are occupied.`;
+    find("occupied").style.width = `${(100 * counts[at]) / n}%`;
+    document.querySelector("#course .here").setAttribute("d", `M${across(at)} ${plot.top}V${plot.bottom}`);
+    for (const cell of document.querySelectorAll("#transitions td")) {
+      cell.classList.toggle("on", here[Number(cell.dataset.state)] === 1);
+    }
+    if (at === courses.length - 1) pause();
+  }
+
+  function pause() {
+    clearInterval(timer);
+    timer = 0;
+    find("play").textContent = "Play";
+  }
+
+  function play() {
+    if (at === courses.length - 1) show(0);
+    find("play").textContent = "Pause";
+    clearInterval(timer);
+    timer = setInterval(() => show(at + 1), delays[Number(find("speed").value)]);
+  }
+
+  function toggle() {
+    if (timer) pause();
+    else if (courses.length > 1) play();
+  }
+
+  function change(speed) {
+    find("speed").value = Number(find("speed").value) + speed;
+    if (timer) play();
+  }
+
+  function tabulate() {
+    const { n, delta } = automaton;
+    const head = document.createElement("tr");
+    html("th", "", head);
+    for (let q = 0; q < n; q += 1) html("th", q, head).scope = "col";
+    find("transitions").tHead.replaceChildren(head);
+    const body = delta.map((row, letter) => {
+      const line = document.createElement("tr");
+      html("th", letterName(letter), line).scope = "row";
+      row.forEach((target, q) => { html("td", target, line).dataset.state = q; });
+      return line;
+    });
+    find("transitions").tBodies[0].replaceChildren(...body);
+  }
+
+  function describe() {
+    const { n, k, threshold, bound, family, classes, parents } = automaton;
+    const facts = [
+      ["states, letters", `${n}, ${k}`],
+      ["reset threshold", threshold],
+      ["Černý bound", bound],
+      ["gap", bound - Number(threshold)],
+      ["family", family || "none that is known"],
+      ["word", automaton.letters ? "replayed when this page was made" : "does not reset it"],
+    ];
+    if (classes) facts.push(["classes", classes.replaceAll(",", ", ")]);
+    if (number < rows.length) {
+      const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
+      for (const name of ["novel", "mode", "round", "alpha", "repaired", "run", "arm", "found_at", "finds"]) {
+        const column = names.indexOf(name);
+        if (column >= 0 && cells[number][column] !== "") facts.push([name, cells[number][column]]);
+      }
+    }
+    find("about").replaceChildren(...facts.map(([name, value]) => {
+      const entry = document.createElement("div");
+      html("dt", name, entry);
+      html("dd", value, entry);
+      return entry;
+    }));
+  }
+
+  function relate() {
+    const place = find("relatives");
+    place.replaceChildren();
+    const link = (text, which) => {
+      const button = html("button", text, place);
+      button.type = "button";
+      button.addEventListener("click", () => open(which));
+    };
+    const parents = automaton.parents || [];
+    if (parents.length) html("h3", "Parents", place);
+    for (const parent of parents) {
+      const text = `${parent.text} (n = ${parent.n}, threshold ${parent.threshold})`;
+      if (parent.number === null) html("p", text, place);
+      else link(text, parent.number);
+    }
+    const own = new Set(parents.map((parent) => parent.text));
+    const related = rows.map((_, other) => other).filter((other) => other !== number && (
+      (automaton.family && automata[other].family === automaton.family) ||
+      (automata[other].parents || []).some((parent) => own.has(parent.text))));
+    if (related.length) html("h3", "Same family, or a parent in common", place);
+    for (const other of related.slice(0, 12)) {
+      const { n, threshold, family } = automata[other];
+      link(`${other + 1}: n = ${n}, ${threshold}${family ? `, ${family}` : ""}`, other);
+    }
+  }
+
+  function write() {
+    const forms = [
+      ["ours", automaton.text], ["word", automaton.word], ["synchrowords", automaton.synchrowords],
+      ["GAP", automaton.gap], ["DOT", automaton.dot],
+    ];
+    find("texts").replaceChildren(...forms.filter(([, text]) => text).map(([name, text]) => {
+      const entry = document.createElement("div");
+      entry.className = "form";
+      html("b", name, entry);
+      const content = html("pre", text, entry);
+      content.tabIndex = 0;
+      const button = html("button", "Copy", entry);
+      button.type = "button";
+      button.setAttribute("aria-label", `Copy ${name}`);
+      button.addEventListener("click", () => copy(content, button));
+      return entry;
+    }));
+  }
+
+  async function copy(content, button) {
+    try {
+      await navigator.clipboard.writeText(content.textContent);
+    } catch {
+      // a page from a file may not use the clipboard: the older way
+      getSelection().selectAllChildren(content);
+      document.execCommand("copy");
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  }
+
+  function neighbour(by) {
+    const place = shown.indexOf(number) + by;
+    if (number < rows.length && place >= 0 && place < shown.length) open(shown[place]);
+  }
+
+  find("play").addEventListener("click", toggle);
+  find("first").addEventListener("click", () => { pause(); show(0); });
+  find("back").addEventListener("click", () => { pause(); show(at - 1); });
+  find("step").addEventListener("click", () => { pause(); show(at + 1); });
+  find("last").addEventListener("click", () => { pause(); show(courses.length - 1); });
+  find("speed").addEventListener("input", () => change(0));
+  find("previous").addEventListener("click", () => neighbour(-1));
+  find("next").addEventListener("click", () => neighbour(1));
+  find("close").addEventListener("click", () => dialog.close());
+  find("course").addEventListener("click", (event) => {
+    const box = find("course").getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * 640;
+    pause();
+    show(Math.round(((x - plot.left) / (plot.right - plot.left)) * (counts.length - 1)));
+  });
+  for (const choice of document.querySelectorAll("[name=layout]")) {
+    choice.addEventListener("change", () => { layout = choice.value; draw(); show(at); });
+  }
+  dialog.addEventListener("close", () => {
+    pause();
+    history.replaceState(null, "", location.pathname + location.search);
+    const row = rows[number];
+    if (row && !row.hidden) row.querySelector(".open").focus();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches("input, pre") && event.key.startsWith("Arrow")) return;
+    const stop = (action) => { pause(); action(); };
+    const actions = {
+      ArrowRight: () => stop(() => show(at + 1)),
+      ArrowLeft: () => stop(() => show(at - 1)),
+      Home: () => stop(() => show(0)),
+      End: () => stop(() => show(courses.length - 1)),
+      "+": () => change(1),
+      "-": () => change(-1),
+      n: () => neighbour(1),
+      p: () => neighbour(-1),
+      ...(event.target.matches("button, input") ? {} : { " ": toggle }),
+    };
+    const action = actions[event.key];
+    if (action) {
+      event.preventDefault();
+      action();
+    }
+  });
+
+  // --- the latent map ----------------------------------------------------------------------
+
+  const plane = find("plane");
+  if (plane) {
+    const points = [...plane.querySelectorAll(".point")];
+    const byNumber = new Map(points.map((point) => [Number(point.dataset.number), point]));
+    const name = (which) => {
+      const { n, threshold, family, text } = automata[which];
+      const kind = which < rows.length ? `automaton ${which + 1}` : "training automaton";
+      return `${kind}: threshold ${threshold}${family ? `, ${family}` : ""}, n = ${n}: ${text}`;
+    };
+    let here = -1;
+    const move = (which) => {
+      byNumber.get(here)?.classList.remove("here");
+      here = which;
+      byNumber.get(here)?.classList.add("here");
+      find("named").textContent = name(here);
+    };
+    plane.addEventListener("pointerover", (event) => {
+      const point = event.target.closest(".point");
+      if (point) find("named").textContent = name(Number(point.dataset.number));
+    });
+    plane.addEventListener("click", (event) => {
+      const point = event.target.closest(".point");
+      if (point) open(Number(point.dataset.number));
+    });
+    plane.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (by && rows.length) {
+        event.preventDefault();
+        move((here + by + rows.length) % rows.length);
+      } else if (event.key === "Enter" && here >= 0) {
+        open(here);
+      }
+    });
+  }
+
+  const asked = /^#automaton-(\d+)$/.exec(location.hash);
+  if (asked && automata[Number(asked[1]) - 1]) open(Number(asked[1]) - 1);
+})();

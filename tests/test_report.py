@@ -1,0 +1,348 @@
+"""The report: one page of any run, or of the archive, which asks for nothing else."""
+
+import csv
+import json
+import re
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pipeline
+from automata.families import FAMILIES
+from automata.formats import format_delta
+from data.files import DataError
+from search.archive import Archive
+from search.candidates import CANDIDATE_COLUMNS
+from search.report.content import Content, known_automata
+from search.report.page import _inline, render
+from search.report.runs import read_run
+from tests.naive import apply
+from tests.test_archive import candidates_of
+from tests.test_cli import Answer
+
+RUNS = ["search", "evolve", "discover", "compare", "enumerate", "data", "model"]
+HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&amp;'
+
+
+class Page(HTMLParser):
+    """What a page holds, as a browser reads it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.scripts: list[str] = []
+        self.rows: list[list[str]] = []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.tags.append((tag, dict(attributes)))
+        self.inside = tag
+        if tag == "script":
+            self.scripts.append("")
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag == "td":
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts[-1] += data
+        elif self.inside == "td":
+            self.rows[-1][-1] += data
+
+    @property
+    def data(self) -> dict:
+        return json.loads(self.scripts[0])
+
+    def automata(self, columns: int) -> list[list[str]]:
+        """The rows of the table of automata."""
+        count = sum("data-number" in attributes for tag, attributes in self.tags if tag == "tr")
+        return [row for row in self.rows if len(row) == columns][:count]
+
+
+@pytest.fixture
+def call(monkeypatch, capfd) -> Callable[..., Answer]:
+    """Run a command line in this process."""
+
+    def called(line: list) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["pipeline.py", *map(str, line)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            pipeline.main()
+        return Answer(end.value.code, *capfd.readouterr())
+
+    return called
+
+
+@pytest.fixture
+def copied(run_folders: Path, tmp_path: Path) -> Path:
+    """A copy of the runs."""
+    return Path(shutil.copytree(run_folders, tmp_path / "runs"))
+
+
+def check_alone(page: Page) -> None:
+    """Nothing is asked for: no address but names of XML, no source, no import."""
+    for tag, attributes in page.tags:
+        for name in ("src", "srcset", "data", "poster", "action", "background"):
+            assert name not in attributes, (tag, attributes)
+        for name in ("href", "xlink:href"):
+            assert attributes.get(name, "#").startswith("#")
+        assert tag not in ("link", "iframe", "object", "embed", "base", "foreignobject")
+        assert not [name for name in attributes if name.startswith("on")]
+    assert {*re.findall(r"https?://[^\"' <>)]*", page.text)} <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert "@import" not in page.text and "url(http" not in page.text
+    assert len(page.scripts) == 2
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: str) -> None:
+    out = tmp_path / "report.html"
+    answer = call(["report", run_folders / name, "--out", out, "--limit", "40", "--json"])
+    assert (answer.code, answer.complaints()) == (0, [])
+    printed = json.loads(answer.out)
+    assert printed == {"automata": printed["automata"], "bytes": out.stat().st_size,
+                       "report": str(out)}  # fmt: skip
+    assert 0 < printed["automata"] <= 40
+    page = Page(out.read_text())
+    check_alone(page)
+    automata = page.data["automata"]
+    assert len(automata) >= printed["automata"]
+    assert ('id="plane"' in page.text) == (name in ("search", "discover", "compare", "model"))
+    for number, entry in enumerate(automata):
+        delta = [[int(q) for q in row.split()] for row in entry["text"].split("|")]
+        k, n = len(delta), len(delta[0])
+        assert (entry["k"], entry["n"], entry["replayed"]) == (k, n, True)
+        assert len(entry["word"]) == int(entry["threshold"])
+        assert len(apply(delta, range(n), ["ab".index(letter) for letter in entry["word"]])) == 1
+        layouts = ["circle", "neato"] if number < printed["automata"] else ["circle"]
+        for layout in layouts:
+            assert len(entry[layout]["places"]) == 2 * n
+            assert len(entry[layout]["arrows"]) == 12 * k * n
+    again = tmp_path / "again.html"
+    assert call(["report", run_folders / name, "--out", again, "--limit", "40"]).code == 0
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_the_table_is_that_of_the_run(run_folders: Path, tmp_path: Path, call) -> None:
+    out = tmp_path / "report.html"
+    assert call(["report", run_folders / "search", "--out", out, "--limit", "25"]).code == 0
+    with (run_folders / "search" / "candidates.csv").open() as file:
+        names, *rows = csv.reader(file)
+    assert names == CANDIDATE_COLUMNS
+    assert Page(out.read_text()).automata(len(names)) == rows[:25]
+    text = out.read_text()
+    summary = pd.read_csv(run_folders / "search" / "summary.csv")
+    assert all(f"<td>{calls:,}</td>" in text for calls in summary["calls"])
+    record = json.loads((run_folders / "search" / "run.json").read_text())
+    assert record["commit"] in text and str(record["seconds"]) in text
+    for title in ("Arms", "Hits", "Thresholds", "Soap bubble", "Training", "Interpolation"):
+        assert f"<h3>{title}</h3>" in text
+    assert "Recall" not in text
+
+
+def test_recall_and_counts(run_folders: Path, tmp_path: Path, call) -> None:
+    for name, titles in [("evolve", ["Recall", "Arms", "Hits"]), ("enumerate", ["Counts"]),
+                         ("compare", ["Arms", "Known families", "Gaps"]), ("discover", ["Sizes"]),
+                         ("model", ["Evaluation", "Epochs", "Training"])]:  # fmt: skip
+        out = tmp_path / f"{name}.html"
+        assert call(["report", run_folders / name, "--out", out]).code == 0
+        for title in titles:
+            assert f"<h3>{title}</h3>" in out.read_text(), (name, title)
+
+
+def test_sizes_share_a_page(run_folders: Path) -> None:
+    for name in ("discover", "compare"):
+        content = read_run(run_folders / name, 20)
+        assert content.rows["n"].value_counts(sort=False).to_dict() == dict.fromkeys("3456", 5)
+        best = content.rows.groupby("n")["reset_threshold"].first()
+        assert best["3"] == "4" and best["4"] == "9"
+        assert content.rows["rank"].tolist() == [str(rank) for rank in range(1, 21)]
+
+
+def test_by_default_a_page_lies_in_its_run(copied: Path, call) -> None:
+    assert call(["report", copied / "evolve"]).code == 0
+    assert (copied / "evolve" / "report.html").stat().st_size > 10_000
+    # another run there makes another page
+    line = "evolve -n 4 --budget 50 --keep 5 --workers 1 --force --out".split()
+    assert call([*line, copied / "evolve"]).code == 0
+    assert not (copied / "evolve" / "report.html").exists()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "archive.sqlite"
+    with Archive(path) as opened:
+        for n in (4, 5, 20):
+            deltas = np.stack([f.delta(n) for f in FAMILIES if f.k == 2 and f.exists(n)])
+            opened.add(candidates_of(deltas), run="some run", arm=HOSTILE)
+    return path
+
+
+def test_an_archive(archive: Path, tmp_path: Path, call, monkeypatch) -> None:
+    out = tmp_path / "report.html"
+    assert call(["report", "--archive", archive]).code == 0
+    page = Page(out.read_text())
+    check_alone(page)
+    assert len(page.data["automata"]) > 20
+    assert call(["report", "--archive", archive, "--family", "C", "--limit", 2]).code == 0
+    entries = Page(out.read_text()).data["automata"]
+    assert [(entry["family"], entry["n"]) for entry in entries] == [("C", 4), ("C", 5)]
+    (tmp_path / "runs").mkdir()
+    archive.rename(tmp_path / "runs" / "archive.sqlite")
+    monkeypatch.chdir(tmp_path)
+    assert call(["report", "--archive", "-n", 20, "--out", "n20.html"]).code == 0
+    entries = Page(Path("n20.html").read_text()).data["automata"]
+    assert [int(entry["threshold"]) for entry in entries][0] == 361
+
+
+def test_a_large_page_stays_small() -> None:
+    rng = np.random.default_rng(0)
+    cerny = FAMILIES[0].delta(20)
+    rows = pd.concat([known_automata(cerny[None], np.array([361]))] * 200, ignore_index=True)
+    deltas = np.tile(cerny, (200, 1, 1))
+    deltas[np.arange(200), 0, rng.integers(1, 19, 200)] = rng.integers(0, 20, 200)
+    rows["delta"] = [format_delta(delta) for delta in deltas]
+    rows["parent_a"] = rows["parent_b"] = rows["delta"]
+    assert len(render(Content("Large", "Two hundred with n = 20.", rows)).encode()) < 2_000_000
+
+
+# --- hostile, empty, damaged ------------------------------------------------------------------
+
+
+def hostile_content() -> Content:
+    rows = known_automata(FAMILIES[0].delta(5)[None].repeat(2, axis=0), np.array([16, 16]))
+    rows.loc[0, ["family", "mode", "word"]] = HOSTILE
+    rows.loc[1, "word"] = "ab" * 200_000
+    return Content(HOSTILE, HOSTILE, rows, {HOSTILE: HOSTILE}, notes=[HOSTILE])
+
+
+def test_hostile_texts_are_texts() -> None:
+    page = Page(render(hostile_content()))
+    check_alone(page)
+    assert not [tag for tag, _ in page.tags if tag == "img"]
+    cells = page.automata(len(CANDIDATE_COLUMNS))
+    assert cells[0][CANDIDATE_COLUMNS.index("family")] == HOSTILE
+    assert cells[1][CANDIDATE_COLUMNS.index("word")] == "ab" * 200_000
+    entries = page.data["automata"]
+    assert [entry["replayed"] for entry in entries] == [False, False]
+    assert entries[0]["family"] == entries[0]["word"] == HOSTILE
+
+
+def test_a_hostile_archive(archive: Path, call) -> None:
+    with sqlite3.connect(archive) as database:
+        database.execute("UPDATE automata SET family = ? WHERE n = 4", [HOSTILE])
+    database.close()
+    assert call(["report", "--archive", archive]).code == 0
+    check_alone(Page((archive.parent / "report.html").read_text()))
+
+
+def test_a_word_that_does_not_reset_is_told() -> None:
+    rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
+    rows["word"] = "aaaaaaaaa"
+    (entry,) = Page(render(Content("t", "l", rows))).data["automata"]
+    assert not entry["replayed"]
+
+
+def test_nothing_found(archive: Path, run_folders: Path, tmp_path: Path, call) -> None:
+    assert call(["report", "--archive", archive, "-n", 7]).code == 0
+    page = Page((archive.parent / "report.html").read_text())
+    check_alone(page)
+    assert "There are no automata to show." in page.text
+    assert page.data["automata"] == []
+    line = "enumerate -n 4 -k 2 --at-least 9 --no-rows --workers 1 --out"
+    assert call([*line.split(), tmp_path / "counts"]).code == 0
+    assert call(["report", tmp_path / "counts"]).code == 0
+    assert "There are no automata to show." in (tmp_path / "counts" / "report.html").read_text()
+
+
+def test_a_model_that_is_gone(copied: Path, call) -> None:
+    for name in ("search", "model"):
+        record = json.loads((copied / name / "run.json").read_text())
+        record["inputs"]["data"] = str(copied / "no data")
+        (copied / name / "run.json").write_text(json.dumps(record))
+        assert call(["report", copied / name]).code == 0
+        text = (copied / name / "report.html").read_text()
+        assert "No latent map: no data is no longer where it was." in text
+        assert 'id="plane"' not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("search", lambda run: (run / "candidates.csv").write_text("rank\n1\n"), "damaged"),
+        ("search", lambda run: (run / "summary.csv").unlink(), "summary.csv: no such file"),
+        ("search", lambda run: (run / "run.json").write_text("[]"), "not the record of a run"),
+        ("search", lambda run: (run / "run.json").write_text("{"), "not JSON"),
+        ("search", lambda run: (run / "run.json").write_text('{"command": "search", "config": {}}'),
+         "not what its run.json says"),
+        ("search", lambda run: (run / "norms.svg").write_text("nothing"), "not a picture"),
+        ("model", lambda run: (run / "model.safetensors").write_bytes(b"x"), "damaged"),
+        ("discover", lambda run: shutil.rmtree(run / "seed-0"), "holds no finished run"),
+        ("discover", lambda run: (run / "seed-0/vae/n-06/found.npz").write_bytes(b"x"), "damaged"),
+        ("data", lambda run: (run / "part-000000.parquet").write_bytes(b"x"), "damaged"),
+        ("search", shutil.rmtree, "run.json: no such file"),
+    ],
+)  # fmt: skip
+def test_damage_is_one_line(copied: Path, call, name: str, damage, message: str) -> None:
+    damage(copied / name)
+    answer = call(["report", copied / name, "--out", copied / "report.html"])
+    assert (answer.code, answer.out) == (3, "")
+    (complaint,) = answer.complaints()
+    assert complaint.startswith("Error: ") and message in complaint
+    assert not [*copied.glob("report.html*")]
+
+
+def test_bad_usage(run_folders: Path, tmp_path: Path, call) -> None:
+    run = run_folders / "search"
+    for line, message in [
+        ([], "give a run folder, or --archive"),
+        ([run, "--archive", tmp_path / "archive.sqlite"], "give a run folder, or --archive"),
+        ([run, "-n", 5], "are for --archive"),
+        ([run, "--limit", 0], "--limit"),
+        ([run, "--out", run], "is a directory"),
+    ]:
+        answer = call(["report", *line])
+        assert (answer.code, answer.out) == (2, "")
+        assert message in answer.err
+    answer = call(["report", "--archive", tmp_path / "none.sqlite"])
+    assert (answer.code, answer.err) == (3, f"Error: {tmp_path}/none.sqlite: no such file\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "<p>", "<svg><script>1</script></svg>", '<svg onload="x()"></svg>',
+     "<svg><foreignObject/></svg>", '<svg><a href="javascript:x"/></svg>'],
+)  # fmt: skip
+def test_only_our_own_pictures(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "hits.svg"
+    path.write_text(text)
+    with pytest.raises(DataError, match="not a picture of ours"):
+        _inline(path)
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
+    for text, message in [
+        ("0 1|7 0", "'7' is outside 0..1"),
+        ("|".join(["0"] * 7), "n=1, k=7 is over"),
+    ]:
+        with pytest.raises(DataError, match=message):
+            render(Content("t", "l", rows.assign(delta=text)))
+    rows["parent_a"] = HOSTILE
+    with pytest.raises(DataError, match="parent '<script>"):
+        render(Content("t", "l", rows))
