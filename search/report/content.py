@@ -44,9 +44,9 @@ class DrawnPath(NamedTuple):
     candidate: int
     """Its row."""
     line: Floats
-    """(points, 2): from one parent to the other."""
+    """(points, 2): from one parent to the other; a point alone where there is one parent."""
     point: Floats
-    """(2,): what was decoded."""
+    """(2,): where it was decoded, or near which."""
 
 
 class LatentMap(NamedTuple):

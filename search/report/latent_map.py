@@ -66,11 +66,10 @@ def draw_map(
     LatentMap
     """
     axes = _fit([encode(deltas[_spread(len(deltas), _FITTED)]) for deltas, _ in training])
-    whole = (candidates[["parent_a", "parent_b", "alpha"]] != "").all(axis=1)
-    best = candidates[whole].head(_DRAWN).to_dict("index")
+    best = candidates[candidates["parent_a"] != ""].head(_DRAWN).to_dict("index")
     drawn = [_path(axes, encode, number, row, path) for number, row in best.items()]
     parents = {row[side] for row in best.values() for side in ("parent_a", "parent_b")}
-    shown = _training_rows(training, sorted(parents))
+    shown = _training_rows(training, sorted(parents - {""}))
     return LatentMap(
         text,
         axes.shares,
@@ -95,7 +94,10 @@ def _fit(encoded: Sequence[Tensor]) -> _Axes:
 
 
 def _path(axes: _Axes, encode: Encode, number: int, row: dict[str, str], default: str) -> DrawnPath:
-    """Return the path between the parents of a candidate."""
+    """Return the path between the parents of a candidate; of a single one, where it is."""
+    if row["parent_b"] == "" or row["alpha"] == "":
+        line = axes.project(_encode(encode, [row["parent_a"]]))
+        return DrawnPath(number, line, line[0])
     path = row["mode"] if row["mode"] in PATHS else default
     ends = _encode(encode, [row["parent_a"], row["parent_b"]])
     alphas = torch.tensor([*np.linspace(1, 0, _POINTS), float(row["alpha"])]).to(ends)

@@ -288,7 +288,7 @@
   function tabulate() {
     const { n, delta } = automaton;
     const head = document.createElement("tr");
-    html("th", "", head);
+    html("td", "", head);
     for (let q = 0; q < n; q += 1) html("th", q, head).scope = "col";
     find("transitions").tHead.replaceChildren(head);
     const body = delta.map((row, letter) => {

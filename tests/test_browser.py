@@ -1,0 +1,328 @@
+"""The report in Chromium: what a person does with it, and what every page must be free of.
+
+Screenshots are kept in build/screenshots.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from automata.families import FAMILIES
+from search.report.content import Content, known_automata
+from search.report.job import report_run
+from search.report.page import render
+from tests.test_report import HOSTILE, hostile_content
+
+pytestmark = pytest.mark.browser
+
+SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
+CERNY = FAMILIES[0]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "no Chromium on the path (Debian: apt-get install chromium)"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(run_folders: Path, tmp_path_factory) -> Path:
+    """Pages of some runs, one of large automata, one that is hostile, one that is empty."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name in ("search", "evolve", "discover", "compare", "model"):
+        report_run(run_folders / name, folder / f"{name}.html", 60)
+    families = [f.delta(20) for f in FAMILIES if f.k == 2 and f.exists(20)]
+    thresholds = [f.reset_threshold(20) for f in FAMILIES if f.k == 2 and f.exists(20)]
+    large = known_automata(np.stack(families), np.array(thresholds))
+    (folder / "large.html").write_text(render(Content("Large", "n = 20", large)))
+    (folder / "hostile.html").write_text(render(hostile_content()))
+    (folder / "empty.html").write_text(render(Content("Empty", "Nothing.", large[:0])))
+    return folder
+
+
+@pytest.fixture
+def visit(browser: Browser, pages: Path) -> Iterator[Callable[..., Page]]:
+    """Open a page; at the end see that no script failed and nothing was asked for."""
+    problems: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+
+    def asked(url: str) -> None:
+        if not url.startswith(("file:", "blob:", "data:")):
+            problems.append(f"asked for {url}")
+
+    def visited(name: str, **media: str) -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"error {error}"))
+        page.on("console", lambda message: problems.append(f"console {message.text}"))
+        page.on("dialog", lambda dialog: problems.append(f"dialog {dialog.message}"))
+        page.on("request", lambda request: asked(request.url))
+        page.emulate_media(**media)
+        page.goto(f"file://{pages / name}")
+        return page
+
+    yield visited
+    context.close()
+    assert problems == []
+
+
+def keep(page: Page, name: str, **options: bool) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
+
+
+def column(page: Page, name: str) -> list[str]:
+    """The cells of a column, in the rows that are shown."""
+    names = page.locator("#table thead th").all_inner_texts()
+    cells = page.locator(f"#table tbody tr:visible td:nth-of-type({names.index(name)})")
+    return [text.strip() for text in cells.all_inner_texts()]
+
+
+def occupied(page: Page) -> int:
+    return page.locator("#drawing .state.on").count()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["search", "evolve", "discover", "compare", "model", "empty"])
+def test_every_page_is_accessible(visit, name: str, scheme: str) -> None:
+    page = visit(f"{name}.html", color_scheme=scheme)
+    keep(page, f"{name}-{scheme}", full_page=True)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    if name in ("search", "discover"):
+        page.locator(".open").first.click()
+        page.keyboard.press("ArrowRight")
+        keep(page, f"{name}-{scheme}-automaton")
+        results = Axe().run(page, context="#automaton")
+        assert results.violations_count == 0, results.generate_report()
+
+
+def test_sorting(visit) -> None:
+    page = visit("search.html")
+    before = column(page, "rank")
+    for name, key in [("reset_threshold", int), ("word", str), ("gap", int)]:
+        page.locator(".sort", has_text=name).click()
+        rising = column(page, name)
+        assert rising == sorted(rising, key=key)
+        page.locator(".sort", has_text=name).click()
+        assert column(page, name) == sorted(rising, key=key, reverse=True)
+        head = page.locator("#table thead th", has_text=name)
+        expect(head).to_have_attribute("aria-sort", "descending")
+        expect(page.locator("#table [aria-sort=descending]")).to_have_count(1)
+    page.locator(".sort", has_text="rank").click()
+    assert column(page, "rank") == before
+
+
+def test_filtering_and_download(visit, run_folders: Path) -> None:
+    page = visit("discover.html")
+    names = [text.strip() for text in page.locator("#table thead th").all_inner_texts()][1:]
+    rows = column(page, "rank")
+    page.locator("#filters label", has_text="n any").locator("select").select_option("=4")
+    assert {*column(page, "n")} == {"4"}
+    page.locator("#gap").fill("3")
+    assert {*map(int, column(page, "gap"))} <= {0, 1, 2, 3}
+    page.locator("#search").fill("C  evolve")
+    shown = column(page, "rank")
+    assert 0 < len(shown) < len(rows)
+    expect(page.locator("#shown")).to_have_text(f"{len(shown)} of {len(rows)} automata")
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    assert download.value.suggested_filename == "automata.csv"
+    head, *lines = csv.reader(io.StringIO(Path(download.value.path()).read_text()))
+    assert head == names
+    assert [line[names.index("rank")] for line in lines] == shown
+    with (run_folders / "discover" / "candidates.csv").open() as file:
+        known = {row["canonical"]: row for row in csv.DictReader(file)}
+    for line in lines:
+        row = dict(zip(names, line, strict=True))
+        same = ("n", "k", "reset_threshold", "gap", "word", "delta", "family", "mode")
+        assert all(row[name] == known[row["canonical"]][name] for name in same)
+    page.locator("#filters [type=reset]").click()
+    assert column(page, "rank") == rows
+    page.locator("#search").fill("no such thing")
+    expect(page.locator("#shown")).to_have_text(f"0 of {len(rows)} automata")
+
+
+def test_the_whole_table_is_downloaded_as_it_was(visit, run_folders: Path) -> None:
+    page = visit("search.html")
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    candidates = (run_folders / "search" / "candidates.csv").read_text().splitlines()
+    assert lines == candidates[: len(lines)] and len(lines) == 61
+
+
+def test_a_cerny_automaton_is_reset_letter_by_letter(visit) -> None:
+    page = visit("evolve.html")
+    page.locator(".open").first.click()
+    expect(page.locator("#name")).to_have_text("Automaton 1: threshold 9, C")
+    assert occupied(page) == 4
+    for letter in range(1, 10):
+        assert occupied(page) > 1
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#told")).to_contain_text(f"Letter {letter} of 9")
+    assert occupied(page) == 1
+    expect(page.locator("#told")).to_contain_text("1 state is occupied")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#told")).to_contain_text("Letter 9 of 9")
+    page.keyboard.press("ArrowLeft")
+    assert occupied(page) == 2
+    page.keyboard.press("Home")
+    assert occupied(page) == 4
+    expect(page.locator("#told")).to_have_attribute("aria-live", "polite")
+
+
+def test_twenty_states_play_to_the_end(visit) -> None:
+    page = visit("large.html")
+    page.locator(".open").first.click()
+    keep(page, "large-circle")
+    expect(page.locator("#drawing .arrow")).to_have_count(40)
+    page.keyboard.press("End")
+    expect(page.locator("#told")).to_contain_text("Letter 361 of 361")
+    assert occupied(page) == 1
+    page.keyboard.press("ArrowLeft")
+    assert occupied(page) == 2
+    page.keyboard.press("Home")
+    for _ in range(3):
+        page.keyboard.press("+")
+    page.locator("#play").click()
+    expect(page.locator("#play")).to_have_text("Pause")
+    expect(page.locator("#told")).to_contain_text("Letter 361 of 361", timeout=60_000)
+    expect(page.locator("#play")).to_have_text("Play")
+    assert occupied(page) == 1
+    # and to a place in the chart
+    box = page.locator("#course").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 20)
+    assert 1 < occupied(page) < 20
+    page.locator("[value=neato]").check()
+    expect(page.locator("#drawing .arrow")).to_have_count(40)
+    keep(page, "large-neato")
+    for row in range(2, 8):
+        page.keyboard.press("n")
+        expect(page.locator("#name")).to_contain_text(f"Automaton {row}:")
+        keep(page, f"large-neato-{row}")
+
+
+def test_by_keyboard_alone(visit) -> None:
+    page = visit("search.html")
+    page.locator("#download").focus()
+    while page.evaluate("document.activeElement.className") != "open":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#name")).to_contain_text("Automaton 2:")
+    page.keyboard.press("n")
+    expect(page.locator("#name")).to_contain_text("Automaton 3:")
+    assert page.url.endswith("#automaton-3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#automaton")).not_to_be_visible()
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label == "Open automaton 3"
+    page.locator("#plane").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#named")).to_contain_text("automaton 2: threshold")
+    page.keyboard.press("Enter")
+    expect(page.locator("#name")).to_contain_text("Automaton 2:")
+
+
+@pytest.mark.parametrize("name", ["search", "discover"])
+def test_the_latent_map(visit, name: str) -> None:
+    page = visit(f"{name}.html")
+    expect(page.locator("#map")).to_contain_text("% of the")
+    assert page.locator("#plane .paths circle").count() > 0
+    keep(page.locator("#map"), f"{name}-map")
+    on_top = """(point) => {
+        const box = point.getBoundingClientRect();
+        return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === point;
+    }"""
+    page.locator("#plane").scroll_into_view_if_needed()
+    for kind, title in [(".candidate", "Automaton "), ("circle.point", "Training automaton")]:
+        points = page.locator(f"#plane {kind}").all()
+        point = next(point for point in points if point.evaluate(on_top))
+        point.hover()
+        expect(page.locator("#named")).to_contain_text(f"{title.lower()}")
+        point.click()
+        expect(page.locator("#name")).to_contain_text(title)
+        page.keyboard.press("End")
+        assert occupied(page) == 1
+        page.keyboard.press("Escape")
+
+
+def test_on_a_phone(visit) -> None:
+    for name in ("search", "discover", "large", "empty"):
+        page = visit(f"{name}.html")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        keep(page, f"{name}-phone", full_page=True)
+        if page.locator(".open").count():
+            page.locator(".open").first.click()
+            dialog = page.locator("#automaton")
+            assert dialog.evaluate("element => element.scrollWidth <= element.clientWidth")
+            keep(page, f"{name}-phone-automaton")
+
+
+def test_relatives_and_texts(visit) -> None:
+    page = visit("search.html")
+    parents = column(page, "parent_a")
+    page.locator(".open").nth(next(row for row, text in enumerate(parents) if text)).click()
+    expect(page.locator("#relatives h3").first).to_have_text("Parents")
+    page.locator("#relatives button").first.click()
+    expect(page.locator("#texts b").first).to_have_text("ours")
+    page.keyboard.press("Escape")
+    page.locator(".open").first.click()
+    names = page.locator("#texts b").all_inner_texts()
+    assert names == ["ours", "word", "synchrowords", "GAP", "DOT"]
+    for copy in page.locator("#texts button").all():
+        copy.click()
+        expect(copy).to_have_text("Copied")
+    assert page.locator("#texts pre").first.inner_text() == column(page, "delta")[0]
+    assert "digraph automaton" in page.locator("#texts pre").last.inner_text()
+
+
+def test_an_address_names_an_automaton(visit) -> None:
+    page = visit("search.html#automaton-4")
+    expect(page.locator("#name")).to_contain_text("Automaton 4:")
+    page.locator("#close").click()
+    assert "#" not in page.url
+
+
+def test_a_hostile_page(visit) -> None:
+    page = visit("hostile.html")
+    keep(page, "hostile")
+    assert page.title() == HOSTILE
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    page.locator(".open").first.click()
+    expect(page.locator("#name")).to_contain_text(HOSTILE)
+    expect(page.locator("#unreplayed")).to_contain_text(HOSTILE)
+    expect(page.locator("#player")).not_to_be_visible()
+    keep(page, "hostile-automaton")
+    page.keyboard.press("n")
+    expect(page.locator("#unreplayed")).to_contain_text("This does not reset the automaton")
+    page.keyboard.press(" ")
+    page.keyboard.press("End")
+    assert page.locator("script").count() == 2 and page.locator("img").count() == 0
+
+
+def test_print(visit) -> None:
+    page = visit("search.html", media="print")
+    expect(page.locator("#filters")).not_to_be_visible()
+    expect(page.locator("#table")).to_be_visible()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.pdf(path=SCREENSHOTS / "search.pdf", landscape=True)
+    page.emulate_media(media="screen")
+    page.locator(".open").first.click()
+    page.emulate_media(media="print")
+    expect(page.locator("#table")).not_to_be_visible()
+    expect(page.locator("#drawing")).to_be_visible()
+    page.pdf(path=SCREENSHOTS / "automaton.pdf")
