@@ -48,7 +48,7 @@ def draw_search(
         *plot_thresholds(
             found, training.n, folder / "thresholds", ceiling=highest, label="training up to"
         ),
-        *plot_norms(_norms(space, training), model.config.latent, folder / "norms"),
+        *plot_norms(norms(space, training), model.config.latent, folder / "norms"),
         *plot_strip(strip_rows(space, training), STRIP_ALPHAS, folder / "strip"),
     ]
 
@@ -59,7 +59,7 @@ def picture_space(model: VAE, training: Dataset, config: SearchConfig) -> Latent
     return LatentSpace(model, training, parents, config.latent, stream(config.seed, "pictures"))
 
 
-def _norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
+def norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
     """Return the norms of prior samples, of encoded data, and of points on the paths."""
     rows = space.rng.choice(len(training), size=min(_CLOUD, len(training)), replace=False)
     posterior = encode_automata(space.model, training.deltas[rows])

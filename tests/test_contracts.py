@@ -11,13 +11,23 @@ SCORING = {
     *("search.model_jobs", "search.recall"),
     *("search.discovery.comparison", "search.discovery.job", "search.discovery.report"),
     *("search.discovery.score_plots", "search.discovery.scores"),
+    *("search.report.content", "search.report.discoveries", "search.report.job"),
+    *("search.report.latent_map", "search.report.layout", "search.report.page"),
+    "search.report.runs",
 }
 """They may know the truth."""
 REPORTING = SCORING | {
     *("search.archive", "search.archive_rows", "search.archive_series", "search.archive_tables"),
     "search.candidates",
     *("search.dataset_jobs", "search.evaluate", "search.evolve", "search.gathering"),
-    *("search.pictures", "search.plots", "search.recall_plot", "search.run", "search.strip"),
+    *(
+        "search.hits_plot",
+        "search.pictures",
+        "search.plots",
+        "search.recall_plot",
+        "search.run",
+        "search.strip",
+    ),
 }
 """They may know the families, as nothing that proposes automata may."""
 

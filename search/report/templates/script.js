@@ -224,7 +224,7 @@
     put(0, plot.left, plot.bottom + 17, "middle");
     put(last, plot.right, plot.bottom + 17, "end");
     put("letters", (plot.left + plot.right) / 2, plot.bottom + 17, "middle");
-    put("occupied states", plot.left + 8, plot.bottom + 35, "start");
+    put("occupied states", plot.right, plot.top + 5, "end");
     let line = `M${across(0)} ${up(counts[0])}`;
     counts.forEach((count, step) => { if (step) line += `H${across(step)}V${up(count)}`; });
     svg("path", { class: "line", d: line }, course);
