@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
@@ -17,7 +18,9 @@ from matplotlib.text import Text
 from automata import reset_thresholds
 from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
-from search import plots, recall_plot, strip
+from search import hits_plot, plots, recall_plot, strip
+from search.candidates import HIT_COLUMNS
+from search.hits_plot import plot_arm_hits, wilson_interval
 from search.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
 from search.recall_plot import ArmCurve, RecallPanel, plot_recall
 from search.strip import StripRow, plot_strip
@@ -92,6 +95,17 @@ CLOUDS = {
     name: np.linalg.norm(np.random.default_rng(0).normal(0, scale, (2000, 32)), axis=1)
     for name, scale in [("prior samples", 1), ("encoded data, z ~ q", 0.9), ("linear paths", 0.7)]
 }
+
+
+def _summary(arms: int) -> pd.DataFrame:
+    modes = ["linear", "encode-decode", "uniform", "encode-decode-and-a-long-name", "evolve"]
+    rows = range(arms)
+    hits = {name: [0.05 * row for row in rows] for name in HIT_COLUMNS}
+    calls = [0 if row == 3 else 20_000 for row in rows]
+    modes = [modes[row % len(modes)] for row in rows]
+    return pd.DataFrame({"mode": modes, "round": [row // 2 for row in rows], "calls": calls} | hits)
+
+
 PICTURES = {
     "thresholds": lambda stem: plot_thresholds(LENGTHS, 8, stem),
     "ceiling": lambda stem: plot_thresholds(np.append(LENGTHS, [-1] * 99999), 8, stem, ceiling=29),
@@ -111,6 +125,9 @@ PICTURES = {
     "recall of three": lambda stem: _recall(stem, (30, 1234), (36, 203), (49, 1), arms=ARMS[-2:]),
     "recall of one": lambda stem: _recall(stem, (9, 5), arms=ARMS[-1:], calls=3),
     "no recall": _recall,
+    "arm hits": lambda stem: plot_arm_hits(_summary(11), stem),
+    "hits of one arm": lambda stem: plot_arm_hits(_summary(1), stem),
+    "no hits": lambda stem: plot_arm_hits(_summary(0), stem),
     "strip": _full_strip,
     "strip of n = 1": lambda stem: plot_strip(
         [_row("one", np.zeros((2, 3, 1), np.uint8))], [0, 1], stem
@@ -134,6 +151,7 @@ def test_both_files_are_whole_and_no_text_is_over_another(draw, tmp_path, monkey
     monkeypatch.setattr(plots, "save", check_and_save)
     monkeypatch.setattr(strip, "save", check_and_save)
     monkeypatch.setattr(recall_plot, "save", check_and_save)
+    monkeypatch.setattr(hits_plot, "save", check_and_save)
     paths = draw(tmp_path / "run" / "v1.5")
     assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
     assert sorted(tmp_path.rglob("*.*")) == paths
@@ -183,19 +201,20 @@ def _out_of_view(figure):
     }
 
 
-@pytest.mark.parametrize("failing", ["png", "svg"])
-def test_full_disk_leaves_nothing(failing, tmp_path):
+@pytest.mark.parametrize(("failing", "name"), [("png", "ceiling"), ("svg", "strip")])
+def test_full_disk_leaves_nothing(failing, name, tmp_path):
+    """The larger file of the two meets the limit; the PNG is made first."""
     stem = tmp_path / "picture"
-    png, svg = PICTURES["ceiling"](stem)
+    png, svg = PICTURES[name](stem)
     sizes = {"png": png.stat().st_size, "svg": svg.stat().st_size}
-    assert sizes["png"] < sizes["svg"]  # else the limit below would hit the PNG in both cases
+    assert max(sizes, key=sizes.__getitem__) == failing
     png.unlink()
     svg.unlink()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[failing] - 1, before[1]))
     try:
         with pytest.raises(OSError):
-            PICTURES["ceiling"](stem)
+            PICTURES[name](stem)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
@@ -227,6 +246,13 @@ def test_every_transition_is_drawn_inside_its_cell(n, k):
         outlines = [curve.to_polygons(closed_only=False)[0] for curve in curves]
         outlines += [head for heads in shapes.heads.values() for head in heads]
         assert max(np.abs(outline).max() for outline in outlines) < half
+
+
+def test_wilson_intervals():
+    low, high = wilson_interval([0, 500, 1000, 500, np.nan], [20, 20, 20, 2000, 0])
+    assert np.allclose(low[:4], [0, 299.3, 838.9, 478.1], atol=0.1)  # R: prop.test, no correction
+    assert np.allclose(high[:4], [161.1, 700.7, 1000, 521.9], atol=0.1)
+    assert np.isnan([low[4], high[4]]).all()
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 32, 512])
