@@ -73,7 +73,7 @@ def draw(_: object, stem: Path) -> list[Path]:
     """Draw nothing."""
     pictures = [stem.with_suffix(f".{kind}") for kind in ("png", "svg")]
     for picture in pictures:
-        picture.touch()
+        picture.write_bytes(b"")
     return pictures
 
 
@@ -171,7 +171,7 @@ def taken(folder: Path) -> dict[str, int]:
 def test_what_one_run_leaves(run: Path) -> None:
     steps = [f"seed-0/start/n-0{n}" for n in (3, 4)]
     steps += [f"seed-0/vae+insertion/n-0{n}" for n in (5, 6)]
-    files = {".lock", "candidates.csv", "summary.csv"}
+    files = {".lock", "candidates.csv", "summary.csv", "gaps.png", "gaps.svg"}
     files |= {f"{name}.json" for name in ("checksums", "run", "settings")}
     for step in steps:
         files |= {f"{step}/{name}" for name in ("checksums.json", "found.npz", "step.json")}
@@ -248,7 +248,8 @@ def test_the_same_again_takes_nothing(run: Path, call) -> None:
     assert (answer.code, answer.complaints()) == (0, [])
     printed = strict(answer.out)
     assert [row["n"] for row in printed["sizes"]] == SIZES
-    assert printed["files"] == [str(run / name) for name in ("candidates.csv", "summary.csv")]
+    names = ("candidates.csv", "summary.csv", "gaps.png", "gaps.svg")
+    assert printed["files"] == [str(run / name) for name in names]
     assert contents(run) == before
     assert taken(run) == times
     assert (run / "run.json").read_text() == record

@@ -63,15 +63,15 @@ def report_runs(
     """
     tables: dict[str, pd.DataFrame] = {}
     pictures: list[Path] = []
+    later = {
+        run: {n: step for n, step in steps.items() if n > config.start_to}
+        for run, steps in runs.items()
+    }
     if alone is not None:
         own = runs[alone]
         tables["candidates.csv"] = candidates(own, config.learn.elites)
         tables["summary.csv"] = table = summary(own)
     if len(runs) > 1:
-        later = {
-            run: {n: step for n, step in steps.items() if n > config.start_to}
-            for run, steps in runs.items()
-        }
         assert_distinct(later)
         scores = score_steps(later, min(config.first_look, config.budget), truth, config.classes)
         comparison = compare_arms(scores)
@@ -80,9 +80,9 @@ def report_runs(
         tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
         pictures += plot_families(comparison, out / "families")
         pictures += plot_hits(comparison, out / "hits")
-        pictures += plot_gaps(later, out / "gaps")
         if alone is None:
             table = compact(comparison)
+    pictures += plot_gaps(later, out / "gaps")
     commit_files(out, {name: partial(own.to_csv, index=False) for name, own in tables.items()})
     return {"table": table, "files": [*(out / name for name in tables), *pictures]}
 

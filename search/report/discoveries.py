@@ -59,10 +59,15 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     if len(runs) == 1:
         rows = rows.drop(columns="run")
     calls = sum(step.calls for steps in runs.values() for step in steps.values())
+    seeds = {arm: sum(name == arm for name, _ in runs) for arm, _ in runs}
+    if len(runs) == 1:
+        ((arm, seed),) = runs
+        who = f"{arm}, seed {seed}"
+    else:
+        who = ", ".join(f"{arm} ({count} seeds)" for arm, count in seeds.items())
     content = Content(
         title_of("discovery", folder),
-        f"The best automata of each size, n = {config.least} to {config.most}, k = {config.k}, "
-        f"of {', '.join(f'{arm} (seed {seed})' for arm, seed in runs)}.",
+        f"The best automata with n = {config.least} to {config.most}, k = {config.k}, {who}.",
         texts_of(rows),
         {"solver calls": f"{calls:,}"},
     )
