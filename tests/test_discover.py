@@ -132,7 +132,7 @@ def runs(folders: Path, tmp_path: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, object]:
-    """All that a folder of runs holds, but for times; of pictures, which are not drawn, the names."""
+    """All that a folder of runs holds, but for times; of pictures the names alone."""
     found: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
