@@ -86,11 +86,10 @@ class Automaton:
         return automaton_html(self)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        from automata.notebook import automaton_svg
-
-        html, text = self._repr_html_(), repr(self)
-        bundle = {"text/plain": text, "text/html": html}
-        return bundle | ({"image/svg+xml": automaton_svg(self)} if "<svg" in html else {})
+        html = self._repr_html_()
+        start, end = html.find("<svg"), html.find("</svg>")  # one drawing, or none
+        drawing = {"image/svg+xml": html[start : end + 6]} if start >= 0 else {}
+        return {"text/plain": repr(self), "text/html": html} | drawing
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.array(self.delta, dtype=dtype, copy=copy)

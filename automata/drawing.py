@@ -30,10 +30,10 @@ DRAWN_MAX_STATES = 64
 _CIRCLE, _STATE_ROOM = 6.9, 0.8
 """Radius of a circle of few states, and what each state needs of it where there are many."""
 _HEAD, _LOOP = 1.12, 3.0
-_SPREAD, _SHIFT = 1.25, 0.3
-"""How far apart arrows between two states are; steps in which they move off other states,"""
-_CLEAR = 1.5
-"""until they are so far from their centres."""
+_SPREAD = 1.25
+"""How far apart arrows between two states are."""
+_SHIFT, _CLEAR = 0.3, 1.5
+"""Steps in which arrows move off other states, until so far from their centres."""
 _CHECKED = np.linspace(0.03, 0.97, 25)
 _LABEL = 0.75
 """Half the size of a label."""
@@ -213,15 +213,14 @@ def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
     paths = np.stack([_along(arrow.curve) for arrow in arrows])  # (arrows, samples, 2)
     spots = paths[:, _SPOTS]  # (arrows, spots, 2)
     heads = np.stack([arrow.triangle.mean(axis=0) for arrow in arrows])
-    own = _near(spots, paths, _LABEL)  # (arrows, spots, arrows)
-    arrow = np.arange(len(arrows))
-    cost = (
-        300 * _near(spots, places[None], 1 + _LABEL).sum(axis=2)
-        + 10 * _near(spots, heads[None], _LABEL + _HEAD / 3).sum(axis=2)
-        + own.sum(axis=2)
-        - own[arrow, :, arrow]
+    cost = (  # (arrows, spots)
+        300 * _near(spots, places, 1 + _LABEL)
+        + 50 * _near(spots, heads, _LABEL + _HEAD / 2)
         + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # rather in the middle
     )
+    flat = paths.reshape(-1, 2)
+    for i, own in enumerate(spots):  # in turn: all at once takes gigabytes for many arrows
+        cost[i] += _near(own, flat, _LABEL) - _near(own, paths[i], _LABEL)
     labels = np.full((len(arrows), 2), np.inf)
     lengths = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(axis=1)
     for i in 2 * np.argsort(lengths, kind="stable").tolist():  # then once more, knowing the others
@@ -311,10 +310,10 @@ def _along(curve: Floats) -> Floats:
     return np.asarray(sum(w * end for w, end in zip(weights, ends, strict=True)))
 
 
-def _near(spots: Floats, groups: Floats, distance: float) -> npt.NDArray[np.int64]:
-    """Count the points of each group (groups, points, 2) nearer than a distance to each spot."""
+def _near(spots: Floats, points: Floats, distance: float) -> npt.NDArray[np.int64]:
+    """Count the points (points, 2) nearer than a distance to each spot (..., 2)."""
     x, y = (
-        spots[..., axis, None, None].astype(np.float32) - groups[..., axis].astype(np.float32)
+        spots[..., axis, None].astype(np.float32) - points[:, axis].astype(np.float32)
         for axis in (0, 1)
     )
     return np.asarray(np.count_nonzero(x * x + y * y < distance**2, axis=-1))

@@ -48,8 +48,9 @@ def wilson_interval(rates: npt.ArrayLike, calls: npt.ArrayLike) -> tuple[Floats,
         weight = 1 + _Z**2 / count
         middle = (share + _Z**2 / (2 * count)) / weight
         half = _Z / weight * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    # no rounding below 0
-    return 1000 * np.maximum(0, middle - half), 1000 * (middle + half)
+    # where nothing, or everything, hits one end is exact
+    low = np.where(share == 0, 0, middle - half)
+    return 1000 * low, 1000 * np.where(share == 1, 1, middle + half)
 
 
 def arm_names(summary: pd.DataFrame) -> list[str]:

@@ -26,6 +26,8 @@ STRIP_ALPHAS = tuple(1 - place / 8 for place in range(9))
 _ROUNDS = 5
 """Rounds of encode-decode drawn at most."""
 _CLOUD = 10_000
+_STREAMS = ("norms", "strip")
+"""Pictures that draw random numbers, each its own."""
 
 
 def draw_search(
@@ -42,21 +44,22 @@ def draw_search(
         Thresholds of what the latent modes found.
     config : SearchConfig
     """
-    space = picture_space(model, training, config)
+    space, strip = (picture_space(model, training, config, name) for name in ("norms", "strip"))
     highest = int(training.reset_thresholds.max())
     return [
         *plot_thresholds(
             found, training.n, folder / "thresholds", ceiling=highest, label="training up to"
         ),
         *plot_norms(norms(space, training), model.config.latent, folder / "norms"),
-        *plot_strip(strip_rows(space, training), STRIP_ALPHAS, folder / "strip"),
+        *plot_strip(strip_rows(strip, training), STRIP_ALPHAS, folder / "strip"),
     ]
 
 
-def picture_space(model: VAE, training: Dataset, config: SearchConfig) -> LatentSpace:
-    """Return the latent space of a search with the random numbers of its pictures."""
+def picture_space(model: VAE, training: Dataset, config: SearchConfig, picture: str) -> LatentSpace:
+    """Return the latent space of a search with the random numbers of one of its pictures."""
     parents = parent_rows(training, config.latent.parents, config.classes)
-    return LatentSpace(model, training, parents, config.latent, stream(config.seed, "pictures"))
+    rng = stream(config.seed, "pictures", _STREAMS.index(picture))
+    return LatentSpace(model, training, parents, config.latent, rng)
 
 
 def norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:

@@ -33,29 +33,31 @@ def killed_until_done(
     Parameters
     ----------
     work : callable
-        Is given the number of kills so far; ends with exit code 0, or is killed by itself.
+        Is given the number of children so far; ends with exit code 0, or is killed by itself.
     discard : callable
         Undoes a work that was done too soon: it begins again.
     kills : int
     longest : float
         Seconds after which every third child is killed, wherever it is, at the latest.
     """
-    killed, done = 0, False
-    while not done:
+    killed = 0
+    for attempt in range(100 * kills):
         child = os.fork()
         if child == 0:
             code = 1
             try:
-                work(killed)
+                work(attempt)
                 code = 0
             finally:
                 os._exit(code)
-        if killed % 3 == 2:
-            time.sleep(random.Random(killed).random() * longest)
+        if attempt % 3 == 2:
+            time.sleep(random.Random(attempt).random() * longest)
             os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         assert status in (0, -signal.SIGKILL), status
         killed += status != 0
-        done = status == 0 and killed >= kills
-        if status == 0 and not done:
+        if status == 0 and killed >= kills:
+            return
+        if status == 0:
             discard()
+    raise AssertionError(f"{killed} kills in {100 * kills} attempts")

@@ -684,8 +684,8 @@ def run(out):
     except SystemExit as end:
         assert end.code == 0, end.code
 
-def work(killed):
-    die_at_renamings(start + killed, 0.1)
+def work(attempt):
+    die_at_renamings(start + attempt, 0.1)
     run(out)
 
 run(warm)

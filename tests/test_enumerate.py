@@ -326,9 +326,9 @@ for number, settings in enumerate(json.loads(sys.argv[1])):
     settings["classes"] = tuple(settings["classes"])
     config, folder = module.EnumerateConfig(**settings), Path(sys.argv[2]) / str(number)
 
-    def work(killed):
-        die_at_renamings(100 * number + killed, 0.06)
-        module.enumerate_dataset(config, folder, workers=1 + killed % 3)
+    def work(attempt):
+        die_at_renamings(100 * number + attempt, 0.06)
+        module.enumerate_dataset(config, folder, workers=1 + attempt % 3)
 
     killed_until_done(work, lambda: shutil.rmtree(folder), kills=4, longest=0.05)
 """

@@ -7,22 +7,33 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import pipeline
+from automata import reset_thresholds
 from automata.families import FAMILIES
-from automata.formats import format_delta
+from automata.formats import format_delta, parse_delta
+from automata.sampling import sample_synchronizing
 from data.files import DataError
+from search import pictures
 from search.archive import Archive
 from search.candidates import CANDIDATE_COLUMNS
-from search.report.content import Content, known_automata
-from search.report.page import _inline, render
+from search.model_jobs import load_trained
+from search.modes import LatentConfig
+from search.report.content import Content, LatentMap, known_automata
+from search.report.latent_map import draw_map
+from search.report.page import render
+from search.report.pictures import inline_svg
 from search.report.runs import read_run
+from search.run import SearchConfig
+from search.strip import StripRow
 from tests.naive import apply
 from tests.test_archive import candidates_of
 from tests.test_cli import Answer
@@ -122,12 +133,18 @@ def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: s
     check_alone(page)
     automata = page.data["automata"]
     assert len(automata) >= printed["automata"]
+    columns = [*read_run(run_folders / name, 40).rows]
+    rows = page.automata(len(columns))
+    assert len(rows) == printed["automata"]
     assert ('id="plane"' in page.text) == (name in ("search", "discover", "compare", "model"))
     for number, entry in enumerate(automata):
+        if number < printed["automata"]:
+            row = rows[number]
+            entry |= {"text": row[columns.index("delta")], "word": row[columns.index("word")]}
         delta = [[int(q) for q in row.split()] for row in entry["text"].split("|")]
         k, n = len(delta), len(delta[0])
         assert (entry["k"], entry["n"], entry["replayed"]) == (k, n, True)
-        assert len(entry["word"]) == int(entry["threshold"])
+        assert len(entry["word"]) == entry["threshold"]
         assert len(apply(delta, range(n), ["ab".index(letter) for letter in entry["word"]])) == 1
         layouts = ["circle", "neato"] if number < printed["automata"] else ["circle"]
         for layout in layouts:
@@ -207,18 +224,104 @@ def test_an_archive(archive: Path, tmp_path: Path, call, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert call(["report", "--archive", "-n", 20, "--out", "n20.html"]).code == 0
     entries = Page(Path("n20.html").read_text()).data["automata"]
-    assert [int(entry["threshold"]) for entry in entries][0] == 361
+    assert [entry["threshold"] for entry in entries][0] == 361
 
 
-def test_a_large_page_stays_small() -> None:
+def test_a_large_page_stays_small(run_folders: Path) -> None:
+    """Two hundred with n = 20, two parents each, with a map and a strip of such automata too."""
     rng = np.random.default_rng(0)
     cerny = FAMILIES[0].delta(20)
     rows = pd.concat([known_automata(cerny[None], np.array([361]))] * 200, ignore_index=True)
     deltas = np.tile(cerny, (200, 1, 1))
     deltas[np.arange(200), 0, rng.integers(1, 19, 200)] = rng.integers(0, 20, 200)
     rows["delta"] = [format_delta(delta) for delta in deltas]
-    rows["parent_a"] = rows["parent_b"] = rows["delta"]
-    assert len(render(Content("Large", "Two hundred with n = 20.", rows)).encode()) < 2_000_000
+    rows["parent_a"], rows["parent_b"] = rows["delta"], rows["delta"].iloc[::-1].to_numpy()
+    content = replace(read_run(run_folders / "search", 5), rows=rows, latent_map=None)
+    few = np.array([361] * 9, np.int32)
+    strip = [StripRow("path", deltas[:9], few > 0, few, few > 0)] * 6
+    places = rng.normal(size=(325, 2))
+    shown = pd.concat([rows.head(125)], ignore_index=True)
+    latent_map = LatentMap("", (0.5, 0.5), places[:200], shown, places[200:], [])
+    page = render(replace(content, strip=strip, latent_map=latent_map))
+    assert len(page.encode()) < 2_000_000
+
+
+def test_a_start_alone_is_one_run(tmp_path: Path, call) -> None:
+    line = "discover --from 3 --start-to 5 --to 5 --start-budget 200 --workers 1 --out"
+    assert call([*line.split(), tmp_path / "run"]).code == 0
+    content = read_run(tmp_path / "run", 30)
+    assert content.lead == "The best automata with n = 3 to 5, k = 2: vae, seed 0."
+    summary = pd.read_csv(tmp_path / "run" / "summary.csv")
+    assert content.facts["solver calls"] == f"{summary['calls'].sum():,}"
+
+
+def test_what_several_runs_share_is_counted_once(run_folders: Path) -> None:
+    folder = run_folders / "compare"
+    content = read_run(folder, 400)
+    calls = [json.loads(path.read_text())["calls"] for path in folder.rglob("step.json")]
+    assert content.facts["solver calls"] == f"{sum(calls):,}"
+    found = content.rows.set_index(["n", "canonical"])["found_by"]
+    assert {*found.loc[["3", "4"]]} == {"start"}
+    for arm in ("insertion", "stretch", "vae"):
+        assert found.loc[["5", "6"]].str.contains(arm).any()
+    assert len(read_run(folder, 1).rows) == 1
+    record = json.loads((folder / "run.json").read_text())
+    assert record["covers"] == {arm: [0, 1] for arm in ("insertion", "stretch", "vae")}
+
+
+def test_the_strip_is_that_of_the_run(run_folders: Path, tmp_path: Path, monkeypatch) -> None:
+    record = json.loads((run_folders / "search" / "run.json").read_text())
+    folders = (Path(record["inputs"][name]) for name in ("model", "data"))
+    model, data = load_trained(*folders, torch.device("cpu"), 1)
+    own = record["config"] | {"latent": LatentConfig(**record["config"]["latent"])}
+    drawn: list = []
+    monkeypatch.setattr(pictures, "plot_strip", lambda rows, *_: drawn.extend(rows) or [])
+    pictures.draw_search(tmp_path, model, data, np.array([1]), SearchConfig(**own))
+    shown = read_run(run_folders / "search", 5).strip
+    assert [row.label for row in shown] == [row.label for row in drawn]
+    for one, other in zip(shown, drawn, strict=True):
+        assert np.array_equal(one.deltas, other.deltas)
+
+
+@pytest.mark.parametrize("latent", [1, 2, 5])
+def test_the_map_shows_principal_axes(latent: int) -> None:
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(10, latent))
+
+    def place(delta: np.ndarray) -> np.ndarray:
+        own = np.zeros(10)
+        own[: delta.size] = delta.T.ravel()[:10]
+        return own @ mixing
+
+    def encode(deltas: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.stack([place(delta) for delta in deltas]))
+
+    pairs = []
+    for n in (4, 5):
+        deltas = sample_synchronizing(rng, 60, n, 2)
+        pairs.append((deltas, reset_thresholds(deltas)))
+    rows = pd.concat([known_automata(*pairs[1]), known_automata(*pairs[0])], ignore_index=True)
+    parents = rows["delta"].to_numpy()
+    rows.loc[3, ["parent_a", "parent_b", "alpha", "mode"]] = *parents[[70, 80]], "0.25", "linear"
+    rows.loc[4, ["parent_a", "mode"]] = parents[70], "neighbourhood"
+    found = draw_map("", encode, pairs, rows, rows, "polar")
+    points = np.concatenate([encode(deltas).numpy() for deltas, _ in pairs])
+    values, vectors = np.linalg.eigh(np.cov(points.T).reshape(latent, latent))
+    assert np.allclose(found.shares[0], values[-1] / values.sum())
+    axis = vectors[:, -1] * np.sign(vectors[np.abs(vectors[:, -1]).argmax(), -1])
+
+    def along(text: str) -> float:
+        return float((place(parse_delta(text)) - points.mean(axis=0)) @ axis)
+
+    assert np.allclose(found.candidates[:, 0], [along(text) for text in rows["delta"]])
+    assert np.allclose(found.places[:, 0], [along(text) for text in found.training["delta"]])
+    assert {*parents[[70, 80]]} <= {*found.training["delta"]}
+    between, beside = found.paths
+    ends = [along(text) for text in parents[[70, 80]]]
+    assert (between.candidate, beside.candidate) == (3, 4)
+    assert np.allclose(between.line[[0, -1], 0], ends)
+    assert np.allclose(between.point[0], 0.25 * ends[0] + 0.75 * ends[1])
+    assert np.allclose([beside.line[0, 0], beside.point[0]], ends[0])
 
 
 # --- hostile, empty, damaged ------------------------------------------------------------------
@@ -240,7 +343,7 @@ def test_hostile_texts_are_texts() -> None:
     assert cells[1][CANDIDATE_COLUMNS.index("word")] == "ab" * 200_000
     entries = page.data["automata"]
     assert [entry["replayed"] for entry in entries] == [False, False]
-    assert entries[0]["family"] == entries[0]["word"] == HOSTILE
+    assert entries[0]["family"] == HOSTILE
 
 
 def test_a_hostile_archive(archive: Path, call) -> None:
@@ -277,7 +380,7 @@ def test_a_model_that_is_gone(copied: Path, call) -> None:
         (copied / name / "run.json").write_text(json.dumps(record))
         assert call(["report", copied / name]).code == 0
         text = (copied / name / "report.html").read_text()
-        assert "No latent map: no data is no longer where it was." in text
+        assert "No latent map: " in text and "no data" in text
         assert 'id="plane"' not in text
 
 
@@ -286,13 +389,16 @@ def test_a_model_that_is_gone(copied: Path, call) -> None:
     [
         ("search", lambda run: (run / "candidates.csv").write_text("rank\n1\n"), "damaged"),
         ("search", lambda run: (run / "summary.csv").unlink(), "summary.csv: no such file"),
-        ("search", lambda run: (run / "run.json").write_text("[]"), "not the record of a run"),
+        ("search", lambda run: (run / "run.json").write_text("[]"), "not a run that can be shown"),
+        ("search", lambda run: (run / "run.json").write_text('{"command": []}'), "TypeError"),
         ("search", lambda run: (run / "run.json").write_text("{"), "not JSON"),
         ("search", lambda run: (run / "run.json").write_text('{"command": "search", "config": {}}'),
-         "not what its run.json says"),
-        ("search", lambda run: (run / "norms.svg").write_text("nothing"), "not a picture"),
+         "KeyError: 'inputs'"),
+        ("search", lambda run: (run / "norms.svg").write_text("nothing"), "not an SVG"),
         ("model", lambda run: (run / "model.safetensors").write_bytes(b"x"), "damaged"),
-        ("discover", lambda run: shutil.rmtree(run / "seed-0"), "holds no finished run"),
+        ("discover", lambda run: shutil.rmtree(run / "seed-0"), "n-03: no finished step"),
+        ("compare", lambda run: (run / "comparison.csv").write_text(""), "damaged"),
+        ("enumerate", lambda run: (run / "manifest.json").write_text("{}"), "manifest.json"),
         ("discover", lambda run: (run / "seed-0/vae/n-06/found.npz").write_bytes(b"x"), "damaged"),
         ("data", lambda run: (run / "part-000000.parquet").write_bytes(b"x"), "damaged"),
         ("search", shutil.rmtree, "run.json: no such file"),
@@ -323,16 +429,53 @@ def test_bad_usage(run_folders: Path, tmp_path: Path, call) -> None:
     assert (answer.code, answer.err) == (3, f"Error: {tmp_path}/none.sqlite: no such file\n")
 
 
+@pytest.mark.parametrize("text", ["", "<p>", "<svg", "<svgs/>", "\ud800"])
+def test_what_is_no_svg_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "hits.svg"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(DataError, match="not an SVG"):
+        inline_svg(path, "p")
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "<p>", "<svg><script>1</script></svg>", '<svg onload="x()"></svg>',
-     "<svg><foreignObject/></svg>", '<svg><a href="javascript:x"/></svg>'],
-)  # fmt: skip
-def test_only_our_own_pictures(tmp_path: Path, text: str) -> None:
+    [
+        "<svg><script>x()</script></svg>",
+        '<svg onload="x()"/>',
+        "<svg><foreignObject><p>x()</p></foreignObject></svg>",
+        '<svg xmlns:xlink="http://www.w3.org/1999/xlink"><a xlink:href="javascript:x()"/></svg>',
+        '<svg><use href="http://x.org/#x"/></svg>',
+        '<svg><use href="&#106;avascript:x()"/></svg>',
+        "<svg><style>x{}</style></svg>",
+        '<svg><g style="fill:url(http://x.org)"/></svg>',
+        '<svg><g style="background:url(#x) url(http://x.org)"/></svg>',
+        '<svg><g style="x:\\75rl(http://x.org)"/></svg>',
+        '<svg><image href="x.png"/><animate onbegin="x()"/></svg>',
+        '<svg><meta http-equiv="refresh" content="0;url=http://x.org"/></svg>',
+        '<svg><g id="x"/></svg>',
+    ],
+)
+def test_only_what_charts_have_is_taken_over(tmp_path: Path, text: str) -> None:
     path = tmp_path / "hits.svg"
     path.write_text(text)
-    with pytest.raises(DataError, match="not a picture of ours"):
-        _inline(path)
+    assert "x" not in inline_svg(path, "p")
+
+
+def test_a_chart_keeps_its_texts_and_shapes(tmp_path: Path) -> None:
+    path = tmp_path / "hits.svg"
+    path.write_text(
+        '<?xml version="1.0"?><!DOCTYPE svg><svg width="5pt" viewBox="0 0 5 5"><defs>'
+        '<clipPath id="c1"><rect x="1.26" width="2.5"/></clipPath></defs>'
+        '<g clip-path="url(#c1)" id="axes"><path d="M 1.254 2.346\nL 3 4" '
+        'style="fill: #ff0000; stroke-dasharray: 1.25,2"/><text style="font: 9px \'X\'">1.25 &lt; 2'
+        "</text></g></svg>"
+    )
+    assert inline_svg(path, "p0-") == (
+        '<svg viewBox="0 0 5 5"><defs><clipPath id="p0-c1"><rect x="1.3" width="2.5" /></clipPath>'
+        '</defs><g clip-path="url(#p0-c1)"><path d="M 1.3 2.3 L 3 4" '
+        'style="fill: #ff0000; stroke-dasharray: 1.25,2" />'
+        "<text style=\"font: 9px 'X'\">1.25 &lt; 2</text></g></svg>"
+    )
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:

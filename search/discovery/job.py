@@ -115,7 +115,8 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
     ----------
     plan : Plan
     truths : sequence of Path
-        Folders of enumerations that recall is measured by once all runs have ended.
+        Folders of enumerations that recall is measured by once all runs have ended; none: those
+        that the folder's record names.
     force : bool
         Discard what the folder holds.
 
@@ -126,6 +127,8 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
         fit.
     """
     joined = plan.runs if force else plan.joined()
+    if not truths and not force and len(joined) > 1:
+        truths = _earlier_truths(plan.out)
     lists = _read_truths(truths, plan, compared=len(joined) > 1)
     truth_inputs = {f"truth {n}": folder for n, folder in zip(lists, truths, strict=True)}
     settings = asdict(plan.config) | {"device": plan.device}
@@ -263,6 +266,15 @@ def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
     who = arm if step.n > plan.config.start_to else _START
     plan.gathering.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
     announce(step.thresholds, step.n, plan.gathering.archive)
+
+
+def _earlier_truths(out: Path) -> list[Path]:
+    """Return the enumerations that recall in this folder was measured by before."""
+    if not (out / "run.json").exists():
+        return []
+    record = read_json(out / "run.json")
+    inputs = record.get("inputs", {}) if isinstance(record, dict) else {}
+    return [Path(place) for name, place in inputs.items() if name.startswith("truth ")]
 
 
 def _read_truths(folders: Sequence[Path], plan: Plan, *, compared: bool) -> dict[int, Listed]:

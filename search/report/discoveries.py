@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,19 +12,20 @@ import numpy as np
 import pandas as pd
 import torch
 
-from data.files import DataError
+from data.files import DataError, check_files
 from search.decode import encode_automata
 from search.discovery.arms import ARMS
 from search.discovery.comparison import compact
 from search.discovery.engine import DiscoverConfig, Steps
 from search.discovery.leaps import LeapConfig
 from search.discovery.learner import LearnConfig, Learner
-from search.discovery.report import candidates
+from search.discovery.report import candidates, summary
 from search.discovery.step import load_step, step_folder
-from search.report.content import Content, Table, texts_of, title_of
+from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 
-_CPU = torch.device("cpu")
+_DECODED = ("posterior", "posterior-sampled", "interpolation", "encode-decode", "arithmetic")
+"""Sources that decode a point near, or between, parents."""
 
 
 def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
@@ -43,45 +45,41 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
         If it holds no finished run, or is damaged.
     """
     config = _discover_config(record["config"])
-    runs = _runs_of(folder, config)
-    if not runs:
-        raise DataError(f"{folder}: holds no finished run")
-    sizes = range(config.least, config.most + 1)
-    each = max(1, limit // len(sizes))
-    tables = []
-    for (arm, seed), steps in runs.items():
-        best = _best(steps, each)
-        found = candidates(best, config.learn.elites, share=0.0, parents=steps)
-        tables.append(found.assign(run=f"{arm}, seed {seed}"))
-    rows = pd.concat(tables).sort_values(["n", "gap"], kind="stable")
-    rows = rows.drop_duplicates(["n", "canonical"]).groupby("n", sort=False).head(each)
-    rows["rank"] = np.arange(1, len(rows) + 1)
-    if len(runs) == 1:
-        rows = rows.drop(columns="run")
-    calls = sum(step.calls for steps in runs.values() for step in steps.values())
-    seeds = {arm: sum(name == arm for name, _ in runs) for arm, _ in runs}
+    runs = _runs_of(folder, config, record["covers"])
+    mapped = _mapped(folder, config, runs)
+    if mapped is not None:  # its automata name how they were decoded
+        runs = {mapped: runs[mapped]} | runs
+    rows = _rows(config, runs, limit)
+    steps = {
+        (seed, arm if n > config.start_to else "start", n): step.calls
+        for (arm, seed), own in runs.items()
+        for n, step in own.items()
+    }
+    seeds = Counter(arm for arm, _ in runs)
+    who = ", ".join(f"{arm} ({count} seeds)" for arm, count in seeds.items())
     if len(runs) == 1:
         ((arm, seed),) = runs
         who = f"{arm}, seed {seed}"
-    else:
-        who = ", ".join(f"{arm} ({count} seeds)" for arm, count in seeds.items())
     content = Content(
         title_of("discovery", folder),
-        f"The best automata with n = {config.least} to {config.most}, k = {config.k}, {who}.",
-        texts_of(rows),
-        {"solver calls": f"{calls:,}"},
+        f"The best automata with n = {config.least} to {config.most}, k = {config.k}: {who}.",
+        rows.drop(columns="run" if len(runs) > 1 else ["run", "found_by"]),
+        {"solver calls": f"{sum(steps.values()):,}"},
     )
-    if (folder / "comparison.csv").exists():
+    if len(runs) > 1:
+        check_files(folder, "comparison.csv")
         comparison = pd.read_csv(folder / "comparison.csv")
         text = (
             "Means over the seeds, with bootstrap 95 % intervals. Rates are distinct automata per "
             "1,000 distinct solver calls of the first look, before evolution goes on from them."
         )
         content.tables.append(Table("Arms", text, compact(comparison)))
-    if (folder / "summary.csv").exists():
-        sizes_table = pd.read_csv(folder / "summary.csv")
-        content.tables.append(Table("Sizes", "One run, size by size.", texts_of(sizes_table)))
-    _add_discovery_map(content, folder, config, runs)
+    if len(runs) == 1:
+        content.tables.append(Table("Sizes", "Size by size.", texts_of(summary(runs[arm, seed]))))
+    if mapped is None:
+        content.notes.append("No latent map: no run here has a model with a latent space.")
+    else:
+        content.latent_map = _map(folder, config, runs, mapped, rows)
     return content
 
 
@@ -92,22 +90,51 @@ def _discover_config(settings: dict[str, Any]) -> DiscoverConfig:
     return DiscoverConfig(**own)
 
 
-def _runs_of(folder: Path, config: DiscoverConfig) -> dict[tuple[str, int], Steps]:
-    """Read the finished runs of a folder, by arm and seed."""
+def _runs_of(
+    folder: Path, config: DiscoverConfig, covers: Mapping[str, Any]
+) -> dict[tuple[str, int], Steps]:
+    """Read the runs that a record covers, by arm and seed.
+
+    Raises
+    ------
+    DataError
+        If one of them is not there, whole.
+    """
+    if "seeds" in covers:  # before runs could join
+        covers = dict.fromkeys(covers["arms"], covers["seeds"])
     runs: dict[tuple[str, int], Steps] = {}
-    for place in sorted(folder.glob("seed-*"), key=lambda path: int(path.name[5:])):
-        for arm in ARMS:
-            steps: Steps = {}
+    for arm, seeds in covers.items():
+        for seed in seeds:
+            own: Steps = {}
             for n in range(config.least, config.most + 1):
-                own = place / ("start" if n <= config.start_to else arm)
-                step = load_step(step_folder(own, n))
+                place = folder / f"seed-{seed}" / ("start" if n <= config.start_to else arm)
+                step = load_step(step_folder(place, n))
                 if step is None:
-                    break
-                steps[n] = step
-            begun = config.most == config.start_to or (place / arm).exists()
-            if begun and len(steps) == config.most - config.least + 1:
-                runs[arm, int(place.name[5:])] = steps
+                    raise DataError(f"{step_folder(place, n)}: no finished step")
+                own[n] = step
+            runs[arm, seed] = own
     return runs
+
+
+def _rows(
+    config: DiscoverConfig, runs: Mapping[tuple[str, int], Steps], limit: int
+) -> pd.DataFrame:
+    """Return the best automata of each size, each once, with all the arms that found it."""
+    sizes = range(config.least, config.most + 1)
+    each = max(1, limit // len(sizes))
+    tables = []
+    for (arm, seed), steps in runs.items():
+        found = candidates(_best(steps, each), config.learn.elites, share=0.0, parents=steps)
+        starting = found["n"] <= config.start_to
+        arms = np.where(starting, "start", arm)
+        tables.append(found.assign(found_by=arms, run=f"{arm} {seed}"))
+    rows = pd.concat(tables).sort_values(["n", "gap"], kind="stable")
+    same = rows.groupby(["n", "canonical"], sort=False)["found_by"]
+    rows["found_by"] = same.transform(lambda arms: ", ".join(dict.fromkeys(arms)))
+    rows = rows.drop_duplicates(["n", "canonical"]).groupby("n", sort=False).head(each)
+    rows = rows.tail(limit).sort_values(["n", "gap", "canonical"], kind="stable")
+    rows["rank"] = np.arange(1, len(rows) + 1)
+    return texts_of(rows)
 
 
 def _best(steps: Steps, each: int) -> Steps:
@@ -120,29 +147,42 @@ def _best(steps: Steps, each: int) -> Steps:
     return best
 
 
-def _add_discovery_map(
-    content: Content, folder: Path, config: DiscoverConfig, runs: Mapping[tuple[str, int], Steps]
-) -> None:
-    """Add the map of the first run whose model has a latent space."""
-    for (arm, seed), steps in runs.items():
-        learn = ARMS[arm].adapt(config.learn)
-        weights = step_folder(folder / f"seed-{seed}" / arm, config.most) / "model.safetensors"
-        if learn.latent < 2 or not weights.exists():
-            continue
-        learner = Learner(config.most, config.k, learn, 0, _CPU)
-        learner.load(weights)
-        elites = [step.elites(learn.elites) for n, step in steps.items() if n < config.most]
-        model = learner.model
-        text = (
-            f"the elites of {arm}, seed {seed}, with fewer than {config.most} states and the "
-            "automata of this page, each at its mean mu"
-        )
-        content.latent_map = draw_map(
-            text,
-            lambda deltas, model=model: encode_automata(model, deltas).mu,  # type: ignore[misc]
-            [(own.deltas, own.thresholds) for own in elites if len(own.deltas)],
-            content.rows,
-            "polar",
-        )
-        return
-    content.notes.append("No latent map: no run here has a model with a latent space.")
+def _mapped(
+    folder: Path, config: DiscoverConfig, runs: Mapping[tuple[str, int], Steps]
+) -> tuple[str, int] | None:
+    """Return the first run whose model has a latent space of two dimensions or more."""
+    for arm, seed in runs:
+        latent = ARMS[arm].adapt(config.learn).latent
+        if latent > 1 and _weights(folder, config, arm, seed).exists():
+            return arm, seed
+    return None
+
+
+def _weights(folder: Path, config: DiscoverConfig, arm: str, seed: int) -> Path:
+    """Return the path of a run's last model."""
+    return step_folder(folder / f"seed-{seed}" / arm, config.most) / "model.safetensors"
+
+
+def _map(
+    folder: Path,
+    config: DiscoverConfig,
+    runs: Mapping[tuple[str, int], Steps],
+    mapped: tuple[str, int],
+    rows: pd.DataFrame,
+) -> LatentMap:
+    """Draw the map of a run's last model, with the paths to what it decoded at large sizes."""
+    arm, seed = mapped
+    learn = ARMS[arm].adapt(config.learn)
+    learner = Learner(config.most, config.k, learn, 0, torch.device("cpu"))
+    learner.load(_weights(folder, config, arm, seed))
+    elites = [step.elites(learn.elites) for n, step in runs[mapped].items() if n < config.most]
+    own = rows[(rows["run"] == f"{arm} {seed}") & rows["mode"].isin(_DECODED)]
+    return draw_map(
+        f"the elites of {arm}, seed {seed}, with fewer than {config.most} states and the "
+        "automata of this page, each at its mean mu by the last model",
+        lambda deltas: encode_automata(learner.model, deltas).mu,
+        [(known.deltas, known.thresholds) for known in elites if len(known.deltas)],
+        rows,
+        own.iloc[::-1].sort_values("n", key=lambda sizes: -sizes.astype(int), kind="stable"),
+        "polar",
+    )

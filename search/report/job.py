@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from data.files import write_text
+from data.files import write_file
 from search.archive_tables import Selection
 from search.report.page import render
 from search.report.runs import read_archive, read_run
@@ -40,5 +40,6 @@ def report_archive(
 
 
 def _write(page: str, out: Path, automata: int) -> dict[str, Any]:
-    write_text(out, page)
-    return {"automata": automata, "bytes": len(page.encode()), "report": str(out)}
+    whole = page.encode("utf-8", "replace")  # JSON may hold half characters
+    write_file(out, lambda path: path.write_bytes(whole))
+    return {"automata": automata, "bytes": len(whole), "report": str(out)}

@@ -45,6 +45,7 @@ def draw_map(
     encode: Encode,
     training: Sequence[tuple[Deltas, Thresholds]],
     candidates: pd.DataFrame,
+    decoded: pd.DataFrame,
     path: str,
 ) -> LatentMap:
     """Project a latent space on the two principal axes of its training data.
@@ -58,6 +59,8 @@ def draw_map(
         What the model learned from, for each size; all of it synchronizes.
     candidates : DataFrame
         Texts, in the columns of candidates.
+    decoded : DataFrame
+        Those of them that were decoded, the best first: the paths to some of these are drawn.
     path : str
         The path of those candidates whose mode is none.
 
@@ -66,7 +69,7 @@ def draw_map(
     LatentMap
     """
     axes = _fit([encode(deltas[_spread(len(deltas), _FITTED)]) for deltas, _ in training])
-    best = candidates[candidates["parent_a"] != ""].head(_DRAWN).to_dict("index")
+    best = decoded[decoded["parent_a"] != ""].head(_DRAWN).to_dict("index")
     drawn = [_path(axes, encode, number, row, path) for number, row in best.items()]
     parents = {row[side] for row in best.values() for side in ("parent_a", "parent_b")}
     shown = _training_rows(training, sorted(parents - {""}))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,21 +23,17 @@ from automata.drawing import (
     line_dashes,
 )
 from automata.formats import (
-    format_delta,
-    format_dot,
-    format_gap,
     parse_delta,
     parse_word,
-    write_synchrowords,
 )
 from automata.solver import reset_thresholds
 from automata.verification import verify
-from automata.words import format_word
 from data.files import DataError
 from search.archive_rows import class_names
 from search.pictures import STRIP_ALPHAS
 from search.report.content import Content, LatentMap
 from search.report.layout import neato_drawing
+from search.report.pictures import inline_svg
 from search.strip import StripRow
 
 _SCALE = 16
@@ -47,7 +43,7 @@ _MAP_MARGIN = 24.0
 _LONGEST_WORD = 100_000
 _LONG = ("word", "delta", "canonical", "parent_a", "parent_b", "properties")
 """Columns whose cells are cut off on the page."""
-_CHOSEN = ("n", "k", "family", "mode", "run", "arm", "novel")
+_CHOSEN = ("n", "k", "family", "mode", "found_by", "run", "arm", "novel")
 """Columns that are filtered by one of their values."""
 
 
@@ -80,10 +76,15 @@ def render(content: Content) -> str:
     automata = [*_entries(content.rows, whole=True)]
     if latent_map is not None:
         automata += _entries(latent_map.training, whole=False)
-    _add_parents(automata, content.rows)
+    texts = [*content.rows["delta"], *(entry["text"] for entry in automata[len(content.rows) :])]
+    _add_parents(automata, texts, content.rows)
     letters = max((entry["k"] for entry in automata), default=0)
+    script = environment.get_template("script.js").render()
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html").render(
         content=content,
+        script=Markup(script),  # noqa: S704 - our own, without data
+        digest=digest,
         columns=[*content.rows],
         rows=content.rows.to_numpy().tolist(),
         long=_LONG,
@@ -93,7 +94,10 @@ def render(content: Content) -> str:
             if name in content.rows
         },
         letters=[_letter_style(letter) for letter in range(letters)],
-        pictures=[(*picture[:2], _inline(picture.path)) for picture in content.pictures],
+        pictures=[
+            (picture.title, picture.text, inline_svg(picture.path, f"p{number}-"))
+            for number, picture in enumerate(content.pictures)
+        ],
         strip=[_strip_row(row) for row in content.strip],
         alphas=STRIP_ALPHAS,
         map=_map_shapes(latent_map, automata, len(content.rows)) if latent_map else None,
@@ -102,35 +106,44 @@ def render(content: Content) -> str:
 
 
 def _entries(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
-    """Yield what the script reads of each automaton; not whole: without what takes much room."""
+    """Yield what the script reads of each automaton, but for what stands in its row of the table.
+
+    Those that have no row are not whole: they bring their text and word, and one layout alone.
+    """
     for number, row in enumerate(rows.to_dict("records"), 1):
-        try:
-            delta = parse_delta(row["delta"])
-        except AutomatonError as error:
-            raise DataError(f"automaton {number}: {error}") from error
+        delta = _parse(row["delta"], f"automaton {number}")
         k, n = delta.shape
         if n > min(DRAWN_MAX_STATES, CANONICAL_MAX_STATES) or k > CANONICAL_MAX_LETTERS:
             raise DataError(f"automaton {number}: n={n}, k={k} is over what a page draws")
         entry = {
             "n": n,
             "k": k,
-            "threshold": row["reset_threshold"],
+            "threshold": _number(row["reset_threshold"], f"automaton {number}"),
             "bound": cerny_bound(n),
-            "word": row["word"],
             "replayed": _resets(row["word"], delta),
             "family": row["family"],
             "circle": _shapes(circle_drawing(delta)),
-            "text": format_delta(delta),
         }
         if whole:
-            entry |= {
-                "neato": _shapes(neato_drawing(delta)),
-                "classes": row.get("properties", None) or class_names(delta[None])[0],
-                "synchrowords": write_synchrowords([delta]),
-                "gap": format_gap(delta),
-                "dot": format_dot(delta),
-            }
+            classes = row.get("properties") or class_names(delta[None])[0]
+            entry |= {"neato": _shapes(neato_drawing(delta)), "classes": classes}
+        else:
+            entry |= {"text": row["delta"], "word": row["word"]}
         yield entry
+
+
+def _parse(text: str, what: str) -> Deltas:
+    try:
+        return parse_delta(text)
+    except AutomatonError as error:
+        raise DataError(f"{what}: {error}") from error
+
+
+def _number(text: str, what: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise DataError(f"{what}: a threshold of {text[:40]!r}") from None
 
 
 def _resets(word: str, delta: Deltas) -> bool:
@@ -141,43 +154,49 @@ def _resets(word: str, delta: Deltas) -> bool:
         return False
 
 
-def _add_parents(automata: Sequence[dict[str, Any]], rows: pd.DataFrame) -> None:
-    """Add to each automaton of the table its parents: text, threshold, and number on the page."""
-    numbers = {entry["text"]: number for number, entry in reversed([*enumerate(automata)])}
-    for side in ("parent_a", "parent_b"):
-        if side not in rows:
-            continue
-        for entry, text in zip(automata, rows[side], strict=False):
-            if text:
-                delta = _parse_parent(text)
-                (threshold,) = reset_thresholds(delta[None]).tolist()
-                parent = {"text": text, "threshold": threshold, "n": delta.shape[1]}
-                number = numbers.get(text)
-                entry.setdefault("parents", []).append(parent | {"number": number})
+def _add_parents(
+    automata: Sequence[dict[str, Any]], texts: Sequence[str], rows: pd.DataFrame
+) -> None:
+    """Add to each automaton of the table its parents: size, threshold, and number on the page.
 
-
-def _parse_parent(text: str) -> Deltas:
-    try:
-        return parse_delta(text)
-    except AutomatonError as error:
-        raise DataError(f"parent {text[:60]!r}: {error}") from error
+    None where there is no such parent; their texts stand in the table.
+    """
+    known = {text: number for number, text in reversed([*enumerate(texts)])}
+    columns = [rows[side] for side in ("parent_a", "parent_b") if side in rows]
+    deltas = {
+        text: _parse(text, f"parent {text[:60]!r}") for own in columns for text in own if text
+    }
+    thresholds: dict[str, int] = {}
+    for shape in {delta.shape for delta in deltas.values()}:
+        own = [text for text, delta in deltas.items() if delta.shape == shape]
+        solved = reset_thresholds(np.stack([deltas[text] for text in own]))
+        thresholds |= dict(zip(own, solved.tolist(), strict=True))
+    for number in range(len(rows)):
+        automata[number]["parents"] = [
+            {"n": deltas[text].shape[1], "threshold": thresholds[text], "number": known.get(text)}
+            if (text := own.iloc[number])
+            else None
+            for own in columns
+        ]
 
 
 def _shapes(drawing: Drawing) -> dict[str, list[int]]:
-    """Return a drawing in whole units, arrows by letter and source: 12 numbers each.
+    """Return a drawing in whole units, its arrows by letter and source: 12 numbers each.
 
-    They are the label, the tip, and the four points of the curve.
+    They are the label, seen from the middle between source and target; the first two points of the
+    curve, seen from the source; the last two and the tip, seen from the target.
     """
-    arrows = []
+    parts = []
     order = sorted(range(len(drawing.arrows)), key=lambda i: drawing.arrows[i][:2])
     for i in order:
         arrow = drawing.arrows[i]
-        arrows.append(np.concatenate([[drawing.labels[i]], [arrow.tip], arrow.curve]))
-    flat = np.stack(arrows).ravel()
+        source, target = drawing.places[arrow.source], drawing.places[arrow.target]
+        parts += [drawing.labels[i] - (source + target) / 2, *(arrow.curve[:2] - source)]
+        parts += [*(arrow.curve[2:] - target), arrow.tip - target]
     return {
         "box": _units(drawing.box),
         "places": _units(drawing.places.ravel()),
-        "arrows": _units(flat),
+        "arrows": _units(np.concatenate(parts)),
     }
 
 
@@ -187,24 +206,7 @@ def _units(numbers: Any) -> list[int]:
 
 def _letter_style(letter: int) -> dict[str, str]:
     dashes = " ".join(f"{1.6 * dash:.3g}" for dash in line_dashes(letter))
-    return {"name": format_word((letter,)), "color": line_color(letter), "dashes": dashes or "none"}
-
-
-def _inline(path: Path) -> Markup:
-    """Return an SVG of matplotlib's as an element: short numbers, fewer names."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not an SVG ({error})") from error
-    start = text.find("<svg")
-    if start < 0 or re.search(r"<script|<foreignObject|\son\w+\s*=|javascript:", text, re.I):
-        raise DataError(f"{path}: not a picture of ours")
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[start:], flags=re.S)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'<g id="[^"]*"', "<g", text)
-    # not below 1: scales are small numbers
-    text = re.sub(r"\d*[1-9]\d*\.\d{2,}", lambda number: f"{float(number[0]):.1f}", text)
-    return Markup(re.sub(r"\s*\n\s*", " ", text))  # noqa: S704 - checked above
+    return {"color": line_color(letter), "dashes": dashes or "none"}
 
 
 def _strip_row(row: StripRow) -> dict[str, Any]:
@@ -235,7 +237,7 @@ def _map_shapes(
         return np.round(placed, 1).tolist()  # type: ignore[no-any-return]
 
     points = [*put(latent_map.candidates), *put(latent_map.places)]
-    shares = [int(entry["threshold"]) / max(1, entry["bound"]) for entry in automata]
+    shares = [entry["threshold"] / max(1, entry["bound"]) for entry in automata]
     least, most = min(shares), max(shares)
     return {
         "text": latent_map.text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from automata.automaton import Deltas
 from data.dataset import Dataset, read_dataset
 from data.files import DataError, check_files, read_json
 from data.manifest import read_manifest
@@ -69,14 +71,14 @@ def read_run(folder: Path, limit: int) -> Content:
         If it is no run folder, or damaged.
     """
     record = read_json(folder / "run.json")
-    reader = _READERS.get(record.get("command")) if isinstance(record, dict) else None
-    if reader is None or not isinstance(record.get("config"), dict):
-        raise DataError(f"{folder / 'run.json'}: not the record of a run")
     try:
-        content = reader(folder, record, limit)
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise DataError(f"{folder}: not what its run.json says ({error!r})") from error
-    content.facts = _facts(record) | content.facts
+        content = _READERS[record["command"]](folder, record, limit)
+        content.facts = _facts(record) | content.facts
+    except DataError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"{folder}: not a run that can be shown ({reason})") from error
     for name, words in _PICTURES.items():
         path = folder / f"{name}.svg"
         if path.exists():
@@ -162,19 +164,20 @@ def _arms(summary: pd.DataFrame) -> Table:
 
 
 def _add_latent(content: Content, config: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
-    """Add what the model of a search tells: strip, map, and the curves of its training."""
+    """Add what the model of a search tells: strip, map, and the curves of its training.
+
+    It lies outside the run: what is wrong with it is told on the page.
+    """
     model_folder, data_folder = Path(inputs["model"]), Path(inputs["data"])
-    for folder in (model_folder, data_folder):
-        if not folder.exists():
-            content.notes.append(f"No latent map: {folder.name} is no longer where it was.")
-            return
-    model, training = load_trained(model_folder, data_folder, _CPU, torch.get_num_threads())
-    names = {name: config[name] for name in ("mode", "budget", "keep", "seed")}
-    settings = SearchConfig(
-        **names, classes=tuple(config.get("classes", ())), latent=LatentConfig(**config["latent"])
-    )
-    content.strip = strip_rows(picture_space(model, training, settings), training)
-    content.latent_map = _map(model, training, content.rows, settings.latent.path)
+    try:
+        model, training = load_trained(model_folder, data_folder, _CPU, torch.get_num_threads())
+        names = {name: config[name] for name in ("mode", "budget", "keep", "seed")}
+        latent = LatentConfig(**config["latent"])
+        settings = SearchConfig(**names, classes=tuple(config.get("classes", ())), latent=latent)
+        content.strip = strip_rows(picture_space(model, training, settings, "strip"), training)
+        content.latent_map = _map(model, training, content.rows, latent.path)
+    except (KeyError, TypeError, ValueError) as error:
+        content.notes.append(f"No latent map: {error}")
     curves = model_folder / "training.svg"
     if curves.exists():
         content.pictures.append(Picture(*_PICTURES["training"], curves))
@@ -185,7 +188,14 @@ def _map(model: VAE, training: Dataset, rows: pd.DataFrame, path: str) -> Latent
     known = training.select(at_least=0)
     text = f"{len(known):,} training automata and the candidates of this page, each at its mean mu"
     pair = known.deltas, known.reset_thresholds
-    return draw_map(text, lambda deltas: encode_automata(model, deltas).mu, [pair], rows, path)
+    decoded = rows[~rows["mode"].isin(BASELINES)]
+    encode = partial(_mean, model)
+    return draw_map(text, encode, [pair], rows, decoded, path)
+
+
+def _mean(model: VAE, deltas: Deltas) -> torch.Tensor:
+    """Return where automata are encoded: the means of their posteriors."""
+    return encode_automata(model, deltas).mu
 
 
 def _dataset(folder: Path, record: Mapping[str, Any], limit: int) -> Content:

@@ -15,21 +15,24 @@
     if (parent) parent.append(element);
     return element;
   };
-  const letterName = (letter) =>
-    "abcdefghijklmnopqrstuvwxyz"[letter % 26] + (letter < 26 ? "" : Math.floor(letter / 26));
-
-  const letterNumber = (name) => name.charCodeAt(0) - 97 + 26 * Number(name.slice(1));
-  for (const automaton of automata) {
-    automaton.delta = automaton.text.split("|").map((row) => row.split(" ").map(Number));
-    automaton.letters = automaton.replayed
-      ? (automaton.word.match(/[a-z][0-9]*/g) || []).map(letterNumber) : null;
-  }
+  const letterName = (letter) => String.fromCharCode(97 + letter);
 
   // --- the table ---------------------------------------------------------------------------
 
   const table = find("table");
   const rows = table ? [...table.tBodies[0].rows] : [];
+  const names = table
+    ? [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim()) : [];
   const cells = rows.map((row) => [...row.cells].slice(1).map((cell) => cell.textContent));
+  automata.forEach((automaton, number) => {
+    if (number < rows.length) {
+      automaton.text = cells[number][names.indexOf("delta")];
+      automaton.word = cells[number][names.indexOf("word")];
+    }
+    automaton.delta = automaton.text.split("|").map((row) => row.trim().split(/\s+/).map(Number));
+    automaton.letters = automaton.replayed
+      ? [...automaton.word].map((letter) => letter.charCodeAt(0) - 97) : null;
+  });
   const texts = cells.map((row) => row.join("\n").toLowerCase());
   let order = rows.map((_, number) => number);
   let shown = [...order];
@@ -74,7 +77,6 @@
 
   function download() {
     const quote = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
     const lines = [names, ...shown.map((number) => cells[number])];
     const content = lines.map((line) => line.map(quote).join(",") + "\n").join("");
     const link = document.createElement("a");
@@ -91,7 +93,9 @@
     });
     table.tBodies[0].addEventListener("click", (event) => {
       const row = event.target.closest("tr");
-      if (row && !String(getSelection())) open(Number(row.dataset.number));
+      // a click that ends a selection of text opens nothing
+      const meant = event.target.closest("button") || !String(getSelection());
+      if (row && meant) open(Number(row.dataset.number));
     });
     find("filters").addEventListener("input", filter);
     find("filters").addEventListener("reset", () => setTimeout(filter));
@@ -104,6 +108,7 @@
   const dialog = find("automaton");
   const delays = [2000, 1200, 700, 400, 200, 90, 30];
   let number = -1;
+  let opener = null;
   let automaton = null;
   let layout = "circle";
   let courses = []; // for each number of letters read: which states are occupied
@@ -117,7 +122,7 @@
     pause();
     number = which;
     automaton = automata[which];
-    const { n, k, threshold, family } = automaton;
+    const { k, threshold, family } = automaton;
     const kind = which < rows.length ? `Automaton ${which + 1}` : "Training automaton";
     find("name").textContent = `${kind}: threshold ${threshold}${family ? `, ${family}` : ""}`;
     const neato = document.querySelector("[name=layout][value=neato]");
@@ -131,7 +136,11 @@
     describe();
     relate();
     write();
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      opener = document.activeElement;
+      dialog.showModal();
+    }
+    find("play").focus(); // what opened a relative is gone
     dialog.scrollTop = 0;
     history.replaceState(null, "", `#automaton-${which + 1}`);
     show(0);
@@ -161,10 +170,16 @@
     const labels = svg("g", {}, canvas);
     arrows = delta.map((row, letter) => row.map((target, source) => {
       const start = 12 * (letter * n + source);
-      const [labelX, labelY, tipX, tipY, ...curve] = shapes.arrows.slice(start, start + 12);
+      const from = shapes.places.slice(2 * source, 2 * source + 2);
+      const to = shapes.places.slice(2 * target, 2 * target + 2);
+      const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
+      const origins = [middle, from, from, to, to, to];
+      const [labelX, labelY, sx, sy, bendX, bendY, cx, cy, ex, ey, tipX, tipY] =
+        shapes.arrows.slice(start, start + 12)
+          .map((value, place) => value + origins[place >> 1][place % 2]);
       const group = svg("g", { class: `letter-${letter}` }, lines);
-      const [, , , , cx, cy, ex, ey] = curve;
-      const path = svg("path", { class: "arrow", d: `M${curve.slice(0, 2)}C${curve.slice(2)}` }, group);
+      const curve = `M${sx} ${sy}C${bendX} ${bendY} ${cx} ${cy} ${ex} ${ey}`;
+      const path = svg("path", { class: "arrow", d: curve }, group);
       const head = Math.hypot(ex - tipX, ey - tipY) / 0.8;
       const away = Math.hypot(cx - tipX, cy - tipY) || 1;
       const [bx, by] = [(cx - tipX) / away, (cy - tipY) / away];
@@ -219,7 +234,7 @@
     const put = (text, x, y, anchor) => {
       svg("text", { x, y, "text-anchor": anchor }, course).textContent = text;
     };
-    put(automaton.n, plot.left - 6, plot.top + 5, "end");
+    if (automaton.n > 1) put(automaton.n, plot.left - 6, plot.top + 5, "end");
     put(1, plot.left - 6, plot.bottom + 4, "end");
     put(0, plot.left, plot.bottom + 17, "middle");
     put(last, plot.right, plot.bottom + 17, "end");
@@ -234,26 +249,25 @@
   function show(step) {
     if (!courses.length) return;
     at = Math.max(0, Math.min(step, courses.length - 1));
-    const { letters, n, delta } = automaton;
+    const { letters, n } = automaton;
     const here = courses[at];
     states.forEach((state, q) => state.classList.toggle("on", here[q] === 1));
     for (const path of document.querySelectorAll(".used")) path.classList.remove("used");
     const letter = at ? letters[at - 1] : -1;
     if (at) courses[at - 1].forEach((was, q) => { if (was) arrows[letter][q].classList.add("used"); });
-    const names = letters.map(letterName);
+    const { word } = automaton;
     const [done, mark, left] = find("word").children;
-    done.textContent = names.slice(0, Math.max(0, at - 1)).join("");
-    mark.textContent = at ? names[at - 1] : "";
-    left.textContent = names.slice(at).join("");
+    done.textContent = word.slice(0, Math.max(0, at - 1));
+    mark.textContent = word.slice(Math.max(0, at - 1), at);
+    left.textContent = word.slice(at);
     const scroller = find("word");
     if (scroller.scrollHeight > scroller.clientHeight) {
       scroller.scrollTop = mark.offsetTop - scroller.offsetTop - scroller.clientHeight / 2;
     }
     const list = [...here.keys()].filter((q) => here[q]).join(", ");
-    const left_ = counts[at] === 1 ? "1 state is occupied" : `${counts[at]} of ${n} states are occupied`;
-    find("told").textContent = at
-      ? `Letter ${at} of ${letters.length}: ${letterName(letter)}. ${left_}: ${list}.`
-      : `Start, ${letters.length} letters. All ${n} states are occupied.`;
+    const told = counts[at] === 1 ? "1 state is occupied" : `${counts[at]} of ${n} states are occupied`;
+    const place = at ? `Letter ${at} of ${letters.length}: ${letterName(letter)}` : `Start, ${letters.length} letters`;
+    find("told").textContent = `${place}. ${told}: ${list}.`;
     find("occupied").style.width = `${(100 * counts[at]) / n}%`;
     document.querySelector("#course .here").setAttribute("d", `M${across(at)} ${plot.top}V${plot.bottom}`);
     for (const cell of document.querySelectorAll("#transitions td")) {
@@ -301,19 +315,18 @@
   }
 
   function describe() {
-    const { n, k, threshold, bound, family, classes, parents } = automaton;
+    const { n, k, threshold, bound, family, classes } = automaton;
     const facts = [
       ["states, letters", `${n}, ${k}`],
       ["reset threshold", threshold],
       ["Černý bound", bound],
-      ["gap", bound - Number(threshold)],
+      ["gap", bound - threshold],
       ["family", family || "none that is known"],
       ["word", automaton.letters ? "replayed when this page was made" : "does not reset it"],
     ];
     if (classes) facts.push(["classes", classes.replaceAll(",", ", ")]);
     if (number < rows.length) {
-      const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
-      for (const name of ["novel", "mode", "round", "alpha", "repaired", "run", "arm", "found_at", "finds"]) {
+      for (const name of ["found_by", "novel", "mode", "round", "alpha", "repaired", "run", "arm", "found_at", "finds"]) {
         const column = names.indexOf(name);
         if (column >= 0 && cells[number][column] !== "") facts.push([name, cells[number][column]]);
       }
@@ -334,28 +347,62 @@
       button.type = "button";
       button.addEventListener("click", () => open(which));
     };
-    const parents = automaton.parents || [];
-    if (parents.length) html("h3", "Parents", place);
-    for (const parent of parents) {
-      const text = `${parent.text} (n = ${parent.n}, threshold ${parent.threshold})`;
-      if (parent.number === null) html("p", text, place);
-      else link(text, parent.number);
-    }
-    const own = new Set(parents.map((parent) => parent.text));
+    const texts = parentTexts(number);
+    if (texts.some(Boolean)) html("h3", "Parents", place);
+    texts.forEach((text, side) => {
+      if (!text) return;
+      const parent = automaton.parents[side];
+      const told = `${text} (n = ${parent.n}, threshold ${parent.threshold})`;
+      if (parent.number === null) html("p", told, place);
+      else link(told, parent.number);
+    });
+    const own = new Set(texts.filter(Boolean));
     const related = rows.map((_, other) => other).filter((other) => other !== number && (
       (automaton.family && automata[other].family === automaton.family) ||
-      (automata[other].parents || []).some((parent) => own.has(parent.text))));
-    if (related.length) html("h3", "Same family, or a parent in common", place);
-    for (const other of related.slice(0, 12)) {
+      parentTexts(other).some((text) => own.has(text))));
+    const shownOnes = related.slice(0, 12);
+    const count = related.length > 12 ? `: 12 of ${related.length}` : "";
+    if (related.length) html("h3", `Same family, or a parent in common${count}`, place);
+    for (const other of shownOnes) {
       const { n, threshold, family } = automata[other];
       link(`${other + 1}: n = ${n}, ${threshold}${family ? `, ${family}` : ""}`, other);
     }
   }
 
+  function parentTexts(which) {
+    return which < rows.length
+      ? ["parent_a", "parent_b"].map((side) => cells[which][names.indexOf(side)] || "") : [];
+  }
+
+  // as automata.formats writes them
+  function synchrowords({ n, k, delta }) {
+    const entries = delta[0].flatMap((_, state) => delta.map((row) => row[state]));
+    return `${k} ${n}\n${entries.join(" ")}\n`;
+  }
+
+  function gap({ delta }) {
+    const lists = delta.map((row) => `[ ${row.map((state) => state + 1).join(", ")} ]`);
+    return `[ ${lists.join(", ")} ]`;
+  }
+
+  function dot({ n, delta }) {
+    const lines = [];
+    for (let source = 0; source < n; source += 1) {
+      const labels = new Map();
+      delta.forEach((row, letter) => {
+        labels.set(row[source], [...(labels.get(row[source]) || []), letterName(letter)]);
+      });
+      for (const [target, letters] of [...labels].sort(([one], [other]) => one - other)) {
+        lines.push(`  ${source} -> ${target} [label="${letters.join(",")}"];\n`);
+      }
+    }
+    return `digraph automaton {\n  node [shape=circle];\n${lines.join("")}}\n`;
+  }
+
   function write() {
     const forms = [
-      ["ours", automaton.text], ["word", automaton.word], ["synchrowords", automaton.synchrowords],
-      ["GAP", automaton.gap], ["DOT", automaton.dot],
+      ["ours", automaton.text], ["word", automaton.word],
+      ["synchrowords", synchrowords(automaton)], ["GAP", gap(automaton)], ["DOT", dot(automaton)],
     ];
     find("texts").replaceChildren(...forms.filter(([, text]) => text).map(([name, text]) => {
       const entry = document.createElement("div");
@@ -410,7 +457,8 @@
     pause();
     history.replaceState(null, "", location.pathname + location.search);
     const row = rows[number];
-    if (row && !row.hidden) row.querySelector(".open").focus();
+    if (opener?.matches(".open") && row && !row.hidden) row.querySelector(".open").focus();
+    else opener?.focus();
   });
   dialog.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -427,7 +475,7 @@
       p: () => neighbour(-1),
       ...(event.target.matches("button, input") ? {} : { " ": toggle }),
     };
-    const action = actions[event.key];
+    const action = actions[event.key] || actions[event.key.toLowerCase()];
     if (action) {
       event.preventDefault();
       action();
@@ -462,9 +510,9 @@
     });
     plane.addEventListener("keydown", (event) => {
       const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (by && rows.length) {
+      if (by) {
         event.preventDefault();
-        move((here + by + rows.length) % rows.length);
+        move((here + by + automata.length) % automata.length);
       } else if (event.key === "Enter" && here >= 0) {
         open(here);
       }
