@@ -5,6 +5,7 @@ Screenshots are kept in build/screenshots.
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from automata import reset_thresholds
 from automata.families import FAMILIES
+from automata.formats import (
+    format_delta,
+    format_dot,
+    format_gap,
+    parse_delta,
+    write_synchrowords,
+)
 from search.report.content import Content, known_automata
 from search.report.job import report_run
 from search.report.page import render
@@ -23,7 +32,6 @@ from tests.test_report import HOSTILE, hostile_content
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
-CERNY = FAMILIES[0]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +54,9 @@ def pages(run_folders: Path, tmp_path_factory) -> Path:
     thresholds = [f.reset_threshold(20) for f in FAMILIES if f.k == 2 and f.exists(20)]
     large = known_automata(np.stack(families), np.array(thresholds))
     (folder / "large.html").write_text(render(Content("Large", "n = 20", large)))
+    letters = np.random.default_rng(0).integers(0, 8, (1, 6, 8)).astype(np.uint8)
+    six = known_automata(letters, reset_thresholds(letters))
+    (folder / "letters.html").write_text(render(Content("Letters", "k = 6", six)))
     (folder / "hostile.html").write_text(render(hostile_content()))
     (folder / "empty.html").write_text(render(Content("Empty", "Nothing.", large[:0])))
     return folder
@@ -148,6 +159,7 @@ def test_filtering_and_download(visit, run_folders: Path) -> None:
         same = ("n", "k", "reset_threshold", "gap", "word", "delta", "family", "mode")
         assert all(row[name] == known[row["canonical"]][name] for name in same)
     page.locator("#filters [type=reset]").click()
+    expect(page.locator("#shown")).to_have_text(f"{len(rows)} of {len(rows)} automata")
     assert column(page, "rank") == rows
     page.locator("#search").fill("no such thing")
     expect(page.locator("#shown")).to_have_text(f"0 of {len(rows)} automata")
@@ -228,12 +240,24 @@ def test_by_keyboard_alone(visit) -> None:
     expect(page.locator("#automaton")).not_to_be_visible()
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert label == "Open automaton 3"
+    page.keyboard.press("Control+a")  # selected text is no obstacle
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+P")
+    expect(page.locator("#name")).to_contain_text("Automaton 2:")
+    page.keyboard.press("Escape")
     page.locator("#plane").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#named")).to_contain_text("automaton 2: threshold")
     page.keyboard.press("Enter")
     expect(page.locator("#name")).to_contain_text("Automaton 2:")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "plane"
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("#named")).to_contain_text("training automaton: threshold")
+    page.keyboard.press("Enter")
+    expect(page.locator("#name")).to_contain_text("Training automaton:")
 
 
 @pytest.mark.parametrize("name", ["search", "discover"])
@@ -277,8 +301,12 @@ def test_relatives_and_texts(visit) -> None:
     parents = column(page, "parent_a")
     page.locator(".open").nth(next(row for row, text in enumerate(parents) if text)).click()
     expect(page.locator("#relatives h3").first).to_have_text("Parents")
-    page.locator("#relatives button").first.click()
-    expect(page.locator("#texts b").first).to_have_text("ours")
+    before = page.locator("#name").inner_text()
+    page.locator("#relatives button").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#name")).not_to_have_text(before)
+    page.keyboard.press("ArrowRight")  # the keys go on
+    expect(page.locator("#told")).to_contain_text("Letter 1 of")
     page.keyboard.press("Escape")
     page.locator(".open").first.click()
     names = page.locator("#texts b").all_inner_texts()
@@ -286,8 +314,21 @@ def test_relatives_and_texts(visit) -> None:
     for copy in page.locator("#texts button").all():
         copy.click()
         expect(copy).to_have_text("Copied")
-    assert page.locator("#texts pre").first.inner_text() == column(page, "delta")[0]
-    assert "digraph automaton" in page.locator("#texts pre").last.inner_text()
+
+
+def test_texts_are_those_of_the_library(visit) -> None:
+    for name in ("search", "discover", "large"):
+        page = visit(f"{name}.html")
+        for number, text in enumerate(column(page, "delta")[:12]):
+            page.evaluate("number => document.querySelectorAll('.open')[number].click()", number)
+            delta = parse_delta(text)
+            texts = [element.text_content() for element in page.locator("#texts pre").all()]
+            forms = [format_delta(delta), column(page, "word")[number]]
+            forms += [write_synchrowords([delta]), format_gap(delta), format_dot(delta)]
+            assert texts == forms
+            table = page.locator("#transitions tbody tr").all_inner_texts()
+            assert [[int(q) for q in row.split()[1:]] for row in table] == delta.tolist()
+            page.keyboard.press("Escape")
 
 
 def test_an_address_names_an_automaton(visit) -> None:
@@ -325,4 +366,45 @@ def test_print(visit) -> None:
     page.emulate_media(media="print")
     expect(page.locator("#table")).not_to_be_visible()
     expect(page.locator("#drawing")).to_be_visible()
+    whole = "element => element.scrollHeight <= element.clientHeight + 2"
+    assert page.locator("#automaton").evaluate(whole)
     page.pdf(path=SCREENSHOTS / "automaton.pdf")
+
+
+def luminance(color: str) -> float:
+    """Of a colour as a browser computes it: "rgb(1, 2, 3)" or "color(srgb 0.1 0.2 0.3)"."""
+    scale = 255 if color.startswith("rgb") else 1
+    channels = [float(number) / scale for number in re.findall(r"[\d.]+", color)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG's ratio of two colours."""
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_drawings_have_contrast(visit, scheme: str) -> None:
+    """WCAG AA, where axe does not look: 4.5 for texts, 3 for shapes."""
+    page = visit("letters.html", color_scheme=scheme)
+    page.locator(".open").first.click()
+    keep(page, f"letters-{scheme}")
+    style = "(element, name) => getComputedStyle(element)[name]"
+
+    def color(selector: str, name: str) -> str:
+        return page.locator(selector).first.evaluate(style, name)
+
+    ground = color("#drawing", "backgroundColor")
+    for letter in range(6):
+        own = f"#drawing .letter-{letter}"
+        assert contrast(color(f"{own} .arrow", "stroke"), ground) >= 3, letter
+        assert contrast(color(f"{own} .head", "fill"), ground) >= 3, letter
+        assert contrast(color(f"#drawing .label.letter-{letter}", "fill"), ground) >= 4.5, letter
+    gauge = color(".gauge", "backgroundColor")
+    assert contrast(color("#occupied", "backgroundColor"), gauge) >= 3
+    assert contrast(color(".state.on text", "fill"), color(".state.on circle", "fill")) >= 4.5
+    page = visit("search.html", color_scheme=scheme)
+    plane = page.locator("#plane").evaluate(style, "backgroundColor")
+    assert contrast(page.locator(".point").first.evaluate(style, "stroke"), plane) >= 3

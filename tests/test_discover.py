@@ -621,8 +621,14 @@ def test_recall(runs: Path, truths: dict[int, Path], call) -> None:
         found = {*map(bytes, step.forms)} & {*map(bytes, canonical_forms_of(listed, row.n))}
         assert (row.listed, row.listed_found) == (len(listed), len(found))
         assert row.recall == pytest.approx(len(found) / len(listed))
-    inputs = json.loads((runs / "run.json").read_text())["inputs"]
-    assert inputs == {} or {*inputs.values()} == {str(truths[n].resolve()) for n in (5, 6)}
+    names = {f"truth {n}": str(truths[n].resolve()) for n in (5, 6)}
+    assert json.loads((runs / "run.json").read_text())["inputs"] == names
+    # one run more, without a word of the truth: what was scored stays so
+    assert call(words(arms="stretch", seed=1, out=runs)).code == 0
+    wider = pd.read_csv(runs / "scores.csv")
+    assert {*wider["arm"]} == {"evolve", "insertion", "stretch", "vae"}
+    assert wider[wider["window"] == "all"]["recall"].notna().all()
+    assert json.loads((runs / "run.json").read_text())["inputs"] == names
 
 
 def canonical_forms_of(forms: np.ndarray, n: int) -> np.ndarray:
