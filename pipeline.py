@@ -700,7 +700,12 @@ def archive_verify(path: Path, workers: int, as_json: bool) -> None:
     show_default=True,
     help="Automata at most, the best; of several sizes about equally many each.",
 )
-@click.option("--out", type=_File, show_default="report.html in the run folder", help="HTML file.")
+@click.option(
+    "--out",
+    type=_File,
+    show_default="report.html in the run folder",
+    help="HTML file; -: standard output.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def report(
     folder: Path | None,
@@ -727,7 +732,8 @@ def report(
         made = report_run(folder, out, limit)
     else:
         raise click.UsageError("options that choose automata are for --archive")
-    _print(made, as_json)
+    if made:
+        _print(made, as_json)
 
 
 @cli.command()
@@ -925,7 +931,12 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (OSError, FloatingPointError) as error:
+    except OSError as error:
+        # what could not be written is told by its final name
+        named = isinstance(error.filename, str) and error.strerror
+        told = f"{error.filename}".removesuffix(".tmp")
+        _fail(f"{told}: {error.strerror}" if named else str(error), 1)
+    except FloatingPointError as error:
         _fail(str(error), 1)
 
 

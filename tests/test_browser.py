@@ -121,6 +121,9 @@ def test_every_page_is_accessible(visit, name: str, scheme: str) -> None:
 def test_sorting(visit) -> None:
     page = visit("search.html")
     before = column(page, "rank")
+    page.locator(".sort", has_text="reset_threshold").click()  # the slowest first
+    falling = column(page, "reset_threshold")
+    assert falling == sorted(falling, key=int, reverse=True)
     for name, key in [("reset_threshold", int), ("word", str), ("gap", int)]:
         page.locator(".sort", has_text=name).click()
         rising = column(page, name)
@@ -161,6 +164,9 @@ def test_filtering_and_download(visit, run_folders: Path) -> None:
     page.locator("#filters [type=reset]").click()
     expect(page.locator("#shown")).to_have_text(f"{len(rows)} of {len(rows)} automata")
     assert column(page, "rank") == rows
+    delta = column(page, "delta")[2]
+    page.locator("#search").fill(delta)  # one automaton, as it stands
+    assert column(page, "delta") == [delta]
     page.locator("#search").fill("no such thing")
     expect(page.locator("#shown")).to_have_text(f"0 of {len(rows)} automata")
 
@@ -336,6 +342,21 @@ def test_an_address_names_an_automaton(visit) -> None:
     expect(page.locator("#name")).to_contain_text("Automaton 4:")
     page.locator("#close").click()
     assert "#" not in page.url
+    page.evaluate("location.hash = '#automaton-5'")
+    expect(page.locator("#name")).to_contain_text("Automaton 5:")
+    page.mouse.click(5, 450)  # beside it
+    expect(page.locator("#automaton")).not_to_be_visible()
+
+
+def test_what_is_filtered_out_is_not_on_the_map(visit) -> None:
+    page = visit("search.html")
+    before = page.locator("#plane .candidate:visible").count()
+    page.locator("#gap").fill(column(page, "gap")[0])
+    expect(page.locator("#plane .candidate:visible")).to_have_count(len(column(page, "rank")))
+    assert 0 < len(column(page, "rank")) < before
+    page.locator(".open").first.click()
+    expect(page.locator("#previous")).to_be_disabled()
+    expect(page.locator("#plane .candidate.opened")).to_have_count(1)
 
 
 def test_a_hostile_page(visit) -> None:

@@ -584,6 +584,16 @@ def test_a_run_joins_a_comparison(run: Path, call) -> None:
     assert {*after} - {*times} == {f"seed-0/evolve/n-0{n}/found.npz" for n in (5, 6)}
 
 
+def test_a_run_with_more_threads_is_joined(tmp_path: Path, call) -> None:
+    out = tmp_path / "run"
+    assert call(words(arms="vae", workers=2, out=out)).code == 0
+    torch.set_num_threads(1)
+    for workers in (1, 4):
+        assert call(words(arms="vae,insertion", seeds=workers, workers=workers, out=out)).code == 0
+        assert json.loads((out / "settings.json").read_text())["threads"] == 2
+    assert {*pd.read_csv(out / "scores.csv")["seed"]} == {0, 1, 2, 3}
+
+
 def test_two_arms_that_do_the_same_are_a_bug(runs: Path, call, monkeypatch) -> None:
     for n in (5, 6):
         shutil.rmtree(step_folder(runs / "seed-0" / "insertion", n))

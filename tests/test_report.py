@@ -185,7 +185,7 @@ def test_recall_and_counts(run_folders: Path, tmp_path: Path, call) -> None:
 def test_sizes_share_a_page(run_folders: Path) -> None:
     for name in ("discover", "compare"):
         content = read_run(run_folders / name, 20)
-        assert content.rows["n"].value_counts(sort=False).to_dict() == dict.fromkeys("3456", 5)
+        assert content.rows["n"].value_counts(sort=False).to_dict() == dict.fromkeys("6543", 5)
         best = content.rows.groupby("n")["reset_threshold"].first()
         assert best["3"] == "4" and best["4"] == "9"
         assert content.rows["rank"].tolist() == [str(rank) for rank in range(1, 21)]
@@ -218,7 +218,7 @@ def test_an_archive(archive: Path, tmp_path: Path, call, monkeypatch) -> None:
     assert len(page.data["automata"]) > 20
     assert call(["report", "--archive", archive, "--family", "C", "--limit", 2]).code == 0
     entries = Page(out.read_text()).data["automata"]
-    assert [(entry["family"], entry["n"]) for entry in entries] == [("C", 4), ("C", 5)]
+    assert [(entry["family"], entry["n"]) for entry in entries] == [("C", 20), ("C", 5)]
     (tmp_path / "runs").mkdir()
     archive.rename(tmp_path / "runs" / "archive.sqlite")
     monkeypatch.chdir(tmp_path)
@@ -401,7 +401,10 @@ def test_a_model_that_is_gone(copied: Path, call) -> None:
         ("enumerate", lambda run: (run / "manifest.json").write_text("{}"), "manifest.json"),
         ("discover", lambda run: (run / "seed-0/vae/n-06/found.npz").write_bytes(b"x"), "damaged"),
         ("data", lambda run: (run / "part-000000.parquet").write_bytes(b"x"), "damaged"),
-        ("search", shutil.rmtree, "run.json: no such file"),
+        ("search", shutil.rmtree, "search: no such folder"),
+        (".", lambda _: None, "finished run: the runs in it are compare, "),
+        ("search", lambda run: (run / "run.json").unlink(), "finished run (it has no run.json)"),
+        ("search/run.json", lambda _: None, "a file, not a run folder"),
     ],
 )  # fmt: skip
 def test_damage_is_one_line(copied: Path, call, name: str, damage, message: str) -> None:
@@ -411,6 +414,22 @@ def test_damage_is_one_line(copied: Path, call, name: str, damage, message: str)
     (complaint,) = answer.complaints()
     assert complaint.startswith("Error: ") and message in complaint
     assert not [*copied.glob("report.html*")]
+
+
+def test_to_standard_output(run_folders: Path, call, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = call(["report", run_folders / "evolve", "--out", "-"])
+    assert answer.code == 0 and not [*tmp_path.iterdir()]
+    check_alone(Page(answer.out))
+
+
+def test_where_it_cannot_be_written(run_folders: Path, tmp_path: Path, call) -> None:
+    (tmp_path / "file").write_text("")
+    for place in ("file/report.html", "/proc/report.html"):
+        out = tmp_path / place
+        answer = call(["report", run_folders / "evolve", "--out", out])
+        (complaint,) = answer.complaints()
+        assert answer.code == 1 and "Errno" not in complaint and ".tmp" not in complaint
 
 
 def test_bad_usage(run_folders: Path, tmp_path: Path, call) -> None:

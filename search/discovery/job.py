@@ -50,7 +50,7 @@ class Plan:
     gathering: Gathering
     device: str
     workers: int
-    """Threads of a single run, or processes of several."""
+    """Threads of a single run, or of all processes of several."""
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -139,7 +139,7 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
         Run(plan.out, "discover", settings, truth_inputs, covers=covers, force=force),
     ):
         alone = len(plan.runs) == 1
-        threads = _settle(plan.out, settings, plan.workers if alone else 1, not alone, force)
+        threads = _settle(plan.out, settings, plan.workers if alone else 1, force)
         if alone:
             _run_here(plan, threads)
         else:
@@ -155,7 +155,7 @@ def _seed_folders(out: Path) -> list[Path]:
     return [entry for entry in entries if _SEED_FOLDER.fullmatch(entry.name)]
 
 
-def _settle(out: Path, settings: dict[str, Any], threads: int, several: bool, force: bool) -> int:
+def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> int:
     """Keep the folder for these settings: no step in it may come from others.
 
     Returns torch's threads, of which the last bits of a model depend: as many as at the beginning.
@@ -177,8 +177,6 @@ def _settle(out: Path, settings: dict[str, Any], threads: int, several: bool, fo
     differences = differing(found, plain(settings))
     if differences:
         raise DataError(f"{out}: holds runs of other settings ({differences}); --force discards it")
-    if threads > 1 and several:
-        raise DataError(f"{out}: begun by one run with {threads} threads; several have one each")
     return threads
 
 
@@ -203,7 +201,7 @@ def _run_here(plan: Plan, threads: int) -> None:
 
 
 def _run_apart(plan: Plan, threads: int) -> None:
-    """Take the runs of a plan, each in a process of its own, as many at a time as workers.
+    """Take the runs of a plan, each in a process of its own, as many at a time as cores suffice.
 
     The arms of a seed wait for its start; early seeds come first.
     """
@@ -211,18 +209,19 @@ def _run_apart(plan: Plan, threads: int) -> None:
     starts = plan.config.start_to - plan.config.least + 1
     total = len(plan.seeds) * (starts + sizes * len(plan.arms))
     waiting = [(arm, seed) for seed in plan.seeds for arm in (_START, *plan.arms)]
+    processes = max(1, plan.workers // threads)
     started: set[int] = set()
     running: dict[Future[None], tuple[str, int]] = {}
     with (
         ProcessPoolExecutor(
-            plan.workers, mp_context=get_context("spawn"), initializer=_end_with_the_parent
+            processes, mp_context=get_context("spawn"), initializer=_end_with_the_parent
         ) as pool,
         progress(total, "discover", "sizes") as bar,
     ):
         try:
             while waiting or running:
                 ready = [run for run in waiting if run[0] == _START or run[1] in started]
-                for arm, seed in ready[: plan.workers - len(running)]:
+                for arm, seed in ready[: processes - len(running)]:
                     waiting.remove((arm, seed))
                     running[pool.submit(_take_apart, plan, arm, seed, threads)] = (arm, seed)
                 for task in wait(running, timeout=_POLL, return_when=FIRST_COMPLETED).done:

@@ -83,6 +83,8 @@ class Content:
     latent_map: LatentMap | None = None
     notes: list[str] = field(default_factory=list)
     """What is not shown, and why."""
+    source: str = "The run"
+    """What the tables and pictures are of."""
 
 
 def title_of(what: str, folder: Path) -> str:

@@ -119,7 +119,7 @@ def _runs_of(
 def _rows(
     config: DiscoverConfig, runs: Mapping[tuple[str, int], Steps], limit: int
 ) -> pd.DataFrame:
-    """Return the best automata of each size, each once, with all the arms that found it."""
+    """Return the best automata of each size, the largest first, with all arms that found them."""
     sizes = range(config.least, config.most + 1)
     each = max(1, limit // len(sizes))
     tables = []
@@ -132,7 +132,7 @@ def _rows(
     same = rows.groupby(["n", "canonical"], sort=False)["found_by"]
     rows["found_by"] = same.transform(lambda arms: ", ".join(dict.fromkeys(arms)))
     rows = rows.drop_duplicates(["n", "canonical"]).groupby("n", sort=False).head(each)
-    rows = rows.tail(limit).sort_values(["n", "gap", "canonical"], kind="stable")
+    rows = rows.sort_values(["n", "gap"], ascending=[False, True], kind="stable").head(limit)
     rows["rank"] = np.arange(1, len(rows) + 1)
     return texts_of(rows)
 
@@ -183,6 +183,6 @@ def _map(
         lambda deltas: encode_automata(learner.model, deltas).mu,
         [(known.deltas, known.thresholds) for known in elites if len(known.deltas)],
         rows,
-        own.iloc[::-1].sort_values("n", key=lambda sizes: -sizes.astype(int), kind="stable"),
+        own,
         "polar",
     )

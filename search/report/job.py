@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ REPORT = "report.html"
 
 
 def report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
-    """Write the report of a run folder; by default into it.
+    """Write the report of a run folder; by default into it, "-" to standard output.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
 def report_archive(
     path: Path, selection: Selection, out: Path | None, limit: int
 ) -> dict[str, Any]:
-    """Write the report of an archive; by default beside it.
+    """Write the report of an archive; by default beside it, "-" to standard output.
 
     Raises
     ------
@@ -40,6 +41,10 @@ def report_archive(
 
 
 def _write(page: str, out: Path, automata: int) -> dict[str, Any]:
+    """Write a page; to standard output without a summary."""
     whole = page.encode("utf-8", "replace")  # JSON may hold half characters
+    if str(out) == "-":
+        sys.stdout.buffer.write(whole)
+        return {}
     write_file(out, lambda path: path.write_bytes(whole))
     return {"automata": automata, "bytes": len(whole), "report": str(out)}

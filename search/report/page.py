@@ -22,6 +22,7 @@ from automata.drawing import (
     line_color,
     line_dashes,
 )
+from automata.families import FAMILIES
 from automata.formats import (
     parse_delta,
     parse_word,
@@ -43,6 +44,32 @@ _MAP_MARGIN = 24.0
 _LONGEST_WORD = 100_000
 _LONG = ("word", "delta", "canonical", "parent_a", "parent_b", "properties")
 """Columns whose cells are cut off on the page."""
+_MEANINGS = {
+    "n": "states",
+    "k": "letters",
+    "reset_threshold": "the length of a shortest reset word, exact",
+    "cerny_bound": "(n-1)², which no automaton is known to exceed",
+    "gap": "the bound less the threshold",
+    "ratio": "the threshold as a share of the bound",
+    "word": "the lexicographically least of the shortest reset words",
+    "delta": "for each letter, between |, where it leads the states 0, 1, …",
+    "canonical": "the same of the canonical form, state by state: equal for isomorphic automata",
+    "novel": "not in the training set up to isomorphism; where there is none, always True",
+    "family": "the known family or single example that it is, if any",
+    "mode": "what proposed it first",
+    "found_by": "the arms that found it; start: the sizes that all arms share",
+    "parent_a": "the automaton at one end of the path it comes from",
+    "parent_b": "the automaton at the other end",
+    "alpha": "the place on the path: 1 at parent_a, 0 at parent_b",
+    "round": "the round of encode-decode",
+    "repaired": "transitions that were changed so that it synchronizes",
+    "properties": "the classes it is in",
+    "run": "the run that found it first",
+    "arm": "the arm that found it first",
+    "found_at": "when it was found first (UTC)",
+    "finds": "pairs of a run and an arm that found it",
+}
+"""Of the columns that a page may have."""
 _CHOSEN = ("n", "k", "family", "mode", "found_by", "run", "arm", "novel")
 """Columns that are filtered by one of their values."""
 
@@ -88,6 +115,8 @@ def render(content: Content) -> str:
         columns=[*content.rows],
         rows=content.rows.to_numpy().tolist(),
         long=_LONG,
+        meanings={name: _MEANINGS[name] for name in content.rows if name in _MEANINGS},
+        families=_families({*content.rows["family"]}),
         choices={
             name: sorted({*content.rows[name]}, key=_natural)
             for name in _CHOSEN
@@ -259,6 +288,15 @@ def _map_shapes(
             for path in latent_map.paths
         ],
     }
+
+
+def _families(names: set[str]) -> list[dict[str, str]]:
+    """Return what is known of families: where they were met, and the automata they name."""
+    return [
+        {"name": family.name, "source": family.source}
+        for family in FAMILIES
+        if family.name in names
+    ]
 
 
 def _natural(text: str) -> tuple[int, float, str]:

@@ -70,6 +70,13 @@ def read_run(folder: Path, limit: int) -> Content:
     DataError
         If it is no run folder, or damaged.
     """
+    if not folder.is_dir():
+        what = "a file, not a run folder" if folder.exists() else "no such folder"
+        raise DataError(f"{folder}: {what}")
+    if not (folder / "run.json").exists():
+        within = sorted(path.parent.name for path in folder.glob("*/run.json"))
+        runs = f": the runs in it are {', '.join(within)}" if within else " (it has no run.json)"
+        raise DataError(f"{folder}: not the folder of a finished run{runs}")
     record = read_json(folder / "run.json")
     try:
         content = _READERS[record["command"]](folder, record, limit)
@@ -105,12 +112,17 @@ def read_archive(path: Path, selection: Selection, limit: int) -> Content:
         counts = archive.counts(selection)
         each = max(1, limit // max(1, len(counts)))
         sizes = counts[["n", "k"]].to_numpy().tolist()
-        parts = [archive.rows(replace(selection, n=n, k=k), limit=each) for n, k in sizes[:limit]]
+        parts = [
+            archive.rows(replace(selection, n=n, k=k), limit=each)
+            for n, k in sorted(sizes, reverse=True)[:limit]
+        ]
         rows = pd.concat(parts) if parts else archive.rows(selection, limit=1)
     lead = f"The automata of the archive {path.name} with the longest thresholds of each size."
     table = Table("What the archive holds", "Counts of all that were chosen.", counts)
     chosen = {name: own for name, own in vars(selection).items() if own not in (None, ())}
-    return Content(f"Archive {path.name}", lead, texts_of(rows), flatten(chosen), [table])
+    content = Content(f"Archive {path.name}", lead, texts_of(rows), flatten(chosen), [table])
+    content.source = "The archive"
+    return content
 
 
 def _search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:

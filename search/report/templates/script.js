@@ -40,7 +40,9 @@
   function sort(button) {
     const column = Number(button.dataset.column);
     const head = button.closest("th");
-    const falling = head.getAttribute("aria-sort") === "ascending";
+    const slowest = ["reset_threshold", "ratio", "n"].includes(names[column]); // these first
+    const state = head.getAttribute("aria-sort");
+    const falling = state === "none" ? slowest : state === "ascending";
     for (const other of table.tHead.rows[0].cells) {
       if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
     }
@@ -59,20 +61,24 @@
   }
 
   function filter() {
-    const words = find("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    // states in a row are looked for as they stand, other words each on its own
+    const words = find("search").value.toLowerCase().match(/[0-9|]+( +[0-9|]+)+|\S+/g) || [];
     const most = find("gap").value;
     const gap = Number(find("gap").dataset.column);
     const choices = [...document.querySelectorAll("#filters select")]
       .filter((select) => select.value !== "")
       .map((select) => [Number(select.dataset.column), select.value.slice(1)]);
     const keep = (number) =>
-      words.every((word) => texts[number].includes(word)) &&
+      words.every((word) => texts[number].includes(word.replace(/ +/g, " "))) &&
       (most === "" || Number(cells[number][gap]) <= Number(most)) &&
       choices.every(([column, value]) => cells[number][column] === value);
     shown = order.filter(keep);
     const kept = new Set(shown);
     rows.forEach((row, number) => { row.hidden = !kept.has(number); });
     find("shown").textContent = `${shown.length} of ${rows.length} automata`;
+    for (const mark of document.querySelectorAll("#plane .candidate, #plane .paths g")) {
+      mark.classList.toggle("out", !kept.has(Number(mark.dataset.number)));
+    }
   }
 
   function download() {
@@ -143,6 +149,12 @@
     find("play").focus(); // what opened a relative is gone
     dialog.scrollTop = 0;
     history.replaceState(null, "", `#automaton-${which + 1}`);
+    const place = shown.indexOf(which);
+    find("previous").disabled = place < 1;
+    find("next").disabled = place < 0 || place === shown.length - 1;
+    for (const mark of document.querySelectorAll("#plane [data-number]")) {
+      mark.classList.toggle("opened", Number(mark.dataset.number) === which);
+    }
     show(0);
   }
 
@@ -431,8 +443,8 @@
   }
 
   function neighbour(by) {
-    const place = shown.indexOf(number) + by;
-    if (number < rows.length && place >= 0 && place < shown.length) open(shown[place]);
+    const place = shown.indexOf(number);
+    if (place >= 0 && place + by in shown) open(shown[place + by]);
   }
 
   find("play").addEventListener("click", toggle);
@@ -453,6 +465,13 @@
   for (const choice of document.querySelectorAll("[name=layout]")) {
     choice.addEventListener("change", () => { layout = choice.value; draw(); show(at); });
   }
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) { // the backdrop, or the edge
+      const { left, right, top, bottom } = dialog.getBoundingClientRect();
+      const inside = event.clientX > left && event.clientX < right && event.clientY > top && event.clientY < bottom;
+      if (!inside) dialog.close();
+    }
+  });
   dialog.addEventListener("close", () => {
     pause();
     history.replaceState(null, "", location.pathname + location.search);
@@ -462,7 +481,7 @@
   });
   dialog.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.target.matches("input, pre") && event.key.startsWith("Arrow")) return;
+    if (event.target.matches("input, pre") && /^(Arrow|Home|End)/.test(event.key)) return;
     const stop = (action) => { pause(); action(); };
     const actions = {
       ArrowRight: () => stop(() => show(at + 1)),
@@ -519,6 +538,11 @@
     });
   }
 
-  const asked = /^#automaton-(\d+)$/.exec(location.hash);
-  if (asked && automata[Number(asked[1]) - 1]) open(Number(asked[1]) - 1);
+  function visit() {
+    const asked = /^#automaton-(\d+)$/.exec(location.hash);
+    if (asked && automata[Number(asked[1]) - 1]) open(Number(asked[1]) - 1);
+  }
+
+  addEventListener("hashchange", visit);
+  visit();
 })();
