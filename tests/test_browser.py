@@ -389,6 +389,7 @@ def test_print(visit) -> None:
     expect(page.locator("#drawing")).to_be_visible()
     whole = "element => element.scrollHeight <= element.clientHeight + 2"
     assert page.locator("#automaton").evaluate(whole)
+    assert page.locator("#automaton").bounding_box()["y"] == 0
     page.pdf(path=SCREENSHOTS / "automaton.pdf")
 
 

@@ -221,8 +221,8 @@ def compact(comparison: pd.DataFrame) -> pd.DataFrame:
             "first look": f"{look['calls']:,.0f}",
             "top per 1,000": _with_interval(look, "hits_top"),
             "0.8 per 1,000": _with_interval(look, "hits_0.8"),
-            "families first/all/known": " / ".join(map(_short, families)),
-            "best gap": _short(every["gap"]),
+            "families first/all/known": " / ".join(map(three_digits, families)),
+            "best gap": three_digits(every["gap"]),
             "seconds": f"{every['seconds']:,.0f}",
         }
         rows.append(row)
@@ -231,12 +231,12 @@ def compact(comparison: pd.DataFrame) -> pd.DataFrame:
 
 def _with_interval(row: Mapping[str, float], name: str) -> str:
     ends: Sequence[float] = (row[f"{name}_low"], row[f"{name}_high"])
-    interval = "" if np.isnan(ends).any() else f" [{', '.join(map(_short, ends))}]"
-    return _short(row[name]) + interval
+    interval = "" if np.isnan(ends).any() else f" [{', '.join(map(three_digits, ends))}]"
+    return three_digits(row[name]) + interval
 
 
-def _short(number: float) -> str:
-    """Write three digits, "-" for nan."""
+def three_digits(number: float) -> str:
+    """Write a number with three digits, "-" for nan."""
     if np.isnan(number):
         return "-"
     return np.format_float_positional(number, 3, fractional=False, trim="-")

@@ -21,6 +21,7 @@ from search.archive_tables import Selection
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, read_candidates
 from search.decode import encode_automata
+from search.discovery.comparison import three_digits
 from search.hits_plot import arm_names, wilson_interval
 from search.interpolate import PATHS
 from search.model_jobs import load_trained
@@ -165,7 +166,7 @@ def _arms(summary: pd.DataFrame) -> Table:
     for name in _HITS:
         ends = wilson_interval(summary[name], summary["calls"])
         table[name.replace("hits_", "≥ ").replace("≥ top", "≥ n²-4n+6")] = [
-            f"{rate:.3g} [{low:.2g}, {high:.2g}]"
+            f"{three_digits(rate)} [{three_digits(low)}, {three_digits(high)}]"
             for rate, low, high in zip(summary[name], *ends, strict=True)
         ]
     text = (
