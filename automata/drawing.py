@@ -1,7 +1,7 @@
 """Drawings of automata: states in places, an arrow for each transition, a label for each arrow.
 
 Lengths are in radii of a state. `circle_drawing` puts the states on a circle, `draw` takes any
-places. `drawing_svg` writes a drawing as SVG.
+places. `automata.svg` writes drawings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, validate_delta
-from automata.words import format_word
 
 Floats = npt.NDArray[np.floating]
 
@@ -41,7 +40,6 @@ _MARGIN = 0.4
 _SAMPLES = 33
 _SPOTS = range(4, _SAMPLES - 4)
 """The points of an arrow where its label may be."""
-_LINE, _FONT = 0.09, 1.15
 
 
 class Arrow(NamedTuple):
@@ -158,51 +156,6 @@ def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) ->
     return Drawing(places, arrows, _place_labels(places, arrows))
 
 
-def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
-    """Write a drawing as the elements within an SVG of its `box`.
-
-    Parameters
-    ----------
-    drawing : Drawing
-    labels : bool
-        Whether arrows have their letters.
-
-    Returns
-    -------
-    str
-        Numbers and letters of words alone: nothing in it needs to be escaped.
-    """
-    parts = []
-    for letter in sorted({arrow.letter for arrow in drawing.arrows}):
-        own = [arrow for arrow in drawing.arrows if arrow.letter == letter]
-        dashes = " ".join(f"{dash * _LINE:.3g}" for dash in line_dashes(letter))
-        color = line_color(letter)
-        lines = "".join(_path(arrow.curve) for arrow in own)
-        heads = "".join(f"M{'L'.join(map(_point, arrow.triangle))}Z" for arrow in own)
-        parts += [
-            f'<path d="{lines}" fill="none" stroke="{color}" stroke-width="{_LINE}"'
-            + (f' stroke-dasharray="{dashes}"/>' if dashes else "/>"),
-            f'<path d="{heads}" fill="{color}"/>',
-        ]
-    text = 'text-anchor="middle" dominant-baseline="central"'
-    if labels:
-        halo = 'paint-order="stroke" stroke="white" stroke-width="0.3"'
-        for arrow, (x, y) in zip(drawing.arrows, drawing.labels.tolist(), strict=True):
-            parts.append(
-                f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT}" font-style="italic" '
-                f'fill="{line_color(arrow.letter)}" {halo} {text}>{format_word((arrow.letter,))}'
-                "</text>"
-            )
-    for q, (x, y) in enumerate(drawing.places.tolist()):
-        parts.append(
-            f'<circle cx="{x:.2f}" cy="{y:.2f}" r="1" fill="white" stroke="#6B6B6B" '
-            f'stroke-width="{_LINE}"/>'
-            f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT if q < 10 else 0.95}" {text}>{q}'
-            "</text>"
-        )
-    return "".join(parts)
-
-
 def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
     """Place the label of each arrow on it: off all states, heads and other labels if it can be.
 
@@ -317,16 +270,6 @@ def _near(spots: Floats, points: Floats, distance: float) -> npt.NDArray[np.int6
         for axis in (0, 1)
     )
     return np.asarray(np.count_nonzero(x * x + y * y < distance**2, axis=-1))
-
-
-def _path(curve: Floats) -> str:
-    """Write curves as path data."""
-    first, *rest = map(_point, curve)
-    return f"M{first}C{' '.join(rest)}"
-
-
-def _point(point: Floats) -> str:
-    return f"{point[0]:.2f} {point[1]:.2f}"
 
 
 def _direction(angle: npt.ArrayLike) -> Floats:

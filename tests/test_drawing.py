@@ -13,12 +13,12 @@ from automata.drawing import (
     Drawing,
     _along,
     circle_drawing,
-    drawing_svg,
     line_color,
     line_dashes,
 )
 from automata.families import FAMILIES
 from automata.sampling import sample_uniform
+from automata.svg import drawing_svg
 from search.report.layout import neato_drawing
 from tests.strategies import automata
 

@@ -18,7 +18,6 @@ from automata.drawing import (
     DRAWN_MAX_STATES,
     Drawing,
     circle_drawing,
-    drawing_svg,
     line_color,
     line_dashes,
 )
@@ -28,6 +27,7 @@ from automata.formats import (
     parse_word,
 )
 from automata.solver import reset_thresholds
+from automata.svg import drawing_svg
 from automata.verification import verify
 from data.files import DataError
 from search.archive_rows import class_names

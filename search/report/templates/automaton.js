@@ -1,0 +1,391 @@
+  // one automaton: its drawing, its word at work, what is known of it
+
+  const dialog = find("automaton");
+  const delays = [2000, 1200, 700, 400, 200, 90, 30];
+  let number = -1;
+  let opener = null;
+  let automaton = null;
+  let layout = "circle";
+  let courses = []; // for each number of letters read: which states are occupied
+  let counts = [];
+  let at = 0;
+  let timer = 0;
+  let states = [];
+  let arrows = [];
+
+  function open(which) {
+    pause();
+    number = which;
+    automaton = automata[which];
+    const { k, threshold, family } = automaton;
+    const kind = which < rows.length ? `Automaton ${which + 1}` : "Training automaton";
+    find("name").textContent = `${kind}: threshold ${threshold}${family ? `, ${family}` : ""}`;
+    const neato = document.querySelector("[name=layout][value=neato]");
+    neato.disabled = !automaton.neato;
+    if (!automaton.neato) layout = "circle";
+    document.querySelector(`[name=layout][value=${layout}]`).checked = true;
+    nameLetters(k);
+    draw();
+    follow();
+    tabulate();
+    describe();
+    relate();
+    write();
+    if (!dialog.open) {
+      opener = document.activeElement;
+      dialog.showModal();
+    }
+    find("play").focus(); // what opened a relative is gone
+    dialog.scrollTop = 0;
+    history.replaceState(null, "", `#automaton-${which + 1}`);
+    const place = shown.indexOf(which);
+    find("previous").disabled = place < 1;
+    find("next").disabled = place < 0 || place === shown.length - 1;
+    for (const mark of document.querySelectorAll("#plane [data-number]")) {
+      mark.classList.toggle("opened", Number(mark.dataset.number) === which);
+    }
+    show(0);
+  }
+
+  function nameLetters(k) {
+    find("letters").replaceChildren();
+    for (let letter = 0; letter < k; letter += 1) {
+      const entry = html("span", "", find("letters"));
+      const line = svg("svg", { viewBox: "0 0 48 14", class: `letter-${letter}`, "aria-hidden": "true" }, entry);
+      svg("path", { class: "arrow", d: "M0 7H36" }, line);
+      svg("path", { class: "head", d: "M48 7L34 1V13Z" }, line);
+      html("i", ` ${letterName(letter)}`, entry);
+    }
+  }
+
+  function draw() {
+    const { n, delta } = automaton;
+    const shapes = automaton[layout];
+    const canvas = find("drawing");
+    const [left, top, width, height] = shapes.box;
+    canvas.replaceChildren();
+    canvas.setAttribute("viewBox", shapes.box.join(" "));
+    canvas.style.maxWidth = `${2.2 * width}px`;
+    canvas.setAttribute("aria-label", `Drawing of an automaton with ${n} states; its transitions are in the table`);
+    const lines = svg("g", {}, canvas);
+    const labels = svg("g", {}, canvas);
+    arrows = delta.map((row, letter) => row.map((target, source) => {
+      const start = 12 * (letter * n + source);
+      const from = shapes.places.slice(2 * source, 2 * source + 2);
+      const to = shapes.places.slice(2 * target, 2 * target + 2);
+      const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
+      const origins = [middle, from, from, to, to, to];
+      const [labelX, labelY, sx, sy, bendX, bendY, cx, cy, ex, ey, tipX, tipY] =
+        shapes.arrows.slice(start, start + 12)
+          .map((value, place) => value + origins[place >> 1][place % 2]);
+      const group = svg("g", { class: `letter-${letter}` }, lines);
+      const curve = `M${sx} ${sy}C${bendX} ${bendY} ${cx} ${cy} ${ex} ${ey}`;
+      const path = svg("path", { class: "arrow", d: curve }, group);
+      const head = Math.hypot(ex - tipX, ey - tipY) / 0.8;
+      const away = Math.hypot(cx - tipX, cy - tipY) || 1;
+      const [bx, by] = [(cx - tipX) / away, (cy - tipY) / away];
+      const [fx, fy, side] = [tipX + head * bx, tipY + head * by, 0.38 * head];
+      svg("path", { class: "head", d: `M${tipX} ${tipY}L${fx - side * by} ${fy + side * bx}L${fx + side * by} ${fy - side * bx}Z` }, group);
+      svg("title", {}, group).textContent = `${source} → ${target} by ${letterName(letter)}`;
+      const label = svg("text", { class: `label letter-${letter}`, x: labelX, y: labelY }, labels);
+      label.textContent = letterName(letter);
+      return path;
+    }));
+    states = delta[0].map((_, state) => {
+      const [x, y] = shapes.places.slice(2 * state, 2 * state + 2);
+      const group = svg("g", { class: "state" }, canvas);
+      svg("circle", { cx: x, cy: y, r: data.scale }, group);
+      svg("text", { x, y }, group).textContent = state;
+      return group;
+    });
+  }
+
+  function follow() {
+    const { letters, word, n, delta } = automaton;
+    const broken = letters === null;
+    find("player").hidden = broken;
+    find("unreplayed").hidden = !broken;
+    courses = [];
+    if (broken) {
+      const told = word.length > 300 ? `${word.slice(0, 300)}…` : word;
+      find("unreplayed").textContent = `This does not reset the automaton: ${told || "no word"}`;
+      return;
+    }
+    let occupied = new Uint8Array(n).fill(1);
+    courses.push(occupied);
+    for (const letter of letters) {
+      const next = new Uint8Array(n);
+      occupied.forEach((here, state) => { if (here) next[delta[letter][state]] = 1; });
+      courses.push(occupied = next);
+    }
+    counts = courses.map((course) => course.reduce((sum, here) => sum + here, 0));
+    chart();
+  }
+
+  const plot = { left: 44, right: 630, top: 12, bottom: 150 };
+  const across = (step) => plot.left + ((plot.right - plot.left) * step) / Math.max(1, counts.length - 1);
+  const up = (count) => plot.bottom - ((plot.bottom - plot.top) * (count - 1)) / Math.max(1, automaton.n - 1);
+
+  function chart() {
+    const course = find("course");
+    course.replaceChildren();
+    const last = counts.length - 1;
+    course.setAttribute("aria-label", `Occupied states against letters: from ${counts[0]} to ${counts[last]} in ${last} letters`);
+    svg("path", { class: "axis", d: `M${plot.left} ${plot.top}V${plot.bottom}H${plot.right}` }, course);
+    const put = (text, x, y, anchor) => {
+      svg("text", { x, y, "text-anchor": anchor }, course).textContent = text;
+    };
+    if (automaton.n > 1) put(automaton.n, plot.left - 6, plot.top + 5, "end");
+    put(1, plot.left - 6, plot.bottom + 4, "end");
+    put(0, plot.left, plot.bottom + 17, "middle");
+    put(last, plot.right, plot.bottom + 17, "end");
+    put("letters", (plot.left + plot.right) / 2, plot.bottom + 17, "middle");
+    put("occupied states", plot.right, plot.top + 5, "end");
+    let line = `M${across(0)} ${up(counts[0])}`;
+    counts.forEach((count, step) => { if (step) line += `H${across(step)}V${up(count)}`; });
+    svg("path", { class: "line", d: line }, course);
+    svg("path", { class: "here", d: "" }, course);
+  }
+
+  function show(step) {
+    if (!courses.length) return;
+    at = Math.max(0, Math.min(step, courses.length - 1));
+    const { letters, n } = automaton;
+    const here = courses[at];
+    states.forEach((state, q) => state.classList.toggle("on", here[q] === 1));
+    for (const path of document.querySelectorAll(".used")) path.classList.remove("used");
+    const letter = at ? letters[at - 1] : -1;
+    if (at) courses[at - 1].forEach((was, q) => { if (was) arrows[letter][q].classList.add("used"); });
+    const { word } = automaton;
+    const [done, mark, left] = find("word").children;
+    done.textContent = word.slice(0, Math.max(0, at - 1));
+    mark.textContent = word.slice(Math.max(0, at - 1), at);
+    left.textContent = word.slice(at);
+    const scroller = find("word");
+    if (scroller.scrollHeight > scroller.clientHeight) {
+      scroller.scrollTop = mark.offsetTop - scroller.offsetTop - scroller.clientHeight / 2;
+    }
+    const list = [...here.keys()].filter((q) => here[q]).join(", ");
+    const told = counts[at] === 1 ? "1 state is occupied" : `${counts[at]} of ${n} states are occupied`;
+    const place = at ? `Letter ${at} of ${letters.length}: ${letterName(letter)}` : `Start, ${letters.length} letters`;
+    find("told").textContent = `${place}. ${told}: ${list}.`;
+    find("occupied").style.width = `${(100 * counts[at]) / n}%`;
+    document.querySelector("#course .here").setAttribute("d", `M${across(at)} ${plot.top}V${plot.bottom}`);
+    for (const cell of document.querySelectorAll("#transitions td")) {
+      cell.classList.toggle("on", here[Number(cell.dataset.state)] === 1);
+    }
+    if (at === courses.length - 1) pause();
+  }
+
+  function pause() {
+    clearInterval(timer);
+    timer = 0;
+    find("play").textContent = "Play";
+  }
+
+  function play() {
+    if (at === courses.length - 1) show(0);
+    find("play").textContent = "Pause";
+    clearInterval(timer);
+    timer = setInterval(() => show(at + 1), delays[Number(find("speed").value)]);
+  }
+
+  function toggle() {
+    if (timer) pause();
+    else if (courses.length > 1) play();
+  }
+
+  function change(speed) {
+    find("speed").value = Number(find("speed").value) + speed;
+    if (timer) play();
+  }
+
+  function tabulate() {
+    const { n, delta } = automaton;
+    const head = document.createElement("tr");
+    html("td", "", head);
+    for (let q = 0; q < n; q += 1) html("th", q, head).scope = "col";
+    find("transitions").tHead.replaceChildren(head);
+    const body = delta.map((row, letter) => {
+      const line = document.createElement("tr");
+      html("th", letterName(letter), line).scope = "row";
+      row.forEach((target, q) => { html("td", target, line).dataset.state = q; });
+      return line;
+    });
+    find("transitions").tBodies[0].replaceChildren(...body);
+  }
+
+  function describe() {
+    const { n, k, threshold, bound, family, classes } = automaton;
+    const facts = [
+      ["states, letters", `${n}, ${k}`],
+      ["reset threshold", threshold],
+      ["Černý bound", bound],
+      ["gap", bound - threshold],
+      ["family", family || "none that is known"],
+      ["word", automaton.letters ? "replayed when this page was made" : "does not reset it"],
+    ];
+    if (classes) facts.push(["classes", classes.replaceAll(",", ", ")]);
+    if (number < rows.length) {
+      for (const name of ["found_by", "novel", "mode", "round", "alpha", "repaired", "run", "arm", "found_at", "finds"]) {
+        const column = names.indexOf(name);
+        if (column >= 0 && cells[number][column] !== "") facts.push([name, cells[number][column]]);
+      }
+    }
+    find("about").replaceChildren(...facts.map(([name, value]) => {
+      const entry = document.createElement("div");
+      html("dt", name, entry);
+      html("dd", value, entry);
+      return entry;
+    }));
+  }
+
+  function relate() {
+    const place = find("relatives");
+    place.replaceChildren();
+    const link = (text, which) => {
+      const button = html("button", text, place);
+      button.type = "button";
+      button.addEventListener("click", () => open(which));
+    };
+    const texts = parentTexts(number);
+    if (texts.some(Boolean)) html("h3", "Parents", place);
+    texts.forEach((text, side) => {
+      if (!text) return;
+      const parent = automaton.parents[side];
+      const told = `${text} (n = ${parent.n}, threshold ${parent.threshold})`;
+      if (parent.number === null) html("p", told, place);
+      else link(told, parent.number);
+    });
+    const own = new Set(texts.filter(Boolean));
+    const related = rows.map((_, other) => other).filter((other) => other !== number && (
+      (automaton.family && automata[other].family === automaton.family) ||
+      parentTexts(other).some((text) => own.has(text))));
+    const shownOnes = related.slice(0, 12);
+    const count = related.length > 12 ? `: 12 of ${related.length}` : "";
+    if (related.length) html("h3", `Same family, or a parent in common${count}`, place);
+    for (const other of shownOnes) {
+      const { n, threshold, family } = automata[other];
+      link(`${other + 1}: n = ${n}, ${threshold}${family ? `, ${family}` : ""}`, other);
+    }
+  }
+
+  function parentTexts(which) {
+    return which < rows.length
+      ? ["parent_a", "parent_b"].map((side) => cells[which][names.indexOf(side)] || "") : [];
+  }
+
+  // as automata.formats writes them
+  function synchrowords({ n, k, delta }) {
+    const entries = delta[0].flatMap((_, state) => delta.map((row) => row[state]));
+    return `${k} ${n}\n${entries.join(" ")}\n`;
+  }
+
+  function gap({ delta }) {
+    const lists = delta.map((row) => `[ ${row.map((state) => state + 1).join(", ")} ]`);
+    return `[ ${lists.join(", ")} ]`;
+  }
+
+  function dot({ n, delta }) {
+    const lines = [];
+    for (let source = 0; source < n; source += 1) {
+      const labels = new Map();
+      delta.forEach((row, letter) => {
+        labels.set(row[source], [...(labels.get(row[source]) || []), letterName(letter)]);
+      });
+      for (const [target, letters] of [...labels].sort(([one], [other]) => one - other)) {
+        lines.push(`  ${source} -> ${target} [label="${letters.join(",")}"];\n`);
+      }
+    }
+    return `digraph automaton {\n  node [shape=circle];\n${lines.join("")}}\n`;
+  }
+
+  function write() {
+    const forms = [
+      ["ours", automaton.text], ["word", automaton.word],
+      ["synchrowords", synchrowords(automaton)], ["GAP", gap(automaton)], ["DOT", dot(automaton)],
+    ];
+    find("texts").replaceChildren(...forms.filter(([, text]) => text).map(([name, text]) => {
+      const entry = document.createElement("div");
+      entry.className = "form";
+      html("b", name, entry);
+      const content = html("pre", text, entry);
+      content.tabIndex = 0;
+      const button = html("button", "Copy", entry);
+      button.type = "button";
+      button.setAttribute("aria-label", `Copy ${name}`);
+      button.addEventListener("click", () => copy(content, button));
+      return entry;
+    }));
+  }
+
+  async function copy(content, button) {
+    try {
+      await navigator.clipboard.writeText(content.textContent);
+    } catch {
+      // a page from a file may not use the clipboard: the older way
+      getSelection().selectAllChildren(content);
+      document.execCommand("copy");
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  }
+
+  function neighbour(by) {
+    const place = shown.indexOf(number);
+    if (place >= 0 && place + by in shown) open(shown[place + by]);
+  }
+
+  find("play").addEventListener("click", toggle);
+  find("first").addEventListener("click", () => { pause(); show(0); });
+  find("back").addEventListener("click", () => { pause(); show(at - 1); });
+  find("step").addEventListener("click", () => { pause(); show(at + 1); });
+  find("last").addEventListener("click", () => { pause(); show(courses.length - 1); });
+  find("speed").addEventListener("input", () => change(0));
+  find("previous").addEventListener("click", () => neighbour(-1));
+  find("next").addEventListener("click", () => neighbour(1));
+  find("close").addEventListener("click", () => dialog.close());
+  find("course").addEventListener("click", (event) => {
+    const box = find("course").getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * 640;
+    pause();
+    show(Math.round(((x - plot.left) / (plot.right - plot.left)) * (counts.length - 1)));
+  });
+  for (const choice of document.querySelectorAll("[name=layout]")) {
+    choice.addEventListener("change", () => { layout = choice.value; draw(); show(at); });
+  }
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) { // the backdrop, or the edge
+      const { left, right, top, bottom } = dialog.getBoundingClientRect();
+      const inside = event.clientX > left && event.clientX < right && event.clientY > top && event.clientY < bottom;
+      if (!inside) dialog.close();
+    }
+  });
+  dialog.addEventListener("close", () => {
+    pause();
+    history.replaceState(null, "", location.pathname + location.search);
+    const row = rows[number];
+    if (opener?.matches(".open") && row && !row.hidden) row.querySelector(".open").focus();
+    else opener?.focus();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches("input, pre") && /^(Arrow|Home|End)/.test(event.key)) return;
+    const stop = (action) => { pause(); action(); };
+    const actions = {
+      ArrowRight: () => stop(() => show(at + 1)),
+      ArrowLeft: () => stop(() => show(at - 1)),
+      Home: () => stop(() => show(0)),
+      End: () => stop(() => show(courses.length - 1)),
+      "+": () => change(1),
+      "-": () => change(-1),
+      n: () => neighbour(1),
+      p: () => neighbour(-1),
+      ...(event.target.matches("button, input") ? {} : { " ": toggle }),
+    };
+    const action = actions[event.key] || actions[event.key.toLowerCase()];
+    if (action) {
+      event.preventDefault();
+      action();
+    }
+  });
