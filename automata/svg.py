@@ -88,8 +88,8 @@ def automaton_svg(delta: npt.ArrayLike | Automaton) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{scale * width:.0f}" '
         f'height="{scale * height:.0f}" viewBox="{left:.2f} {top:.2f} {width:.2f} {height:.2f}" '
-        f'style="font-family:sans-serif;background:white"><title>Automaton with {n} states and {k} letters'
-        f"</title>{drawing_svg(drawing)}</svg>"
+        'style="font-family:sans-serif;background:white">'
+        f"<title>Automaton with {n} states and {k} letters</title>{drawing_svg(drawing)}</svg>"
     )
 
 
