@@ -62,7 +62,7 @@
     const { n, delta } = automaton;
     const shapes = automaton[layout];
     const canvas = find("drawing");
-    const [left, top, width, height] = shapes.box;
+    const width = shapes.box[2];
     canvas.replaceChildren();
     canvas.setAttribute("viewBox", shapes.box.join(" "));
     canvas.style.maxWidth = `${2.2 * width}px`;
