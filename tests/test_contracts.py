@@ -11,14 +11,13 @@ SCORING = {
     *("search.model_jobs", "search.recall"),
     *("search.discovery.comparison", "search.discovery.job", "search.discovery.report"),
     *("search.discovery.score_plots", "search.discovery.scores"),
-    *("search.report.content", "search.report.discoveries", "search.report.job"),
-    *("search.report.latent_map", "search.report.layout", "search.report.page"),
-    "search.report.runs",
+    *("search.report.discoveries", "search.report.job", "search.report.runs"),
 }
 """They may know the truth."""
 REPORTING = SCORING | {
     *("search.archive", "search.archive_rows", "search.archive_series", "search.archive_tables"),
     "search.candidates",
+    *("search.report.content", "search.report.latent_map", "search.report.page"),
     *("search.dataset_jobs", "search.evaluate", "search.evolve", "search.gathering"),
     *(
         "search.hits_plot",
