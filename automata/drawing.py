@@ -49,7 +49,7 @@ class Arrow(NamedTuple):
     source: int
     target: int
     curve: Floats
-    """(3m + 1, 2): cubic Bézier curves, one after the other, that end within the head."""
+    """(4, 2): a cubic Bézier curve that ends within the head."""
     tip: Floats
     """(2,): where the head touches the target."""
     head: float
@@ -253,14 +253,10 @@ def _loop(letter: int, state: int, place: Floats, angle: float, share: float) ->
 
 
 def _along(curve: Floats) -> Floats:
-    """Return points along cubic curves that follow each other, (samples, 2)."""
-    pieces = (len(curve) - 1) // 3
-    places = np.linspace(0, pieces, _SAMPLES)
-    piece = np.minimum(places.astype(int), pieces - 1)
-    t = (places - piece)[:, None]
-    ends = [curve[3 * piece + i] for i in range(4)]
-    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
-    return np.asarray(sum(w * end for w, end in zip(weights, ends, strict=True)))
+    """Return points along a cubic curve, (samples, 2)."""
+    t = np.linspace(0, 1, _SAMPLES)
+    weights = np.stack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1)
+    return np.asarray(weights @ curve)
 
 
 def _near(spots: Floats, points: Floats, distance: float) -> npt.NDArray[np.int64]:

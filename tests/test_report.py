@@ -361,6 +361,25 @@ def test_a_word_that_does_not_reset_is_told() -> None:
     assert not entry["replayed"]
 
 
+def test_above_the_bound_it_is_loud() -> None:
+    rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
+    assert "Above the" not in render(Content("t", "l", rows))
+    rows["reset_threshold"] = "10"
+    assert "Above the Černý bound: 1 automata." in render(Content("t", "l", rows))
+
+
+def test_a_model_whose_data_has_changed(copied: Path, call) -> None:
+    line = "generate -n 5 --count 200 --seed 7 --workers 1 --force --out"
+    assert call([*line.split(), copied / "data"]).code == 0
+    for name in ("search", "model"):
+        record = json.loads((copied / name / "run.json").read_text())
+        record["inputs"]["data"] = str(copied / "data")
+        (copied / name / "run.json").write_text(json.dumps(record))
+        assert call(["report", copied / name]).code == 0
+        text = (copied / name / "report.html").read_text()
+        assert "No latent map: " in text and "was trained on" in text
+
+
 def test_nothing_found(archive: Path, run_folders: Path, tmp_path: Path, call) -> None:
     assert call(["report", "--archive", archive, "-n", 7]).code == 0
     page = Page((archive.parent / "report.html").read_text())

@@ -14,18 +14,9 @@ from markupsafe import Markup
 
 from automata.automaton import AutomatonError, Deltas, cerny_bound
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from automata.drawing import (
-    DRAWN_MAX_STATES,
-    Drawing,
-    circle_drawing,
-    line_color,
-    line_dashes,
-)
+from automata.drawing import DRAWN_MAX_STATES, Drawing, circle_drawing, line_color, line_dashes
 from automata.families import FAMILIES
-from automata.formats import (
-    parse_delta,
-    parse_word,
-)
+from automata.formats import parse_delta, parse_word
 from automata.solver import reset_thresholds
 from automata.svg import drawing_svg
 from automata.verification import verify
@@ -130,6 +121,7 @@ def render(content: Content) -> str:
         strip=[_strip_row(row) for row in content.strip],
         alphas=STRIP_ALPHAS,
         map=_map_shapes(latent_map, automata, len(content.rows)) if latent_map else None,
+        above=sum(entry["threshold"] > entry["bound"] for entry in automata),
         data={"scale": _SCALE, "automata": automata},
     )
 

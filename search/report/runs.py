@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from automata.automaton import Deltas
 from data.dataset import Dataset, read_dataset
 from data.files import DataError, check_files, read_json
 from data.manifest import read_manifest
@@ -202,13 +200,9 @@ def _map(model: VAE, training: Dataset, rows: pd.DataFrame, path: str) -> Latent
     text = f"{len(known):,} training automata and the candidates of this page, each at its mean mu"
     pair = known.deltas, known.reset_thresholds
     decoded = rows[~rows["mode"].isin(BASELINES)]
-    encode = partial(_mean, model)
-    return draw_map(text, encode, [pair], rows, decoded, path)
-
-
-def _mean(model: VAE, deltas: Deltas) -> torch.Tensor:
-    """Return where automata are encoded: the means of their posteriors."""
-    return encode_automata(model, deltas).mu
+    return draw_map(
+        text, lambda deltas: encode_automata(model, deltas).mu, [pair], rows, decoded, path
+    )
 
 
 def _dataset(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
@@ -244,10 +238,8 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     check_files(folder)
     data = Path(record["inputs"]["data"])
     metrics = pd.read_csv(folder / "metrics.csv")
-    title, lead = (
-        title_of("model", folder),
-        "What the model learned from, the slowest automata first.",
-    )
+    title = title_of("model", folder)
+    lead = "What the model learned from, the slowest automata first."
     nothing = pd.DataFrame(columns=CANDIDATE_COLUMNS)
     content = Content(title, lead, nothing, {}, [Table("Epochs", "", texts_of(metrics.round(4)))])
     if (folder / "evaluation.json").exists():
@@ -255,14 +247,14 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
         flat = pd.DataFrame(flatten(results).items(), columns=["measure", "value"])
         text = "Held-out reconstruction, and samples of the prior."
         content.tables.insert(0, Table("Evaluation", text, texts_of(flat)))
-    if not data.exists():
-        content.notes.append(f"No latent map: {data.name} is no longer where it was.")
+    try:
+        model, training = load_trained(folder, data, _CPU, torch.get_num_threads())
+    except DataError as error:  # the dataset lies outside the folder, which has been checked
+        content.notes.append(f"No latent map: {error}")
         return content
-    model, training = load_trained(folder, data, _CPU, torch.get_num_threads())
     content.rows = _slowest(training, limit)
-    content.latent_map = _map(
-        model, training, content.rows.reindex(columns=CANDIDATE_COLUMNS, fill_value=""), PATHS[0]
-    )
+    rows = content.rows.reindex(columns=CANDIDATE_COLUMNS, fill_value="")
+    content.latent_map = _map(model, training, rows, PATHS[0])
     return content
 
 
