@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from data.files import DataError
+from data.damage import DataError
+from data.terminal import printable
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -26,8 +28,25 @@ if TYPE_CHECKING:
     from search.recall import Recall
 
 Config = TypeVar("Config")
-Path_ = click.Path(path_type=Path)
-_File = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+
+
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and bytes that are not UTF-8."""
+
+
+class _PathType(click.Path):
+    """A path that records and tables can hold."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the path, or refuse its name."""
+        path = super().convert(value, param, ctx)
+        if _UNWRITABLE.search(str(path)):
+            self.fail(f"{printable(str(path))}: a name with control characters, or not in UTF-8")
+        return path
+
+
+Path_ = _PathType(path_type=Path)
+_File = _PathType(path_type=Path, dir_okay=False, allow_dash=True)
 
 
 class Setting(click.Option):
@@ -600,7 +619,7 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
     """Write automata to FILE as CSV ("-": to standard output, without a summary)."""
     from functools import partial
 
-    from data.files import write_file
+    from data.files import write_output
     from search.archive import Archive
     from search.archive_tables import Selection
 
@@ -610,7 +629,7 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
     if str(file) == "-":
         click.echo(table.to_csv(index=False), nl=False)
         return
-    write_file(file, partial(table.to_csv, index=False))
+    write_output(file, partial(table.to_csv, index=False))
     _print({"automata": len(table), "file": str(file)}, as_json)
 
 
@@ -634,7 +653,7 @@ def archive_series(
     from functools import partial
 
     from automata.automaton import SizeLimitError
-    from data.files import write_file
+    from data.files import write_output
     from search.archive import Archive
     from search.archive_series import find_series, summarize
     from search.archive_tables import Selection
@@ -651,7 +670,7 @@ def archive_series(
         click.echo(series.to_csv(index=False), nl=False)
         return
     if out:
-        write_file(out, partial(series.to_csv, index=False))
+        write_output(out, partial(series.to_csv, index=False))
     if as_json:
         records = {"series": series, "sporadic": sporadic}
         _print({name: table.to_dict("records") for name, table in records.items()}, True)
@@ -916,6 +935,9 @@ def _print_discovery(found: dict[str, Any], as_json: bool) -> None:
 
 def main() -> None:
     """Run the command line; every expected failure is one line on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # closed ones are None
+            stream.reconfigure(errors="backslashreplace")  # not every locale has a Č
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -932,16 +954,16 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        # what could not be written is told by its final name
         named = isinstance(error.filename, str) and error.strerror
-        told = f"{error.filename}".removesuffix(".tmp")
-        _fail(f"{told}: {error.strerror}" if named else str(error), 1)
+        _fail(f"{error.filename}: {error.strerror}" if named else str(error), 1)
     except FloatingPointError as error:
         _fail(str(error), 1)
+    except MemoryError:
+        _fail("not enough memory", 1)
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    click.echo(f"Error: {printable(' '.join(message.split()))}", err=True)
     sys.exit(code)
 
 

@@ -1,44 +1,81 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent.
+
+A file is written under a temporary name beside it and then renamed. Such names hold the number of
+the writing process: two writers never share one, and nobody removes what a living process writes.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import hashlib
 import json
 import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 
-class DataError(ValueError):
-    """Data that is missing, damaged, or does not belong to what it is used with."""
+from data.damage import DataError as DataError
+from data.damage import naming, open_file
+from data.damage import read_json as read_json
+
+_TEMPORARY = re.compile(r".*\.(\d+)-[0-9a-f]{8}\.tmp", re.DOTALL)
+_MOST_NAME = 200
+"""Characters of a file's name that its temporary name repeats; file systems allow 255 bytes."""
+_SPECIAL = ("/dev/", "/proc/")
+"""Whatever lies there is written to as it is, also where it leads to a regular file."""
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with a temporary path beside `path`, then rename it: all or nothing.
 
+    The folder must be there: one that was removed meanwhile does not come back.
+
     Raises
     ------
     OSError
-        If the disk is full or the folder cannot be written; nothing is left behind.
+        If the disk is full or the folder cannot be written; it names `path`, and nothing is left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
+    with _temporary(path) as temporary:
         write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        _sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with _named(path):
+        _sync(path.parent)
+
+
+def write_output(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file that a person has asked for by name.
+
+    A regular file is replaced whole, also where a symbolic link leads to it; a device or a pipe is
+    written to. Missing folders are made.
+
+    Raises
+    ------
+    OSError
+        As `write_file`.
+    """
+    with _named(path):
+        there = path.exists() and not stat.S_ISREG(path.stat().st_mode)
+        if there or str(path.absolute()).startswith(_SPECIAL):
+            with tempfile.TemporaryDirectory() as scratch:
+                whole = Path(scratch) / "output"
+                write(whole)
+                with whole.open("rb") as source, path.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+            return
+        target = Path(os.path.realpath(path))
+        if target.is_symlink():
+            raise OSError(errno.ELOOP, "")
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_file(target, write)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,34 +85,62 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file, all or nothing."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Make a new empty file beside a path; remove it where the block fails."""
+    name = f"{path.name[:_MOST_NAME]}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    temporary = path.with_name(name)
+    with _named(path):
+        # a file or a link that somebody put there is not opened
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        try:
+            yield temporary
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let the system's errors name a path rather than a temporary one or none."""
+    try:
+        yield
+    except OSError as error:
+        raise naming(error, path) from error
+
+
+def _sync(path: Path) -> None:
+    """See to it that a file, or the names in a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what interrupted writes left in a folder; only the process that claims it may."""
+    for stale in [*folder.glob("*.tmp"), *folder.glob(".tmp*")]:
+        match = _TEMPORARY.fullmatch(stale.name)
+        alive = match is not None and psutil.pid_exists(int(match[1]))
+        if not alive and (stale.is_symlink() or not stale.is_dir()):
+            stale.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a regular file as hexadecimal digits.
 
     Raises
     ------
     DataError
-        If it is missing or not JSON.
+        If the file is missing.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"{path}: no such file") from None
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error})") from None
-
-
-def sweep(folder: Path) -> None:
-    """Remove what interrupted writes left in a folder."""
-    for stale in folder.glob("*.tmp"):
-        stale.unlink(missing_ok=True)
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -87,8 +152,6 @@ def check_sha256(path: Path, expected: str) -> None:
     DataError
         If the file is missing or differs.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
     if sha256(path) != expected:
         raise DataError(f"{path}: damaged (its SHA-256 is not the recorded one)")
 
@@ -97,52 +160,52 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
     """Write several files and ``checksums.json``, as one: after a crash all are old or all new.
 
     The new files wait under temporary names while the checksums are replaced; `recover` finishes
-    the renaming if that is as far as it came.
+    the renaming if that is as far as it came. The folder is made, its parents are not.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with _named(folder):
+        folder.mkdir(exist_ok=True)
     recover(folder)
     sweep(folder)
-    waiting = {name: folder / f"{name}.tmp" for name in writers}
+    waiting: dict[str, Path] = {}
     try:
         for name, write in writers.items():
-            write(waiting[name])
-            with waiting[name].open("rb") as file:
-                os.fsync(file.fileno())
-        write_json(
-            folder / "checksums.json", {name: sha256(path) for name, path in waiting.items()}
-        )
+            with _temporary(folder / name) as temporary:
+                waiting[name] = temporary
+                write(temporary)
+                _sync(temporary)
+        sums = {name: sha256(temporary) for name, temporary in waiting.items()}
+        write_json(folder / "checksums.json", sums)
     except BaseException:
-        sweep(folder)
+        for temporary in waiting.values():
+            temporary.unlink(missing_ok=True)
         raise
     recover(folder)
 
 
-@contextmanager
-def claim(folder: Path) -> Iterator[None]:
-    """Keep other processes that would claim the folder out of it, until they or this one end.
+def recover(folder: Path) -> None:
+    """Finish the renaming of an interrupted `commit_files`; other files are not touched.
+
+    Readers call it too. Where another process finishes it at the same time, both are right.
 
     Raises
     ------
     DataError
-        If another process is at work there.
+        If ``checksums.json`` is damaged.
+    OSError
+        If there is something to rename, and the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(f"{folder}: another process is at work there") from None
-        yield
-
-
-def recover(folder: Path) -> None:
-    """Finish the renaming of an interrupted `commit_files`; other files are not touched."""
     if not (folder / "checksums.json").exists():
         return
-    for name, expected in read_checksums(folder).items():
-        waiting = folder / f"{name}.tmp"
-        if waiting.exists() and sha256(waiting) == expected:
-            os.replace(waiting, folder / name)
+    left = {path.name for path in folder.glob("*.tmp") if path.is_file() and not path.is_symlink()}
+    for name, expected in read_checksums(folder).items() if left else ():
+        for waiting in sorted(other for other in left if other.startswith(f"{name}.")):
+            try:
+                if sha256(folder / waiting) == expected:
+                    os.replace(folder / waiting, folder / name)
+            except (DataError, FileNotFoundError):
+                continue  # renamed by another process
+            except OSError as error:
+                raise naming(error, folder / name) from error
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
@@ -162,16 +225,24 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def check_files(folder: Path, *required: str) -> None:
-    """Compare every file of a `commit_files` with its checksum.
+    """Finish an interrupted `commit_files`, and compare every file of it with its checksum.
 
     Raises
     ------
     DataError
         If a file is missing or damaged, or a required one is not recorded.
     """
-    checksums = read_checksums(folder)
-    for name in required:
-        if name not in checksums:
-            raise DataError(f"{folder / 'checksums.json'}: has no checksum of {name}")
-    for name, expected in checksums.items():
-        check_sha256(folder / name, expected)
+    while True:
+        recover(folder)
+        checksums = read_checksums(folder)
+        for name in required:
+            if name not in checksums:
+                raise DataError(f"{folder / 'checksums.json'}: has no checksum of {name}")
+        try:
+            for name, expected in checksums.items():
+                check_sha256(folder / name, expected)
+        except DataError:
+            if read_checksums(folder) != checksums:
+                continue  # a writer was faster
+            raise
+        return

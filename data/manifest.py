@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from automata.properties import CLASSES
-from data.files import DataError, read_json, sweep, write_json
+from data.files import DataError, read_json, write_json
 from data.record import differing
 
 FORMAT = 1
@@ -106,8 +106,6 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
     DataError
         If the folder holds something else.
     """
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder}: not a folder")
     digest = config_digest(fresh["config"])
     if not (folder / "manifest.json").exists():
         if folder.exists() and any(folder.glob("part-*.parquet")):
@@ -120,7 +118,6 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
         raise DataError(f"{folder}: a dataset of another config ({differences})")
     if not manifest["complete"] and manifest["versions"] != fresh["versions"]:
         raise DataError(f"{folder}: begun with other versions of Python or its packages")
-    sweep(folder)
     return manifest
 
 

@@ -7,101 +7,132 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from data.claim import claim
 from data.files import DataError, read_json, write_json
 
 _OURS = re.compile(
-    r"((part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
-    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt|report\.html)(\.tmp)?"
+    r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
+    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt|report\.html"
+    r"|(thresholds|training|norms|strip|hits|recall|families|gaps)\.(png|svg)"
 )
 
 
 class Run:
-    """A context that times a command and, when it succeeds, writes ``run.json`` into its folder.
+    """A run under way.
+
+    Parameters
+    ----------
+    complete : bool
+        Whether the folder held this very run already, finished.
+    """
+
+    def __init__(self, complete: bool) -> None:
+        self.complete = complete
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the run began."""
+        return time.perf_counter() - self._start
+
+
+@contextmanager
+def recorded(
+    folder: Path,
+    command: str,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, Path] | None = None,
+    *,
+    covers: Mapping[str, Any] | None = None,
+    contents: Mapping[str, str] | None = None,
+    renews: bool = False,
+    force: bool,
+) -> Iterator[Run]:
+    """Claim a folder for a run, time it, and write ``run.json`` when it succeeds.
 
     Parameters
     ----------
     folder : Path
     command : str
-    config : dict
+    config : mapping
         Plain values, the seed among them; another config is another run.
     inputs : mapping of str to Path
         The folders it reads: recorded, but no part of what makes a run another one.
-    covers : dict, optional
+    covers : mapping, optional
         How much of what belongs together this run has done, for those that grow: recorded, but
         no part of what makes a run another one.
+    contents : mapping of str to str
+        SHA-256 of the inputs, its model for example, that make a run another one if they differ.
+    renews : bool
+        Whether the same command again makes all files anew: then the record is written again.
     force : bool
-        Discard what the folder holds, once the context is entered.
+        Discard what the folder holds.
+
+    Yields
+    ------
+    Run
 
     Raises
     ------
     DataError
-        If the folder holds another run, or is one of the inputs.
+        If the folder holds another run, is one of the inputs, or another process is at work there.
     """
-
-    def __init__(
-        self,
-        folder: Path,
-        command: str,
-        config: dict[str, Any],
-        inputs: Mapping[str, Path] | None = None,
-        *,
-        covers: dict[str, Any] | None = None,
-        force: bool,
-    ) -> None:
-        self.folder, self.command, self.force = folder, command, force
-        self.config: dict[str, Any] = plain(config)
-        self.covers = {} if covers is None else {"covers": plain(covers)}
-        self.inputs = {name: str(path.resolve()) for name, path in (inputs or {}).items()}
-        self.seconds = 0.0
-        if str(folder.resolve()) in self.inputs.values():
-            raise DataError(f"{folder}: is what the command reads; it cannot write there")
-        self.complete = (folder / "run.json").exists() and not force
-        if self.complete:
-            found = read_json(folder / "run.json")
-            self._compare(found)
-            self.complete = found.get("covers") == self.covers.get("covers")
-            if covers is not None:  # what grows may be given more to read
-                self.complete = self.complete and found.get("inputs") == self.inputs
-
-    def __enter__(self) -> Run:
-        if self.force and self.folder.is_dir():
-            for path in self.folder.iterdir():
-                if _OURS.fullmatch(path.name):
-                    path.unlink()
-        self._start = time.perf_counter()
-        return self
-
-    def __exit__(self, failure: object, *_: object) -> None:
-        self.seconds = time.perf_counter() - self._start
-        if failure is None and not self.complete:  # the record of the run that made the files
-            record = {
-                "command": self.command,
-                "config": self.config,
-                **self.covers,
-                "inputs": self.inputs,
+    places = {name: str(path.resolve()) for name, path in (inputs or {}).items()}
+    if str(folder.resolve()) in places.values():
+        raise DataError(f"{folder}: is what the command reads; it cannot write there")
+    record: dict[str, Any] = {"command": command, "config": plain(config), "inputs": places}
+    if covers is not None:
+        record["covers"] = plain(covers)
+    if contents is not None:
+        record["inputs_sha256"] = dict(contents)
+    path = folder / "run.json"
+    with claim(folder, command):
+        if force:
+            _discard(folder)
+        found = read_json(path) if path.exists() else {}
+        if path.exists():
+            _compare(folder, found, record)
+        run = Run(
+            all(found.get(name) == record.get(name) for name in ("config", "covers", "inputs"))
+        )
+        yield run
+        if renews or not run.complete:
+            record |= {
                 "versions": versions("numpy", "numba", "pandas", "pyarrow", "torch"),
                 "commit": git_commit(),
-                "seconds": round(self.seconds, 3),
+                "seconds": round(run.seconds, 3),
             }
-            write_json(self.folder / "run.json", record)
+            write_json(path, record)
 
-    def _compare(self, found: Any) -> None:
-        if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
-            raise DataError(f"{self.folder / 'run.json'}: not the record of a run")
-        if found.get("command") != self.command:
-            raise DataError(
-                f"{self.folder}: holds a run of {found.get('command')}; --force discards it"
-            )
-        differences = differing(found["config"], self.config)
-        if differences:
-            raise DataError(
-                f"{self.folder}: holds another run ({differences}); --force discards it"
-            )
+
+def _discard(folder: Path) -> None:
+    """Remove what a run writes; its record first, which would be false without its files."""
+    (folder / "run.json").unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if _OURS.fullmatch(path.name):
+            path.unlink()
+
+
+def _compare(folder: Path, found: Any, record: Mapping[str, Any]) -> None:
+    """Raise `DataError` if what was found is not the record of this run."""
+    if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
+        raise DataError(f"{folder / 'run.json'}: not the record of a run")
+    if found.get("command") != record["command"]:
+        raise DataError(f"{folder}: holds a run of {found.get('command')}; --force discards it")
+    theirs, ours = found.get("inputs_sha256", {}), record.get("inputs_sha256", {})
+    if not isinstance(theirs, dict):
+        raise DataError(f"{folder / 'run.json'}: not the record of a run")
+    others = [name for name in ours if theirs.get(name, ours[name]) != ours[name]]  # old: none
+    parts = [differing(found["config"], record["config"]), *(f"another {name}" for name in others)]
+    differences = "; ".join(filter(None, parts))
+    if differences:
+        raise DataError(f"{folder}: holds another run ({differences}); --force discards it")
 
 
 def plain(value: Any) -> Any:

@@ -17,21 +17,21 @@ from automata.automaton import cerny_bound
 from data.dataset import read_dataset
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, generate
-from data.record import Run
+from data.record import recorded
 from search.plots import plot_thresholds
 
 
 def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool) -> dict[str, Any]:
     """Make a dataset folder of sampled automata."""
-    with Run(out, "generate", asdict(config), force=force) as run:
+    with recorded(out, "generate", asdict(config), force=force) as run:
         manifest = generate(config, out, workers=workers)
-    dataset = read_dataset(out)
-    plot_thresholds(
-        dataset.reset_thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold
-    )
-    announce(dataset.reset_thresholds, dataset.n, out)
-    lengths, counts = np.unique(dataset.reset_thresholds, return_counts=True)
-    speed = {} if run.complete else {"rows a second": round(len(dataset) / run.seconds)}
+        seconds = run.seconds
+        dataset = read_dataset(out)
+        thresholds = dataset.reset_thresholds
+        plot_thresholds(thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold)
+    announce(thresholds, dataset.n, out)
+    lengths, counts = np.unique(thresholds, return_counts=True)
+    speed = {} if run.complete else {"rows a second": round(len(dataset) / seconds)}
     return {
         "dataset": str(out),
         "rows (distinct classes)": len(dataset),
@@ -46,15 +46,16 @@ def run_enumerate(
     config: EnumerateConfig, out: Path, *, workers: int, force: bool
 ) -> dict[str, Any]:
     """Make a dataset folder of all automata of a size."""
-    with Run(out, "enumerate", asdict(config), force=force) as run:
+    with recorded(out, "enumerate", asdict(config), force=force) as run:
         manifest = enumerate_dataset(config, out, workers=workers)
-    totals = manifest["totals"]
-    thresholds = np.array([row["reset_threshold"] for row in totals["counts"]], np.int16)
-    classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
-    for name in ("thresholds.png", "thresholds.svg"):
-        (out / name).unlink(missing_ok=True)
-    if config.rows:
-        plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
+        seconds = run.seconds
+        totals = manifest["totals"]
+        thresholds = np.array([row["reset_threshold"] for row in totals["counts"]], np.int16)
+        classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
+        for name in ("thresholds.png", "thresholds.svg"):
+            (out / name).unlink(missing_ok=True)
+        if config.rows:
+            plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
     above = thresholds > cerny_bound(config.n)
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
     announce(np.repeat(thresholds[above], classes[above]), config.n, place)
@@ -66,7 +67,7 @@ def run_enumerate(
         **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),  # or it had failed
         "nodes": totals["nodes"],
         "units": totals["units"],
-        **({} if run.complete else {"seconds": round(run.seconds, 3)}),
+        **({} if run.complete else {"seconds": round(seconds, 3)}),
     }
 
 

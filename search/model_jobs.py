@@ -12,10 +12,11 @@ from typing import Any
 import torch
 
 from automata.properties import check_classes
+from data.claim import claim
 from data.dataset import Dataset, read_dataset
 from data.files import DataError, read_json, write_json
 from data.manifest import ENUMERATION, read_manifest
-from data.record import Run, git_commit
+from data.record import git_commit, recorded
 from search.dataset_jobs import announce
 from search.evaluate import evaluate
 from search.evolve import EvolveConfig, evolve
@@ -26,7 +27,7 @@ from search.plots import plot_thresholds, plot_training
 from search.recall import Truth, open_truth, score
 from search.recall_plot import plot_recall
 from search.run import SearchConfig, SearchResult, search, write_tables
-from vae.checkpoint import load_model, read_config
+from vae.checkpoint import load_model, read_config, weights_sha256
 from vae.model import VAE, ModelConfig
 from vae.train import TrainConfig, describe_data, train
 
@@ -48,9 +49,9 @@ def run_train(
     settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
     if classes:
         settings["classes"] = classes
-    with Run(out, "train", settings, {"data": data}, force=force):
+    with recorded(out, "train", settings, {"data": data}, force=force):
         metrics = train(dataset, out, model_config, config, device=device.type)
-    plot_training(metrics, out / "training")
+        plot_training(metrics, out / "training")
     best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
     rounded = {
         name: value if isinstance(value, int) else round(value, 4) for name, value in best.items()
@@ -73,7 +74,8 @@ def run_evaluate(
     held_out = read_config(folder)["train"]["held_out"]
     results = evaluate(model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes)
     record = {"seed": seed, "repair": repair, "classes": classes, "commit": git_commit()}
-    write_json(folder / "evaluation.json", record | {"results": results})
+    with claim(folder, "evaluate"):
+        write_json(folder / "evaluation.json", record | {"results": results})
     return results
 
 
@@ -100,7 +102,10 @@ def run_search(
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     gathering.open()
-    with Run(out, "search", _record(config), inputs, force=force):
+    contents = {"model": weights_sha256(folder)}
+    with recorded(
+        out, "search", _record(config), inputs, contents=contents, renews=True, force=force
+    ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
         results = _report(out, result, dataset.n, gathering, known, workers)
         results["files"] += plot_arm_hits(result.summary, out / "hits")
@@ -121,7 +126,7 @@ def run_evolve(
     known = open_truth(truth, config.n, config.k, config.classes) if truth else None
     inputs = {"truth": truth} if truth else {}
     gathering.open()
-    with Run(out, "evolve", _record(config), inputs, force=force):
+    with recorded(out, "evolve", _record(config), inputs, renews=True, force=force):
         result = evolve(config, workers=workers)
         results = _report(out, result, config.n, gathering, known, workers)
         results["files"] += plot_arm_hits(result.summary, out / "hits")

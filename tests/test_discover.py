@@ -1,6 +1,5 @@
 """The job and the command of discovery: folders, kills, refusals, tables, archives."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 
 import pipeline
 from automata import sampling
@@ -375,8 +375,7 @@ def test_steps_without_their_settings_are_refused(run: Path, call) -> None:
 
 def test_a_folder_where_another_process_works_is_refused(run: Path, call) -> None:
     before = contents(run)
-    with (run / ".lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(run / ".lock"):
         for force in ([], ["--force"]):
             answer = call([*words(arms="vae+insertion", out=run), *force])
             assert answer.code == 3

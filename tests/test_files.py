@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from data.files import (
     sweep,
     write_file,
     write_json,
+    write_output,
     write_text,
 )
 
@@ -55,7 +57,7 @@ class Crash(BaseException):
 
 
 def test_write_file(tmp_path):
-    path = tmp_path / "new" / "folder" / "file.json"
+    path = tmp_path / "file.json"
     for value in ({"b": [1, None], "a": "Černý"}, [], "text"):
         write_json(path, value)
         assert read_json(path) == value
@@ -123,8 +125,8 @@ def test_checksums(tmp_path):
         path.write_bytes(damage)
         with pytest.raises(DataError, match="file: damaged"):
             check_sha256(path, known)
-    for missing in (tmp_path / "none", tmp_path):
-        with pytest.raises(DataError, match="no such file"):
+    for missing, message in [(tmp_path / "none", "no such file"), (tmp_path, "a folder")]:
+        with pytest.raises(DataError, match=message):
             check_sha256(missing, known)
 
 
@@ -132,7 +134,7 @@ def test_checksums(tmp_path):
 
 
 def test_commit_files(tmp_path):
-    folder = tmp_path / "new" / "folder"
+    folder = tmp_path / "folder"
     for texts in (OLD, NEW):
         commit(folder, texts)
         assert texts_of(folder) == texts
@@ -181,6 +183,7 @@ def test_a_crash_between_renames_is_recovered(tmp_path, monkeypatch, before, at)
         commit(tmp_path, NEW)
     waiting = [*tmp_path.glob("*.tmp")]
     assert len(waiting) == (len(NEW) + 1 - at)
+    monkeypatch.setattr(files.psutil, "pid_exists", lambda pid: False)
     recover(tmp_path)
     sweep(tmp_path)
     if at == 0 and before is None:
@@ -259,14 +262,173 @@ for write in (
 # --- folders ----------------------------------------------------------------------------------
 
 
-def test_sweep_takes_temporary_files_only(tmp_path):
-    for name in ("kept.json", "gone.json.tmp"):
+DEAD = 2**22 + 1  # above the highest number of a process on Linux
+
+
+def test_sweep_takes_what_dead_processes_left(tmp_path):
+    kept = ["kept.json", f"kept.json.{os.getpid()}-0123abcd.tmp", "tmp", "a.tmp.json"]
+    gone = ["gone.json.tmp", f"gone.json.{DEAD}-0123abcd.tmp", ".tmpa1B2c3", ".tmp"]
+    for name in kept + gone:
         (tmp_path / name).write_text("{}")
+    (tmp_path / "folder.tmp").mkdir()
+    (tmp_path / "link.tmp").symlink_to(tmp_path / "kept.json")
     sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "folder.tmp"])
+
+
+def test_a_removed_folder_does_not_come_back(tmp_path):
+    gone = tmp_path / "gone"
+    for write in (
+        lambda: write_json(gone / "file.json", {}),
+        lambda: write_file(gone / "file", lambda path: path.write_text("")),
+        lambda: commit(gone / "below", OLD),
+    ):
+        with pytest.raises(OSError, match="gone"):
+            write()
+    assert not gone.exists()
 
 
 @pytest.mark.parametrize("function", [sweep, recover])
 def test_a_missing_folder_is_left_missing(tmp_path, function):
     function(tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+# --- what strangers left there ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.tmp", "a", "checksums.json.tmp", "checksums.json"])
+def test_planted_links_are_not_followed(tmp_path, name):
+    folder, victim = tmp_path / "folder", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("precious")
+    (folder / name).symlink_to(victim)
+    commit(folder, OLD)
+    assert texts_of(folder) == OLD
+    assert not any(path.is_symlink() for path in folder.iterdir())
+    write_text(folder / "a", "new")
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["a.tmp", "b.tmp"])
+def test_recovery_follows_no_link(tmp_path, name):
+    folder, victim = tmp_path / "folder", tmp_path / "victim"
+    commit(folder, OLD)
+    victim.write_text("old a")
+    (folder / name).symlink_to(victim)
+    (folder / "a").write_text("damaged")
+    recover(folder)
+    with pytest.raises(DataError, match="a: damaged"):
+        check_files(folder)
+
+
+@pytest.mark.parametrize("read", [read_json, sha256, lambda path: check_sha256(path, "")])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(DataError, match=f"{path}: not a regular file"):
+            read(path)
+
+
+def test_a_pipe_among_the_files_of_a_commit(tmp_path):
+    commit(tmp_path, OLD)
+    (tmp_path / "a").unlink()
+    os.mkfifo(tmp_path / "a")
+    os.mkfifo(tmp_path / "b.tmp")
+    with pytest.raises(DataError, match="a: not a regular file"):
+        check_files(tmp_path)
+
+
+# --- outputs that a person names --------------------------------------------------------------
+
+
+def put(path: Path, text: str = "new") -> None:
+    write_output(path, lambda temporary: temporary.write_text(text))
+
+
+def test_an_output_is_replaced_or_made(tmp_path):
+    for path in (tmp_path / "file", tmp_path / "new" / "folder" / "file"):
+        for text in ("first", "second"):
+            put(path, text)
+            assert contents(path.parent)["file"] == text
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_output_goes_through_a_link(tmp_path, there):
+    link, target = tmp_path / "link", tmp_path / "target"
+    if there:
+        target.write_text("old")
+    link.symlink_to("target")
+    put(link)
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]
+
+
+def test_an_output_goes_into_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE)
+        put(path, "through")
+        assert reader.communicate(timeout=60)[0] == b"through"
+        assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes device nodes")
+def test_an_output_goes_into_a_device(tmp_path):
+    node = tmp_path / "null"
+    os.mknod(node, stat.S_IFCHR | 0o666, os.makedev(1, 3))  # a scratch copy of /dev/null
+    put(node)
+    assert node.is_char_device()
+    assert [path.name for path in tmp_path.iterdir()] == ["null"]
+
+
+def test_an_output_to_standard_output(tmp_path):
+    script = """
+from pathlib import Path
+from data.files import write_output
+print("before", flush=True)
+write_output(Path("/dev/stdout"), lambda path: path.write_text("new"))
+"""
+    with (tmp_path / "log").open("a") as log:
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=log, check=True)
+    assert "new" in (tmp_path / "log").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+@pytest.mark.parametrize("target", ["link", ".", "file/below"])
+def test_an_impossible_output_is_named(tmp_path, target):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(target)
+    with pytest.raises(OSError, match="link"):
+        put(tmp_path / "link")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["file", "b" * 240])
+def test_a_failure_names_the_file(tmp_path, name):
+    def fail(path):
+        path.write_text("half of it")
+        raise OSError(28, "No space left on device")
+
+    for write in (write_file, write_output):
+        with pytest.raises(OSError, match="No space left") as error:
+            write(tmp_path / name, fail)
+        assert error.value.filename == str(tmp_path / name)
+    assert contents(tmp_path) == {}
+    put(tmp_path / name)
+    assert contents(tmp_path) == {name: "new"}
+
+
+def test_a_library_that_raises_no_number(tmp_path):
+    def fail(path):
+        raise OSError("the disk of a library is full")
+
+    with pytest.raises(OSError, match="file: the disk of a library"):
+        write_file(tmp_path / "file", fail)

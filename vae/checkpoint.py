@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import pickle  # noqa: S403 - for the name of an error
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from data.files import (
-    DataError,
-    check_files,
-    commit_files,
-    read_json,
-    recover,
-    write_json,
-)
+from data.damage import DataError, read_json, reading
+from data.files import check_files, commit_files, read_checksums, write_json
 from vae.model import VAE, ModelConfig
 
 Metrics = list[dict[str, float]]
-BAD_RESUME = (
-    pickle.UnpicklingError,
-    struct.error,
-    EOFError,
-    KeyError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What `load_resume`, or loading its tensors, raises for a file that is no checkpoint."""
+MAX_THREADS = 1024
 MODEL_FILES = ("model.safetensors", "config.json", "metrics.csv", "resume.pt")
 
 
@@ -87,11 +69,10 @@ def load_model(folder: Path) -> VAE:
         If the folder is missing, damaged, or its weights do not fit its config.
     """
     config = read_config(folder)
-    try:
+    with reading(folder / "config.json", "the config of a model"):
         model_config = ModelConfig(**config["model"])
+    with reading(folder / "model.safetensors", "the weights of a model"):
         weights = load_file(folder / "model.safetensors")
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise DataError(f"{folder}: not a model folder ({error})") from error
     model = VAE(model_config)
     expected = {name: (tuple(t.shape), t.dtype) for name, t in model.state_dict().items()}
     found = {name: (tuple(t.shape), t.dtype) for name, t in weights.items()}
@@ -115,12 +96,37 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder}: no such folder")
     if not (folder / "checksums.json").exists():
         raise DataError(f"{folder}: not a model folder (it has no checksums.json)")
-    recover(folder)
     check_files(folder, *MODEL_FILES)
     config = read_json(folder / "config.json")
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise DataError(f"{folder / 'config.json'}: not the config of a model")
     return config
+
+
+def weights_sha256(folder: Path) -> str:
+    """Return the SHA-256 of the weights of a model folder.
+
+    Raises
+    ------
+    DataError
+        As `read_config`.
+    """
+    read_config(folder)
+    return read_checksums(folder)["model.safetensors"]
+
+
+def recorded_threads(found: Mapping[str, Any], path: Path) -> int:
+    """Return the number of threads that a record names.
+
+    Raises
+    ------
+    DataError
+        If it is none that torch could be given.
+    """
+    threads = found.get("threads")
+    if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
+        raise DataError(f"{path}: threads={threads} is not in 1..{MAX_THREADS}")
+    return threads
 
 
 def load_resume(folder: Path) -> dict[str, Any]:

@@ -14,21 +14,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from automata.automaton import cerny_bound
 from automata.sampling import rank_weights
 from automata.solver import Thresholds
+from data.claim import claim
+from data.damage import DataError, reading
 from data.dataset import Dataset
-from data.files import DataError, recover, sweep
 from data.progress import progress
 from data.record import versions
 from data.streams import stream, torch_seed
 from vae.checkpoint import (
-    BAD_RESUME,
     MODEL_FILES,
     Metrics,
     load_resume,
     read_config,
+    recorded_threads,
     save_checkpoint,
 )
 from vae.encoding import encode_deltas
@@ -152,56 +154,69 @@ def train(
         "threads": torch.get_num_threads(),
     }
     state = _State(model_config, config, target)
-    recover(folder)
-    sweep(folder)
-    if any((folder / name).exists() for name in ("checksums.json", *MODEL_FILES)):
-        found = read_config(folder)
-        names = [name for name in fields if found.get(name) != fields[name]]
-        if names:
-            raise DataError(f"{folder}: a model trained otherwise (its {', '.join(names)} differ)")
-        try:
-            state.load(load_resume(folder))
-        except BAD_RESUME as error:
-            raise DataError(f"{folder / 'resume.pt'}: no checkpoint of this model") from error
-        finished = state.epoch >= config.epochs or state.stale >= config.patience
-        if not finished and found.get("versions") != environment["versions"]:
-            raise DataError(f"{folder}: begun with other versions of Python or its packages")
-        environment["threads"] = found["threads"]  # sums depend on it in the last bits
-        torch.set_num_threads(environment["threads"])
-
-    rows = _Rows(training, config)
-    held_tokens = torch.from_numpy(encode_deltas(held_out.deltas))
-    steps = math.ceil(rows.epoch_rows / config.batch)
-    with progress(config.epochs * rows.epoch_rows, "train", "automata") as bar:
-        bar.update(state.epoch * rows.epoch_rows)
-        while state.epoch < config.epochs and state.stale < config.patience:
-            start = time.perf_counter()
-            generator = torch.Generator(target).manual_seed(
-                torch_seed(config.seed, "train", state.epoch)
-            )
-            trained = np.zeros(2)
-            for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch)):
-                done = (state.epoch * steps + step) / (config.epochs * steps)
-                trained += state.step(
-                    tokens.to(target), ratios.to(target), done, generator, precision
-                ) * len(tokens)
-                bar.update(len(tokens))
-            seconds = time.perf_counter() - start
-            row = {
-                "epoch": state.epoch + 1,
-                "train_reconstruction": float(trained[0]) / rows.epoch_rows,
-                "train_kl": float(trained[1]) / rows.epoch_rows,
-            }
-            row |= reconstruction_metrics(state.model, held_tokens, generator)
-            row["samples_per_second"] = rows.epoch_rows / seconds
-            state.finish_epoch(row, row["held_out_reconstruction"] + row["held_out_kl"])
-            bar.set_postfix_str(
-                f"reconstruction {row['held_out_reconstruction']:.3f}, "
-                f"KL {row['held_out_kl']:.1f}, "
-                f"exact {row['exact_from_sample']:.1%}"
-            )
-            save_checkpoint(folder, state.best, fields | environment, state.metrics, state.dump())
+    with claim(folder, "train"):
+        _take_up(folder, state, fields, environment)
+        rows = _Rows(training, config)
+        held_tokens = torch.from_numpy(encode_deltas(held_out.deltas))
+        with progress(config.epochs * rows.epoch_rows, "train", "automata") as bar:
+            bar.update(state.epoch * rows.epoch_rows)
+            while not state.finished:
+                row = _run_epoch(state, rows, held_tokens, precision, bar)
+                bar.set_postfix_str(
+                    f"reconstruction {row['held_out_reconstruction']:.3f}, "
+                    f"KL {row['held_out_kl']:.1f}, "
+                    f"exact {row['exact_from_sample']:.1%}"
+                )
+                recorded = fields | environment
+                save_checkpoint(folder, state.best, recorded, state.metrics, state.dump())
     return state.metrics
+
+
+def _take_up(
+    folder: Path, state: _State, fields: dict[str, Any], environment: dict[str, Any]
+) -> None:
+    """Load the checkpoint in a folder, if there is one of this training.
+
+    The environment gets the threads of the beginning: sums depend on them in the last bits.
+    """
+    if not any((folder / name).exists() for name in ("checksums.json", *MODEL_FILES)):
+        return
+    found = read_config(folder)
+    names = [name for name in fields if found.get(name) != fields[name]]
+    if names:
+        raise DataError(f"{folder}: a model trained otherwise (its {', '.join(names)} differ)")
+    with reading(folder / "resume.pt", "a checkpoint of this model"):
+        state.load(load_resume(folder))
+    if not state.finished and found.get("versions") != environment["versions"]:
+        raise DataError(f"{folder}: begun with other versions of Python or its packages")
+    environment["threads"] = recorded_threads(found, folder / "config.json")
+    torch.set_num_threads(environment["threads"])
+
+
+def _run_epoch(
+    state: _State, rows: _Rows, held_tokens: Tensor, precision: str, bar: tqdm[Any]
+) -> dict[str, float]:
+    """Train for an epoch, measure, and take the result into the state; return its metrics."""
+    config, start = state.config, time.perf_counter()
+    steps = math.ceil(rows.epoch_rows / config.batch)
+    seed = torch_seed(config.seed, "train", state.epoch)
+    generator = torch.Generator(state.device).manual_seed(seed)
+    trained = np.zeros(2)
+    for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch)):
+        done = (state.epoch * steps + step) / (config.epochs * steps)
+        batch = tokens.to(state.device), ratios.to(state.device)
+        trained += state.step(*batch, done, generator, precision) * len(tokens)
+        bar.update(len(tokens))
+    seconds = time.perf_counter() - start
+    row = {
+        "epoch": state.epoch + 1,
+        "train_reconstruction": float(trained[0]) / rows.epoch_rows,
+        "train_kl": float(trained[1]) / rows.epoch_rows,
+    }
+    row |= reconstruction_metrics(state.model, held_tokens, generator)
+    row["samples_per_second"] = rows.epoch_rows / seconds
+    state.finish_epoch(row, row["held_out_reconstruction"] + row["held_out_kl"])
+    return row
 
 
 def choose_device(name: str) -> torch.device:
@@ -251,6 +266,11 @@ class _State:
         self.best_loss = math.inf
         self.best: dict[str, Tensor] = {}
         self.metrics: Metrics = []
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epoch is left, or none has been better for too long."""
+        return self.epoch >= self.config.epochs or self.stale >= self.config.patience
 
     def step(
         self,

@@ -177,6 +177,8 @@ class Engine:
         step = load_step(folder)
         if step is None:
             step = take()
+            for place in (folder.parent.parent, folder.parent):  # but no folder that was removed
+                place.mkdir(exist_ok=True)
             save_step(folder, step, {} if starting else self._model_file())
         else:
             report(n, step.calls, "")

@@ -18,11 +18,12 @@ from typing import Any
 import torch
 
 from automata.automaton import cerny_bound
+from data.claim import claim
 from data.dataset import read_dataset
-from data.files import DataError, claim, read_json, write_json
+from data.files import DataError, read_json, write_json
 from data.manifest import read_manifest
 from data.progress import progress
-from data.record import Run, differing, plain
+from data.record import differing, plain, recorded
 from search.dataset_jobs import announce
 from search.discovery.arms import ARMS
 from search.discovery.engine import DiscoverConfig, Engine
@@ -31,6 +32,7 @@ from search.discovery.scores import Listed
 from search.discovery.step import KEEP_SHARE, Step, is_finished, step_folder
 from search.gathering import Gathering
 from search.recall import open_truth
+from vae.checkpoint import recorded_threads
 
 _START = "start"
 """In place of an arm: what all arms of a seed start from."""
@@ -126,6 +128,12 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
         If the folder holds runs of other settings, something there is damaged, or a truth does not
         fit.
     """
+    with claim(plan.out, "discover"):
+        return _discover(plan, truths, force)
+
+
+def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> dict[str, Any]:
+    """Do what `run_discover` does, in a folder that is claimed."""
     joined = plan.runs if force else plan.joined()
     if not truths and not force and len(joined) > 1:
         truths = _earlier_truths(plan.out)
@@ -134,10 +142,7 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
     settings = asdict(plan.config) | {"device": plan.device}
     covers = {arm: [seed for name, seed in joined if name == arm] for arm, _ in joined}
     plan.gathering.open()
-    with (
-        claim(plan.out),
-        Run(plan.out, "discover", settings, truth_inputs, covers=covers, force=force),
-    ):
+    with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):
         alone = len(plan.runs) == 1
         threads = _settle(plan.out, settings, plan.workers if alone else 1, force)
         if alone:
@@ -172,8 +177,10 @@ def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> i
     if not path.exists():
         write_json(path, settings | {"threads": threads})
     found = read_json(path)
-    if not isinstance(found, dict) or not isinstance(threads := found.pop("threads", None), int):
+    if not isinstance(found, dict):
         raise DataError(f"{path}: not the settings of a run")
+    threads = recorded_threads(found, path)
+    del found["threads"]
     differences = differing(found, plain(settings))
     if differences:
         raise DataError(f"{out}: holds runs of other settings ({differences}); --force discards it")

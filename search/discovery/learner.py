@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from automata.automaton import Deltas, cerny_bound
@@ -162,7 +162,9 @@ class Learner:
 
     def save(self, path: Path) -> None:
         """Write the weights."""
-        save_file({name: t.contiguous() for name, t in self.model.state_dict().items()}, path)
+        path.write_bytes(
+            save({name: t.contiguous() for name, t in self.model.state_dict().items()})
+        )
 
     def load(self, path: Path) -> None:
         """Take up the weights of `save`.

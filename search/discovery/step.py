@@ -17,7 +17,7 @@ import numpy.typing as npt
 from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, from_canonical
 from automata.solver import Thresholds
-from data.files import DataError, check_files, commit_files, read_json, recover, write_json
+from data.files import DataError, check_files, commit_files, read_json, write_json
 
 KEEP_SHARE = 0.6
 """Automata at or above this share of the Černý bound are kept, and the elites."""
@@ -125,7 +125,7 @@ def save_step(
         with path.open("wb") as file:
             np.savez_compressed(file, **arrays)
 
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     write_json(folder / "seconds.json", dict(step.seconds))
     commit_files(
         folder,
@@ -147,7 +147,6 @@ def load_step(folder: Path) -> Step | None:
     """
     if not is_finished(folder):
         return None
-    recover(folder)
     check_files(folder, "found.npz", "step.json")
     facts: dict[str, Any] = read_json(folder / "step.json")
     try:

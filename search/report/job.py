@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from data.files import write_file
+from data.files import write_output
 from search.archive_tables import Selection
 from search.report.page import render
 from search.report.runs import read_archive, read_run
@@ -46,5 +46,5 @@ def _write(page: str, out: Path, automata: int) -> dict[str, Any]:
     if str(out) == "-":
         sys.stdout.buffer.write(whole)
         return {}
-    write_file(out, lambda path: path.write_bytes(whole))
+    write_output(out, lambda path: path.write_bytes(whole))
     return {"automata": automata, "bytes": len(whole), "report": str(out)}

@@ -1,0 +1,78 @@
+"""A folder belongs to one process at a time."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from data.damage import DataError, naming, read_json
+from data.files import recover, sweep, write_json
+
+_OWNER = ".owner.json"
+
+
+@contextmanager
+def claim(folder: Path, work: str) -> Iterator[None]:
+    """Make a folder, and keep other processes that would claim it out of it, until the block ends.
+
+    The lock is the operating system's: it ends with the process, however that ends. Within a
+    thread a claimed folder may be claimed again. What dead processes left there is removed.
+
+    Parameters
+    ----------
+    folder : Path
+    work : str
+        What is done there, for those who are refused.
+
+    Raises
+    ------
+    DataError
+        If another process is at work there, or the folder was removed meanwhile.
+    OSError
+        If the folder cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: not a folder")
+    lock_file = folder / ".lock"
+    lock = FileLock(lock_file, timeout=0, is_singleton=True)
+    outermost = not lock.is_locked
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise DataError(f"{folder}: {_owner(folder)} is at work there") from None
+    except OSError as error:
+        raise naming(error, folder) from error
+    try:
+        if outermost:
+            with suppress(DataError):  # damaged checksums: whoever reads them will say so
+                recover(folder)
+            sweep(folder)
+            write_json(folder / _OWNER, _who(work))
+        yield
+        if not lock_file.exists():
+            raise DataError(f"{folder}: was removed while {work} was at work there")
+    finally:
+        if outermost:
+            (folder / _OWNER).unlink(missing_ok=True)
+        lock.release()
+
+
+def _who(work: str) -> dict[str, str | int]:
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return {"work": work, "process": os.getpid(), "host": platform.node(), "since": since}
+
+
+def _owner(folder: Path) -> str:
+    """Name the process that has the folder, as far as it says who it is."""
+    try:
+        who = read_json(folder / _OWNER)
+        return f"{who['work']} (process {who['process']} on {who['host']}, since {who['since']})"
+    except (DataError, KeyError, OSError, TypeError):
+        return "another process"

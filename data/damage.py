@@ -1,0 +1,168 @@
+"""Reading files that may be damaged, or not what they claim to be: every fault is one line."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+import pickle  # noqa: S403 - for the name of an error
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from data.terminal import printable
+
+MAX_JSON_BYTES = 1 << 28
+
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    csv.Error,
+    pickle.UnpicklingError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What readers raise for a damaged file; an OSError without an error number is one more."""
+_LIBRARIES = {"pyarrow", "safetensors", "safetensors_rust"}
+"""Libraries whose own errors, raised while a file is read, mean damage too."""
+_MISSING = {errno.ENOENT, errno.ENOTDIR}
+
+
+class DataError(ValueError):
+    """Data that is missing, damaged, or does not belong to what it is used with."""
+
+
+@contextmanager
+def reading(path: Path, what: str = "readable") -> Iterator[None]:
+    """Turn whatever a damaged file makes its reader raise into an error that names the file.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What the file should have been: "not ..." is the message.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, a folder, or damaged.
+    OSError
+        If the system cannot read it; it names the file.
+
+    Examples
+    --------
+    >>> with reading(Path("run.json"), "the record of a run"):
+    ...     {}["config"]
+    Traceback (most recent call last):
+    data.damage.DataError: run.json: not the record of a run (KeyError: 'config')
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except OSError as error:
+        if error.errno in _MISSING:
+            raise DataError(f"{path}: no such file") from None
+        if error.errno == errno.EISDIR:
+            raise DataError(f"{path}: a folder, not a file") from None
+        if error.errno is not None:
+            raise naming(error, path) from error
+        raise DataError(f"{path}: not {what} ({_reason(error)})") from error
+    except Exception as error:
+        known = isinstance(error, _DAMAGE) or type(error).__module__.split(".")[0] in _LIBRARIES
+        if not known:
+            raise
+        raise DataError(f"{path}: not {what} ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error, with its name where the text alone says little."""
+    lines = str(error).strip().splitlines() or [""]
+    first = printable(lines[0])[:200]
+    return first if " " in first else f"{type(error).__name__}: {first}"
+
+
+def naming(error: OSError, path: Path) -> OSError:
+    """Return an error of the system with the file that it is about.
+
+    Examples
+    --------
+    >>> str(naming(OSError(28, "No space left on device"), Path("part-000000.parquet")))
+    "[Errno 28] No space left on device: 'part-000000.parquet'"
+    """
+    if error.errno is None:
+        return OSError(f"{path}: {_reason(error)}")
+    return OSError(error.errno, os.strerror(error.errno), str(path))
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a regular file for reading; a pipe or a device in its place is refused, not waited for.
+
+    Raises
+    ------
+    DataError
+        If it is missing or not a regular file.
+    """
+    with reading(path):
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
+        kind = "a folder, not a file" if stat.S_ISDIR(mode) else "not a regular file"
+        raise DataError(f"{path}: {kind}")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file in which each name occurs once and every number is finite.
+
+    Raises
+    ------
+    DataError
+        If it is missing or not such a file.
+    """
+    with open_file(path) as file, reading(path, "JSON"):
+        content = file.read(MAX_JSON_BYTES + 1)
+        if len(content) > MAX_JSON_BYTES:
+            raise DataError(f"{path}: over the limit of {MAX_JSON_BYTES} bytes for JSON")
+        return json.loads(
+            content.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_distinct,
+        )
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    if abs(number := float(text)) == float("inf"):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice[:40]!r} occurs twice")
+    return found
