@@ -18,6 +18,7 @@ from automata.enumeration import COMPLETE_MAX_STATES, Enumeration
 from automata.parallel import results_in_order
 from automata.properties import check_classes, class_flags, in_classes
 from data.buffer import PENDING, Buffer, Unit, describe
+from data.claim import claim
 from data.counts import count, from_rows, no_counts, to_csv, to_rows
 from data.dataset import shard_path
 from data.files import DataError, check_sha256, write_text
@@ -84,10 +85,17 @@ def enumerate_dataset(config: EnumerateConfig, folder: Path, *, workers: int = 1
     Raises
     ------
     DataError
-        If the folder holds a dataset of another config, other versions, or damaged files.
+        If the folder holds a dataset of another config, other versions, or damaged files, or
+        another process is at work there.
     RuntimeError
         If the number of all automata is not that of Burnside's lemma.
     """
+    with claim(folder, "enumerate"):
+        return _enumerate_dataset(config, folder, workers)
+
+
+def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> dict[str, Any]:
+    """Make the dataset in a folder that is claimed."""
     enumeration = Enumeration(config.n, config.k, at_least=config.at_least)
     fresh = {
         "kind": ENUMERATION,

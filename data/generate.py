@@ -20,6 +20,7 @@ from automata.canonical import (
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
 from automata.solver import Thresholds, reset_thresholds
+from data.claim import claim
 from data.dataset import Dataset, read_shard, shard_path, write_shard
 from data.files import DataError
 from data.manifest import open_manifest, write_manifest
@@ -96,8 +97,15 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
     Raises
     ------
     DataError
-        If the folder holds a dataset of another config, other versions, or damaged shards.
+        If the folder holds a dataset of another config, other versions, or damaged shards, or
+        another process is at work there.
     """
+    with claim(folder, "generate"):
+        return _generate(config, folder, workers)
+
+
+def _generate(config: GenerateConfig, folder: Path, workers: int) -> dict[str, Any]:
+    """Make the dataset in a folder that is claimed."""
     fresh = {
         "config": asdict(config),
         "versions": versions("numpy", "numba", "pyarrow"),

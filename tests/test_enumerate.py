@@ -55,7 +55,8 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "run.json"}
+    apart = {"run.json", ".lock"}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in apart}
 
 
 @pytest.fixture(scope="module")

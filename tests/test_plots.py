@@ -152,7 +152,7 @@ def test_both_files_are_whole_and_no_text_is_over_another(draw, tmp_path, monkey
     monkeypatch.setattr(strip, "save", check_and_save)
     monkeypatch.setattr(recall_plot, "save", check_and_save)
     monkeypatch.setattr(hits_plot, "save", check_and_save)
-    paths = draw(tmp_path / "run" / "v1.5")
+    paths = draw(tmp_path / "v1.5")
     assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
     assert sorted(tmp_path.rglob("*.*")) == paths
     pixels = imread(paths[0])[:, :, :3]

@@ -73,7 +73,7 @@ def folder(finished, tmp_path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
 
 
 # --- it learns --------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
 
 
 def test_the_files_of_a_model(finished):
-    assert sorted(path.name for path in finished.iterdir()) == FILES
+    assert sorted(contents(finished)) == FILES
     check_files(finished)
     config = read_config(finished)
     assert config["model"] == asdict(MODEL)
@@ -232,7 +232,7 @@ def killed(folder, left):
 
     def replace(source, target):
         nonlocal left
-        if Path(target).suffix != ".tmp":
+        if not Path(target).name.startswith(".") and Path(target).suffix != ".tmp":
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             left -= 1
@@ -267,7 +267,7 @@ def test_killed_at_any_renaming(finished, tmp_path, killed):
             read_config(folder)
             assert len(load_resume(folder)["metrics"]) == epochs
         assert run(folder) == expected
-        assert sorted(path.name for path in folder.iterdir()) == FILES
+        assert sorted(contents(folder)) == FILES
         for name in ("model.safetensors", "config.json"):
             assert (folder / name).read_bytes() == (finished / name).read_bytes()
 
@@ -284,7 +284,7 @@ def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(module._State, "step", interrupted)
         run(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+    assert sorted(contents(tmp_path)) == FILES
     assert len(load_resume(tmp_path)["metrics"]) == 1
     run(tmp_path)
     weights = [(place / "model.safetensors").read_bytes() for place in (tmp_path, finished)]
@@ -292,10 +292,12 @@ def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):
 
 
 def test_finished_training_is_left_as_it_is(folder):
-    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != ".lock"}
     (folder / "model.safetensors.tmp").write_bytes(b"stale")
     assert len(run(folder)) == 3
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != ".lock"
+    } == before
 
 
 # --- refused ----------------------------------------------------------------------------------
@@ -451,7 +453,7 @@ def test_other_weights(folder, change):
     else:
         save_file(change(load_file(path)), path)
     forge(folder, path.name, path.read_bytes())
-    with refused("do not fit config.json|not a model folder"):
+    with refused("do not fit config.json|not the weights of a model"):
         load_model(folder)
 
 
