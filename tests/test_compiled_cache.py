@@ -236,7 +236,7 @@ def test_an_edit_that_python_does_not_see(run: Run, tree: Path) -> None:
     path.write_text(path.read_text().replace("x + 10", "x + 20"))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert run(tree, CALL) == (0, "1100\n", "")
-    os.utime(path)
+    os.utime(path, (status.st_mtime + 2, status.st_mtime + 2))
     assert run(tree, CALL) == (0, "2100\n", "")
 
 
@@ -345,6 +345,16 @@ def test_bounds_checks_are_not_hidden(run: Run, tree: Path) -> None:
 def test_nothing_is_kept_where_nothing_is_compiled(run: Run, tree: Path) -> None:
     assert run(tree, CALL, NUMBA_DISABLE_JIT=1, NUMBA_CACHE_DIR=tree / "cache").out == "1100\n"
     assert not (tree / "cache").exists()
+
+
+def test_what_numba_kept_before_is_removed(run: Run, tree: Path) -> None:
+    """Nobody reads it any more."""
+    beside = tree / "automata" / "kernels" / "__pycache__"
+    beside.mkdir()
+    for name in ("low.low-2.py311.nbi", "low.low-2.py311.1.nbc", "notes"):
+        (beside / name).touch()
+    assert run(tree) == (0, COMPILED, "")
+    assert {path.suffix for path in beside.iterdir() if path.is_file()} == {"", ".pyc"}
 
 
 # --- damage -----------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ class _KernelCache(_NoCache):  # type: ignore[misc]
         try:
             if not data.lifted and not data.library.has_dynamic_globals and _is_of_the_key():
                 self._store.write(self._name(sig), _dumps(data._reduce()))
+                _remove_what_numba_kept()
         except Exception as error:
             warn(f"compiled code is not kept, so it is compiled at each start ({error!r})")
 
@@ -87,6 +88,14 @@ class _KernelCache(_NoCache):  # type: ignore[misc]
         line = self._function.__code__.co_firstlineno
         digest = hashlib.sha256(repr((place, line, str(sig))).encode()).hexdigest()
         return f"{re.sub('[^A-Za-z0-9_.]', '', place)}-{digest[:32]}.nbc"
+
+
+@cache
+def _remove_what_numba_kept() -> None:
+    """Remove the files of numba's own cache, which was used before there were keys."""
+    for path in (_HERE / "__pycache__").glob("*.nb[ic]"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _arguments(sig: Any) -> tuple[Any, ...]:
@@ -111,7 +120,7 @@ def _key(sources: dict[str, str]) -> str:
     }
     parts = [
         *(sources, FLAGS, settings),
-        *(sys.version, numba.__version__, llvmlite.__version__, np.__version__),
+        *(sys.version, sys.flags.optimize, numba.__version__, llvmlite.__version__, np.__version__),
         *(binding.get_process_triple(), binding.get_host_cpu_name(), features),
     ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
