@@ -252,6 +252,18 @@ def test_an_edit_while_a_process_runs(run: Run, tree: Path) -> None:
     assert run(tree) == (0, COMPILED, "")
 
 
+def test_an_edit_while_a_file_is_loaded(run: Run, tree: Path) -> None:
+    """Python has read a kernel, and imports what it needs, when its file changes."""
+    edit(tree, "high", "from automata.kernels.jit", "import change\nfrom automata.kernels.jit")
+    (tree / "change.py").write_text(
+        "import os, pathlib; path = pathlib.Path('automata/kernels/high.py'); "
+        "path.write_text(path.read_text().replace('100 *', '500 *')); os.utime(path, (9, 9))"
+    )
+    assert run(tree) == (0, COMPILED, "")
+    (tree / "change.py").write_text("")
+    assert run(tree) == (0, "5500\n0\n", "")
+
+
 @pytest.mark.parametrize(
     "update",
     [

@@ -35,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 def warn(problem: str) -> None:
     """Say on stderr, once a process and in one line, why code is compiled again."""
     _LOG.warning(
-        "Warning: %s; the environment variable NUMBA_CACHE_DIR names the folder of compiled code",
+        "Warning: %s; the environment variable NUMBA_CACHE_DIR may name another folder",
         " ".join(problem.split()),
     )
     _LOG.disabled = True
