@@ -18,7 +18,7 @@ test-exhaustive: $(STAMP)
 
 test-nojit: $(STAMP)
 	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest -W "ignore:overflow encountered" tests/test_kernels.py
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(PYTHON) -m pytest tests/test_kernels.py
+	NUMBA_BOUNDSCHECK=1 $(PYTHON) -m pytest tests/test_kernels.py
 
 lint: $(STAMP)
 	.venv/bin/ruff check .
