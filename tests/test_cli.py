@@ -18,6 +18,7 @@ from typing import NamedTuple
 import click
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 import pipeline
 
@@ -415,6 +416,35 @@ def test_bad_usage(call, runs, command, changes, message):
     assert contents(runs) == before
 
 
+@pytest.mark.parametrize("name", ["\udcff", "a\x1b[2Jb", "line\nbreak", "\x9b31m"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["generate", "-n", "5", "--count", "300", "--out"],
+        ["evaluate", "--model"],
+        ["verify"],
+        ["solve"],
+        ["archive", "export", "--archive", "archive.sqlite"],
+        ["report", "found", "--out"],
+    ],
+)
+def test_names_that_no_record_could_hold(call, chain, words, name):
+    before = contents(chain[0])
+    answer = call(chain[0], [*words, name])
+    refused(answer, 2, "control characters, or not in UTF-8|no such file")
+    assert answer.err.isascii() and not re.search("[\x00-\x09\x0b-\x1f\x7f]", answer.err)
+    assert contents(chain[0]) == before
+
+
+@pytest.mark.parametrize("content", [b"\x1b[2J\n", b"1 2 \x1b]0;x\x07|0 1 0\n", b"\xc2\x9b31m|0\n"])
+def test_no_escape_sequence_of_a_file_reaches_the_terminal(call, tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+    for words in (["solve", "file"], ["verify", "file"], ["archive", "list", "--archive", "file"]):
+        answer = call(tmp_path, words)
+        assert answer.code in (2, 3) and answer.complaints()
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", answer.err)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -567,6 +597,36 @@ def test_a_full_disk(call, chain, tmp_path, command, limit):
         clock = {"metrics.csv", "training.png", "training.svg", "resume.pt", "checksums.json"}
         for name in whole.keys() - clock - {"evaluation.json"}:
             assert again[name] == whole[name], name
+
+
+@pytest.mark.parametrize("command", ["generate", "train", "evaluate", "search", "evolve"])
+def test_a_folder_that_another_process_works_in(call, runs, command):
+    folder = runs / OPTIONS[command].get("out", "model")
+    before = contents(runs)
+    with FileLock(folder / ".lock"):
+        for force in ([], ["--force"] if command != "evaluate" else []):
+            answer = call(runs, [*arguments(command), *force])
+            refused(answer, 3, "another process is at work there")
+    after = contents(runs)
+    assert {name: after[name] for name in before} == before
+
+
+def test_another_model_is_another_search(call, runs):
+    before = contents(runs)
+    other = arguments("train", out="other", seed=1)
+    assert call(runs, other).code == 0
+    refused(call(runs, arguments("search", model="other")), 3, "another model")
+    record = (runs / "found" / "run.json").read_text()
+    assert contents(runs).items() >= before.items()
+    moved = runs / "elsewhere"
+    shutil.copytree(runs / "model", moved)  # the same model is the same run, wherever it lies
+    assert call(runs, arguments("search", model="elsewhere")).code == 0
+    renewed = json.loads((runs / "found" / "run.json").read_text())
+    assert renewed["inputs"]["model"] == str(moved)
+    assert renewed["inputs_sha256"] == json.loads(record)["inputs_sha256"]
+    assert call(runs, [*arguments("search", model="other"), "--force"]).code == 0
+    forced = json.loads((runs / "found" / "run.json").read_text())
+    assert forced["inputs_sha256"] != renewed["inputs_sha256"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from data.claim import claim
 from data.files import write_output
 from search.archive_tables import Selection
 from search.report.page import render
@@ -20,8 +21,12 @@ def report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If it is no run folder, or damaged; nothing is written.
+        If it is no run folder, or damaged, or another process is at work in it and the report is to
+        go there; nothing is written.
     """
+    if out is None and folder.is_dir():
+        with claim(folder, "report"):
+            return report_run(folder, folder / REPORT, limit)
     content = read_run(folder, limit)
     return _write(render(content), out or folder / REPORT, len(content.rows))
 
