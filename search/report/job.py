@@ -24,7 +24,7 @@ def report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
         If it is no run folder, or damaged, or another process is at work in it and the report is to
         go there; nothing is written.
     """
-    if out is None and folder.is_dir():
+    if out is None and (folder / "run.json").exists():
         with claim(folder, "report"):
             return report_run(folder, folder / REPORT, limit)
     content = read_run(folder, limit)
