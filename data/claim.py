@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from data.damage import DataError, naming, read_json
 from data.files import recover, sweep, write_json
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # that a mere lock file serves where the system has no locks
+    from filelock import FileLock, Timeout
 
 _OWNER = ".owner.json"
 
