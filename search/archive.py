@@ -6,15 +6,11 @@ happens to the process afterwards.
 
 from __future__ import annotations
 
-import signal
 import sqlite3
-from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,7 +26,7 @@ from search.archive_checks import (
     check_file,
     check_records,
     check_shapes,
-    first_problem,
+    problems_of,
     settle,
 )
 from search.archive_file import check_schema, pragma
@@ -90,6 +86,10 @@ class Archive:
     def close(self) -> None:
         """Close the file."""
         self._source.close()
+
+    def check(self) -> None:
+        """See that the file is whole; `DataError` if it is not."""
+        self._source.read(partial(check_file, self.path))
 
     def add(
         self, candidates: pd.DataFrame, *, run: str, arm: str | None = None, workers: int = 1
@@ -286,22 +286,10 @@ def verify_archive(path: Path, *, workers: int = 1) -> int:
     ]
     with (
         progress(len(records), "verify", "automata") as bar,
-        closing(_problems(parts, workers)) as problems,
+        closing(problems_of(parts, workers)) as problems,
     ):
         for part, problem in zip(parts, problems, strict=True):
             if problem:
                 raise DataError(f"{path}: {problem}")
             bar.update(len(part))
     return len(records)
-
-
-def _problems(parts: Sequence[Sequence[Record]], workers: int) -> Generator[str, None, None]:
-    """Check each part; the proofs are Python, so that threads would be no faster."""
-    workers = min(workers, len(parts))
-    if workers <= 1:
-        yield from map(first_problem, parts)
-        return
-    # an interruption is the parent's affair
-    ignore = signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(workers, get_context("spawn"), *ignore) as pool:
-        yield from pool.map(first_problem, parts)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +166,21 @@ def first_problem(records: Sequence[Record], *, prove: bool = True, classes: boo
     return ""
 
 
+def problems_of(parts: Sequence[Sequence[Record]], workers: int) -> Generator[str, None, None]:
+    """Yield what is wrong with each part, as `first_problem` proves it, in several processes.
+
+    The proofs are Python: threads would be no faster.
+    """
+    workers = min(workers, len(parts))
+    if workers <= 1:
+        yield from map(first_problem, parts)
+        return
+    # an interruption is the parent's affair
+    ignore = signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(workers, get_context("spawn"), *ignore) as pool:
+        yield from pool.map(first_problem, parts)
+
+
 def settle(
     path: Path, n: int, k: int, form: bytes, held: object, threshold: int
 ) -> DataError | RuntimeError:
@@ -205,8 +223,7 @@ def _unsolved(deltas: Deltas, records: Sequence[Record]) -> list[str]:
     """Say for each automaton what is wrong with its word and threshold, "" if nothing is."""
     lengths = np.array([record.reset_threshold for record in records], np.int32)
     letters = np.full((len(records), lengths.max()), -1, np.int8)
-    for row, record in enumerate(records):
-        letters[row, : lengths[row]] = _letters(record.word)
+    letters[np.arange(lengths.max()) < lengths[:, None]] = _letters(records)
     resets = verify_words(deltas, Words(letters, lengths))
     found = reset_thresholds(deltas, memory_limit=_SOLVER_MEMORY)
     problems = [""] * len(records)
@@ -219,9 +236,10 @@ def _unsolved(deltas: Deltas, records: Sequence[Record]) -> list[str]:
     return problems
 
 
-def _letters(word: str) -> npt.NDArray[np.int8]:
-    """Return the letters of a word of a..z; anything else is no letter."""
-    codes = np.frombuffer(word.encode("utf-32-le"), np.uint32)
+def _letters(records: Sequence[Record]) -> npt.NDArray[np.int8]:
+    """Return the letters of all words, a..z, one word after the other; all else is no letter."""
+    text = "".join(record.word for record in records)
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     known = (codes >= ord("a")) & (codes <= ord("z"))
     return np.where(known, codes - np.uint32(ord("a")), _NO_LETTER).astype(np.int8)
 

@@ -37,7 +37,7 @@ _OUTSIDE = _BUSY | {
 _LONGEST = 1 << 20
 """Bytes of a text or a blob; no word, name or list of classes comes near."""
 _STEP = 10**6
-_STEPS, _BYTES_PER_STEP = 30, 2000
+_STEPS, _BYTES_PER_STEP = 10, 10_000
 """Instructions of SQLite's machine in a step, and the steps that one reading or writing may take:
 many times what it needs, so that a file whose pages go round in a circle ends it soon."""
 
