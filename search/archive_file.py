@@ -36,8 +36,9 @@ _OUTSIDE = _BUSY | {
 """What goes wrong although the file is whole."""
 _LONGEST = 1 << 20
 """Bytes of a text or a blob; no word, name or list of classes comes near."""
-_STEP = 10**6
-_STEPS, _BYTES_PER_STEP = 10, 10_000
+_SHOWN = 100
+_STEP = 10**5
+_STEPS, _BYTES_PER_STEP = 30, 5000
 """Instructions of SQLite's machine in a step, and the steps that one reading or writing may take:
 many times what it needs, so that a file whose pages go round in a circle ends it soon."""
 
@@ -171,7 +172,8 @@ def check_schema(path: Path, db: sqlite3.Connection) -> None:
     rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 9").fetchall()
     found = [(*row[:3], _unspaced(row[3])) for row in rows]
     for kind, name, *_ in [entry for entry in found if entry not in _TABLES]:
-        raise DataError(f"{path}: damaged (archives have no such {kind} {printed(name)!r})")
+        extra = f"{printed(str(kind))} {name!r}"[:_SHOWN]
+        raise DataError(f"{path}: damaged (archives have no such {extra})")
     for kind, name, *_ in sorted(_TABLES - {*found}, key=str):
         raise DataError(f"{path}: damaged (no {kind} {name!r})")
     if len(found) > len(_TABLES):
