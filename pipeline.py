@@ -622,10 +622,11 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
     from data.files import write_output
     from search.archive import Archive
     from search.archive_tables import Selection
+    from search.cells import plain_cells
 
     selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
-        table = opened.rows(selection)
+        table = plain_cells(opened.rows(selection))
     if str(file) == "-":
         click.echo(table.to_csv(index=False), nl=False)
         return
@@ -657,6 +658,7 @@ def archive_series(
     from search.archive import Archive
     from search.archive_series import find_series, summarize
     from search.archive_tables import Selection
+    from search.cells import plain_cells
 
     selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
@@ -667,10 +669,10 @@ def archive_series(
     except SizeLimitError as error:
         raise click.UsageError(f"{error}: -n chooses one size") from error
     if str(out) == "-":
-        click.echo(series.to_csv(index=False), nl=False)
+        click.echo(plain_cells(series).to_csv(index=False), nl=False)
         return
     if out:
-        write_output(out, partial(series.to_csv, index=False))
+        write_output(out, partial(plain_cells(series).to_csv, index=False))
     if as_json:
         records = {"series": series, "sporadic": sporadic}
         _print({name: table.to_dict("records") for name, table in records.items()}, True)

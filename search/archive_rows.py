@@ -11,12 +11,8 @@ import pandas as pd
 
 from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, canonical_forms, from_canonical
-from automata.certificate import check_certificate
-from automata.certify import certificate
 from automata.families import identify
-from automata.formats import parse_word
 from automata.properties import CLASSES, MAX_STATES_SUBSETS, class_flags, in_classes
-from automata.verification import verify
 
 UNDECIDED = ("aperiodic", "completely-reachable")
 """Classes that are not decided for more than `automata.properties.MAX_STATES_SUBSETS` states."""
@@ -87,6 +83,20 @@ class Part(NamedTuple):
         ]
 
 
+def printed(text: str) -> str:
+    r"""Write what no terminal prints as Python does in its texts: that is how names are stored.
+
+    Examples
+    --------
+    >>> print(printed("run 1\x1b[2J"), printed("\udcff"))
+    run 1\x1b[2J \udcff
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> RuntimeError:
     """Return the error that says that an automaton has two thresholds."""
     numbers = " ".join(map(str, form))
@@ -95,7 +105,7 @@ def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> Ru
     )
 
 
-def class_names(deltas: Deltas, *, workers: int = 1) -> list[str]:
+def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) -> list[str]:
     """Name the classes that each automaton is of.
 
     Parameters
@@ -104,6 +114,8 @@ def class_names(deltas: Deltas, *, workers: int = 1) -> list[str]:
         n <= 64.
     workers : int
         Threads.
+    undecided : bool
+        Whether to leave out those in `UNDECIDED` also where they could be decided.
 
     Returns
     -------
@@ -121,7 +133,7 @@ def class_names(deltas: Deltas, *, workers: int = 1) -> list[str]:
     >>> class_names(np.array([[[1, 2, 0], [1, 2, 0]]], np.uint8))
     ['strongly-connected,initially-connected,permutation-letter,one-cluster,eulerian']
     """
-    if deltas.shape[2] <= MAX_STATES_SUBSETS:
+    if deltas.shape[2] <= MAX_STATES_SUBSETS and not undecided:
         flags = class_flags(deltas, workers=workers)
     else:
         flags = np.zeros(len(deltas), np.uint16)
@@ -168,13 +180,14 @@ def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
         thresholds = rows["reset_threshold"].to_numpy(np.int64)
         words = rows["word"].tolist()
         arms = rows["mode"].tolist() if arm is None else [arm] * len(rows)
+        _refuse(rows, [not (isinstance(name, str) and name) for name in arms], "found by no arm")
         _refuse(
             rows,
             [len(word) != length for word, length in zip(words, thresholds, strict=True)],
             "the word is not as long as the threshold",
         )
-        _refuse(rows, [not name for name in arms], "found by no arm")
-        whole = Part(n, k, [*map(bytes, forms)], thresholds.tolist(), words, arms)
+        named = [*map(printed, arms)]
+        whole = Part(n, k, [*map(bytes, forms)], thresholds.tolist(), words, named)
         _, first, place = np.unique(forms, axis=0, return_index=True, return_inverse=True)
         firsts = thresholds[first][place.ravel()]
         for row in np.flatnonzero(thresholds != firsts):
@@ -182,52 +195,6 @@ def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
             raise contradiction(n, k, whole.forms[row], thresholds[row], other)
         for start in range(0, len(rows), _PART_ROWS):
             yield whole.cut(slice(start, start + _PART_ROWS))
-
-
-def first_problem(records: Sequence[Record]) -> str:
-    """Check automata of one size; say what is wrong with the first bad one, "" if nothing is.
-
-    Everything is found again from the canonical form: word and threshold as `verify_candidates`
-    does, by a replay and a certificate that a checker without compiled code accepts.
-    """
-    n, k = records[0].n, records[0].k
-    forms = np.frombuffer(b"".join(record.canonical for record in records), np.uint8)
-    forms = forms.reshape(len(records), n * k)
-    valid = np.logical_and.reduce(forms < n, axis=1)
-    deltas = from_canonical(np.where(valid[:, None], forms, 0), n, k)
-    canonical = valid & (canonical_forms(deltas) == forms).all(axis=1)
-    truths = zip(deltas, canonical.tolist(), identify(deltas), class_names(deltas), strict=True)
-    for record, (delta, is_canonical, family, properties) in zip(records, truths, strict=True):
-        claims = {
-            "gap": (record.gap, cerny_bound(n) - record.reset_threshold),
-            "family": (record.family, family),
-            "properties": (record.properties, properties),
-        }
-        problem = "" if is_canonical else "it is not canonical"
-        for name, (claimed, true) in claims.items():
-            if not problem and claimed != true:
-                problem = f"{name} is {claimed}, but should be {true}"
-        if problem := problem or _unproved(delta, record):
-            return f"{record.name}: {problem}"
-    return ""
-
-
-def _unproved(delta: Deltas, record: Record) -> str:
-    """Say what is wrong with a word and a threshold, "" if nothing is."""
-    threshold = record.reset_threshold
-    try:
-        word = parse_word(record.word)
-        if len(word) != threshold:
-            return f"a word of {len(word)} letters for the threshold {threshold}"
-        if not verify(delta, word):
-            return "the word does not send all states to one state"
-        proof = certificate(delta)
-        check_certificate(proof)
-    except ValueError as error:
-        return str(error)
-    if proof.threshold == threshold:
-        return ""
-    return f"threshold {threshold}, but {proof.threshold} is proved"
 
 
 def _read_forms(rows: pd.DataFrame, n: int, k: int) -> Forms:

@@ -8,7 +8,7 @@ from typing import Any
 
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.properties import CLASSES, MAX_STATES_SUBSETS, check_classes
-from search.archive_rows import UNDECIDED
+from search.archive_rows import UNDECIDED, printed
 
 APPLICATION_ID = int.from_bytes(b"Cern", "big")
 VERSION = 1
@@ -68,8 +68,12 @@ SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )
-# :run itself, or a seed in this folder
-_OF_RUN = "(:run IS NULL OR run = :run OR substr(run, 1, length(:run) + 1) = :run || '/')"
+# :run itself, or a seed in this folder; :raw is the same name as older archives may have it
+_OF_RUN = """(
+    :run IS NULL OR run IN (:run, :raw)
+    OR substr(run, 1, length(:run) + 1) = :run || '/'
+    OR substr(run, 1, length(:raw) + 1) = :raw || '/'
+)"""
 # 1e-9: a share is a float, 0.55 * 100 is more than 55
 _CHOSEN = """
     (:n IS NULL OR n = :n) AND (:k IS NULL OR k = :k) AND n <= :decided
@@ -123,6 +127,15 @@ SELECT_THRESHOLDS = """
 SELECT_UNFOUND = """
     SELECT 1 FROM automata LEFT JOIN finds USING (n, k, canonical) WHERE run IS NULL LIMIT 1
 """
+_DIGITS = "[0-9]" * 2
+SELECT_MISFITS = f"""
+    SELECT 1 FROM finds
+    WHERE typeof(run) <> 'text' OR run = '' OR typeof(arm) <> 'text' OR arm = ''
+    OR typeof(found_at) <> 'text' OR length(CAST(found_at AS BLOB)) <> 20
+    OR found_at NOT GLOB
+        '{_DIGITS}{_DIGITS}-{_DIGITS}-{_DIGITS}T{_DIGITS}:{_DIGITS}:{_DIGITS}Z'
+    LIMIT 1
+"""  # noqa: S608  # constants
 
 
 @dataclass(frozen=True)
@@ -168,9 +181,15 @@ class Selection:
             "n": self.n,
             "k": self.k,
             "at_least": self.at_least or 0.0,
-            "family": self.family,
-            "run": self.run,
+            "family": None if self.family is None else _bytes_of(self.family).decode(),
+            "run": None if self.run is None else printed(self.run),
+            "raw": None if self.run is None else _bytes_of(self.run).decode(),
             "required": json.dumps(required),
             "forbidden": json.dumps(forbidden),
             "decided": MAX_STATES_SUBSETS if on_subsets else CANONICAL_MAX_STATES,
         }
+
+
+def _bytes_of(text: str) -> bytes:
+    """Encode a text; an argument that is not UTF-8 has half characters."""
+    return text.encode("utf-8", "backslashreplace")

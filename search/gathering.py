@@ -24,9 +24,12 @@ class Gathering:
             raise ValueError(f"archive-at-least={self.archive_at_least} is not in 0..1")
 
     def open(self) -> None:
-        """Make the archive, or see that it is one: better before a long run than after it."""
-        with Archive(self.archive):
-            pass
+        """Make the archive, or see that it is whole and may be written to.
+
+        That is better before a long run than after it.
+        """
+        with Archive(self.archive) as archive:
+            archive.check()
 
     def add(self, candidates: pd.DataFrame, *, run: str, arm: str | None = None) -> int:
         """Add the candidates that are close enough; return how many were new to the archive.

@@ -15,8 +15,9 @@ SCORING = {
 }
 """They may know the truth."""
 REPORTING = SCORING | {
-    *("search.archive", "search.archive_rows", "search.archive_series", "search.archive_tables"),
-    "search.candidates",
+    *("search.archive", "search.archive_checks", "search.archive_file", "search.archive_reading"),
+    *("search.archive_rows", "search.archive_series", "search.archive_tables"),
+    *("search.archive_writing", "search.candidates", "search.cells"),
     *("search.report.content", "search.report.latent_map", "search.report.page"),
     *("search.dataset_jobs", "search.evaluate", "search.evolve", "search.gathering"),
     *(
