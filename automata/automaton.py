@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer
+
 MAX_STATES = 5000
 MAX_LETTERS = 64
+_BYTES_AT_ONCE = 1 << 18  # they stay in the cache between copy and check
 
 Deltas = npt.NDArray[np.uint8 | np.uint16]
 
@@ -23,7 +26,7 @@ class SizeLimitError(AutomatonError):
     """An automaton larger than a function can handle."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Automaton:
     """One complete deterministic automaton, immutable and validated.
 
@@ -31,8 +34,7 @@ class Automaton:
     ----------
     delta : array of int, shape (k, n)
         ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to. Any integer dtype or
-        nested sequence of integers; kept as a read-only array of
-        `state_dtype`.
+        nested sequence of integers.
 
     Raises
     ------
@@ -46,36 +48,40 @@ class Automaton:
     (4, 2, 9)
     """
 
-    delta: Deltas
+    __match_args__ = ("delta",)
+
+    _shape: tuple[int, int]
+    _content: bytes  # unlike an array's own memory, it cannot be made writable
 
     def __init__(self, delta: npt.ArrayLike | Automaton) -> None:
-        # (k, n), a copy of our own so that nobody can change it behind our back
-        own = validate_delta(delta).copy()
-        own.flags.writeable = False
-        object.__setattr__(self, "delta", own)
+        own = validate_delta(delta)
+        object.__setattr__(self, "_shape", own.shape)
+        object.__setattr__(self, "_content", own.tobytes())
+
+    @property
+    def delta(self) -> Deltas:
+        """The transitions, shape (k, n), an array of `state_dtype` that stays read-only."""
+        # a new array each time: the shape of one can be changed
+        own: Deltas = np.frombuffer(self._content, state_dtype(self._shape[1]))
+        return own.reshape(self._shape)
 
     @property
     def n(self) -> int:
         """Number of states."""
-        return int(self.delta.shape[1])
+        return self._shape[1]
 
     @property
     def k(self) -> int:
         """Number of letters."""
-        return int(self.delta.shape[0])
+        return self._shape[0]
 
     @property
     def cerny_bound(self) -> int:
         """Černý's conjectured upper bound on the reset threshold, (n-1)^2."""
         return cerny_bound(self.n)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Automaton):
-            return NotImplemented
-        return np.array_equal(self.delta, other.delta)
-
-    def __hash__(self) -> int:
-        return hash((self.delta.shape, self.delta.tobytes()))
+    def __repr__(self) -> str:
+        return f"Automaton(delta={self.delta!r})"
 
     def __reduce__(self) -> tuple[type[Automaton], tuple[Deltas]]:
         return Automaton, (self.delta,)  # copies are validated and read-only too
@@ -97,7 +103,7 @@ class Automaton:
 
 def cerny_bound(n: int) -> int:
     """Černý's conjectured upper bound on the reset threshold of n states, (n-1)^2."""
-    return (n - 1) ** 2
+    return (check_integer("n", n) - 1) ** 2
 
 
 def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:
@@ -106,7 +112,7 @@ def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:
 
 
 def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
-    """Check one automaton.
+    """Check one automaton, in memory of its own.
 
     Parameters
     ----------
@@ -115,23 +121,28 @@ def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
     Returns
     -------
     array of `state_dtype`, shape (k, n), C-contiguous
+        As of `validate_deltas`.
 
     Raises
     ------
     AutomatonError
         As `validate_deltas`.
     """
-    if isinstance(delta, Automaton):
-        return delta.delta
+    if type(delta) is Automaton:
+        return delta.delta.copy()
     array = integer_array(delta)
     if array.ndim != 2:
         raise AutomatonError(f"an automaton has shape (k, n), got shape {array.shape}")
-    valid: Deltas = validate_deltas(array[None])[0]
+    valid: Deltas = _validate(array[None])[0]
     return valid
 
 
 def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
-    """Check many automata of one size.
+    """Check many automata of one size, in memory of their own.
+
+    What is checked is the copy that is returned: nobody else has it, so that it stays valid
+    whatever other threads or processes write to the caller's array meanwhile. Compiled code, whose
+    indexing is unchecked, is given nothing else.
 
     Parameters
     ----------
@@ -141,7 +152,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     Returns
     -------
     array of `state_dtype`, shape (batch, k, n), C-contiguous
-        The same memory where the input already has this form.
+        Writable, and never memory of the input.
 
     Raises
     ------
@@ -161,7 +172,12 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     array = integer_array(deltas)
     if array.ndim != 3:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
-    _, k, n = array.shape
+    return _validate(array)
+
+
+def _validate(array: npt.NDArray[Any]) -> Deltas:
+    """Copy integers of shape (batch, k, n), some rows at a time, and check the copy."""
+    batch, k, n = array.shape
     if n < 1 or k < 1:
         raise AutomatonError(
             f"an automaton has at least one state and one letter, got n={n}, k={k}"
@@ -170,26 +186,39 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
         raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
     if k > MAX_LETTERS:
         raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
-    if array.size and (array.min() < 0 or array.max() >= n):
-        automaton, letter, state = np.argwhere((array < 0) | (array >= n))[0].tolist()
-        target = array[automaton, letter, state]
-        raise AutomatonError(
-            f"automaton {automaton}, letter {letter}, state {state} leads to {target}, "
-            f"outside 0..{n - 1}"
-        )
-    return np.ascontiguousarray(array, dtype=state_dtype(n))
+    own: Deltas = np.empty(array.shape, state_dtype(n))
+    # by way of a copy of the same width: a number must not be cut to size before it is checked
+    wide = np.dtype(f"u{array.dtype.itemsize}")  # where negative numbers are large ones
+    rows = max(1, _BYTES_AT_ONCE // (k * n * wide.itemsize))
+    for start in range(0, batch, rows):
+        part = own[start : start + rows]
+        source = array[start : start + rows]
+        if wide == own.dtype:
+            part[...] = source
+            copied = part
+        else:
+            copied = np.array(source, array.dtype.newbyteorder("="))
+            part[...] = copied
+        if copied.view(wide).max() >= n:
+            row, letter, state = np.argwhere(copied.view(wide) >= n)[0].tolist()
+            target = copied.view(array.dtype.newbyteorder("="))[row, letter, state]
+            raise AutomatonError(
+                f"automaton {start + row}, letter {letter}, state {state} leads to {target}, "
+                f"outside 0..{n - 1}"
+            )
+    return own
 
 
-def integer_array(value: Any) -> npt.NDArray[Any]:
-    """Return a rectangular table of integers, or raise `AutomatonError`."""
+def integer_array(value: Any, what: str = "states") -> npt.NDArray[Any]:
+    """Return a view or a copy of a rectangular table of integers, or raise `AutomatonError`."""
     if np.ma.is_masked(value):
         raise AutomatonError("a table with masked entries is not complete")
     try:
-        array = np.asarray(value)
+        array = np.asarray(value)[...]  # a view, whose shape is nobody else's
     except ValueError as error:
-        raise AutomatonError(f"not a rectangular table of states: {error}") from error
+        raise AutomatonError(f"not a rectangular table of {what}: {error}") from error
     if array.dtype.kind not in "iu":
         if array.size == 0:
-            raise AutomatonError(f"an empty table, of shape {array.shape}, is no automaton")
-        raise AutomatonError(f"states are integers, got entries of type {array.dtype}")
+            raise AutomatonError(f"an empty table, of shape {array.shape}, holds no {what}")
+        raise AutomatonError(f"{what} are integers, got entries of type {array.dtype}")
     return array

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import product
 from math import factorial, gcd, prod
 
+from automata.arguments import check_integer
+
 
 def count_classes(n: int, k: int) -> int:
     """Return how many automata there are up to renaming states and permuting letters.
@@ -25,6 +27,7 @@ def count_classes(n: int, k: int) -> int:
     >>> [count_classes(n, 2) for n in range(1, 8)]
     [1, 7, 74, 1474, 41876, 1540696, 68343112]
     """
+    n, k = check_integer("n", n, 1), check_integer("k", k, 1)
     total = 0
     for states, letters in product(partitions(n), partitions(k)):
         fixed = prod(_commuting(states, m) for m in letters)

@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer
 from automata.automaton import (
     Automaton,
     AutomatonError,
@@ -58,7 +59,11 @@ def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int
     >>> canonical_forms([[[1, 2, 0], [0, 1, 0]], [[2, 1, 2], [2, 0, 1]]]).tolist()
     [[0, 1, 1, 2, 0, 0], [0, 1, 1, 2, 0, 0]]
     """
-    valid = validate_deltas(deltas)
+    return canonical_forms_of_valid(validate_deltas(deltas), workers=workers)
+
+
+def canonical_forms_of_valid(valid: Deltas, *, workers: int = 1) -> Forms:
+    """Return the canonical forms of what `validate_deltas` has returned, without another copy."""
     batch, k, n = valid.shape
     if n > CANONICAL_MAX_STATES:
         raise SizeLimitError(
@@ -93,12 +98,15 @@ def from_canonical(forms: npt.ArrayLike, n: int, k: int) -> Deltas:
     ------
     AutomatonError
         If a row has another length than n*k, or an entry is not a state.
+    ValueError
+        If n or k is not an integer.
 
     Examples
     --------
     >>> from_canonical([[0, 1, 1, 2, 0, 0]], n=3, k=2).tolist()
     [[[0, 1, 0], [1, 2, 0]]]
     """
+    n, k = check_integer("n", n), check_integer("k", k)
     rows = integer_array(forms)
     if n < 1 or k < 1:
         raise AutomatonError(f"n={n}, k={k}: an automaton has at least one state and one letter")
@@ -127,5 +135,5 @@ def are_isomorphic(first: npt.ArrayLike | Automaton, second: npt.ArrayLike | Aut
     one, other = validate_delta(first), validate_delta(second)
     if one.shape != other.shape:
         return False
-    forms = canonical_forms(np.stack([one, other]))
+    forms = canonical_forms_of_valid(np.stack([one, other]))
     return np.array_equal(forms[0], forms[1])

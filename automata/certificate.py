@@ -147,8 +147,13 @@ def check_certificate(certificate: Certificate) -> None:
     n = delta.shape[1]
     if n > CERTIFICATE_MAX_STATES:
         raise CertificateError(f"n={n} is over the limit of {CERTIFICATE_MAX_STATES} states")
-    _check_masks("forward", certificate.forward, n)
-    _check_masks("backward", certificate.backward, n)
+    certificate = Certificate(  # what is checked cannot be changed meanwhile
+        delta,
+        certificate.threshold,
+        certificate.word,
+        _checked_masks("forward", certificate.forward, n),
+        _checked_masks("backward", certificate.backward, n),
+    )
     if certificate.threshold is None:
         _check_no_reset_word(certificate, delta)
         return
@@ -276,14 +281,19 @@ def _check_word(certificate: Certificate, delta: Deltas) -> None:
         raise CertificateError("the word does not send all states to one state")
 
 
-def _check_masks(name: str, levels: Any, n: int) -> None:
+def _checked_masks(name: str, levels: Any, n: int) -> tuple[Sets, ...]:
+    """Return copies of levels, if these are masks of sets of n states."""
     if type(levels) is not tuple:
         raise CertificateError(f"the {name} levels are a tuple, got {type(levels).__name__}")
+    copies = []
     for i, level in enumerate(levels):
         if type(level) is not np.ndarray or level.dtype != np.uint64 or level.ndim != 1:
             raise CertificateError(f"{name} level {i} is not a one-dimensional uint64 array")
-        if len(level) and int(level.max()) >> n:
+        copied = level.copy()
+        if len(copied) and int(copied.max()) >> n:
             raise CertificateError(f"{name} level {i} holds a state outside 0..{n - 1}")
+        copies.append(copied)
+    return tuple(copies)
 
 
 def _move(sets: Sets, edges: list[tuple[int, int]]) -> Sets:

@@ -60,7 +60,7 @@ def certificate(
     >>> [level.tolist() for level in found.forward], [level.tolist() for level in found.backward]
     ([[7], [3], [6], [5]], [[1, 2, 4]])
     """
-    valid = validate_delta(delta).copy()  # what the caller does to his own changes no proof
+    valid = validate_delta(delta)
     n = valid.shape[1]
     if n > CERTIFICATE_MAX_STATES:
         raise SizeLimitError(

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.arguments import check_workers
+from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta
 from automata.kernels import dense
 from automata.kernels.tables import letters_per_word
 from automata.limits import Budget, OutOfBudget
 
+DENSE_MAX_STATES = 28
 RUNNING = -4
 NOT_SYNCHRONIZING = -1
 
@@ -34,12 +36,17 @@ class DenseSearch:
 
     Parameters
     ----------
-    delta : array of uint8, shape (k, n)
-        n <= 28, not checked: the tables and bits would outgrow the memory.
+    delta : Automaton or array of int, shape (k, n)
+        n <= 28: for more the tables and bits would outgrow the memory.
     workers : int
         Threads. The threshold and the word do not depend on them.
     keep_levels : bool
         Whether `least_word` will be asked for.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        If `delta` is not a complete automaton, n > 28, or `workers` is less than 1.
 
     Examples
     --------
@@ -55,9 +62,14 @@ class DenseSearch:
     depth: int
     """No word of this length or less is a reset word, unless the search has ended."""
 
-    def __init__(self, delta: Deltas, *, workers: int = 1, keep_levels: bool = False) -> None:
-        self._delta = np.array(delta)  # writable, as the kernels are compiled for
+    def __init__(
+        self, delta: npt.ArrayLike | Automaton, *, workers: int = 1, keep_levels: bool = False
+    ) -> None:
+        workers = check_workers(workers)
+        self._delta: Deltas = validate_delta(delta)
         self._k, self._n = k, n = [int(size) for size in self._delta.shape]
+        if n > DENSE_MAX_STATES:
+            raise SizeLimitError(f"n={n} is over the limit of {DENSE_MAX_STATES} states")
         groups = -(-k // letters_per_word(n))
         self._tables = np.empty(3 * groups << dense.third(n), np.uint64)
         dense.fill_tables(self._delta, self._tables)

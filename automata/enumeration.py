@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer
 from automata.automaton import Deltas, SizeLimitError
 from automata.canonical import CANONICAL_MAX_LETTERS, canonical_forms, from_canonical
 from automata.kernels import enumeration as kernel
@@ -74,7 +75,7 @@ class Enumeration:
     SizeLimitError
         If n > 11 or k > 6, or n > 9 for all automata of two letters or more.
     ValueError
-        If n, k or at_least is too small, or a bound is unknown.
+        If n, k or at_least is too small or not an integer, or a bound is unknown.
 
     Examples
     --------
@@ -86,9 +87,8 @@ class Enumeration:
     def __init__(
         self, n: int, k: int, *, at_least: int = 0, bounds: Sequence[str] = BOUNDS
     ) -> None:
-        for name, value, least in [("n", n, 1), ("k", k, 1), ("at_least", at_least, 0)]:
-            if value < least:
-                raise ValueError(f"{name}={value} is not at least {least}")
+        n, k = check_integer("n", n, 1), check_integer("k", k, 1)
+        at_least = check_integer("at_least", at_least, 0)
         if n > ENUMERATION_MAX_STATES:
             raise SizeLimitError(f"n={n} is over the limit of {ENUMERATION_MAX_STATES} states")
         if at_least == 0 and k > 1 and n > COMPLETE_MAX_STATES:
@@ -130,7 +130,13 @@ class Enumeration:
         ------
         Found
             At most 2^16 automata at a time, not in canonical form; there may be none.
+
+        Raises
+        ------
+        ValueError
+            If there is no such unit.
         """
+        index = check_integer("index", index, 0, len(self) - 1)
         number, prefix = self._units[index]
         first, group = self._firsts[number], self._groups[number]
         nothing = np.empty((0, self.k, self.n), np.uint8)
@@ -231,6 +237,7 @@ def enumerate_automata(
     [9, 9, 8, 8, 8, 8, 8]
     """
     enumeration = Enumeration(n, k, at_least=at_least, bounds=bounds)
+    n, k = enumeration.n, enumeration.k
     nodes = enumeration.planned_nodes
     forms = [np.empty((0, n * k), np.uint8)]
     thresholds = [np.empty(0, np.int32)]

@@ -9,6 +9,7 @@ from math import gcd
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer
 from automata.automaton import (
     MAX_STATES,
     Automaton,
@@ -18,7 +19,7 @@ from automata.automaton import (
     state_dtype,
     validate_deltas,
 )
-from automata.canonical import canonical_forms
+from automata.canonical import canonical_forms, canonical_forms_of_valid
 
 Letters = Sequence[Sequence[int]]
 
@@ -60,6 +61,7 @@ class Family:
 
     def delta(self, n: int) -> Deltas:
         """Build the member with n states, array (k, n); AutomatonError where there is none."""
+        n = _size("n", n)
         if not self.exists(n):
             raise AutomatonError(f"the family {self.name} has no member with n={n} states")
         return _array(self.letters(n))
@@ -81,9 +83,14 @@ def _except(row: list[int], exceptions: Mapping[int, int] | None) -> list[int]:
     return row
 
 
+def _size(name: str, n: int) -> int:
+    n = check_integer(name, n)
+    if n > MAX_STATES:
+        raise SizeLimitError(f"{name}={n} is over the limit of {MAX_STATES} states")
+    return n
+
+
 def _array(letters: Letters) -> Deltas:
-    if len(letters[0]) > MAX_STATES:
-        raise SizeLimitError(f"n={len(letters[0])} is over the limit of {MAX_STATES} states")
     return np.array(letters, dtype=state_dtype(len(letters[0])))  # (k, n)
 
 
@@ -195,6 +202,7 @@ def wielandt(q: int, p: int) -> Deltas:
     >>> wielandt(5, 2).tolist()
     [[1, 2, 3, 4, 0], [1, 2, 3, 4, 3]]
     """
+    q, p = _size("q", q), check_integer("p", p)
     if not 1 <= p < q:
         raise AutomatonError(f"a Wielandt-type automaton has 1 <= p < q, got q={q}, p={p}")
     if gcd(q, p) != 1:
@@ -219,6 +227,7 @@ def wielandt_threshold(q: int, p: int) -> int:
     >>> wielandt_threshold(9, 8), 9 * 9 - 3 * 9 + 3
     (57, 57)
     """
+    q, p = check_integer("q", q), check_integer("p", p)
     return (p - 1) * (q - 1) + q - p
 
 
@@ -241,6 +250,7 @@ def known(n: int, k: int) -> list[tuple[str, Deltas]]:
     >>> [name for name, _ in known(4, 3)]
     ['T3', 'T2', 'BDZ3', 'n4 ternary #1', 'n4 ternary #2']
     """
+    n, k = check_integer("n", n, 1), check_integer("k", k, 1)
     named = [(f.name, f.delta(n)) for f in FAMILIES + SINGLES if f.k == k and f.exists(n)]
     coprime = [p for p in range(n - 1, 0, -1) if k == 2 and gcd(n, p) == 1]
     return named + [(f"Wielandt({n},{p})", wielandt(n, p)) for p in coprime]
@@ -269,9 +279,9 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     >>> identify([[[1, 2, 3, 0], [0, 1, 2, 0]], [[3, 0, 1, 2], [3, 1, 2, 3]], [[0] * 4] * 2])
     ['C', 'C', '']
     """
-    deltas = validate_deltas(deltas)
-    _, k, n = deltas.shape
-    forms = _rows(canonical_forms(deltas))
+    valid = validate_deltas(deltas)
+    _, k, n = valid.shape
+    forms = _rows(canonical_forms_of_valid(valid))
     candidates = known(n, k)
     if not candidates:
         return [""] * len(forms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from automata.automaton import validate_delta
 from automata.burnside import partitions
 from automata.canonical import canonical_forms
 from automata.kernels import functional
@@ -50,6 +51,7 @@ def by_height(letter: Letters) -> Letters:
     >>> by_height(np.array([1, 2, 2])).tolist()
     [0, 0, 1]
     """
+    letter = _own(letter)
     n = len(letter)
     heights = np.zeros(n, np.int64)
     states = np.arange(n)
@@ -78,6 +80,7 @@ def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
     >>> automorphisms(np.array([0, 0, 0]))[0].tolist()
     [[0, 1, 2], [0, 2, 1]]
     """
+    letter = _own(letter)
     n = len(letter)
     colours = np.empty(n, np.uint64)
     functional.colour(letter, colours)
@@ -97,3 +100,8 @@ def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
         names = np.concatenate(longer)
     names = names[np.lexsort(names.T[::-1])].astype(np.uint8)
     return np.stack([names, np.argsort(names, axis=1).astype(np.uint8)])
+
+
+def _own(letter: npt.ArrayLike) -> Letters:
+    """Check one letter, int (n,), in memory of its own."""
+    return np.asarray(validate_delta(np.asarray(letter)[None])[0], np.int64)

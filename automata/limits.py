@@ -6,6 +6,8 @@ import math
 import time
 from dataclasses import dataclass
 
+from automata.arguments import check_positive
+
 
 @dataclass(frozen=True)
 class ResetBounds:
@@ -59,7 +61,7 @@ class Budget:
     Raises
     ------
     ValueError
-        If a limit is not positive.
+        If a limit is not a positive finite number.
 
     Examples
     --------
@@ -69,11 +71,12 @@ class Budget:
     """
 
     def __init__(self, memory_limit: int | None = None, time_limit: float | None = None) -> None:
-        for name, value in [("memory limit", memory_limit), ("time limit", time_limit)]:
-            if value is not None and not (isinstance(value, int | float) and value > 0):
-                raise ValueError(f"a {name} is positive, got {value!r}")
-        self.memory: float = math.inf if memory_limit is None else memory_limit
-        self.deadline: float = math.inf if time_limit is None else time.monotonic() + time_limit
+        self.memory = math.inf
+        self.deadline = math.inf
+        if memory_limit is not None:
+            self.memory = check_positive("memory_limit", memory_limit)
+        if time_limit is not None:
+            self.deadline = time.monotonic() + check_positive("time_limit", time_limit)
 
     def fits(self, size: float) -> bool:
         """Tell whether so many bytes may be in use at once."""

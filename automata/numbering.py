@@ -95,7 +95,11 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     >>> all_numberings([[[1, 2, 0]]]).deltas.tolist()
     [[[1, 2, 0]], [[1, 2, 0]], [[1, 2, 0]]]
     """
-    valid = validate_deltas(deltas)
+    return all_numberings_of_valid(validate_deltas(deltas))
+
+
+def all_numberings_of_valid(valid: Deltas) -> Numberings:
+    """Renumber what `validate_deltas` has returned, without another copy."""
     batch, k, n = valid.shape
     if k > CANONICAL_MAX_LETTERS:
         raise SizeLimitError(f"k={k} is over the limit of {CANONICAL_MAX_LETTERS} letters")

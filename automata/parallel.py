@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from automata.arguments import check_workers
+
 _SLICE = 1 << 15
 _WINDOW = 4
 """Items a worker has before it, or done and waiting for those before them."""
@@ -18,16 +20,18 @@ Result = TypeVar("Result")
 def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:
     """Cut 0..count-1 into slices and run `work` on each, in threads.
 
-    An interruption waits for the slices under way, no more.
+    An interruption waits for the slices under way, no more. Raises ValueError if `workers` is less
+    than 1.
 
     Examples
     --------
     >>> run_parts(print, 10, workers=1)
     slice(0, 10, None)
     """
-    size = max(1, min(_SLICE, -(-count // max(1, workers))))
+    workers = check_workers(workers)
+    size = max(1, min(_SLICE, -(-count // workers)))
     parts = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    if workers <= 1 or len(parts) <= 1:
+    if workers == 1 or len(parts) <= 1:
         for part in parts:
             work(part)
         return
@@ -46,14 +50,15 @@ def results_in_order(
 ) -> Generator[Result, None, None]:
     """Run `work` on each item, in threads, and yield the results in the order of the items.
 
-    Closing the generator waits for the items under way, no more.
+    Closing the generator waits for the items under way, no more. Raises ValueError if `workers` is
+    less than 1.
 
     Examples
     --------
     >>> list(results_in_order(abs, [-1, 2, -3], workers=2))
     [1, 2, 3]
     """
-    workers = max(1, workers)
+    workers = check_workers(workers)
     pool = ThreadPoolExecutor(workers)
     under_way: deque[Future[Result]] = deque()
     try:

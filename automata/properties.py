@@ -88,7 +88,7 @@ def class_flags(
     SizeLimitError
         If n > 20.
     ValueError
-        If `synchronizing` has another length.
+        If `synchronizing` has another length or type.
 
     Examples
     --------
@@ -342,7 +342,7 @@ def defects(
     >>> defects([[[1, 2, 0], [0, 1, 0]], [[0, 0, 0], [1, 1, 2]]]).tolist()
     [[0, 1], [2, 1]]
     """
-    valid = _writable(deltas, MAX_STATES, "defects")
+    valid = _within(deltas, MAX_STATES, "defects")
     result = np.empty(valid.shape[:2], np.uint8)
     run_parts(lambda part: kernel.defects(valid[part], result[part]), len(valid), workers)
     return result
@@ -421,7 +421,7 @@ def automorphism_orders(
     >>> automorphism_orders([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]], [[0, 0, 0]] * 2])
     array([1, 3, 2])
     """
-    valid = _writable(deltas, MAX_STATES_SUBSETS, "automorphism orders")
+    valid = _within(deltas, MAX_STATES_SUBSETS, "automorphism orders")
     orders = np.empty(len(valid), np.int64)
     run_parts(
         lambda part: automorphisms_kernel.automorphism_orders(valid[part], orders[part]),
@@ -443,13 +443,13 @@ def _bits(classes: Sequence[str]) -> np.uint16:
     return np.uint16(sum(1 << CLASSES.index(name) for name in set(classes)))
 
 
-def _writable(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, what: str) -> Deltas:
-    """Validate automata; never read-only, so that each kernel is compiled once."""
+def _within(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, what: str) -> Deltas:
+    """Validate automata of so many states at most."""
     valid = validate_deltas(deltas)
     n = valid.shape[2]
     if n > limit:
         raise SizeLimitError(f"n={n} is over the limit of {limit} states for {what}")
-    return np.require(valid, requirements="W")
+    return valid
 
 
 def _flags(
@@ -462,12 +462,14 @@ def _flags(
     """Return the flags of these classes; with `required`, those that show whether it fits."""
     searched = [name for name in classes if name in _ON_SUBSETS]
     limit = MAX_STATES_SUBSETS if searched else MAX_STATES
-    valid = _writable(deltas, limit, " and ".join(searched) or "classes")
+    valid = _within(deltas, limit, " and ".join(searched) or "classes")
     batch, _, n = valid.shape
     flags = np.zeros(batch, np.uint16)
     given = synchronizing is not None
     if given:
-        told = np.asarray(synchronizing, np.bool_)
+        told = np.asarray(synchronizing)
+        if told.dtype != np.bool_:
+            raise ValueError(f"synchronizing has entries of type {told.dtype}, not bool")
         if told.shape != (batch,):
             raise ValueError(f"synchronizing has shape {told.shape}, not ({batch},)")
         flags[told] = _bits(["synchronizing"])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer
 from automata.automaton import (
     Automaton,
     AutomatonError,
@@ -54,7 +55,11 @@ def are_synchronizing(
     >>> are_synchronizing([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
     [True, False]
     """
-    valid = validate_deltas(deltas)
+    return _are_synchronizing(validate_deltas(deltas), workers)
+
+
+def _are_synchronizing(valid: Deltas, workers: int = 1) -> npt.NDArray[np.bool_]:
+    """Search the pairs of valid automata."""
     _, k, n = valid.shape
     result = np.empty(len(valid), np.bool_)
 
@@ -62,7 +67,7 @@ def are_synchronizing(
         letters = np.empty(n * (n - 1) // 2, np.uint8)
         queue = np.empty(letters.size, np.int32)
         lists = np.empty((2, k, n), np.int32)
-        own = valid[part].astype(np.uint16)  # one type, and never read-only: one compilation
+        own = valid[part].astype(np.uint16)  # one type: one compilation
         pairs.all_mergeable(own, result[part], letters, queue, lists[0], lists[1])
 
     run_parts(solve, len(valid), workers)
@@ -93,7 +98,7 @@ def is_synchronizing(delta: npt.ArrayLike | Automaton) -> bool:
     >>> is_synchronizing([[1, 0], [0, 1]])
     False
     """
-    return bool(are_synchronizing(validate_delta(delta)[None])[0])
+    return bool(_are_synchronizing(validate_delta(delta)[None])[0])
 
 
 def rank(delta: npt.ArrayLike | Automaton) -> int:
@@ -125,7 +130,7 @@ def rank(delta: npt.ArrayLike | Automaton) -> int:
     (1, 2, 3)
     """
     valid = validate_delta(delta)
-    return 1 if is_synchronizing(valid) else greedy_word(valid)[1]
+    return 1 if _are_synchronizing(valid[None])[0] else greedy_word(valid)[1]
 
 
 def shortest_word_of_rank(
@@ -163,7 +168,7 @@ def shortest_word_of_rank(
     SizeLimitError
         If n > 1,024.
     ValueError
-        If a limit is not positive.
+        If `r` is not an integer, or a limit is not a positive finite number.
     LimitReached
         With bounds on the length, and a greedy word that meets the upper one.
 
@@ -177,6 +182,7 @@ def shortest_word_of_rank(
     n = valid.shape[1]
     if n > RANK_WORD_MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {RANK_WORD_MAX_STATES} states")
+    r = check_integer("r", r)
     if r < 1:
         raise AutomatonError(f"a word sends all states to at least 1 state, got r={r}")
     budget = Budget(memory_limit, time_limit)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer
 from automata.kernels import rows as kernel
 
 Rows = npt.NDArray[np.uint8]
@@ -12,6 +15,9 @@ Rows = npt.NDArray[np.uint8]
 
 class RowIndex:
     """Distinct byte rows, numbered 0, 1, 2, ... in the order in which they were added.
+
+    Rows are uint8 arrays (batch, width); others are refused with a ValueError. Threads may share
+    an index: one works with it at a time.
 
     Parameters
     ----------
@@ -29,7 +35,8 @@ class RowIndex:
 
     def __init__(self, width: int) -> None:
         self._count = 0
-        self._stored = np.empty((512, width), np.uint8)
+        self._lock = Lock()
+        self._stored = np.empty((512, check_integer("width", width, 1)), np.uint8)
         self._slots = np.full(1024, -1, np.int64)
 
     def __len__(self) -> int:
@@ -42,24 +49,31 @@ class RowIndex:
 
     def find(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Return the number of each row, -1 for those not stored: int64 (batch,)."""
+        rows = _own(rows, self._stored.shape[1])
         ids = np.empty(len(rows), np.int64)
-        kernel.find_rows(self._slots, self._stored, np.ascontiguousarray(rows), ids)
+        with self._lock:
+            kernel.find_rows(self._slots, self._stored, rows, ids)
         return ids
 
     def add(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Store the rows not yet present; return the number of each row: int64 (batch,)."""
-        self._reserve(self._count + len(rows))
-        ids = np.empty(len(rows), np.int64)
-        rows = np.ascontiguousarray(rows)
-        self._count = kernel.add_rows(self._slots, self._stored, self._count, rows, ids)
-        return ids
+        return self._add(rows)[0]
 
     def add_new(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Store the rows; return the positions of those not present before, each once."""
-        known = len(self)
-        ids = self.add(rows)
+        ids, known = self._add(rows)
         fresh, first = np.unique(ids, return_index=True)
         return np.sort(first[fresh >= known])
+
+    def _add(self, rows: Rows) -> tuple[npt.NDArray[np.int64], int]:
+        """Store the rows not yet present; return the number of each, and how many were stored."""
+        rows = _own(rows, self._stored.shape[1])
+        ids = np.empty(len(rows), np.int64)
+        with self._lock:
+            known = self._count
+            self._reserve(known + len(rows))
+            self._count = kernel.add_rows(self._slots, self._stored, known, rows, ids)
+        return ids, known
 
     def _reserve(self, count: int) -> None:
         """Make room for `count` rows at a load of at most one half."""
@@ -85,11 +99,28 @@ def hash_rows(rows: Rows) -> npt.NDArray[np.uint64]:
     -------
     uint64 array, shape (batch,)
 
+    Raises
+    ------
+    ValueError
+        If `rows` are something else.
+
     Examples
     --------
     >>> bool(hash_rows(np.zeros((1, 3), np.uint8)) == hash_rows(np.zeros((1, 3), np.uint8)))
     True
     """
+    rows = _own(rows)
     hashes = np.empty(len(rows), np.uint64)
-    kernel.hash_rows(np.ascontiguousarray(rows), hashes)
+    kernel.hash_rows(rows, hashes)
     return hashes
+
+
+def _own(rows: Rows, width: int | None = None) -> Rows:
+    """Return a copy of rows, which nobody can change, if they are rows of bytes."""
+    found = np.array(rows, order="C")
+    if found.dtype != np.uint8 or found.ndim != 2 or found.shape[1] != (width or found.shape[1]):
+        expected = f"(rows, {'bytes' if width is None else width})"
+        raise ValueError(
+            f"rows are uint8 of shape {expected}, got {found.dtype} of shape {found.shape}"
+        )
+    return found

@@ -5,16 +5,26 @@ None of them knows anything about the structure of slowly synchronizing automata
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas, state_dtype
+from automata.arguments import check_integer, check_number, check_positive
+from automata.automaton import (
+    MAX_LETTERS,
+    MAX_STATES,
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    integer_array,
+    state_dtype,
+    validate_deltas,
+)
 from automata.canonical import canonical_forms, from_canonical
-from automata.properties import in_classes
+from automata.properties import check_classes, in_classes
 from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
 from automata.solver import Thresholds, reset_thresholds
@@ -35,6 +45,8 @@ def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Delt
     >>> sample_uniform(np.random.default_rng(0), 5, n=3, k=2).shape
     (5, 2, 3)
     """
+    count = check_integer("count", count, 0)
+    n, k = check_integer("n", n, 1, MAX_STATES), check_integer("k", k, 1, MAX_LETTERS)
     return rng.integers(0, n, size=(count, k, n), dtype=state_dtype(n))
 
 
@@ -46,7 +58,8 @@ def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -
     >>> bool(are_synchronizing(sample_synchronizing(np.random.default_rng(0), 5, n=3, k=2)).all())
     True
     """
-    kept: Deltas = np.empty((0, k, n), state_dtype(n))
+    kept = sample_uniform(rng, 0, n, k)
+    count = check_integer("count", count, 0)
     while len(kept) < count:
         # Almost all binary automata synchronize; one letter makes it rare: never ask for nothing.
         drawn = sample_uniform(rng, count - len(kept) + 64, n, k)
@@ -54,15 +67,26 @@ def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -
     return kept[:count]
 
 
-def mutate(rng: np.random.Generator, deltas: Deltas, transitions: int = 1) -> Deltas:
+def mutate(
+    rng: np.random.Generator,
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    transitions: int = 1,
+) -> Deltas:
     """Redraw some transitions of each automaton, each to another target: (batch, k, n).
 
     Parameters
     ----------
     rng : Generator
-    deltas : array of states, shape (batch, k, n)
+    deltas : array of int, shape (batch, k, n)
     transitions : int
         How many distinct transitions of each automaton change, at most k*n.
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
+    ValueError
+        If `transitions` is not in 0..k*n.
 
     Examples
     --------
@@ -70,10 +94,12 @@ def mutate(rng: np.random.Generator, deltas: Deltas, transitions: int = 1) -> De
     >>> (mutate(np.random.default_rng(0), parents, 2) != parents).sum(axis=(1, 2)).tolist()
     [2, 2, 2, 2]
     """
-    batch, k, n = deltas.shape
+    valid = validate_deltas(deltas)
+    batch, k, n = valid.shape
+    transitions = check_integer("transitions", transitions, 0, k * n)
     if n == 1 or batch == 0:
-        return deltas.copy()
-    flat = deltas.reshape(batch, k * n).copy()
+        return valid
+    flat = valid.reshape(batch, k * n)
     order = np.argsort(rng.random((batch, k * n)), axis=1)
     positions = order[:, :transitions]
     shifts = rng.integers(1, n, size=positions.shape)
@@ -82,7 +108,7 @@ def mutate(rng: np.random.Generator, deltas: Deltas, transitions: int = 1) -> De
     return flat.reshape(batch, k, n)
 
 
-def exchange(rng: np.random.Generator, deltas: Deltas) -> Deltas:
+def exchange(rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     """Exchange the targets of two transitions of each automaton: (batch, k, n).
 
     The in-degrees stay. Where both targets are the same state, the automaton stays as it is.
@@ -90,7 +116,12 @@ def exchange(rng: np.random.Generator, deltas: Deltas) -> Deltas:
     Parameters
     ----------
     rng : Generator
-    deltas : array of states, shape (batch, k, n)
+    deltas : array of int, shape (batch, k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
 
     Examples
     --------
@@ -99,8 +130,9 @@ def exchange(rng: np.random.Generator, deltas: Deltas) -> Deltas:
     >>> np.bincount(children.ravel()).tolist()
     [2, 2, 2]
     """
-    batch, k, n = deltas.shape
-    flat = deltas.reshape(batch, k * n).copy()
+    valid = validate_deltas(deltas)
+    batch, k, n = valid.shape
+    flat = valid.reshape(batch, k * n)
     if k * n > 1:
         first = rng.integers(0, k * n, size=batch)
         second = (first + rng.integers(1, k * n, size=batch)) % (k * n)
@@ -109,7 +141,9 @@ def exchange(rng: np.random.Generator, deltas: Deltas) -> Deltas:
     return flat.reshape(batch, k, n)
 
 
-def insert_states(rng: np.random.Generator, deltas: Deltas, states: int = 1) -> Deltas:
+def insert_states(
+    rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automaton], states: int = 1
+) -> Deltas:
     """Insert states into each automaton, one after the other: (batch, k, n + states).
 
     Each splits a random transition: where a letter led p to q, it leads p to the new state and the
@@ -119,18 +153,29 @@ def insert_states(rng: np.random.Generator, deltas: Deltas, states: int = 1) -> 
     Parameters
     ----------
     rng : Generator
-    deltas : array of states, shape (batch, k, n)
+    deltas : array of int, shape (batch, k, n)
     states : int
         How many to insert.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        If `deltas` are not complete automata, or n + states > 5,000.
+    ValueError
+        If `states` is negative, or not an integer.
 
     Examples
     --------
     >>> insert_states(np.random.default_rng(0), np.array([[[1, 2, 0], [0, 1, 0]]])).tolist()
     [[[1, 2, 0, 2], [0, 3, 0, 1]]]
     """
-    batch, k, n = deltas.shape
+    valid = validate_deltas(deltas)
+    batch, k, n = valid.shape
+    states = check_integer("states", states, 0)
+    if n + states > MAX_STATES:
+        raise SizeLimitError(f"n={n + states} is over the limit of {MAX_STATES} states")
     grown = np.empty((batch, k, n + states), state_dtype(n + states))
-    grown[:, :, :n] = deltas
+    grown[:, :, :n] = valid
     rows = np.arange(batch)
     for new in range(n, n + states):
         letters = rng.integers(0, k, size=batch)
@@ -151,6 +196,7 @@ def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
     >>> rank_weights(3, softness=1/3).round(3).tolist()
     [0.545, 0.273, 0.182]
     """
+    count, softness = check_integer("count", count, 0), check_positive("softness", softness)
     weights = 1.0 / (softness * count + np.arange(count))
     return np.asarray(weights / weights.sum())
 
@@ -176,6 +222,18 @@ class Evolution:
     least_new: float = 0.0
     """A generation is in vain if no larger share of its children of the classes is new; many in
     a row end it all."""
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_integer("calls", self.calls, 0)
+        check_integer("archive_size", self.archive_size, 0)
+        check_integer("batch", self.batch, 1)
+        if self.ceiling is not None:
+            check_integer("ceiling", self.ceiling, 0)
+        check_positive("softness", self.softness)
+        check_number("exchanges", self.exchanges, 0, 1)
+        check_number("least_new", self.least_new, 0, 1)
+        check_classes(self.classes)
 
 
 @dataclass(frozen=True)
@@ -235,6 +293,7 @@ def evolve(
     >>> int(archive.reset_thresholds.max()), archive.calls <= 3000
     (7, True)
     """
+    n, k = check_integer("n", n, 1), check_integer("k", k, 1)
     if solve is None:
         solve = partial(reset_thresholds, workers=workers)
     seen = RowIndex(n * k)
@@ -242,9 +301,13 @@ def evolve(
     thresholds = np.empty(0, np.int32)
     calls = 0
     if start is not None:
-        forms = canonical_forms(start[0])
+        forms, thresholds = canonical_forms(start[0]), integer_array(start[1], "thresholds")
+        if thresholds.shape != (len(forms),):
+            raise ValueError(
+                f"{len(forms)} automata have as many thresholds, got shape {thresholds.shape}"
+            )
         first = seen.add_new(forms)
-        forms, thresholds = _elite(forms[first], start[1][first], config)
+        forms, thresholds = _elite(forms[first], thresholds[first], config)
     vain = 0
     while calls < config.calls and vain < _patience(config, len(forms)):
         if len(forms) == 0:

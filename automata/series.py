@@ -10,16 +10,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer, check_number
 from automata.automaton import (
+    MAX_STATES,
     Automaton,
+    AutomatonError,
     Deltas,
     SizeLimitError,
     cerny_bound,
+    integer_array,
     state_dtype,
     validate_deltas,
 )
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
-from automata.numbering import all_numberings
+from automata.numbering import all_numberings_of_valid
 from automata.solver import UNKNOWN, reset_thresholds
 
 LEAST_RUN = 3
@@ -102,7 +106,7 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
 
 def _stretches(deltas: Deltas, first: int) -> Stretches:
     """Find the ways to lengthen a few automata."""
-    own, sources = all_numberings(deltas)  # (numberings, k, n)
+    own, sources = all_numberings_of_valid(deltas)  # (numberings, k, n)
     n = deltas.shape[2]
     steps = np.diff(own.astype(np.int16), axis=2)  # (numberings, k, n-1)
     even = ((steps == 0) | (steps == 1)).all(axis=1)
@@ -144,8 +148,12 @@ def stretch(ways: Stretches, by: int) -> Deltas:
 
     Raises
     ------
+    AutomatonError
+        If `ways` holds something else than complete automata and a place in a run for each.
     ValueError
-        If `by` is negative.
+        If `by` is negative, or not an integer.
+    SizeLimitError
+        If n + by > 5,000.
 
     Examples
     --------
@@ -156,20 +164,34 @@ def stretch(ways: Stretches, by: int) -> Deltas:
     >>> stretch(way, 2).tolist()
     [[[1, 2, 3, 4, 5, 0, 1], [1, 2, 3, 4, 5, 6, 0]]]
     """
-    if by < 0:
-        raise ValueError(f"by={by} is not 0 or more")
-    _, k, n = ways.deltas.shape
-    starts, cuts, stops = ways.starts[:, None], ways.cuts[:, None], ways.stops[:, None]
+    by = check_integer("by", by, 0)
+    deltas = validate_deltas(ways.deltas)
+    n = deltas.shape[2]
+    if n + by > MAX_STATES:
+        raise SizeLimitError(f"n={n + by} is over the limit of {MAX_STATES} states")
+    starts, cuts, stops = _places(ways, len(deltas), n)  # (batch, 1) each
     states = np.arange(n + by)[None]  # (1, n + by)
     # a new state is a copy of the one before the cut
     copied = np.where(states < cuts, states, np.maximum(states - by, cuts - 1))  # (batch, n + by)
-    targets = _at(ways.deltas, copied)  # (batch, k, n + by)
+    targets = _at(deltas, copied)  # (batch, k, n + by)
     targets += by * (targets >= cuts[:, None])
-    heads = _at(ways.deltas, starts)  # (batch, k, 1)
-    going_on = _at(ways.deltas, starts + 1) > heads
+    heads = _at(deltas, starts)  # (batch, k, 1)
+    going_on = _at(deltas, starts + 1) > heads
     within = ((starts <= states) & (states < stops + by))[:, None]  # (batch, 1, n + by)
     targets = np.where(within & going_on, heads + (states - starts)[:, None], targets)
     return targets.astype(state_dtype(n + by))
+
+
+def _places(ways: Stretches, batch: int, n: int) -> npt.NDArray[np.int64]:
+    """Return the places of runs, (3, batch, 1): starts, cuts, and stops."""
+    columns = [integer_array(column) for column in ways[1:4]]
+    if any(column.shape != (batch,) for column in columns):
+        raise AutomatonError(f"{batch} automata have as many runs, each with start, cut and stop")
+    places = np.array(columns).astype(np.int64)[:, :, None]
+    starts, cuts, stops = places
+    if not ((0 <= starts) & (starts < cuts) & (cuts < stops) & (stops <= n)).all():
+        raise AutomatonError(f"a run has 0 <= start < cut < stop <= {n}")
+    return places
 
 
 def _at(deltas: Deltas, states: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -199,6 +221,7 @@ def series_thresholds(
         Reset thresholds. From the first on that is not synchronizing, under `at_least`, or another
         than the three before it (the third differences are not 0) ask for: `UNKNOWN`.
     """
+    check_number("at_least", at_least)
     n = ways.deltas.shape[2]
     thresholds = np.full((len(ways.deltas), CHECKED), UNKNOWN, np.int32)
     alive = np.arange(len(ways.deltas))
@@ -216,11 +239,18 @@ def series_thresholds(
 def series_sizes(n: int, modulo: int, residue: int) -> range:
     """The first seven sizes over n that leave a residue: where `series_thresholds` looks.
 
+    Raises
+    ------
+    ValueError
+        If one of them is not an integer, or `modulo` is less than 1.
+
     Examples
     --------
     >>> [*series_sizes(10, 2, 0)], [*series_sizes(10, 3, 2)]
     ([12, 14, 16, 18, 20, 22, 24], [11, 14, 17, 20, 23, 26, 29])
     """
+    n, modulo = check_integer("n", n, 1), check_integer("modulo", modulo, 1)
+    residue = check_integer("residue", residue)
     first = n + 1 + (residue - n - 1) % modulo
     return range(first, first + CHECKED * modulo, modulo)
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_integer
 from automata.automaton import Automaton, AutomatonError, Deltas, validate_delta
 from automata.kernels import beam, pairs
 from automata.limits import Budget
@@ -63,6 +64,8 @@ def reset_word(
         If `delta` is not a complete automaton, there is no such method, or it has no width.
     SizeLimitError
         If n > 5,000.
+    ValueError
+        If `width` is not an integer.
 
     Examples
     --------
@@ -73,6 +76,7 @@ def reset_word(
     """
     if method not in ("greedy", "beam"):
         raise AutomatonError(f"a method is 'greedy' or 'beam', got {method!r}")
+    width = None if width is None else check_integer("width", width)
     if width is not None and (method != "beam" or width < 1):
         raise AutomatonError(
             f"a width is positive and for method 'beam', got {width} for {method!r}"
@@ -104,7 +108,7 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
     left : int
         The number of states that all of Q is sent to; over `goal` only where it is the rank.
     """
-    delta = delta.astype(np.uint16)  # one type, and never read-only: one compilation
+    delta = delta.astype(np.uint16)  # one type: one compilation
     k, n = delta.shape
     letters = np.empty(n * (n - 1) // 2, np.uint8)
     queue = np.empty(letters.size, np.int32)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_workers
 from automata.automaton import (
     Automaton,
     Deltas,
@@ -88,7 +88,7 @@ def reset_threshold(
     >>> reset_threshold([[1, 2, 3, 0], [0, 1, 2, 0]])
     9
     """
-    valid = _validate(validate_delta(delta)[None], workers)
+    valid, workers = _validate(validate_delta(delta)[None], workers)
     budget = Budget(memory_limit, time_limit)
     threshold = int(_solve_quickly(valid, 1)[0])
     if threshold == _UNFINISHED:
@@ -134,7 +134,7 @@ def reset_thresholds(
     >>> reset_thresholds([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
     [4, -1]
     """
-    valid = _validate(validate_deltas(deltas), workers)
+    valid, workers = _validate(validate_deltas(deltas), workers)
     Budget(memory_limit, time_limit)  # are they valid?
     thresholds = _solve_quickly(valid, workers)
 
@@ -181,7 +181,7 @@ def shortest_reset_word(
     >>> shortest_reset_word([[1, 2, 0], [0, 1, 0]])
     (1, 0, 0, 1)
     """
-    valid = _validate(validate_delta(delta)[None], workers)[0]
+    (valid,), workers = _validate(validate_delta(delta)[None], workers)
     bounds = _prove(valid, Budget(memory_limit, time_limit), workers)
     return None if bounds is None else bounds.word
 
@@ -215,13 +215,13 @@ def shortest_reset_words(deltas: npt.ArrayLike | Sequence[Automaton], *, workers
     >>> words.letters.tolist(), words.lengths.tolist()
     ([[1, 0, 0, 1], [0, -1, -1, -1]], [4, 1])
     """
-    valid = _validate(validate_deltas(deltas), workers)
+    valid, workers = _validate(validate_deltas(deltas), workers)
     batch, k, n = valid.shape
     lengths = np.full(batch, _UNFINISHED, np.int32)
     found: list[tuple[int, npt.NDArray[np.int8]]] = []  # a first row, and words from there on
 
     def solve_quickly(part: slice) -> None:
-        some = np.require(valid[part], np.uint8, ["C", "W"])
+        some = valid[part]
         letters = np.full((len(some), cerny_bound(n)), -1, np.int8)
         own = lengths[part]
         space = _both_ends_space(n, k)
@@ -263,7 +263,7 @@ def reset_bounds(
     delta : Automaton or array of int, shape (k, n)
         n <= 1,024.
     workers : int
-        Threads.
+        Threads; more than 1,024 count as 1,024.
     memory_limit : int, optional
         Bytes of working space for the sets of a long search. The automaton, its pairs of states
         (5 n^2 / 2 bytes), the greedy word, the first few thousand sets (6 MB at most for each
@@ -284,14 +284,14 @@ def reset_bounds(
     SizeLimitError
         If n > 1,024.
     ValueError
-        If a limit is not positive, or there is less than one worker.
+        If a limit is not a positive finite number, or `workers` is not an integer of at least 1.
 
     Examples
     --------
     >>> reset_bounds([[1, 2, 0], [0, 1, 0]], time_limit=1)
     ResetBounds(lower=4, upper=4, word=(1, 0, 0, 1))
     """
-    valid = _validate(validate_delta(delta)[None], workers)[0]
+    (valid,), workers = _validate(validate_delta(delta)[None], workers)
     try:
         return _prove(valid, Budget(memory_limit, time_limit), workers)
     except LimitReached as reached:
@@ -310,15 +310,13 @@ def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
         return thresholds
     forward_sets = 1 << min(n, _FORWARD_BITS + (3 if n > forward.MAX_STATES else 0))
 
-    def search_forward(some: npt.NDArray[np.uint8], found: Thresholds) -> None:
+    def search_forward(some: Deltas, found: Thresholds) -> None:
         search = forward if n <= forward.MAX_STATES else forward_filtered
         space = search.working_space(n, k, forward_sets)
         search.reset_thresholds(some, found, forward_sets, space)
 
     def solve(part: slice) -> None:
-        # one type, writable: read-only arrays would be compiled for a second time
-        some = np.require(deltas[part], np.uint8, ["C", "W"])
-        found = thresholds[part]
+        some, found = deltas[part], thresholds[part]
         if n <= forward_filtered.MAX_STATES and len(some) >= _PROBE:
             search_forward(some[:_PROBE], found[:_PROBE])
             if np.mean(found[:_PROBE] == _UNFINISHED) < 0.5:
@@ -368,8 +366,7 @@ def _prove(
     k, n = delta.shape
     if few_sets and n <= _BOTH_ENDS_MAX_STATES:
         letters = np.empty(1 << 16, np.uint8)
-        own = np.array(delta, np.uint8)  # writable
-        length = int(both_ends.shortest_reset_word(own, *_both_ends_space(n, k), letters))
+        length = int(both_ends.shortest_reset_word(delta, *_both_ends_space(n, k), letters))
         if length == NOT_SYNCHRONIZING:
             return None
         if 0 <= length <= len(letters):
@@ -407,10 +404,8 @@ def _search_all(
     return search
 
 
-def _validate(deltas: Deltas, workers: int) -> Deltas:
+def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:
     n = deltas.shape[2]
     if n > SOLVER_MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {SOLVER_MAX_STATES} states")
-    if index(workers) < 1:
-        raise ValueError(f"there is at least 1 worker, got {workers}")
-    return deltas
+    return deltas, check_workers(workers)

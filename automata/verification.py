@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,13 @@ from automata.automaton import (
     Automaton,
     Deltas,
     SizeLimitError,
+    integer_array,
     validate_delta,
     validate_deltas,
 )
 from automata.kernels import backward
 from automata.solver import Thresholds, Words
+from automata.words import read_letters
 
 REPROOF_MAX_STATES = 24
 
@@ -23,33 +25,36 @@ _CHUNK = 1 << 12
 """Automata replayed at a time, so that what changes at each letter stays in the cache."""
 
 
-def verify(delta: npt.ArrayLike | Automaton, word: Sequence[int]) -> bool:
+def verify(delta: npt.ArrayLike | Automaton, word: Iterable[int] | str) -> bool:
     """Replay a word in plain Python and tell whether it sends every state to one state.
 
     Parameters
     ----------
     delta : Automaton or array of int, shape (k, n)
-    word : sequence of int
-        Letters 0..k-1, applied left to right.
+    word : iterable of int, or str
+        Letters 0..k-1, applied left to right; or their text, as `automata.words.parse_word` reads
+        it.
 
     Returns
     -------
     bool
-        False also where the word holds something that is not a letter.
+        False also where the word holds another number or letter than those of the automaton.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not a complete automaton, or `word` is neither letters nor text.
 
     Examples
     --------
     >>> verify([[1, 2, 0], [0, 1, 0]], (1, 0, 0, 1)), verify([[1, 2, 0], [0, 1, 0]], (1, 0, 1))
     (True, False)
+    >>> verify([[1, 2, 0], [0, 1, 0]], "baab")
+    True
     """
     rows = validate_delta(delta).tolist()
     states = set(range(len(rows[0])))
-    for letter in word:
+    for letter in read_letters(word):
         if not 0 <= letter < len(rows):
             return False
         states = {rows[letter][q] for q in states}
@@ -68,12 +73,12 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
     Returns
     -------
     bool array, shape (batch,)
-        False also where there is no word, or a word holds something that is not a letter.
+        False also where there is no word, or a word holds a number that is not a letter.
 
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata.
+        If `deltas` are not complete automata, or the words not tables of integers.
     ValueError
         If there is not one word for each automaton, or a word ends past its row.
 
@@ -84,17 +89,18 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
     [True, False]
     """
     valid = validate_deltas(deltas)
-    letters, lengths = words
+    letters, lengths = (integer_array(part, "words").copy() for part in words)
     batch = len(valid)
-    if letters.ndim != 2 or not batch == len(letters) == len(lengths):
+    if letters.ndim != 2 or len(letters) != batch or lengths.shape != (batch,):
         raise ValueError(
             f"{batch} automata have as many words, got letters of shape {letters.shape} and "
-            f"{len(lengths)} lengths"
+            f"{lengths.size} lengths"
         )
     if lengths.max(initial=0) > letters.shape[1]:
         raise ValueError(
             f"a word of {lengths.max()} letters, over the limit of {letters.shape[1]} in a row"
         )
+    lengths = lengths.astype(np.int64)
     resets = np.empty(batch, np.bool)
     order = np.argsort(-lengths, kind="stable")
     for start in range(0, batch, _CHUNK):
@@ -104,7 +110,7 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
 
 
 def _replay(
-    deltas: Deltas, letters: npt.NDArray[np.int8], lengths: Thresholds
+    deltas: Deltas, letters: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.bool]:
     """Tell which words reset; the longest first."""
     batch, k, n = deltas.shape

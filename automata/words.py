@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
+from operator import index
+from typing import SupportsIndex
 
 from automata.automaton import MAX_LETTERS, AutomatonError
 
 _LETTER = re.compile(r"[a-z][1-9]?")
 
 
-def format_word(word: Iterable[int]) -> str:
+def format_word(word: Iterable[int] | str) -> str:
     """Write a word: letters 0..25 as a..z, 26..51 as a1..z1, then a2..; nothing between them.
 
     Parameters
     ----------
-    word : iterable of int
-        Letters, each in 0..63.
+    word : iterable of int, or str
+        Letters, each in 0..63; or their text.
 
     Returns
     -------
@@ -25,14 +27,14 @@ def format_word(word: Iterable[int]) -> str:
     Raises
     ------
     AutomatonError
-        If a letter is not in 0..63.
+        If it is neither letters nor their text, or a letter is not in 0..63.
 
     Examples
     --------
     >>> format_word((0, 1, 1, 0)), format_word((27, 3, 0))
     ('abba', 'b1da')
     """
-    letters = [int(letter) for letter in word]
+    letters = read_letters(word)
     wrong = [letter for letter in letters if not 0 <= letter < MAX_LETTERS]
     if wrong:
         raise AutomatonError(f"letter {wrong[0]} is outside 0..{MAX_LETTERS - 1}")
@@ -54,13 +56,15 @@ def parse_word(text: str) -> tuple[int, ...]:
     Raises
     ------
     AutomatonError
-        At the first thing that is not a letter.
+        If it is no text, or at the first thing that is not a letter.
 
     Examples
     --------
     >>> parse_word("abba"), parse_word("b1da"), parse_word("")
     ((0, 1, 1, 0), (27, 3, 0), ())
     """
+    if not isinstance(text, str):
+        raise AutomatonError(f"the text of a word is a str, got {type(text).__name__}")
     word = []
     for token in re.findall(rf"{_LETTER.pattern}|.", text.strip(), re.DOTALL):
         letter = ord(token[0]) - 97 + 26 * int(token[1:] or 0)
@@ -68,3 +72,52 @@ def parse_word(text: str) -> tuple[int, ...]:
             raise AutomatonError(f"{token!r} is not a letter: they are a..z, a1..z1 and a2..l2")
         word.append(letter)
     return tuple(word)
+
+
+def read_letters(word: Iterable[int] | str) -> tuple[int, ...]:
+    """Read a word that is given as letters, or as the text that `format_word` writes.
+
+    Parameters
+    ----------
+    word : iterable of int, or str
+
+    Returns
+    -------
+    tuple of int
+        Not always letters of some automaton: any integers.
+
+    Raises
+    ------
+    AutomatonError
+        If it is neither, or a letter is not an integer.
+
+    Examples
+    --------
+    >>> read_letters("baab"), read_letters([1, 0, 0, 1])
+    ((1, 0, 0, 1), (1, 0, 0, 1))
+    >>> read_letters([1.5])
+    Traceback (most recent call last):
+    automata.automaton.AutomatonError: letter 1.5 is not an integer
+    """
+    if isinstance(word, str):
+        return parse_word(word)
+    if isinstance(word, bytes | bytearray | memoryview | Set | Mapping):
+        raise _no_word(word)
+    try:
+        letters = list(word)
+    except TypeError:
+        raise _no_word(word) from None
+    return tuple(map(_letter, letters))
+
+
+def _letter(letter: SupportsIndex) -> int:
+    try:
+        return index(letter)
+    except TypeError:
+        shown = " ".join(repr(letter).split())[:60]
+        raise AutomatonError(f"letter {shown} is not an integer") from None
+
+
+def _no_word(word: object) -> AutomatonError:
+    kind = type(word).__name__
+    return AutomatonError(f"a word is text or a sequence of letters, got {kind}")

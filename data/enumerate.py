@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from automata.arguments import check_integer
 from automata.burnside import count_classes
 from automata.canonical import canonical_forms, from_canonical
 from automata.enumeration import COMPLETE_MAX_STATES, Enumeration
@@ -49,13 +50,9 @@ class EnumerateConfig:
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        for name, value, low, high in [
-            ("n", self.n, 1, 11),
-            ("k", self.k, 1, 6),
-            ("at-least", self.at_least, 0, 10**4),
-        ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+        for name, low, high in [("n", 1, 11), ("k", 1, 6), ("at_least", 0, 10**4)]:
+            value = check_integer(name.replace("_", "-"), getattr(self, name), low, high)
+            object.__setattr__(self, name, value)  # an int: a manifest holds no other integers
         if self.at_least == 0 and self.k > 1 and self.n > COMPLETE_MAX_STATES:
             raise ValueError(
                 f"n={self.n} is over the limit of {COMPLETE_MAX_STATES} states for at-least=0"

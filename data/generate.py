@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from automata.arguments import check_integer, check_number
 from automata.automaton import cerny_bound
 from automata.canonical import (
     CANONICAL_MAX_LETTERS,
@@ -53,20 +54,24 @@ class GenerateConfig:
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        for name, value, low, high in [
-            ("n", self.n, 1, CANONICAL_MAX_STATES),
-            ("k", self.k, 1, CANONICAL_MAX_LETTERS),
-            ("count", self.count, 1, 10**12),
-            ("seed", self.seed, 0, 2**63 - 1),
-            ("calls", self.calls, 1, 10**12),
-            ("shard-rows", self.shard_rows, 1, 10**8),
+        for name, low, high in [
+            ("n", 1, CANONICAL_MAX_STATES),
+            ("k", 1, CANONICAL_MAX_LETTERS),
+            ("count", 1, 10**12),
+            ("seed", 0, 2**63 - 1),
+            ("calls", 1, 10**12),
+            ("shard_rows", 1, 10**8),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            value = check_integer(name.replace("_", "-"), getattr(self, name), low, high)
+            object.__setattr__(self, name, value)  # an int: a manifest holds no other integers
         if self.sampler not in SAMPLERS:
             raise ValueError(f"unknown sampler {self.sampler!r}: one of {', '.join(SAMPLERS)}")
-        if self.ceiling is not None and not 0 < self.ceiling <= 1:
-            raise ValueError(f"ceiling={self.ceiling} is not in (0, 1]")
+        if self.ceiling is not None:
+            ceiling = check_number("ceiling", self.ceiling)
+            if not 0 < ceiling <= 1:
+                raise ValueError(f"ceiling={self.ceiling} is not in (0, 1]")
+            if not isinstance(self.ceiling, int):
+                object.__setattr__(self, "ceiling", ceiling)
 
     @property
     def highest_threshold(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from automata.arguments import check_workers
 from automata.automaton import AutomatonError, Deltas
 from automata.entries import Automata, Malformed
 from automata.limits import LimitReached
@@ -58,6 +60,8 @@ class SolveConfig:
                 continue
             if not limit > 0:
                 raise ValueError(f"{name.replace('_', ' ')} {limit} is not positive")
+            if limit == math.inf:
+                raise ValueError(f"{name.replace('_', ' ')} {limit} is not finite")
             if self.method != "exact":
                 raise ValueError(f"{self.method} has no {name.replace('_', ' ')}: exact has")
 
@@ -150,6 +154,7 @@ def solve(
     >>> [item.texts() for found in solve(automata, SolveConfig()) for item in found]
     [['4\tbaab']]
     """
+    workers = check_workers(workers)
     limited = config.memory_limit is not None or config.time_limit is not None
     in_bulk = config.method == "exact" and not config.words and not limited
 

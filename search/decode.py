@@ -5,6 +5,7 @@ Valid means complete on n states and synchronizing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas
-from automata.canonical import canonical_forms, from_canonical
+from automata.arguments import check_integer, check_number
+from automata.automaton import Automaton, Deltas, validate_deltas
+from automata.canonical import canonical_forms_of_valid, from_canonical
 from automata.rank import are_synchronizing
 from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, Posterior
@@ -61,8 +63,18 @@ def decode_and_repair(
     Returns
     -------
     Repaired
+
+    Raises
+    ------
+    ValueError
+        If a point or what the model makes of it is not finite, `repair` or `temperature` negative,
+        or n no size of the model.
     """
+    repair = check_integer("repair", repair, 0)
+    temperature = check_number("temperature", temperature, 0)
+    check_points(z)
     decoded = model.decoder.generate(z, n, temperature=temperature, generator=generator)
+    _check_rows(~decoded.log_probabilities.isnan(), "decodes to NaN")
     deltas = decode_tokens(decoded.tokens.cpu().numpy())  # (batch, k, n)
     _, k, n = deltas.shape
     repaired = np.zeros(len(deltas), np.int64)
@@ -85,21 +97,51 @@ def decode_and_repair(
     return Repaired(deltas, as_decoded, repaired)
 
 
+def check_points(z: Tensor) -> None:
+    """Refuse points that are not finite, for what they decode to means nothing.
+
+    Raises
+    ------
+    ValueError
+        That names the first of them.
+
+    Examples
+    --------
+    >>> check_points(torch.tensor([[0.0, 1.0], [0.0, torch.nan]]))
+    Traceback (most recent call last):
+    ValueError: point 1 of 2 is not finite
+    """
+    _check_rows(z.isfinite(), "is not finite")
+
+
+def _check_rows(good: Tensor, reason: str) -> None:
+    wrong = ~good.flatten(1).all(1)
+    if wrong.any():
+        raise ValueError(f"point {int(wrong.int().argmax())} of {len(wrong)} {reason}")
+
+
 @torch.no_grad()
-def encode_automata(model: VAE, deltas: Deltas) -> Posterior:
+def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> Posterior:
     """Return the posterior of automata, each read in its canonical form.
 
     Parameters
     ----------
     model : VAE
-    deltas : uint8 array, shape (batch, k, n)
+    deltas : array of int, shape (batch, k, n)
 
     Returns
     -------
     Posterior
         On the model's device.
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
     """
-    canonical = from_canonical(canonical_forms(deltas), deltas.shape[2], deltas.shape[1])
+    valid = validate_deltas(deltas)
+    forms = canonical_forms_of_valid(valid)
+    canonical = from_canonical(forms, valid.shape[2], valid.shape[1])
     tokens = torch.from_numpy(encode_deltas(canonical))
     device = next(model.parameters()).device
     parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]

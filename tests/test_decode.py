@@ -8,9 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automata.automaton import AutomatonError
 from automata.canonical import canonical_forms, from_canonical
 from automata.sampling import sample_uniform
 from search.decode import decode_and_repair, encode_automata
+from search.interpolate import interpolate
 from tests import naive
 from vae.encoding import TOKEN_KINDS, encode_deltas
 from vae.model import VAE, Decoded, ModelConfig
@@ -187,3 +189,56 @@ def test_automata_are_encoded_in_canonical_form(kind, most):
     torch.testing.assert_close(found, expected)
     renamed = encode_automata(model, ((deltas + 1) % 5)[:, ::-1, [4, 0, 1, 2, 3]].astype(np.uint8))
     torch.testing.assert_close(found, renamed)
+
+
+# --- what is not finite -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("any_size", [False, True])
+def test_points_that_are_not_finite_are_refused(value: float, any_size: bool) -> None:
+    z = torch.zeros(5, 2)
+    z[3, 1] = z[4, 0] = value
+    for temperature in (0.0, 1.0):
+        with pytest.raises(ValueError, match="^point 3 of 5 is not finite$"):
+            decode_and_repair(
+                make(4, 2, any_size=any_size),
+                z,
+                repair=1,
+                temperature=temperature,
+                generator=torch.Generator(),
+            )
+    path = interpolate("polar", torch.ones(2, 2), torch.ones(2, 2), torch.tensor([0.5, 1.5]))
+    with pytest.raises(ValueError, match="^point 1 of 2 is not finite$"):
+        decode_and_repair(make(4, 2), path, repair=0)
+
+
+def test_a_model_that_makes_nothing_of_a_point_is_refused() -> None:
+    model = make(4, 2)
+    with torch.no_grad():
+        model.decoder.output.bias[0] = torch.nan
+    with pytest.raises(ValueError, match="^point 0 of 3 decodes to NaN$"):
+        decode_and_repair(model, torch.zeros(3, 2), repair=0)
+    model = make(4, 2)
+    with torch.no_grad():
+        model.decoder.start.weight.fill_(1e38)
+    with pytest.raises(ValueError, match="^point 1 of 2 decodes to NaN$"):
+        decode_and_repair(model, torch.tensor([[0.0, 0.0], [3e38, -3e38]]), repair=0)
+
+
+@pytest.mark.parametrize("temperature", [torch.nan, torch.inf, -1.0, "warm"])
+def test_temperatures_that_are_none(temperature: float) -> None:
+    with pytest.raises(ValueError, match="^temperature="):
+        decode_and_repair(make(4, 2), torch.zeros(3, 2), repair=0, temperature=temperature)
+
+
+@pytest.mark.parametrize("repair", [-1, 1.5, torch.nan, "two"])
+def test_repairs_that_are_none(repair: int) -> None:
+    with pytest.raises(ValueError, match="^repair="):
+        decode_and_repair(make(4, 2), torch.zeros(3, 2), repair=repair)
+
+
+def test_only_automata_are_encoded() -> None:
+    for wrong in (np.full((1, 2, 4), 4), np.full((1, 2, 4), np.nan), np.zeros((2, 4), int)):
+        with pytest.raises(AutomatonError):
+            encode_automata(make(4, 2), wrong)

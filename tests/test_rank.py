@@ -141,7 +141,7 @@ def test_errors() -> None:
     with pytest.raises(SizeLimitError, match="n=1025 is over the limit of 1024"):
         shortest_word_of_rank(np.zeros((1, 1025), int), 1)
     assert shortest_word_of_rank(np.zeros((1, 1024), int), 1) == (0,)
-    with pytest.raises(ValueError, match="memory limit"):
+    with pytest.raises(ValueError, match="^memory_limit=0 is not positive$"):
         shortest_word_of_rank([[0, 0]], 1, memory_limit=0)
     with pytest.raises(AutomatonError, match="shape"):
         rank([0, 1])

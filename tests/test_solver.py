@@ -34,7 +34,7 @@ from automata.dense import RUNNING, DenseSearch
 from automata.families import known
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.limits import Budget
-from automata.sampling import mutate
+from automata.sampling import mutate, sample_uniform
 from automata.short_words import greedy_word
 from automata.solver import Thresholds, Words, shortest_reset_words
 from automata.two_ended import Search
@@ -162,7 +162,7 @@ def test_the_limits_are_named() -> None:
     for call in (reset_thresholds, shortest_reset_words):
         with pytest.raises(SizeLimitError, match="^n=1025 is over the limit of 1024 states$"):
             call(delta[None])
-        with pytest.raises(ValueError, match="^there is at least 1 worker, got 0$"):
+        with pytest.raises(ValueError, match="^workers=0 is not at least 1$"):
             call(cerny(4)[None], workers=0)
     with pytest.raises(SizeLimitError, match="^n=25 is over the limit of 24 states$"):
         reprove_thresholds(delta[None, :, :25])
@@ -753,17 +753,42 @@ def test_bounds_do_not_contradict_each_other() -> None:
     assert lowest == 93
 
 
-@pytest.mark.parametrize("limit", [0, -1, float("nan")])
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        (0, "0 is not positive"),
+        (-1, "-1 is not positive"),
+        (float("nan"), "nan is not a finite number"),
+        (float("inf"), "inf is not a finite number"),
+        (10**400, "a number of more than 60 digits is not a finite number"),
+        ("1", "'1' is not a finite number"),
+    ],
+)
 @pytest.mark.parametrize("name", ["memory_limit", "time_limit"])
-def test_limits_are_positive(name: str, limit: float) -> None:
-    kind = name.replace("_", " ")
+def test_limits_are_positive(name: str, limit: Any, reason: str) -> None:
     limits: dict[str, Any] = {name: limit}
     for solve in (reset_threshold, shortest_reset_word, reset_bounds):
-        with pytest.raises(ValueError, match=f"^a {kind} is positive, got {limit}$"):
+        with pytest.raises(ValueError, match=f"^{name}={reason}$"):
             solve(cerny(4), **limits)
     for batch in (cerny(4)[None], np.zeros((0, 2, 4), int)):
-        with pytest.raises(ValueError, match=f"^a {kind} is positive, got {limit}$"):
+        with pytest.raises(ValueError, match=f"^{name}={reason}$"):
             reset_thresholds(batch, **limits)
+
+
+@pytest.mark.parametrize("limit", [1e300, 10**18, np.int64(10**9), np.float32(1e9)])
+def test_limits_that_are_large(limit: Any) -> None:
+    for limits in ({"memory_limit": limit}, {"time_limit": limit}):
+        assert reset_threshold(cerny(30), **limits) == 29**2
+        assert reset_threshold(cerny(70), **limits) == 69**2
+        assert reset_thresholds(cerny(30)[None], **limits).tolist() == [29**2]
+
+
+@pytest.mark.parametrize("workers", [10**9, np.int64(2000), True])
+def test_any_number_of_workers(workers: Any) -> None:
+    deltas = sample_uniform(np.random.default_rng(0), 3000, 6, 2)
+    assert np.array_equal(reset_thresholds(deltas, workers=workers), reset_thresholds(deltas))
+    assert reset_threshold(cerny(70), workers=workers) == 69**2
+    assert dense_search(cerny(12), workers=workers).status == 121
 
 
 # --- wrong answers of other solvers -----------------------------------------------------------

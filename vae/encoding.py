@@ -8,44 +8,59 @@ from the start; a *relative* one from the source state, so that it means the sam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.automaton import Automaton, AutomatonError, Deltas, integer_array, validate_deltas
 
 TOKEN_KINDS = ("absolute", "relative", "combined")
 
 Tokens = npt.NDArray[np.int64]
 
 
-def encode_deltas(deltas: Deltas) -> Tokens:
+def encode_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Tokens:
     """Return the tokens of automata, in the order of their states.
 
     Parameters
     ----------
-    deltas : uint8 array, shape (batch, k, n)
+    deltas : array of int, shape (batch, k, n)
 
     Returns
     -------
     int64 array, shape (batch, n, k)
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
 
     Examples
     --------
     >>> encode_deltas(np.array([[[1, 2, 0], [0, 0, 2]]], np.uint8)).tolist()
     [[[1, 0], [2, 0], [0, 2]]]
     """
-    return deltas.transpose(0, 2, 1).astype(np.int64)
+    return validate_deltas(deltas).transpose(0, 2, 1).astype(np.int64)
 
 
-def decode_tokens(tokens: Tokens) -> Deltas:
-    """Return the automata of tokens, uint8 (batch, k, n): the inverse.
+def decode_tokens(tokens: npt.ArrayLike) -> Deltas:
+    """Return the automata of tokens (batch, n, k): the inverse, an array of states (batch, k, n).
+
+    Raises
+    ------
+    AutomatonError
+        If the tokens are not integers, or not target states.
 
     Examples
     --------
     >>> decode_tokens(np.array([[[1, 0], [2, 0], [0, 2]]])).tolist()
     [[[1, 2, 0], [0, 0, 2]]]
     """
-    return tokens.transpose(0, 2, 1).astype(np.uint8)
+    array = integer_array(tokens, "tokens")
+    if array.ndim != 3:
+        raise AutomatonError(f"tokens have shape (batch, n, k), got shape {array.shape}")
+    return validate_deltas(array.transpose(0, 2, 1))
 
 
 def vocabulary_size(most: int, kind: str) -> int:

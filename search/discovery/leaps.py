@@ -13,7 +13,7 @@ from torch import Tensor
 from automata.sampling import insert_states, rank_weights
 from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver import Thresholds
-from search.decode import decode_and_repair
+from search.decode import check_points, decode_and_repair
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
 from search.interpolate import interpolate
@@ -154,6 +154,7 @@ def interpolation(ground: Ground) -> Proposals:
 def encode_decode(ground: Ground) -> Proposals:
     """Decode posterior samples of smaller elites, encode what comes out, and decode it again."""
     z, parents = ground.draw_points()
+    check_points(z)
     tokens = ground.model.model.decoder.generate(z, ground.n).tokens
     again = ground.model.encode(ground.rng, ground.generator, decode_tokens(tokens.cpu().numpy()))
     return ground.decode(again, parents)

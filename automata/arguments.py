@@ -1,0 +1,133 @@
+"""Numbers that callers give, checked: integers, and finite numbers, within their limits."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from operator import index
+from typing import Any
+
+MAX_WORKERS = 1024
+
+
+def check_integer(name: str, value: Any, low: int | None = None, high: int | None = None) -> int:
+    """Return an integer argument, or refuse it in one line.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : int
+        Whatever `operator.index` takes.
+    low, high : int
+        The limits, both allowed; None: no limit.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer, or outside the limits.
+
+    Examples
+    --------
+    >>> check_integer("rows", 3, 0)
+    3
+    >>> check_integer("rows", 1.5, 0)
+    Traceback (most recent call last):
+    ValueError: rows=1.5 is not an integer
+    """
+    try:
+        number = index(value)
+    except TypeError:
+        raise ValueError(f"{name}={_shown(value)} is not an integer") from None
+    above = high is not None and number > high
+    if (low is not None and number < low) or above:
+        limits = f"at least {low}" if high is None else f"in {low}..{high}"
+        raise ValueError(f"{name}={_shown(number)} is not {limits}")
+    return number
+
+
+def check_number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return an argument that is a finite number, or refuse it in one line.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : float
+        Any real number.
+    low, high : float
+        The limits, both allowed.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If it is no number, not finite, or outside the limits.
+
+    Examples
+    --------
+    >>> check_number("share", 1, 0, 1)
+    1.0
+    >>> check_number("share", float("nan"), 0, 1)
+    Traceback (most recent call last):
+    ValueError: share=nan is not a finite number
+    """
+    try:
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name}={_shown(value)} is not a finite number")
+    if not low <= number <= high:
+        limits = f"at least {low}" if high == math.inf else f"in {low}..{high}"
+        raise ValueError(f"{name}={_shown(value)} is not {limits}")
+    return number
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Return an argument that is a positive finite number, or refuse it in one line.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, not finite, or not positive.
+
+    Examples
+    --------
+    >>> check_positive("time_limit", 0)
+    Traceback (most recent call last):
+    ValueError: time_limit=0 is not positive
+    """
+    number = check_number(name, value)
+    if number <= 0:
+        raise ValueError(f"{name}={_shown(value)} is not positive")
+    return number
+
+
+def check_workers(workers: Any) -> int:
+    """Return a number of threads, 1,024 if it is larger, or refuse it in one line.
+
+    Examples
+    --------
+    >>> check_workers(10**9)
+    1024
+    >>> check_workers(0)
+    Traceback (most recent call last):
+    ValueError: workers=0 is not at least 1
+    """
+    return min(check_integer("workers", workers, 1), MAX_WORKERS)
+
+
+def _shown(value: Any) -> str:
+    """Write a value on one line that is not too long."""
+    if isinstance(value, int) and abs(value) >= 10**60:
+        return "a number of more than 60 digits"
+    text = " ".join((str(value) if isinstance(value, Real) else repr(value)).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
