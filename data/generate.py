@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from automata.automaton import cerny_bound
 from automata.canonical import (
     CANONICAL_MAX_LETTERS,
     CANONICAL_MAX_STATES,
@@ -20,14 +18,15 @@ from automata.canonical import (
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
 from automata.solver import Thresholds, reset_thresholds
+from data.claim import claim
+from data.counts import highest_below
 from data.dataset import Dataset, read_shard, shard_path, write_shard
 from data.files import DataError
-from data.manifest import open_manifest, write_manifest
+from data.manifest import SAMPLERS, finish, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
 from data.streams import stream
 
-SAMPLERS = ("uniform", "synchronizing", "evolved")
 _DRAW = 1 << 16
 """Automata drawn at a time; a whole draw without a new class ends a shard."""
 _VAIN_DRAWS = 16
@@ -70,9 +69,7 @@ class GenerateConfig:
     @property
     def highest_threshold(self) -> int | None:
         """The longest threshold that may enter, None without a ceiling."""
-        return (
-            None if self.ceiling is None else math.floor(self.ceiling * cerny_bound(self.n) + 1e-9)
-        )
+        return None if self.ceiling is None else highest_below(self.ceiling, self.n)
 
 
 def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
@@ -104,6 +101,14 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
         "shards": [],
         "complete": False,
     }
+    with claim(folder, "generate"):
+        return _generate(config, folder, fresh, workers)
+
+
+def _generate(
+    config: GenerateConfig, folder: Path, fresh: dict[str, Any], workers: int
+) -> dict[str, Any]:
+    """Make the shards that are missing, in a folder that is claimed."""
     manifest = open_manifest(folder, fresh)
     known = RowIndex(config.n * config.k)
     wanted = [
@@ -115,7 +120,7 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
         if recorded is None and manifest["complete"]:
             break
         if recorded is not None and shard_path(folder, index).exists():
-            known.add(read_shard(folder, index, manifest).forms)
+            known.add(read_shard(folder, index, manifest, workers=workers).forms)
             continue
         make = _evolve_shard if config.sampler == "evolved" else _sample_shard
         rng = stream(config.seed, "generate", index)
@@ -134,7 +139,7 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
         if len(shard) < rows and config.sampler != "evolved":
             break  # the space is exhausted
     if not manifest["complete"]:
-        manifest["complete"] = True
+        finish(manifest)
         write_manifest(folder, manifest)
     return manifest
 
