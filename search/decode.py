@@ -15,6 +15,7 @@ from torch import Tensor
 from automata.automaton import Deltas
 from automata.canonical import canonical_forms, from_canonical
 from automata.rank import are_synchronizing
+from data.damage import DataError
 from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, Posterior
 
@@ -98,9 +99,17 @@ def encode_automata(model: VAE, deltas: Deltas) -> Posterior:
     -------
     Posterior
         On the model's device.
+
+    Raises
+    ------
+    DataError
+        If the model computes numbers that are not finite: its weights are not those it had.
     """
     canonical = from_canonical(canonical_forms(deltas), deltas.shape[2], deltas.shape[1])
     tokens = torch.from_numpy(encode_deltas(canonical))
     device = next(model.parameters()).device
     parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
-    return Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+    posterior = Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+    if not all(column.isfinite().all() for column in posterior):
+        raise DataError("the model encodes automata as numbers that are not finite")
+    return posterior
