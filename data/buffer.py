@@ -8,26 +8,36 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from automata.automaton import Deltas
-from automata.properties import CLASSES, automorphism_orders, defects, ranks
-from automata.solver import NOT_SYNCHRONIZING, Thresholds
-from data.counts import Counts, Flags, from_rows, has_class, no_counts, to_rows
-from data.dataset import (
-    Dataset,
-    concatenate,
-    property_types,
-    read_rows,
-    write_rows,
-    write_shard,
+from automata.solver import Thresholds
+from data.checks import DIGEST, anything, record, whole
+from data.counts import (
+    Counts,
+    Flags,
+    check_rows,
+    count,
+    flags_of,
+    from_rows,
+    no_counts,
+    to_rows,
 )
-from data.files import DataError
-from data.manifest import ENUMERATION, column_name, config_digest
+from data.damage import DataError, parse_json, reading
+from data.dataset import Dataset, concatenate, write_shard
+from data.manifest import ENUMERATION, config_digest
+from data.recheck import properties_of, recheck
+from data.shards import property_types, read_metadata, read_rows, write_rows
 
 PENDING = "pending.parquet"
+_STATE = record(
+    {
+        "config_sha256": DIGEST,
+        "first": whole(0, 10**15),
+        "next": anything,
+        "nodes": whole(0, 10**15),
+        "counts": anything,
+    }
+)
 
 
 class Unit(NamedTuple):
@@ -41,14 +51,7 @@ class Unit(NamedTuple):
 
 def describe(deltas: Deltas, thresholds: Thresholds, flags: Flags) -> Dataset:
     """Return automata with their `class_flags` and all other properties."""
-    properties: dict[str, npt.NDArray[Any]] = {
-        column_name(name): has_class(flags, bit) for bit, name in enumerate(CLASSES)
-    }
-    properties["rank"] = np.ones(len(deltas), np.uint8)
-    apart = thresholds == NOT_SYNCHRONIZING
-    properties["rank"][apart] = ranks(deltas[apart])
-    properties["automorphisms"] = automorphism_orders(deltas)
-    properties["defects"] = defects(deltas)
+    properties = properties_of(deltas, thresholds, flags)
     return Dataset(deltas, thresholds, np.full(len(deltas), ENUMERATION), properties)
 
 
@@ -119,10 +122,18 @@ class Buffer:
             }
         )
         metadata = {"state": state, "sha256": hashlib.sha256(state.encode()).hexdigest()}
-        write_rows(folder / PENDING, concatenate(self._parts[:parts]), metadata)
+        write_rows(folder / PENDING, concatenate(self._parts[:parts]).rows, metadata)
 
-    def restore(self, folder: Path) -> None:
+    def restore(self, folder: Path, units: int, workers: int) -> None:
         """Take in what was saved, if that goes on where the last shard ends.
+
+        Parameters
+        ----------
+        folder : Path
+        units : int
+            Of the whole enumeration.
+        workers : int
+            Threads that solve all automata again.
 
         Raises
         ------
@@ -132,26 +143,31 @@ class Buffer:
         path, config = folder / PENDING, self._config
         if not path.exists():
             return
-        state = _read_state(path)
+        state = self._read_state(path, units)
         if state["config_sha256"] != config_digest(config):
             raise DataError(f"{path}: of another enumeration; it can be deleted")
         if state["first"] != self.state.first:
             return  # saved before the last shard was written
         counts = from_rows(state["counts"], self._n)
-        rows = int(counts[:, 0].sum()) if config["rows"] else 0
-        data = read_rows(path, rows, self._n, self._k, property_types(self._k))
-        self._parts.append(data)
+        kept = int(counts[:, 0].sum()) if config["rows"] else 0
+        types = property_types(self._k)
+        rows = read_rows(path, kept, self._n, self._k, ENUMERATION, types)
+        recheck(path, rows, config, workers)
+        found = count(rows.reset_thresholds, flags_of(rows.properties), self._n)
+        if config["rows"] and not np.array_equal(found, counts):
+            raise DataError(f"{path}: its counts are not those of its rows")
+        self._parts.append(Dataset(*rows))
         self.state = _State(state["first"], state["next"], state["nodes"], counts, 2)
 
-
-def _read_state(path: Path) -> dict[str, Any]:
-    """Read what a saved buffer says of its rows, and check it."""
-    try:
-        metadata = pq.read_schema(path).metadata
-        text, digest = metadata[b"state"], metadata[b"sha256"].decode()
-    except (pa.ArrowException, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: damaged; delete it to go on from the last shard") from error
-    if hashlib.sha256(text).hexdigest() != digest:
-        raise DataError(f"{path}: damaged; delete it to go on from the last shard")
-    state: dict[str, Any] = json.loads(text)
-    return state
+    def _read_state(self, path: Path, units: int) -> dict[str, Any]:
+        """Read what a saved buffer says of its rows, and check it."""
+        metadata = read_metadata(path)
+        with reading(path, "what an interrupted enumeration saves; delete it to go on without"):
+            text, digest = metadata[b"state"], metadata[b"sha256"].decode()
+            if hashlib.sha256(text).hexdigest() != digest:
+                raise ValueError("another SHA-256 than the recorded one")
+            state: dict[str, Any] = parse_json(text)
+            _STATE("state", state)
+            check_rows("counts", state["counts"], self._n)
+            whole(state["first"], units)("state.next", state["next"])
+        return state

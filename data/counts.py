@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from automata.automaton import cerny_bound
 from automata.properties import CLASSES
-from automata.solver import Thresholds
-from data.manifest import COUNT_COLUMNS
+from automata.solver import NOT_SYNCHRONIZING, Thresholds
+from data.checks import list_of, record, whole
 
 Flags = npt.NDArray[np.uint16]
 Counts = npt.NDArray[np.int64]
 """(thresholds, 1 + classes): row t + 1 counts the automata with threshold t, all and by class."""
+
+
+def column_name(name: str) -> str:
+    """Return the name of a class's column."""
+    return name.replace("-", "_")
+
+
+COUNT_COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
+"""What an enumeration counts, in the order of ``counts.csv``."""
 
 
 def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
@@ -21,10 +33,37 @@ def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
     return np.asarray(flags >> np.uint16(bit) & np.uint16(1), np.bool_)
 
 
+def highest_threshold(n: int) -> int:
+    """Return what no threshold of n states is above: (n^3 - n) / 6 (Frankl 1982, Pin 1983).
+
+    Examples
+    --------
+    >>> highest_threshold(4)
+    10
+    """
+    return (n**3 - n) // 6
+
+
+def highest_below(ceiling: float, n: int) -> int:
+    """Return the longest threshold that is not above a share of the Černý bound.
+
+    Examples
+    --------
+    >>> highest_below(0.6, 8)
+    29
+    """
+    return math.floor(ceiling * cerny_bound(n) + 1e-9)
+
+
 def no_counts(n: int) -> Counts:
     """Return the counts of nothing."""
-    # no threshold is above (n^3 - n) / 6 (Frankl 1982, Pin 1983)
-    return np.zeros(((n**3 - n) // 6 + 2, len(COUNT_COLUMNS) - 1), np.int64)
+    return np.zeros((highest_threshold(n) + 2, len(COUNT_COLUMNS) - 1), np.int64)
+
+
+def flags_of(columns: Mapping[str, npt.NDArray[Any]]) -> Flags:
+    """Return the `class_flags` that columns of classes, bool (rows,) each, were made of."""
+    bits = [columns[column_name(name)].astype(np.uint16) << bit for bit, name in enumerate(CLASSES)]
+    return np.asarray(np.bitwise_or.reduce(bits), np.uint16)
 
 
 def count(thresholds: Thresholds, flags: Flags, n: int) -> Counts:
@@ -58,6 +97,30 @@ def from_rows(rows: Sequence[dict[str, int]], n: int) -> Counts:
     for row in rows:
         counts[row["reset_threshold"] + 1] = [row[name] for name in COUNT_COLUMNS[1:]]
     return counts
+
+
+def check_rows(place: str, rows: Any, n: int) -> None:
+    """Raise ValueError unless rows, from a file, are such that `to_rows` may have made them."""
+    low, high, most = NOT_SYNCHRONIZING, highest_threshold(n), 2**62
+    list_of(
+        record(
+            {
+                name: whole(low, high) if name == COUNT_COLUMNS[0] else whole(0, most)
+                for name in COUNT_COLUMNS
+            }
+        )
+    )(place, rows)
+    thresholds = [row["reset_threshold"] for row in rows]
+    if thresholds != sorted({*thresholds}):
+        raise ValueError(f"{place}: its thresholds do not rise")
+    for row in rows:
+        if not max(1, *(row[name] for name in COUNT_COLUMNS[2:])) <= row["classes"]:
+            raise ValueError(
+                f"{place}: {row['classes']} automata with threshold {row['reset_threshold']}, "
+                "but more of one class, or none"
+            )
+    if sum(row["classes"] for row in rows) > most:
+        raise ValueError(f"{place}: more than {most} automata")
 
 
 def to_csv(rows: Sequence[dict[str, int]]) -> str:

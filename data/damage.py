@@ -141,12 +141,29 @@ def read_json(path: Path) -> Any:
         content = file.read(MAX_JSON_BYTES + 1)
         if len(content) > MAX_JSON_BYTES:
             raise DataError(f"{path}: over the limit of {MAX_JSON_BYTES} bytes for JSON")
-        return json.loads(
-            content.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            object_pairs_hook=_distinct,
-        )
+        return parse_json(content)
+
+
+def parse_json(content: bytes) -> Any:
+    """Return what a JSON text says in which each name occurs once and every number is finite.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is none; within `reading` these name the file.
+
+    Examples
+    --------
+    >>> parse_json(b'{"n": 8, "n": 9}')
+    Traceback (most recent call last):
+    ValueError: the name 'n' occurs twice
+    """
+    return json.loads(
+        content.decode("utf-8"),
+        parse_constant=_refuse_constant,
+        parse_float=_finite,
+        object_pairs_hook=_distinct,
+    )
 
 
 def _refuse_constant(name: str) -> float:

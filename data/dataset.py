@@ -10,18 +10,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from automata.automaton import AutomatonError, Deltas, validate_deltas
-from automata.canonical import Forms, canonical_forms
-from automata.properties import CLASSES, in_classes
+from automata.automaton import Deltas
+from automata.canonical import Forms
+from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver import Thresholds
-from data.files import DataError, check_sha256, sha256, write_file
-from data.manifest import ENUMERATION, column_name, read_manifest
-
-ROW_GROUP = 1 << 18
+from data.counts import count, flags_of, no_counts, to_rows
+from data.files import DataError, check_sha256, sha256
+from data.manifest import ENUMERATION, check_whole, read_manifest, shard_name
+from data.recheck import recheck
+from data.shards import Rows, property_types, read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.deltas)
+
+    @property
+    def rows(self) -> Rows:
+        """The columns as files hold them."""
+        return Rows(self.deltas, self.reset_thresholds, self.sources, self.properties)
 
     @property
     def n(self) -> int:
@@ -110,7 +114,7 @@ def concatenate(parts: Sequence[Dataset]) -> Dataset:
     )
 
 
-def read_dataset(folder: Path, classes: Sequence[str] = ()) -> Dataset:
+def read_dataset(folder: Path, classes: Sequence[str] = (), *, workers: int = 1) -> Dataset:
     """Read the rows of a dataset folder that are in all the classes, and check them.
 
     Parameters
@@ -119,6 +123,8 @@ def read_dataset(folder: Path, classes: Sequence[str] = ()) -> Dataset:
         Made by `generate` or by `enumerate`.
     classes : sequence of str
         Names in `automata.properties.CLASSES`, or not-NAME.
+    workers : int
+        Threads that solve all automata again.
 
     Returns
     -------
@@ -129,144 +135,83 @@ def read_dataset(folder: Path, classes: Sequence[str] = ()) -> Dataset:
     ------
     DataError
         If the folder is missing, empty, unfinished, or damaged: each shard is compared with its
-        recorded SHA-256, and each automaton with its canonical form.
+        recorded SHA-256, and each row with what follows from its automaton.
     ValueError
         If there is no such class.
     """
     manifest = read_manifest(folder)
-    kind = manifest.get("kind")
-    if not manifest["complete"]:
-        command = "generate" if kind is None else "enumerate"
-        raise DataError(f"{folder}: an unfinished dataset; run the same {command} command again")
+    check_whole(folder, manifest)
     if not manifest["shards"]:
         raise DataError(f"{folder}: holds counts alone, no automata (enumerated with --no-rows)")
-    if kind is None and not any(shard["rows"] for shard in manifest["shards"]):
-        raise DataError(f"{folder}: a dataset without rows")
-    data = concatenate(
-        [
-            read_shard(folder, index, manifest).of_classes(classes)
-            for index in range(len(manifest["shards"]))
-        ]
-    )
-    distinct = RowIndex(data.n * data.k)
-    distinct.add(data.forms)
-    if len(distinct) < len(data):
-        raise DataError(f"{folder}: {len(data)} rows, but only {len(distinct)} classes")
-    return data
+    shards = read_shards(folder, manifest, workers=workers)
+    return concatenate([shard.of_classes(classes, workers=workers) for shard in shards])
+
+
+def read_shards(folder: Path, manifest: dict[str, Any], *, workers: int = 1) -> Iterator[Dataset]:
+    """Read the shards of a dataset one after the other, and check them and all of them together.
+
+    Raises
+    ------
+    DataError
+        As `read_dataset`; some of it when the last shard has been read.
+    """
+    hashes = []
+    counts = no_counts(manifest["config"]["n"])
+    for index in range(len(manifest["shards"])):
+        shard = read_shard(folder, index, manifest, workers=workers)
+        hashes.append(hash_rows(shard.forms))
+        if shard.properties:
+            flags = flags_of(shard.properties)
+            counts += count(shard.reset_thresholds, flags, shard.n)
+        yield shard
+    _check_distinct(folder, manifest, np.concatenate([np.empty(0, np.uint64), *hashes]))
+    if len(hashes) and "totals" in manifest and manifest["totals"]["counts"] != to_rows(counts):
+        raise DataError(f"{folder}: the counts in manifest.json are not those of the rows")
+
+
+def _check_distinct(folder: Path, manifest: dict[str, Any], hashes: npt.NDArray[np.uint64]) -> None:
+    """Refuse an automaton that is in two shards, or in one of them twice."""
+    values, times = np.unique(hashes, return_counts=True)
+    repeated = values[times > 1]
+    if len(repeated) == 0:
+        return
+    config = manifest["config"]
+    distinct, rows = RowIndex(config["n"] * config["k"]), 0
+    for index in range(len(manifest["shards"])):  # equal hashes may be those of different automata
+        forms = read_shard(folder, index, manifest).forms
+        alike = forms[np.isin(hash_rows(forms), repeated)]
+        distinct.add(alike)
+        rows += len(alike)
+    if len(distinct) < rows:
+        raise DataError(f"{folder}: {len(hashes)} rows, {rows - len(distinct)} of them repeated")
 
 
 def shard_path(folder: Path, index: int) -> Path:
     """Return the path of a shard."""
-    return folder / f"part-{index:06d}.parquet"
-
-
-def property_types(k: int) -> dict[str, pa.DataType]:
-    """Return the columns that enumerated datasets have beside those of generated ones."""
-    return {
-        **{column_name(name): pa.bool_() for name in CLASSES},
-        "rank": pa.uint8(),
-        "automorphisms": pa.int64(),
-        "defects": pa.binary(k),  # a byte each letter
-    }
+    return folder / shard_name(index)
 
 
 def write_shard(folder: Path, index: int, data: Dataset) -> dict[str, Any]:
     """Write one shard; return its entry for the manifest."""
     path = shard_path(folder, index)
-    write_rows(path, data)
+    write_rows(path, data.rows)
     return {"file": path.name, "rows": len(data), "sha256": sha256(path)}
 
 
-def write_rows(path: Path, data: Dataset, metadata: Mapping[str, str] | None = None) -> None:
-    """Write the rows, and the metadata if there is any, as one parquet file: all or nothing."""
-    _, k, n = data.deltas.shape
-    columns = {
-        "delta": _binary(data.deltas, n * k),
-        "reset_threshold": pa.array(data.reset_thresholds, pa.int32()),
-        "source": pa.array(data.sources, pa.string()).dictionary_encode(),
-    }
-    types = property_types(k)
-    for name, values in data.properties.items():
-        binary = values.ndim == 2
-        columns[name] = _binary(values, k) if binary else pa.array(values, types[name])
-    table = pa.table(columns, metadata=metadata)
-
-    def write(temporary: Path) -> None:
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd",
-            compression_level=1,
-            row_group_size=ROW_GROUP,
-            write_page_checksum=True,
-            use_dictionary=["source"],
-        )
-
-    write_file(path, write)
-
-
-def _binary(values: npt.NDArray[Any], width: int) -> pa.Array:
-    """Return a column of so many bytes a row."""
-    content = pa.py_buffer(np.ascontiguousarray(values))
-    return pa.Array.from_buffers(pa.binary(width), len(values), [None, content])
-
-
-def read_shard(folder: Path, index: int, manifest: dict[str, Any]) -> Dataset:
-    """Read one shard and check it against the manifest.
+def read_shard(folder: Path, index: int, manifest: dict[str, Any], *, workers: int = 1) -> Dataset:
+    """Read one shard and check it: against the manifest, and every row by computing it again.
 
     Raises
     ------
     DataError
         If it is missing or damaged.
     """
-    entry, n, k = manifest["shards"][index], manifest["config"]["n"], manifest["config"]["k"]
-    path = folder / entry["file"]
+    entry, config = manifest["shards"][index], manifest["config"]
+    path, n, k = shard_path(folder, index), config["n"], config["k"]
     check_sha256(path, entry["sha256"])
-    types = property_types(k) if manifest.get("kind") == ENUMERATION else {}
-    data = read_rows(path, entry["rows"], n, k, types)
-    if not np.array_equal(canonical_forms(data.deltas), data.forms):
-        raise DataError(f"{path}: holds automata that are not in canonical form")
-    return data
-
-
-def read_rows(
-    path: Path, rows: int, n: int, k: int, property_types: Mapping[str, pa.DataType]
-) -> Dataset:
-    """Read a file of `write_rows` that has so many rows, of one size, and these properties.
-
-    Raises
-    ------
-    DataError
-        If it is something else.
-    """
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-        column = table["delta"].combine_chunks()
-        labels = table["reset_threshold"].combine_chunks()
-        sources = table["source"].cast(pa.string()).to_numpy(zero_copy_only=False)
-        found = {name: table[name].combine_chunks() for name in property_types}
-    except (pa.ArrowException, OSError, KeyError) as error:  # OSError: a page is damaged
-        raise DataError(f"{path}: not a shard of a dataset ({error})") from error
-    nulls = sum(table[name].null_count for name in table.column_names)
-    kinds = [column.type, labels.type, *(values.type for values in found.values())]
-    expected = [pa.binary(n * k), pa.int32(), *property_types.values()]
-    if kinds != expected or len(column) != rows or nulls:
-        raise DataError(f"{path}: not {rows} labelled automata with n={n}, k={k}")
-    try:
-        deltas = validate_deltas(_bytes(column).reshape(-1, k, n))
-    except AutomatonError as error:
-        raise DataError(f"{path}: {error}") from error
-    properties = {
-        name: _bytes(values)
-        if pa.types.is_fixed_size_binary(values.type)
-        else values.to_numpy(zero_copy_only=False)
-        for name, values in found.items()
-    }
-    return Dataset(deltas, labels.to_numpy(), sources.astype(np.str_), properties)
-
-
-def _bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
-    """Return the content of a column of bytes, uint8 (rows, width)."""
-    rows, width = len(column), column.type.byte_width
-    content = column.buffers()[1] or b""
-    return np.frombuffer(content, np.uint8, count=rows * width).reshape(rows, width)
+    enumerated = manifest.get("kind") == ENUMERATION
+    source = ENUMERATION if enumerated else config["sampler"]
+    types = property_types(k) if enumerated else {}
+    rows = read_rows(path, entry["rows"], n, k, source, types)
+    recheck(path, rows, config, workers)
+    return Dataset(*rows)

@@ -21,8 +21,8 @@ from automata.properties import check_classes, class_flags, in_classes
 from data.buffer import PENDING, Buffer, Unit, describe
 from data.claim import claim
 from data.counts import count, from_rows, no_counts, to_csv, to_rows
-from data.dataset import shard_path
-from data.files import DataError, check_sha256, write_text
+from data.dataset import read_shards, shard_path
+from data.files import DataError, write_text
 from data.manifest import ENUMERATION, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
@@ -103,13 +103,22 @@ def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> d
         "totals": {"units": 0, "classes": 0, "nodes": enumeration.planned_nodes, "counts": []},
         "complete": False,
     }
+    with claim(folder, "enumerate"):
+        return _take_up(enumeration, config, folder, fresh, workers)
+
+
+def _take_up(
+    enumeration: Enumeration,
+    config: EnumerateConfig,
+    folder: Path,
+    fresh: dict[str, Any],
+    workers: int,
+) -> dict[str, Any]:
+    """Check what is there, and make what is missing, in a folder that is claimed."""
     manifest = open_manifest(folder, fresh)
-    missing = []
-    for index, shard in enumerate(manifest["shards"]):
-        if shard_path(folder, index).exists():
-            check_sha256(shard_path(folder, index), shard["sha256"])
-        else:
-            missing.append(index)
+    missing = [
+        index for index in range(len(manifest["shards"])) if not shard_path(folder, index).exists()
+    ]
     if (missing or not manifest["complete"]) and manifest["units"] != len(enumeration):
         raise DataError(
             f"{folder}: an enumeration in {manifest['units']} units, not {len(enumeration)}"
@@ -117,9 +126,11 @@ def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> d
     run = partial(_run, enumeration, config, workers)
     for index in missing:
         _make_again(run, folder, index, manifest)
+    for _ in read_shards(folder, manifest, workers=workers):
+        pass  # each is checked
     if not manifest["complete"]:
         buffer = Buffer(manifest["config"], manifest["totals"]["units"])
-        buffer.restore(folder)
+        buffer.restore(folder, manifest["units"], workers)
         try:
             _enumerate(run, config, folder, manifest, buffer)
         except KeyboardInterrupt:

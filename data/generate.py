@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from automata.arguments import check_integer, check_number
-from automata.automaton import cerny_bound
 from automata.canonical import (
     CANONICAL_MAX_LETTERS,
     CANONICAL_MAX_STATES,
@@ -22,14 +20,14 @@ from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
 from automata.solver import Thresholds, reset_thresholds
 from data.claim import claim
+from data.counts import highest_below
 from data.dataset import Dataset, read_shard, shard_path, write_shard
 from data.files import DataError
-from data.manifest import open_manifest, write_manifest
+from data.manifest import SAMPLERS, finish, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
 from data.streams import stream
 
-SAMPLERS = ("uniform", "synchronizing", "evolved")
 _DRAW = 1 << 16
 """Automata drawn at a time; a whole draw without a new class ends a shard."""
 _VAIN_DRAWS = 16
@@ -76,9 +74,7 @@ class GenerateConfig:
     @property
     def highest_threshold(self) -> int | None:
         """The longest threshold that may enter, None without a ceiling."""
-        return (
-            None if self.ceiling is None else math.floor(self.ceiling * cerny_bound(self.n) + 1e-9)
-        )
+        return None if self.ceiling is None else highest_below(self.ceiling, self.n)
 
 
 def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
@@ -128,7 +124,7 @@ def _generate(config: GenerateConfig, folder: Path, workers: int) -> dict[str, A
         if recorded is None and manifest["complete"]:
             break
         if recorded is not None and shard_path(folder, index).exists():
-            known.add(read_shard(folder, index, manifest).forms)
+            known.add(read_shard(folder, index, manifest, workers=workers).forms)
             continue
         make = _evolve_shard if config.sampler == "evolved" else _sample_shard
         rng = stream(config.seed, "generate", index)
@@ -147,7 +143,7 @@ def _generate(config: GenerateConfig, folder: Path, workers: int) -> dict[str, A
         if len(shard) < rows and config.sampler != "evolved":
             break  # the space is exhausted
     if not manifest["complete"]:
-        manifest["complete"] = True
+        finish(manifest)
         write_manifest(folder, manifest)
     return manifest
 

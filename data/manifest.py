@@ -7,22 +7,74 @@ import json
 from pathlib import Path
 from typing import Any
 
-from automata.properties import CLASSES
-from data.files import DataError, read_json, write_json
+from automata.burnside import count_classes
+from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from automata.properties import check_classes
+from data.checks import (
+    DIGEST,
+    FLAG,
+    TEXT,
+    anything,
+    list_of,
+    names_of,
+    number,
+    one_of,
+    or_none,
+    record,
+    whole,
+)
+from data.counts import check_rows
+from data.damage import DataError, read_json, reading
+from data.files import write_json
 from data.record import differing
 
 FORMAT = 1
 ENUMERATION = "enumeration"
 """The kind of a dataset that holds all automata; generated ones name no kind."""
+SAMPLERS = ("uniform", "synchronizing", "evolved")
+_MOST = 10**15
+"""More rows, calls, nodes or units than any dataset has."""
 
 
-def column_name(name: str) -> str:
-    """Return the name of a class's column."""
-    return name.replace("-", "_")
-
-
-COUNT_COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
-"""What an enumeration counts, in the order of ``counts.csv``."""
+_SIZE = {"n": whole(1, CANONICAL_MAX_STATES), "k": whole(1, CANONICAL_MAX_LETTERS)}
+_CONFIG = record(
+    {
+        **_SIZE,
+        "count": whole(1, 10**12),
+        "sampler": one_of(*SAMPLERS),
+        "seed": whole(0, 2**63 - 1),
+        "ceiling": or_none(number(0, 1)),
+        "calls": whole(1, 10**12),
+        "shard_rows": whole(1, 10**8),
+    }
+)
+_ENUMERATED_CONFIG = record(
+    {**_SIZE, "at_least": whole(0, 10**4), "classes": list_of(TEXT), "rows": FLAG}
+)
+_SHARD = {"file": TEXT, "sha256": DIGEST, "calls": whole(0, _MOST)}
+_UNIT = whole(0, _MOST)
+_COMMON = {
+    "format": one_of(FORMAT),
+    "config_sha256": DIGEST,
+    "versions": names_of(TEXT),
+    "complete": FLAG,
+}
+_MANIFEST = record(
+    {**_COMMON, "config": _CONFIG, "shards": list_of(record({**_SHARD, "rows": whole(1, _MOST)}))},
+    {"exhausted": one_of(True)},
+)
+_ENUMERATED = record(
+    {
+        **_COMMON,
+        "kind": one_of(ENUMERATION),
+        "config": _ENUMERATED_CONFIG,
+        "shards": list_of(record({**_SHARD, "rows": _UNIT, "units": list_of(_UNIT)})),
+        "units": _UNIT,
+        "totals": record(
+            {"units": _UNIT, "classes": _UNIT, "nodes": _UNIT, "counts": list_of(anything)}
+        ),
+    }
+)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -35,65 +87,122 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
-    if not (folder / "manifest.json").exists():
+    path = folder / "manifest.json"
+    if not path.exists():
         raise DataError(f"{folder}: not a dataset folder (it has no manifest.json)")
-    manifest = read_json(folder / "manifest.json")
-    try:
-        valid = _is_valid(manifest)
-    except (AttributeError, KeyError, TypeError):
-        valid = False
-    if not valid:
-        raise DataError(f"{folder}: manifest.json is not a dataset manifest of format {FORMAT}")
-    checked: dict[str, Any] = manifest
-    return checked
+    manifest: dict[str, Any] = read_json(path)
+    with reading(path, f"a dataset manifest of format {FORMAT}"):
+        if isinstance(manifest, dict) and "kind" in manifest:
+            _ENUMERATED("manifest", manifest)
+            _check_enumeration(manifest)
+        else:
+            _MANIFEST("manifest", manifest)
+            _check_shards(manifest)
+        if manifest["config_sha256"] != config_digest(manifest["config"]):
+            raise ValueError("config_sha256 is not that of the config")
+        for index, shard in enumerate(manifest["shards"]):
+            if shard["file"] != shard_name(index):
+                raise ValueError(f"shard {index} is not {shard_name(index)}")
+    return manifest
 
 
-def _is_valid(manifest: Any) -> bool:
-    """Whether it is a manifest of this format; one of the usual errors says no too."""
-    kind = manifest.get("kind")
-    return (
-        manifest["format"] == FORMAT
-        and kind in (None, ENUMERATION)
-        and manifest["config_sha256"] == config_digest(manifest["config"])
-        and all(isinstance(manifest["config"][name], int) for name in ("n", "k"))
-        and isinstance(manifest["complete"], bool)
-        and isinstance(manifest["versions"], dict)
-        and all(
-            isinstance(shard["file"], str)
-            and isinstance(shard["sha256"], str)
-            and isinstance(shard["rows"], int)
-            and isinstance(shard["calls"], int)
-            for shard in manifest["shards"]
+def shard_name(index: int) -> str:
+    """Return the name of a shard's file.
+
+    Examples
+    --------
+    >>> shard_name(3)
+    'part-000003.parquet'
+    """
+    return f"part-{index:06d}.parquet"
+
+
+def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
+    """Refuse a dataset that is not finished, or lacks shards that its config asks for.
+
+    Raises
+    ------
+    DataError
+    """
+    command = "generate" if manifest.get("kind") is None else "enumerate"
+    if not manifest["complete"]:
+        raise DataError(f"{folder}: an unfinished dataset; run the same {command} command again")
+    if not _has_all(manifest):
+        found = sum(shard["rows"] for shard in manifest["shards"])
+        raise DataError(
+            f"{folder}: {found} of {manifest['config']['count']} rows, {len(manifest['shards'])} "
+            f"of {_shards_wanted(manifest)} shards; run the same {command} command again"
         )
-        and (bool(manifest["shards"]) or not manifest["complete"] or _counts_alone(manifest))
-        and (kind is None or _is_enumeration(manifest))
-    )
 
 
-def _counts_alone(manifest: Any) -> bool:
-    return manifest.get("kind") == ENUMERATION and manifest["config"]["rows"] is False
+def _shards_wanted(manifest: dict[str, Any]) -> int:
+    """Return how many shards a sampled dataset has if its sampler does not run dry."""
+    config = manifest["config"]
+    return int(-(-config["count"] // config["shard_rows"]))
 
 
-def _is_enumeration(manifest: Any) -> bool:
-    """Whether a manifest has what only those of enumerations have."""
-    config, totals = manifest["config"], manifest["totals"]
-    ends = [0, *(unit for shard in manifest["shards"] for unit in shard["units"]), totals["units"]]
-    return (
-        isinstance(config["at_least"], int)
-        and isinstance(config["rows"], bool)
-        and all(isinstance(name, str) for name in config["classes"])
-        and all(isinstance(value, int) for value in [manifest["units"], *ends])
-        and (ends[::2] == ends[1::2] or not config["rows"])  # shards hold one unit after another
-        and all(isinstance(totals[name], int) for name in ("classes", "nodes"))
-        and all(
-            {*row} == {*COUNT_COLUMNS} and all(isinstance(value, int) for value in row.values())
-            for row in totals["counts"]
-        )
-    )
+def _wanted(manifest: dict[str, Any], index: int) -> int:
+    """Return the rows that a shard of a sampled dataset has at most."""
+    config = manifest["config"]
+    return int(min(config["shard_rows"], config["count"] - index * config["shard_rows"]))
+
+
+def _has_all(manifest: dict[str, Any]) -> bool:
+    """Whether no shard can be missing: all are there, or the sampler ran dry."""
+    shards = manifest["shards"]
+    if manifest.get("kind") == ENUMERATION or manifest.get("exhausted"):
+        return True
+    if len(shards) == _shards_wanted(manifest):
+        return True
+    sampled = manifest["config"]["sampler"] != "evolved"  # evolved shards may be short anywhere
+    return sampled and bool(shards) and shards[-1]["rows"] < _wanted(manifest, len(shards) - 1)
+
+
+def _check_shards(manifest: dict[str, Any]) -> None:
+    """Raise ValueError if the shards of a sampled dataset cannot be those of its config."""
+    shards = manifest["shards"]
+    if len(shards) > _shards_wanted(manifest):
+        raise ValueError(f"{len(shards)} shards, but {_shards_wanted(manifest)} are wanted")
+    if manifest["complete"] and not shards:
+        raise ValueError("a finished dataset without rows")
+    for index, shard in enumerate(shards):
+        wanted = _wanted(manifest, index)
+        last = index == len(shards) - 1 or manifest["config"]["sampler"] == "evolved"
+        if shard["rows"] > wanted or (shard["rows"] < wanted and not last):
+            raise ValueError(f"shard {index} has {shard['rows']} rows, but {wanted} are wanted")
+
+
+def _check_enumeration(manifest: dict[str, Any]) -> None:
+    """Raise ValueError if the parts of an enumeration's manifest contradict each other."""
+    config, totals, shards = manifest["config"], manifest["totals"], manifest["shards"]
+    check_classes(config["classes"])
+    if any(len(shard["units"]) != 2 for shard in shards):
+        raise ValueError("the units of a shard are its first and the first after it")
+    if shards and not config["rows"]:
+        raise ValueError("shards, but only counts are kept")
+    ends = [0, *(unit for shard in shards for unit in shard["units"]), totals["units"]]
+    if config["rows"] and ends[::2] != ends[1::2]:
+        raise ValueError("the units of the shards do not follow each other")
+    if manifest["complete"] and totals["units"] != manifest["units"]:
+        raise ValueError(f"finished, but {totals['units']} of {manifest['units']} units are there")
+    if manifest["complete"] and config["rows"] and not shards:
+        raise ValueError("finished, but without shards")
+    check_rows("counts", totals["counts"], config["n"])
+    found = [sum(row["classes"] for row in totals["counts"])]
+    found += [sum(shard["rows"] for shard in shards)] if config["rows"] else []
+    if manifest["complete"] and config["at_least"] == 0 and not config["classes"]:
+        found.append(count_classes(config["n"], config["k"]))  # Burnside's lemma
+    if any(classes != totals["classes"] for classes in found):
+        raise ValueError(f"{totals['classes']} automata, but {found} by counts, rows or Burnside")
+    least = totals["counts"][0]["reset_threshold"] if totals["counts"] else config["at_least"]
+    if config["at_least"] > max(0, least):
+        raise ValueError(f"automata with threshold {least}, below {config['at_least']}")
 
 
 def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
     """Create a dataset folder, or read the manifest of one with the same config and versions.
+
+    One that says it is finished, but lacks shards, is taken up as unfinished.
 
     Parameters
     ----------
@@ -107,8 +216,11 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
         If the folder holds something else.
     """
     digest = config_digest(fresh["config"])
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: not a folder")
     if not (folder / "manifest.json").exists():
-        if folder.exists() and any(folder.glob("part-*.parquet")):
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.glob("part-*.parquet")):
             raise DataError(f"{folder}: holds shards but no manifest.json")
         write_manifest(folder, fresh | {"config_sha256": digest})
         return read_manifest(folder)
@@ -116,9 +228,20 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
     if manifest["config_sha256"] != digest:
         differences = differing(manifest["config"], fresh["config"])
         raise DataError(f"{folder}: a dataset of another config ({differences})")
+    manifest["complete"] = manifest["complete"] and _has_all(manifest)
     if not manifest["complete"] and manifest["versions"] != fresh["versions"]:
         raise DataError(f"{folder}: begun with other versions of Python or its packages")
     return manifest
+
+
+def finish(manifest: dict[str, Any]) -> None:
+    """Note that a sampled dataset is finished; where it ends at the edge of a shard, note that too.
+
+    A further shard would have been empty. Without that note it could be missing.
+    """
+    if not _has_all(manifest):
+        manifest["exhausted"] = True
+    manifest["complete"] = True
 
 
 def config_digest(config: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from automata.arguments import check_integer, check_number
 from automata.automaton import Automaton, Deltas, validate_deltas
 from automata.canonical import canonical_forms_of_valid, from_canonical
 from automata.rank import are_synchronizing
+from data.damage import DataError
 from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, Posterior
 
@@ -138,6 +139,8 @@ def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> 
     ------
     AutomatonError
         If `deltas` are not complete automata.
+    DataError
+        If the model computes numbers that are not finite: its weights are not those it had.
     """
     valid = validate_deltas(deltas)
     forms = canonical_forms_of_valid(valid)
@@ -145,4 +148,7 @@ def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> 
     tokens = torch.from_numpy(encode_deltas(canonical))
     device = next(model.parameters()).device
     parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
-    return Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+    posterior = Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+    if not all(column.isfinite().all() for column in posterior):
+        raise DataError("the model encodes automata as numbers that are not finite")
+    return posterior

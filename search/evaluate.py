@@ -58,7 +58,8 @@ def evaluate(
     Raises
     ------
     DataError
-        If model and data have another (n, k), or no held-out automaton is of the classes.
+        If model and data have another (n, k), no held-out automaton is of the classes, or the
+        model computes numbers that are not finite.
     """
     check_size(data, model.config)
     device = next(model.parameters()).device
@@ -68,7 +69,9 @@ def evaluate(
         raise DataError(f"no held-out automaton is of class {', '.join(classes)}")
     tokens = torch.from_numpy(encode_deltas(apart.deltas))
     results: dict[str, float | list[int]] = {"held_out_rows": len(apart)}
-    results |= reconstruction_metrics(model, tokens, generator)
+    results |= (measured := reconstruction_metrics(model, tokens, generator))
+    if not np.isfinite([*measured.values()]).all():
+        raise DataError(f"the model computes numbers that are not finite: {measured}")
     results["latent"] = model.config.latent
 
     z = torch.randn((PRIOR_SAMPLES, model.config.latent), generator=generator, device=device)

@@ -1,5 +1,6 @@
 """A whole search: what its tables say, in which order, and that every forgery is found."""
 
+import copy
 import json
 import math
 import shutil
@@ -466,6 +467,21 @@ def test_uniqueness_and_novelty(model, training, monkeypatch):
     assert found["uniqueness"] == pytest.approx(len({*forms}) / len(forms))
     assert found["novelty"] == pytest.approx(len({*forms} - known) / len({*forms}))
     assert found["valid_after_repair"] == pytest.approx(len(forms) / len(deltas))
+
+
+@pytest.mark.parametrize("part", ["encoder.mu", "encoder.log_sigma", "decoder.output"])
+def test_a_model_that_overflows(model, training, part):
+    """Weights may be finite and yet too large: no number comes of them."""
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        for name, weight in broken.named_parameters():
+            if name.startswith(part):
+                weight.fill_(3e38)
+    with pytest.raises(DataError, match="numbers that are not finite"):
+        evaluate(broken, training, held_out=0.2, repair=0, seed=0)
+    warm = LatentConfig(parents=30, batch=64, temperature=1.0)
+    with pytest.raises((DataError, FloatingPointError), match="that are not finite"):
+        search(broken, training, SearchConfig(mode="prior", budget=10, latent=warm))
 
 
 @pytest.mark.parametrize(("n", "k"), [(4, 2), (5, 1), (6, 2)])

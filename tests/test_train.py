@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from automata.solver import reset_thresholds
 from data.dataset import Dataset
 from data.files import DataError, check_files, sha256
 from vae import train as module
-from vae.checkpoint import load_model, load_resume, read_config, save_checkpoint
+from vae.checkpoint import load_model, read_config, save_checkpoint
 from vae.encoding import TOKEN_KINDS, encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import DECODERS, ModelConfig
@@ -73,7 +74,12 @@ def folder(finished, tmp_path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a model; the lock is its claim's."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+
+
+def load_resume(folder: Path) -> dict:
+    return torch.load(folder / "resume.pt", weights_only=True)
 
 
 # --- it learns --------------------------------------------------------------------------------
@@ -131,7 +137,8 @@ def test_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch):
     def measure(model, *_):
         weights.append({name: w.clone() for name, w in model.state_dict().items()})
         elbo = losses[len(weights) - 1]
-        return {"held_out_reconstruction": elbo - 1, "held_out_kl": 1.0, "exact_from_sample": 0.0}
+        nothing = {"exact_from_mu": 0.0, "exact_from_sample": 0.0, "active_units": 0}
+        return {"held_out_reconstruction": elbo - 1, "held_out_kl": 1.0} | nothing
 
     monkeypatch.setattr(module, "reconstruction_metrics", measure)
     rows = run(tmp_path, epochs=6, patience=3)
@@ -262,7 +269,7 @@ def test_killed_at_any_renaming(finished, tmp_path, killed):
     for left in killed:
         folder = tmp_path / str(left)
         assert [*folder.glob("*.tmp")]
-        epochs = (left + 4) // 5  # those whose checksums are in place
+        epochs = (left + 3) // 5  # those whose checksums are in place; the first is the owner's
         if epochs:
             read_config(folder)
             assert len(load_resume(folder)["metrics"]) == epochs
@@ -420,10 +427,10 @@ def test_another_kind_of_config(folder, content, use):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"latent": 5}, "do not fit config.json"),
-        ({"n": 5}, "do not fit config.json"),
-        ({"decoder": "repeat"}, "do not fit config.json: decoder"),
-        ({"tokens": "relative"}, "do not fit config.json"),
+        ({"latent": 5}, "not the weights of this model .*other tensors"),
+        ({"n": 5}, "a model of n=5, k=2 for data of another size"),
+        ({"decoder": "repeat"}, "not the weights of this model .*: decoder"),
+        ({"tokens": "relative"}, "not the weights of this model .*other tensors"),
         ({"n": 400}, "n=400 is not in"),
         ({"depth": 3}, "depth"),
     ],
@@ -453,7 +460,7 @@ def test_other_weights(folder, change):
     else:
         save_file(change(load_file(path)), path)
     forge(folder, path.name, path.read_bytes())
-    with refused("do not fit config.json|not the weights of a model"):
+    with refused("model.safetensors: not the weights of this model"):
         load_model(folder)
 
 
@@ -480,6 +487,160 @@ def test_another_kind_of_resume(folder, change):
     forge(folder, path.name, path.read_bytes())
     with refused("resume.pt|copy"):
         run(folder, epochs=3)
+
+
+def test_weights_that_are_not_finite(folder):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    for value in (math.nan, math.inf, -math.inf):
+        name = "decoder.output.bias"
+        save_file(weights | {name: weights[name].clone().fill_(value)}, path)
+        forge(folder, path.name, path.read_bytes())
+        with refused(f"model.safetensors: .*{name} holds numbers that are not finite"):
+            load_model(folder)
+
+
+def test_a_model_that_says_it_is_huge(folder):
+    """It is refused by the weights that there are, before there is room for those of the config."""
+    config = json.loads((folder / "config.json").read_text())
+    config["model"] |= {"hidden": 4096, "layers": 64, "channels": 4096, "convolutions": 64}
+    forge(folder, "config.json", json.dumps(config).encode())
+    with refused("model.safetensors: not the weights of this model"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        *[("threads", value) for value in (0, -1, True, 3.0, "1", 10**6, 10**30)],
+        *[("device", value) for value in ("tpu", 1, "cuda:99")],
+        *[("precision", value) for value in ("auto", 32)],
+        *[("versions", value) for value in ([], {"torch": 2})],
+        *[("data.n", value) for value in (5, True, 4.0)],
+        *[("data.rows", value) for value in (0, -1, 1.5)],
+        *[("data.sha256", value) for value in ("", 7)],
+        *[("model.latent", value) for value in (True, 4.0, "4", 10**9, 0, [])],
+        *[("model.token_dropout", value) for value in ("0.3", True, 1.0, 10**400)],
+        *[("model.any_size", value) for value in (0, "no")],
+        *[("train.held_out", value) for value in ("0.2", 0, 2, True)],
+        *[("train.epochs", value) for value in (3.0, True, 0, 10**9)],
+        *[("train.weights", value) for value in ("best", 1)],
+        ("more", 1),
+        ("model.more", 1),
+        ("train.more", 1),
+        *[(name, None) for name in ("threads", "device", "data.n", "model", "train", "versions")],
+    ],
+)
+def test_a_config_that_cannot_be(folder, place, value):
+    config = json.loads((folder / "config.json").read_text())
+    *path, last = place.split(".")
+    inner = config[path[0]] if path else config
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    forge(folder, "config.json", json.dumps(config).encode())
+    for use in (load_model, read_config):
+        with refused(r"config\.json: not the config of a model"):
+            use(folder)
+
+
+def filled(tensor: torch.Tensor, value: float) -> torch.Tensor:
+    return tensor.clone().fill_(value)
+
+
+def with_moment(name: str, change) -> object:
+    """Change a moment of the first parameter."""
+
+    def changed(resume: dict) -> dict:
+        resume["optimizer"]["state"][0][name] = change(resume["optimizer"]["state"][0][name])
+        return resume
+
+    return changed
+
+
+def with_metric(name: str, value: object) -> object:
+    """Change a value of the last epoch; None removes it."""
+
+    def changed(resume: dict) -> dict:
+        row = resume["metrics"][-1]
+        row.pop(name, None)
+        return resume if value is None or row.update({name: value}) else resume
+
+    return changed
+
+
+RESUMES = {
+    **{
+        f"progress {progress}": lambda resume, progress=progress: resume | {"progress": progress}
+        for progress in (
+            [-1, 0, 1.0], [10**9, 0, 1.0], [3, -5, 1.0], [3, 0, math.nan], [3, 0, -math.inf],
+            [True, 0, 1.0], [3, 0], [], {}, None, [2, 0, 1.0], [3.0, 0, 1.0], [3, 10**30, 1.0],
+        )
+    },
+    "nan weights": lambda resume: resume
+    | {"model": {name: filled(w, math.nan) for name, w in resume["model"].items()}},
+    "nan best": lambda resume: resume
+    | {"best": {name: filled(w, math.nan) for name, w in resume["best"].items()}},
+    "no best": lambda resume: resume | {"best": {}},
+    "double": lambda resume: resume
+    | {"model": {n: w.double() for n, w in resume["model"].items()}},
+    "sparse": lambda resume: resume
+    | {"model": {n: w.to_sparse() for n, w in resume["model"].items()}},
+    "numbers": lambda resume: resume | {"model": dict.fromkeys(resume["model"], 1.0)},
+    "other names": lambda resume: resume | {"model": {1: torch.zeros(1)}},
+    "wide": lambda resume: resume
+    | {"model": {n: torch.zeros(1).expand(w.shape) for n, w in resume["model"].items()}},
+    "more": lambda resume: resume | {"more": 1},
+    "nan moments": with_moment("exp_avg", lambda moment: filled(moment, math.nan)),
+    "negative moments": with_moment("exp_avg_sq", lambda moment: filled(moment, -1.0)),
+    "other moments": with_moment("exp_avg", lambda moment: moment[:1]),
+    "half steps": with_moment("step", lambda step: step + 0.5),
+    "other steps": with_moment("step", lambda step: step + 1),
+    "no steps": with_moment("step", lambda step: 5),
+    "no parameters": lambda resume: resume | {"optimizer": {"state": {}, "param_groups": []}},
+    "no optimizer": lambda resume: resume | {"optimizer": 3},
+    "metrics of another epoch": with_metric("epoch", 7),
+    "nan metrics": with_metric("held_out_kl", math.nan),
+    "metrics as text": with_metric("held_out_kl", "1.0"),
+    "true metrics": with_metric("active_units", True),
+    "a metric less": with_metric("train_kl", None),
+    "a metric more": with_metric("mine", 1.0),
+    "no metrics": lambda resume: resume | {"metrics": [], "progress": [0, 0, math.inf]},
+    "metrics of more epochs": lambda resume: resume | {"metrics": resume["metrics"] * 2},
+    "lists in lists": lambda resume: resume | {"metrics": nested(150)},
+}  # fmt: skip
+
+
+def nested(depth: int) -> list:
+    whole: list = []
+    for _ in range(depth):
+        whole = [whole]
+    return whole
+
+
+@pytest.mark.parametrize("name", RESUMES)
+def test_a_resume_that_cannot_be(folder, name):
+    path = folder / "resume.pt"
+    torch.save(RESUMES[name](load_resume(folder)), path)
+    forge(folder, path.name, path.read_bytes())
+    before = contents(folder)
+    with refused(r"resume\.pt: not a checkpoint of this model"):
+        run(folder)
+    assert contents(folder) == before
+
+
+def test_a_resume_that_is_packed(folder):
+    """Whatever a file may unpack to, no more is in memory than it has bytes."""
+    path = folder / "resume.pt"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    forge(folder, path.name, path.read_bytes())
+    with refused(r"resume\.pt: .* holds more than its length says"):
+        run(folder)
 
 
 def test_checksums_leave_nothing_out(folder):

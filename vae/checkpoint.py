@@ -5,20 +5,48 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
-from data.damage import DataError, read_json, reading
+from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from data.checks import DIGEST, TEXT, anything, build, names_of, one_of, record, whole
+from data.damage import DataError, open_file, read_json, reading
 from data.files import check_files, commit_files, read_checksums, write_json
+from vae.config import TrainConfig
 from vae.model import VAE, ModelConfig
 
 Metrics = list[dict[str, float]]
 MAX_THREADS = 1024
 MODEL_FILES = ("model.safetensors", "config.json", "metrics.csv", "resume.pt")
+METRIC_COLUMNS = (
+    *("epoch", "train_reconstruction", "train_kl", "held_out_reconstruction", "held_out_kl"),
+    *("exact_from_mu", "exact_from_sample", "active_units", "samples_per_second"),
+)
+_MOST_HEADER = 1 << 20
+"""Bytes of the names and shapes of all weights, at most."""
+_CONFIG = record(
+    {
+        "model": anything,
+        "train": anything,
+        "data": record(
+            {
+                "n": whole(1, CANONICAL_MAX_STATES),
+                "k": whole(1, CANONICAL_MAX_LETTERS),
+                "rows": whole(1, 10**15),
+                "sha256": DIGEST,
+            }
+        ),
+        "device": one_of("cpu", "cuda"),
+        "precision": one_of("float32", "bfloat16"),
+        "versions": names_of(TEXT),
+        "threads": whole(1, MAX_THREADS),
+    }
+)
 
 
 def save_checkpoint(
@@ -68,24 +96,70 @@ def load_model(folder: Path) -> VAE:
     DataError
         If the folder is missing, damaged, or its weights do not fit its config.
     """
-    config = read_config(folder)
-    with reading(folder / "config.json", "the config of a model"):
-        model_config = ModelConfig(**config["model"])
-    with reading(folder / "model.safetensors", "the weights of a model"):
-        weights = load_file(folder / "model.safetensors")
+    model_config = ModelConfig(**read_config(folder)["model"])
+    with torch.device("meta"):  # whatever the config says, nothing is allocated yet
+        shape = VAE(model_config)
+    weights = read_weights(folder / "model.safetensors", shape)
     model = VAE(model_config)
-    expected = {name: (tuple(t.shape), t.dtype) for name, t in model.state_dict().items()}
-    found = {name: (tuple(t.shape), t.dtype) for name, t in weights.items()}
-    if found != expected:
-        wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
-        raise DataError(f"{folder}: weights that do not fit config.json: {', '.join(wrong[:3])}")
     model.load_state_dict(weights)
     model.eval()
     return model
 
 
+def read_weights(path: Path, model: torch.nn.Module) -> dict[str, Tensor]:
+    """Read the weights of a model of a certain shape, to the CPU.
+
+    Raises
+    ------
+    DataError
+        If they are those of another model, or not all of them are finite.
+    """
+    expected = model.state_dict()
+    most = sum(tensor.nbytes for tensor in expected.values()) + _MOST_HEADER
+    with open_file(path) as file, reading(path, "the weights of this model"):
+        content = file.read(most + 1)
+        if len(content) > most:
+            raise ValueError(f"over {most} bytes, more than there are weights")
+        weights: dict[str, Tensor] = load(content)
+        check_tensors("weights", weights, expected)
+    return weights
+
+
+def check_tensors(place: str, found: Any, expected: Mapping[str, Tensor]) -> None:
+    """Raise ValueError unless tensors have these names, shapes and types, and all are finite."""
+    if not isinstance(found, dict) or any(type(name) is not str for name in found):
+        raise ValueError(f"{place} is not a set of named tensors")
+    wrong = sorted(
+        name
+        for name in {*found, *expected}
+        if name not in found or name not in expected or not _alike(found[name], expected[name])
+    )
+    if wrong:
+        raise ValueError(f"{place} with other tensors: {', '.join(wrong[:3])}"[:200])
+    for name, tensor in found.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{place}.{name} holds numbers that are not finite")
+
+
+def _alike(found: Any, expected: Tensor) -> bool:
+    """Whether something is a plain tensor in memory, of a certain shape and type."""
+    return (
+        type(found) is Tensor
+        and found.layout == torch.strided
+        and found.device.type == "cpu"
+        and (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        and found.is_contiguous()
+        and found.untyped_storage().nbytes() >= found.nbytes
+    )
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """Read and check the configuration of a model folder.
+
+    Returns
+    -------
+    dict
+        ``model``, ``train``, ``data``, ``device``, ``precision``, ``versions`` and ``threads``.
 
     Raises
     ------
@@ -97,10 +171,15 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not (folder / "checksums.json").exists():
         raise DataError(f"{folder}: not a model folder (it has no checksums.json)")
     check_files(folder, *MODEL_FILES)
-    config = read_json(folder / "config.json")
-    if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
-        raise DataError(f"{folder / 'config.json'}: not the config of a model")
-    return config
+    path = folder / "config.json"
+    config: dict[str, Any] = read_json(path)
+    with reading(path, "the config of a model"):
+        _CONFIG("config", config)
+        model = build(ModelConfig, config["model"], "model")
+        if (config["data"]["n"], config["data"]["k"]) != (model.n, model.k):
+            raise ValueError(f"a model of n={model.n}, k={model.k} for data of another size")
+        train = build(TrainConfig, config["train"], "train")
+        return {**config, "model": asdict(model), "train": asdict(train)}
 
 
 def weights_sha256(folder: Path) -> str:
@@ -125,11 +204,5 @@ def recorded_threads(found: Mapping[str, Any], path: Path) -> int:
     """
     threads = found.get("threads")
     if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
-        raise DataError(f"{path}: threads={threads} is not in 1..{MAX_THREADS}")
+        raise DataError(f"{path}: threads={str(threads)[:20]} is not in 1..{MAX_THREADS}")
     return threads
-
-
-def load_resume(folder: Path) -> dict[str, Any]:
-    """Load what training needs to go on, from a folder that `read_config` has checked."""
-    resume: dict[str, Any] = torch.load(folder / "resume.pt", weights_only=True, map_location="cpu")
-    return resume

@@ -385,4 +385,6 @@ def _choose(logits: Tensor, temperature: float, generator: torch.Generator | Non
     if temperature == 0:
         return logits.argmax(1)
     probabilities = (logits.float() / temperature).softmax(1)
+    if not probabilities.isfinite().all():
+        raise FloatingPointError("the model computes probabilities that are not finite")
     return torch.multinomial(probabilities, 1, generator=generator).squeeze(1)

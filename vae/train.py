@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from automata.automaton import cerny_bound
 from automata.sampling import rank_weights
 from automata.solver import Thresholds
 from data.claim import claim
-from data.damage import DataError, reading
+from data.damage import DataError
 from data.dataset import Dataset
 from data.progress import progress
 from data.record import versions
@@ -28,77 +28,18 @@ from data.streams import stream, torch_seed
 from vae.checkpoint import (
     MODEL_FILES,
     Metrics,
-    load_resume,
     read_config,
     recorded_threads,
     save_checkpoint,
 )
+from vae.config import TrainConfig as TrainConfig
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE, ModelConfig
+from vae.resume import read_resume
 from vae.steps import learning_rate_share, take_step, warm_up
 
-WEIGHTS = ("rank", "uniform")
-PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How a model is trained."""
-
-    epochs: int = 30
-    epoch_rows: int = 0
-    """Rows an epoch; 0: as many as the training split holds."""
-    batch: int = 512
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    clip: float = 1.0
-    """Largest gradient norm."""
-    beta: float = 0.2
-    warmup: float = 0.2
-    """Share of all steps over which beta rises from 0."""
-    free_bits: float = 0.0
-    """Nats a latent dimension may hold at no cost."""
-    ratio_weight: float = 1.0
-    """Weight of the squared error of the predicted threshold / Černý bound."""
-    weights: str = "rank"
-    """``rank``: rows with longer thresholds are drawn more often; ``uniform``."""
-    softness: float = 0.005
-    """Rank weights are 1 / (softness*rows + rank)."""
-    held_out: float = 0.05
-    patience: int = 10
-    """Epochs without a better held-out ELBO after which training stops."""
-    precision: str = "auto"
-    """``auto``: bfloat16 on a GPU that has it, float32 on a CPU (docs/results.md says why)."""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        for name, value, low, high in [
-            ("epochs", self.epochs, 1, 10**6),
-            ("epoch-rows", self.epoch_rows, 0, 10**12),
-            ("batch", self.batch, 1, 10**6),
-            ("learning-rate", self.learning_rate, 1e-9, 10),
-            ("weight-decay", self.weight_decay, 0, 10**6),
-            ("clip", self.clip, 1e-9, 10**9),
-            ("beta", self.beta, 0, 10**6),
-            ("warmup", self.warmup, 0, 1),
-            ("free-bits", self.free_bits, 0, 10**3),
-            ("ratio-weight", self.ratio_weight, 0, 10**6),
-            ("softness", self.softness, 1e-6, 10**6),
-            ("held-out", self.held_out, 1e-4, 0.5),
-            ("patience", self.patience, 1, 10**6),
-            ("seed", self.seed, 0, 2**63 - 1),
-        ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
-        if self.weights not in WEIGHTS:
-            raise ValueError(f"unknown weights {self.weights!r}: one of {', '.join(WEIGHTS)}")
-        if self.precision not in PRECISIONS:
-            raise ValueError(
-                f"unknown precision {self.precision!r}: one of {', '.join(PRECISIONS)}"
-            )
 
 
 def train(
@@ -185,8 +126,8 @@ def _take_up(
     names = [name for name in fields if found.get(name) != fields[name]]
     if names:
         raise DataError(f"{folder}: a model trained otherwise (its {', '.join(names)} differ)")
-    with reading(folder / "resume.pt", "a checkpoint of this model"):
-        state.load(load_resume(folder))
+    path = folder / "resume.pt"
+    state.load(read_resume(path, state.model, state.optimizer, state.config.epochs))
     if not state.finished and found.get("versions") != environment["versions"]:
         raise DataError(f"{folder}: begun with other versions of Python or its packages")
     environment["threads"] = recorded_threads(found, folder / "config.json")

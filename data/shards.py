@@ -1,0 +1,187 @@
+"""Labelled automata of one size as one parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from automata.automaton import Deltas, validate_deltas
+from automata.properties import CLASSES
+from automata.row_index import RowIndex
+from automata.solver import Thresholds
+from data.counts import column_name
+from data.damage import DataError, open_file, reading
+from data.files import write_file
+
+ROW_GROUP = 1 << 18
+"""Rows that are read at a time: what is no shard is refused before much of it is in memory."""
+
+
+class Rows(NamedTuple):
+    """The columns of a file, as a `Dataset` has them."""
+
+    deltas: Deltas
+    """uint8 (rows, k, n)"""
+    reset_thresholds: Thresholds
+    """int32 (rows,)"""
+    sources: npt.NDArray[np.str_]
+    """str (rows,)"""
+    properties: Mapping[str, npt.NDArray[Any]]
+    """Those of `property_types`, (rows, ...) each; none in datasets of samplers."""
+
+
+def property_types(k: int) -> dict[str, pa.DataType]:
+    """Return the columns that enumerated datasets have beside those of generated ones."""
+    return {
+        **{column_name(name): pa.bool_() for name in CLASSES},
+        "rank": pa.uint8(),
+        "automorphisms": pa.int64(),
+        "defects": pa.binary(k),  # a byte each letter
+    }
+
+
+def write_rows(path: Path, rows: Rows, metadata: Mapping[str, str] | None = None) -> None:
+    """Write the rows, and the metadata if there is any, as one parquet file: all or nothing."""
+    _, k, n = rows.deltas.shape
+    columns = {
+        "delta": _binary(rows.deltas, n * k),
+        "reset_threshold": pa.array(rows.reset_thresholds, pa.int32()),
+        "source": pa.array(rows.sources, pa.string()).dictionary_encode(),
+    }
+    types = property_types(k)
+    for name, values in rows.properties.items():
+        binary = values.ndim == 2
+        columns[name] = _binary(values, k) if binary else pa.array(values, types[name])
+    table = pa.table(columns, metadata=metadata)
+
+    def write(temporary: Path) -> None:
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=ROW_GROUP,
+            write_page_checksum=True,
+            use_dictionary=["source"],
+        )
+
+    write_file(path, write)
+
+
+def _binary(values: npt.NDArray[Any], width: int) -> pa.Array:
+    """Return a column of so many bytes a row."""
+    content = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.binary(width), len(values), [None, content])
+
+
+def read_metadata(path: Path) -> dict[bytes, bytes]:
+    """Read the metadata of a file of `write_rows`.
+
+    Raises
+    ------
+    DataError
+        If it is no parquet file.
+    """
+    with open_file(path) as file, reading(path, "a shard of a dataset"):
+        metadata: dict[bytes, bytes] | None = pq.read_schema(file).metadata
+        return metadata or {}
+
+
+def read_rows(
+    path: Path, rows: int, n: int, k: int, source: str, properties: Mapping[str, pa.DataType]
+) -> Rows:
+    """Read a file of `write_rows`: automata, all different, and thresholds in any range.
+
+    Parameters
+    ----------
+    path : Path
+    rows, n, k : int
+        How many automata it holds, and of which size.
+    source : str
+        What every row names as its source.
+    properties : mapping of str to DataType
+        The further columns.
+
+    Raises
+    ------
+    DataError
+        If it is something else.
+    """
+    types = {"delta": pa.binary(n * k), "reset_threshold": pa.int32(), **properties}
+    distinct, parts = RowIndex(n * k), []
+    with open_file(path) as file, reading(path, "a shard of a dataset"):
+        # of what is said to be there, nothing is allocated before it is there
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        shape = f"{rows} labelled automata with n={n}, k={k}"
+        if not _is_laid_out(parquet, rows, types):
+            raise DataError(f"{path}: not {shape}")
+        for group in range(parquet.num_row_groups):
+            table = parquet.read_row_group(group, use_threads=False)
+            if table.num_rows != parquet.metadata.row_group(group).num_rows:
+                raise DataError(f"{path}: not {shape}")
+            part = _columns(table, types, n, k)
+            if {*_texts(table["source"])} - {source}:
+                raise DataError(f"{path}: not every row is from {source}")
+            before = len(distinct)
+            distinct.add(part["delta"].transpose(0, 2, 1).reshape(table.num_rows, n * k))
+            if len(distinct) - before < table.num_rows:
+                raise DataError(f"{path}: the same automaton twice")
+            parts.append(part)
+    empty = _columns(_no_rows(types), types, n, k)
+    columns = {name: np.concatenate([part[name] for part in [empty, *parts]]) for name in types}
+    return Rows(
+        columns.pop("delta"), columns.pop("reset_threshold"), np.full(rows, source), columns
+    )
+
+
+def _is_laid_out(parquet: pq.ParquetFile, rows: int, types: Mapping[str, pa.DataType]) -> bool:
+    """Whether a file has these columns and as many rows, in the groups that we write."""
+    schema, metadata = parquet.schema_arrow, parquet.metadata
+    names = ["delta", "reset_threshold", "source", *[*types][2:]]
+    groups = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+    full, rest = divmod(rows, ROW_GROUP)
+    return (
+        schema.names == names
+        and all(schema.field(name).type == own for name, own in types.items())
+        and metadata.num_rows == rows
+        and [count for count in groups if count] == [ROW_GROUP] * full + [rest] * bool(rest)
+    )
+
+
+def _columns(
+    table: pa.Table, types: Mapping[str, pa.DataType], n: int, k: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of a table as arrays, (rows, ...) each."""
+    columns = {}
+    for name, own in types.items():
+        column = table[name].combine_chunks()
+        if column.type != own or column.null_count:
+            raise ValueError(f"column {name} has gaps, or another type")
+        binary = pa.types.is_fixed_size_binary(own)
+        columns[name] = _bytes(column) if binary else column.to_numpy(zero_copy_only=False)
+    columns["delta"] = validate_deltas(columns["delta"].reshape(table.num_rows, k, n))
+    return columns
+
+
+def _bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
+    """Return the content of a column of bytes, uint8 (rows, width)."""
+    rows, width = len(column), column.type.byte_width
+    content = column.buffers()[1] or b""
+    flat = np.frombuffer(content, np.uint8, count=rows * width, offset=column.offset * width)
+    return flat.reshape(rows, width)
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """Return the different texts of a column."""
+    different: list[str] = column.unique().to_pylist()
+    return different
+
+
+def _no_rows(types: Mapping[str, pa.DataType]) -> pa.Table:
+    return pa.table({name: pa.array([], own) for name, own in types.items()})
