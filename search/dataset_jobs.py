@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from automata.automaton import cerny_bound
-from data.dataset import read_dataset
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, generate
+from data.labels import count_thresholds
 from data.record import Run
 from search.plots import plot_thresholds
 
@@ -25,20 +26,20 @@ def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool
     """Make a dataset folder of sampled automata."""
     with Run(out, "generate", asdict(config), force=force) as run:
         manifest = generate(config, out, workers=workers)
-    dataset = read_dataset(out)
+    thresholds, counts = count_thresholds(out, manifest)
     plot_thresholds(
-        dataset.reset_thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold
+        thresholds, config.n, out / "thresholds", counts=counts, ceiling=config.highest_threshold
     )
-    announce(dataset.reset_thresholds, dataset.n, out)
-    lengths, counts = np.unique(dataset.reset_thresholds, return_counts=True)
-    speed = {} if run.complete else {"rows a second": round(len(dataset) / run.seconds)}
+    announce(_above(thresholds, counts, config.n), config.n, out)
+    rows = int(counts.sum())
+    speed = {} if run.complete else {"rows a second": round(rows / run.seconds)}
     return {
         "dataset": str(out),
-        "rows (distinct classes)": len(dataset),
+        "rows (distinct classes)": rows,
         "rows wanted": config.count,
         "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
         **speed,
-        "rows by reset threshold": dict(zip(lengths.tolist(), counts.tolist(), strict=True)),
+        "rows by reset threshold": dict(zip(thresholds.tolist(), counts.tolist(), strict=True)),
     }
 
 
@@ -54,10 +55,9 @@ def run_enumerate(
     for name in ("thresholds.png", "thresholds.svg"):
         (out / name).unlink(missing_ok=True)
     if config.rows:
-        plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
-    above = thresholds > cerny_bound(config.n)
+        plot_thresholds(thresholds, config.n, out / "thresholds", counts=classes)
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
-    announce(np.repeat(thresholds[above], classes[above]), config.n, place)
+    announce(_above(thresholds, classes, config.n), config.n, place)
     whole = config.at_least == 0 and not config.classes
     return {
         "dataset": str(out),
@@ -68,6 +68,13 @@ def run_enumerate(
         "units": totals["units"],
         **({} if run.complete else {"seconds": round(run.seconds, 3)}),
     }
+
+
+def _above(thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], n: int) -> list[int]:
+    """Return the thresholds above the Černý bound, each as often as it occurs."""
+    above = thresholds > cerny_bound(n)
+    found: list[int] = np.repeat(thresholds[above], counts[above]).tolist()
+    return found
 
 
 def announce(thresholds: Iterable[int], n: int, place: Path | str) -> None:
