@@ -23,6 +23,7 @@ from data.claim import claim
 from data.counts import highest_below
 from data.dataset import Dataset, read_shard, shard_path, write_shard
 from data.files import DataError
+from data.known import KnownForms
 from data.manifest import SAMPLERS, finish, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
@@ -81,7 +82,8 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
     """Make a dataset folder, or finish one that was interrupted.
 
     Shard i depends on the config and the shards before it alone, so a dataset that was
-    interrupted any number of times has the bytes of one that was not.
+    interrupted any number of times has the bytes of one that was not. Memory is that of one shard
+    and of a filter of 128 MB at most, however many shards there are.
 
     Parameters
     ----------
@@ -114,53 +116,71 @@ def _generate(config: GenerateConfig, folder: Path, workers: int) -> dict[str, A
         "complete": False,
     }
     manifest = open_manifest(folder, fresh)
-    known = RowIndex(config.n * config.k)
-    wanted = [
-        min(config.shard_rows, config.count - start)
-        for start in range(0, config.count, config.shard_rows)
-    ]
-    for index, rows in enumerate(wanted):
-        recorded = manifest["shards"][index] if index < len(manifest["shards"]) else None
-        if recorded is None and manifest["complete"]:
-            break
-        if recorded is not None and shard_path(folder, index).exists():
-            known.add(read_shard(folder, index, manifest, workers=workers).forms)
-            continue
-        make = _evolve_shard if config.sampler == "evolved" else _sample_shard
-        rng = stream(config.seed, "generate", index)
-        shard, calls = make(config, rng, rows, known, workers)
-        if len(shard) == 0 and index == 0:
-            (folder / "manifest.json").unlink()
-            raise DataError(f"{folder}: no automaton found that may enter, after {calls} calls")
-        if len(shard) == 0:
-            break
-        entry = write_shard(folder, index, shard) | {"calls": calls}
-        if recorded is not None and entry != recorded:
-            raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
-        if recorded is None:
-            manifest["shards"].append(entry)
-            write_manifest(folder, manifest)
-        if len(shard) < rows and config.sampler != "evolved":
-            break  # the space is exhausted
+    shards = -(-config.count // config.shard_rows)
+    with KnownForms(folder, config.n * config.k, config.count) as known:
+        for index in range(len(manifest["shards"]) if manifest["complete"] else shards):
+            known.store()  # the shard before
+            if index < len(manifest["shards"]) and shard_path(folder, index).exists():
+                _take_in(folder, index, manifest, known, workers)
+            elif not _make_shard(config, folder, index, manifest, known, workers):
+                break
     if not manifest["complete"]:
         finish(manifest)
         write_manifest(folder, manifest)
     return manifest
 
 
+def _make_shard(
+    config: GenerateConfig,
+    folder: Path,
+    index: int,
+    manifest: dict[str, Any],
+    known: KnownForms,
+    workers: int,
+) -> bool:
+    """Make a shard, and record it if it is new; tell whether others may follow."""
+    make = _evolve_shard if config.sampler == "evolved" else _sample_shard
+    rows = min(config.shard_rows, config.count - index * config.shard_rows)
+    shard, calls = make(config, stream(config.seed, "generate", index), rows, known, workers)
+    if len(shard) == 0 and index == 0:
+        (folder / "manifest.json").unlink()
+        raise DataError(f"{folder}: no automaton found that may enter, after {calls} calls")
+    if len(shard) == 0:
+        return False
+    entry = write_shard(folder, index, shard) | {"calls": calls}
+    if index == len(manifest["shards"]):
+        manifest["shards"].append(entry)
+        write_manifest(folder, manifest)
+    elif entry != manifest["shards"][index]:
+        raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
+    return len(shard) == rows or config.sampler == "evolved"  # or the space is exhausted
+
+
+def _take_in(
+    folder: Path, index: int, manifest: dict[str, Any], known: KnownForms, workers: int
+) -> None:
+    """Read a shard that is there, and check it."""
+    forms = read_shard(folder, index, manifest, workers=workers).forms
+    known.add(forms[~known.holds(forms)])
+    if len(known.recent) < len(forms):
+        classes = len(known.recent)
+        raise DataError(
+            f"{shard_path(folder, index)}: {len(forms)} rows, but only {classes} new classes"
+        )
+
+
 def _sample_shard(
-    config: GenerateConfig, rng: np.random.Generator, rows: int, known: RowIndex, workers: int
+    config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
 ) -> tuple[Dataset, int]:
     """Draw, deduplicate and label one shard; return it with the solver calls it took."""
     draw = {"uniform": sample_uniform, "synchronizing": sample_synchronizing}[config.sampler]
-    forms = np.empty((rows, config.n * config.k), np.uint8)
-    thresholds = np.empty(rows, np.int32)
-    filled = calls = vain = 0
+    thresholds: list[Thresholds] = [np.empty(0, np.int32)]
+    calls = vain = 0
     with progress(rows, "generate", "automata") as bar:
-        while filled < rows:
+        while len(known.recent) < rows:
             drawn = canonical_forms(draw(rng, _DRAW, config.n, config.k), workers=workers)
             drawn = drawn[RowIndex(drawn.shape[1]).add_new(drawn)]
-            drawn = drawn[known.find(drawn) < 0]
+            drawn = drawn[~known.holds(drawn)]
             labels = reset_thresholds(from_canonical(drawn, config.n, config.k), workers=workers)
             calls += len(drawn)
             if len(drawn) == 0:
@@ -172,24 +192,23 @@ def _sample_shard(
             if vain == _VAIN_DRAWS:
                 break
             # Only what is kept may count as known, or a resumed run would see less.
-            drawn, labels = drawn[: rows - filled], labels[: rows - filled]
+            left = rows - len(known.recent)
+            drawn, labels = drawn[:left], labels[:left]
             known.add(drawn)
-            forms[filled : filled + len(drawn)] = drawn
-            thresholds[filled : filled + len(drawn)] = labels
-            filled += len(drawn)
+            thresholds.append(labels)
             bar.update(len(drawn))
-    return _dataset(config, forms[:filled], thresholds[:filled]), calls
+    return _dataset(config, known.recent, np.concatenate(thresholds)), calls
 
 
 def _evolve_shard(
-    config: GenerateConfig, rng: np.random.Generator, rows: int, known: RowIndex, workers: int
+    config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
 ) -> tuple[Dataset, int]:
     """Evolve one shard from random automata; return it with the solver calls it took."""
     evolution = Evolution(calls=config.calls, archive_size=rows, ceiling=config.highest_threshold)
     with progress(config.calls, "evolve", "calls") as bar:
         archive = evolve(rng, config.n, config.k, evolution, workers=workers, progress=bar.update)
     forms = canonical_forms(archive.deltas)
-    fresh = known.find(forms) < 0
+    fresh = ~known.holds(forms)
     known.add(forms[fresh])
     return _dataset(config, forms[fresh], archive.reset_thresholds[fresh]), archive.calls
 

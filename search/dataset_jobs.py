@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from automata.automaton import cerny_bound
-from data.dataset import read_dataset
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, generate
+from data.labels import count_thresholds
 from data.record import recorded
 from search.plots import plot_thresholds
 
@@ -26,19 +27,19 @@ def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool
     with recorded(out, "generate", asdict(config), force=force) as run:
         manifest = generate(config, out, workers=workers)
         seconds = run.seconds
-        dataset = read_dataset(out)
-        thresholds = dataset.reset_thresholds
-        plot_thresholds(thresholds, dataset.n, out / "thresholds", ceiling=config.highest_threshold)
-    announce(thresholds, dataset.n, out)
-    lengths, counts = np.unique(thresholds, return_counts=True)
-    speed = {} if run.complete else {"rows a second": round(len(dataset) / seconds)}
+        thresholds, counts = count_thresholds(out, manifest)
+        limit = config.highest_threshold
+        plot_thresholds(thresholds, config.n, out / "thresholds", counts=counts, ceiling=limit)
+    announce(_above(thresholds, counts, config.n), config.n, out)
+    rows = int(counts.sum())
+    speed = {} if run.complete else {"rows a second": round(rows / seconds)}
     return {
         "dataset": str(out),
-        "rows (distinct classes)": len(dataset),
+        "rows (distinct classes)": rows,
         "rows wanted": config.count,
         "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
         **speed,
-        "rows by reset threshold": dict(zip(lengths.tolist(), counts.tolist(), strict=True)),
+        "rows by reset threshold": dict(zip(thresholds.tolist(), counts.tolist(), strict=True)),
     }
 
 
@@ -55,10 +56,9 @@ def run_enumerate(
         for name in ("thresholds.png", "thresholds.svg"):
             (out / name).unlink(missing_ok=True)
         if config.rows:
-            plot_thresholds(np.repeat(thresholds, classes), config.n, out / "thresholds")
-    above = thresholds > cerny_bound(config.n)
+            plot_thresholds(thresholds, config.n, out / "thresholds", counts=classes)
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
-    announce(np.repeat(thresholds[above], classes[above]), config.n, place)
+    announce(_above(thresholds, classes, config.n), config.n, place)
     whole = config.at_least == 0 and not config.classes
     return {
         "dataset": str(out),
@@ -69,6 +69,13 @@ def run_enumerate(
         "units": totals["units"],
         **({} if run.complete else {"seconds": round(seconds, 3)}),
     }
+
+
+def _above(thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], n: int) -> list[int]:
+    """Return the thresholds above the Černý bound, each as often as it occurs."""
+    above = thresholds > cerny_bound(n)
+    found: list[int] = np.repeat(thresholds[above], counts[above]).tolist()
+    return found
 
 
 def announce(thresholds: Iterable[int], n: int, place: Path | str) -> None:

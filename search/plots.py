@@ -126,6 +126,7 @@ def plot_thresholds(
     n: int,
     stem: Path,
     *,
+    counts: npt.NDArray[np.integer] | None = None,
     ceiling: int | None = None,
     label: str = "ceiling",
 ) -> list[Path]:
@@ -139,6 +140,8 @@ def plot_thresholds(
         Number of states.
     stem : Path
         The path of the pictures, without an ending.
+    counts : int array, shape (rows,), optional
+        How many automata have each of them, if these are different. By default one each.
     ceiling : int, optional
         The longest threshold that was let in, marked as well.
     label : str
@@ -149,10 +152,12 @@ def plot_thresholds(
     list of Path
         The PNG and the SVG.
     """
-    lengths, counts = np.unique(thresholds[thresholds >= 0], return_counts=True)
-    apart = int(np.count_nonzero(thresholds == NOT_SYNCHRONIZING))
+    if counts is None:
+        thresholds, counts = np.unique(thresholds, return_counts=True)
+    apart = int(counts[thresholds == NOT_SYNCHRONIZING].sum())
     bound = cerny_bound(n)
-    title = f"{len(thresholds):,} automata, n = {n}"
+    title = f"{int(counts.sum()):,} automata, n = {n}"
+    lengths, counts = thresholds[thresholds >= 0], counts[thresholds >= 0]
     if len(lengths):
         title += f", longest threshold {lengths[-1]}"
     with style():

@@ -590,7 +590,12 @@ def test_begun_in_other_units(begun: Path, folder: Path) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What pictures are asked for; nothing is drawn."""
     pictures: list[Any] = []
-    monkeypatch.setattr("search.dataset_jobs.plot_thresholds", lambda *args: pictures.append(args))
+    monkeypatch.setattr(
+        "search.dataset_jobs.plot_thresholds",
+        lambda thresholds, n, stem, counts: pictures.append(
+            (np.repeat(thresholds, counts), n, stem)
+        ),
+    )
     return pictures
 
 

@@ -1,0 +1,149 @@
+"""The automata that a dataset has so far, known exactly in memory that does not grow with them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from io import BufferedRandom
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.canonical import Forms
+from automata.row_filter import Hashes, RowFilter
+from automata.row_index import RowIndex, hash_rows
+
+
+class _Part(NamedTuple):
+    """Where a shard's hashes begin in the file, in increasing order; its forms follow alike."""
+
+    start: int
+    rows: int
+
+
+class KnownForms:
+    """Distinct canonical forms, of which those of one shard at most are in memory.
+
+    The forms of finished shards are in a temporary file, sorted by their hashes; a filter tells
+    what is certainly not there, and whatever passes is looked up, form by form. The file lies in
+    the dataset's folder: it needs nearly as much room as the dataset. Where the system can, it has
+    no name; elsewhere its name ends in ``.tmp``. It goes with the process, however that ends.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the dataset.
+    width : int
+        Bytes a form.
+    expected : int
+        So many forms will be known in the end: sizes the filter, and changes no answer.
+
+    Examples
+    --------
+    >>> with KnownForms(Path("."), 2, 100) as known:
+    ...     known.add(np.array([[0, 1], [1, 0]], np.uint8))
+    ...     known.holds(np.array([[1, 0], [1, 1]], np.uint8)).tolist()
+    [True, False]
+    """
+
+    def __init__(self, folder: Path, width: int, expected: int) -> None:
+        self._folder, self._width, self._expected = folder, width, expected
+        self._recent = RowIndex(width)
+        self._parts: list[_Part] = []
+        self._file: BufferedRandom | None = None
+        self._filter: RowFilter | None = None
+
+    def __enter__(self) -> KnownForms:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            with suppress(OSError):  # what a full disk has left unwritten is not wanted
+                self._file.close()
+
+    @property
+    def recent(self) -> Forms:
+        """What was added since the last `store`, in order: uint8 (rows, width)."""
+        return self._recent.rows
+
+    def holds(self, forms: Forms) -> npt.NDArray[np.bool_]:
+        """Tell for each form whether it was added before: bool (batch,)."""
+        known: npt.NDArray[np.bool_] = self._recent.find(forms) >= 0
+        if self._filter is not None and self._file is not None:
+            places = np.flatnonzero(~known)
+            hashes = hash_rows(forms[places])
+            passed = self._filter.may_hold(hashes)
+            places, hashes = places[passed], hashes[passed]
+            for part in self._parts:
+                found = _look_up(self._file, part, forms[places], hashes)
+                known[places[found]] = True
+                places, hashes = places[~found], hashes[~found]
+        return known
+
+    def add(self, forms: Forms) -> None:
+        """Take in forms of the shard under way that it does not hold."""
+        self._recent.add(forms)
+
+    def store(self) -> None:
+        """Finish a shard: its forms leave the memory.
+
+        Raises
+        ------
+        OSError
+            If the disk is full or the folder cannot be written.
+        """
+        forms = self.recent
+        if len(forms) == 0:
+            return
+        hashes = hash_rows(forms)
+        order = np.argsort(hashes, kind="stable")
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(
+                    dir=self._folder, prefix="known-", suffix=".tmp"
+                )
+            start = self._file.seek(0, 2)
+            self._file.write(hashes[order].data)
+            for rows in _slices(len(order)):
+                self._file.write(forms[order[rows]].data)
+            self._file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{self._folder}") from error
+        self._filter = self._filter or RowFilter(self._expected)
+        self._filter.add(hashes)
+        self._parts.append(_Part(start, len(order)))
+        self._recent = RowIndex(self._width)
+
+
+def _look_up(
+    file: BufferedRandom, part: _Part, forms: Forms, hashes: Hashes
+) -> npt.NDArray[np.bool_]:
+    """Tell which forms a finished shard has: bool (batch,)."""
+    found = np.zeros(len(forms), np.bool_)
+    if len(forms) == 0:
+        return found
+    # mapped for a moment: pages that are no longer mapped take none of our memory
+    there = np.memmap(file, np.uint64, "r", part.start, (part.rows,))
+    first = np.searchsorted(there, hashes, "left")
+    end = np.searchsorted(there, hashes, "right")
+    shape = (part.rows, forms.shape[1])
+    rows = np.memmap(file, np.uint8, "r", part.start + there.nbytes, shape)
+    for step in range(int((end - first).max())):  # once, but for different forms of one hash
+        left = np.flatnonzero(~found & (first + step < end))
+        found[left] = (rows[first[left] + step] == forms[left]).all(axis=1)
+    return found
+
+
+def _slices(count: int) -> Iterator[slice]:
+    """Cut a number of rows into slices, so that a copy of one is small."""
+    for start in range(0, count, 1 << 16):
+        yield slice(start, start + (1 << 16))
