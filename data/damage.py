@@ -81,7 +81,7 @@ def reading(path: Path, what: str = "readable") -> Iterator[None]:
             raise DataError(f"{path}: no such file") from None
         if error.errno == errno.EISDIR:
             raise DataError(f"{path}: a folder, not a file") from None
-        if error.errno is not None:
+        if error.errno not in (None, errno.EINVAL):  # damage may lead to before the beginning
             raise naming(error, path) from error
         raise DataError(f"{path}: not {what} ({_reason(error)})") from error
     except Exception as error:

@@ -66,7 +66,8 @@ def test_what_is_no_damage_goes_through() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(2, DataError), (20, DataError), (21, DataError), (13, OSError)]
+    ("number", "kind"),
+    [(2, DataError), (20, DataError), (21, DataError), (22, DataError), (13, OSError)],
 )
 def test_errors_of_the_system_name_the_file(number: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="file"), reading(Path("file")):

@@ -27,8 +27,9 @@ from data.dataset import read_dataset
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine, job, report
 from search.discovery.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
+from search.discovery.saved import load_step
 from search.discovery.scores import FAMILY_COLUMNS, SCORE_COLUMNS
-from search.discovery.step import load_step, step_folder
+from search.discovery.step import step_folder
 from tests.test_cli import PROGRESS, Answer
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,6 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -21,21 +20,22 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES, from_canonical
-from automata.properties import in_classes
+from automata.canonical import from_canonical
 from automata.sampling import Evolution
 from data.files import DataError
 from data.streams import stream, torch_seed
 from search.baselines import EXCHANGES, run_evolution
 from search.discovery.arms import ARMS, SOURCES
-from search.discovery.leaps import Ground, LeapConfig, split_parents
-from search.discovery.learner import LearnConfig, Learner
+from search.discovery.config import DiscoverConfig as DiscoverConfig
+from search.discovery.leaps import Ground, split_parents
+from search.discovery.learner import Learner
+from search.discovery.saved import note_made, read_step
 from search.discovery.step import (
     Elites,
     Step,
+    Steps,
     Tally,
     kept_rows,
-    load_step,
     save_step,
     step_folder,
 )
@@ -54,55 +54,6 @@ Report = Callable[[int], object]
 Progress = Callable[[int, int, str], object]
 """Hears the size, further calls, and what is being done where that takes none."""
 Keep = Callable[[Step], object]
-Steps = dict[int, Step]
-"""By size."""
-
-
-@dataclass(frozen=True)
-class DiscoverConfig:
-    """What is searched, how, and what it may cost."""
-
-    k: int = 2
-    least: int = 5
-    """The smallest size."""
-    most: int = 16
-    """The largest size."""
-    start_to: int = 8
-    """Sizes up to this one are evolved from random automata; the model learns from them first."""
-    start_budget: int = 1_500_000
-    """Solver calls for each of these sizes."""
-    budget: int = 200_000
-    """Solver calls for each further size."""
-    first_look: int = 5_000
-    """Of these, calls before `evolve` begins."""
-    parents: int = 4000
-    """Distinct automata that `evolve` breeds from, those with the longest thresholds."""
-    generation: int = 512
-    """Children of `evolve` a generation."""
-    softness: float = 0.02
-    """Parents of children are drawn with weights 1 / (softness*parents + rank)."""
-    classes: tuple[str, ...] = ()
-    """Only automata of all these classes count: NAME or not-NAME."""
-    learn: LearnConfig = field(default_factory=LearnConfig)
-    leap: LeapConfig = field(default_factory=LeapConfig)
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        for name, value, low, high in [
-            ("letters", self.k, 1, CANONICAL_MAX_LETTERS),
-            ("to", self.most, 1, CANONICAL_MAX_STATES),
-            ("from", self.least, 1, self.most),
-            ("start-to", self.start_to, self.least, self.most),
-            ("start-budget", self.start_budget, 1, 10**9),
-            ("budget", self.budget, 1, 10**9),
-            ("first-look", self.first_look, 1, 10**9),
-            ("parents", self.parents, 1, 10**8),
-            ("generation", self.generation, 1, 10**6),
-            ("softness", self.softness, 1e-6, 10**6),
-        ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
-        in_classes(np.empty((0, self.k, self.most), np.uint8), self.classes)  # known, not too large
 
 
 class Engine:
@@ -156,7 +107,7 @@ class Engine:
         steps = self.run_start(report, keep)
         for n in range(self.config.start_to + 1, self.config.most + 1):
             take = partial(self._step, n, steps, report)
-            steps[n] = self._finished(n, take, report)
+            steps[n] = self._finished(n, steps, take, report)
             keep(steps[n])
         return steps
 
@@ -166,20 +117,21 @@ class Engine:
         """Return the steps at the sizes that all arms start from, as `run` does."""
         steps: Steps = {}
         for n in range(self.config.least, self.config.start_to + 1):
-            steps[n] = self._finished(n, partial(self._start, n, report), report)
+            steps[n] = self._finished(n, steps, partial(self._start, n, report), report)
             keep(steps[n])
         return steps
 
-    def _finished(self, n: int, take: Callable[[], Step], report: Progress) -> Step:
+    def _finished(self, n: int, smaller: Steps, take: Callable[[], Step], report: Progress) -> Step:
         """Return the step in its folder, after taking it if it is not there."""
         starting = n <= self.config.start_to
         folder = step_folder(self.start if starting else self.folder, n)
-        step = load_step(folder)
+        step = read_step(folder, self.config, n, smaller, workers=self.workers)
         if step is None:
             step = take()
             for place in (folder.parent.parent, folder.parent):  # but no folder that was removed
                 place.mkdir(exist_ok=True)
             save_step(folder, step, {} if starting else self._model_file())
+            note_made(folder, step)
         else:
             report(n, step.calls, "")
         return step

@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from automata.automaton import Deltas, cerny_bound
 from automata.numbering import random_numberings
 from automata.sampling import rank_weights
-from data.files import DataError
 from search.discovery.step import Elites
+from vae.checkpoint import read_weights
 from vae.encoding import encode_deltas
 from vae.model import VAE, ModelConfig
 from vae.steps import learning_rate_share, take_step, warm_up
@@ -174,10 +173,7 @@ class Learner:
         DataError
             If they are not those of such a model.
         """
-        try:
-            self.model.load_state_dict(load_file(path, device=str(self.device)))
-        except (OSError, RuntimeError, SafetensorError) as error:
-            raise DataError(f"{path}: not the weights of this model") from error
+        self.model.load_state_dict(read_weights(path, self.model))
         self.trained = True
 
     def _read(self, rng: np.random.Generator, deltas: Deltas) -> Tensor:

@@ -22,10 +22,10 @@ from search.discovery.comparison import (
     compare_arms,
     ratios,
 )
-from search.discovery.engine import DiscoverConfig, Steps
+from search.discovery.config import DiscoverConfig
 from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
 from search.discovery.scores import Listed, family_rows, score_steps
-from search.discovery.step import ACTIVITIES, KEEP_SHARE, Elites, Step
+from search.discovery.step import ACTIVITIES, KEEP_SHARE, Elites, Step, Steps
 
 COMPARISON_TABLES = ("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv")
 _BASELINE = "insertion"

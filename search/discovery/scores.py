@@ -18,7 +18,7 @@ from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
 from data.files import DataError
 from search.candidates import HIT_COLUMNS, hit_thresholds
-from search.discovery.step import ACTIVITIES, KEEP_SHARE, Step
+from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step
 
 Runs = Mapping[tuple[str, int], Mapping[int, Step]]
 """By arm and seed, then by size."""
@@ -27,8 +27,6 @@ Floats = npt.NDArray[np.float64]
 WINDOWS = (100, 500, 1_000, 5_000, 20_000)
 """First calls of a first look that are scored on their own."""
 FIRST_LOOK, ALL = "first look", "all"
-EVOLVE = "evolve"
-"""The source of what is found after the first look."""
 
 _DISTINCT = [name.replace("hits", "distinct") for name in HIT_COLUMNS]
 SECONDS = ["seconds", *(f"seconds_{activity}" for activity in ACTIVITIES)]

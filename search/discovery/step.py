@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,16 @@ import numpy.typing as npt
 from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, from_canonical
 from automata.solver import Thresholds
-from data.files import DataError, check_files, commit_files, read_json, write_json
+from data.files import commit_files, write_json
 
 KEEP_SHARE = 0.6
 """Automata at or above this share of the Černý bound are kept, and the elites."""
 ACTIVITIES = ("train", "sample", "solve", "evolve")
 """What the time of a step goes into; evolve solves what it breeds itself."""
-_ARRAYS = ("forms", "thresholds", "found_at", "sources", "parents", "alpha", "repaired")
+EVOLVE = "evolve"
+"""The source of what is found after the first look."""
+ARRAYS = ("forms", "thresholds", "found_at", "sources", "parents", "alpha", "repaired")
+"""The columns of ``found.npz``, a row an automaton."""
 
 
 class Tally(NamedTuple):
@@ -74,6 +77,10 @@ class Step:
         return Elites(from_canonical(self.forms[order], self.n, self.k), self.thresholds[order])
 
 
+Steps = dict[int, Step]
+"""By size."""
+
+
 class Elites(NamedTuple):
     """Distinct canonical automata of one size by falling threshold."""
 
@@ -119,7 +126,7 @@ def save_step(
         "tallies": [{"source": name, **tally._asdict()} for name, tally in step.tallies.items()],
         "trace": step.trace,
     }
-    arrays = {name: getattr(step, name) for name in _ARRAYS}
+    arrays = {name: getattr(step, name) for name in ARRAYS}
 
     def write_arrays(path: Path) -> None:
         with path.open("wb") as file:
@@ -135,26 +142,3 @@ def save_step(
             **(files or {}),
         },
     )
-
-
-def load_step(folder: Path) -> Step | None:
-    """Read the folder of a step, None where it was not finished.
-
-    Raises
-    ------
-    DataError
-        If it is damaged.
-    """
-    if not is_finished(folder):
-        return None
-    check_files(folder, "found.npz", "step.json")
-    facts: dict[str, Any] = read_json(folder / "step.json")
-    try:
-        with np.load(folder / "found.npz", allow_pickle=False) as found:
-            arrays = {name: found[name] for name in _ARRAYS}
-        facts["tallies"] = {tally.pop("source"): Tally(**tally) for tally in facts["tallies"]}
-        seconds = read_json(folder / "seconds.json").items()
-        spent = {activity: float(value) for activity, value in seconds}
-        return Step(**facts, **arrays, seconds=spent)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{folder}: not what a step found ({error})") from error

@@ -16,11 +16,12 @@ from data.files import DataError, check_files
 from search.decode import encode_automata
 from search.discovery.arms import ARMS
 from search.discovery.comparison import compact
-from search.discovery.engine import DiscoverConfig, Steps
+from search.discovery.config import DiscoverConfig
 from search.discovery.leaps import LeapConfig
 from search.discovery.learner import LearnConfig, Learner
 from search.discovery.report import candidates, summary
-from search.discovery.step import load_step, step_folder
+from search.discovery.saved import read_step
+from search.discovery.step import Steps, step_folder
 from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 
@@ -108,7 +109,8 @@ def _runs_of(
             own: Steps = {}
             for n in range(config.least, config.most + 1):
                 place = folder / f"seed-{seed}" / ("start" if n <= config.start_to else arm)
-                step = load_step(step_folder(place, n))
+                threads = torch.get_num_threads()
+                step = read_step(step_folder(place, n), config, n, own, workers=threads)
                 if step is None:
                     raise DataError(f"{step_folder(place, n)}: no finished step")
                 own[n] = step
