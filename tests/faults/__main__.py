@@ -12,9 +12,9 @@ from collections.abc import Sequence
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # a process that forks has one thread
 
-from tests.faults import tallies
-from tests.faults.kinds import KINDS
-from tests.faults.tallies import Case, Kind, Line
+from tests.faults import tallies  # noqa: E402
+from tests.faults.kinds import KINDS  # noqa: E402
+from tests.faults.tallies import Case, Kind, Line  # noqa: E402
 
 
 def main() -> int:

@@ -10,8 +10,11 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +119,11 @@ def _checksums(path: Path) -> str:
 
 
 def _archive(path: Path) -> str:
-    """Every automaton, and who found it; not when."""
-    connection = sqlite3.connect(path)
-    try:
-        rows = connection.execute("SELECT * FROM automata ORDER BY n, k, canonical").fetchall()
-        finds = "SELECT n, k, canonical, run, arm FROM finds ORDER BY n, k, canonical, run, arm"
-        return repr((rows, connection.execute(finds).fetchall()))
-    finally:
-        connection.close()
+    """Every automaton, and who found it; not when. It is read in a copy, with its log."""
+    with tempfile.TemporaryDirectory() as other:
+        for part in path.parent.glob(f"{path.name}*"):
+            shutil.copy(part, other)
+        with closing(sqlite3.connect(Path(other) / path.name)) as archive:
+            rows = archive.execute("SELECT * FROM automata ORDER BY n, k, canonical").fetchall()
+            finds = "SELECT n, k, canonical, run, arm FROM finds ORDER BY n, k, canonical, run, arm"
+            return repr((rows, archive.execute(finds).fetchall()))

@@ -1,5 +1,13 @@
-"""All kinds of faults, the quick ones first."""
+"""All kinds of faults."""
 
-from tests.faults import kills, operations
+from tests.faults import differential, disks, forgeries, kills, memory, operations, pairs
 
-KINDS = (operations.KIND, kills.KIND)
+KINDS = (
+    differential.KIND,
+    forgeries.KIND,
+    memory.KIND,
+    operations.KIND,
+    kills.KIND,
+    pairs.KIND,
+    disks.KIND,
+)

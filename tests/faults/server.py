@@ -5,6 +5,7 @@ Only for a process of its own with one thread (`python -m tests.faults`): it for
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shlex
@@ -15,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 HANG = 124
 """The exit code of what was ended because it took too long."""
@@ -85,6 +86,17 @@ class Child:
             texts.append(file.read().decode("utf-8", "backslashreplace"))
             file.close()
         return Answer(code, *texts, seconds, ended[2].ru_maxrss >> 10)
+
+
+def compute(work: Callable[[], Any], *, limit: float = 300.0) -> tuple[Any, Answer]:
+    """Do a work in a child: return its result, plain values, and None where it did not end well."""
+
+    def tell() -> None:
+        result = json.dumps(work())
+        print(f"\n{result}")
+
+    answer = Child(tell).wait(limit)
+    return (json.loads(answer.out.splitlines()[-1]) if answer.code == 0 else None), answer
 
 
 def command(line: str, hook: Callable[[], object] | None = None) -> Callable[[], int]:

@@ -110,7 +110,7 @@ def failed(kind: Kind, lines: Iterable[Line]) -> int:
 
 
 def table(kind: Kind, lines: Sequence[Line]) -> str:
-    """The figures of a kind in Markdown: a row a case, its columns, and the seconds of its median round."""
+    """The figures of a kind in Markdown: a row a case; of the seconds a round, the median."""
     sums: dict[str, Counter[str]] = {}
     seconds: dict[str, list[float]] = {}
     for line in lines:
