@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 import traceback
@@ -15,6 +16,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from tests.faults import tallies  # noqa: E402
 from tests.faults.kinds import KINDS  # noqa: E402
 from tests.faults.tallies import Case, Kind, Line  # noqa: E402
+
+_SHOWN = 3
+"""Failures of a round that are printed while it goes on; the file has more."""
 
 
 def main() -> int:
@@ -109,8 +113,8 @@ def _play(kind: Kind, rounds: Sequence[tuple[Case, int]], code: str, deadline: f
         tallies.append(
             kind.name, Line(case.name, number, code, seconds, tally.counts, tally.failures)
         )
-        for failure in tally.failures:
-            print(f"    round {number}: {failure}"[:2000], file=sys.stderr, flush=True)
+        for failure in tally.failures[:_SHOWN]:
+            print(f"    round {number}: {failure}"[:600], file=sys.stderr, flush=True)
 
 
 def _repeat(kinds: Sequence[Kind], name: str, number: int, scale: float) -> int:
@@ -138,10 +142,22 @@ def _print(kinds: Sequence[Kind], code: str | None, *, failures: bool) -> int:
         print(f"### {kind.name}\n\n{kind.about} Must be zero: {', '.join(kind.bad)}.\n")
         print(f"{tallies.table(kind, lines)}\n\n{own:,} failures, {hours:.2f} hours.\n")
         if failures:
-            for line in lines:
-                for text in line.failures:
-                    print(f"- {line.case}, round {line.round}: {text}")
+            _print_failures(lines)
     return int(wrong > 0)
+
+
+def _print_failures(lines: Sequence[Line]) -> None:
+    """Print what went wrong, once where it differs in numbers and quotations alone."""
+    alike: dict[str, list[str]] = {}
+    for line in lines:
+        for text in line.failures:
+            shape = re.sub(r"'[^']*'|\"[^\"]*\"|[0-9]+|0x[0-9a-f]+", "#", text)
+            what = shape.rpartition(": #: ")[2] if line.case in text else shape
+            alike.setdefault(f"{line.case} {what[-160:]}", []).append(
+                f"{line.case}, round {line.round}: {text}"
+            )
+    for texts in sorted(alike.values(), key=len, reverse=True):
+        print(f"- {len(texts)} x {texts[0]}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """All kinds of faults."""
 
-from tests.faults import differential, disks, forgeries, kills, memory, operations, pairs
+from tests.faults import differential, disks, forgeries, kills, memory, mutations, operations, pairs
 
 KINDS = (
     differential.KIND,
@@ -10,4 +10,5 @@ KINDS = (
     kills.KIND,
     pairs.KIND,
     disks.KIND,
+    mutations.KIND,
 )

@@ -88,14 +88,16 @@ class Child:
         return Answer(code, *texts, seconds, ended[2].ru_maxrss >> 10)
 
 
-def compute(work: Callable[[], Any], *, limit: float = 300.0) -> tuple[Any, Answer]:
+def compute(
+    work: Callable[[], Any], *, cwd: Path | None = None, limit: float = 300.0
+) -> tuple[Any, Answer]:
     """Do a work in a child: return its result, plain values, and None where it did not end well."""
 
     def tell() -> None:
         result = json.dumps(work())
         print(f"\n{result}")
 
-    answer = Child(tell).wait(limit)
+    answer = Child(tell, cwd=cwd).wait(limit)
     return (json.loads(answer.out.splitlines()[-1]) if answer.code == 0 else None), answer
 
 

@@ -22,10 +22,15 @@ _LATENT = "--budget 20 --keep 10 --parents 40 --batch 64 --archive-at-least 0.2 
 _EVOLVE = "evolve -n 6 --budget 100 --parents 50 --batch 20 --keep 10 --archive-at-least 0.2"
 _SIZES = "--from 3 --start-to 4 --to 6 --start-budget 20 --budget 30 --archive-at-least 0.2"
 _LEARN = "--latent 4 --first-look 20 --first-steps 2 --steps 1 --workers 1"
+TINY_LINE = "enumerate -n 3 -k 2 --workers 1"
+PENDING_LINE = f"{TINY_LINE} --out begun"
+HALF_LINE = f"train --data data --out half --epochs 2 {_MODEL}"
+STEP_LINE = f"discover {_SIZES} {_LEARN}"
 _WORLD = f"""
     generate -n 6 --count 120 --shard-rows 40 --out data --workers 1
     enumerate -n 4 -k 2 --out enumerate --workers 1
     enumerate -n 4 -k 2 --no-rows --out counts --workers 1
+    {TINY_LINE} --out tiny
     train --data data --out bare --epochs 2 {_MODEL}
     train --data data --out model --epochs 3 {_MODEL}
     evaluate --model model --workers 1
@@ -45,6 +50,9 @@ _WORLD = f"""
     solve search/candidates.csv --workers 1
     solve search/candidates.csv --no-words --workers 1
     """
+
+
+_CUT = 137
 
 
 class Command(NamedTuple):
@@ -152,9 +160,39 @@ def world() -> Path:
                 code = server.run_main(line.split())
                 if code != 0:
                     raise RuntimeError(f"exit code {code} where nothing is disturbed: {line}")
+        _interrupt(HALF_LINE, folder, "checksums.json", 2)
+        _interrupt(PENDING_LINE, folder, "pending.parquet", 4)
+        _undo(folder)
     finally:
         os.chdir(before)
     return folder
+
+
+def _interrupt(line: str, folder: Path, name: str, time: int) -> None:
+    """Run a line until it would give a file its final name for the second time, or later."""
+
+    def hook() -> None:
+        replace, times = os.replace, [0]
+
+        def counted(source: str, target: str, **named: int) -> None:
+            times[0] += Path(target).name == name
+            if times[0] == time:
+                os._exit(_CUT)
+            replace(source, target, **named)
+
+        os.replace = counted  # type: ignore[assignment]
+
+    answer = server.call(line, folder, hook=hook)
+    if answer.code != _CUT:
+        raise RuntimeError(f"{line}: not interrupted: {answer.last_words}")
+
+
+def _undo(folder: Path) -> None:
+    """Copy the discovery as it was before its last step."""
+    shutil.copytree(folder / "discover", folder / "undone")
+    shutil.rmtree(folder / "undone" / "seed-0" / "vae" / "n-06")
+    for name in ("run.json", "candidates.csv", "summary.csv", "checksums.json"):
+        (folder / "undone" / name).unlink()
 
 
 @contextmanager
