@@ -1,0 +1,209 @@
+"""Random automata, solved in every way there is and by the plain Python of tests/naive.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tests import naive
+from tests.faults import server
+from tests.faults.random_automata import random_batch
+from tests.faults.tallies import Case, Kind, Tally
+
+_SMALL, _MIDDLE, _LARGE = (
+    "n = 1..7, all against plain Python",
+    "n = 8..20, all by a backward search too",
+    "n = 21..64, by certificates too",
+)
+_SIZES = {_SMALL: (1, 7), _MIDDLE: (8, 20), _LARGE: (21, 64)}
+_AT_ONCE = {_SMALL: 1000, _MIDDLE: 100, _LARGE: 10}
+_NAIVE_MAX_STATES = 12
+_SECONDS = 3.0
+"""For each search of an automaton that may be too hard."""
+
+
+def cases(scale: float) -> Sequence[Case]:
+    """A million small ones, a hundred thousand larger ones."""
+    for name in (_SMALL, _MIDDLE):
+        _compare(name, 0)  # what it compiles is there for the children
+    return [Case(_SMALL, 1000), Case(_MIDDLE, 1000), Case(_LARGE, 200)]
+
+
+def play(case: Case, number: int) -> Tally:
+    """Solve a batch of one size in every way."""
+    compare = _compare_large if case.name == _LARGE else _compare
+    found, answer = server.compute(lambda: compare(case.name, number))
+    if found is None:
+        return Tally({"crashes": 1}, [f"{case.name}: {answer.last_words}"])
+    automata, compared, wrong = found
+    counts = {"automata": automata, "comparisons": compared, "differ": len(wrong)}
+    return Tally(counts, wrong[:10])
+
+
+class _Comparison:
+    """Answers that are compared, and those that differ."""
+
+    def __init__(self, deltas: Any) -> None:
+        self.deltas, self.compared = deltas, 0
+        self.wrong: list[str] = []
+
+    def all(self, what: str, found: Any, expected: Any) -> None:
+        """Compare an answer for each automaton."""
+        found, expected = np.asarray(found), np.asarray(expected)
+        self.compared += len(self.deltas)
+        for row in np.flatnonzero((found != expected).reshape(len(self.deltas), -1).any(axis=1)):
+            self._blame(row, what, found[row], expected[row])
+
+    def one(self, row: int, what: str, found: object, expected: object) -> None:
+        """Compare an answer for one."""
+        self.compared += 1
+        if found != expected:
+            self._blame(row, what, found, expected)
+
+    def _blame(self, row: Any, what: str, found: object, expected: object) -> None:
+        self.wrong.append(f"{what} of {self.deltas[row].tolist()}: {found}, not {expected}")
+
+
+def _compare(name: str, number: int) -> tuple[int, int, list[str]]:
+    """Return the automata, the comparisons, and what differed."""
+    from automata import (
+        are_synchronizing,
+        canonical_forms,
+        from_canonical,
+        reprove_thresholds,
+        reset_thresholds,
+    )
+    from automata.solver import shortest_reset_words
+
+    rng, check = _begin(name, number)
+    deltas = check.deltas
+    _, k, n = deltas.shape
+    thresholds = reset_thresholds(deltas)
+    if name == _SMALL:
+        plain = [naive.reset_threshold(delta) for delta in deltas.tolist()]
+        check.all("threshold", thresholds, [-1 if t is None else t for t in plain])
+    check.all("threshold, backward", reprove_thresholds(deltas), thresholds)
+    check.all("synchronizing", are_synchronizing(deltas), thresholds >= 0)
+
+    words = shortest_reset_words(deltas)
+    check.all("length of the word", words.lengths, thresholds)
+    for row, length in enumerate(words.lengths.tolist()):
+        if length >= 0:
+            word = words.letters[row, :length].tolist()
+            reached = naive.apply(deltas[row].tolist(), range(n), word)
+            check.one(row, "states after the word", len(reached), 1)
+
+    renamed = _renamed(rng, deltas)
+    check.all("threshold, renamed", reset_thresholds(renamed), thresholds)
+    forms = canonical_forms(deltas)
+    check.all("form, renamed", canonical_forms(renamed), forms)
+    check.all("form of the form", canonical_forms(from_canonical(forms, n, k)), forms)
+    for row in range(0, len(deltas), max(1, len(deltas) // 20)):
+        _compare_one(check, row, int(thresholds[row]))
+    return len(deltas), check.compared, check.wrong
+
+
+def _begin(name: str, number: int) -> tuple[np.random.Generator, _Comparison]:
+    """Draw a batch of one size."""
+    rng = np.random.default_rng([_AT_ONCE[name], number])
+    low, high = _SIZES[name]
+    n, k = int(rng.integers(low, high + 1)), int(rng.integers(1, 5))
+    return rng, _Comparison(random_batch(rng, _AT_ONCE[name], n, k))
+
+
+def _renamed(rng: np.random.Generator, deltas: Any) -> Any:
+    """The same automata with other names for states and letters."""
+    _, k, n = deltas.shape
+    states, letters = rng.permutation(n), rng.permutation(k)
+    renamed = np.empty_like(deltas)
+    renamed[:, :, states] = states.astype(deltas.dtype)[deltas[:, letters]]
+    return renamed
+
+
+def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
+    """The same for automata that may be too hard: what is proved within a limit is compared."""
+    from automata import (
+        LimitReached,
+        canonical_forms,
+        certificate,
+        check_certificate,
+        reset_bounds,
+        verify,
+    )
+
+    rng, check = _begin(name, number)
+    renamed = _renamed(rng, check.deltas)
+    check.all("form, renamed", canonical_forms(renamed), canonical_forms(check.deltas))
+    for row, delta in enumerate(check.deltas):
+        bounds, again = (reset_bounds(own, time_limit=_SECONDS) for own in (delta, renamed[row]))
+        for found in (bounds, again):
+            check.one(row, "whether it synchronizes", found is None, bounds is None)
+        if bounds is not None and again is not None:
+            check.one(row, "word resets", verify(delta, bounds.word), True)
+            check.one(row, "word is an upper bound", len(bounds.word), bounds.upper)
+            apart = max(bounds.lower, again.lower) > min(bounds.upper, again.upper)
+            check.one(row, "bounds exclude those of the renamed one", apart, False)
+        try:
+            proof = certificate(delta, time_limit=_SECONDS, memory_limit=1 << 30)
+        except LimitReached:
+            continue
+        check_certificate(proof)
+        if bounds is None or proof.threshold is None:
+            check.one(row, "threshold, proved", proof.threshold, None)
+        else:
+            inside = bounds.lower <= proof.threshold <= bounds.upper
+            check.one(row, f"{proof.threshold}, proved, is in {bounds}", inside, True)
+    return len(check.deltas), check.compared, check.wrong
+
+
+def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
+    """Solve one automaton by what solves single ones."""
+    from automata import (
+        certificate,
+        check_certificate,
+        is_synchronizing,
+        rank,
+        reset_bounds,
+        reset_threshold,
+        reset_word,
+        shortest_reset_word,
+        verify,
+    )
+
+    delta = check.deltas[row]
+    n, plain = delta.shape[1], delta.tolist()
+    expected = None if threshold < 0 else threshold
+    check.one(row, "threshold, alone", reset_threshold(delta), expected)
+    check.one(row, "synchronizing, alone", is_synchronizing(delta), threshold >= 0)
+    if n <= _NAIVE_MAX_STATES:
+        word = naive.shortest_reset_word(plain)
+        check.one(row, "least word", shortest_reset_word(delta), word)
+        check.one(row, "rank", rank(delta), naive.rank(plain))
+    bounds = reset_bounds(delta, time_limit=60.0)
+    if expected is not None:
+        assert bounds is not None
+        check.one(row, "bounds", (bounds.lower, bounds.upper), (threshold, threshold))
+        for method in ("greedy", "beam"):
+            short = reset_word(delta, method)  # type: ignore[arg-type]
+            assert short is not None
+            check.one(row, f"{method} word resets", verify(delta, short), True)
+            check.one(row, f"{method} word is as long", len(short) >= threshold, True)
+    else:
+        check.one(row, "bounds", bounds, None)
+    proof = certificate(delta)
+    check_certificate(proof)
+    check.one(row, "threshold, proved", proof.threshold, expected)
+
+
+KIND = Kind(
+    "differential",
+    "Random and structured automata with 1 to 4 letters are solved by every search there is, each"
+    " in batches and some alone; thresholds, words, canonical forms, ranks and proofs are compared"
+    " with each other, with renamed automata, and with plain Python.",
+    ("automata", "comparisons", "differ", "crashes"),
+    ("differ", "crashes"),
+    cases,
+    play,
+)

@@ -1,0 +1,400 @@
+"""What reads the files of the project, as texts that can be compared, and what is false in them.
+
+A reader raises one of `REFUSALS`, or says what it has read. `false` judges an answer that differs
+from that of the whole file, by plain Python: "" where nothing is wrong with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tests import naive
+from tests.faults import server
+from tests.faults.folders import facts
+from tests.faults.forms import wrong_answers
+
+
+class Refused(Exception):
+    """A command ended with one line of error."""
+
+
+class BadlyTold(Exception):
+    """A command failed, but not with one line."""
+
+
+class Reader(NamedTuple):
+    """A reader of a folder."""
+
+    name: str
+    read: Callable[[Path], str]
+    false: Callable[[Path, str], str] = lambda folder, text: ""
+    vouched: bool = True
+    """Whether it must notice every change, where checksums are as they were."""
+    share: float = 1.0
+    """Of the mutations that are given to it: some readers are slow."""
+
+
+def refusals() -> tuple[type[BaseException], ...]:
+    """What a reader may raise: `main` turns each into one line."""
+    import click
+
+    from automata import AutomatonError, CertificateError
+    from data.files import DataError
+
+    return (Refused, DataError, OSError, AutomatonError, CertificateError, click.ClickException)
+
+
+def run(line: str, codes: tuple[int, ...] = (0,)) -> tuple[str, list[str]]:
+    """Run a command in this process; return what it said, and its complaints."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = server.run_main(line.split())
+    said = err.getvalue()
+    complaints = [text for text in said.splitlines() if text.startswith("Error")]
+    if "\x1b" in said or "\x1b" in out.getvalue():
+        raise BadlyTold("an escape sequence reaches the terminal")
+    if code in codes:
+        return out.getvalue(), complaints
+    if len(complaints) != 1 or code not in (1, 2, 3):
+        raise BadlyTold(f"exit {code}: {said[-300:]!r}")
+    raise Refused(complaints[0])
+
+
+def command(line: str, *, share: float = 1.0, keep: str = "", **named: Any) -> Reader:
+    """A command; its answer is what it says, or what is then in a folder."""
+
+    def read(folder: Path) -> str:
+        said, _ = run(line)
+        return repr(sorted(facts(folder / keep).items())) if keep else said
+
+    return Reader(" ".join(line.split()[:2]), read, share=share, **named)
+
+
+@cache
+def true_threshold(rows: tuple[tuple[int, ...], ...]) -> int:
+    """The threshold by plain Python, -1 for none."""
+    found = naive.reset_threshold(rows)
+    return -1 if found is None else found
+
+
+def _rows(delta: Any) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(state) for state in row) for row in delta)
+
+
+# --- datasets ----------------------------------------------------------------------------------
+
+
+def dataset(name: str) -> Reader:
+    """The rows of a dataset folder."""
+
+    def read(folder: Path) -> str:
+        from data.dataset import read_dataset
+
+        data = read_dataset(folder / name)
+        columns = {key: column.tolist() for key, column in data.properties.items()}
+        labels, sources = data.reset_thresholds.tolist(), data.sources.tolist()
+        return repr((data.deltas.tolist(), labels, sources, columns))
+
+    return Reader("read_dataset", read, _false_dataset)
+
+
+_SOURCES = {"uniform", "synchronizing", "evolved", "enumeration"}
+_PROPERTIES: dict[str, Callable[[Any], Any]] = {
+    "strongly_connected": naive.is_strongly_connected,
+    "initially_connected": naive.is_initially_connected,
+    "sink": naive.has_sink,
+    "one_cluster": naive.is_one_cluster,
+    "eulerian": naive.is_eulerian,
+    "synchronizing": naive.is_synchronizing,
+    "rank": naive.rank,
+    "automorphisms": naive.automorphism_order,
+    "defects": naive.defects,
+}
+
+
+@cache
+def _property(name: str, rows: tuple[tuple[int, ...], ...]) -> Any:
+    return _PROPERTIES[name](rows)
+
+
+def _false_dataset(folder: Path, text: str) -> str:
+    deltas, labels, sources, columns = eval(text, {"nan": math.nan, "inf": math.inf})
+    for row, (delta, label, source) in enumerate(zip(deltas, labels, sources, strict=True)):
+        if label != true_threshold(_rows(delta)):
+            return f"row {row} has the label {label}, not {true_threshold(_rows(delta))}"
+        if source not in _SOURCES:
+            return f"row {row} comes from {source!r}"
+        for name in columns.keys() & _PROPERTIES.keys():
+            true = _property(name, _rows(delta))
+            if columns[name][row] != true:
+                return f"row {row}: {name} is {columns[name][row]}, not {true}"
+    if len({*map(str, deltas)}) < len(deltas):
+        return "a row is there twice"
+    return ""
+
+
+def report(name: str, share: float = 1.0) -> Reader:
+    """What a page shows of a run folder, but its record."""
+
+    def read(folder: Path) -> str:
+        from search.report.runs import read_run
+
+        content = read_run(folder / name, 3)
+        tables = [(own.title, own.rows.to_csv()) for own in content.tables]
+        calls = content.facts.get("solver calls")
+        return repr((content.title, content.lead, content.rows.to_csv(), tables, calls))
+
+    return Reader(f"report {name}", read, _false_report, share=share)
+
+
+def _false_report(folder: Path, text: str) -> str:
+    table = eval(text)[2]
+    for row in csv.DictReader(io.StringIO(table)):
+        if told := _false_row(row):
+            return told
+    return ""
+
+
+def _false_row(row: dict[str, str]) -> str:
+    """What is false in a row that has delta, reset_threshold, word and gap."""
+    delta = tuple(tuple(map(int, part.split())) for part in row["delta"].split("|"))
+    k, n = len(delta), len(delta[0])
+    threshold, bound = true_threshold(delta), (n - 1) ** 2
+    canonical = " ".join(str(letter[q]) for q in range(n) for letter in delta)
+    claims = {
+        "n": n, "k": k, "reset_threshold": threshold, "cerny_bound": bound,
+        "gap": bound - threshold, "canonical": canonical,
+    }  # fmt: skip
+    for name, true in claims.items():
+        if name in row and row[name] != str(true):
+            return f"{name} of {row['delta']} is {row[name]}, not {true}"
+    word = [ord(letter) - 97 for letter in row["word"]]
+    if len(word) != threshold or len(naive.apply(delta, range(n), word)) != 1:
+        return f"the word of {row['delta']} is {row['word']}"
+    return ""
+
+
+# --- candidates --------------------------------------------------------------------------------
+
+
+def verified(path: str) -> Reader:
+    """`verify`: what it accepts must be true."""
+
+    def read(folder: Path) -> str:
+        said, _ = run(f"verify {path}")
+        return said + (folder / path).read_text(encoding="utf-8")
+
+    def false(folder: Path, text: str) -> str:
+        rows = [*csv.DictReader(io.StringIO(text.partition("\n")[2], newline=""))]
+        if text.partition("\n")[0] != f"rows verified: {len(rows)}":
+            return f"{text.partition(chr(10))[0]}, of {len(rows)}"
+        return next((told for row in rows if (told := _false_row(row))), "")
+
+    return Reader("verify", read, false)
+
+
+def solved(path: str, form: str, auto: bool = False) -> Reader:
+    """`solve`: every answer must be that of the automaton on its line."""
+
+    def read(folder: Path) -> str:
+        chosen = "" if auto else f"--form {form} "
+        said, complaints = run(f"solve {path} {chosen}--json --workers 1", codes=(0, 2))
+        if not said:
+            raise Refused(complaints[0] if complaints else "nothing said")
+        return json.dumps([said, len(complaints)])
+
+    def false(folder: Path, text: str) -> str:
+        said, complaints = json.loads(text)
+        content = (folder / path).read_bytes().decode("utf-8", "backslashreplace")
+        return wrong_answers(content, form, said, complaints)
+
+    return Reader(f"solve, form {'guessed' if auto else 'named'}", read, false, vouched=False)
+
+
+# --- models ------------------------------------------------------------------------------------
+
+
+def model(name: str) -> Reader:
+    """The weights of a model, and its config."""
+
+    def read(folder: Path) -> str:
+        from vae.checkpoint import load_model
+
+        loaded = load_model(folder / name)
+        weights = {key: tensor.tolist() for key, tensor in loaded.state_dict().items()}
+        return repr((loaded.config, weights))
+
+    return Reader("load_model", read, _not_finite)
+
+
+def trained(line: str, name: str) -> Reader:
+    """Training that goes on: the folder at its end."""
+
+    def read(folder: Path) -> str:
+        run(line)
+        tables = (folder / name / "metrics.csv").read_text()
+        return repr((facts(folder / name), tables))
+
+    def false(folder: Path, text: str) -> str:
+        rows = [*csv.DictReader(io.StringIO(eval(text)[1]))]
+        if [row["epoch"] for row in rows] != [str(i + 1) for i in range(len(rows))]:
+            return f"epochs {[row['epoch'] for row in rows]}"
+        return _not_finite(folder, repr(rows))
+
+    def compared(folder: Path) -> str:
+        found, table = eval(read(folder))
+        return repr((found, re.sub(r"[^,\n]+$", "", table, flags=re.M)))  # without the speed
+
+    return Reader("train", compared, false)
+
+
+def _not_finite(folder: Path, text: str) -> str:
+    found = re.search(r"(?<![a-z])-?(nan|inf)(?![a-z])", text.lower())
+    return f"{found[0]} among the numbers" if found else ""
+
+
+# --- discoveries -------------------------------------------------------------------------------
+
+
+def step(place: str) -> Reader:
+    """A step of a discovery."""
+
+    def read(folder: Path) -> str:
+        from search.discovery.step import load_step
+
+        found = load_step(folder / place)
+        if found is None:
+            raise Refused(f"{place}: no step")
+        plain = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(found).items()
+        }
+        return repr(plain | {"tallies": {name: (*own,) for name, own in found.tallies.items()}})
+
+    return Reader("load_step", read, _false_step)
+
+
+def _false_step(folder: Path, text: str) -> str:
+    found = eval(text, {"nan": math.nan, "inf": math.inf})
+    n, k, calls, rows = found["n"], found["k"], found["calls"], len(found["thresholds"])
+    for form, threshold in zip(found["forms"], found["thresholds"], strict=True):
+        delta = tuple(tuple(form[letter::k]) for letter in range(k))
+        if len(form) != n * k or not all(0 <= state < n for state in form):
+            return f"{form} is no form"
+        if threshold != true_threshold(delta):
+            return f"{form} has the threshold {threshold}, not {true_threshold(delta)}"
+    spent = [(int, found["calls"]), (int, found["first_look"])]
+    spent += [(int, value) for tally in found["tallies"].values() for value in tally]
+    spent += [(float, value) for value in found["seconds"].values()]
+    for kind, value in spent:
+        if type(value) not in (kind, int) or not 0 <= value < 1e18:
+            return f"{value!r} of calls or seconds"
+    within = {
+        "found_at": (1, calls), "sources": (0, len(found["tallies"]) - 1), "repaired": (0, n * k)
+    }  # fmt: skip
+    for name, (low, high) in within.items():
+        if len(found[name]) != rows or not all(low <= value <= high for value in found[name]):
+            return f"{name} outside {low}..{high}"
+    if not all(math.isnan(value) or 0 <= value <= 1 for value in found["alpha"]):
+        return "alpha outside 0..1"
+    return ""
+
+
+# --- archives, pictures, proofs -----------------------------------------------------------------
+
+
+def archive_export() -> Reader:
+    """All rows of an archive."""
+
+    def read(folder: Path) -> str:
+        return run("archive export - --archive archive.sqlite")[0]
+
+    def false(folder: Path, text: str) -> str:
+        return next(
+            (told for row in csv.DictReader(io.StringIO(text)) if (told := _false_row(row))), ""
+        )
+
+    return Reader("archive export", read, false, vouched=False)
+
+
+def archive_list() -> Reader:
+    """The counts of an archive; `whole` are those of the undamaged one."""
+
+    def read(folder: Path) -> str:
+        return run("archive list --json --archive archive.sqlite")[0]
+
+    def false(folder: Path, text: str) -> str:
+        for row in json.loads(text)["counts"]:
+            n, best, bound = row["n"], row["best_threshold"], row["cerny_bound"]
+            if bound != (n - 1) ** 2 or best + row["gap"] != bound:
+                return f"{row}"
+            if (row["k"], n, best) not in _best_of_the_world():
+                return f"the best threshold with n={n}, k={row['k']} is {best}"
+        return ""
+
+    return Reader("archive list", read, false, vouched=False)
+
+
+@cache
+def _best_of_the_world() -> frozenset[tuple[int, int, int]]:
+    """(k, n, threshold) of every automaton of the undamaged archive."""
+    import sqlite3
+    from contextlib import closing
+
+    from tests.faults.world import world
+
+    with closing(sqlite3.connect(f"file:{world() / 'archive.sqlite'}?mode=ro", uri=True)) as own:
+        return frozenset(own.execute("SELECT k, n, reset_threshold FROM automata"))
+
+
+def picture(path: str) -> Reader:
+    """A picture as a part of a page."""
+
+    def read(folder: Path) -> str:
+        from search.report.pictures import inline_svg
+
+        return str(inline_svg(folder / path, "p1-"))
+
+    return Reader("inline_svg", read, _unsafe, vouched=False)
+
+
+_UNSAFE = re.compile(
+    r"<script|<style|<foreignobject|<image|<iframe|<a[\s>]|\son\w+\s*=|javascript:|data:|@import"
+    r"|https?:|//\w|url\(\s*(?!#)|href\s*=\s*[\"'](?!#)|expression\(|\\[0-9a-f]",
+    re.IGNORECASE,
+)
+
+
+def _unsafe(folder: Path, text: str) -> str:
+    markup = re.sub(r">[^<]*<", "><", text)  # texts may say what they like
+    found = _UNSAFE.search(markup)
+    return f"{found[0]!r} in the page" if found else ""
+
+
+def proof(path: str) -> Reader:
+    """A certificate."""
+
+    def read(folder: Path) -> str:
+        from automata import Certificate, check_certificate
+
+        found = Certificate.from_json((folder / path).read_text(encoding="utf-8"))
+        check_certificate(found)
+        return repr((np.asarray(found.delta).tolist(), found.threshold))
+
+    def false(folder: Path, text: str) -> str:
+        delta, threshold = eval(text)
+        true = naive.reset_threshold(delta)
+        return "" if threshold == true else f"threshold {threshold} of {delta}, not {true}"
+
+    return Reader("check_certificate", read, false, vouched=False)
