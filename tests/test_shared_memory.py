@@ -410,7 +410,7 @@ def test_arrays_that_are_refused(kind: str) -> None:
             assert "\n" not in str(error.value), name
 
 
-@pytest.mark.parametrize("name", {*OF_MANY} - {"verify_words"})
+@pytest.mark.parametrize("name", [name for name in OF_MANY if name != "verify_words"])
 def test_no_automata_at_all(name: str) -> None:
     for nothing in (some()[:0], np.zeros((0, 2, 6), np.int64)):
         answer = OF_MANY[name](nothing)
