@@ -54,6 +54,7 @@ from automata.words import format_word, parse_word, read_letters
 from data.enumerate import EnumerateConfig
 from data.generate import GenerateConfig
 from data.solve import SolveConfig, solve
+from data.streams import stream, torch_seed
 from search.discovery.engine import DiscoverConfig
 from search.discovery.leaps import LeapConfig
 from search.discovery.learner import LearnConfig
@@ -128,6 +129,9 @@ INTEGERS: dict[str, Callable[[Any], Any]] = {
     "n of count_classes": lambda value: count_classes(value, 2),
     "k of count_classes": lambda value: count_classes(2, value),
     "width of RowIndex": RowIndex,
+    "seed of stream": lambda value: stream(value, "train"),
+    "seed of torch_seed": lambda value: torch_seed(value, "train"),
+    "index of stream": lambda value: stream(0, "train", value),
     "n of GenerateConfig": lambda value: GenerateConfig(n=value),
     "k of GenerateConfig": lambda value: GenerateConfig(k=value),
     "count of GenerateConfig": lambda value: GenerateConfig(count=value),
