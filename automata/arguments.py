@@ -79,11 +79,8 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
     Traceback (most recent call last):
     ValueError: share=nan is not a finite number
     """
-    try:
-        number = float(value) if isinstance(value, Real) else math.nan
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
+    number = _finite(value)
+    if math.isnan(number):
         raise ValueError(f"{name}={_shown(value)} is not a finite number")
     if not low <= number <= high:
         limits = f"at least {low}" if high == math.inf else f"in {low}..{high}"
@@ -111,6 +108,35 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
+def check_setting(name: str, value: Any, low: float, high: float) -> None:
+    """Refuse a field of a configuration that is outside its limits, in one line.
+
+    Parameters
+    ----------
+    name : str
+        The field, for the message.
+    value : int or float
+    low, high : int or float
+        The limits, both allowed. Where `low` is an int, the value must be one too.
+
+    Raises
+    ------
+    ValueError
+        If it is no such number, or outside the limits.
+
+    Examples
+    --------
+    >>> check_setting("budget", 1000, 1, 10**9)
+    >>> check_setting("warmup", float("nan"), 0.0, 1)
+    Traceback (most recent call last):
+    ValueError: warmup=nan is not in 0..1
+    """
+    if isinstance(low, int):
+        check_integer(name, value, low, int(high))
+    elif not low <= _finite(value) <= high:
+        raise ValueError(f"{name}={_shown(value)} is not in {low:g}..{high}")
+
+
 def check_workers(workers: Any) -> int:
     """Return a number of threads, 1,024 if it is larger, or refuse it in one line.
 
@@ -123,6 +149,15 @@ def check_workers(workers: Any) -> int:
     ValueError: workers=0 is not at least 1
     """
     return min(check_integer("workers", workers, 1), MAX_WORKERS)
+
+
+def _finite(value: Any) -> float:
+    """Return a finite number as a float, NaN for anything else."""
+    try:
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def _shown(value: Any) -> str:

@@ -18,9 +18,8 @@ _SIX_BITS = np.uint64(63)
 class RowFilter:
     """A Bloom filter (Bloom 1970, Commun. ACM 13) whose marks of a hash all lie in one word.
 
-    Its size depends on the number of hashes that are expected alone, and is 128 MB at most. About
-    one in 2,000 hashes that were never added passes where as many as expected were, one in 50
-    where ten times as many were.
+    Its size depends on the number of hashes that are expected alone, and is 128 MB at most. Of
+    those that were never added about one in 1,000 passes, one in 70 where 100 million were added.
 
     Parameters
     ----------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from automata.arguments import check_integer
+
 STAGES = ("generate", "train", "weights", "search", "pictures", "evolve", "start", "discover")
 
 
@@ -25,4 +27,5 @@ def torch_seed(seed: int, stage: str, index: int = 0) -> int:
 
 def sequence(seed: int, stage: str, index: int) -> np.random.SeedSequence:
     """Return the seed sequence behind both."""
+    seed, index = check_integer("seed", seed, 0), check_integer("index", index, 0)
     return np.random.SeedSequence([seed, STAGES.index(stage), index])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automata.arguments import check_setting
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.properties import in_classes
 from automata.sampling import Evolution
@@ -50,12 +51,11 @@ class EvolveConfig:
             ("parents", self.parents, 1, 10**8),
             ("batch", self.batch, 1, 10**6),
             ("softness", self.softness, 1e-6, 10**6),
-            ("exchanges", self.exchanges, 0, 1),
+            ("exchanges", self.exchanges, 0.0, 1),
             ("keep", self.keep, 1, 10**7),
             ("seed", self.seed, 0, 2**63 - 1),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            check_setting(name, value, low, high)
         in_classes(np.empty((0, self.k, self.n), np.uint8), self.classes)  # known, not too large
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from automata.arguments import check_setting
 from automata.properties import in_classes
 from data.dataset import Dataset
 from data.files import DataError
@@ -52,13 +53,12 @@ class LatentConfig:
         for name, value, low, high in [
             ("parents", self.parents, 2, 10**9),
             ("rounds", self.rounds, 1, 1000),
-            ("spread", self.spread, 0, 1000),
-            ("temperature", self.temperature, 0, 1000),
+            ("spread", self.spread, 0.0, 1000),
+            ("temperature", self.temperature, 0.0, 1000),
             ("repair", self.repair, 0, 10**4),
             ("batch", self.batch, 1, 10**6),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            check_setting(name, value, low, high)
 
 
 class Points(NamedTuple):

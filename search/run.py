@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from automata.arguments import check_setting
 from automata.automaton import cerny_bound
 from automata.properties import check_classes
 from automata.sampling import Evolution
@@ -51,8 +52,7 @@ class SearchConfig:
             ("keep", self.keep, 1, 10**7),
             ("seed", self.seed, 0, 2**63 - 1),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            check_setting(name, value, low, high)
         check_classes(self.classes)
 
     @property

@@ -1,7 +1,9 @@
 """Numbers, words, forms, masks that are not what is asked for: refused in one line."""
 
+import json
 import math
 from collections.abc import Callable
+from dataclasses import asdict, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -49,9 +51,19 @@ from automata.series import Stretches, find_stretches, series_sizes, series_thre
 from automata.solver import Words, shortest_reset_words
 from automata.verification import verify_words
 from automata.words import format_word, parse_word, read_letters
+from data.enumerate import EnumerateConfig
 from data.generate import GenerateConfig
 from data.solve import SolveConfig, solve
+from data.streams import stream, torch_seed
+from search.discovery.engine import DiscoverConfig
+from search.discovery.leaps import LeapConfig
+from search.discovery.learner import LearnConfig
+from search.evolve import EvolveConfig
+from search.modes import LatentConfig
+from search.run import SearchConfig
 from vae.encoding import decode_tokens
+from vae.model import ModelConfig
+from vae.train import TrainConfig
 
 CERNY = [[1, 2, 3, 0], [0, 1, 2, 0]]
 MANY = np.array([CERNY], np.uint8)
@@ -117,6 +129,9 @@ INTEGERS: dict[str, Callable[[Any], Any]] = {
     "n of count_classes": lambda value: count_classes(value, 2),
     "k of count_classes": lambda value: count_classes(2, value),
     "width of RowIndex": RowIndex,
+    "seed of stream": lambda value: stream(value, "train"),
+    "seed of torch_seed": lambda value: torch_seed(value, "train"),
+    "index of stream": lambda value: stream(0, "train", value),
     "n of GenerateConfig": lambda value: GenerateConfig(n=value),
     "k of GenerateConfig": lambda value: GenerateConfig(k=value),
     "count of GenerateConfig": lambda value: GenerateConfig(count=value),
@@ -217,6 +232,33 @@ def test_no_size_is_too_large_to_be_refused() -> None:
         (lambda value: Enumeration(value, 2, at_least=9), 12),
     ]:
         refusal(function, value)
+
+
+CONFIGS = [
+    *(GenerateConfig(), EnumerateConfig(at_least=9), TrainConfig(), ModelConfig(n=8, k=2)),
+    *(SearchConfig(), LatentConfig(), EvolveConfig(), DiscoverConfig(), LearnConfig()),
+    *(LeapConfig(), Evolution()),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: type(config).__name__)
+def test_every_field_of_every_configuration(config: Any) -> None:
+    for field in fields(config):
+        default = getattr(config, field.name)
+        if isinstance(default, int) and not isinstance(default, bool):
+            wrong: list[Any] = [1.5, "2", None, math.nan, [3], -(2**70)]
+        elif isinstance(default, float):
+            wrong = [math.nan, math.inf, -math.inf, "0.5", 1j, 10**400]
+        else:
+            continue
+        for value in wrong:
+            refusal(lambda value, name=field.name: replace(config, **{name: value}), value)
+
+
+def test_configurations_hold_plain_numbers() -> None:
+    config = GenerateConfig(n=np.int64(5), seed=np.uint8(3), ceiling=np.float32(0.5))
+    assert config == GenerateConfig(n=5, seed=3, ceiling=0.5)
+    json.dumps([asdict(config), asdict(EnumerateConfig(n=np.int8(4), at_least=np.int64(3)))])
 
 
 # --- words ------------------------------------------------------------------------------------

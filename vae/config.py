@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from automata.arguments import check_setting
+
 WEIGHTS = ("rank", "uniform")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -45,19 +47,18 @@ class TrainConfig:
             ("epoch-rows", self.epoch_rows, 0, 10**12),
             ("batch", self.batch, 1, 10**6),
             ("learning-rate", self.learning_rate, 1e-9, 10),
-            ("weight-decay", self.weight_decay, 0, 10**6),
+            ("weight-decay", self.weight_decay, 0.0, 10**6),
             ("clip", self.clip, 1e-9, 10**9),
-            ("beta", self.beta, 0, 10**6),
-            ("warmup", self.warmup, 0, 1),
-            ("free-bits", self.free_bits, 0, 10**3),
-            ("ratio-weight", self.ratio_weight, 0, 10**6),
+            ("beta", self.beta, 0.0, 10**6),
+            ("warmup", self.warmup, 0.0, 1),
+            ("free-bits", self.free_bits, 0.0, 10**3),
+            ("ratio-weight", self.ratio_weight, 0.0, 10**6),
             ("softness", self.softness, 1e-6, 10**6),
             ("held-out", self.held_out, 1e-4, 0.5),
             ("patience", self.patience, 1, 10**6),
             ("seed", self.seed, 0, 2**63 - 1),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            check_setting(name, value, low, high)
         if self.weights not in WEIGHTS:
             raise ValueError(f"unknown weights {self.weights!r}: one of {', '.join(WEIGHTS)}")
         if self.precision not in PRECISIONS:

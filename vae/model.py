@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from automata.arguments import check_number
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from vae.encoding import TOKEN_KINDS, name_targets, vocabulary_size
 
@@ -68,7 +69,8 @@ class ModelConfig:
                 raise ValueError(f"{name}={value} is not in {low}..{high}")
         if self.latent == 0 and not self.any_size:
             raise ValueError("latent=0 is only for models of any size")
-        if not 0 <= self.token_dropout < 1:
+        check_number("min-log-sigma", self.min_log_sigma)
+        if not 0 <= check_number("token-dropout", self.token_dropout) < 1:
             raise ValueError(f"token-dropout={self.token_dropout} is not in [0, 1)")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from automata.arguments import check_setting
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.properties import in_classes
 from search.discovery.leaps import LeapConfig
@@ -54,6 +55,5 @@ class DiscoverConfig:
             ("generation", self.generation, 1, 10**6),
             ("softness", self.softness, 1e-6, 10**6),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            check_setting(name, value, low, high)
         in_classes(np.empty((0, self.k, self.most), np.uint8), self.classes)  # known, not too large

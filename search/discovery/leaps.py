@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from automata.arguments import check_setting
 from automata.sampling import insert_states, rank_weights
 from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver import Thresholds
@@ -51,8 +52,7 @@ class LeapConfig:
             ("temperature", self.temperature, 1e-3, 1000),
             ("repair", self.repair, 0, 10**4),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            check_setting(name, value, low, high)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from automata.arguments import check_setting
 from automata.automaton import Deltas, cerny_bound
 from automata.numbering import random_numberings
 from automata.sampling import rank_weights
@@ -64,15 +65,14 @@ class LearnConfig:
             ("steps", self.steps, 0, 10**7),
             ("batch", self.batch, 1, 10**6),
             ("learning-rate", self.learning_rate, 1e-9, 10),
-            ("weight-decay", self.weight_decay, 0, 10**6),
+            ("weight-decay", self.weight_decay, 0.0, 10**6),
             ("clip", self.clip, 1e-9, 10**9),
-            ("beta", self.beta, 0, 10**6),
-            ("warmup", self.warmup, 0, 1),
+            ("beta", self.beta, 0.0, 10**6),
+            ("warmup", self.warmup, 0.0, 1),
             ("softness", self.softness, 1e-6, 10**6),
-            ("recency", self.recency, 0, 100),
+            ("recency", self.recency, 0.0, 100),
         ]:
-            if not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
+            check_setting(name, value, low, high)
         self.model(1, 1)
 
     def model(self, most: int, k: int) -> ModelConfig:
