@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
-from io import TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 Config = TypeVar("Config")
 
+
+SOLVE_FORMS = [
+    *("auto", "lines", "csv", "synchrowords", "synchrowords-1.0", "contest"),
+    *("table", "table-letters", "edges", "edges-target-last", "edges-letter-last"),
+    *("gap", "dot", "jff", "json"),
+]
+"""What `solve` reads; named here so that --help loads nothing."""
 
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and bytes that are not UTF-8."""
@@ -490,7 +497,7 @@ def verify(file: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("file", type=Path_)
+@click.argument("file", metavar="FILE|TEXT")
 @_settings(
     "data.solve.SolveConfig",
     ("--method", str, "exact; greedy or beam find a short word fast: an upper bound."),
@@ -500,10 +507,10 @@ def verify(file: Path, as_json: bool) -> None:
 @click.option("--no-words", is_flag=True, help="Thresholds alone: the fast way in bulk.")
 @click.option(
     "--form",
-    type=click.Choice(["auto", "lines", "synchrowords", "csv"]),
+    type=click.Choice(SOLVE_FORMS),
     default="auto",
     show_default=True,
-    help="What FILE holds; auto goes by its first line.",
+    help="How FILE is read; auto takes the form that fits, and refuses two that differ.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 @click.option(
@@ -514,18 +521,20 @@ def verify(file: Path, as_json: bool) -> None:
     help="Threads.",
 )
 def solve(
-    file: Path, no_words: bool, form: str, workers: int, as_json: bool, **settings: Any
+    file: str, no_words: bool, form: str, workers: int, as_json: bool, **settings: Any
 ) -> None:
-    """Solve the automata in FILE ("-": standard input), a line each as they are solved.
+    """Solve the automata in FILE ("-": standard input) or TEXT, a line each as they are solved.
 
     A line is the reset threshold, a tab and a shortest reset word; "none" where there is no reset
     word; "lower..upper", a tab and a word of length upper where a limit ended the search or the
     method only bounds the threshold. With --json it is an object that has the number of the input
     line too. Limits are for each automaton.
 
-    FILE holds "1 2 0|0 1 0" on each line (the images under the letters), or "k n" before n*k
-    entries state by state (synchrowords), or CSV with a column "delta" of the first form. Sizes
-    may differ. A malformed line is named on stderr; the others are solved, and the exit code is 2.
+    FILE or TEXT holds "1 2 0|0 1 0" on each line (the images under the letters), or "k n" before
+    n*k entries state by state (synchrowords), CSV with a column "delta" of the first form, a table,
+    edges, GAP, DOT, JFLAP or JSON; docs/formats.md shows each. What fits two forms is refused, and
+    --form decides. Sizes may differ. A malformed line is named on stderr; the others are solved,
+    and the exit code is 2.
     """
     from automata.automaton import AutomatonError
     from automata.entries import Malformed
@@ -534,17 +543,20 @@ def solve(
     from data.solve import solve as solve_automata
 
     config = _build(SolveConfig, settings | {"words": not no_words})
-    name = "standard input" if str(file) == "-" else str(file)
+    is_text = file != "-" and not os.path.exists(file) and _is_text(file)
+    path = Path("-") if is_text else Path_.convert(file, None, None)
+    name = "the text" if is_text else "standard input" if file == "-" else file
     malformed = False
     try:
-        with _open(file) as stream:
+        with BytesIO(os.fsencode(file)) if is_text else _open(path) as stream:
             automata = read_automata(stream, None if form == "auto" else form)
             for found in solve_automata(automata, config, workers=workers):
                 lines = []
                 for item in found:
                     if isinstance(item, Malformed):
                         malformed = True
-                        click.echo(f"Error: {name}: line {item.line}: {item.reason}", err=True)
+                        reason = f"{name}: line {item.line}: {item.reason}"
+                        click.echo(f"Error: {printable(' '.join(reason.split()))}", err=True)
                     else:
                         lines += item.jsons() if as_json else item.texts()
                 if lines:
@@ -817,6 +829,13 @@ def _check_classes(classes: tuple[str, ...], data: Path) -> None:
         config = read_manifest(data)["config"]
         none = np.empty((0, config["k"], config["n"]), np.uint8)
         _build(in_classes, {"deltas": none, "classes": classes})
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether an argument that names no file is an automaton's text."""
+    words = text.split()
+    numbers = len(words) > 1 and all(word.isdecimal() for word in words)
+    return numbers or "\n" in text or any(mark in text for mark in "|[{")
 
 
 def _open(file: Path) -> BufferedReader:

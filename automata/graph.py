@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import MAX_LETTERS, Automaton, AutomatonError, Deltas, validate_delta
+from automata.dot import split_label
+from automata.names import number_letters, number_states
 from automata.words import format_word
 
 
@@ -49,7 +54,8 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
     Parameters
     ----------
     graph : networkx.MultiDiGraph or networkx.DiGraph
-        Nodes 0..n-1 in any order, and edges with an attribute `letter`.
+        Nodes 0..n-1 in any order, or names, which are numbered in order of appearance. Edges have
+        an attribute `letter`, 0..63, or a `label` such as ``a`` or ``a,b``.
 
     Returns
     -------
@@ -69,10 +75,16 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
     n = len(graph)
     if not graph.is_directed():
         raise AutomatonError("an automaton is a directed graph, this one is undirected")
-    if set(graph) != set(range(n)):
+    names = list(graph)
+    if names and all(isinstance(name, str) for name in names):
+        numbers = number_states(names)
+    elif set(names) == set(range(n)):
+        numbers = {name: int(name) for name in names}
+    else:
         raise AutomatonError(f"the {n} nodes of an automaton are 0..{n - 1}, these are not")
     targets: dict[tuple[int, int], int] = {}
-    for p, q, letter in graph.edges(data="letter"):
+    for source, target, letter in _transitions(graph):
+        p, q = numbers[source], numbers[target]
         if not isinstance(letter, int | np.integer) or not 0 <= letter < MAX_LETTERS:
             raise AutomatonError(
                 f"the edge {p} -> {q} has letter {letter!r}, not one of 0..{MAX_LETTERS - 1}"
@@ -88,3 +100,18 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
             if (a, p) not in targets:
                 raise AutomatonError(f"incomplete: letter {a} leads {p} nowhere")
     return validate_delta([[targets[a, p] for p in range(n)] for a in range(k)])
+
+
+def _transitions(graph: nx.DiGraph) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield source, target and the letter's number; labels are read where no edge has a letter."""
+    edges = list(graph.edges(data=True))
+    labelled = all("letter" not in data and "label" in data for *_, data in edges)
+    if not labelled:
+        for source, target, data in edges:
+            yield source, target, data.get("letter")
+        return
+    labels = [split_label(str(data["label"]).strip('"')) for *_, data in edges]
+    numbers = number_letters({letter for letters in labels for letter in letters})
+    for (source, target, _), letters in zip(edges, labels, strict=True):
+        for letter in letters:
+            yield source, target, numbers[letter]

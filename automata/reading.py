@@ -1,32 +1,21 @@
-"""Automata from a stream of text, each as soon as it has arrived, in any of three forms."""
+"""Automata from a stream of text: each as soon as it has arrived, where the form allows it."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
-from typing import Protocol
 
 from automata.automaton import AutomatonError
-from automata.entries import Automata, Entry, Malformed, Size, parse_entries, parse_texts
-from automata.formats import parse_size
+from automata.csv_text import read_csv_lines
+from automata.documents import PARSERS, parse_document
+from automata.entries import Automata, Malformed, parse_texts
+from automata.recognise import by_first_line, choose_numbers
+from automata.synchrowords import read_contest_lines, read_synchrowords_lines
+from automata.text_lines import MOST_TEXT, Chunk, Stream, read_lines, without_comments
 
-FORMS = ("lines", "synchrowords", "csv")
+FORMS = ("lines", "csv", "synchrowords", "synchrowords-1.0", "contest", *PARSERS)
+"""The names of the forms."""
 
-_CHUNK = 1 << 20
-_HASH = ord("#")
-_MOST_FIELD = 1 << 22  # an automaton with 5,000 states and 64 letters has 1.6 million characters
-
-
-class Stream(Protocol):
-    """A binary file that can hand over what is there without waiting for more."""
-
-    def read1(self, size: int, /) -> bytes:
-        """Return at most `size` bytes, at least one unless the stream has ended."""
-
-
-Chunk = tuple[Sequence[int], list[bytes]]  # numbers of lines, and what stands there
-Found = list[Entry | Malformed]
 Items = list[Automata | Malformed]
 
 
@@ -36,12 +25,11 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
     Parameters
     ----------
     stream : binary file
-        Text in UTF-8. Blank lines do not count; nor do those that begin with ``#``, except in CSV
-        after its header.
+        Text in UTF-8, or in UTF-16 with its mark. Blank lines do not count; nor do those that begin
+        with ``#``, except in CSV after its header. A record, and a text that is read as a whole,
+        has at most 4 MiB.
     form : str, optional
-        ``lines`` (`format_delta`), ``synchrowords`` (`read_synchrowords`) or ``csv`` (a column
-        ``delta`` of what `format_delta` writes). By default the first line decides: a header with
-        a field ``delta``, else a ``|``, else numbers as synchrowords has them.
+        One of `FORMS`; by default the one that fits.
 
     Yields
     ------
@@ -54,7 +42,8 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
     Raises
     ------
     AutomatonError
-        If the stream is empty, or its first line is of no known form.
+        If the stream is empty, no form fits or two that differ, or a text that is read as a whole
+        is malformed.
 
     Examples
     --------
@@ -65,236 +54,66 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
     [[[1, 2, 0], [0, 1, 0]]]
     Malformed(line=2, reason="letter 1, state 1: '3' is outside 0..2")
     """
-    chunks = _chunks(stream)
-    for numbers, texts in chunks:
-        kept = _kept(texts)
-        if kept:
-            first = kept[0]
-            rest = chain([(numbers[first:], texts[first:])], chunks)
-            match form or _recognise(texts[first]):
-                case "lines":
-                    yield from _read_lines(map(_without_comments, rest))
-                case "synchrowords":
-                    yield from _read_synchrowords(map(_without_comments, rest))
-                case "csv":
-                    yield from _read_csv(rest)
+    chunks = read_lines(stream)
+    for chunk in chunks:
+        if isinstance(chunk, Malformed):
+            if form in (None, *PARSERS):
+                raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
+            yield [chunk]
+            continue
+        numbers, texts = without_comments(chunk)
+        if texts:
+            skipped = chunk[0].index(numbers[0])
+            rest = chain([(chunk[0][skipped:], chunk[1][skipped:])], chunks)
+            yield from _read(rest, (form,) if form else by_first_line(texts[0]))
             return
     raise AutomatonError("no automaton: the text is empty")
 
 
-def _chunks(stream: Stream) -> Iterator[Chunk]:
-    """Yield the whole lines that are at hand, stripped, with their numbers."""
-    number = 1
-    parts: list[bytes] = []
-    block = stream.read1(_CHUNK).removeprefix(b"\xef\xbb\xbf")  # the mark that spreadsheets write
-    while block:
-        whole, newline, rest = block.rpartition(b"\n")
-        if newline:
-            lines = [*map(bytes.strip, b"".join([*parts, whole]).split(b"\n"))]
-            yield range(number, number + len(lines)), lines
-            number += len(lines)
-            parts = []
-        parts.append(rest)
-        block = stream.read1(_CHUNK)
-    if any(parts):
-        yield [number], [b"".join(parts).strip()]
+def _read(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
+    """Read what has one of some forms."""
+    if forms == ("csv",):
+        return read_csv_lines(chunks)
+    chunks = _without_comments(chunks)
+    if forms == ("numbers",):
+        form, seen = choose_numbers(chunks)
+        return _read(chain(seen, chunks), (form,))
+    match forms[0]:
+        case "lines":
+            return _read_lines(chunks)
+        case "synchrowords" | "synchrowords-1.0" as form:
+            return read_synchrowords_lines(chunks, states_first=form == "synchrowords-1.0")
+        case "contest":
+            return read_contest_lines(chunks)
+        case _:
+            return _read_document(chunks, forms)
 
 
-def _kept(texts: list[bytes]) -> list[int]:
-    """Return the places of the lines that are neither blank nor comments."""
-    return [place for place, text in enumerate(texts) if text and text[0] != _HASH]
-
-
-def _without_comments(chunk: Chunk) -> Chunk:
-    numbers, texts = chunk
-    kept = _kept(texts)
-    if len(kept) == len(texts):
-        return chunk
-    return [numbers[place] for place in kept], [texts[place] for place in kept]
-
-
-def _recognise(text: bytes) -> str:
-    """Name the form of a text by its first line."""
-    try:
-        line = text.decode()
-    except UnicodeDecodeError:
-        raise AutomatonError("not a text in UTF-8") from None
-    try:
-        if "delta" in _header(text):
-            return "csv"
-    except csv.Error:
-        pass
-    if "|" in line:
-        return "lines"
-    if all(token.isdecimal() for token in line.split()):
-        return "synchrowords"
-    raise AutomatonError(
-        f"{line[:40]!r} begins no known form: '1 2 0|0 1 0' on each line, "
-        "'k n' before n*k entries, or CSV with a column 'delta'"
-    )
-
-
-def _read_lines(chunks: Iterator[Chunk]) -> Iterator[Items]:
-    for numbers, texts in chunks:
-        yield [*parse_texts(numbers, texts)]
-
-
-def _read_csv(chunks: Iterator[Chunk]) -> Iterator[Items]:
-    """Read the fields under ``delta``."""
-    csv.field_size_limit(max(csv.field_size_limit(), _MOST_FIELD))
-    column = None
-    for records in _records(chunks):
-        found: Found = []
-        for number, text in zip(*records, strict=True):
-            try:
-                if column is None:
-                    column = _header(text).index("delta")
-                else:
-                    found.append((number, _field(text, column), None))
-            except ValueError:
-                raise AutomatonError("the header has no column 'delta'") from None
-            except IndexError:
-                found.append(Malformed(number, "the field 'delta' is missing"))
-            except csv.Error as error:
-                found.append(Malformed(number, f"not a record of CSV: {error}"))
-        yield [*parse_entries(found)]
-
-
-def _records(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Join the lines of each record: it goes on where a line leaves a quote open."""
-    start = 0
-    parts: list[bytes] = []
+def _without_comments(chunks: Iterator[Chunk | Malformed]) -> Iterator[Chunk | Malformed]:
     for chunk in chunks:
-        if not parts and b'"' not in b"".join(chunk[1]) and all(chunk[1]):
-            yield chunk
-            continue
-        numbers, records = [], []
-        for number, text in zip(*chunk, strict=True):
-            if not parts:
-                start = number
-            parts.append(text)
-            if (text.count(b'"') % 2 == 1) == (len(parts) > 1):  # no quote is open now
-                if len(parts) > 1 or text:
-                    numbers.append(start)
-                    records.append(b"\n".join(parts))
-                parts = []
-        yield numbers, records
-    if parts:
-        yield [start], [b"\n".join(parts)]
+        yield chunk if isinstance(chunk, Malformed) else without_comments(chunk)
 
 
-def _header(record: bytes) -> list[str]:
-    return [field.strip() for field in _fields(record)]
+def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
+    for chunk in chunks:
+        yield [chunk] if isinstance(chunk, Malformed) else [*parse_texts(*chunk)]
 
 
-def _field(record: bytes, column: int) -> bytes:
-    """Return a field on one line."""
-    quote = record.find(b'"')
-    if quote < 0 or record.count(b",", 0, quote) > column:  # none is quoted so far
-        return record.split(b",", column + 1)[column]
-    return " ".join(_fields(record)[column].splitlines()).encode()
-
-
-def _fields(record: bytes) -> list[str]:
-    return next(csv.reader([_decode(record)], strict=True))
-
-
-def _decode(text: bytes) -> str:
-    return text.decode("utf-8", "backslashreplace")
-
-
-def _read_synchrowords(chunks: Iterator[Chunk]) -> Iterator[Items]:
-    """Read pairs of lines if the first two are an automaton, else numbers, however laid out."""
-    numbers: list[int] = []
+def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
+    """Read a whole text."""
+    start, size = 0, 0
     texts: list[bytes] = []
     for chunk in chunks:
-        numbers += chunk[0]
+        if isinstance(chunk, Malformed):
+            raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
+        start = start or next(iter(chunk[0]), 0)
         texts += chunk[1]
-        if len(texts) > 1 or len(texts[0].split()) > 2:
-            break
-    read = _read_pairs if _is_pair(texts) else _read_numbers
-    index = 0
-    for items in read(chain([(numbers, texts)], chunks)):
-        for place, item in enumerate(items):
-            if isinstance(item, Malformed):
-                items[place] = Malformed(item.line, f"automaton {index}, {item.reason}")
-            index += len(item.lines) if isinstance(item, Automata) else 1
-        yield items
-
-
-def _is_pair(texts: list[bytes]) -> bool:
-    """Tell whether the first line is ``k n`` and the second has n*k entries."""
+        size += sum(map(len, chunk[1])) + len(chunk[1])
+        if size > MOST_TEXT:
+            form = " or ".join(forms)
+            raise AutomatonError(f"a text of {form} has at most {MOST_TEXT} bytes, the limit")
     try:
-        k, n = _size(texts[0])
-    except AutomatonError:
-        return False
-    return len(texts) > 1 and len(texts[1].split()) == n * k
-
-
-def _size(text: bytes) -> Size:
-    """Read k and n."""
-    tokens = text.split()
-    if len(tokens) != 2:
-        raise AutomatonError(f"'k n' should stand here, not {len(tokens)} numbers")
-    return parse_size(_decode(tokens[0]), _decode(tokens[1]))
-
-
-def _read_pairs(chunks: Iterator[Chunk]) -> Iterator[Items]:
-    """Read a line ``k n``, a line of n*k entries, and so on; after an error look for ``k n``."""
-    sizes: dict[bytes, Size] = {}  # of the lines ``k n`` met so far
-    size: Size | None = None  # of the automaton whose entries come next
-    start, lost = 0, False
-    for chunk in chunks:
-        found: Found = []
-        for number, text in zip(*chunk, strict=True):
-            if size:
-                wanted = size[0] * size[1]
-                if text.count(b" ") + 1 == wanted or len(text.split()) == wanted:
-                    found.append((start, text, size))
-                    size = None
-                    continue
-                reason = f"k={size[0]}, n={size[1]}: {len(text.split())} entries, not {wanted}"
-                found.append(Malformed(start, reason))
-                size, lost = None, True
-            try:
-                size = sizes.get(text) or sizes.setdefault(text, _size(text))
-                start, lost = number, False
-            except AutomatonError as error:
-                if not lost:
-                    found.append(Malformed(number, str(error)))
-                lost = True
-        yield [*parse_entries(found)]
-    if size:
-        yield [Malformed(start, f"k={size[0]}, n={size[1]}: the entries are missing")]
-
-
-def _read_numbers(chunks: Iterator[Chunk]) -> Iterator[Items]:
-    """Read ``k n`` and n*k entries, laid out anyhow: after an error, where to go on is unknown."""
-    tokens: list[bytes] = []
-    lines: list[int] = []  # of the tokens
-    for chunk in chain(chunks, [None]):
-        for number, text in zip(*chunk, strict=True) if chunk else []:
-            tokens += text.split()
-            lines += [number] * (len(tokens) - len(lines))
-        found: Found = []
-        at = 0
-        while at + (chunk is not None) < len(tokens):
-            try:
-                k, n = parse_size(*map(_decode, [*tokens[at : at + 2], b""][:2]))
-            except AutomatonError as error:
-                found.append(Malformed(lines[at], str(error)))
-                break
-            end = at + 2 + n * k
-            if end > len(tokens) and chunk:
-                break
-            found.append((lines[at], b" ".join(tokens[at + 2 : end]), (k, n)))
-            at = end
-        items: Items = []
-        for item in parse_entries(found):
-            items.append(item)
-            if isinstance(item, Malformed):
-                reason = f"{item.reason} (nothing after it is read)"
-                yield [*items[:-1], Malformed(item.line, reason)]
-                return
-        yield items
-        del tokens[:at], lines[:at]
+        text = b"\n".join(texts).decode()
+    except UnicodeDecodeError:
+        raise AutomatonError("not a text in UTF-8") from None
+    yield [Automata([start], delta[None]) for delta in parse_document(text, forms)]

@@ -58,3 +58,25 @@ def test_a_graph_made_by_hand() -> None:
 def test_what_is_no_automaton(made: nx.Graph, message: str) -> None:
     with pytest.raises(AutomatonError, match=message):
         from_networkx(made)
+
+
+@given(automata())
+def test_names_and_labels_alone(delta: Deltas) -> None:
+    made = nx.MultiDiGraph()
+    for p in range(delta.shape[1]):
+        made.add_node(f"q{p}")
+    for a, row in enumerate(delta.tolist()):
+        for p, q in enumerate(row):
+            made.add_edge(f"q{p}", f"q{q}", label="abc"[a])
+    assert np.array_equal(from_networkx(made), delta)
+
+
+def test_one_edge_for_two_letters() -> None:
+    made = nx.DiGraph()
+    made.add_edge("even", "odd", label="a,b")
+    made.add_edge("odd", "odd", label="b")
+    made.add_edge("odd", "even", label='"a"')
+    assert from_networkx(made).tolist() == [[1, 0], [1, 1]]
+    made.add_edge("odd", "even", label="a?")
+    with pytest.raises(AutomatonError, match="is not a letter"):
+        from_networkx(made)

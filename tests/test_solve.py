@@ -84,6 +84,13 @@ FORMS = {
     "number-a-line": lambda deltas: "\n".join(synchrowords(deltas).split()),
 }
 
+NAMED = {"pairs", "one-line", "number-a-line"}
+"""What may fit several forms, so that --form names one."""
+
+
+def options_of(form: str) -> list[str]:
+    return ["--form", "synchrowords"] if form in NAMED else []
+
 
 # --- reading ----------------------------------------------------------------------------------
 
@@ -98,10 +105,10 @@ class Drip:
         return self.content.read(min(size, self.size))
 
 
-def read(text: str, size: int = 1 << 20) -> list[tuple[int, object]]:
+def read(text: str, size: int = 1 << 20, form: str | None = None) -> list[tuple[int, object]]:
     """Where each automaton begins, and itself, or why it is malformed."""
     found: list[tuple[int, object]] = []
-    for item in chain.from_iterable(read_automata(Drip(text.encode(), size))):
+    for item in chain.from_iterable(read_automata(Drip(text.encode(), size), form)):
         if isinstance(item, Malformed):
             found.append((item.line, item.reason))
         else:
@@ -117,7 +124,8 @@ def test_all_forms_of_any_sizes(form, deltas, size):
     # a first automaton with two letters shows that the form is ours
     wanted = [[[1, 0], [0, 0]], *(delta.tolist() for delta in deltas)]
     text = FORMS[form]([*map(format_delta, wanted)])
-    assert [delta for _, delta in read(text, size)] == wanted
+    named = "synchrowords" if form in NAMED else None
+    assert [delta for _, delta in read(text, size, named)] == wanted
 
 
 def test_lines_are_numbered():
@@ -127,7 +135,8 @@ def test_lines_are_numbered():
     assert [line for line, _ in read("# one\n" + synchrowords(MIXED))] == [
         *range(2, 2 + 2 * len(MIXED), 2)
     ]
-    assert [line for line, _ in read("2 2 1 0\n0 0 1 1\n0 1 1 0\n")] == [1, 2, 3]
+    flow = "2 2 1 0\n0 0 1 1\n0 1 1 0\n"
+    assert [line for line, _ in read(flow, form="synchrowords")] == [1, 2, 3]
 
 
 def test_a_mark_at_the_beginning_is_no_content():
@@ -224,7 +233,7 @@ def test_malformed_pairs(middle, errors, after):
     ],
 )
 def test_after_malformed_numbers_nothing_is_read(text, line, reason):
-    assert read(text)[-1] == (line, reason + CUT)
+    assert read(text, form="synchrowords")[-1] == (line, reason + CUT)
 
 
 def test_pairs_that_end_too_early():
@@ -241,7 +250,7 @@ def shown(thresholds: list[int | None]) -> list[str]:
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("form", FORMS)
 def test_thresholds_and_words(run, form, workers):
-    code, out, err = run(FORMS[form](MIXED), "--workers", workers)
+    code, out, err = run(FORMS[form](MIXED), "--workers", workers, *options_of(form))
     assert (code, err) == (0, [])
     fields = [line.split("\t") for line in out]
     assert [field[0] for field in fields] == shown(THRESHOLDS)
@@ -252,7 +261,8 @@ def test_thresholds_and_words(run, form, workers):
             letters = parse_word(word[0])
             assert len(letters) == threshold
             assert verify(parse_delta(delta), letters)
-    code, out, err = run(FORMS[form](MIXED), "--workers", workers, "--no-words")
+    options = ["--workers", workers, "--no-words", *options_of(form)]
+    code, out, err = run(FORMS[form](MIXED), *options)
     assert (code, out, err) == (0, shown(THRESHOLDS), [])
 
 
@@ -328,7 +338,9 @@ def test_too_large_for_the_method(run, options):
         ("\n \n# nothing\n", 3, "file: no automaton: the text is empty"),
         ("hello\n", 3, "file: 'hello' begins no known form: '1 2 0|0 1 0' on each line, 'k n'"),
         ("a,b\n", 3, "file: 'a,b' begins no known form"),
-        (b"\xff\xfe0\x00", 3, "file: not a text in UTF-8"),
+        (b"\xff\xfe0", 3, "file: '\\\\x30' begins no known form"),
+        (b"0\x000\x00", 3, "file: not a text: it has a NUL"),
+        (b"PAR1\x00\x15", 3, "file: not a text: it has a NUL"),
         (b"PAR1\x15\x04\x15\xf0", 3, "file: not a text in UTF-8"),
     ],
 )
@@ -339,7 +351,7 @@ def test_files_without_automata(run, content, code, message):
 
 
 def test_forms_that_are_named(run):
-    assert run("2 3 1 0 2 1 0 0\n").out == ["4\tbaab"]
+    assert run("2 3 1 0 2 1 0 0\n", "--form", "synchrowords").out == ["4\tbaab"]
     assert run("2 3 1 0 2 1 0 0\n", "--form", "lines").out == ["none"]
     answer = run("a,b\n0,1\n", "--form", "csv")
     assert (answer.code, answer.err) == (3, ["Error: file: the header has no column 'delta'"])
@@ -358,7 +370,7 @@ def test_forms_that_are_named(run):
         (["--memory-limit", "1G", "--method", "beam"], "beam has no memory limit: exact has"),
         (["--time-limit", "1", "--method", "greedy"], "greedy has no time limit: exact has"),
         (["--workers", "0"], "--workers"),
-        (["--form", "gap"], "'gap' is not one of"),
+        (["--form", "sage"], "'sage' is not one of"),
     ],
 )
 def test_bad_usage(run, options, message):

@@ -1,0 +1,159 @@
+"""Automata in the column ``delta`` of a table as spreadsheets write it, read as it arrives."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+
+from automata.automaton import AutomatonError
+from automata.entries import Automata, Entry, Malformed, parse_entries
+from automata.text_lines import MOST_TEXT, Chunk, too_long
+
+Items = list[Automata | Malformed]
+
+_SEPARATORS = (",", ";", "\t")
+_BLANKS = b" \r\v\f"  # a tab may separate fields
+_SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?', re.IGNORECASE)
+
+
+def has_delta(record: bytes) -> bool:
+    """Tell whether a line is a header with the column, or names the separator.
+
+    Examples
+    --------
+    >>> has_delta(b"name;delta"), has_delta(b"sep=;"), has_delta(b"0 0|1 0")
+    (True, True, False)
+    """
+    return bool(_SEPARATOR_LINE.fullmatch(record)) or _separator(record) is not None
+
+
+def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
+    r"""Read the fields under ``delta``.
+
+    Parameters
+    ----------
+    chunks : iterator of Chunk or Malformed
+        The header is first, after a line such as ``sep=;`` if there is one.
+
+    Yields
+    ------
+    list of Automata or Malformed
+
+    Raises
+    ------
+    AutomatonError
+        If the header has no such column.
+
+    Examples
+    --------
+    >>> [[], [found]] = read_csv_lines(iter([([1], [b"n\tdelta"]), ([2], [b"2\t0 0|1 0"])]))
+    >>> found.deltas.tolist()
+    [[[0, 0], [1, 0]]]
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), MOST_TEXT))
+    column, separator = None, ","
+    for records in _records(chunks):
+        if isinstance(records, Malformed):
+            yield [records]
+            continue
+        found: list[Entry | Malformed] = []
+        for number, text in zip(*records, strict=True):
+            if column is None:
+                if _SEPARATOR_LINE.fullmatch(text) and number == records[0][0]:
+                    continue
+                separator = _separator(text) or separator
+                column = _column(text, separator)
+                continue
+            try:
+                found.append((number, _field(text, column, separator), None))
+            except IndexError:
+                found.append(Malformed(number, "the field 'delta' is missing"))
+            except csv.Error as error:
+                found.append(Malformed(number, f"not a record of CSV: {error}"))
+        yield [*parse_entries(found)]
+
+
+def _separator(record: bytes) -> str | None:
+    """Return what separates the fields of a header with the column ``delta``."""
+    for separator in _SEPARATORS:
+        try:
+            if "delta" in _header(record, separator):
+                return separator
+        except (csv.Error, StopIteration):
+            pass
+    return None
+
+
+def _column(record: bytes, separator: str) -> int:
+    try:
+        columns = _header(record, separator)
+    except csv.Error as error:
+        raise AutomatonError(f"not a header of CSV: {error}") from None
+    if columns.count("delta") != 1:
+        raise AutomatonError(
+            "the header has two columns 'delta'"
+            if "delta" in columns
+            else "the header has no column 'delta'"
+        )
+    return columns.index("delta")
+
+
+def _records(chunks: Iterator[Chunk | Malformed]) -> Iterator[Chunk | Malformed]:
+    """Join the lines of each record: it goes on where a line leaves a quote open."""
+    start = length = 0
+    is_open = False
+    parts: list[bytes] = []
+    for chunk in chunks:
+        if isinstance(chunk, Malformed):
+            yield Malformed(start if is_open else chunk.line, chunk.reason)
+            parts, is_open = [], False
+            continue
+        texts = [text.strip(_BLANKS) for text in chunk[1]]
+        if not is_open and b'"' not in b"".join(texts) and all(texts):
+            yield chunk[0], texts
+            continue
+        numbers: list[int] = []
+        records: list[bytes] = []
+        for number, text in zip(chunk[0], texts, strict=True):
+            if not is_open:
+                start, length = number, 0
+            parts.append(text)
+            length += len(text) + 1
+            is_open ^= text.count(b'"') % 2 == 1
+            if length > MOST_TEXT:
+                parts = []  # what remains of it is not kept
+            if is_open:
+                continue
+            if length > MOST_TEXT:
+                yield numbers, records
+                yield too_long(start, "record")
+                numbers, records = [], []
+            elif len(parts) > 1 or text:
+                numbers.append(start)
+                records.append(b"\n".join(parts))
+            parts = []
+        yield numbers, records
+    if is_open:
+        if length > MOST_TEXT:
+            yield too_long(start, "record")
+        else:
+            yield [start], [b"\n".join(parts)]
+
+
+def _header(record: bytes, separator: str) -> list[str]:
+    return [field.strip() for field in _fields(record, separator)]
+
+
+def _field(record: bytes, column: int, separator: str) -> bytes:
+    """Return a field on one line."""
+    quote = record.find(b'"')
+    mark = separator.encode()
+    if quote < 0 or record.count(mark, 0, quote) > column:  # none is quoted so far
+        return record.split(mark, column + 1)[column]
+    return " ".join(_fields(record, separator)[column].splitlines()).encode()
+
+
+def _fields(record: bytes, separator: str) -> list[str]:
+    text = record.decode("utf-8", "backslashreplace")
+    return next(csv.reader([text], delimiter=separator, strict=True))

@@ -1,0 +1,118 @@
+"""The forms in which a whole text is read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from automata.automaton import AutomatonError, Deltas
+from automata.dot import parse_dot
+from automata.edges import parse_edges
+from automata.gap import parse_gap_all
+from automata.jflap import parse_jff
+from automata.json_text import parse_json_all
+from automata.table_text import parse_table
+
+
+def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
+    r"""Read a bare table: one state a row, or one letter a row.
+
+    Parameters
+    ----------
+    text : str
+        Numbers from 0, apart by blanks.
+    by_letter : bool
+        A row has the images under one letter.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If rows have different lengths, or an entry is not a state.
+
+    Examples
+    --------
+    >>> parse_table_rows("1 0\n2 1\n0 0").tolist()
+    [[1, 2, 0], [0, 1, 0]]
+    """
+    rows = [line.split() for line in text.splitlines() if line.strip()]
+    if not rows:
+        raise AutomatonError("a table without rows is no automaton")
+    if by_letter:
+        return parse_table(rows)
+    for state, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise AutomatonError(f"state {state} has {len(row)} entries, state 0 {len(rows[0])}")
+    return parse_table([*zip(*rows, strict=True)])
+
+
+PARSERS: dict[str, Callable[[str], list[Deltas]]] = {
+    "table": lambda text: [parse_table_rows(text)],
+    "table-letters": lambda text: [parse_table_rows(text, by_letter=True)],
+    "edges": lambda text: [parse_edges(text)],
+    "edges-target-last": lambda text: [parse_edges(text, "edges-target-last")],
+    "edges-letter-last": lambda text: [parse_edges(text, "edges-letter-last")],
+    "gap": parse_gap_all,
+    "dot": lambda text: [parse_dot(text)],
+    "jff": lambda text: [parse_jff(text)],
+    "json": parse_json_all,
+}
+"""How the text of each form is read."""
+
+
+def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
+    """Read a text in the one form of several that fits.
+
+    Parameters
+    ----------
+    text : str
+    forms : tuple of str
+        Keys of `PARSERS`.
+
+    Returns
+    -------
+    list of arrays of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If none fits, or two fit and differ.
+
+    Examples
+    --------
+    >>> [delta.tolist() for delta in parse_document("[[2, 1]]", ("json", "gap"))]
+    [[[1, 0]]]
+    >>> parse_document("[[1, 1, 2]]", ("json", "gap"))
+    Traceback (most recent call last):
+    automata.automaton.AutomatonError: the text fits two forms, json and gap: --form NAME decides
+    """
+    found: dict[str, list[Deltas]] = {}
+    errors: dict[str, AutomatonError] = {}
+    for form in forms:
+        try:
+            found[form] = PARSERS[form](text)
+        except AutomatonError as error:
+            errors[form] = error
+    if not found:
+        if len(errors) == 1:
+            raise errors[forms[0]]
+        reasons = "; ".join(f"as {form}: {error}" for form, error in errors.items())
+        raise AutomatonError(reasons)
+    if not all(are_equal(found[next(iter(found))], deltas) for deltas in found.values()):
+        raise AutomatonError(f"the text fits two forms, {' and '.join(found)}: --form NAME decides")
+    return next(iter(found.values()))
+
+
+def are_equal(some: list[Deltas], others: list[Deltas]) -> bool:
+    """Tell whether two readings are of the same automata.
+
+    Examples
+    --------
+    >>> are_equal([np.array([[0]])], [np.array([[0], [0]])])
+    False
+    """
+    return len(some) == len(others) and all(map(np.array_equal, some, others))

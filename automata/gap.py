@@ -1,0 +1,191 @@
+"""Automata as GAP has them: lists of images or transformations, states from 1."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from automata.automaton import AutomatonError, Deltas
+from automata.table_text import parse_table
+
+_SKIPPED = re.compile(r"(?:\s|\\\n|#[^\n]*(?:\n|\Z))+")
+_TOKEN = re.compile(r":=|[A-Za-z_]\w*|[+-]?[0-9][\w.]*|\S")
+_DEEPEST = 3  # a list of tables
+
+
+class _Images(NamedTuple):
+    """The images of a transformation; states after the last one are fixed."""
+
+    tokens: list[str]
+
+
+_Value = str | _Images | list["_Value"]
+
+
+def parse_gap(text: str) -> Deltas:
+    """Read one automaton of GAP: a list of lists or of transformations, states from 1.
+
+    Parameters
+    ----------
+    text : str
+        One automaton, as `parse_gap_all` reads it.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If it is none, or an entry is missing (GAP: a hole or 0) or not a state.
+
+    Examples
+    --------
+    >>> parse_gap("[ [ 2, 3, 1 ], [ 1, 1, 3 ] ]").tolist()
+    [[1, 2, 0], [0, 0, 2]]
+    """
+    found = parse_gap_all(text)
+    if len(found) != 1:
+        raise AutomatonError(f"{len(found)} automata, not one")
+    return found[0]
+
+
+def parse_gap_all(text: str) -> list[Deltas]:
+    """Read automata of GAP.
+
+    Parameters
+    ----------
+    text : str
+        Values, each perhaps after ``name :=`` and before ``;``. A list of letters is an automaton.
+        A letter is a list of images or ``Transformation([...])``, whose images after the last one
+        are fixed. If the values are letters, they are those of one automaton.
+
+    Returns
+    -------
+    list of arrays of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        As `parse_gap`.
+
+    Examples
+    --------
+    >>> text = "a := Transformation( [ 2, 3, 1 ] );; b := Transformation( [ 1, 1 ] );"
+    >>> [delta.tolist() for delta in parse_gap_all(text)]
+    [[[1, 2, 0], [0, 0, 2]]]
+    """
+    tokens = _tokens(text)
+    values: list[_Value] = []
+    at = 0
+    while at < len(tokens):
+        if tokens[at] == ";":
+            at += 1
+            continue
+        if at + 1 < len(tokens) and tokens[at + 1] == ":=":
+            at += 2
+        value, at = _value(tokens, at, 1)
+        values.append(value)
+        if at < len(tokens) and tokens[at] not in (";", "[") and not tokens[at][0].isalpha():
+            raise AutomatonError(f"GAP: {tokens[at][:20]!r} after a value")
+    if not values:
+        raise AutomatonError("no GAP value, so no automaton")
+    letters = [value for value in values if _is_letter(value)]
+    if letters:
+        if len(letters) < len(values):
+            raise AutomatonError("GAP: letters and automata in one text")
+        return [_table(letters)]
+    found: list[Deltas] = []
+    for value in values:
+        if not isinstance(value, list) or not value:
+            raise _no_table(text)
+        automata = [value] if all(map(_is_letter, value)) else value
+        for rows in automata:
+            if not isinstance(rows, list) or not rows or not all(map(_is_letter, rows)):
+                raise _no_table(text)
+            found.append(_table(rows))
+    return found
+
+
+def _no_table(text: str) -> AutomatonError:
+    return AutomatonError(f"not a GAP list of lists: {text.strip()[:40]!r}")
+
+
+def _tokens(text: str) -> list[str]:
+    tokens = []
+    at = 0
+    while at < len(text):
+        if skipped := _SKIPPED.match(text, at):
+            at = skipped.end()
+            continue
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise AutomatonError(f"GAP: {text[at]!r} is out of place")
+        tokens.append(token[0])
+        at = token.end()
+    return tokens
+
+
+def _value(tokens: list[str], at: int, depth: int) -> tuple[_Value, int]:
+    """Read a value; return it and the place after it."""
+    word = tokens[at] if at < len(tokens) else ""
+    if word == "[":
+        if depth > _DEEPEST:
+            raise AutomatonError(f"GAP: lists are nested deeper than {_DEEPEST}")
+        return _list(tokens, at + 1, depth)
+    if word == "IdentityTransformation":
+        return _Images([]), at + 1
+    if word == "Transformation" and tokens[at + 1 : at + 3] == ["(", "["]:
+        images, end = _list(tokens, at + 3, depth)
+        if tokens[end : end + 1] == [")"] and all(isinstance(image, str) for image in images):
+            return _Images([str(image) for image in images]), end + 1
+        raise AutomatonError("GAP: Transformation(...) has one list of images")
+    if word and (word[0].isdigit() or word[0] in "+-"):
+        return word, at + 1
+    raise AutomatonError(f"not a GAP list of lists: {' '.join(tokens[at : at + 9])[:40]!r}")
+
+
+def _list(tokens: list[str], at: int, depth: int) -> tuple[list[_Value], int]:
+    """Read what follows ``[``; a hole is the text ""."""
+    items: list[_Value] = []
+    if tokens[at : at + 1] == ["]"]:
+        return items, at + 1
+    while at < len(tokens):
+        if tokens[at] in (",", "]"):
+            items.append("")
+        else:
+            item, at = _value(tokens, at, depth + 1)
+            items.append(item)
+        if tokens[at : at + 1] == ["]"]:
+            return items, at + 1
+        if tokens[at : at + 1] != [","]:
+            break
+        at += 1
+    raise AutomatonError("not a GAP list of lists: a list has no end, or no comma")
+
+
+def _is_letter(value: _Value) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(image, str) for image in value)
+    return isinstance(value, _Images)
+
+
+def _table(letters: list[_Value]) -> Deltas:
+    """Read an automaton; transformations are as long as the highest state they name."""
+    degree = max(len(item.tokens) if isinstance(item, _Images) else len(item) for item in letters)
+    named = [
+        int(token)
+        for item in letters
+        if isinstance(item, _Images)
+        for token in item.tokens
+        if token.isdecimal() and len(token) < 6
+    ]
+    n = max([degree, *named, 1])
+    rows = []
+    for item in letters:
+        if isinstance(item, _Images):
+            fixed = [str(q) for q in range(len(item.tokens) + 1, min(n, 10_000) + 1)]
+            rows.append([*item.tokens, *fixed])
+        else:
+            rows.append([str(image) for image in item])
+    return parse_table(rows, first=1)

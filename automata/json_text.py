@@ -1,0 +1,159 @@
+"""Automata in JSON: a list of images for each letter, or states and letters with names."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, NoReturn
+
+from automata.automaton import AutomatonError, Deltas
+from automata.names import Transition, table_of_transitions
+from automata.table_text import parse_table
+
+_MOST_DIGITS = 9
+
+
+def parse_json(text: str) -> Deltas:
+    """Read one automaton in JSON.
+
+    Parameters
+    ----------
+    text : str
+        ``[[1, 2, 0], [0, 1, 0]]``, the images under each letter, or ``{"even": {"a": "odd",
+        ...}, ...}``, bare or under ``"transitions"``: `automata.names` numbers states and letters.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If it is not JSON or no automaton.
+
+    Examples
+    --------
+    >>> parse_json("[[1, 2, 0], [0, 1, 0]]").tolist()
+    [[1, 2, 0], [0, 1, 0]]
+    >>> parse_json('{"x": {"0": "y", "1": "x"}, "y": {"0": "x", "1": "x"}}').tolist()
+    [[1, 0], [0, 0]]
+    """
+    found = parse_json_all(text)
+    if len(found) != 1:
+        raise AutomatonError(f"{len(found)} automata, not one")
+    return found[0]
+
+
+def parse_json_all(text: str) -> list[Deltas]:
+    r"""Read automata in JSON: values one after the other, or lists of them.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of arrays of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If it is not JSON, or something in it is no automaton.
+
+    Examples
+    --------
+    >>> [delta.tolist() for delta in parse_json_all("[[0]]\n[[[0, 0], [1, 0]], [[1, 1]]]")]
+    [[[0]], [[0, 0], [1, 0]], [[1, 1]]]
+    """
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_dictionary,
+        parse_float=_refuse,
+        parse_int=_integer,
+        parse_constant=_refuse,
+    )
+    found: list[Deltas] = []
+    text = text.strip()
+    at = 0
+    while at < len(text):
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except RecursionError:
+            raise AutomatonError("JSON: nested too deep") from None
+        except json.JSONDecodeError as error:
+            raise AutomatonError(f"not JSON: {error}") from None
+        found += _automata(value)
+        while at < len(text) and text[at].isspace():
+            at += 1
+    if not found:
+        raise AutomatonError("JSON without an automaton")
+    return found
+
+
+def _refuse(token: str) -> NoReturn:
+    raise AutomatonError(f"JSON: {token[:20]!r} is not an integer")
+
+
+def _integer(token: str) -> int:
+    if len(token) > _MOST_DIGITS:
+        raise AutomatonError(f"JSON: {token[:20]!r} is not a state")
+    return int(token)
+
+
+def _dictionary(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise AutomatonError(f"JSON: {twice[:20]!r} comes twice")
+    return found
+
+
+def _automata(value: Any) -> list[Deltas]:
+    """Return the automata of one value."""
+    if isinstance(value, dict):
+        inner = value.get("transitions")
+        if isinstance(inner, dict) and all(isinstance(row, dict) for row in inner.values()):
+            value = inner
+        return [_named(value)]
+    if not isinstance(value, list) or not value:
+        raise AutomatonError(f"JSON: {str(value)[:20]!r} is no automaton")
+    if all(_is_state(image) for image in value):
+        return [_table([value])]
+    if _is_table(value):
+        return [_table(value)]
+    if all(isinstance(one, dict) or _is_table(one) for one in value):
+        return [delta for one in value for delta in _automata(one)]
+    raise AutomatonError("JSON: neither a list of states for each letter nor a list of automata")
+
+
+def _is_table(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(row, list) and row and all(map(_is_state, row)) for row in value)
+    )
+
+
+def _is_state(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _table(rows: list[list[int]]) -> Deltas:
+    return parse_table([[str(image) for image in row] for row in rows])
+
+
+def _named(states: dict[str, Any]) -> Deltas:
+    """Read {state: {letter: state}}."""
+    transitions: list[Transition] = []
+    for source, row in states.items():
+        if not isinstance(row, dict):
+            raise AutomatonError(f"JSON: {source[:20]!r} has no dictionary {{letter: state}}")
+        for letter, target in row.items():
+            if not isinstance(target, str) and not _is_state(target):
+                raise AutomatonError(
+                    f"JSON: letter {letter[:20]!r} leads {source[:20]!r} to {str(target)[:20]!r}, "
+                    "which names no state"
+                )
+            if str(target) not in states:
+                raise AutomatonError(f"JSON: {str(target)[:20]!r} is a target, but no state")
+            transitions.append((source, letter, str(target)))
+    return table_of_transitions(transitions, states)

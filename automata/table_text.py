@@ -1,0 +1,103 @@
+"""Tables of states from words of text, with an error that names the letter and the state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from automata.automaton import AutomatonError, Deltas, validate_delta
+
+
+def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) -> Deltas:
+    """Read one row a letter.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+        The images of the states; "" is a missing one.
+    where : str
+        The beginning of an error's message.
+    first : int
+        The number of the first state: 0 or 1.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If the rows have no or different lengths, or an entry is missing, not an integer, or not a
+        state. Where the entries are 1..n and states count from 0, the message says so.
+
+    Examples
+    --------
+    >>> parse_table([["2", "1"]], first=1).tolist()
+    [[1, 0]]
+    >>> parse_table([["2", "1"]])
+    Traceback (most recent call last):
+    automata.automaton.AutomatonError: letter 0, state 0: '2' is outside 0..1 (looks 1-based)
+    """
+    n = len(rows[0])
+    for a, row in enumerate(rows, first):
+        if not row:
+            raise AutomatonError(f"{where}letter {a} has no entries")
+        if len(row) != n:
+            raise AutomatonError(f"{where}letter {a} has {len(row)} entries, the first has {n}")
+    try:
+        delta = [
+            [
+                parse_integer(token, first, first + n - 1, f"{where}letter {a}, state {q}") - first
+                for q, token in enumerate(row, first)
+            ]
+            for a, row in enumerate(rows, first)
+        ]
+    except AutomatonError as error:
+        if first == 0 and _is_one_based(rows, n):
+            raise AutomatonError(f"{error} (looks 1-based)") from None
+        raise
+    return validate_delta(delta)
+
+
+def _is_one_based(rows: Sequence[Sequence[str]], n: int) -> bool:
+    """Tell whether all entries are in 1..n."""
+    return all(
+        token.isdecimal() and token.isascii() and len(token) <= 9 and 1 <= int(token) <= n
+        for row in rows
+        for token in row
+    )
+
+
+def parse_integer(token: str, low: int, high: int, where: str) -> int:
+    """Read an integer in low..high.
+
+    Parameters
+    ----------
+    token : str
+        Decimal digits, with or without a sign; "" is a missing entry.
+    low, high : int
+        What is allowed, both included.
+    where : str
+        The beginning of an error's message.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    AutomatonError
+        If it is missing, not an integer, or out of range.
+
+    Examples
+    --------
+    >>> parse_integer("007", 0, 9, "n")
+    7
+    """
+    if not token:
+        raise AutomatonError(f"{where}: the entry is missing")
+    if not re.fullmatch("[+-]?[0-9]+", token):
+        raise AutomatonError(f"{where}: {token[:20]!r} is not an integer")
+    if len(token) > 9 or not low <= int(token) <= high:
+        raise AutomatonError(f"{where}: {token[:20]!r} is outside {low}..{high}")
+    return int(token)

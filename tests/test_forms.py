@@ -1,0 +1,244 @@
+"""Every form by itself and recognised: the same automaton or a refusal, never another one."""
+
+import json
+import subprocess
+import sys
+from io import BytesIO
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+import pipeline
+from automata.automaton import AutomatonError, Deltas
+from automata.entries import Malformed
+from automata.formats import format_delta, format_dot, format_gap, write_synchrowords
+from automata.reading import FORMS, read_automata
+from tests import naive
+from tests.strategies import automata
+
+FILES = Path(__file__).parent / "files"
+COMMAND = [sys.executable, str(Path(__file__).parents[1] / "pipeline.py"), "solve"]
+CERNY = [[1, 2, 3, 0], [0, 1, 2, 0]]
+
+
+def read(text: str | bytes, form: str | None = None) -> list[object]:
+    content = text.encode() if isinstance(text, str) else text
+    found: list[object] = []
+    for item in chain.from_iterable(read_automata(BytesIO(content), form)):
+        found += [item.reason] if isinstance(item, Malformed) else item.deltas.tolist()
+    return found
+
+
+def rows(delta: Deltas) -> str:
+    return "\n".join(" ".join(map(str, row)) for row in delta.tolist())
+
+
+def edges(delta: Deltas, template: str, letters: str = "012") -> str:
+    k, n = delta.shape
+    every = [(p, letters[a], delta[a, p]) for p in range(n) for a in range(k)]
+    return "\n".join(template.format(*edge) for edge in every)
+
+
+def jff(delta: Deltas) -> str:
+    states = "".join(f'<state id="{q}"/>' for q in range(delta.shape[1]))
+    each = edges(
+        delta, "<transition><from>{0}</from><to>{2}</to><read>{1}</read></transition>", "abc"
+    )
+    return f"<structure><type>fa</type><automaton>{states}{each}</automaton></structure>"
+
+
+def named(delta: Deltas) -> str:
+    k, n = delta.shape
+    return json.dumps({f"q{p}": {"abc"[a]: f"q{delta[a, p]}" for a in range(k)} for p in range(n)})
+
+
+def transformations(delta: Deltas) -> str:
+    return "".join(f"x := Transformation({[q + 1 for q in row]});\n" for row in delta.tolist())
+
+
+WRITERS = {
+    "lines": format_delta,
+    "csv": lambda delta: f"n,delta\n1,{format_delta(delta)}\n",
+    "csv;": lambda delta: f"sep=;\nn;delta\n;{format_delta(delta)}\n",
+    "csv tab": lambda delta: f"n\tdelta\n\t{format_delta(delta)}\n",
+    "synchrowords": lambda delta: write_synchrowords([delta]),
+    "synchrowords flow": lambda delta: " ".join(write_synchrowords([delta]).split()),
+    "synchrowords rows": lambda delta: "{} {}\n".format(*delta.shape) + rows(delta.T),
+    "synchrowords-1.0": lambda delta: (
+        "{1} {0}\n".format(*delta.shape) + " ".join(map(str, delta.T.ravel().tolist()))
+    ),
+    "contest": lambda delta: "{1} {0}\n".format(*delta.shape) + rows(delta.T),
+    "table": lambda delta: rows(delta.T),
+    "table-letters": rows,
+    "edges-target-last": lambda delta: edges(delta, "{0} {1} {2}"),
+    "edges-letter-last": lambda delta: edges(delta, "{0} {2} {1}"),
+    "edges": lambda delta: edges(delta, "{0} {1} {2}", "abc"),
+    "gap": format_gap,
+    "gap transformations": transformations,
+    "dot": format_dot,
+    "jff": jff,
+    "json": lambda delta: json.dumps(delta.tolist()),
+    "json names": named,
+}
+
+
+@pytest.mark.parametrize("form", WRITERS)
+@given(delta=automata(max_n=6))
+def test_the_same_automaton_or_a_refusal(form: str, delta: Deltas) -> None:
+    text = WRITERS[form](delta)
+    assert read(text, form.rstrip(";").split()[0]) == [delta.tolist()]
+    try:
+        found = read(text)
+    except AutomatonError as error:
+        assert "\n" not in str(error)
+    else:
+        assert found == [delta.tolist()]
+
+
+ONE_BASED = [
+    ("lines", "2 3 4 1|1 2 3 1"),
+    ("csv", "delta\n2 3 4 1|1 2 3 1"),
+    ("synchrowords", "2 4\n2 1 3 2 4 3 1 1"),
+    ("synchrowords-1.0", "4 2\n2 1\n3 2\n4 3\n1 1"),
+    ("table", "2 1\n3 2\n4 3\n1 1"),
+    ("table-letters", "2 3 4 1\n1 2 3 1"),
+    ("edges", "1 a 2\n2 a 1\n1 b 1\n2 b 1"),
+    ("edges", "1 0 2\n2 0 1\n1 1 1\n2 1 1"),
+    ("json", "[[2, 3, 4, 1], [1, 2, 3, 1]]"),
+]
+
+
+@pytest.mark.parametrize(("form", "text"), ONE_BASED)
+def test_states_that_count_from_1_are_refused(form: str, text: str) -> None:
+    for name in {form, None} - ({None} if form == "json" else set()):
+        try:
+            [reason] = read(text, name)
+        except AutomatonError as error:
+            reason = str(error)
+        assert "1-based" in str(reason) or name == "synchrowords-1.0"
+        assert not isinstance(reason, list)
+    assert form != "json" or read(text) == [CERNY]  # GAP's lists
+
+
+def test_no_state_leads_to_0() -> None:
+    with pytest.raises(AutomatonError, match="1-based"):
+        read("1 2\n1 1\n2 1")
+    assert read("1 2\n1 1\n2 1", "table") == [[[1, 1, 2], [2, 1, 1]]]
+
+
+@pytest.mark.parametrize(
+    ("name", "delta", "threshold"),
+    [
+        ("jflap7.jff", CERNY, 9),
+        ("laid_out.dot", [[1, 1], [1, 0]], 1),
+        ("transformations.gap", CERNY, 9),
+        ("automata_lib.json", [[0, 0], [1, 1]], 1),
+    ],
+)
+def test_files_of_other_tools(name: str, delta: list[list[int]], threshold: int) -> None:
+    assert read((FILES / name).read_bytes()) == [delta]
+    assert naive.reset_threshold(delta) == threshold
+
+
+def test_a_contest_s_example() -> None:
+    text = (FILES / "contest.txt").read_text()
+    assert naive.reset_threshold(read(text)[0]) == 2
+    assert read(text) == read(text, "contest") == read(text, "synchrowords-1.0")
+
+
+def test_synchrowords_1_0_by_its_entries() -> None:
+    text = "1 4\n0 0 0 0\n4 3\n0 0 0 1 1 1 2 2 2 3 3 3\n4 3\n0 0 0 1 1 0 2 0 2 0 3 3\n"
+    found = read(text, "synchrowords-1.0")
+    assert [naive.reset_threshold(delta) for delta in found] == [0, None, 3]
+    assert read(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("2 3\n0 1 1 0 0 1", ["synchrowords (n=3, k=2)", "synchrowords-1.0 (n=2, k=3)"]),
+        ("2 3 1 0 2 1 0 0", ["lines", "synchrowords"]),
+        ("2 3\n1 0\n2 1\n0 0", ["synchrowords", "table"]),
+        ("1 0 1\n0 0 1\n0 1 0", ["table", "table-letters"]),
+        ("0 0 1\n0 1 0\n1 0 0\n1 1 1", ["table", "edges-target-last", "edges-letter-last"]),
+        ("[[1, 1, 2], [2, 1, 1]]", ["json", "gap"]),
+        ("a a b\nb a a\nb b b\na b a", ["edges-target-last", "edges-letter-last"]),
+    ],
+)
+def test_what_fits_two_forms_is_refused(text: str, names: list[str]) -> None:
+    with pytest.raises(AutomatonError, match="--form NAME decides") as error:
+        read(text)
+    assert all(name in str(error.value) for name in names)
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize("form", [None, *FORMS])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(DEEP, DEEP.replace("[", "{"), '{"a":' * 50_000, "[[NaN]]", "[[1e9]]", "[[0.0]]"),
+        *("[[true]]", '{"a": null}', "9" * 100_000, "[[" + "9" * 100_000 + "]]", "\0", "0\0 1"),
+        *("<!DOCTYPE x><structure/>", "<a>" * 9_000, "digraph {", 'digraph { "', "\r\r|", "|"),
+        '<!DOCTYPE x [<!ENTITY a "aa">]><structure><type>fa</type>&a;</structure>',
+        *("{}", "[]", "[[]]", "[[[]]]", ":=", "a :=", "Transformation(", "delta\n\x1b[2J", "0 -1"),
+    ],
+)
+def test_what_is_no_automaton_is_one_line(form: str | None, text: str) -> None:
+    try:
+        found = read(text, form)
+    except AutomatonError as error:
+        found = [str(error)]
+    for reason in found:
+        assert isinstance(reason, str), reason
+        assert len(reason) < 1000 and "\n" not in reason and "\x1b" not in reason
+
+
+def test_utf_16() -> None:
+    for encoding in ("utf-16", "utf-8-sig"):
+        assert read("name;delta\r\nČerný;1 2 3 0|0 1 2 0\r\n".encode(encoding)) == [CERNY]
+
+
+FLOOD = """
+import resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
+child.stdin.write({start!r})
+for _ in range({count}):
+    child.stdin.write({block!r} * (1 << 20))
+child.stdin.write({end!r})
+child.stdin.close()
+child.wait()
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "block", "end"),
+    [
+        (b'delta\n0 0|1 0\n"', b"\n", b'"\n1 1|0 1\n'),
+        (b"0 0|1 0\n", b"0 ", b"\n1 1|0 1\n"),
+        (b"0 0|1 0\n", b"|", b"\n1 1|0 1\n"),
+    ],
+)
+def test_a_record_costs_bounded_memory(start: bytes, block: bytes, end: bytes) -> None:
+    script = FLOOD.format(start=start, block=block, end=end, count=40)
+    command = [sys.executable, "-c", script, *COMMAND, "-", "--workers", "1"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    *lines, most = answer.stdout.split("\n")[:-1]
+    assert lines == ["1\ta", "2\tab"] or len(lines) == 2
+    assert "is longer than 4194304 bytes" in answer.stderr and answer.stderr.count("\n") == 1
+    assert int(most) < 500  # MiB
+
+
+def test_the_command_knows_all_forms() -> None:
+    assert set(pipeline.SOLVE_FORMS) == {"auto", *FORMS}
+
+
+@pytest.mark.parametrize("text", ["1 2 3 0|0 1 2 0", str(CERNY), f"{json.dumps(CERNY)}"])
+def test_a_text_as_argument(text: str) -> None:
+    answer = subprocess.run([*COMMAND, text], capture_output=True, text=True)
+    assert (answer.returncode, answer.stdout[:2]) == (0, "9\t")
