@@ -31,7 +31,7 @@ from search.archive_checks import (
 )
 from search.archive_file import check_schema, pragma
 from search.archive_reading import Reader
-from search.archive_rows import Part, Record, parts_of, printed
+from search.archive_rows import NAME_MAX_LENGTH, Part, Record, parts_of, printed
 from search.archive_tables import (
     COUNT_COLUMNS,
     ROW_COLUMNS,
@@ -120,7 +120,7 @@ class Archive:
         ------
         ValueError
             If a column is missing, a form is not canonical, a word not as long as the threshold,
-            or `run` or an arm empty; nothing is added.
+            or a name of a run or an arm empty or very long; nothing is added.
         DataError
             If an automaton is there with a threshold that a proof refutes.
         RuntimeError
@@ -130,13 +130,16 @@ class Archive:
         """
         if self._writer is None:
             raise ValueError(f"{self.path} was opened for reading alone")
-        if not run:
-            raise ValueError("a run has a name, got ''")
+        run = printed(run)
+        if not 1 <= len(run) <= NAME_MAX_LENGTH:
+            raise ValueError(
+                f"a run has a name of 1 to {NAME_MAX_LENGTH} letters, got one of {len(run)}"
+            )
         parts = [*parts_of(candidates, arm)]
         found_at = _now()
         for part in parts:
             self._writer.read(partial(self._compare, part))
-        return sum(self._add(self._writer, part, printed(run), found_at, workers) for part in parts)
+        return sum(self._add(self._writer, part, run, found_at, workers) for part in parts)
 
     def rows(self, selection: Selection = _EVERYTHING, *, limit: int | None = None) -> pd.DataFrame:
         """Return the chosen automata, each once, by k, n, gap and canonical form.

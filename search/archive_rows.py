@@ -17,6 +17,9 @@ from automata.properties import CLASSES, MAX_STATES_SUBSETS, class_flags, in_cla
 UNDECIDED = ("aperiodic", "completely-reachable")
 """Classes that are not decided for more than `automata.properties.MAX_STATES_SUBSETS` states."""
 
+NAME_MAX_LENGTH = 4096
+"""Of a run or an arm, as `printed` writes it: longer than that of any folder."""
+
 _PART_ROWS = 4000
 _USED = ("n", "k", "canonical", "reset_threshold", "word")
 
@@ -181,12 +184,17 @@ def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
         words = rows["word"].tolist()
         arms = rows["mode"].tolist() if arm is None else [arm] * len(rows)
         _refuse(rows, [not (isinstance(name, str) and name) for name in arms], "found by no arm")
+        named = [*map(printed, arms)]
+        _refuse(
+            rows,
+            [len(name) > NAME_MAX_LENGTH for name in named],
+            f"the name of its arm has over {NAME_MAX_LENGTH} letters",
+        )
         _refuse(
             rows,
             [len(word) != length for word, length in zip(words, thresholds, strict=True)],
             "the word is not as long as the threshold",
         )
-        named = [*map(printed, arms)]
         whole = Part(n, k, [*map(bytes, forms)], thresholds.tolist(), words, named)
         _, first, place = np.unique(forms, axis=0, return_index=True, return_inverse=True)
         firsts = thresholds[first][place.ravel()]

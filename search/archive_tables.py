@@ -8,7 +8,7 @@ from typing import Any
 
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.properties import CLASSES, MAX_STATES_SUBSETS, check_classes
-from search.archive_rows import UNDECIDED, printed
+from search.archive_rows import NAME_MAX_LENGTH, UNDECIDED, printed
 
 APPLICATION_ID = int.from_bytes(b"Cern", "big")
 VERSION = 1
@@ -128,9 +128,11 @@ SELECT_UNFOUND = """
     SELECT 1 FROM automata LEFT JOIN finds USING (n, k, canonical) WHERE run IS NULL LIMIT 1
 """
 _DIGITS = "[0-9]" * 2
+_NO_NAME = f"length(CAST({{}} AS BLOB)) NOT BETWEEN 1 AND {4 * NAME_MAX_LENGTH}"  # UTF-8
 SELECT_MISFITS = f"""
     SELECT 1 FROM finds
-    WHERE typeof(run) <> 'text' OR run = '' OR typeof(arm) <> 'text' OR arm = ''
+    WHERE typeof(run) <> 'text' OR {_NO_NAME.format("run")}
+    OR typeof(arm) <> 'text' OR {_NO_NAME.format("arm")}
     OR typeof(found_at) <> 'text' OR length(CAST(found_at AS BLOB)) <> 20
     OR found_at NOT GLOB
         '{_DIGITS}{_DIGITS}-{_DIGITS}-{_DIGITS}T{_DIGITS}:{_DIGITS}:{_DIGITS}Z'

@@ -24,13 +24,14 @@ from automata import (
     reset_thresholds,
     shortest_reset_word,
 )
+from automata.certificate import CertificateError
 from automata.families import known
 from automata.formats import format_delta, format_word, parse_delta
 from automata.properties import CLASSES, in_classes
 from automata.sampling import sample_uniform
 from data.files import DataError
 from search import archive as module
-from search import archive_rows
+from search import archive_checks, archive_rows
 from search.archive import Archive, verify_archive
 from search.archive_series import find_series, summarize
 from search.archive_tables import COUNT_COLUMNS, ROW_COLUMNS, Selection
@@ -356,6 +357,59 @@ def test_another_threshold_from_a_faster_process(path, monkeypatch):
         assert archive.add(table.drop(3), run="slow") == 0
 
 
+@pytest.mark.parametrize("changed", [-1, 1, 7, -9, 2**40])
+def test_a_threshold_that_was_changed_in_the_file(path, changed):
+    """A proof tells that the archive is wrong, not the solver."""
+    table = members(6)
+    with Archive(path) as archive:
+        archive.add(table, run="one")
+    change(
+        path,
+        f"UPDATE automata SET reset_threshold = reset_threshold + {changed} WHERE family = 'C'",
+    )
+    before = states(path)
+    with Archive(path) as archive:
+        where = rf"^{path}: damaged \(n=6, k=2, canonical form \d( \d){{11}} has threshold "
+        with pytest.raises(DataError, match=rf"{where}{25 + changed}, but 25 is proved\)$"):
+            archive.add(table.assign(mode="prior"), run="two")
+        assert states(path) == before
+        assert archive.add(table[table["reset_threshold"] < 25], run="two") == 0
+
+
+@pytest.mark.parametrize("name", ["certificate", "check_certificate"])
+def test_a_threshold_without_a_proof(path, monkeypatch, name):
+    def fail(*_) -> None:
+        raise CertificateError("proves nothing")
+
+    table = members(6)
+    with Archive(path) as archive:
+        archive.add(table, run="one")
+        monkeypatch.setattr(archive_checks, name, fail)
+        with pytest.raises(RuntimeError, match=f"solver bug: .* in {path}, and no proof: proves"):
+            archive.add(worse(table, 0), run="two")
+
+
+def test_what_is_not_checked_before_it_is_shown(path, monkeypatch):
+    """Long searches, and two classes of larger automata."""
+    with Archive(path) as archive:
+        archive.add(members(14), run="run")
+    with monkeypatch.context() as patch:
+        unknown = np.full(len(members(14)), -2, np.int32)
+        patch.setattr(archive_checks, "reset_thresholds", lambda *_, **__: unknown)
+        with Archive(path, create=False) as archive:
+            assert len(archive.rows()) == len(unknown)
+    for name, raised in [("completely-reachable", False), ("irreducible", True)]:
+        change(path, f"UPDATE automata SET properties = replace(properties, ',{name}', '')")
+        with Archive(path, create=False) as archive:
+            if raised:
+                with pytest.raises(DataError, match="properties is"):
+                    archive.rows()
+            else:
+                assert len(archive.rows()) == len(unknown)
+        with pytest.raises(DataError, match="properties is"):
+            verify_archive(path)
+
+
 @pytest.mark.parametrize(
     ("alter", "message"),
     [
@@ -363,6 +417,8 @@ def test_another_threshold_from_a_faster_process(path, monkeypatch):
         (lambda t: t.drop(columns="mode"), "no column 'mode'"),
         (lambda t: t.assign(word=t["word"] + "a"), "candidate 0: the word is not as long"),
         (lambda t: t.assign(mode=[*"ab", ""]), "candidate 2: found by no arm"),
+        (lambda t: t.assign(mode=["a", None, "c"]), "candidate 1: found by no arm"),
+        (lambda t: t.assign(mode=[*"ab", "c" * 4097]), "candidate 2: the name of its arm has over"),
         (lambda t: t.assign(canonical=t["canonical"] + " 0"), "candidate 0: not a form of 10"),
         (lambda t: t.assign(canonical="0 " * 9 + "5"), "leads to 5, outside 0..4"),
         (lambda t: t.assign(canonical="0 " * 9 + "x"), "x"),
@@ -374,8 +430,9 @@ def test_bad_candidates(path, alter, message):
     with Archive(path) as archive:
         with pytest.raises(ValueError, match=message):
             archive.add(alter(some(0, 9)[:3]), run="run")
-        with pytest.raises(ValueError, match="a run has a name"):
-            archive.add(some(0, 9), run="")
+        for run in ("", "x" * 4097, "\x1b" * 1025):
+            with pytest.raises(ValueError, match="a run has a name of 1 to 4096 letters"):
+                archive.add(some(0, 9), run=run)
         assert states(path) == ([], [])
 
 
@@ -631,9 +688,17 @@ def test_what_is_not_true_is_found(sixes, changed, message):
     change(sixes, f"UPDATE automata SET {changed} WHERE n = 6 AND family = 'C'")
     with pytest.raises(DataError) as caught:
         verify_archive(sixes)
-    assert re.fullmatch(
-        rf"{sixes}: n=6, k=2, canonical form \d( \d){{11}}: {message}", str(caught.value)
-    )
+    where = rf"{sixes}: n=6, k=2, canonical form \d( \d){{11}}: "
+    assert re.fullmatch(where + message, str(caught.value))
+    with Archive(sixes, create=False) as archive:  # nor is it shown
+        for look in (archive.rows, archive.counts):
+            with pytest.raises(DataError, match=f"^{where}"):
+                look(Selection(classes=("basic",)))
+        if "properties" in changed:
+            assert archive.counts()["automata"].sum() == len(members(6)) + len(some(0, 100))
+        else:
+            with pytest.raises(DataError, match=f"^{where}"):
+                archive.counts(Selection(n=5))
 
 
 @pytest.mark.parametrize("entry", [4, 6, 200])

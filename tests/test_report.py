@@ -347,11 +347,18 @@ def test_hostile_texts_are_texts() -> None:
 
 
 def test_a_hostile_archive(archive: Path, call) -> None:
-    with sqlite3.connect(archive) as database:
-        database.execute("UPDATE automata SET family = ? WHERE n = 4", [HOSTILE])
-    database.close()
+    def change(statement: str) -> None:
+        with sqlite3.connect(archive) as database:
+            database.execute(statement, [HOSTILE])
+        database.close()
+
+    change("UPDATE finds SET run = ?")  # who found it, nobody vouches for
     assert call(["report", "--archive", archive]).code == 0
     check_alone(Page((archive.parent / "report.html").read_text()))
+    (archive.parent / "report.html").unlink()
+    change("UPDATE automata SET family = ? WHERE n = 4")
+    assert call(["report", "--archive", archive]).code == 3
+    assert not (archive.parent / "report.html").exists()
 
 
 def test_a_word_that_does_not_reset_is_told() -> None:
