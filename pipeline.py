@@ -484,7 +484,7 @@ def discover(
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def verify(file: Path, as_json: bool) -> None:
     """Replay every word of a candidates.csv and prove every threshold again."""
-    from search.candidates import verify_candidates
+    from search.verified import verify_candidates
 
     _print({"rows verified": verify_candidates(file)}, as_json)
 

@@ -17,7 +17,7 @@ from data.manifest import read_manifest
 from search.archive import Archive
 from search.archive_tables import Selection
 from search.baselines import BASELINES
-from search.candidates import CANDIDATE_COLUMNS, read_candidates
+from search.candidates import CANDIDATE_COLUMNS
 from search.decode import encode_automata
 from search.discovery.comparison import three_digits
 from search.hits_plot import arm_names, wilson_interval
@@ -39,6 +39,7 @@ from search.report.content import (
 from search.report.discoveries import read_discovery
 from search.report.latent_map import draw_map
 from search.run import SearchConfig
+from search.verified import read_candidates
 from vae.model import VAE
 
 _CPU = torch.device("cpu")
