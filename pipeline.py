@@ -262,7 +262,7 @@ def train(
     from vae.train import TrainConfig
 
     _check_classes(classes, data)
-    dataset = read_dataset(data, classes)
+    dataset = read_dataset(data, classes, workers=workers)
     model_config = _build(ModelConfig, settings | {"n": dataset.n, "k": dataset.k})
     config = _build(TrainConfig, settings)
     results = run_train(
@@ -491,7 +491,7 @@ def discover(
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def verify(file: Path, as_json: bool) -> None:
     """Replay every word of a candidates.csv and prove every threshold again."""
-    from search.candidates import verify_candidates
+    from search.verified import verify_candidates
 
     _print({"rows verified": verify_candidates(file)}, as_json)
 
@@ -804,7 +804,9 @@ def demo(
     made = run_generate(generating, data, workers=workers, force=force)
     on: dict[str, Any] = {"device": _choose(device), "workers": workers, "force": force}
     training = TrainConfig(epochs=8, seed=seed)
-    learned = run_train(data, read_dataset(data), trained, ModelConfig(), training, **on)
+    learned = run_train(
+        data, read_dataset(data, workers=workers), trained, ModelConfig(), training, **on
+    )
     searching, gathering = SearchConfig(budget=20_000, seed=seed), _gather(settings, out)
     results = run_search(trained, data, found, searching, gathering=gathering, **on)
     page = report_run(found, out / "report.html", _REPORTED)

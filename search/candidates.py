@@ -1,29 +1,21 @@
-"""The report's tables: ranked candidates, the summary of the arms, and their verification."""
+"""The tables of a search: ranked candidates, and the summary of the arms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import AutomatonError, Deltas, cerny_bound
-from automata.canonical import Forms, canonical_forms, from_canonical
-from automata.certificate import check_certificate
-from automata.certify import certificate
+from automata.automaton import Deltas, cerny_bound
+from automata.canonical import Forms, from_canonical
 from automata.families import identify
-from automata.formats import format_delta, format_word, parse_delta, parse_word
+from automata.formats import format_delta, format_word
 from automata.solver import Thresholds, shortest_reset_words
-from automata.verification import verify, verify_words
+from automata.verification import verify_words
 from data.dataset import Dataset
-from data.files import DataError, check_sha256, read_checksums
-from data.progress import progress
-from search.baselines import BASELINES
-from search.discovery.arms import SOURCES
-from search.modes import MODES
 from search.oracle import Arm, Oracle, Proposals, concatenate
 
 CANDIDATE_COLUMNS = [
@@ -194,72 +186,6 @@ def candidate_table(
     )
 
 
-def verify_candidates(path: Path) -> int:
-    """Replay every word of a candidates file and prove every threshold again; return the rows.
-
-    A threshold is proved by a certificate that a checker without compiled code accepts.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or not a candidates file, at the first row that fails, or if the
-        file is not the one its run wrote.
-    """
-    table = read_candidates(path)
-    recorded = {}
-    if (path.parent / "checksums.json").exists():
-        recorded = read_checksums(path.parent)
-    if len(table) == 0 and path.name not in recorded:
-        raise DataError(f"{path}: no rows")
-    last: tuple[int, int, bool, list[int]] | None = None
-    with progress(len(table), "verify", "rows") as bar:
-        for position, row in enumerate(table.itertuples(index=False), 1):
-            try:
-                problem = _problem(row, position)
-                form = [int(q) for q in row.canonical.split()]
-                place = (int(row.n), int(row.gap), row.novel == "False", form)
-            except (AutomatonError, ValueError) as error:
-                raise DataError(f"{path}: row {position}: {error}") from error
-            if not problem and last is not None and place <= last:
-                problem = "out of order, or the same automaton again"
-            if problem:
-                raise DataError(f"{path}: row {position}: {problem}")
-            last = place
-            bar.update()
-    if not path.read_bytes().endswith(b"\n"):
-        raise DataError(f"{path}: row {len(table)}: the file is cut off")
-    if path.name in recorded:
-        check_sha256(path, recorded[path.name])
-    return len(table)
-
-
-def read_candidates(path: Path) -> pd.DataFrame:
-    """Read a candidates file as it is: every cell a text.
-
-    Raises
-    ------
-    DataError
-        If it is missing or not a candidates file.
-    """
-    try:
-        # Empty words and the word "nan" are words.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8").fillna("")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: a folder, not a candidates file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV file ({str(error).strip()})") from None
-    missing = [name for name in CANDIDATE_COLUMNS if name not in table.columns]
-    if missing:
-        raise DataError(f"{path}: not a candidates file, no column {missing[0]!r}")
-    return table
-
-
-def _may_be_parent(delta: npt.NDArray[Any], k: int, n: int) -> bool:
-    return bool(delta.shape[0] == k and delta.shape[1] <= n)
-
-
 def _merge(
     arms: Sequence[Arm],
 ) -> tuple[npt.NDArray[np.int64], Proposals, npt.NDArray[np.int64]]:
@@ -292,46 +218,3 @@ def _name_parents(training: Dataset | None, rows: npt.NDArray[np.int64]) -> list
     if training is None:
         return [""] * len(rows)
     return ["" if row < 0 else format_delta(training.deltas[row]) for row in rows]
-
-
-def _problem(row: Any, position: int) -> str:
-    """Say what is wrong with a row, "" if nothing is."""
-    delta, word = parse_delta(row.delta), parse_word(row.word)
-    k, n = delta.shape
-    bound = cerny_bound(n)
-    threshold = int(row.reset_threshold)
-    for parent in (row.parent_a, row.parent_b):
-        if parent and not _may_be_parent(parse_delta(parent), k, n):
-            return f"a parent of more states or other letters: {parent}"
-    if row.novel not in ("True", "False"):
-        return f"novel is {row.novel}, but should be True or False"
-    if (
-        row.mode not in (*MODES, *BASELINES, *SOURCES)
-        or int(row.round) < 0
-        or int(row.repaired) < 0
-    ):
-        return f"mode {row.mode}, round {row.round}, repaired {row.repaired}"
-    if row.alpha and not 0 <= float(row.alpha) <= 1:
-        return f"alpha is {row.alpha}, but should be in 0..1"
-    claims = {
-        "rank": (row.rank, position),
-        "n": (row.n, n),
-        "k": (row.k, k),
-        "cerny_bound": (row.cerny_bound, bound),
-        "gap": (row.gap, bound - threshold),
-        "canonical": (row.canonical, " ".join(map(str, canonical_forms(delta[None])[0].tolist()))),
-        "family": (row.family, identify(delta[None])[0]),
-        "ratio": (float(row.ratio), round(threshold / max(1, bound), 4)),
-    }
-    for name, (claimed, true) in claims.items():
-        if claimed != (true if isinstance(claimed, float) else str(true)):
-            return f"{name} is {claimed}, but should be {true}"
-    if len(word) != threshold:
-        return f"a word of {len(word)} letters for the threshold {threshold}"
-    if not verify(delta, word):
-        return "the word does not send all states to one state"
-    proof = certificate(delta)
-    check_certificate(proof)
-    if proof.threshold == threshold:
-        return ""
-    return f"threshold {threshold}, but {proof.threshold} is proved"

@@ -12,11 +12,14 @@ from typing import Any
 import torch
 
 from automata.properties import check_classes
+from data.checks import TEXT, list_of
 from data.claim import claim
+from data.damage import DataError, reading
 from data.dataset import Dataset, read_dataset
-from data.files import DataError, read_json, write_json
+from data.files import write_json
 from data.manifest import ENUMERATION, read_manifest
 from data.record import git_commit, recorded
+from data.run_record import read_run_record
 from search.dataset_jobs import announce
 from search.evaluate import evaluate
 from search.evolve import EvolveConfig, evolve
@@ -143,10 +146,10 @@ def training_folder(model: Path) -> Path:
         If it is none, or its record names none.
     """
     read_config(model)
-    try:
-        return Path(read_json(model / "run.json")["inputs"]["data"])
-    except (KeyError, TypeError):
-        raise DataError(f"{model / 'run.json'}: names no dataset; give --data") from None
+    record = read_run_record(model)
+    if "data" not in record["inputs"]:
+        raise DataError(f"{model / 'run.json'}: names no dataset; give --data")
+    return Path(record["inputs"]["data"])
 
 
 def load_trained(
@@ -161,7 +164,7 @@ def load_trained(
     """
     torch.set_num_threads(workers)
     model = load_model(folder).to(device)
-    dataset = read_dataset(data, _training_classes(folder))
+    dataset = read_dataset(data, _training_classes(folder), workers=workers)
     if read_config(folder)["data"] != describe_data(dataset):
         raise DataError(
             f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
@@ -205,13 +208,11 @@ def _training_classes(model: Path) -> tuple[str, ...]:
     """Return the classes that the model's run record names: it was trained on them alone."""
     if not (model / "run.json").exists():
         return ()
-    record = read_json(model / "run.json")
-    try:
-        classes = tuple(record["config"].get("classes", ()))
-        check_classes(classes)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise DataError(f"{model / 'run.json'}: not the record of a training run") from None
-    return classes
+    config = read_run_record(model)["config"]
+    with reading(model / "run.json", "the record of a training run"):
+        list_of(TEXT)("classes", config.get("classes", []))
+        check_classes(config.get("classes", []))
+    return tuple(config.get("classes", []))
 
 
 def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:

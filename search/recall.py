@@ -19,9 +19,9 @@ from automata.canonical import from_canonical
 from automata.formats import format_delta
 from automata.row_index import RowIndex
 from automata.solver import NOT_SYNCHRONIZING, Thresholds
-from data.dataset import read_shard
+from data.dataset import read_shards
 from data.files import DataError
-from data.manifest import ENUMERATION, read_manifest
+from data.manifest import ENUMERATION, check_whole, read_manifest
 from search.candidates import hit_thresholds
 from search.oracle import Trace
 from search.recall_plot import ArmCurve, RecallPanel
@@ -101,8 +101,7 @@ def open_truth(folder: Path, n: int, k: int, classes: Sequence[str]) -> Truth:
     config = manifest["config"]
     if manifest.get("kind") != ENUMERATION:
         raise DataError(f"{folder}: not a folder of enumerate")
-    if not manifest["complete"]:
-        raise DataError(f"{folder}: an unfinished enumeration; run the same command again")
+    check_whole(folder, manifest)
     if not config["rows"]:
         raise DataError(f"{folder}: holds counts alone, no automata (enumerated with --no-rows)")
     if (config["n"], config["k"]) != (n, k):
@@ -173,9 +172,8 @@ def _compare(truth: Truth, traces: Sequence[Trace], workers: int) -> npt.NDArray
     lacking = thresholds >= truth.at_least
     counts = np.zeros(1, np.int64)
     manifest = read_manifest(truth.folder)
-    for number in range(len(manifest["shards"])):
-        shard = read_shard(truth.folder, number, manifest)
-        shard = shard.of_classes(truth.classes, workers=workers)
+    for whole in read_shards(truth.folder, manifest, workers=workers):
+        shard = whole.of_classes(truth.classes, workers=workers)
         labels = shard.reset_thresholds
         numbers = index.find(shard.forms)
         rows = np.flatnonzero(numbers >= 0)

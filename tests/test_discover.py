@@ -24,6 +24,7 @@ from automata.canonical import canonical_forms
 from automata.formats import parse_delta
 from automata.properties import in_classes
 from data.dataset import read_dataset
+from data.manifest import config_digest
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine, job, report
 from search.discovery.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
@@ -186,7 +187,9 @@ def test_what_one_run_leaves(run: Path) -> None:
     assert record["command"] == "discover"
     assert record["covers"] == {"vae+insertion": [0]}
     settings = json.loads((run / "settings.json").read_text())
+    digest = settings.pop("sha256")
     assert settings == {**record["config"], "threads": 1}
+    assert digest == config_digest(settings)
     assert "seed" not in settings and settings["learn"]["steps"] == 2
 
 
@@ -335,7 +338,7 @@ def test_a_forced_run_that_is_cut_off_leaves_nothing_of_two_kinds(
         if moment == "seeds":
             patch.setattr(job.shutil, "rmtree", cut)
         else:
-            patch.setattr(job, "write_json", cut)
+            patch.setattr(job, "write_settings", cut)
         assert call([*words(budget=50, out=run), "--force"]).code == 130
     assert shutil.rmtree is original
     answer = call(words(budget=50, out=run))
@@ -363,6 +366,46 @@ def test_damage_is_named(run: Path, call, name: str, how: str) -> None:
     (complaint,) = answer.complaints()
     assert answer.code == 3
     assert complaint.startswith(f"Error: {run / name}: ")
+
+
+@pytest.mark.parametrize("threads", [0, 3, -1, True, 1.0, "1", 10**6, 10**30, None])
+@pytest.mark.parametrize("digest", [True, False])
+def test_changed_settings_are_refused(run: Path, call, threads: object, digest: bool) -> None:
+    """Whether they name themselves, or are older: 3 threads could be the number of an older run."""
+    settings = json.loads((run / "settings.json").read_text())
+    assert settings["threads"] == 1
+    settings["threads"] = threads
+    if not digest:
+        del settings["sha256"]
+    (run / "settings.json").write_text(json.dumps(settings))
+    answer = call(words(arms="vae+insertion", out=run))
+    if threads == 3 and not digest:
+        assert answer.code == 0
+        return
+    (complaint,) = answer.complaints()
+    assert answer.code == 3 and complaint.startswith(f"Error: {run / 'settings.json'}: ")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        *[("k", value) for value in (True, 2.0, "2", 10**9)],
+        *[("most", value) for value in (65, [], None)],
+        *[("learn", value) for value in ([], 3, {"latent": True}, {"more": 1})],
+        *[("classes", value) for value in ("sink", ["odd"], [[]])],
+        *[("device", value) for value in ("tpu", 1, None)],
+        ("more", "x" * 10**6),
+    ],
+)
+def test_settings_that_cannot_be(run: Path, call, place: str, value: object) -> None:
+    settings = json.loads((run / "settings.json").read_text())
+    del settings["sha256"]
+    settings[place] = value
+    (run / "settings.json").write_text(json.dumps(settings))
+    answer = call(words(arms="vae+insertion", out=run))
+    (complaint,) = answer.complaints()
+    assert answer.code == 3 and len(complaint) < 1000
+    assert complaint.startswith(f"Error: {run / 'settings.json'}: not the settings of a run")
 
 
 def test_steps_without_their_settings_are_refused(run: Path, call) -> None:

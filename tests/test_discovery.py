@@ -27,7 +27,7 @@ from automata.solver import reset_thresholds
 from automata.verification import reprove_thresholds
 from data.files import DataError
 from search import oracle
-from search.candidates import CANDIDATE_COLUMNS, verify_candidates
+from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
 from search.discovery import learner as learner_module
 from search.discovery import report
@@ -48,6 +48,7 @@ from search.discovery.step import (
     step_folder,
 )
 from search.oracle import Arm, Proposals, plain_proposals
+from search.verified import verify_candidates
 from tests import naive
 from vae.encoding import decode_tokens, encode_deltas
 

@@ -14,9 +14,10 @@ from automata.properties import in_classes
 from automata.solver import reset_thresholds
 from data.files import DataError
 from search import oracle as metered
-from search.candidates import SUMMARY_COLUMNS, verify_candidates
+from search.candidates import SUMMARY_COLUMNS
 from search.evolve import EvolveConfig, evolve
 from search.run import write_tables
+from search.verified import verify_candidates
 from tests import naive
 
 CONFIG = EvolveConfig(n=5, k=2, budget=300, parents=60, batch=32, keep=80, seed=1)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from click.testing import CliRunner
@@ -16,9 +18,12 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.properties import class_flags, in_classes
 from automata.sampling import sample_uniform
 from automata.solver import reset_thresholds
+from data import dataset
 from data.buffer import describe
+from data.counts import count, flags_of, to_rows
 from data.dataset import read_dataset, write_shard
-from data.files import DataError
+from data.files import DataError, sha256
+from data.generate import GenerateConfig, generate
 from data.manifest import config_digest, write_manifest
 from data.record import versions
 from search import recall as module
@@ -45,6 +50,7 @@ def write_truth(folder: Path, forms, at_least=0, classes=(), **changes) -> Path:
     for index, rows in enumerate(np.array_split(np.arange(len(data)), 2)):
         entry = write_shard(folder, index, data.take(rows))
         shards.append(entry | {"calls": 1, "units": [index, index + 1]})
+    counts = to_rows(count(data.reset_thresholds, flags_of(data.properties), N))
     manifest = {
         "kind": "enumeration",
         "config": config,
@@ -52,7 +58,7 @@ def write_truth(folder: Path, forms, at_least=0, classes=(), **changes) -> Path:
         "versions": versions("numpy"),
         "units": 2,
         "shards": shards,
-        "totals": {"units": 2, "classes": len(data), "nodes": 2, "counts": []},
+        "totals": {"units": 2, "classes": len(data), "nodes": 2, "counts": counts},
         "complete": True,
     }
     write_manifest(folder, manifest | changes)
@@ -165,23 +171,26 @@ def test_an_empty_truth(everything, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "classes", "message"),
     [
-        ({"complete": False}, (), "an unfinished enumeration"),
-        ({"kind": None}, (), "not a folder of enumerate"),
+        ({"complete": False}, (), "unfinished dataset; run the same enumerate command again"),
         ({"config": {"n": 5}}, (), "enumerates n=5, k=2, but n=4, k=2 is searched"),
         ({"config": {"k": 3}}, (), "enumerates n=4, k=3"),
-        ({"config": {"rows": False}}, (), "holds counts alone"),
+        ({"config": {"rows": False}, "shards": []}, (), "holds counts alone"),
         ({"classes": ("sink",)}, (), "class sink alone"),
         ({"classes": ("sink", "basic")}, ("basic", "not-sink"), "class sink alone"),
         ({"classes": ("not-sink",)}, ("sink",), "class not-sink alone"),
     ],
 )
 def test_a_truth_that_does_not_fit(everything, tmp_path, changes, classes, message):
-    folder = write_truth(tmp_path / "truth", everything[:40], **changes)
+    least = 0 if changes.get("classes") else 1
+    folder = write_truth(tmp_path / "truth", everything[:40], at_least=least, **changes)
     with pytest.raises(DataError, match=message):
         open_truth(folder, N, K, classes)
 
 
 def test_no_truth(tmp_path):
+    generate(GenerateConfig(n=N, count=20), tmp_path / "generated")
+    with pytest.raises(DataError, match="not a folder of enumerate"):
+        open_truth(tmp_path / "generated", N, K, ())
     with pytest.raises(DataError, match="no such folder"):
         open_truth(tmp_path / "none", N, K, ())
 
@@ -205,7 +214,7 @@ def test_a_wider_truth_is_filtered(everything, tmp_path, restricted, classes):
 def test_a_truth_that_lacks_what_was_found(everything, tmp_path):
     cerny = np.array([[[1, 2, 3, 0], [1, 1, 2, 3]]], np.uint8)
     others = everything[(everything != canonical_forms(cerny)[0]).any(axis=1)]
-    folder = write_truth(tmp_path / "truth", others)
+    folder = write_truth(tmp_path / "truth", others, at_least=1)
     with pytest.raises(DataError, match=r"lacks .*\|.* with threshold 9, which was found"):
         score(open_truth(folder, N, K, ()), traces_of(cerny))
 
@@ -257,7 +266,7 @@ def test_its_rows_are_read_when_all_arms_have_ended(whole, tmp_path, monkeypatch
         return called
 
     monkeypatch.setattr(Arm, "submit", noting("submit", Arm.submit))
-    monkeypatch.setattr(module, "read_shard", noting("read", module.read_shard))
+    monkeypatch.setattr(dataset, "read_shard", noting("read", dataset.read_shard))
     assert run(f"{EVOLVE} --out {tmp_path}/out --truth {whole}").exit_code == 0
     assert events.count("read") == 2
     assert events.index("read") > len(events) - 1 - events[::-1].index("submit")
@@ -269,6 +278,22 @@ def test_a_damaged_truth_costs_the_score_alone(whole, tmp_path):
     answer = run(f"{EVOLVE} --out {tmp_path}/out --truth {truth}")
     assert isinstance(answer.exception, DataError)
     assert {"candidates.csv", "summary.csv", "checksums.json"} == files(tmp_path / "out").keys()
+
+
+def test_a_truth_with_a_changed_label_is_refused(whole, tmp_path):
+    """Its checksums are right, and the label is one that an automaton may have."""
+    truth = Path(shutil.copytree(whole, tmp_path / "truth"))
+    path = truth / "part-000001.parquet"
+    table = pq.read_table(path)
+    labels = table["reset_threshold"].to_pylist()
+    labels[7] += 1
+    pq.write_table(table.set_column(1, "reset_threshold", pa.array(labels, pa.int32())), path)
+    manifest = json.loads((truth / "manifest.json").read_text())
+    manifest["shards"][1]["sha256"] = sha256(path)
+    (truth / "manifest.json").write_text(json.dumps(manifest))
+    answer = run(f"{EVOLVE} --out {tmp_path}/out --truth {truth}")
+    assert isinstance(answer.exception, DataError)
+    assert re.search(r"part-000001\.parquet: row 8: threshold .* is found$", str(answer.exception))
 
 
 def test_a_truth_that_does_not_fit_is_refused_at_once(everything, tmp_path, monkeypatch):

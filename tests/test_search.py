@@ -25,12 +25,13 @@ from data.generate import GenerateConfig, generate
 from data.streams import stream
 from search import evaluate as evaluation
 from search.baselines import BASELINES
-from search.candidates import CANDIDATE_COLUMNS, SUMMARY_COLUMNS, verify_candidates
+from search.candidates import CANDIDATE_COLUMNS, SUMMARY_COLUMNS
 from search.decode import Repaired
 from search.evaluate import evaluate
 from search.modes import MODES, LatentConfig
 from search.oracle import Arm
 from search.run import SearchConfig, SearchResult, search, write_tables
+from search.verified import verify_candidates
 from tests import naive
 from vae.checkpoint import load_model
 from vae.model import VAE, ModelConfig

@@ -19,24 +19,26 @@ import torch
 
 from automata.automaton import cerny_bound
 from data.claim import claim
+from data.damage import DataError
 from data.dataset import read_dataset
-from data.files import DataError, read_json, write_json
 from data.manifest import read_manifest
 from data.progress import progress
 from data.record import differing, plain, recorded
+from data.run_record import read_run_record
 from search.dataset_jobs import announce
 from search.discovery.arms import ARMS
-from search.discovery.engine import DiscoverConfig, Engine
+from search.discovery.config import DiscoverConfig
+from search.discovery.engine import Engine
 from search.discovery.report import COMPARISON_TABLES, candidates, report_runs
 from search.discovery.scores import Listed
+from search.discovery.settings import read_settings, write_settings
 from search.discovery.step import KEEP_SHARE, Step, is_finished, step_folder
 from search.gathering import Gathering
 from search.recall import open_truth
-from vae.checkpoint import recorded_threads
 
 _START = "start"
 """In place of an arm: what all arms of a seed start from."""
-_SEED_FOLDER = re.compile(r"seed-\d+")
+_SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,17})")
 _POLL = 2.0
 """Seconds between two looks at how far other processes have come."""
 
@@ -150,7 +152,7 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> dict[str, Any]
         else:
             _run_apart(plan, threads)
         # all there: this only reads
-        runs = {(arm, seed): plan.engine(arm, seed, 1).run() for arm, seed in joined}
+        runs = {(arm, seed): plan.engine(arm, seed, plan.workers).run() for arm, seed in joined}
         return report_runs(plan.out, runs, plan.config, lists, plan.runs[0] if alone else None)
 
 
@@ -175,12 +177,9 @@ def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> i
     elif seeds and not path.exists():
         raise DataError(f"{out}: holds runs without their settings.json; --force discards them")
     if not path.exists():
-        write_json(path, settings | {"threads": threads})
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise DataError(f"{path}: not the settings of a run")
-    threads = recorded_threads(found, path)
-    del found["threads"]
+        write_settings(path, settings | {"threads": threads})
+    found = read_settings(path)
+    threads = found.pop("threads")
     differences = differing(found, plain(settings))
     if differences:
         raise DataError(f"{out}: holds runs of other settings ({differences}); --force discards it")
@@ -278,8 +277,7 @@ def _earlier_truths(out: Path) -> list[Path]:
     """Return the enumerations that recall in this folder was measured by before."""
     if not (out / "run.json").exists():
         return []
-    record = read_json(out / "run.json")
-    inputs = record.get("inputs", {}) if isinstance(record, dict) else {}
+    inputs = read_run_record(out)["inputs"]
     return [Path(place) for name, place in inputs.items() if name.startswith("truth ")]
 
 
@@ -301,5 +299,6 @@ def _read_truths(folders: Sequence[Path], plan: Plan, *, compared: bool) -> dict
             )
         truth = open_truth(folder, n, plan.config.k, plan.config.classes)
         least = max(truth.at_least, math.ceil(KEEP_SHARE * cerny_bound(n)))
-        truths[n] = Listed(read_dataset(folder, truth.classes).select(at_least=least).forms, least)
+        listed = read_dataset(folder, truth.classes, workers=plan.workers)
+        truths[n] = Listed(listed.select(at_least=least).forms, least)
     return truths

@@ -11,16 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
-from data.files import DataError, check_files
+from automata.automaton import Deltas
+from data.checks import build, list_of, one_of, whole
+from data.damage import DataError, reading
+from data.files import check_files
 from search.decode import encode_automata
 from search.discovery.arms import ARMS
-from search.discovery.comparison import compact
+from search.discovery.comparison import compact, compare_arms
 from search.discovery.config import DiscoverConfig
-from search.discovery.leaps import LeapConfig
-from search.discovery.learner import LearnConfig, Learner
+from search.discovery.learner import Learner
 from search.discovery.report import candidates, summary
 from search.discovery.saved import read_step
+from search.discovery.scores import score_steps
+from search.discovery.settings import read_settings
 from search.discovery.step import Steps, step_folder
 from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
@@ -45,8 +50,13 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     DataError
         If it holds no finished run, or is damaged.
     """
-    config = _discover_config(record["config"])
-    runs = _runs_of(folder, config, record["covers"])
+    settings = read_settings(folder / "settings.json")
+    if record["config"] != {name: own for name, own in settings.items() if name != "threads"}:
+        raise DataError(f"{folder / 'run.json'}: of another run than settings.json")
+    config = _discover_config(settings)
+    with reading(folder / "run.json", "the record of a discovery"):
+        covers = _covered(record["covers"])
+    runs = _runs_of(folder, config, covers)
     mapped = _mapped(folder, config, runs)
     if mapped is not None:  # its automata name how they were decoded
         runs = {mapped: runs[mapped]} | runs
@@ -69,7 +79,9 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     )
     if len(runs) > 1:
         check_files(folder, "comparison.csv")
-        comparison = pd.read_csv(folder / "comparison.csv")
+        later = {run: _later(own, config) for run, own in runs.items()}
+        asked = min(config.first_look, config.budget)
+        comparison = compare_arms(score_steps(later, asked, classes=config.classes))
         text = (
             "Means over the seeds, with bootstrap 95 % intervals. Rates are distinct automata per "
             "1,000 distinct solver calls of the first look, before evolution goes on from them."
@@ -79,20 +91,38 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
         content.tables.append(Table("Sizes", "Size by size.", texts_of(summary(runs[arm, seed]))))
     if mapped is None:
         content.notes.append("No latent map: no run here has a model with a latent space.")
-    else:
-        content.latent_map = _map(folder, config, runs, mapped, rows)
+        return content
+    content.latent_map = _map(folder, config, runs, mapped, rows)
     return content
 
 
-def _discover_config(settings: dict[str, Any]) -> DiscoverConfig:
-    own = {name: value for name, value in settings.items() if name != "device"}
-    own["classes"] = tuple(own["classes"])
-    own["learn"], own["leap"] = LearnConfig(**own["learn"]), LeapConfig(**own["leap"])
-    return DiscoverConfig(**own)
+def _discover_config(settings: Mapping[str, Any]) -> DiscoverConfig:
+    own = {name: value for name, value in settings.items() if name not in ("device", "threads")}
+    return build(DiscoverConfig, own, "settings")
+
+
+def _covered(covers: Mapping[str, Any]) -> Mapping[str, list[int]]:
+    """Return the seeds of each arm that a record covers; raise ValueError if it names others."""
+    if "seeds" in covers:  # before runs could join
+        list_of(one_of(*ARMS))("covers.arms", covers["arms"])
+        covers = dict.fromkeys(covers["arms"], covers["seeds"])
+    for arm, seeds in covers.items():
+        one_of(*ARMS)("an arm", arm)
+        list_of(whole(0, 2**63 - 1))(f"the seeds of {arm}", seeds)
+        if not seeds or len({*seeds}) < len(seeds):
+            raise ValueError(f"the seeds of {arm}: none, or one twice")
+    if not covers:
+        raise ValueError("no run")
+    return covers
+
+
+def _later(steps: Steps, config: DiscoverConfig) -> Steps:
+    """Return the steps of the sizes that arms do not share."""
+    return {n: step for n, step in steps.items() if n > config.start_to}
 
 
 def _runs_of(
-    folder: Path, config: DiscoverConfig, covers: Mapping[str, Any]
+    folder: Path, config: DiscoverConfig, covers: Mapping[str, list[int]]
 ) -> dict[tuple[str, int], Steps]:
     """Read the runs that a record covers, by arm and seed.
 
@@ -101,15 +131,13 @@ def _runs_of(
     DataError
         If one of them is not there, whole.
     """
-    if "seeds" in covers:  # before runs could join
-        covers = dict.fromkeys(covers["arms"], covers["seeds"])
     runs: dict[tuple[str, int], Steps] = {}
+    threads = torch.get_num_threads()
     for arm, seeds in covers.items():
         for seed in seeds:
             own: Steps = {}
             for n in range(config.least, config.most + 1):
                 place = folder / f"seed-{seed}" / ("start" if n <= config.start_to else arm)
-                threads = torch.get_num_threads()
                 step = read_step(step_folder(place, n), config, n, own, workers=threads)
                 if step is None:
                     raise DataError(f"{step_folder(place, n)}: no finished step")
@@ -176,13 +204,21 @@ def _map(
     arm, seed = mapped
     learn = ARMS[arm].adapt(config.learn)
     learner = Learner(config.most, config.k, learn, 0, torch.device("cpu"))
-    learner.load(_weights(folder, config, arm, seed))
+    weights = _weights(folder, config, arm, seed)
+    learner.load(weights)
+
+    def encode(deltas: Deltas) -> Tensor:
+        try:
+            return encode_automata(learner.model, deltas).mu
+        except DataError as error:
+            raise DataError(f"{weights}: {error}") from error
+
     elites = [step.elites(learn.elites) for n, step in runs[mapped].items() if n < config.most]
     own = rows[(rows["run"] == f"{arm} {seed}") & rows["mode"].isin(_DECODED)]
     return draw_map(
         f"the elites of {arm}, seed {seed}, with fewer than {config.most} states and the "
         "automata of this page, each at its mean mu by the last model",
-        lambda deltas: encode_automata(learner.model, deltas).mu,
+        encode,
         [(known.deltas, known.thresholds) for known in elites if len(known.deltas)],
         rows,
         own,

@@ -1,0 +1,173 @@
+"""What there is to show of a search or an evolution: its tables, and what its model tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from data.checks import build
+from data.damage import DataError, reading
+from data.dataset import Dataset
+from data.files import check_files
+from data.run_record import input_folder
+from data.terminal import printable
+from search.baselines import BASELINES
+from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS
+from search.decode import encode_automata
+from search.discovery.comparison import three_digits
+from search.evolve import EvolveConfig
+from search.hits_plot import arm_names, wilson_interval
+from search.model_jobs import load_trained
+from search.pictures import picture_space, strip_rows
+from search.report.content import Content, LatentMap, Picture, Table, texts_of, title_of
+from search.report.latent_map import draw_map
+from search.run import SearchConfig
+from search.tables import GAPPED, SHARE, TEXT, WHOLE, Kind, read_table
+from search.verified import check_candidates, read_candidates
+from vae.checkpoint import weights_sha256
+from vae.model import VAE
+
+CPU = torch.device("cpu")
+TRAINING = ("Training", "The curves of the model's training.")
+"""Title and text of a picture."""
+_SUMMARY = {
+    **dict.fromkeys(SUMMARY_COLUMNS, WHOLE),
+    **dict.fromkeys(HIT_COLUMNS, Kind("number", 0, 1000, gaps=True)),
+    "mode": TEXT,
+    "mean_threshold": GAPPED,
+    "best_threshold": Kind("whole", -1),
+}
+_RECALL = {
+    "mode": TEXT,
+    **dict.fromkeys(("round", "threshold", "classes", "calls", "found"), WHOLE),
+    "recall": SHARE,
+}
+_HITS = ("hits_top", "hits_0.8", "hits_0.7", "hits_0.6")
+
+
+def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
+    """Read what there is to show of a folder of `search` or of `evolve`.
+
+    Parameters
+    ----------
+    folder : Path
+    record : mapping
+        Its ``run.json``.
+    limit : int
+        Automata at most.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or a row that is shown is not true.
+    """
+    command, config = record["command"], record["config"]
+    with reading(folder / "run.json", f"the record of a run of {command}"):
+        own = build(SearchConfig if command == "search" else EvolveConfig, config, "config")
+    scored = [name for name in ("recall.csv",) if (folder / name).exists()]
+    check_files(folder, "candidates.csv", "summary.csv", *scored)
+    path = folder / "candidates.csv"
+    rows = read_candidates(path)
+    check_candidates(path, rows.head(limit), torch.get_num_threads())
+    summary = read_table(folder / "summary.csv", _SUMMARY, _recall_column)
+    calls = f"{summary['calls'].sum():,} of the arms"
+    if summary["labelling_calls"].max():
+        calls += f", {summary['labelling_calls'].max():,} of labelling the training set"
+    size = f"n = {rows['n'][0]}, k = {rows['k'][0]}" if len(rows) else "nothing found"
+    content = Content(
+        title_of(command, folder),
+        f"The best {min(limit, len(rows)):,} of {len(rows):,} candidates, {size}.",
+        rows[CANDIDATE_COLUMNS].head(limit),
+        {"solver calls": calls},
+        [_arms(summary)],
+    )
+    for name in scored:
+        recall = read_table(folder / name, _RECALL)
+        last = recall[
+            recall["calls"] == recall.groupby(["mode", "round"])["calls"].transform("max")
+        ]
+        text = "Share of all automata with such a threshold, after all calls of the arm."
+        content.tables.append(Table("Recall", text, texts_of(last)))
+    if isinstance(own, SearchConfig):
+        _add_latent(folder, content, own, record)
+    return content
+
+
+def _recall_column(name: str) -> Kind | None:
+    """Return what a column of a summary holds where there was a truth."""
+    return SHARE if re.fullmatch(r"recall_[0-9]{1,6}", name) else None
+
+
+def _arms(summary: pd.DataFrame) -> Table:
+    """Return the table of a search's arms, hits with their intervals."""
+    table = pd.DataFrame({"arm": arm_names(summary)})
+    table["kind"] = np.where(summary["mode"].isin(BASELINES), "baseline", "")
+    for name in ("calls", "decoded", "valid_after_repair", "distinct", "novel"):
+        table[name.replace("_", " ")] = [f"{value:,}" for value in summary[name]]
+    for name in ("mean_threshold", "best_threshold"):
+        table[name.replace("_", " ")] = texts_of(summary[[name]])[name]
+    for name in _HITS:
+        ends = wilson_interval(summary[name], summary["calls"])
+        table[name.replace("hits_", "≥ ").replace("≥ top", "≥ n²-4n+6")] = [
+            f"{three_digits(rate)} [{three_digits(low)}, {three_digits(high)}]"
+            for rate, low, high in zip(summary[name], *ends, strict=True)
+        ]
+    text = (
+        "All arms may call the solver equally often. The last columns: new automata at or above "
+        "a share of the Černý bound per 1,000 calls, with 95 % Wilson intervals."
+    )
+    return Table("Arms", text, table)
+
+
+def _add_latent(
+    folder: Path, content: Content, config: SearchConfig, record: Mapping[str, Any]
+) -> None:
+    """Add what the model of a search tells: strip, map, and the curves of its training.
+
+    It lies outside the run: what is wrong with it is told on the page.
+    """
+    model_folder, data_folder = (input_folder(folder, record, name) for name in ("model", "data"))
+    try:
+        model, training = load_trained(model_folder, data_folder, CPU, torch.get_num_threads())
+        digest = weights_sha256(model_folder)
+        if record.get("inputs_sha256", {}).get("model", digest) != digest:  # old ones name none
+            raise DataError(f"{model_folder}: not the model of this search any more")
+        content.strip = strip_rows(picture_space(model, training, config, "strip"), training)
+        content.latent_map = dataset_map(model, training, content.rows, config.latent.path)
+    except (DataError, OSError) as error:
+        content.notes.append(f"No latent map: {printable(str(error))}")
+        return
+    curves = model_folder / "training.svg"
+    if curves.exists():
+        content.pictures.append(Picture(*TRAINING, curves))
+
+
+def dataset_map(model: VAE, training: Dataset, rows: pd.DataFrame, path: str) -> LatentMap:
+    """Draw the map of a model and its dataset.
+
+    Parameters
+    ----------
+    model : VAE
+    training : Dataset
+    rows : DataFrame
+        The candidates that are shown.
+    path : str
+        As in `draw_map`.
+
+    Returns
+    -------
+    LatentMap
+    """
+    known = training.select(at_least=0)
+    text = f"{len(known):,} training automata and the candidates of this page, each at its mean mu"
+    pair = known.deltas, known.reset_thresholds
+    decoded = rows[~rows["mode"].isin(BASELINES)]
+    return draw_map(
+        text, lambda deltas: encode_automata(model, deltas).mu, [pair], rows, decoded, path
+    )
