@@ -45,6 +45,8 @@ class Form(NamedTuple):
 def wrong_answers(text: str, form: str, said: str, complaints: int) -> str:
     """What is wrong with the JSON lines of `solve` for a text, "" if nothing is."""
     readings = FORMS[form].read(text)
+    if complaints and form == "csv":  # after what is no CSV, reading begins anew on some line
+        readings = [*readings, _read_each_line(text, readings[0])]
     answers = [json.loads(line) for line in said.splitlines()]
     found = [_first_wrong(reading, answers, complaints) for reading in readings]
     return "" if "" in found else found[0]
@@ -144,7 +146,8 @@ def _read_csv(text: str) -> Sequence[Read]:
 
 def _read_csv_by(text: str, mark: str) -> Read | None:
     found: Read = {}
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text.removeprefix("\ufeff"))
+    reader = csv.reader(lines, delimiter=mark)
     place, begin = None, 1
     try:
         for row in reader:
@@ -160,6 +163,18 @@ def _read_csv_by(text: str, mark: str) -> Read | None:
     except csv.Error:
         pass
     return None if place is None else found
+
+
+def _read_each_line(text: str, reading: Read) -> Read:
+    """A reading, and every line that could be a record."""
+    lines = text.split("\n")
+    header = next((line for line in lines if "delta" in line), "")
+    found: Read = {}
+    for mark in ",;\t":
+        for number, line in enumerate(lines, 1):
+            for own in (_read_csv_by(f"{header}\n{line}\n", mark) or {}).values():
+                found[number] = own
+    return found | reading
 
 
 def _write_synchrowords(deltas: Sequence[Delta], states_first: bool = False) -> str:

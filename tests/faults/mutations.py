@@ -190,7 +190,7 @@ class _Work:
                 raise MemoryError(f"{megabytes} MB")
             if text == self.expected[reader.name]:
                 return "same answer", ""
-            told = reader.false(self.folder, text)
+            told = _judged(reader, self.folder, text)
             if told:
                 return "silent", told
             if reader.vouched and not self.sealed and not same_bytes:
@@ -226,6 +226,14 @@ class _Work:
         if one or any(name in message for name in names):
             return "refused", ""
         return "badly told", f"{type(error).__name__}: {message[:200]}"
+
+
+def _judged(reader: Reader, folder: Path, text: str) -> str:
+    """What is false in an answer; one that is no answer at all is."""
+    try:
+        return reader.false(folder, text)
+    except Exception as error:
+        return f"no answer that makes sense ({type(error).__name__}: {error}): {text[:200]}"
 
 
 def _first_difference(text: str, expected: str) -> str:
