@@ -13,6 +13,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import permutations
 from typing import Any, NamedTuple
 
 from tests import naive
@@ -40,6 +41,8 @@ class Form(NamedTuple):
     write: Callable[[Sequence[Delta]], str]
     read: Callable[[str], Sequence[Read]]
     """The readings that are right."""
+    named: bool = False
+    """Whether letters have names, so that the form does not say which comes first."""
 
 
 def wrong_answers(text: str, form: str, said: str, complaints: int) -> str:
@@ -48,16 +51,21 @@ def wrong_answers(text: str, form: str, said: str, complaints: int) -> str:
     if complaints and form == "csv":  # after what is no CSV, reading begins anew on some line
         readings = [*readings, _read_each_line(text, readings[0])]
     answers = [json.loads(line) for line in said.splitlines()]
-    found = [_first_wrong(reading, answers, complaints) for reading in readings]
+    named = FORMS[form].named
+    found = [_first_wrong(reading, answers, complaints, named) for reading in readings]
     return "" if "" in found else found[0]
 
 
-def _first_wrong(reading: Read, answers: Sequence[Mapping[str, Any]], complaints: int) -> str:
+def _first_wrong(
+    reading: Read, answers: Sequence[Mapping[str, Any]], complaints: int, named: bool
+) -> str:
     for answer in answers:
         delta = reading.get(answer["line"])
         if delta is None:
             return f"line {answer['line']} holds no automaton, but {answer} was said"
-        told = _wrong(delta, answer)
+        orders = permutations(delta) if named and len(delta) <= 4 else [delta]
+        found = [_wrong([*order], answer) for order in orders]
+        told = "" if "" in found else found[0]
         if told:
             return f"line {answer['line']}, {delta}: {told}"
     lost = reading.keys() - {answer["line"] for answer in answers}
@@ -240,23 +248,62 @@ def _write_dot(deltas: Sequence[Delta]) -> str:
 
 
 def _read_dot(text: str) -> Delta | None:
-    arrows: dict[tuple[int, int], int] = {}
-    edges = re.findall(r'"?(\d+)"?\s*->\s*"?(\d+)"?\s*\[([^]]*)\]', text)
-    for source, target, attributes in edges:
-        label = re.search(r'label\s*=\s*"?([a-z0-9, ]+)"?', attributes)
-        for letter in re.split(r"[,\s]+", label[1].strip()) if label else ():
-            if arrows.setdefault((_letters(letter)[0], int(source)), int(target)) != int(target):
-                return None
+    arrows = []
+    name = r'("(?:[^"\\]|\\.)*"|[\w.-]+)'
+    for source, target, attributes in re.findall(rf"{name}\s*->\s*{name}\s*\[([^]]*)\]", text):
+        label = re.search(r'label\s*=\s*(?:"([^"]*)"|([\w.]+))', attributes)
+        for letter in re.split(r"[,\s]+", (label[1] or label[2] or "").strip()) if label else ():
+            arrows.append((source.strip('"'), letter, target.strip('"')))
     return _from_arrows(arrows)
 
 
-def _from_arrows(arrows: Mapping[tuple[int, int], int]) -> Delta | None:
-    if not arrows:
+def _from_arrows(arrows: Sequence[tuple[str, str, str]]) -> Delta | None:
+    """The automaton of (source, letter, target), names numbered in some order."""
+    targets = dict[tuple[str, str], str]()
+    for source, letter, target in arrows:
+        if targets.setdefault((letter, source), target) != target:
+            return None
+    letters = sorted({letter for _, letter, _ in arrows})
+    states = [*dict.fromkeys(name for source, _, target in arrows for name in (source, target))]
+    if not letters or len(targets) != len(letters) * len(states):
         return None
-    k, n = 1 + max(a for a, _ in arrows), 1 + max(q for _, q in arrows)
-    if len(arrows) != k * n or k > 64:
+    rows = [[str(states.index(targets[a, q])) for q in states] for a in letters]
+    return _automaton(rows)
+
+
+def _write_edges(deltas: Sequence[Delta], letter_last: bool) -> str:
+    lines = []
+    for a, row in enumerate(deltas[0]):
+        for q, target in enumerate(row):
+            parts = (q, target, chr(97 + a)) if letter_last else (q, chr(97 + a), target)
+            lines.append(" ".join(map(str, parts)))
+    return "\n".join(lines) + "\n"
+
+
+def _read_edges(text: str, letter_last: bool) -> Delta | None:
+    words = [line.replace(",", " ").split() for _, line in _kept(text)]
+    if any(len(parts) != 3 for parts in words):
         return None
-    return _automaton([[str(arrows[a, q]) for q in range(n)] for a in range(k)])
+    order = (0, 2, 1) if letter_last else (0, 1, 2)
+    return _from_arrows([(parts[order[0]], parts[order[1]], parts[order[2]]) for parts in words])
+
+
+def _read_table(text: str, a_line_a_letter: bool) -> Delta | None:
+    rows = [line.split() for _, line in _kept(text)]
+    if not a_line_a_letter:
+        if len({len(row) for row in rows}) != 1:
+            return None
+        rows = [[*column] for column in zip(*rows, strict=True)]
+    return _automaton(rows)
+
+
+def _write_table(deltas: Sequence[Delta], a_line_a_letter: bool) -> str:
+    rows = deltas[0] if a_line_a_letter else [*zip(*deltas[0], strict=True)]
+    return "".join(f"{' '.join(map(str, row))}\n" for row in rows)
+
+
+def _write_contest(deltas: Sequence[Delta]) -> str:
+    return f"{len(deltas[0][0])} {len(deltas[0])}\n{_write_table(deltas, False)}"
 
 
 def _write_jff(deltas: Sequence[Delta]) -> str:
@@ -275,16 +322,14 @@ def _read_jff(text: str) -> Delta | None:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError):
         return None
-    ids = [state.get("id", "") for state in root.iter("state")]
-    arrows = {}
+    ids = {state.get("id", "").strip() for state in root.iter("state")}
+    arrows = []
     for move in root.iter("transition"):
-        source, target, letter = (
-            move.findtext(name, "").strip() for name in ("from", "to", "read")
+        source, letter, target = (
+            move.findtext(name, "").strip() for name in ("from", "read", "to")
         )
-        if source not in ids or target not in ids or not re.fullmatch("[a-z]", letter):
-            return None
-        arrows[ord(letter) - 97, ids.index(source)] = ids.index(target)
-    return _from_arrows(arrows) if len(arrows) % max(1, len(ids)) == 0 else None
+        arrows.append((source, letter, target))
+    return _from_arrows(arrows) if ids == {source for source, _, _ in arrows} else None
 
 
 def _read_json(text: str) -> Delta | None:
@@ -312,6 +357,21 @@ def _read_gap(text: str) -> Delta | None:
     return _automaton([[token.strip() for token in row.split(",")] for row in rows], first=1)
 
 
+def _edges(letter_last: bool) -> Form:
+    return Form(
+        lambda deltas: _write_edges(deltas, letter_last),
+        _whole(lambda text: _read_edges(text, letter_last)),
+        named=True,
+    )
+
+
+def _table(a_line_a_letter: bool) -> Form:
+    return Form(
+        lambda deltas: _write_table(deltas, a_line_a_letter),
+        _whole(lambda text: _read_table(text, a_line_a_letter)),
+    )
+
+
 FORMS: dict[str, Form] = {
     "lines": Form(lambda deltas: "".join(f"{_line(delta)}\n" for delta in deltas), _read_lines),
     "csv": Form(_write_csv, _read_csv),
@@ -320,11 +380,17 @@ FORMS: dict[str, Form] = {
         lambda deltas: _write_synchrowords(deltas, states_first=True),
         lambda text: _read_synchrowords(text, states_first=True),
     ),
-    "dot": Form(_write_dot, _whole(_read_dot)),
-    "jff": Form(_write_jff, _whole(_read_jff)),
+    "contest": Form(_write_contest, lambda text: _read_synchrowords(text, states_first=True)[1:]),
+    "table": _table(False),
+    "table-letters": _table(True),
+    "edges-target-last": _edges(False),
+    "edges-letter-last": _edges(True),
+    "dot": Form(_write_dot, _whole(_read_dot), named=True),
+    "jff": Form(_write_jff, _whole(_read_jff), named=True),
     "json": Form(lambda deltas: json.dumps(deltas[0]) + "\n", _whole(_read_json)),
     "gap": Form(_write_gap, _whole(_read_gap)),
 }
+FORMS["letters"], FORMS["edges-letter-second"] = FORMS["table-letters"], FORMS["edges-target-last"]
 
 
 def known_forms() -> list[str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.faults import server
 from tests.faults.formats import Format, formats
 from tests.faults.mutate_files import EXECUTED
-from tests.faults.readers import BadlyTold, Reader, refusals
+from tests.faults.readers import BadlyTold, Reader, Refused, refusals
 from tests.faults.tallies import Case, Kind, Tally
 from tests.faults.world import scratch, world
 
@@ -89,7 +89,13 @@ def _expected(own: Format) -> dict[str, str]:
         _draw_nothing()
         said = {}
         for reader in own.readers:
-            said[reader.name] = reader.read(Path.cwd())
+            try:
+                said[reader.name] = reader.read(Path.cwd())
+            except Refused:
+                if not reader.may_refuse:
+                    raise
+                said[reader.name] = "refused"
+                continue
             pristine.restore()
             told = reader.false(Path.cwd(), said[reader.name])
             if told:

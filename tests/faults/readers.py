@@ -43,6 +43,8 @@ class Reader(NamedTuple):
     """Whether it must notice every change, where checksums are as they were."""
     share: float = 1.0
     """Of the mutations that are given to it: some readers are slow."""
+    may_refuse: bool = False
+    """Whether the whole file may be refused: it may be one of two forms."""
 
 
 def refusals() -> tuple[type[BaseException], ...]:
@@ -230,7 +232,8 @@ def solved(path: str, form: str, auto: bool = False) -> Reader:
         content = (folder / path).read_bytes().decode("utf-8", "backslashreplace")
         return wrong_answers(content, form, said, complaints)
 
-    return Reader(f"solve, form {'guessed' if auto else 'named'}", read, false, vouched=False)
+    name = f"solve, form {'guessed' if auto else 'named'}"
+    return Reader(name, read, false, vouched=False, may_refuse=auto)
 
 
 # --- models ------------------------------------------------------------------------------------
