@@ -230,7 +230,7 @@ def solved(path: str, form: str, auto: bool = False) -> Reader:
     def false(folder: Path, text: str) -> str:
         said, complaints = json.loads(text)
         content = (folder / path).read_bytes().decode("utf-8", "backslashreplace")
-        return wrong_answers(content, form, said, complaints)
+        return wrong_answers(content, form, auto, said, complaints)
 
     name = f"solve, form {'guessed' if auto else 'named'}"
     return Reader(name, read, false, vouched=False, may_refuse=auto)
