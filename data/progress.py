@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import suppress
 from threading import RLock
 from typing import Any
 
@@ -19,16 +20,20 @@ class _Lines(io.TextIOBase):
     def write(self, text: str) -> int:
         line = text.strip()
         if line:
-            print(line, file=sys.stderr, flush=True)
+            with suppress(OSError):  # a full disk behind stderr ends no work
+                print(line, file=sys.stderr, flush=True)
         return len(text)
 
 
 def progress(total: int, description: str, unit: str, *, done: int = 0) -> tqdm[Any]:
     """Return a tqdm counter over `total` units, `done` before, to be used as a context manager.
 
-    The time left is estimated from the mean pace of this run.
+    The time left is estimated from the mean pace of this run. Nothing is shown where there is no
+    stderr, or where nothing can be written to it.
     """
     tqdm.set_lock(_LOCK)
+    if sys.stderr is None:
+        return tqdm(total=total, initial=done, disable=True)
     if sys.stderr.isatty():
         return tqdm(total=total, desc=description, unit=unit, initial=done, smoothing=0)
     return tqdm(

@@ -142,7 +142,7 @@ def _discoveries() -> Sequence[Format]:
     seal = _sealed_checksums(_STEP)
     step, shown = readers.step(_STEP), readers.report("discover", share=0.05)
     again = readers.command(f"{STEP_LINE} --out discover", share=0.03, keep="discover")
-    unshared = again._replace(share=1.0)
+    settled = readers.command(f"{STEP_LINE} --out discover", keep="discover", but="settings.json")
     folder = ("discover",)
     return [
         Format("found.npz", folder, f"{_STEP}/found.npz", (damaged_bytes, damaged_npz, damaged_npz),
@@ -150,7 +150,7 @@ def _discoveries() -> Sequence[Format]:
         Format("step.json", folder, f"{_STEP}/step.json", _JSON, (step, shown, again), seal),
         Format("seconds.json", folder, f"{_STEP}/seconds.json", _JSON,
                (step._replace(vouched=False),)),
-        Format("settings.json", folder, "discover/settings.json", _JSON, (unshared,)),
+        Format("settings.json", folder, "discover/settings.json", _JSON, (settled,)),
         Format("run.json of a discovery", folder, "discover/run.json", _JSON,
                (shown._replace(share=1.0),)),
         Format("weights of a step", ("undone",), f"undone/{_STEP[9:]}/model.safetensors",

@@ -1,24 +1,17 @@
-"""The text forms of `solve`: samples of each, and readers of our own that judge the answers.
-
-A reader here is strict and small. It returns the automata by the number of the line where each
-begins; where it finds none, an answer of `solve` is one too many.
-"""
+"""The answers of `solve` about texts of every form, judged by readers of our own."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
+from itertools import permutations
 from typing import Any, NamedTuple
 
 from tests import naive
-
-Delta = list[list[int]]
-Read = dict[int, Delta]
+from tests.faults import form_texts as texts
+from tests.faults.form_texts import Delta, Read, in_blocks
 
 SAMPLES: Sequence[Delta] = (
     [[1, 2, 3, 0], [1, 1, 2, 3]],
@@ -31,7 +24,7 @@ SAMPLES: Sequence[Delta] = (
     [[0, 0, 1], [1, 2, 2]],
 )
 _MOST_STATES = 12
-"""Larger automata than in the samples are not judged, only their words."""
+"""Of larger automata, the words are judged alone."""
 
 
 class Form(NamedTuple):
@@ -40,24 +33,98 @@ class Form(NamedTuple):
     write: Callable[[Sequence[Delta]], str]
     read: Callable[[str], Sequence[Read]]
     """The readings that are right."""
+    named: bool = False
+    """Whether letters have names, so that the form does not say which comes first."""
 
 
-def wrong_answers(text: str, form: str, said: str, complaints: int) -> str:
-    """What is wrong with the JSON lines of `solve` for a text, "" if nothing is."""
-    readings = FORMS[form].read(text)
+def _edges(letter_last: bool) -> Form:
+    read = partial(texts.read_edges, letter_last=letter_last)
+    return Form(partial(texts.write_edges, letter_last=letter_last), in_blocks(read), named=True)
+
+
+def _table(a_line_a_letter: bool) -> Form:
+    read = partial(texts.read_table, a_line_a_letter=a_line_a_letter)
+    return Form(partial(texts.write_table, a_line_a_letter=a_line_a_letter), in_blocks(read))
+
+
+def _write_contest(deltas: Sequence[Delta]) -> str:
+    return f"{len(deltas[0][0])} {len(deltas[0])}\n{texts.write_table(deltas, False)}"
+
+
+FORMS: dict[str, Form] = {
+    "lines": Form(
+        lambda deltas: "".join(f"{texts.line_of(delta)}\n" for delta in deltas), texts.read_lines
+    ),
+    "csv": Form(texts.write_csv, texts.read_csv),
+    "synchrowords": Form(texts.write_synchrowords, texts.read_synchrowords),
+    "synchrowords-1.0": Form(
+        partial(texts.write_synchrowords, states_first=True),
+        partial(texts.read_synchrowords, states_first=True),
+    ),
+    "contest": Form(_write_contest, partial(texts.read_synchrowords, states_first=True)),
+    "table": _table(False),
+    "table-letters": _table(True),
+    "edges-target-last": _edges(False),
+    "edges-letter-last": _edges(True),
+    "dot": Form(texts.write_dot, texts.read_dot, named=True),
+    "jff": Form(texts.write_jff, in_blocks(texts.read_jff), named=True),
+    "json": Form(lambda deltas: json.dumps(deltas[0]) + "\n", texts.read_json),
+    "gap": Form(texts.write_gap, texts.read_gap),
+}
+FORMS["letters"], FORMS["edges-letter-second"] = FORMS["table-letters"], FORMS["edges-target-last"]
+
+
+def known_forms() -> list[str]:
+    """The forms above that this version of `solve` reads."""
+    import pipeline
+
+    (form,) = (o for o in pipeline.cli.commands["solve"].params if o.name == "form")
+    return [name for name in FORMS if name in form.type.choices]
+
+
+def wrong_answers(text: str, form: str, guessed: bool, said: str, complaints: int) -> str:
+    """What is wrong with the JSON lines of `solve` for a text, "" if nothing is.
+
+    Where the form was guessed, another one may be right; but not without a complaint where ours
+    fits the whole text.
+    """
     answers = [json.loads(line) for line in said.splitlines()]
-    found = [_first_wrong(reading, answers, complaints) for reading in readings]
-    return "" if "" in found else found[0]
+    readings = _readings(text, form, complaints)
+    found = [_first_wrong(own, answers, complaints, FORMS[form].named) for own in readings]
+    if "" in found:
+        return ""
+    fits = any(own and len(own) == len(texts.kept(text)) for own in readings if form == "lines")
+    if guessed and (complaints or not fits):
+        for other in FORMS.values():
+            for own in _readings(text, other, complaints):
+                if not _first_wrong(own, answers, complaints, other.named):
+                    return ""
+    return found[0]
 
 
-def _first_wrong(reading: Read, answers: Sequence[Mapping[str, Any]], complaints: int) -> str:
+def _readings(text: str, form: str | Form, complaints: int) -> Sequence[Read]:
+    """The readings of a text, whichever characters end its lines."""
+    own = FORMS[form] if isinstance(form, str) else form
+    found: list[Read] = []
+    for version in dict.fromkeys((text, re.sub("\r\n?", "\n", text))):
+        readings = own.read(version)
+        found += readings
+        if complaints and own is FORMS["csv"]:
+            found.append(texts.read_each_record(version) | readings[0])
+    return found
+
+
+def _first_wrong(
+    reading: Read, answers: Sequence[Mapping[str, Any]], complaints: int, named: bool
+) -> str:
     for answer in answers:
         delta = reading.get(answer["line"])
         if delta is None:
             return f"line {answer['line']} holds no automaton, but {answer} was said"
-        told = _wrong(delta, answer)
-        if told:
-            return f"line {answer['line']}, {delta}: {told}"
+        orders = permutations(delta) if named and len(delta) <= 4 else [delta]
+        found = [_wrong([*order], answer) for order in orders]
+        if "" not in found:
+            return f"line {answer['line']}, {delta}: {found[0]}"
     lost = reading.keys() - {answer["line"] for answer in answers}
     if lost and not complaints:
         return f"nothing was said of line {min(lost)}: {reading[min(lost)]}"
@@ -92,229 +159,3 @@ def _letters(word: str) -> list[int]:
     """Letters a..z, then a1..z1, a2..: as docs/formats.md has them."""
     parts = re.findall("([a-z])([0-9]*)", word)
     return [ord(letter) - 97 + 26 * int(number or 0) for letter, number in parts]
-
-
-def _automaton(rows: Sequence[Sequence[str]], first: int = 0) -> Delta | None:
-    """Letter-major tokens as an automaton, None where they are none."""
-    n = len(rows[0]) if rows else 0
-    if n == 0 or len(rows) > 64 or any(len(row) != n for row in rows):
-        return None
-    delta = []
-    for row in rows:
-        if not all(re.fullmatch("[+-]?[0-9]{1,9}", token) for token in row):
-            return None
-        delta.append([int(token) - first for token in row])
-    return delta if all(0 <= state < n for row in delta for state in row) else None
-
-
-def _kept(text: str) -> list[tuple[int, str]]:
-    """Lines that count, with their numbers."""
-    lines = enumerate(text.split("\n"), 1)
-    return [(i, line) for i, line in lines if line.strip() and not line.lstrip().startswith("#")]
-
-
-def _line(delta: Delta) -> str:
-    return "|".join(" ".join(map(str, row)) for row in delta)
-
-
-def _read_lines(text: str) -> Sequence[Read]:
-    found = {}
-    for number, line in _kept(text):
-        delta = _automaton([part.split() for part in line.split("|")])
-        if delta is not None:
-            found[number] = delta
-    return [found]
-
-
-def _write_csv(deltas: Sequence[Delta]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["name", "delta", "note"])
-    for number, delta in enumerate(deltas):
-        writer.writerow(
-            [f"no {number}", _line(delta), 'a "note"\nof two lines' if number % 3 else ""]
-        )
-    return out.getvalue()
-
-
-def _read_csv(text: str) -> Sequence[Read]:
-    """As any CSV with a column delta, by each delimiter whose header has one."""
-    return [found for mark in ",;\t" if (found := _read_csv_by(text, mark)) is not None] or [{}]
-
-
-def _read_csv_by(text: str, mark: str) -> Read | None:
-    found: Read = {}
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark)
-    place, begin = None, 1
-    try:
-        for row in reader:
-            line, begin = begin, reader.line_num + 1
-            if place is None:
-                names = [name.strip() for name in row]
-                place = names.index("delta") if names.count("delta") else None
-                continue
-            if len(row) > place:
-                delta = _automaton([part.split() for part in row[place].split("|")])
-                if delta is not None:
-                    found[line] = delta
-    except csv.Error:
-        pass
-    return None if place is None else found
-
-
-def _write_synchrowords(deltas: Sequence[Delta], states_first: bool = False) -> str:
-    lines = []
-    for delta in deltas:
-        sizes = [len(delta), len(delta[0])]
-        lines.append(" ".join(map(str, sizes[:: -1 if states_first else 1])))
-        lines.append(" ".join(str(row[q]) for q in range(sizes[1]) for row in delta))
-    return "\n".join(lines) + "\n"
-
-
-def _read_synchrowords(text: str, states_first: bool = False) -> Sequence[Read]:
-    """Two lines an automaton, or one token after the other until something is wrong."""
-    kept = [(number, line.split()) for number, line in _kept(text)]
-    pairs: Read = {}
-    for (number, sizes), (_, entries) in zip(kept, kept[1:], strict=False):
-        if len(sizes) == 2 and (delta := _state_major(sizes, entries, states_first)) is not None:
-            pairs[number] = delta
-    tokens = [(number, token) for number, line in kept for token in line]
-    stream: Read = {}
-    at = 0
-    while at + 2 <= len(tokens):
-        sizes = [token for _, token in tokens[at : at + 2]]
-        if not all(re.fullmatch(r"\+?[0-9]{1,4}", size) for size in sizes):
-            break
-        length = int(sizes[0]) * int(sizes[1])
-        entries = [token for _, token in tokens[at + 2 : at + 2 + length]]
-        delta = _state_major(sizes, entries, states_first)
-        if delta is None:
-            break
-        stream[tokens[at][0]] = delta
-        at += 2 + length
-    return [pairs, stream]
-
-
-def _state_major(sizes: Sequence[str], entries: Sequence[str], states_first: bool) -> Delta | None:
-    if not all(re.fullmatch(r"\+?[0-9]{1,4}", size) for size in sizes):
-        return None
-    k, n = (int(size) for size in sizes[:: -1 if states_first else 1])
-    if len(entries) != n * k or n * k == 0:
-        return None
-    return _automaton([entries[letter::k] for letter in range(k)])
-
-
-def _whole(read: Callable[[str], Delta | None]) -> Callable[[str], Sequence[Read]]:
-    """A form with one automaton a file, on whatever line it begins."""
-
-    def reading(text: str) -> Sequence[Read]:
-        delta = read(text)
-        last = text.count("\n") + 1
-        return [{}] if delta is None else [{line: delta} for line in range(1, last + 1)]
-
-    return reading
-
-
-def _write_dot(deltas: Sequence[Delta]) -> str:
-    edges = [
-        f'  {q} -> {target} [label="{chr(97 + a)}"];'
-        for a, row in enumerate(deltas[0])
-        for q, target in enumerate(row)
-    ]
-    return "\n".join(["digraph automaton {", "node [shape=circle];", *edges, "}"]) + "\n"
-
-
-def _read_dot(text: str) -> Delta | None:
-    arrows: dict[tuple[int, int], int] = {}
-    edges = re.findall(r'"?(\d+)"?\s*->\s*"?(\d+)"?\s*\[([^]]*)\]', text)
-    for source, target, attributes in edges:
-        label = re.search(r'label\s*=\s*"?([a-z0-9, ]+)"?', attributes)
-        for letter in re.split(r"[,\s]+", label[1].strip()) if label else ():
-            if arrows.setdefault((_letters(letter)[0], int(source)), int(target)) != int(target):
-                return None
-    return _from_arrows(arrows)
-
-
-def _from_arrows(arrows: Mapping[tuple[int, int], int]) -> Delta | None:
-    if not arrows:
-        return None
-    k, n = 1 + max(a for a, _ in arrows), 1 + max(q for _, q in arrows)
-    if len(arrows) != k * n or k > 64:
-        return None
-    return _automaton([[str(arrows[a, q]) for q in range(n)] for a in range(k)])
-
-
-def _write_jff(deltas: Sequence[Delta]) -> str:
-    states = [f'<state id="{q}" name="q{q}"/>' for q in range(len(deltas[0][0]))]
-    moves = [
-        f"<transition><from>{q}</from><to>{target}</to><read>{chr(97 + a)}</read></transition>"
-        for a, row in enumerate(deltas[0])
-        for q, target in enumerate(row)
-    ]
-    inner = "\n".join([*states, *moves])
-    return f"<structure><type>fa</type><automaton>\n{inner}\n</automaton></structure>\n"
-
-
-def _read_jff(text: str) -> Delta | None:
-    try:
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError):
-        return None
-    ids = [state.get("id", "") for state in root.iter("state")]
-    arrows = {}
-    for move in root.iter("transition"):
-        source, target, letter = (
-            move.findtext(name, "").strip() for name in ("from", "to", "read")
-        )
-        if source not in ids or target not in ids or not re.fullmatch("[a-z]", letter):
-            return None
-        arrows[ord(letter) - 97, ids.index(source)] = ids.index(target)
-    return _from_arrows(arrows) if len(arrows) % max(1, len(ids)) == 0 else None
-
-
-def _read_json(text: str) -> Delta | None:
-    try:
-        tree = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(tree, list) or not all(isinstance(row, list) for row in tree):
-        return None
-    if not all(type(state) is int for row in tree for state in row):
-        return None
-    return _automaton([[str(state) for state in row] for row in tree])
-
-
-def _write_gap(deltas: Sequence[Delta]) -> str:
-    rows = ", ".join(f"[ {', '.join(str(q + 1) for q in row)} ]" for row in deltas[0])
-    return f"[ {rows} ]\n"
-
-
-def _read_gap(text: str) -> Delta | None:
-    body = text.strip().removesuffix(";").strip()
-    if not re.fullmatch(r"\[\s*\[[^][]*\](\s*,\s*\[[^][]*\])*\s*,?\s*\]", body):
-        return None
-    rows = re.findall(r"\[([^][]*)\]", body)
-    return _automaton([[token.strip() for token in row.split(",")] for row in rows], first=1)
-
-
-FORMS: dict[str, Form] = {
-    "lines": Form(lambda deltas: "".join(f"{_line(delta)}\n" for delta in deltas), _read_lines),
-    "csv": Form(_write_csv, _read_csv),
-    "synchrowords": Form(_write_synchrowords, _read_synchrowords),
-    "synchrowords-1.0": Form(
-        lambda deltas: _write_synchrowords(deltas, states_first=True),
-        lambda text: _read_synchrowords(text, states_first=True),
-    ),
-    "dot": Form(_write_dot, _whole(_read_dot)),
-    "jff": Form(_write_jff, _whole(_read_jff)),
-    "json": Form(lambda deltas: json.dumps(deltas[0]) + "\n", _whole(_read_json)),
-    "gap": Form(_write_gap, _whole(_read_gap)),
-}
-
-
-def known_forms() -> list[str]:
-    """The forms above that this version of `solve` reads."""
-    import pipeline
-
-    (form,) = (o for o in pipeline.cli.commands["solve"].params if o.name == "form")
-    return [name for name in FORMS if name in form.type.choices]

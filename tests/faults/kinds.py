@@ -1,6 +1,16 @@
 """All kinds of faults."""
 
-from tests.faults import differential, disks, forgeries, kills, memory, mutations, operations, pairs
+from tests.faults import (
+    differential,
+    disks,
+    forgeries,
+    kills,
+    memory,
+    mutations,
+    operations,
+    pairs,
+    surroundings,
+)
 
 KINDS = (
     differential.KIND,
@@ -10,5 +20,6 @@ KINDS = (
     kills.KIND,
     pairs.KIND,
     disks.KIND,
+    surroundings.KIND,
     mutations.KIND,
 )

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.faults import server
 from tests.faults.formats import Format, formats
 from tests.faults.mutate_files import EXECUTED
-from tests.faults.readers import BadlyTold, Reader, refusals
+from tests.faults.readers import BadlyTold, Reader, Refused, refusals
 from tests.faults.tallies import Case, Kind, Tally
 from tests.faults.world import scratch, world
 
@@ -89,7 +89,13 @@ def _expected(own: Format) -> dict[str, str]:
         _draw_nothing()
         said = {}
         for reader in own.readers:
-            said[reader.name] = reader.read(Path.cwd())
+            try:
+                said[reader.name] = reader.read(Path.cwd())
+            except Refused:
+                if not reader.may_refuse:
+                    raise
+                said[reader.name] = "refused"
+                continue
             pristine.restore()
             told = reader.false(Path.cwd(), said[reader.name])
             if told:
@@ -190,7 +196,7 @@ class _Work:
                 raise MemoryError(f"{megabytes} MB")
             if text == self.expected[reader.name]:
                 return "same answer", ""
-            told = reader.false(self.folder, text)
+            told = _judged(reader, self.folder, text)
             if told:
                 return "silent", told
             if reader.vouched and not self.sealed and not same_bytes:
@@ -226,6 +232,14 @@ class _Work:
         if one or any(name in message for name in names):
             return "refused", ""
         return "badly told", f"{type(error).__name__}: {message[:200]}"
+
+
+def _judged(reader: Reader, folder: Path, text: str) -> str:
+    """What is false in an answer; one that is no answer at all is."""
+    try:
+        return reader.false(folder, text)
+    except Exception as error:
+        return f"no answer that makes sense ({type(error).__name__}: {error}): {text[:200]}"
 
 
 def _first_difference(text: str, expected: str) -> str:

@@ -43,6 +43,8 @@ class Reader(NamedTuple):
     """Whether it must notice every change, where checksums are as they were."""
     share: float = 1.0
     """Of the mutations that are given to it: some readers are slow."""
+    may_refuse: bool = False
+    """Whether the whole file may be refused: it may be one of two forms."""
 
 
 def refusals() -> tuple[type[BaseException], ...]:
@@ -55,8 +57,8 @@ def refusals() -> tuple[type[BaseException], ...]:
     return (Refused, DataError, OSError, AutomatonError, CertificateError, click.ClickException)
 
 
-def run(line: str, codes: tuple[int, ...] = (0,)) -> tuple[str, list[str]]:
-    """Run a command in this process; return what it said, and its complaints."""
+def run(line: str, codes: tuple[int, ...] = (0,), *, many: bool = False) -> tuple[str, list[str]]:
+    """Run a command in this process; return what it said, and its complaints: one, or many."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = server.run_main(line.split())
@@ -66,17 +68,25 @@ def run(line: str, codes: tuple[int, ...] = (0,)) -> tuple[str, list[str]]:
         raise BadlyTold("an escape sequence reaches the terminal")
     if code in codes:
         return out.getvalue(), complaints
-    if len(complaints) != 1 or code not in (1, 2, 3):
+    if not complaints or (len(complaints) > 1 and not many) or code not in (1, 2, 3):
         raise BadlyTold(f"exit {code}: {said[-300:]!r}")
     raise Refused(complaints[0])
 
 
-def command(line: str, *, share: float = 1.0, keep: str = "", **named: Any) -> Reader:
-    """A command; its answer is what it says, or what is then in a folder."""
+def command(
+    line: str, *, share: float = 1.0, keep: str = "", but: str = "", **named: Any
+) -> Reader:
+    """A command; its answer is what it says, or what is then in a folder, and torch's threads."""
 
     def read(folder: Path) -> str:
+        import torch
+
+        torch.set_num_threads(1)
         said, _ = run(line)
-        return repr(sorted(facts(folder / keep).items())) if keep else said
+        if not keep:
+            return said
+        found = {name: what for name, what in facts(folder / keep).items() if name != but}
+        return repr((sorted(found.items()), torch.get_num_threads()))
 
     return Reader(" ".join(line.split()[:2]), read, share=share, **named)
 
@@ -151,6 +161,8 @@ def report(name: str, share: float = 1.0) -> Reader:
         from search.report.runs import read_run
 
         content = read_run(folder / name, 3)
+        if content.notes:  # it says what it does not show
+            raise Refused(f"{name}: {'; '.join(content.notes)}")
         tables = [(own.title, own.rows.to_csv()) for own in content.tables]
         calls = content.facts.get("solver calls")
         return repr((content.title, content.lead, content.rows.to_csv(), tables, calls))
@@ -196,7 +208,8 @@ def verified(path: str) -> Reader:
         return said + (folder / path).read_text(encoding="utf-8")
 
     def false(folder: Path, text: str) -> str:
-        rows = [*csv.DictReader(io.StringIO(text.partition("\n")[2], newline=""))]
+        table = text.partition("\n")[2].lstrip()
+        rows = [*csv.DictReader(io.StringIO(table, newline=""))]
         if text.partition("\n")[0] != f"rows verified: {len(rows)}":
             return f"{text.partition(chr(10))[0]}, of {len(rows)}"
         return next((told for row in rows if (told := _false_row(row))), "")
@@ -209,17 +222,18 @@ def solved(path: str, form: str, auto: bool = False) -> Reader:
 
     def read(folder: Path) -> str:
         chosen = "" if auto else f"--form {form} "
-        said, complaints = run(f"solve {path} {chosen}--json --workers 1", codes=(0, 2))
-        if not said:
-            raise Refused(complaints[0] if complaints else "nothing said")
+        said, complaints = run(f"solve {path} {chosen}--json --workers 1", codes=(0, 2), many=True)
+        if complaints and not said:
+            raise Refused(complaints[0])
         return json.dumps([said, len(complaints)])
 
     def false(folder: Path, text: str) -> str:
         said, complaints = json.loads(text)
         content = (folder / path).read_bytes().decode("utf-8", "backslashreplace")
-        return wrong_answers(content, form, said, complaints)
+        return wrong_answers(content, form, auto, said, complaints)
 
-    return Reader(f"solve, form {'guessed' if auto else 'named'}", read, false, vouched=False)
+    name = f"solve, form {'guessed' if auto else 'named'}"
+    return Reader(name, read, false, vouched=False, may_refuse=auto)
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -388,7 +402,8 @@ def proof(path: str) -> Reader:
     def read(folder: Path) -> str:
         from automata import Certificate, check_certificate
 
-        found = Certificate.from_json((folder / path).read_text(encoding="utf-8"))
+        text = (folder / path).read_bytes().decode("utf-8", "surrogateescape")
+        found = Certificate.from_json(text)
         check_certificate(found)
         return repr((np.asarray(found.delta).tolist(), found.threshold))
 

@@ -1,0 +1,140 @@
+"""The commands work in any folder, language and environment, or say in one line why not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pipeline
+from tests.faults.conditions import CONDITIONS, SCRIPT, prepare, run_under
+
+AUTOMATA = "1 2 3 0|1 1 2 3\n1 0|0 1\n"
+ANSWERS = b"9\tbaaabaaab\nnone\n"
+SILENT = {"stdout closed", "all closed"}
+SOLVED = [
+    "without fcntl",
+    "in a C locale",
+    "TMPDIR missing",
+    "from the tree",
+    "by a relative path",
+    "in a folder that is gone",
+    "all closed",
+    "hardly any environment",
+]
+GENERATED = ["without fcntl", "in a C locale", "in a folder that is gone", "all closed"]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    prepare(tmp_path)
+    return tmp_path
+
+
+def code_and_end(answer: subprocess.CompletedProcess[bytes]) -> tuple[int, bytes]:
+    return answer.returncode, answer.stderr[-1000:]
+
+
+@pytest.mark.parametrize("condition", SOLVED)
+def test_solve(place: Path, condition: str) -> None:
+    file = place / "automata"
+    file.write_text(AUTOMATA)
+    answer = run_under(condition, ["solve", str(file)], place)
+    assert code_and_end(answer) == (0, b"")
+    assert answer.stdout == (b"" if condition in SILENT else ANSWERS)
+
+
+def test_solve_from_a_pipe_in_another_language(place: Path) -> None:
+    text = f"# Černý, \N{SNOWMAN}\n{AUTOMATA}1 2|\N{SNOWMAN}\n"
+    answer = run_under("in a C locale, with names in ASCII", ["solve", "-"], place, text)
+    assert answer.returncode == 2
+    assert answer.stdout == ANSWERS
+    (complaint,) = answer.stderr.splitlines()
+    assert complaint.startswith(b"Error: standard input: line 4: ")
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The rows of a dataset that was made in this process."""
+    out = tmp_path_factory.mktemp("home") / "data"
+    pipeline.cli.main([*GENERATE, str(out)], standalone_mode=False)
+    return rows(out)
+
+
+GENERATE = "generate -n 4 --count 20 --shard-rows 8 --workers 1 --out".split()
+
+
+def rows(folder: Path) -> dict[str, bytes]:
+    names = ["manifest.json", *(path.name for path in folder.glob("*.parquet"))]
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+@pytest.mark.parametrize("condition", GENERATED)
+def test_generate(place: Path, at_home: dict[str, bytes], condition: str) -> None:
+    out = place / "new" / "data"
+    answer = run_under(condition, [*GENERATE, str(out)], place)
+    assert answer.returncode == 0, answer.stderr
+    assert rows(out) == at_home
+    assert {path.suffix for path in out.iterdir()} <= {".parquet", ".json", ".png", ".svg", ""}
+
+
+def test_an_output_beside_the_caller(place: Path, at_home: dict[str, bytes], monkeypatch) -> None:
+    monkeypatch.chdir(place)
+    pipeline.cli.main([*GENERATE, "data"], standalone_mode=False)
+    assert rows(place / "data") == at_home
+
+
+def test_help_in_ascii() -> None:
+    """Every command explains itself where Č cannot be written."""
+    code = f"import sys; sys.path.insert(0, {os.path.dirname(SCRIPT)!r})\n"
+    code += "import pipeline\n"
+    code += "for name in [None, *pipeline.cli.commands]:\n"
+    code += "    words = [name] * (name is not None) + ['--help']\n"
+    code += "    pipeline.cli.main(words, standalone_mode=False)\n"
+    variables = os.environ | CONDITIONS["in a C locale, with names in ASCII"].variables
+    answer = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True)
+    assert code_and_end(answer) == (0, b"")
+    assert answer.stdout.count(b"Usage: ") == 1 + len(pipeline.cli.commands)
+
+
+@pytest.mark.parametrize("name", [b"\xff", "Černý".encode()])
+def test_a_folder_whose_name_cannot_be_told(place: Path, name: bytes) -> None:
+    """It is refused before the work, or the work is done: nothing between."""
+    out = os.path.join(os.fsencode(place), name)
+    words = [sys.executable, SCRIPT, *GENERATE, out]
+    variables = os.environ | CONDITIONS["in a C locale"].variables
+    answer = subprocess.run(words, env=variables, capture_output=True)
+    assert b"Traceback" not in answer.stderr
+    if answer.returncode:
+        assert answer.stderr.count(b"Error: ") == len(answer.stderr.splitlines()) == 1
+        assert not os.path.exists(out)
+    else:
+        assert os.path.exists(os.path.join(out, b"run.json"))
+
+
+def test_output_on_a_full_disk() -> None:
+    with open("/dev/full", "wb") as full:
+        words = [sys.executable, SCRIPT, "solve", "-"]
+        answer = subprocess.run(words, input=AUTOMATA.encode(), stdout=full, stderr=subprocess.PIPE)
+    assert answer.returncode == 1
+    (complaint,) = answer.stderr.splitlines()
+    assert complaint.startswith(b"Error: ")
+    assert b"No space left on device" in complaint
+
+
+@pytest.mark.parametrize("stderr", ["closed", "full"])
+def test_progress_that_nobody_can_read(stderr: str) -> None:
+    """It ends no work."""
+    code = "from data.progress import progress\n"
+    code += "with progress(2, 'work', 'pieces') as bar:\n"
+    code += "    bar.update(2)\n    bar.set_postfix_str('well')\nprint('done')\n"
+    redirection = {"closed": "2>&-", "full": "2>/dev/full"}[stderr]
+    line = f'"{sys.executable}" -c "$CODE" {redirection}'
+    answer = subprocess.run(
+        ["bash", "-c", line], env=os.environ | {"CODE": code}, cwd=os.path.dirname(SCRIPT),
+        capture_output=True,
+    )  # fmt: skip
+    assert (answer.returncode, answer.stdout) == (0, b"done\n")
