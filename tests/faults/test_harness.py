@@ -178,7 +178,8 @@ def test_rows_of_tables() -> None:
 
 @pytest.mark.parametrize("damage", [mutate.damaged_bytes, mutate.damaged_text, mutate.damaged_json])
 def test_damage_is_the_same_again(damage: mutate.Mutation) -> None:
-    data = json.dumps({"a": [1, 2.5, None], "b": {"c": "text", "d": True}}).encode()
+    tree = {"a": [1, 2.5, None], "b": {"c": "text", "d": True}}
+    data = json.dumps(tree, indent=1).encode()
     results = [damage(data, random.Random(i)) for i in range(300)]
     assert results == [damage(data, random.Random(i)) for i in range(300)]
     assert len({content for content, _ in results}) > 80
