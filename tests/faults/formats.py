@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.faults import readers
+from tests.faults import readers, state_readers
 from tests.faults.forms import FORMS, SAMPLES, known_forms
 from tests.faults.mutate import Mutation, damaged_bytes, damaged_json, damaged_text
 from tests.faults.mutate_files import (
@@ -101,11 +101,11 @@ def _resumed() -> Reader:
 
 def _models() -> Sequence[Format]:
     seal = _sealed_checksums("model")
-    loaded = readers.model("model")
+    loaded = state_readers.model("model")
     shown = readers.report("model")
     page = ("model", "data")
     evaluated = readers.command(
-        "evaluate --model model --data data --workers 1", share=0.01, false=readers._not_finite
+        "evaluate --model model --data data --workers 1", share=0.01, false=state_readers.not_finite
     )
     return [
         Format("config.json", ("model",), "model/config.json", _JSON, (loaded,), seal),
@@ -117,7 +117,7 @@ def _models() -> Sequence[Format]:
         Format("run.json of a model", page, "model/run.json", _JSON, (shown,)),
         Format("resume.pt", ("half", "data"), "half/resume.pt",
                (damaged_bytes, damaged_checkpoint, damaged_checkpoint),
-               (readers.trained(HALF_LINE, "half"),), _sealed_checksums("half")),
+               (state_readers.trained(HALF_LINE, "half"),), _sealed_checksums("half")),
     ]  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def _runs() -> Sequence[Format]:
 
 def _discoveries() -> Sequence[Format]:
     seal = _sealed_checksums(_STEP)
-    step, shown = readers.step(_STEP), readers.report("discover", share=0.05)
+    step, shown = state_readers.step(_STEP), readers.report("discover", share=0.05)
     again = readers.command(f"{STEP_LINE} --out discover", share=0.03, keep="discover")
     settled = readers.command(f"{STEP_LINE} --out discover", keep="discover", but="settings.json")
     folder = ("discover",)
@@ -167,17 +167,17 @@ def _others() -> Sequence[Format]:
     pictures = [
         Format(f"{path.name} of {path.parent.name}", (path.parent.name,),
                f"{path.parent.name}/{path.name}", _TEXT,
-               (readers.picture(f"{path.parent.name}/{path.name}"),))
+               (state_readers.picture(f"{path.parent.name}/{path.name}"),))
         for path in (world() / "evolve" / "hits.svg", world() / "data" / "thresholds.svg",
                      world() / "model" / "training.svg", world() / "discover" / "gaps.svg")
     ]  # fmt: skip
     return [
         Format("archive.sqlite", ("archive.sqlite",), "archive.sqlite",
                (damaged_bytes, damaged_archive, damaged_archive),
-               (readers.archive_export(), readers.archive_list(), verified)),
+               (state_readers.archive_export(), state_readers.archive_list(), verified)),
         *pictures,
         *(Format(name, (name,), name, (damaged_bytes, damaged_text, damaged_json_line),
-                 (readers.proof(name),)) for name in ("certificate", "refutation")),
+                 (state_readers.proof(name),)) for name in ("certificate", "refutation")),
     ]  # fmt: skip
 
 

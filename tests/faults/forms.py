@@ -61,7 +61,9 @@ FORMS: dict[str, Form] = {
         partial(texts.write_synchrowords, states_first=True),
         partial(texts.read_synchrowords, states_first=True),
     ),
-    "contest": Form(_write_contest, partial(texts.read_synchrowords, states_first=True)),
+    "contest": Form(
+        _write_contest, lambda text: texts.read_synchrowords(text, states_first=True)[1:]
+    ),
     "table": _table(False),
     "table-letters": _table(True),
     "edges-target-last": _edges(False),

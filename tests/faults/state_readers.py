@@ -1,0 +1,193 @@
+"""What reads models, discoveries, archives, pictures and proofs: as `tests.faults.readers`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import sqlite3
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tests import naive
+from tests.faults.folders import facts
+from tests.faults.readers import Reader, Refused, false_row, run, true_threshold
+from tests.faults.world import world
+
+# --- models ------------------------------------------------------------------------------------
+
+
+def model(name: str) -> Reader:
+    """The weights of a model, and its config."""
+
+    def read(folder: Path) -> str:
+        from vae.checkpoint import load_model
+
+        loaded = load_model(folder / name)
+        weights = {key: tensor.tolist() for key, tensor in loaded.state_dict().items()}
+        return repr((loaded.config, weights))
+
+    return Reader("load_model", read, not_finite)
+
+
+def trained(line: str, name: str) -> Reader:
+    """Training that goes on: the folder at its end."""
+
+    def read(folder: Path) -> str:
+        run(line)
+        tables = (folder / name / "metrics.csv").read_text()
+        return repr((facts(folder / name), tables))
+
+    def false(folder: Path, text: str) -> str:
+        rows = [*csv.DictReader(io.StringIO(eval(text)[1]))]
+        if [row["epoch"] for row in rows] != [str(i + 1) for i in range(len(rows))]:
+            return f"epochs {[row['epoch'] for row in rows]}"
+        return not_finite(folder, repr(rows))
+
+    def compared(folder: Path) -> str:
+        found, table = eval(read(folder))
+        return repr((found, re.sub(r"[^,\n]+$", "", table, flags=re.M)))  # without the speed
+
+    return Reader("train", compared, false)
+
+
+def not_finite(folder: Path, text: str) -> str:
+    found = re.search(r"(?<![a-z])-?(nan|inf)(?![a-z])", text.lower())
+    return f"{found[0]} among the numbers" if found else ""
+
+
+# --- discoveries -------------------------------------------------------------------------------
+
+
+def step(place: str) -> Reader:
+    """A step of a discovery."""
+
+    def read(folder: Path) -> str:
+        from search.discovery.step import load_step
+
+        found = load_step(folder / place)
+        if found is None:
+            raise Refused(f"{place}: no step")
+        plain = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(found).items()
+        }
+        return repr(plain | {"tallies": {name: (*own,) for name, own in found.tallies.items()}})
+
+    return Reader("load_step", read, _false_step)
+
+
+def _false_step(folder: Path, text: str) -> str:
+    found = eval(text, {"nan": math.nan, "inf": math.inf})
+    n, k, calls, rows = found["n"], found["k"], found["calls"], len(found["thresholds"])
+    for form, threshold in zip(found["forms"], found["thresholds"], strict=True):
+        delta = tuple(tuple(form[letter::k]) for letter in range(k))
+        if len(form) != n * k or not all(0 <= state < n for state in form):
+            return f"{form} is no form"
+        if threshold != true_threshold(delta):
+            return f"{form} has the threshold {threshold}, not {true_threshold(delta)}"
+    spent = [(int, found["calls"]), (int, found["first_look"])]
+    spent += [(int, value) for tally in found["tallies"].values() for value in tally]
+    spent += [(float, value) for value in found["seconds"].values()]
+    for kind, value in spent:
+        if type(value) not in (kind, int) or not 0 <= value < 1e18:
+            return f"{value!r} of calls or seconds"
+    within = {
+        "found_at": (1, calls), "sources": (0, len(found["tallies"]) - 1), "repaired": (0, n * k)
+    }  # fmt: skip
+    for name, (low, high) in within.items():
+        if len(found[name]) != rows or not all(low <= value <= high for value in found[name]):
+            return f"{name} outside {low}..{high}"
+    if not all(math.isnan(value) or 0 <= value <= 1 for value in found["alpha"]):
+        return "alpha outside 0..1"
+    return ""
+
+
+# --- archives, pictures, proofs -----------------------------------------------------------------
+
+
+def archive_export() -> Reader:
+    """All rows of an archive."""
+
+    def read(folder: Path) -> str:
+        return run("archive export - --archive archive.sqlite")[0]
+
+    def false(folder: Path, text: str) -> str:
+        return next(
+            (told for row in csv.DictReader(io.StringIO(text)) if (told := false_row(row))), ""
+        )
+
+    return Reader("archive export", read, false, vouched=False)
+
+
+def archive_list() -> Reader:
+    """The counts of an archive; `whole` are those of the undamaged one."""
+
+    def read(folder: Path) -> str:
+        return run("archive list --json --archive archive.sqlite")[0]
+
+    def false(folder: Path, text: str) -> str:
+        for row in json.loads(text)["counts"]:
+            n, best, bound = row["n"], row["best_threshold"], row["cerny_bound"]
+            if bound != (n - 1) ** 2 or best + row["gap"] != bound:
+                return f"{row}"
+            if (row["k"], n, best) not in _best_of_the_world():
+                return f"the best threshold with n={n}, k={row['k']} is {best}"
+        return ""
+
+    return Reader("archive list", read, false, vouched=False)
+
+
+@cache
+def _best_of_the_world() -> frozenset[tuple[int, int, int]]:
+    """(k, n, threshold) of every automaton of the undamaged archive."""
+    with closing(sqlite3.connect(f"file:{world() / 'archive.sqlite'}?mode=ro", uri=True)) as own:
+        return frozenset(own.execute("SELECT k, n, reset_threshold FROM automata"))
+
+
+def picture(path: str) -> Reader:
+    """A picture as a part of a page."""
+
+    def read(folder: Path) -> str:
+        from search.report.pictures import inline_svg
+
+        return str(inline_svg(folder / path, "p1-"))
+
+    return Reader("inline_svg", read, _unsafe, vouched=False)
+
+
+_UNSAFE = re.compile(
+    r"<script|<style|<foreignobject|<image|<iframe|<a[\s>]|\son\w+\s*=|javascript:|data:|@import"
+    r"|https?:|//\w|url\(\s*(?!#)|href\s*=\s*[\"'](?!#)|expression\(|\\[0-9a-f]",
+    re.IGNORECASE,
+)
+
+
+def _unsafe(folder: Path, text: str) -> str:
+    markup = re.sub(r">[^<]*<", "><", text)  # texts may say what they like
+    found = _UNSAFE.search(markup)
+    return f"{found[0]!r} in the page" if found else ""
+
+
+def proof(path: str) -> Reader:
+    """A certificate."""
+
+    def read(folder: Path) -> str:
+        from automata import Certificate, check_certificate
+
+        text = (folder / path).read_bytes().decode("utf-8", "surrogateescape")
+        found = Certificate.from_json(text)
+        check_certificate(found)
+        return repr((np.asarray(found.delta).tolist(), found.threshold))
+
+    def false(folder: Path, text: str) -> str:
+        delta, threshold = eval(text)
+        true = naive.reset_threshold(delta)
+        return "" if threshold == true else f"threshold {threshold} of {delta}, not {true}"
+
+    return Reader("check_certificate", read, false, vouched=False)
