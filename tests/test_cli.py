@@ -423,7 +423,6 @@ def test_bad_usage(call, runs, command, changes, message):
         ["generate", "-n", "5", "--count", "300", "--out"],
         ["evaluate", "--model"],
         ["verify"],
-        ["solve"],
         ["archive", "export", "--archive", "archive.sqlite"],
         ["report", "found", "--out"],
     ],

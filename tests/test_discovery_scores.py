@@ -533,7 +533,7 @@ def test_both_files_are_whole_and_no_text_is_over_another(draw, tmp_path, monkey
         return save(figure, stem)
 
     monkeypatch.setattr(score_plots, "save", check_and_save)
-    paths = draw(tmp_path / "run" / "v1.5")
+    paths = draw(tmp_path / "v1.5")
     assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
     assert sorted(tmp_path.rglob("*.*")) == paths
     assert 0.001 < (imread(paths[0])[:, :, :3] < 0.9).any(axis=2).mean() < 0.5
