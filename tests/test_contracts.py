@@ -19,6 +19,7 @@ REPORTING = SCORING | {
     *("search.archive_rows", "search.archive_series", "search.archive_tables"),
     *("search.archive_writing", "search.candidates", "search.cells"),
     *("search.report.content", "search.report.latent_map", "search.report.page"),
+    *("search.report.searches", "search.verified"),
     *("search.dataset_jobs", "search.evaluate", "search.evolve", "search.gathering"),
     *(
         "search.hits_plot",
