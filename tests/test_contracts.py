@@ -11,7 +11,12 @@ SCORING = {
     *("search.model_jobs", "search.recall"),
     *("search.discovery.comparison", "search.discovery.job", "search.discovery.report"),
     *("search.discovery.score_plots", "search.discovery.scores"),
-    *("search.report.discoveries", "search.report.job", "search.report.runs"),
+    *(
+        "search.report.discoveries",
+        "search.report.job",
+        "search.report.runs",
+        "search.report.searches",
+    ),
 }
 """They may know the truth."""
 REPORTING = SCORING | {
