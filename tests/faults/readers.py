@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from tests import naive
 from tests.faults import server
-from tests.faults.folders import facts
+from tests.faults.folders import Facts, facts
 from tests.faults.forms import wrong_answers
 
 
@@ -82,10 +82,20 @@ def command(
         said, _ = run(line)
         if not keep:
             return said
-        found = {name: what for name, what in facts(folder / keep).items() if name != but}
+        found = left(folder, keep, but)
         return repr((sorted(found.items()), torch.get_num_threads()))
 
     return Reader(" ".join(line.split()[:2]), read, share=share, **named)
+
+
+def left(folder: Path, keep: str, but: str = "") -> Facts:
+    """What is in a folder of the round, but for one file."""
+    found = facts(folder)  # from above, so that records name its neighbours alike
+    return {
+        name: what
+        for name, what in found.items()
+        if name.startswith(f"{keep}/") and name != f"{keep}/{but}"
+    }
 
 
 @cache

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tests import naive
-from tests.faults.folders import facts
-from tests.faults.readers import Reader, Refused, false_row, run, true_threshold
+from tests.faults.readers import Reader, Refused, false_row, left, run, true_threshold
 from tests.faults.world import world
 
 # --- models ------------------------------------------------------------------------------------
@@ -41,7 +40,7 @@ def trained(line: str, name: str) -> Reader:
     def read(folder: Path) -> str:
         run(line)
         tables = (folder / name / "metrics.csv").read_text()
-        return repr((facts(folder / name), tables))
+        return repr((left(folder, name), tables))
 
     def false(folder: Path, text: str) -> str:
         rows = [*csv.DictReader(io.StringIO(eval(text)[1]))]
