@@ -121,17 +121,19 @@ class Reader:
             yield partial(open_checked, self._path, self._file, "mode=rw", self._check)
         # Without locks, or by a copy: closing the file takes away the locks that this process has
         # on it. It has none, for it cannot write to it; or SQLite could not make room for them.
-        if beside(self._file, "-shm").exists():
-            yield partial(connect, self._file, "mode=ro")
         if self._is_at_rest():
             yield partial(connect, self._file, "mode=ro&immutable=1")
-        else:
-            yield self._open_copy
+            return
+        if beside(self._file, "-shm").exists():
+            yield partial(connect, self._file, "mode=ro")
+        yield self._open_copy
 
     def _is_at_rest(self) -> bool:
         """Tell whether all is in the file itself; remember what it was like."""
-        while 0 <= time.time() - self._file.stat().st_mtime < _TICK:
-            time.sleep(_TICK / 5)
+        for _ in range(_TRIES):
+            if not 0 <= time.time() - self._file.stat().st_mtime < _TICK:
+                break
+            time.sleep(_TICK)
         self._state = state_of(self._file)
         if size_of(beside(self._file, "-wal")):
             self._state = None
@@ -148,6 +150,7 @@ class Reader:
         for _ in range(_TRIES):
             before = [state_of(source) for source, _ in pairs]
             for source, target in pairs:
+                target.unlink(missing_ok=True)
                 if source.exists():
                     shutil.copyfile(source, target)
             if before == [state_of(source) for source, _ in pairs]:

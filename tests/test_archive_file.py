@@ -1,5 +1,6 @@
 """Files that are not quite archives are refused and stay as they are; what is busy is awaited."""
 
+import multiprocessing
 import os
 import re
 import shutil
@@ -436,7 +437,9 @@ def test_what_is_written_meanwhile_is_read(path, unlocked, monkeypatch):
     assert keys(second) == keys(pd.concat([some(0, 60), members(6), members(7)]))
 
 
-def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch):
+@pytest.mark.parametrize(("moment", "copies", "run"), [(1, 4, "third"), (2, 3, "second")])
+def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch, moment, copies, run):
+    """Others write when the file was copied, and when both were: then the log is there no more."""
     killed(path, "DELETE FROM finds", "DELETE FROM automata")
     shared = Path(f"{path}-shm")
     shared.unlink()
@@ -444,19 +447,47 @@ def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch):
 
     def interrupted(source, target, **options) -> None:
         copy(source, target, **options)
-        if path not in (source, target) and "copy" not in str(target):
+        if not Path(target).name.startswith("copy"):  # it is not the reader that copies
             return
         copied.append(source)
-        if len(copied) == 1:
+        if len(copied) == moment:
             add(path, members(6))
-            killed(path, "UPDATE finds SET run = 'third'")
-            shared.unlink()
+            if moment == 1:
+                killed(path, "UPDATE finds SET run = 'third'")
+                shared.unlink()
 
     monkeypatch.setattr(shutil, "copyfile", interrupted)
     with Archive(path, create=False) as archive:
         table = archive.rows()
-    assert len(copied) == 4
-    assert keys(table) == keys(members(6)) and {*table["run"]} == {"third"}
+    assert len(copied) == copies
+    assert keys(table) == keys(members(6)) and {*table["run"]} == {run}
+
+
+def write_bit_by_bit(path: Path, table: pd.DataFrame) -> None:
+    for row in range(len(table)):
+        add(path, table[row : row + 1])
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_readers_beside_a_writer(path, monkeypatch, locked):
+    """Whenever they look, they see what was written up to some moment."""
+    if not locked:
+        monkeypatch.setattr(archive_reading, "may_write", lambda file: False)
+    before, table = some(0, 60), pd.concat([members(n) for n in (6, 7)])
+    context = multiprocessing.get_context("spawn")
+    writer = context.Process(target=write_bit_by_bit, args=(path, table))
+    writer.start()
+    seen, last = [], False
+    while not last:
+        last = not writer.is_alive()
+        with Archive(path, create=False) as archive:
+            seen.append(keys(archive.rows()))
+    writer.join()
+    assert writer.exitcode == 0
+    for found in seen:
+        assert found == keys(pd.concat([before, table[: len(found) - len(before)]]))
+    assert [*map(len, seen)] == sorted(map(len, seen))
+    assert len(seen[-1]) == len(before) + len(table)
 
 
 def test_what_never_rests(path, unlocked, monkeypatch):
