@@ -35,8 +35,8 @@ from search.archive_tables import SELECT_MISFITS, SELECT_UNFOUND
 _ROWS = 1024
 _UNDECIDED_QUICK = 12
 """States up to which the classes in `UNDECIDED` take some 0.1 ms an automaton."""
-_SOLVER_MEMORY = 1 << 20
-"""Bytes for the search of one threshold that is not proved; slow automata need less."""
+_SOLVER_MEMORY = 1 << 16
+"""Bytes for a threshold that is not proved, after a search of few sets: slow automata need none."""
 _SHOWN = 200
 _NO_LETTER = 127
 
@@ -130,8 +130,7 @@ def first_problem(records: Sequence[Record], *, prove: bool = True, classes: boo
         Whether everything is found again from the canonical form, with word and threshold as
         `verify_candidates` does: by a replay and a certificate that a checker without compiled code
         accepts. Otherwise quickly: compiled code replays the word, and the solver finds the
-        threshold, unless the search needs more than a megabyte; the classes in `UNDECIDED` are
-        believed for n > 12.
+        threshold, unless that is a long search; the classes in `UNDECIDED` are believed for n > 12.
     classes : bool
         Whether the classes are found again.
     """
