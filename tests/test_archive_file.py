@@ -237,6 +237,43 @@ def test_an_endless_schema(path, refuse):
     )
 
 
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "CREATE TRIGGER emptied AFTER INSERT ON finds BEGIN DELETE FROM finds; END",
+            r"damaged \(archives have no such trigger 'emptied'\)",
+        ),
+        ("UPDATE automata SET gap = 1", r"damaged \(CHECK constraint failed in automata\)"),
+        (
+            "UPDATE automata SET reset_threshold = 10, gap = -1, word = word || 'a' "
+            "WHERE family = 'C'",
+            r"damaged \(n=4, k=2, .* has threshold 10, but 9 is proved\)",
+        ),
+        (
+            "UPDATE automata SET reset_threshold = 8, gap = 1, word = substr(word, 2) "
+            "WHERE family = 'C'",
+            r"damaged \(n=4, k=2, .* has threshold 8, but 9 is proved\)",
+        ),
+    ],
+)
+def test_a_run_beside_a_damaged_archive(tmp_path, call, statement, message):
+    """One line and exit code 3; the archive stays as it is."""
+    path = tmp_path / "archive.sqlite"
+    words = ["evolve", "-n", 4, "--budget", 1000, "--keep", 30, "--workers", 1]
+    assert call([*words, "--out", tmp_path / "one"]).code == 0
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute(statement)
+        db.commit()
+    content = path.read_bytes()
+    answer = call([*words, "--seed", 1, "--out", tmp_path / "two"])
+    assert answer.code == 3
+    (complaint,) = answer.complaints()
+    assert re.fullmatch(f"Error: {path}: {message}", complaint)
+    assert path.read_bytes() == content
+
+
 # --- what lies beside it ------------------------------------------------------------------------
 
 
