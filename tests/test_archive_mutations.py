@@ -5,20 +5,23 @@ import shutil
 import sqlite3
 from collections import Counter
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from automata.formats import parse_delta, parse_word
 from data.files import DataError
 from search.archive import Archive, verify_archive
 from search.archive_tables import ROW_COLUMNS
+from tests import naive
 from tests.test_archive import members, some
 
 PAGE = 4096
 TABLE = pd.concat([members(5), members(4, 3), some(1, 40)], ignore_index=True)
-VOUCHED = [name for name in ROW_COLUMNS if name not in ("run", "arm", "found_at")]
-"""What nobody vouches for are names and times."""
+VOUCHED = [name for name in ROW_COLUMNS if name not in ("word", "run", "arm", "found_at")]
+"""Another shortest word is as good; nobody vouches for names and times."""
 
 many = pytest.mark.parametrize(
     "seeds",
@@ -41,10 +44,18 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
+@cache
+def resets(text: str, word: str) -> bool:
+    delta = parse_delta(text)
+    return len(naive.apply(delta, range(delta.shape[1]), parse_word(word))) == 1
+
+
 def shown(path: Path) -> tuple[list, list]:
     """What is vouched for of what is shown: of all rows, and of the counts."""
     with Archive(path, create=False) as archive:
         rows, counts = archive.rows(), archive.counts()
+    for text, word, length in rows[["delta", "word", "reset_threshold"]].to_numpy().tolist():
+        assert resets(text, word) and len(word) == length
     return rows[VOUCHED].to_numpy().tolist(), counts.iloc[:, :7].to_numpy().tolist()
 
 
