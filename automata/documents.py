@@ -21,7 +21,7 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
     Parameters
     ----------
     text : str
-        Numbers from 0, apart by blanks.
+        Numbers from 0, apart by blanks; no line between rows is blank.
     by_letter : bool
         A row has the images under one letter.
 
@@ -32,16 +32,18 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
     Raises
     ------
     AutomatonError
-        If rows have different lengths, or an entry is not a state.
+        If rows have different lengths or blank lines between them, or an entry is not a state.
 
     Examples
     --------
     >>> parse_table_rows("1 0\n2 1\n0 0").tolist()
     [[1, 2, 0], [0, 1, 0]]
     """
-    rows = [line.split() for line in text.splitlines() if line.strip()]
+    rows = [line.split() for line in text.strip().splitlines()]
     if not rows:
         raise AutomatonError("a table without rows is no automaton")
+    if [] in rows:
+        raise AutomatonError(f"a blank line follows row {rows.index([])} of one table")
     if by_letter:
         return parse_table(rows)
     for state, row in enumerate(rows):
@@ -50,6 +52,8 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
     return parse_table([*zip(*rows, strict=True)])
 
 
+BARE_TABLES = ("table", "table-letters")
+"""Forms in which a blank line would stand between automata, so that it is no part of one."""
 PARSERS: dict[str, Callable[[str], list[Deltas]]] = {
     "table": lambda text: [parse_table_rows(text)],
     "table-letters": lambda text: [parse_table_rows(text, by_letter=True)],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from automata.automaton import AutomatonError, Deltas
+from automata.automaton import MAX_LETTERS, AutomatonError, Deltas
 from automata.table_text import parse_table
+from automata.words import format_word
 
 _SKIPPED = re.compile(r"(?:\s|\\\n|#[^\n]*(?:\n|\Z))+")
 _TOKEN = re.compile(r":=|[A-Za-z_]\w*|[+-]?[0-9][\w.]*|\S")
@@ -58,7 +59,8 @@ def parse_gap_all(text: str) -> list[Deltas]:
     text : str
         Values, each perhaps after ``name :=`` and before ``;``. A list of letters is an automaton.
         A letter is a list of images or ``Transformation([...])``, whose images after the last one
-        are fixed. If the values are letters, they are those of one automaton.
+        are fixed. If the values are letters, they are those of one automaton; names ``a``, ``b``,
+        ... tell their order, other names do not matter.
 
     Returns
     -------
@@ -77,12 +79,15 @@ def parse_gap_all(text: str) -> list[Deltas]:
     """
     tokens = _tokens(text)
     values: list[_Value] = []
+    names: list[str] = []
     at = 0
     while at < len(tokens):
         if tokens[at] == ";":
             at += 1
             continue
+        names.append("")
         if at + 1 < len(tokens) and tokens[at + 1] == ":=":
+            names[-1] = tokens[at]
             at += 2
         value, at = _value(tokens, at, 1)
         values.append(value)
@@ -94,7 +99,7 @@ def parse_gap_all(text: str) -> list[Deltas]:
     if letters:
         if len(letters) < len(values):
             raise AutomatonError("GAP: letters and automata in one text")
-        return [_table(letters)]
+        return [_table(_in_order(letters, names))]
     found: list[Deltas] = []
     for value in values:
         if not isinstance(value, list) or not value:
@@ -105,6 +110,17 @@ def parse_gap_all(text: str) -> list[Deltas]:
                 raise _no_table(text)
             found.append(_table(rows))
     return found
+
+
+def _in_order(letters: list[_Value], names: list[str]) -> list[_Value]:
+    """Order letters by their names where these are a, b, ...: words are printed with them."""
+    ours = [format_word((a,)) for a in range(min(len(names), MAX_LETTERS))]
+    if sorted(names) == sorted(ours):
+        return [letters[names.index(name)] for name in ours]
+    for name, own in zip(names, ours, strict=False):
+        if name != own and name in ours:
+            raise AutomatonError(f"GAP: letter {name!r} stands at the place of {own!r}")
+    return letters
 
 
 def _no_table(text: str) -> AutomatonError:

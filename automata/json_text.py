@@ -21,6 +21,7 @@ def parse_json(text: str) -> Deltas:
     text : str
         ``[[1, 2, 0], [0, 1, 0]]``, the images under each letter, or ``{"even": {"a": "odd",
         ...}, ...}``, bare or under ``"transitions"``: `automata.names` numbers states and letters.
+        Beside the latter, ``"states"`` and ``"input_symbols"`` may not name others.
 
     Returns
     -------
@@ -112,7 +113,10 @@ def _automata(value: Any) -> list[Deltas]:
     if isinstance(value, dict):
         inner = value.get("transitions")
         if isinstance(inner, dict) and all(isinstance(row, dict) for row in inner.values()):
-            value = inner
+            delta = _named(inner)
+            _check(value, "states", set(inner))
+            _check(value, "input_symbols", {letter for row in inner.values() for letter in row})
+            return [delta]
         return [_named(value)]
     if not isinstance(value, list) or not value:
         raise AutomatonError(f"JSON: {str(value)[:20]!r} is no automaton")
@@ -139,6 +143,18 @@ def _is_state(value: Any) -> bool:
 
 def _table(rows: list[list[int]]) -> Deltas:
     return parse_table([[str(image) for image in row] for row in rows])
+
+
+def _check(value: dict[str, Any], key: str, used: set[str]) -> None:
+    """Refuse a list of all states or letters that has others than the transitions."""
+    if key not in value:
+        return
+    names = value[key]
+    if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
+        raise AutomatonError(f"JSON: {key!r} is no list of names")
+    others = sorted({str(name) for name in names} ^ used)
+    if others:
+        raise AutomatonError(f"JSON: {others[0][:20]!r} is in {key!r} or the transitions alone")
 
 
 def _named(states: dict[str, Any]) -> Deltas:

@@ -7,7 +7,7 @@ from itertools import chain
 
 from automata.automaton import AutomatonError
 from automata.csv_text import read_csv_lines
-from automata.documents import PARSERS, parse_document
+from automata.documents import BARE_TABLES, PARSERS, parse_document
 from automata.entries import Automata, Malformed, parse_texts
 from automata.recognise import by_first_line, choose_numbers
 from automata.synchrowords import read_contest_lines, read_synchrowords_lines
@@ -74,10 +74,11 @@ def _read(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterat
     """Read what has one of some forms."""
     if forms == ("csv",):
         return read_csv_lines(chunks)
-    chunks = _without_comments(chunks)
     if forms == ("numbers",):
-        form, seen = choose_numbers(chunks)
-        return _read(chain(seen, chunks), (form,))
+        kept = _without_comments(chunks, keep_blank=True)
+        form, seen = choose_numbers(kept)
+        return _read(chain(seen, kept), (form,))
+    chunks = _without_comments(chunks, keep_blank=forms[0] in BARE_TABLES)
     match forms[0]:
         case "lines":
             return _read_lines(chunks)
@@ -89,9 +90,14 @@ def _read(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterat
             return _read_document(chunks, forms)
 
 
-def _without_comments(chunks: Iterator[Chunk | Malformed]) -> Iterator[Chunk | Malformed]:
+def _without_comments(
+    chunks: Iterator[Chunk | Malformed], *, keep_blank: bool
+) -> Iterator[Chunk | Malformed]:
     for chunk in chunks:
-        yield chunk if isinstance(chunk, Malformed) else without_comments(chunk)
+        if isinstance(chunk, Malformed):
+            yield chunk
+        else:
+            yield without_comments(chunk, keep_blank=keep_blank)
 
 
 def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:

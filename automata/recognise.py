@@ -80,7 +80,7 @@ def choose_numbers(chunks: Iterator[Chunk | Malformed]) -> tuple[str, list[Chunk
     Parameters
     ----------
     chunks : iterator of Chunk or Malformed
-        Without blank lines and comments.
+        Without comments. A blank line is no part of a table; elsewhere it does not count.
 
     Returns
     -------
@@ -110,7 +110,7 @@ table (n=4, k=2): --form NAME decides
         if isinstance(chunk, Malformed):
             raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
         seen.append(chunk)
-        for text in chunk[1]:
+        for text in filter(None, chunk[1]):
             lines.append(text)
             size += len(text) + 1
             if size > MOST_TEXT:

@@ -102,8 +102,18 @@ def _may_be_mark(start: bytes) -> bool:
     )
 
 
-def without_comments(chunk: Chunk) -> Chunk:
-    r"""Strip the lines, and leave out those that are blank or comments.
+def without_comments(chunk: Chunk, *, keep_blank: bool = False) -> Chunk:
+    r"""Strip the lines, and leave out those that are comments, or blank.
+
+    Parameters
+    ----------
+    chunk : Chunk
+    keep_blank : bool
+        Leave out comments alone.
+
+    Returns
+    -------
+    Chunk
 
     Examples
     --------
@@ -112,7 +122,9 @@ def without_comments(chunk: Chunk) -> Chunk:
     """
     numbers = chunk[0]
     texts = [*map(bytes.strip, chunk[1])]
-    places = [place for place, text in enumerate(texts) if text and text[0] != _HASH]
+    places = [
+        place for place, text in enumerate(texts) if (text[0] != _HASH if text else keep_blank)
+    ]
     if len(places) == len(texts):
         return numbers, texts
     return [numbers[place] for place in places], [texts[place] for place in places]

@@ -176,6 +176,31 @@ def test_what_fits_two_forms_is_refused(text: str, names: list[str]) -> None:
     assert all(name in str(error.value) for name in names)
 
 
+@pytest.mark.parametrize("form", [None, "table"])
+@pytest.mark.parametrize("between", ["\n", "\n# another\n\n", " \n\t\n"])
+def test_two_tables_are_not_joined(form: str | None, between: str) -> None:
+    table = "1 0\n2 1\n3 2\n0 0\n"
+    assert read(f"\n{table}# the end\n\n", form) == [CERNY]
+    with pytest.raises(AutomatonError, match="a blank line follows row 4 of one table"):
+        read(table + between + table, form)
+
+
+def test_names_of_gap_s_letters_tell_their_order() -> None:
+    a, b = "[ 2, 3, 4, 1 ];", "Transformation( [ 1, 2, 3, 1 ] );"
+    named = f"b := {b}\na := {a}\n"
+    assert read(named) == read(f"a := {a} b := {b}") == read(f"s := {a} t := {b}") == [CERNY]
+    with pytest.raises(AutomatonError, match="letter 'a' stands at the place of 'b'"):
+        read(f"s := {b} a := {a}")
+
+
+@pytest.mark.parametrize("key", ["states", "input_symbols"])
+def test_states_and_letters_without_transitions_are_missed(key: str) -> None:
+    whole = {"transitions": {"p": {"0": "p"}}, "states": ["p"], "input_symbols": ["0"]}
+    assert read(json.dumps(whole)) == [[[0]]]
+    with pytest.raises(AutomatonError, match=f"'more' is in '{key}' or the transitions alone"):
+        read(json.dumps(whole | {key: [*whole[key], "more"]}))
+
+
 DEEP = "[" * 100_000
 
 
