@@ -287,11 +287,15 @@ def test_a_shard_that_repeats_another_is_damage(tmp_path: Path) -> None:
     config = GenerateConfig(n=5, count=300, shard_rows=100)
     manifest = generate(config, tmp_path)
     data = read_dataset(tmp_path)
-    for repeated in ([*range(100, 199), 5], [*range(100, 199), 100]):  # of another, of its own
+    cases = [
+        ([*range(100, 199), 5], "100 rows, but only 99 new classes"),  # of another
+        ([*range(100, 199), 100], "the same automaton twice"),  # of its own
+    ]
+    for repeated, message in cases:
         entry = write_shard(tmp_path, 1, data.take(np.array(repeated)))
         manifest["shards"][1] |= entry
         write_manifest(tmp_path, manifest)
-        with pytest.raises(DataError, match="part-000001.parquet: 100 rows, but only 99 new"):
+        with pytest.raises(DataError, match=f"part-000001.parquet: {message}"):
             generate(config, tmp_path)
 
 
