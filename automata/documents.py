@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from automata.automaton import AutomatonError, Deltas
 from automata.dot import parse_dot
 from automata.edges import parse_edges
 from automata.gap import parse_gap_all
 from automata.jflap import parse_jff
 from automata.json_text import parse_json_all
+from automata.number_readings import are_equal
 from automata.table_text import parse_table
 
 
@@ -109,14 +108,3 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
     if not all(are_equal(found[next(iter(found))], deltas) for deltas in found.values()):
         raise AutomatonError(f"the text fits two forms, {' and '.join(found)}: --form NAME decides")
     return next(iter(found.values()))
-
-
-def are_equal(some: list[Deltas], others: list[Deltas]) -> bool:
-    """Tell whether two readings are of the same automata.
-
-    Examples
-    --------
-    >>> are_equal([np.array([[0]])], [np.array([[0], [0]])])
-    False
-    """
-    return len(some) == len(others) and all(map(np.array_equal, some, others))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from automata.automaton import AutomatonError, Deltas
 from automata.names import Transition, table_of_transitions
+from automata.tokens import split_tokens
 
 _SKIPPED = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/|(?:(?<=\n)|\A)#[^\n]*)+", re.DOTALL)
 _TOKEN = re.compile(
@@ -43,7 +44,7 @@ def parse_dot(text: str) -> Deltas:
     ...           'odd -> odd [label=b] }').tolist()
     [[1, 0], [1, 1]]
     """
-    tokens = _tokens(text)
+    tokens = split_tokens(text, _TOKEN, _SKIPPED, "DOT")
     start = tokens.index("{") if "{" in tokens else -1
     head = [sign.lower() for sign in tokens[: max(start, 0)]]
     if head[:1] == ["strict"]:
@@ -63,21 +64,6 @@ def parse_dot(text: str) -> Deltas:
     arrows = _arrows(edges)
     states = [node for node in nodes if node not in arrows]
     return table_of_transitions(_transitions(edges, arrows), states)
-
-
-def _tokens(text: str) -> list[str]:
-    tokens = []
-    at = 0
-    while at < len(text):
-        if skipped := _SKIPPED.match(text, at):
-            at = skipped.end()
-            continue
-        sign = _TOKEN.match(text, at)
-        if sign is None:
-            raise AutomatonError(f"DOT: {text[at : at + 20]!r} is out of place")
-        tokens.append(sign[0])
-        at = sign.end()
-    return tokens
 
 
 def _statements(tokens: list[str]) -> Iterator[list[str]]:

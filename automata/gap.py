@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from automata.automaton import MAX_LETTERS, AutomatonError, Deltas
 from automata.table_text import parse_table
+from automata.tokens import split_tokens
 from automata.words import format_word
 
 _SKIPPED = re.compile(r"(?:\s|\\\n|#[^\n]*(?:\n|\Z))+")
@@ -77,7 +78,7 @@ def parse_gap_all(text: str) -> list[Deltas]:
     >>> [delta.tolist() for delta in parse_gap_all(text)]
     [[[1, 2, 0], [0, 0, 2]]]
     """
-    tokens = _tokens(text)
+    tokens = split_tokens(text, _TOKEN, _SKIPPED, "GAP")
     values: list[_Value] = []
     names: list[str] = []
     at = 0
@@ -125,21 +126,6 @@ def _in_order(letters: list[_Value], names: list[str]) -> list[_Value]:
 
 def _no_table(text: str) -> AutomatonError:
     return AutomatonError(f"not a GAP list of lists: {text.strip()[:40]!r}")
-
-
-def _tokens(text: str) -> list[str]:
-    tokens = []
-    at = 0
-    while at < len(text):
-        if skipped := _SKIPPED.match(text, at):
-            at = skipped.end()
-            continue
-        token = _TOKEN.match(text, at)
-        if token is None:
-            raise AutomatonError(f"GAP: {text[at]!r} is out of place")
-        tokens.append(token[0])
-        at = token.end()
-    return tokens
 
 
 def _value(tokens: list[str], at: int, depth: int) -> tuple[_Value, int]:

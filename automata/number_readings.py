@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from automata.automaton import MAX_LETTERS, MAX_STATES
 from automata.edges import ORDERS
 
 Ints = npt.NDArray[np.int32]
-Reading = list[Ints]
+Reading = Sequence[npt.NDArray[Any]]
 """The automata that are complete, each of shape (k, n)."""
 
 
@@ -74,7 +75,7 @@ def readings(numbers: Numbers, *, ended: bool, first: int = 0) -> dict[str, Read
 def _sized(states_first: bool, numbers: Numbers, ended: bool, first: int) -> Reading | None:
     """Read sizes, each before its table, state by state."""
     values = numbers.values
-    found: Reading = []
+    found: list[Ints] = []
     at = 0
     while at < len(values):
         if at + 1 == len(values):
@@ -177,12 +178,19 @@ def distinct(found: dict[str, Reading]) -> list[str]:
     """
     names: list[str] = []
     for name, reading in found.items():
-        if not any(_are_equal(reading, found[other]) for other in names):
+        if not any(are_equal(reading, found[other]) for other in names):
             names.append(name)
     return names
 
 
-def _are_equal(some: Reading, others: Reading) -> bool:
+def are_equal(some: Reading, others: Reading) -> bool:
+    """Tell whether two readings are of the same automata.
+
+    Examples
+    --------
+    >>> are_equal([np.array([[0]])], [np.array([[0], [0]])])
+    False
+    """
     return len(some) == len(others) and all(map(np.array_equal, some, others))
 
 

@@ -17,7 +17,8 @@ from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver import Thresholds
 from data.counts import count, flags_of, no_counts, to_rows
-from data.files import DataError, check_sha256, sha256
+from data.damage import DataError
+from data.files import check_sha256, sha256
 from data.manifest import ENUMERATION, check_whole, read_manifest, shard_name
 from data.recheck import recheck
 from data.shards import Rows, property_types, read_rows, write_rows

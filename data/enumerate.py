@@ -21,8 +21,9 @@ from automata.properties import check_classes, class_flags, in_classes
 from data.buffer import PENDING, Buffer, Unit, describe
 from data.claim import claim
 from data.counts import count, from_rows, no_counts, to_csv, to_rows
+from data.damage import DataError
 from data.dataset import read_shards, shard_path
-from data.files import DataError, write_text
+from data.files import write_text
 from data.manifest import ENUMERATION, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions

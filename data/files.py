@@ -22,9 +22,7 @@ from typing import Any
 
 import psutil
 
-from data.damage import DataError as DataError
-from data.damage import naming, open_file
-from data.damage import read_json as read_json
+from data.damage import DataError, naming, open_file, read_json
 
 _TEMPORARY = re.compile(r".*\.(\d+)-[0-9a-f]{8}\.tmp", re.DOTALL)
 _MOST_NAME = 200

@@ -21,8 +21,8 @@ from automata.sampling import Evolution, evolve, sample_synchronizing, sample_un
 from automata.solver import Thresholds, reset_thresholds
 from data.claim import claim
 from data.counts import highest_below
+from data.damage import DataError
 from data.dataset import Dataset, read_shard, shard_path, write_shard
-from data.files import DataError
 from data.known import KnownForms
 from data.manifest import SAMPLERS, finish, open_manifest, write_manifest
 from data.progress import progress

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from automata.canonical import Forms
 from automata.row_filter import Hashes, RowFilter
 from automata.row_index import RowIndex, hash_rows
+from data.damage import naming
 
 
 class _Part(NamedTuple):
@@ -117,7 +118,7 @@ class KnownForms:
                 self._file.write(forms[order[rows]].data)
             self._file.flush()
         except OSError as error:
-            raise OSError(error.errno, error.strerror, f"{self._folder}") from error
+            raise naming(error, self._folder) from error
         self._filter = self._filter or RowFilter(self._expected)
         self._filter.add(hashes)
         self._parts.append(_Part(start, len(order)))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.files import DataError
+from data.damage import DataError, open_file, reading
 
 
 def count_thresholds(
@@ -39,10 +39,8 @@ def count_thresholds(
     counts: dict[int, int] = {}
     for shard in manifest["shards"]:
         path = folder / shard["file"]
-        try:
-            table = pq.read_table(path, columns=["reset_threshold"])
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: not a shard of a dataset ({error})") from error
+        with open_file(path) as file, reading(path, "a shard of a dataset"):
+            table = pq.read_table(file, columns=["reset_threshold"])
         if table.schema.types != [pa.int32()] or len(table) != shard["rows"]:
             raise DataError(f"{path}: not {shard['rows']} labelled automata")
         found, rows = np.unique(table["reset_threshold"].to_numpy(), return_counts=True)

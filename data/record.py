@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from data.claim import claim
-from data.files import DataError, read_json, write_json
+from data.damage import DataError, read_json
+from data.files import write_json
 
 _OURS = re.compile(
     r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def printable(text: str) -> str:
-    r"""Return a text with its control characters escaped; line ends and tabs stay.
+def printable(text: str, *, keep: str = "\n\t") -> str:
+    r"""Return a text with what no terminal should obey escaped, but for the characters to keep.
 
     Names and contents of files may hold sequences that a terminal would obey.
 
@@ -15,7 +15,7 @@ def printable(text: str) -> str:
     """
     return "".join(
         sign
-        if sign.isprintable() or sign in "\n\t"
+        if sign.isprintable() or sign in keep
         else sign.encode("unicode_escape").decode("ascii")
         for sign in text
     )

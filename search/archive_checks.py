@@ -27,9 +27,10 @@ from automata.formats import parse_word
 from automata.properties import MAX_STATES_SUBSETS
 from automata.solver import UNKNOWN, Words, reset_thresholds
 from automata.verification import verify, verify_words
-from data.files import DataError
+from data.damage import DataError
+from data.terminal import printable
 from search.archive_file import pragma
-from search.archive_rows import UNDECIDED, Record, class_names, contradiction, printed
+from search.archive_rows import UNDECIDED, Record, class_names, contradiction
 from search.archive_tables import SELECT_MISFITS, SELECT_UNFOUND
 
 _ROWS = 1024
@@ -51,7 +52,7 @@ def check_file(path: Path, db: sqlite3.Connection) -> None:
     """
     found = pragma(db, "integrity_check(1)")
     if found != "ok":
-        raise DataError(f"{path}: damaged ({printed(str(found))})")
+        raise DataError(f"{path}: damaged ({printable(str(found))})")
     if db.execute("PRAGMA foreign_key_check").fetchone():
         raise DataError(f"{path}: a find of an automaton that is not there")
     if db.execute(SELECT_UNFOUND).fetchone():
@@ -255,7 +256,7 @@ def _unproved(delta: Deltas, record: Record) -> str:
         proof = certificate(delta)
         check_certificate(proof)
     except ValueError as error:
-        return printed(str(error))
+        return printable(str(error))
     if proof.threshold == threshold:
         return ""
     return f"threshold {threshold}, but {proof.threshold} is proved"
@@ -264,4 +265,4 @@ def _unproved(delta: Deltas, record: Record) -> str:
 def _short(value: object) -> str:
     """Write a value from a file, or its beginning."""
     text = str(value)
-    return printed(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+    return printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")

@@ -13,8 +13,8 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
-from data.files import DataError
-from search.archive_rows import printed
+from data.damage import DataError
+from data.terminal import printable
 from search.archive_tables import APPLICATION_ID, SCHEMA, VERSION
 
 T = TypeVar("T")
@@ -172,7 +172,7 @@ def check_schema(path: Path, db: sqlite3.Connection) -> None:
     rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 9").fetchall()
     found = [(*row[:3], _unspaced(row[3])) for row in rows]
     for kind, name, *_ in [entry for entry in found if entry not in _TABLES]:
-        extra = f"{printed(str(kind))} {name!r}"[:_SHOWN]
+        extra = f"{printable(str(kind))} {name!r}"[:_SHOWN]
         raise DataError(f"{path}: damaged (archives have no such {extra})")
     for kind, name, *_ in sorted(_TABLES - {*found}, key=str):
         raise DataError(f"{path}: damaged (no {kind} {name!r})")
@@ -210,7 +210,7 @@ def errors(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         code = _code(error)
-        told = printed(str(error))
+        told = printable(str(error))
         if code in _BUSY:
             told = f"{told}: another process has kept it busy for {_PATIENCE:.0f} s"
         if code in _OUTSIDE:

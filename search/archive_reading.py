@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from data.files import DataError
+from data.damage import DataError
 from search.archive_file import (
     beside,
     connect,

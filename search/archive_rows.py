@@ -13,12 +13,13 @@ from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.families import identify
 from automata.properties import CLASSES, MAX_STATES_SUBSETS, class_flags, in_classes
+from data.terminal import printable
 
 UNDECIDED = ("aperiodic", "completely-reachable")
 """Classes that are not decided for more than `automata.properties.MAX_STATES_SUBSETS` states."""
 
 NAME_MAX_LENGTH = 4096
-"""Of a run or an arm, as `printed` writes it: longer than that of any folder."""
+"""Of a run or an arm, as `stored_name` writes it: longer than that of any folder."""
 
 _PART_ROWS = 4000
 _USED = ("n", "k", "canonical", "reset_threshold", "word")
@@ -86,18 +87,15 @@ class Part(NamedTuple):
         ]
 
 
-def printed(text: str) -> str:
-    r"""Write what no terminal prints as Python does in its texts: that is how names are stored.
+def stored_name(name: str) -> str:
+    r"""Return the name of a run or an arm as archives hold and show it: control characters escaped.
 
     Examples
     --------
-    >>> print(printed("run 1\x1b[2J"), printed("\udcff"))
-    run 1\x1b[2J \udcff
+    >>> print(stored_name("run 1\x1b[2J"), stored_name("two\nlines"))
+    run 1\x1b[2J two\nlines
     """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
+    return printable(name, keep="")
 
 
 def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> RuntimeError:
@@ -184,7 +182,7 @@ def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
         words = rows["word"].tolist()
         arms = rows["mode"].tolist() if arm is None else [arm] * len(rows)
         _refuse(rows, [not (isinstance(name, str) and name) for name in arms], "found by no arm")
-        named = [*map(printed, arms)]
+        named = [*map(stored_name, arms)]
         _refuse(
             rows,
             [len(name) > NAME_MAX_LENGTH for name in named],

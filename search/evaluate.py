@@ -12,8 +12,8 @@ from automata.properties import in_classes
 from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
 from automata.solver import reset_thresholds
+from data.damage import DataError
 from data.dataset import Dataset
-from data.files import DataError
 from search.decode import decode_and_repair
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics

@@ -10,7 +10,7 @@ from automata.arguments import check_setting
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.properties import in_classes
 from automata.sampling import Evolution
-from data.files import DataError
+from data.damage import DataError
 from data.progress import progress
 from data.streams import stream
 from search.baselines import EXCHANGES, run_evolution, run_uniform

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from automata.arguments import check_setting
 from search.archive import Archive
 
 
@@ -20,8 +21,7 @@ class Gathering:
 
     def __post_init__(self) -> None:
         """Check the share against its limits."""
-        if not 0 <= self.archive_at_least <= 1:
-            raise ValueError(f"archive-at-least={self.archive_at_least} is not in 0..1")
+        check_setting("archive-at-least", self.archive_at_least, 0.0, 1)
 
     def open(self) -> None:
         """Make the archive, or see that it is whole and may be written to.

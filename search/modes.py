@@ -13,8 +13,8 @@ from torch import Tensor
 
 from automata.arguments import check_setting
 from automata.properties import in_classes
+from data.damage import DataError
 from data.dataset import Dataset
-from data.files import DataError
 from search.decode import Repaired, decode_and_repair, encode_automata
 from search.interpolate import PATHS, interpolate
 from search.oracle import Proposals

@@ -19,8 +19,8 @@ from automata.canonical import from_canonical
 from automata.formats import format_delta
 from automata.row_index import RowIndex
 from automata.solver import NOT_SYNCHRONIZING, Thresholds
+from data.damage import DataError
 from data.dataset import read_shards
-from data.files import DataError
 from data.manifest import ENUMERATION, check_whole, read_manifest
 from search.candidates import hit_thresholds
 from search.oracle import Trace

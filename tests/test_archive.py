@@ -29,7 +29,7 @@ from automata.families import known
 from automata.formats import format_delta, format_word, parse_delta
 from automata.properties import CLASSES, in_classes
 from automata.sampling import sample_uniform
-from data.files import DataError
+from data.damage import DataError
 from search import archive as module
 from search import archive_checks, archive_rows
 from search.archive import Archive, verify_archive

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data.files import DataError
+from data.damage import DataError
 from search import archive_file, archive_reading
 from search.archive import Archive
 from search.archive_tables import SCHEMA

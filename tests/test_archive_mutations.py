@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from automata.formats import parse_delta, parse_word
-from data.files import DataError
+from data.damage import DataError
 from search.archive import Archive, verify_archive
 from search.archive_tables import ROW_COLUMNS
 from tests import naive

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data.files import DataError
+from data.damage import DataError
 from search import archive_file
 from search.archive import Archive, verify_archive
 from search.gathering import Gathering

@@ -18,8 +18,9 @@ import pytest
 
 from automata import canonical_forms, from_canonical
 from data import generate as module
+from data.damage import DataError
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
-from data.files import DataError, sha256
+from data.files import sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import config_digest, read_manifest, write_manifest
 from tests import naive

@@ -25,7 +25,7 @@ from automata.sampling import Evolution, evolve
 from automata.series import find_stretches, stretch
 from automata.solver import reset_thresholds
 from automata.verification import reprove_thresholds
-from data.files import DataError
+from data.damage import DataError
 from search import oracle
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module

@@ -15,7 +15,7 @@ from automata.automaton import cerny_bound
 from automata.canonical import canonical_forms
 from automata.families import FAMILIES
 from automata.solver import reset_thresholds
-from data.files import DataError
+from data.damage import DataError
 from search.discovery import score_plots
 from search.discovery.comparison import (
     COMPARISON_COLUMNS,

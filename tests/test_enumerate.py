@@ -24,9 +24,10 @@ from automata.enumeration import Enumeration
 from automata.properties import CLASSES, automorphism_orders, defects, in_classes, ranks
 from data import buffer, recheck
 from data import enumerate as module
+from data.damage import DataError
 from data.dataset import read_dataset, read_shard, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import DataError, sha256
+from data.files import sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive

@@ -12,7 +12,7 @@ from automata.canonical import from_canonical
 from automata.formats import parse_delta
 from automata.properties import in_classes
 from automata.solver import reset_thresholds
-from data.files import DataError
+from data.damage import DataError
 from search import oracle as metered
 from search.candidates import SUMMARY_COLUMNS
 from search.evolve import EvolveConfig, evolve

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from data import files
+from data.damage import DataError, read_json
 from data.files import (
-    DataError,
     check_files,
     check_sha256,
     commit_files,
-    read_json,
     recover,
     sha256,
     sweep,

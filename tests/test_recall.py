@@ -21,8 +21,9 @@ from automata.solver import reset_thresholds
 from data import dataset
 from data.buffer import describe
 from data.counts import count, flags_of, to_rows
+from data.damage import DataError
 from data.dataset import read_dataset, write_shard
-from data.files import DataError, sha256
+from data.files import sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import config_digest, write_manifest
 from data.record import versions

@@ -14,9 +14,10 @@ import pytest
 
 from data import buffer, shards
 from data import enumerate as enumerate_module
+from data.damage import DataError
 from data.dataset import read_dataset, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import DataError, sha256
+from data.files import sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import config_digest, finish, read_manifest
 from data.shards import property_types

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data.files import DataError
+from data.damage import DataError
 from data.record import differing, plain, recorded, versions
 
 

@@ -21,7 +21,7 @@ from automata import reset_thresholds
 from automata.families import FAMILIES
 from automata.formats import format_delta, parse_delta
 from automata.sampling import sample_synchronizing
-from data.files import DataError
+from data.damage import DataError
 from search import pictures
 from search.archive import Archive
 from search.candidates import CANDIDATE_COLUMNS
@@ -475,7 +475,17 @@ def test_bad_usage(run_folders: Path, tmp_path: Path, call) -> None:
     assert (answer.code, answer.err) == (3, f"Error: {tmp_path}/none.sqlite: no such file\n")
 
 
-@pytest.mark.parametrize("text", ["", "<p>", "<svg", "<svgs/>", "\ud800"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "<p>", "<svg", "<svgs/>", "\ud800"),
+        "<svg>" + "<g>" * 5000 + "</g>" * 5000 + "</svg>",
+        "<svg>&lol;</svg>",
+        "<svg><!DOCTYPE svg [<!ENTITY x 'x'>]></svg>",
+        "<svg><!ENTITY x SYSTEM 'file:///etc/hostname'></svg>",
+        "<svg>\0</svg>",
+    ],
+)
 def test_what_is_no_svg_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "hits.svg"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -499,6 +509,62 @@ def test_what_is_no_svg_is_refused(tmp_path: Path, text: str) -> None:
         '<svg><image href="x.png"/><animate onbegin="x()"/></svg>',
         '<svg><meta http-equiv="refresh" content="0;url=http://x.org"/></svg>',
         '<svg><g id="x"/></svg>',
+        *(
+            f'<svg><g style="{style}"/></svg>'
+            for style in (
+                "fill:uRl(x.png)",
+                "fill: URL( x )",
+                "fill:url(&quot;x&quot;)",
+                "fill:url('x')",
+                "fill:url(x.svg#y)",
+                "fill:url(#y)url(x)",
+                "fill:url (x)",
+                "fill:u\\72l(x)",
+                "fill:url(data:x)",
+                "fill:url(//x.org)",
+                "cursor:image-set('x.png' 1x)",
+                "fill:src('x')",
+                "fill:image('x')",
+                "fill:-webkit-image-set(x)",
+                "fill:cross-fade(x)",
+                "fill:element(x)",
+                "width:expression(x)",
+                "fill:var(--x)",
+                "fill:attr(x)",
+                "@import 'x'",
+                "fill:red;}x{",
+                "fill:&lt;x&gt;",
+                "fill:/*x*/",
+                "behavior:url(x.htc)",
+            )
+        ),
+        *(
+            f"<svg><use {attribute}/></svg>"
+            for attribute in (
+                'href="x.svg#y"',
+                'href="#y x"',
+                'href="##x"',
+                'href=" #x"',
+                'href="data:x"',
+                'href="//x.org"',
+                'xlink="x"',
+                'src="x"',
+                'clip-path="url(x)"',
+                'clip-path="#x"',
+                'clip-path="url(#y) url(x)"',
+                'clip-path="URL(x)"',
+                'd="url(x)/"',
+                'transform="translate(1) url(&quot;x&quot;)"',
+                'points="x/"',
+                'viewBox="0 0 1 1;x"',
+                'onclick="x()"',
+                'ONLOAD="x()"',
+                'class="x"',
+                'fill="url(x)"',
+                'filter="url(x)"',
+                'mask="url(x)"',
+            )
+        ),
     ],
 )
 def test_only_what_charts_have_is_taken_over(tmp_path: Path, text: str) -> None:

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from automata.canonical import canonical_forms, from_canonical
-from data.files import DataError, sha256
+from data.damage import DataError
+from data.files import sha256
 from search.discovery import found, saved
 from search.discovery.config import DiscoverConfig
 from search.discovery.engine import Engine

@@ -19,8 +19,8 @@ from automata.families import identify
 from automata.formats import parse_delta, parse_word
 from automata.sampling import sample_uniform
 from automata.solver import reset_thresholds
+from data.damage import DataError
 from data.dataset import Dataset, read_dataset
-from data.files import DataError
 from data.generate import GenerateConfig, generate
 from data.streams import stream
 from search import evaluate as evaluation

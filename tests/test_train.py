@@ -20,8 +20,9 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
 from automata.solver import reset_thresholds
+from data.damage import DataError
 from data.dataset import Dataset
-from data.files import DataError, check_files, sha256
+from data.files import check_files, sha256
 from vae import train as module
 from vae.checkpoint import load_model, read_config, save_checkpoint
 from vae.encoding import TOKEN_KINDS, encode_deltas

@@ -22,7 +22,7 @@ import torch
 
 from automata.canonical import from_canonical
 from automata.sampling import Evolution
-from data.files import DataError
+from data.damage import DataError
 from data.streams import stream, torch_seed
 from search.baselines import EXCHANGES, run_evolution
 from search.discovery.arms import ARMS, SOURCES

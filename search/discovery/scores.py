@@ -16,7 +16,7 @@ from automata.families import FAMILIES
 from automata.formats import format_delta
 from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
-from data.files import DataError
+from data.damage import DataError
 from search.candidates import HIT_COLUMNS, hit_thresholds
 from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step
 

@@ -20,7 +20,7 @@ from automata.formats import parse_delta, parse_word
 from automata.solver import reset_thresholds
 from automata.svg import drawing_svg
 from automata.verification import verify
-from data.files import DataError
+from data.damage import DataError
 from search.archive_rows import class_names
 from search.pictures import STRIP_ALPHAS
 from search.report.content import Content, LatentMap

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from data.files import DataError
+from data.damage import open_file, reading
 
 _TAGS = {
     *("svg", "g", "defs", "path", "use", "rect", "circle", "ellipse", "line", "polyline"),
@@ -21,8 +21,12 @@ _ATTRIBUTES = {
 }
 _NUMBERS = {"d", "x", "y", "points"}
 """Attributes whose numbers are in units of a picture: a tenth is enough."""
-_REFERENCE = re.compile(r"url\(#([\w.-]+)\)|^#([\w.-]+)$")
-_PLAIN_STYLE = re.compile(r"[\w\s#%.,:;'()-]*")
+_LINK = re.compile(r"#([\w.-]+)")
+_PAINT = re.compile(r"url\(#([\w.-]+)\)")
+_STYLE = re.compile(rf"(?:[\w\s#%.,:;'-]|{_PAINT.pattern})*")
+"""Without brackets but those of a name in the picture: functions of CSS can ask for addresses."""
+_PLAIN = re.compile(r"[\w\s.,()%+-]*")
+_MOST_BYTES = 1 << 26
 
 
 def inline_svg(path: Path, prefix: str) -> Markup:
@@ -42,25 +46,28 @@ def inline_svg(path: Path, prefix: str) -> Markup:
     DataError
         If it is no SVG.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
+    with open_file(path) as file, reading(path, "an SVG"):
+        content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError(f"over {_MOST_BYTES} bytes")
+        text = content.decode("utf-8")
         # from the element on: without a document type there are no entities to expand
         root = ElementTree.fromstring(text[text.index("<svg") :])  # noqa: S314
-    except (ElementTree.ParseError, ValueError) as error:
-        raise DataError(f"{path}: not an SVG ({error})") from error
-    used = {one or other for _, value in _references(root) for one, other in value}
-    svg = _rebuilt(root, prefix, used)
-    if svg is None or svg.tag != "svg":
-        raise DataError(f"{path}: not an SVG (its first element is {root.tag[:40]})")
-    for name in ("width", "height"):
-        svg.attrib.pop(name, None)
-    return Markup(ElementTree.tostring(svg, encoding="unicode"))  # noqa: S704 - rebuilt
+        values = [(_local(name), own) for part in root.iter() for name, own in part.attrib.items()]
+        used = {name for attribute in values for name in _names_in(*attribute)}
+        svg = _rebuilt(root, prefix, used)
+        if svg is None or svg.tag != "svg":
+            raise ValueError(f"its first element is {root.tag[:40]}")
+        for name in ("width", "height"):
+            svg.attrib.pop(name, None)
+        return Markup(ElementTree.tostring(svg, encoding="unicode"))  # noqa: S704 - rebuilt
 
 
-def _references(root: Element) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return what attributes refer to."""
-    values = [(name, value) for element in root.iter() for name, value in element.attrib.items()]
-    return [(name, _REFERENCE.findall(value)) for name, value in values]
+def _names_in(attribute: str, value: str) -> list[str]:
+    """Return the names within the picture that an attribute refers to."""
+    if attribute == "href":
+        return _LINK.findall(value)
+    return _PAINT.findall(value) if attribute in ("clip-path", "style") else []
 
 
 def _rebuilt(element: Element, prefix: str, used: set[str]) -> Element | None:
@@ -70,15 +77,10 @@ def _rebuilt(element: Element, prefix: str, used: set[str]) -> Element | None:
         return None
     own = Element(tag)
     for name, value in ((_local(name), value) for name, value in element.attrib.items()):
-        if name not in _ATTRIBUTES or (name == "id" and value not in used):
-            continue
-        if name == "id":
-            own.set(name, prefix + value)
-        elif name == "href" or "url" in value:
-            if _REFERENCE.search(value) and value.count("url") <= 1:
-                own.set(name, _REFERENCE.sub(lambda match: _renamed(match, prefix), value))
-        elif name != "style" or _PLAIN_STYLE.fullmatch(value):
-            own.set(name, _shortened(value) if name in _NUMBERS else value)
+        if name in _ATTRIBUTES and (name != "id" or value in used):
+            kept = _kept(name, value, prefix)
+            if kept is not None:
+                own.set(name, kept)
     own.text = element.text if tag in ("text", "tspan") else None
     for child in element:
         if (part := _rebuilt(child, prefix, used)) is not None:
@@ -87,13 +89,23 @@ def _rebuilt(element: Element, prefix: str, used: set[str]) -> Element | None:
     return own
 
 
+def _kept(name: str, value: str, prefix: str) -> str | None:
+    """Return the value of an attribute in the page, None for one that charts do not have."""
+    if name == "href":
+        return f"#{prefix}{value[1:]}" if _LINK.fullmatch(value) else None
+    if name in ("clip-path", "style"):
+        whole = _PAINT if name == "clip-path" else _STYLE
+        return _PAINT.sub(rf"url(#{prefix}\1)", value) if whole.fullmatch(value) else None
+    if not _PLAIN.fullmatch(value):
+        return None
+    if name == "id":
+        return prefix + value
+    return _shortened(value) if name in _NUMBERS else value
+
+
 def _local(name: object) -> str:
     """Return a name without its namespace; comments and the like have none."""
     return name.rpartition("}")[2] if isinstance(name, str) else ""
-
-
-def _renamed(match: re.Match[str], prefix: str) -> str:
-    return f"url(#{prefix}{match[1]})" if match[1] else f"#{prefix}{match[2]}"
 
 
 def _shortened(numbers: str) -> str:

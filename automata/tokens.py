@@ -1,0 +1,44 @@
+"""Words and signs of a text, with what stands between them left out."""
+
+from __future__ import annotations
+
+import re
+
+from automata.automaton import AutomatonError
+
+
+def split_tokens(
+    text: str, token: re.Pattern[str], between: re.Pattern[str], form: str
+) -> list[str]:
+    r"""Cut a text into tokens.
+
+    Parameters
+    ----------
+    text : str
+    token, between : Pattern
+        What a token is; blanks and comments.
+    form : str
+        Name of the form, for errors.
+
+    Raises
+    ------
+    AutomatonError
+        If something in the text is neither.
+
+    Examples
+    --------
+    >>> split_tokens("[ 1,2 ]", re.compile(r"[0-9]+|\S"), re.compile(r"\s+"), "GAP")
+    ['[', '1', ',', '2', ']']
+    """
+    tokens = []
+    at = 0
+    while at < len(text):
+        if skipped := between.match(text, at):
+            at = skipped.end()
+            continue
+        found = token.match(text, at)
+        if found is None:
+            raise AutomatonError(f"{form}: {text[at : at + 20]!r} is out of place")
+        tokens.append(found[0])
+        at = found.end()
+    return tokens
