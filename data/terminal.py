@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 
-def printable(text: str, *, keep: str = "\n\t") -> str:
-    r"""Return a text with what no terminal should obey escaped, but for the characters to keep.
+def printable(text: str) -> str:
+    r"""Return a text on one line, with whatever a terminal should not obey escaped.
 
     Names and contents of files may hold sequences that a terminal would obey.
 
     Examples
     --------
-    >>> print(printable("Černý\x1b[2J"))
-    Černý\x1b[2J
+    >>> print(printable("Černý\x1b[2J"), printable("two\nlines"))
+    Černý\x1b[2J two\nlines
     """
     return "".join(
-        sign
-        if sign.isprintable() or sign in keep
-        else sign.encode("unicode_escape").decode("ascii")
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
         for sign in text
     )

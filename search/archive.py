@@ -21,6 +21,7 @@ import pandas as pd
 from automata.formats import format_delta
 from data.damage import DataError
 from data.progress import progress
+from data.terminal import printable
 from search.archive_checks import (
     check_claims,
     check_file,
@@ -31,7 +32,7 @@ from search.archive_checks import (
 )
 from search.archive_file import check_schema, pragma
 from search.archive_reading import Reader
-from search.archive_rows import NAME_MAX_LENGTH, Part, Record, parts_of, stored_name
+from search.archive_rows import NAME_MAX_LENGTH, Part, Record, parts_of
 from search.archive_tables import (
     COUNT_COLUMNS,
     ROW_COLUMNS,
@@ -130,7 +131,7 @@ class Archive:
         """
         if self._writer is None:
             raise ValueError(f"{self.path} was opened for reading alone")
-        run = stored_name(run)
+        run = printable(run)
         if not 1 <= len(run) <= NAME_MAX_LENGTH:
             raise ValueError(
                 f"a run has a name of 1 to {NAME_MAX_LENGTH} letters, got one of {len(run)}"
@@ -174,7 +175,7 @@ class Archive:
             for n, k, form in zip(table["n"], table["k"], table["canonical"], strict=True)
         ]
         texts = [" ".join(map(str, form)) for form in table["canonical"]]
-        who = {name: table[name].map(stored_name) for name in ("run", "arm")}
+        who = {name: table[name].map(printable) for name in ("run", "arm")}
         return table.assign(delta=deltas, canonical=texts, **who)[ROW_COLUMNS]
 
     def counts(self, selection: Selection = _EVERYTHING) -> pd.DataFrame:

@@ -19,7 +19,7 @@ UNDECIDED = ("aperiodic", "completely-reachable")
 """Classes that are not decided for more than `automata.properties.MAX_STATES_SUBSETS` states."""
 
 NAME_MAX_LENGTH = 4096
-"""Of a run or an arm, as `stored_name` writes it: longer than that of any folder."""
+"""Of a run or an arm, as `printable` writes it: longer than that of any folder."""
 
 _PART_ROWS = 4000
 _USED = ("n", "k", "canonical", "reset_threshold", "word")
@@ -85,17 +85,6 @@ class Part(NamedTuple):
             )
             for row, family, names in zip(rows, families, properties, strict=True)
         ]
-
-
-def stored_name(name: str) -> str:
-    r"""Return the name of a run or an arm as archives hold and show it: control characters escaped.
-
-    Examples
-    --------
-    >>> print(stored_name("run 1\x1b[2J"), stored_name("two\nlines"))
-    run 1\x1b[2J two\nlines
-    """
-    return printable(name, keep="")
 
 
 def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> RuntimeError:
@@ -182,7 +171,7 @@ def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
         words = rows["word"].tolist()
         arms = rows["mode"].tolist() if arm is None else [arm] * len(rows)
         _refuse(rows, [not (isinstance(name, str) and name) for name in arms], "found by no arm")
-        named = [*map(stored_name, arms)]
+        named = [*map(printable, arms)]
         _refuse(
             rows,
             [len(name) > NAME_MAX_LENGTH for name in named],

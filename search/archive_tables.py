@@ -8,7 +8,8 @@ from typing import Any
 
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.properties import CLASSES, MAX_STATES_SUBSETS, check_classes
-from search.archive_rows import NAME_MAX_LENGTH, UNDECIDED, stored_name
+from data.terminal import printable
+from search.archive_rows import NAME_MAX_LENGTH, UNDECIDED
 
 APPLICATION_ID = int.from_bytes(b"Cern", "big")
 VERSION = 1
@@ -184,7 +185,7 @@ class Selection:
             "k": self.k,
             "at_least": self.at_least or 0.0,
             "family": None if self.family is None else _bytes_of(self.family).decode(),
-            "run": None if self.run is None else stored_name(self.run),
+            "run": None if self.run is None else printable(self.run),
             "raw": None if self.run is None else _bytes_of(self.run).decode(),
             "required": json.dumps(required),
             "forbidden": json.dumps(forbidden),

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 import pipeline
+from data.terminal import printable
 from search.archive import Archive
-from search.archive_rows import stored_name
 from search.archive_tables import Selection
 from search.cells import plain_cells
 from search.gathering import Gathering
@@ -70,7 +70,7 @@ def test_what_older_archives_hold_is_escaped_when_it_is_shown(path, name):
     for own in (name, f"{name}/seed-1"):
         with Archive(path, create=False) as archive:
             table = archive.rows(Selection(run=name))
-        assert {*table["run"]} == {stored_name(own)} and {*table["arm"]} == {ODD[name]}
+        assert {*table["run"]} == {printable(own)} and {*table["arm"]} == {ODD[name]}
         change(path, f"UPDATE finds SET run = '{name}/seed-1'")
     text = run(path, "list", "--automata")
     assert ODD[name] in text and text.replace("\n", "").isprintable()
@@ -102,11 +102,11 @@ def test_formulas_are_texts(path, tmp_path, name):
         assert not any(cell.startswith(tuple("=+-@＝\t\n")) for row in cells for cell in row)
         read = pd.read_csv(io.StringIO(text), keep_default_na=False)
         shown = name if name[0] in "\t\n" else f"'{name}"  # the former are escaped
-        assert {*read["run"]} == {*read["arm"]} == {stored_name(shown)}
+        assert {*read["run"]} == {*read["arm"]} == {printable(shown)}
         rest = table.columns.difference(["run", "arm"])
         assert read[rest].equals(table[rest])
     shown = json.loads(run(path, "list", "--automata", "--json"))["automata"]
-    assert {row["run"] for row in shown} == {stored_name(name)}  # of JSON nothing is run
+    assert {row["run"] for row in shown} == {printable(name)}  # of JSON nothing is run
 
 
 @pytest.mark.parametrize("name", FORMULAS)

@@ -137,7 +137,7 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("Černý (n-1)²\t1\n2", "Černý (n-1)²\t1\n2"),
+        ("Černý (n-1)²\t1\n2", "Černý (n-1)²\\t1\\n2"),
         ("\x1b[2J\x07\x7f", "\\x1b[2J\\x07\\x7f"),
         ("\x9b31m", "\\x9b31m"),
         ("a\rb", "a\\rb"),
