@@ -31,9 +31,9 @@ Config = TypeVar("Config")
 
 
 SOLVE_FORMS = [
-    *("auto", "lines", "csv", "synchrowords", "synchrowords-1.0", "contest"),
+    *("auto", "lines", "csv", "synchrowords", "synchrowords-1.0", "contest", "contest-letters"),
     *("table", "table-letters", "edges", "edges-target-last", "edges-letter-last"),
-    *("gap", "dot", "jff", "json"),
+    *("gap", "dot", "jff", "json", "json-states"),
 ]
 """What `solve` reads; named here so that --help loads nothing."""
 

@@ -14,7 +14,7 @@ Items = list[Automata | Malformed]
 
 _SEPARATORS = (",", ";", "\t")
 _BLANKS = b" \r\v\f"  # a tab may separate fields
-_SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(rb'"?sep=(.?)"?', re.IGNORECASE)  # a tab may have been stripped
 
 
 def has_delta(record: bytes) -> bool:
@@ -52,17 +52,18 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     [[[0, 0], [1, 0]]]
     """
     csv.field_size_limit(max(csv.field_size_limit(), MOST_TEXT))
-    column, separator = None, ","
+    column: int | None = None
+    separator = ""
     for records in _records(chunks):
         if isinstance(records, Malformed):
             yield [records]
             continue
         found: list[Entry | Malformed] = []
         for number, text in zip(*records, strict=True):
+            if not separator and (separator := _named_separator(text)):
+                continue
             if column is None:
-                if _SEPARATOR_LINE.fullmatch(text) and number == records[0][0]:
-                    continue
-                separator = _separator(text) or separator
+                separator = separator or _separator(text) or ","
                 column = _column(text, separator)
                 continue
             try:
@@ -75,14 +76,40 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
 
 
 def _separator(record: bytes) -> str | None:
-    """Return what separates the fields of a header with the column ``delta``."""
+    """Return what separates the fields of a header with the column ``delta``.
+
+    Raises
+    ------
+    AutomatonError
+        If several can.
+    """
+    found = []
     for separator in _SEPARATORS:
         try:
-            if "delta" in _header(record, separator):
-                return separator
+            fields = _header(record, separator)
         except (csv.Error, StopIteration):
-            pass
-    return None
+            continue
+        if fields == ["delta"]:
+            return separator
+        if "delta" in fields:
+            found.append(separator)
+    if len(found) > 1:
+        shown = " and ".join(map(repr, found))
+        raise AutomatonError(
+            f"the header has a column 'delta' by {shown}: a line before it decides, 'sep=,' or so"
+        )
+    return found[0] if found else None
+
+
+def _named_separator(line: bytes) -> str:
+    """Return the separator that a line such as ``sep=;`` names, "" for another line."""
+    match = _SEPARATOR_LINE.fullmatch(line)
+    if match is None:
+        return ""
+    separator = match[1].decode("latin-1") or "\t"
+    if separator not in _SEPARATORS:
+        raise AutomatonError(f"'sep=': {separator!r} separates no fields: it is one of , ; tab")
+    return separator
 
 
 def _column(record: bytes, separator: str) -> int:

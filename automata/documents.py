@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from automata.automaton import AutomatonError, Deltas
 from automata.dot import parse_dot
@@ -10,8 +11,8 @@ from automata.edges import parse_edges
 from automata.gap import parse_gap_all
 from automata.jflap import parse_jff
 from automata.json_text import parse_json_all
-from automata.number_readings import are_equal
-from automata.table_text import parse_table
+from automata.number_readings import are_equal, distinct, listed
+from automata.table_text import columns, parse_table
 
 
 def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
@@ -43,12 +44,7 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
         raise AutomatonError("a table without rows is no automaton")
     if [] in rows:
         raise AutomatonError(f"a blank line follows row {rows.index([])} of one table")
-    if by_letter:
-        return parse_table(rows)
-    for state, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise AutomatonError(f"state {state} has {len(row)} entries, state 0 {len(rows[0])}")
-    return parse_table([*zip(*rows, strict=True)])
+    return parse_table(rows if by_letter else columns(rows))
 
 
 BARE_TABLES = ("table", "table-letters")
@@ -63,6 +59,7 @@ PARSERS: dict[str, Callable[[str], list[Deltas]]] = {
     "dot": lambda text: [parse_dot(text)],
     "jff": lambda text: [parse_jff(text)],
     "json": parse_json_all,
+    "json-states": partial(parse_json_all, by_state=True),
 }
 """How the text of each form is read."""
 
@@ -105,6 +102,19 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
             raise errors[forms[0]]
         reasons = "; ".join(f"as {form}: {error}" for form, error in errors.items())
         raise AutomatonError(reasons)
-    if not all(are_equal(found[next(iter(found))], deltas) for deltas in found.values()):
-        raise AutomatonError(f"the text fits two forms, {' and '.join(found)}: --form NAME decides")
-    return next(iter(found.values()))
+    names = distinct(found)
+    if len(names) > 1:
+        raise AutomatonError(f"the text fits {listed(names)}: --form NAME decides")
+    if names == ["gap"] and len(forms) > 1 and _fits_from_1(text, found["gap"]):
+        raise AutomatonError(
+            "the text fits gap and, 1-based, json-states: --form gap takes a list for each letter"
+        )
+    return found[names[0]]
+
+
+def _fits_from_1(text: str, deltas: list[Deltas]) -> bool:
+    """Tell whether lists of states, which count from 1, make other automata."""
+    try:
+        return not are_equal(parse_json_all(text, by_state=True, first=1), deltas)
+    except AutomatonError:
+        return False

@@ -11,7 +11,7 @@ from automata.tokens import split_tokens
 from automata.words import format_word
 
 _SKIPPED = re.compile(r"(?:\s|\\\n|#[^\n]*(?:\n|\Z))+")
-_TOKEN = re.compile(r":=|[A-Za-z_]\w*|[+-]?[0-9][\w.]*|\S")
+_TOKEN = re.compile(r'"[^"\n]*"|:=|[A-Za-z_]\w*|[+-]?[0-9][\w.]*|\S')
 _DEEPEST = 3  # a list of tables
 
 
@@ -61,7 +61,8 @@ def parse_gap_all(text: str) -> list[Deltas]:
         Values, each perhaps after ``name :=`` and before ``;``. A list of letters is an automaton.
         A letter is a list of images or ``Transformation([...])``, whose images after the last one
         are fixed. If the values are letters, they are those of one automaton; names ``a``, ``b``,
-        ... tell their order, other names do not matter.
+        ... tell their order, other names do not matter. ``Automaton("det", n, "ab", [lists],
+        initial, accepting)`` of the package Automata is an automaton, too.
 
     Returns
     -------
@@ -142,9 +143,47 @@ def _value(tokens: list[str], at: int, depth: int) -> tuple[_Value, int]:
         if tokens[end : end + 1] == [")"] and all(isinstance(image, str) for image in images):
             return _Images([str(image) for image in images]), end + 1
         raise AutomatonError("GAP: Transformation(...) has one list of images")
-    if word and (word[0].isdigit() or word[0] in "+-"):
+    if word == "Automaton" and tokens[at + 1 : at + 2] == ["("]:
+        return _automaton(tokens, at + 2, depth)
+    if word and (word[0].isdigit() or word[0] in '+-"'):
         return word, at + 1
     raise AutomatonError(f"not a GAP list of lists: {' '.join(tokens[at : at + 9])[:40]!r}")
+
+
+def _automaton(tokens: list[str], at: int, depth: int) -> tuple[_Value, int]:
+    """Read what follows ``Automaton(``: the lists of its letters, and the place after it."""
+    parts: list[_Value] = []
+    while at < len(tokens):
+        part, at = _value(tokens, at, depth)
+        parts.append(part)
+        if tokens[at : at + 1] == [")"]:
+            break
+        if tokens[at : at + 1] != [","]:
+            raise AutomatonError("GAP: Automaton(...) has no end, or no comma")
+        at += 1
+    if len(parts) != 6:
+        raise AutomatonError(f"GAP: Automaton(...) has 6 arguments, not {len(parts)}")
+    kind, n, alphabet, letters, _, _ = parts
+    if kind != '"det"':
+        raise AutomatonError(f'GAP: an automaton of the type {str(kind)[:20]}, not "det"')
+    if not isinstance(letters, list) or not all(map(_is_letter, letters)):
+        raise AutomatonError("GAP: the transitions of Automaton(...) are no list of lists")
+    names = _names_of(alphabet, len(letters))
+    if len(names) != len(letters):
+        raise AutomatonError(f"GAP: {len(names)} letters, but lists for {len(letters)}")
+    for row in letters:
+        if isinstance(row, list) and str(len(row)) != n:
+            raise AutomatonError(f"GAP: an automaton of {str(n)[:20]} states, a list of {len(row)}")
+    return _in_order(letters, names), at + 1
+
+
+def _names_of(alphabet: _Value, k: int) -> list[str]:
+    """Return the names of the letters: each character of a text, or each text of a list."""
+    if isinstance(alphabet, list):
+        return [str(name).strip('"') for name in alphabet]
+    if isinstance(alphabet, str) and alphabet.startswith('"'):
+        return [*alphabet.strip('"')]
+    return [""] * k if alphabet == str(k) else []
 
 
 def _list(tokens: list[str], at: int, depth: int) -> tuple[list[_Value], int]:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from automata.automaton import AutomatonError, Deltas
 from automata.names import Transition, table_of_transitions
-from automata.table_text import parse_table
+from automata.table_text import columns, parse_table
 
 _MOST_DIGITS = 9
 
@@ -45,12 +45,16 @@ def parse_json(text: str) -> Deltas:
     return found[0]
 
 
-def parse_json_all(text: str) -> list[Deltas]:
+def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list[Deltas]:
     r"""Read automata in JSON: values one after the other, or lists of them.
 
     Parameters
     ----------
     text : str
+    by_state : bool
+        A list of lists has the images of one state in each; otherwise those under one letter.
+    first : int
+        The number of the first state in lists: 0 or 1.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def parse_json_all(text: str) -> list[Deltas]:
             raise AutomatonError("JSON: nested too deep") from None
         except json.JSONDecodeError as error:
             raise AutomatonError(f"not JSON: {error}") from None
-        found += _automata(value)
+        found += _automata(value, by_state, first)
         while at < len(text) and text[at].isspace():
             at += 1
     if not found:
@@ -108,7 +112,7 @@ def _dictionary(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _automata(value: Any) -> list[Deltas]:
+def _automata(value: Any, by_state: bool, first: int) -> list[Deltas]:
     """Return the automata of one value."""
     if isinstance(value, dict):
         inner = value.get("transitions")
@@ -120,13 +124,14 @@ def _automata(value: Any) -> list[Deltas]:
         return [_named(value)]
     if not isinstance(value, list) or not value:
         raise AutomatonError(f"JSON: {str(value)[:20]!r} is no automaton")
-    if all(_is_state(image) for image in value):
-        return [_table([value])]
+    if not by_state and all(_is_state(image) for image in value):
+        return [_table([value], by_state, first)]
     if _is_table(value):
-        return [_table(value)]
+        return [_table(value, by_state, first)]
     if all(isinstance(one, dict) or _is_table(one) for one in value):
-        return [delta for one in value for delta in _automata(one)]
-    raise AutomatonError("JSON: neither a list of states for each letter nor a list of automata")
+        return [delta for one in value for delta in _automata(one, by_state, first)]
+    row = "letters for each state" if by_state else "states for each letter"
+    raise AutomatonError(f"JSON: neither a list of {row} nor a list of automata")
 
 
 def _is_table(value: Any) -> bool:
@@ -141,8 +146,9 @@ def _is_state(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _table(rows: list[list[int]]) -> Deltas:
-    return parse_table([[str(image) for image in row] for row in rows])
+def _table(rows: list[list[int]], by_state: bool, first: int) -> Deltas:
+    texts = [[str(image) for image in row] for row in rows]
+    return parse_table(columns(texts) if by_state else texts, first=first)
 
 
 def _check(value: dict[str, Any], key: str, used: set[str]) -> None:

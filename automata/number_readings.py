@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -109,6 +109,27 @@ def _rows_agree(numbers: Numbers, at: int, n: int, k: int) -> bool:
     return width == 1 or width == k or bool(np.any(widths != width))
 
 
+def _sized_letters(numbers: Numbers, ended: bool, first: int) -> Reading | None:
+    """Read sizes ``n k``, each before a line for each letter."""
+    lines = np.split(numbers.values, numbers.ends[:-1])
+    found: list[Ints] = []
+    at = 0
+    while at < len(lines):
+        if len(lines[at]) != 2:
+            return None
+        n, k = lines[at].tolist()
+        if not (1 <= k <= MAX_LETTERS and 1 <= n <= MAX_STATES):
+            return None
+        rows = lines[at + 1 : at + 1 + k]
+        if not all(len(row) == n and _within(row, first, n + first) for row in rows):
+            return None
+        if len(rows) < k:
+            return None if ended else found
+        found.append(np.stack(rows) - first)
+        at += 1 + k
+    return found
+
+
 def _lines(numbers: Numbers, ended: bool, first: int) -> Reading | None:
     """Read an automaton of one letter from each line."""
     limits = np.repeat(numbers.widths, numbers.widths) + first
@@ -161,13 +182,14 @@ _READERS: dict[str, Callable[[Numbers, bool, int], Reading | None]] = {
     "lines": _lines,
     "synchrowords": partial(_sized, False),
     "synchrowords-1.0": partial(_sized, True),
+    "contest-letters": _sized_letters,
     "table": partial(_table, False),
     "table-letters": partial(_table, True),
     **{order: partial(_edges, order) for order in ORDERS},
 }
 
 
-def distinct(found: dict[str, Reading]) -> list[str]:
+def distinct(found: Mapping[str, Reading]) -> list[str]:
     """Return the first form of each group that reads the same automata.
 
     Examples
@@ -192,6 +214,18 @@ def are_equal(some: Reading, others: Reading) -> bool:
     False
     """
     return len(some) == len(others) and all(map(np.array_equal, some, others))
+
+
+def listed(names: list[str]) -> str:
+    """Say how many forms these are, and which.
+
+    Examples
+    --------
+    >>> listed(["json", "gap"])
+    'two forms, json and gap'
+    """
+    count = {2: "two", 3: "three"}.get(len(names), str(len(names)))
+    return f"{count} forms, {' and '.join(names)}"
 
 
 def describe(name: str, reading: Reading) -> str:

@@ -13,7 +13,8 @@ from automata.recognise import by_first_line, choose_numbers
 from automata.synchrowords import read_contest_lines, read_synchrowords_lines
 from automata.text_lines import MOST_TEXT, Chunk, Stream, read_lines, without_comments
 
-FORMS = ("lines", "csv", "synchrowords", "synchrowords-1.0", "contest", *PARSERS)
+_SIZED = ("synchrowords", "synchrowords-1.0", "contest", "contest-letters")
+FORMS = ("lines", "csv", *_SIZED, *PARSERS)
 """The names of the forms."""
 
 Items = list[Automata | Malformed]
@@ -84,8 +85,8 @@ def _read(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterat
             return _read_lines(chunks)
         case "synchrowords" | "synchrowords-1.0" as form:
             return read_synchrowords_lines(chunks, states_first=form == "synchrowords-1.0")
-        case "contest":
-            return read_contest_lines(chunks)
+        case "contest" | "contest-letters" as form:
+            return read_contest_lines(chunks, by_letter=form == "contest-letters")
         case _:
             return _read_document(chunks, forms)
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from automata.automaton import AutomatonError
 from automata.csv_text import has_delta
 from automata.entries import Malformed
-from automata.number_readings import Numbers, Reading, describe, distinct, readings
+from automata.number_readings import Numbers, Reading, describe, distinct, listed, readings
 from automata.text_lines import MOST_TEXT, Chunk
 
 _GROWTH = 1.5  # numbers are looked at again when there are so many times as many lines
-_STREAMED = ("lines", "synchrowords", "synchrowords-1.0")
+_STREAMED = ("lines", "synchrowords", "synchrowords-1.0", "contest-letters")
 _NUMBERS = re.compile(r"[0-9]+(\s+[0-9]+)*")
 _EDGE = re.compile(r"[\w]+[\s,;]+[\w]+[\s,;]+[\w]+")
-_GAP = re.compile(r"(?:\w+\s*:=|(?:Identity)?Transformation\b)")
+_GAP = re.compile(r"(?:\w+\s*:=|(?:Identity)?Transformation\b|Automaton\b)")
 _DOT = re.compile(r'(?:strict\s+)?(?:di)?graph\b[\s\w"]*(?:\{|$)|//|/\*', re.IGNORECASE)
 _KNOWN = (
     "'1 2 0|0 1 0' on each line, 'k n' before n*k entries, CSV with a column 'delta', "
@@ -45,7 +45,7 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
     Examples
     --------
     >>> by_first_line(b"0 0|1 0"), by_first_line(b"[[1]]"), by_first_line(b"2 3")
-    (('lines',), ('json', 'gap'), ('numbers',))
+    (('lines',), ('json', 'json-states', 'gap'), ('numbers',))
     """
     try:
         line = text.decode()
@@ -56,7 +56,7 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
     if has_delta(text):
         return ("csv",)
     if line[0] == "[":
-        return ("json", "gap")
+        return ("json", "json-states", "gap")
     if line[0] == "{":
         return ("json",)
     if line[0] == "<":
@@ -165,9 +165,8 @@ def _no_form(lines: list[bytes], *, ended: bool) -> AutomatonError:
 
 
 def _two_forms(names: list[str], found: dict[str, Reading]) -> AutomatonError:
-    shown = " and ".join(describe(name, found[name]) for name in names)
-    count = {2: "two", 3: "three"}.get(len(names), str(len(names)))
-    return AutomatonError(f"the numbers fit {count} forms, {shown}: --form NAME decides")
+    shown = listed([describe(name, found[name]) for name in names])
+    return AutomatonError(f"the numbers fit {shown}: --form NAME decides")
 
 
 def _undecided(lines: list[bytes]) -> AutomatonError:

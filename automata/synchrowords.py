@@ -14,6 +14,7 @@ from automata.text_lines import Chunk
 Items = list[Automata | Malformed]
 
 _Read = Callable[[Iterator[Chunk | Malformed], bool], Iterator[Items]]
+"""The second argument: whether the size is ``n k``, or whether rows are of letters."""
 
 
 def read_synchrowords_lines(
@@ -52,13 +53,17 @@ def read_synchrowords_lines(
     return _numbered(read, chain([(numbers, texts)], chunks), states_first)
 
 
-def read_contest_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
+def read_contest_lines(
+    chunks: Iterator[Chunk | Malformed], *, by_letter: bool = False
+) -> Iterator[Items]:
     """Read a line ``n k``, then a line of k images for each state, and so on.
 
     Parameters
     ----------
     chunks : iterator of Chunk or Malformed
         Without blank lines and comments.
+    by_letter : bool
+        After the size there is a line of n images for each letter instead.
 
     Yields
     ------
@@ -71,15 +76,13 @@ def read_contest_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     >>> found.deltas.tolist()
     [[[1, 2, 0], [0, 1, 0]]]
     """
-    return _numbered(_read_rows, chunks, True)
+    return _numbered(_read_rows, chunks, by_letter)
 
 
-def _numbered(
-    read: _Read, chunks: Iterator[Chunk | Malformed], states_first: bool
-) -> Iterator[Items]:
+def _numbered(read: _Read, chunks: Iterator[Chunk | Malformed], layout: bool) -> Iterator[Items]:
     """Name the automaton, from 0, in every error."""
     index = 0
-    for items in read(chunks, states_first):
+    for items in read(chunks, layout):
         for place, item in enumerate(items):
             if isinstance(item, Malformed):
                 items[place] = Malformed(item.line, f"automaton {index}, {item.reason}")
@@ -179,8 +182,9 @@ def _read_numbers(chunks: Iterator[Chunk | Malformed], states_first: bool) -> It
         del tokens[:at], lines[:at]
 
 
-def _read_rows(chunks: Iterator[Chunk | Malformed], states_first: bool) -> Iterator[Items]:
-    """Read a size, then a line for each state."""
+def _read_rows(chunks: Iterator[Chunk | Malformed], by_letter: bool) -> Iterator[Items]:
+    """Read a size ``n k``, then a line for each state, or for each letter."""
+    what = "letter" if by_letter else "state"
     rows: list[bytes] = []
     size: Size | None = None
     start = 0
@@ -192,26 +196,30 @@ def _read_rows(chunks: Iterator[Chunk | Malformed], states_first: bool) -> Itera
         for number, text in zip(*chunk, strict=True):
             if size is None:
                 try:
-                    size, start, rows = _size(states_first, text), number, []
+                    size, start, rows = _size(True, text), number, []
                 except AutomatonError as error:
                     found.append(Malformed(number, str(error)))
                     break
                 continue
-            count = len(text.split())
-            if count != size[0]:
-                reason = f"state {len(rows)} has {count} entries, not k={size[0]}"
+            (k, n), count = size, len(text.split())
+            width, height = (n, k) if by_letter else (k, n)
+            if count != width:
+                wanted = f"n={n}" if by_letter else f"k={k}"
+                reason = f"{what} {len(rows)} has {count} entries, not {wanted}"
                 found.append(Malformed(start, reason))
                 break
             rows.append(text)
-            if len(rows) == size[1]:
-                found.append((start, b" ".join(rows), size))
+            if len(rows) == height:
+                entry = (b"|".join(rows), None) if by_letter else (b" ".join(rows), size)
+                found.append((start, *entry))
                 size = None
         items = _until_malformed(found)
         yield items
         if items and isinstance(items[-1], Malformed):
             return
     if size:
-        yield [Malformed(start, f"{len(rows)} states, not n={size[1]}")]
+        wanted = f"k={size[0]}" if by_letter else f"n={size[1]}"
+        yield [Malformed(start, f"{len(rows)} {what}s, not {wanted}")]
 
 
 def _until_malformed(found: list[Entry | Malformed]) -> Items:

@@ -59,6 +59,25 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
     return validate_delta(delta)
 
 
+def columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Turn one row a state into one row a letter.
+
+    Raises
+    ------
+    AutomatonError
+        If the rows have different lengths.
+
+    Examples
+    --------
+    >>> columns([["1", "0"], ["2", "1"], ["0", "0"]])
+    [('1', '2', '0'), ('0', '1', '0')]
+    """
+    for state, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise AutomatonError(f"state {state} has {len(row)} entries, state 0 {len(rows[0])}")
+    return [*zip(*rows, strict=True)]
+
+
 def _is_one_based(rows: Sequence[Sequence[str]], n: int) -> bool:
     """Tell whether all entries are in 1..n."""
     return all(

@@ -58,6 +58,11 @@ def transformations(delta: Deltas) -> str:
     return "".join(f"x := Transformation({[q + 1 for q in row]});\n" for row in delta.tolist())
 
 
+def package_automata(delta: Deltas) -> str:
+    k, n = delta.shape
+    return f'A := Automaton("det",{n},"{"abc"[:k]}",{(delta + 1).tolist()},[ 1 ],[ ]);;'
+
+
 WRITERS = {
     "lines": format_delta,
     "csv": lambda delta: f"n,delta\n1,{format_delta(delta)}\n",
@@ -70,6 +75,7 @@ WRITERS = {
         "{1} {0}\n".format(*delta.shape) + " ".join(map(str, delta.T.ravel().tolist()))
     ),
     "contest": lambda delta: "{1} {0}\n".format(*delta.shape) + rows(delta.T),
+    "contest-letters": lambda delta: "{1} {0}\n".format(*delta.shape) + rows(delta),
     "table": lambda delta: rows(delta.T),
     "table-letters": rows,
     "edges-target-last": lambda delta: edges(delta, "{0} {1} {2}"),
@@ -81,6 +87,8 @@ WRITERS = {
     "jff": jff,
     "json": lambda delta: json.dumps(delta.tolist()),
     "json names": named,
+    "json-states": lambda delta: json.dumps(delta.T.tolist()),
+    "gap package": package_automata,
 }
 
 
@@ -165,6 +173,9 @@ EDGES = "0 0 1\n0 1 2\n0 2 0\n1 0 0\n1 1 1\n1 2 2\n2 0 0\n2 1 1\n2 2 2"
         ("2 3 1 0 2 1 0 0", ["lines", "synchrowords"]),
         ("2 3\n1 0\n2 1\n0 0", ["synchrowords", "table"]),
         ("1 0 1\n0 0 1\n0 1 0", ["table", "table-letters"]),
+        ("3 3\n1 2 0\n0 1 0\n2 2 1", ["synchrowords (n=3, k=3)", "contest-letters (n=3, k=3)"]),
+        ("3 2\n1 1 0\n0 1 0", ["synchrowords (n=2, k=3)", "contest-letters (n=3, k=2)"]),
+        ("[[1, 2, 0], [0, 1, 0], [2, 2, 1]]", ["json", "json-states"]),
         (EDGES, ["lines", "table", "edges-target-last", "edges-letter-last"]),
         ("[[1, 1, 2], [2, 1, 1]]", ["json", "gap"]),
         (EDGES.translate({48: "a", 49: "b", 50: "c"}), ["edges-target-last", "edges-letter-last"]),
@@ -174,6 +185,25 @@ def test_what_fits_two_forms_is_refused(text: str, names: list[str]) -> None:
     with pytest.raises(AutomatonError, match="--form NAME decides") as error:
         read(text)
     assert all(name in str(error.value) for name in names)
+
+
+def test_lists_from_1_may_be_of_letters_or_of_states() -> None:
+    text = "[[2, 3, 1], [2, 2, 3], [3, 3, 3]]"
+    with pytest.raises(AutomatonError, match="fits gap and, 1-based, json-states: --form gap"):
+        read(text)
+    assert read(text, "gap") == [[[1, 2, 0], [1, 1, 2], [2, 2, 2]]]
+
+
+@pytest.mark.parametrize("form", [None, "csv"])
+def test_a_header_that_two_separators_fit(form: str | None) -> None:
+    text = "delta,b;delta\n0 0|1 1,x;1 2 0|0 1 0\n"
+    with pytest.raises(AutomatonError, match="a column 'delta' by ',' and ';'"):
+        read(text, form)
+    assert read(f"sep=,\n{text}", form) == [[[0, 0], [1, 1]]]
+    assert read(f"sep=;\n{text}", form) == [[[1, 2, 0], [0, 1, 0]]]
+    assert read("sep=\t\na\tdelta\n;\t1 0|0 0\n", form) == [[[1, 0], [0, 0]]]
+    with pytest.raises(AutomatonError, match=r"'\|' separates no fields: it is one of , ; tab"):
+        read("sep=|\ndelta\n0 0|1 1\n", form)
 
 
 @pytest.mark.parametrize("form", [None, "table"])
@@ -191,6 +221,31 @@ def test_names_of_gap_s_letters_tell_their_order() -> None:
     assert read(named) == read(f"a := {a} b := {b}") == read(f"s := {a} t := {b}") == [CERNY]
     with pytest.raises(AutomatonError, match="letter 'a' stands at the place of 'b'"):
         read(f"s := {b} a := {a}")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('Automaton("det",2,"ab",[[2,1],[2,0]],[1],[1]);', "state 2: '0' is outside 1..2"),
+        ('Automaton("nondet",2,"ab",[[[2],[1]],[[2],[1]]],[1],[1]);', 'type "nondet", not "det"'),
+        ('Automaton("det",3,"ab",[[2,1],[2,1]],[1],[1]);', "of 3 states, a list of 2"),
+        ('Automaton("det",2,"abc",[[2,1],[2,1]],[1],[1]);', "3 letters, but lists for 2"),
+        ('Automaton("det",2,"ab",[[2,1],[2,1]],[1]);', "6 arguments, not 5"),
+        ('Automaton("det",2,"ab",[[2,1],[2,1]],[1],[1]', "no end, or no comma"),
+        ('Automaton("det",2,"ab",[2,1],[1],[1]);', "no list of lists"),
+    ],
+)
+def test_automata_of_gap_s_package(text: str, reason: str) -> None:
+    for form in (None, "gap"):
+        with pytest.raises(AutomatonError, match=reason):
+            read(text, form)
+
+
+def test_letters_of_gap_s_package() -> None:
+    table = "[[1,2,3,1],[2,3,4,1]],[1],[4])"
+    assert read(f'Automaton("det",4,"ba",{table}') == [CERNY]
+    for alphabet in ('"xy"', "2", '["s1", "s2"]'):
+        assert read(f'Automaton("det",4,{alphabet},{table}') == [CERNY[::-1]]
 
 
 @pytest.mark.parametrize("key", ["states", "input_symbols"])

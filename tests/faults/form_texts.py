@@ -119,6 +119,25 @@ def _state_major(sizes: Sequence[str], entries: Sequence[str], states_first: boo
     return automaton([entries[letter::k] for letter in range(k)])
 
 
+def read_contest_letters(text: str) -> Sequence[Read]:
+    """Sizes ``n k`` and a line for each letter, until something is wrong."""
+    lines = [(number, line.split()) for number, line in kept(text)]
+    found: Read = {}
+    at = 0
+    while at < len(lines):
+        number, sizes = lines[at]
+        if len(sizes) != 2 or not all(re.fullmatch(r"\+?[0-9]{1,4}", size) for size in sizes):
+            break
+        n, k = map(int, sizes)
+        rows = [row for _, row in lines[at + 1 : at + 1 + k]]
+        delta = automaton(rows)
+        if delta is None or (len(rows[0]), len(rows)) != (n, k):
+            break
+        found[number] = delta
+        at += 1 + k
+    return [found]
+
+
 def write_table(deltas: Sequence[Delta], a_line_a_letter: bool) -> str:
     """A line for each state, or for each letter."""
     rows = deltas[0] if a_line_a_letter else [*zip(*deltas[0], strict=True)]
@@ -283,8 +302,8 @@ def read_jff(text: str) -> Delta | None:
 # --- lists -------------------------------------------------------------------------------------
 
 
-def read_json(text: str) -> Sequence[Read]:
-    """Nested lists, one after the other, each the images under the letters."""
+def read_json(text: str, a_list_a_state: bool = False) -> Sequence[Read]:
+    """Nested lists, one after the other, each the images under the letters, or of the states."""
     found, at, decoder = {}, 0, json.JSONDecoder()
     while match := re.compile(r"\s*(?=\S)").match(text, at):
         try:
@@ -292,6 +311,8 @@ def read_json(text: str) -> Sequence[Read]:
         except (ValueError, RecursionError):
             break
         rows = tree if isinstance(tree, list) else [tree]
+        if a_list_a_state and len({len(row) for row in rows if isinstance(row, list)}) == 1:
+            rows = [[*column] for column in zip(*rows, strict=True)]
         if all(isinstance(row, list) and all(type(q) is int for q in row) for row in rows):
             delta = automaton([[str(q) for q in row] for row in rows])
             if delta is not None:

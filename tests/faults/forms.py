@@ -47,8 +47,8 @@ def _table(a_line_a_letter: bool) -> Form:
     return Form(partial(texts.write_table, a_line_a_letter=a_line_a_letter), in_blocks(read))
 
 
-def _write_contest(deltas: Sequence[Delta]) -> str:
-    return f"{len(deltas[0][0])} {len(deltas[0])}\n{texts.write_table(deltas, False)}"
+def _write_contest(deltas: Sequence[Delta], a_line_a_letter: bool = False) -> str:
+    return f"{len(deltas[0][0])} {len(deltas[0])}\n{texts.write_table(deltas, a_line_a_letter)}"
 
 
 FORMS: dict[str, Form] = {
@@ -64,6 +64,9 @@ FORMS: dict[str, Form] = {
     "contest": Form(
         _write_contest, lambda text: texts.read_synchrowords(text, states_first=True)[1:]
     ),
+    "contest-letters": Form(
+        partial(_write_contest, a_line_a_letter=True), texts.read_contest_letters
+    ),
     "table": _table(False),
     "table-letters": _table(True),
     "edges-target-last": _edges(False),
@@ -71,9 +74,12 @@ FORMS: dict[str, Form] = {
     "dot": Form(texts.write_dot, texts.read_dot, named=True),
     "jff": Form(texts.write_jff, in_blocks(texts.read_jff), named=True),
     "json": Form(lambda deltas: json.dumps(deltas[0]) + "\n", texts.read_json),
+    "json-states": Form(
+        lambda deltas: json.dumps([*zip(*deltas[0], strict=True)]) + "\n",
+        partial(texts.read_json, a_list_a_state=True),
+    ),
     "gap": Form(texts.write_gap, texts.read_gap),
 }
-FORMS["letters"], FORMS["edges-letter-second"] = FORMS["table-letters"], FORMS["edges-target-last"]
 
 
 def known_forms() -> list[str]:
