@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 
 from automata.automaton import AutomatonError
 from automata.entries import Automata, Entry, Malformed, parse_entries
@@ -52,20 +54,14 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     [[[0, 0], [1, 0]]]
     """
     csv.field_size_limit(max(csv.field_size_limit(), MOST_TEXT))
-    column: int | None = None
-    separator = ""
-    for records in _records(chunks):
+    header, separator, rest = _split_header(chunks)
+    column = _column(header, separator)
+    for records in _records(rest, separator):
         if isinstance(records, Malformed):
             yield [records]
             continue
         found: list[Entry | Malformed] = []
         for number, text in zip(*records, strict=True):
-            if not separator and (separator := _named_separator(text)):
-                continue
-            if column is None:
-                separator = separator or _separator(text) or ","
-                column = _column(text, separator)
-                continue
             try:
                 found.append((number, _field(text, column, separator), None))
             except IndexError:
@@ -126,8 +122,55 @@ def _column(record: bytes, separator: str) -> int:
     return columns.index("delta")
 
 
-def _records(chunks: Iterator[Chunk | Malformed]) -> Iterator[Chunk | Malformed]:
-    """Join the lines of each record: it goes on where a line leaves a quote open."""
+def _split_header(
+    chunks: Iterator[Chunk | Malformed],
+) -> tuple[bytes, str, Iterator[Chunk | Malformed]]:
+    """Return the header, what separates its fields, and what follows it.
+
+    Raises
+    ------
+    AutomatonError
+        If there is none, or two separators fit.
+    """
+    separator, parts = "", list[bytes]()
+    for chunk in chunks:
+        if isinstance(chunk, Malformed):
+            raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
+        for place, text in enumerate(chunk[1]):
+            if not separator and not parts and (separator := _named_separator(text.strip())):
+                continue
+            parts.append(text.strip(_BLANKS))
+            header = b"\n".join(parts)
+            if not _goes_on(header, separator or "".join(_SEPARATORS)):
+                rest = chain([(chunk[0][place + 1 :], chunk[1][place + 1 :])], chunks)
+                return header, separator or _separator(header) or ",", rest
+    raise AutomatonError("the header of CSV has no end")
+
+
+def _goes_on(record: bytes, separators: str) -> bool:
+    """Tell whether a record ends within a quoted field.
+
+    Quotes elsewhere than at the start of a field are characters like others, as for the module csv.
+
+    Examples
+    --------
+    >>> _goes_on(b'a,"b', ","), _goes_on(b'a,b"', ","), _goes_on(b'"a ""b"" c",d', ",")
+    (True, False, False)
+    """
+    found = _field_pattern(separators.encode()).finditer(record)
+    return any(match["end"] == b"" for match in found)
+
+
+@cache
+def _field_pattern(separators: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of a field and what ends it; the group "end" is the closing quote."""
+    quoted = rb'"[^"]*(?:""[^"]*)*(?P<end>"|\Z)'
+    apart = re.escape(separators)
+    return re.compile(rb"(?:%b)?[^%b]*(?:[%b]|\Z)" % (quoted, apart, apart))
+
+
+def _records(chunks: Iterator[Chunk | Malformed], separator: str) -> Iterator[Chunk | Malformed]:
+    """Join the lines of each record: it goes on where a line leaves a quoted field open."""
     start = length = 0
     is_open = False
     parts: list[bytes] = []
@@ -137,9 +180,14 @@ def _records(chunks: Iterator[Chunk | Malformed]) -> Iterator[Chunk | Malformed]
             parts, is_open = [], False
             continue
         texts = [text.strip(_BLANKS) for text in chunk[1]]
-        if not is_open and b'"' not in b"".join(texts) and all(texts):
-            yield chunk[0], texts
-            continue
+        if b'"' not in b"".join(texts):
+            if is_open:
+                length += sum(map(len, texts)) + len(texts)
+                parts = [] if length > MOST_TEXT else parts + texts
+                continue
+            if all(texts):
+                yield chunk[0], texts
+                continue
         numbers: list[int] = []
         records: list[bytes] = []
         for number, text in zip(chunk[0], texts, strict=True):
@@ -147,7 +195,8 @@ def _records(chunks: Iterator[Chunk | Malformed]) -> Iterator[Chunk | Malformed]
                 start, length = number, 0
             parts.append(text)
             length += len(text) + 1
-            is_open ^= text.count(b'"') % 2 == 1
+            if b'"' in text:
+                is_open = _goes_on(b'"' + text if is_open else text, separator)
             if length > MOST_TEXT:
                 parts = []  # what remains of it is not kept
             if is_open:

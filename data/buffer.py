@@ -24,7 +24,8 @@ from data.counts import (
 )
 from data.damage import DataError, parse_json, reading
 from data.dataset import Dataset, concatenate, write_shard
-from data.manifest import ENUMERATION, config_digest
+from data.files import json_sha256
+from data.manifest import ENUMERATION
 from data.recheck import properties_of, recheck
 from data.shards import property_types, read_metadata, read_rows, write_rows
 
@@ -114,7 +115,7 @@ class Buffer:
         first, following, nodes, counts, parts = self.state
         state = json.dumps(
             {
-                "config_sha256": config_digest(self._config),
+                "config_sha256": json_sha256(self._config),
                 "first": first,
                 "next": following,
                 "nodes": nodes,
@@ -144,7 +145,7 @@ class Buffer:
         if not path.exists():
             return
         state = self._read_state(path, units)
-        if state["config_sha256"] != config_digest(config):
+        if state["config_sha256"] != json_sha256(config):
             raise DataError(f"{path}: of another enumeration; it can be deleted")
         if state["first"] != self.state.first:
             return  # saved before the last shard was written

@@ -142,6 +142,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def json_sha256(value: Any) -> str:
+    """Return the SHA-256 of a value as JSON, whose keys are in order."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def check_sha256(path: Path, expected: str) -> None:
     """Compare a file with its recorded SHA-256.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,9 @@ from data.checks import (
     record,
     whole,
 )
-from data.counts import check_rows
-from data.damage import DataError, read_json, reading
-from data.files import write_json
+from data.counts import check_rows, to_csv
+from data.damage import MAX_JSON_BYTES, DataError, open_file, read_json, reading
+from data.files import json_sha256, write_json
 from data.record import differing
 
 FORMAT = 1
@@ -98,7 +96,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         else:
             _MANIFEST("manifest", manifest)
             _check_shards(manifest)
-        if manifest["config_sha256"] != config_digest(manifest["config"]):
+        if manifest["config_sha256"] != json_sha256(manifest["config"]):
             raise ValueError("config_sha256 is not that of the config")
         for index, shard in enumerate(manifest["shards"]):
             if shard["file"] != shard_name(index):
@@ -133,6 +131,23 @@ def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
             f"{folder}: {found} of {manifest['config']['count']} rows, {len(manifest['shards'])} "
             f"of {_shards_wanted(manifest)} shards; run the same {command} command again"
         )
+    check_counts(folder, manifest)
+
+
+def check_counts(folder: Path, manifest: dict[str, Any]) -> None:
+    """Refuse counts that were changed: where there are no rows, nothing else vouches for them.
+
+    Raises
+    ------
+    DataError
+        If ``counts.csv``, which is written last, does not say what the manifest says.
+    """
+    path = folder / "counts.csv"
+    if manifest.get("kind") == ENUMERATION and not manifest["config"]["rows"] and path.exists():
+        with open_file(path) as file:
+            found = file.read(MAX_JSON_BYTES)
+        if found != to_csv(manifest["totals"]["counts"]).encode():
+            raise DataError(f"{path}: not the counts in manifest.json: one of the two is damaged")
 
 
 def _shards_wanted(manifest: dict[str, Any]) -> int:
@@ -215,7 +230,7 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
     DataError
         If the folder holds something else.
     """
-    digest = config_digest(fresh["config"])
+    digest = json_sha256(fresh["config"])
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: not a folder")
     if not (folder / "manifest.json").exists():
@@ -242,11 +257,6 @@ def finish(manifest: dict[str, Any]) -> None:
     if not _has_all(manifest):
         manifest["exhausted"] = True
     manifest["complete"] = True
-
-
-def config_digest(config: dict[str, Any]) -> str:
-    """Return the SHA-256 of a generator's config."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -213,6 +214,8 @@ def errors(path: Path) -> Iterator[None]:
         told = printable(str(error))
         if code in _BUSY:
             told = f"{told}: another process has kept it busy for {_PATIENCE:.0f} s"
+        if code == sqlite3.SQLITE_CANTOPEN:
+            told += _obstacle(path)
         if code in _OUTSIDE:
             raise OSError(f"{path}: {told} ({error.sqlite_errorname})") from error
         if code == sqlite3.SQLITE_INTERRUPT:
@@ -220,6 +223,15 @@ def errors(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: not an archive, or damaged ({told})") from error
     except UnicodeDecodeError as error:  # a message of SQLite's that quotes the file
         raise DataError(f"{path}: not an archive, or damaged (names not in UTF-8)") from error
+
+
+def _obstacle(path: Path) -> str:
+    """Return why no file can be made beside another, which SQLite does not tell; "" if one can."""
+    try:
+        tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent).close()
+    except OSError as error:
+        return f": {error.strerror}"
+    return ""
 
 
 def _code(error: sqlite3.Error) -> int:

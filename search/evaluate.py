@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,15 +14,20 @@ from automata.properties import in_classes
 from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
 from automata.solver import reset_thresholds
-from data.damage import DataError
+from data.checks import anything, list_of, names_of, number, whole
+from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
+from data.files import json_sha256, write_json
+from data.record import git_commit
 from search.decode import decode_and_repair
+from vae.checkpoint import weights_sha256
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE
 from vae.train import check_size
 
 PRIOR_SAMPLES = 10_000
+_FILE = "evaluation.json"
 TOP = 5
 """How many of the longest thresholds are listed."""
 
@@ -91,4 +98,37 @@ def evaluate(
     results["novelty"] = float((known.find(distinct) < 0).mean()) if len(distinct) else 0.0
     results["mean_threshold"] = float(thresholds.mean()) if len(thresholds) else -1.0
     results["top_thresholds"] = np.sort(thresholds)[::-1][:TOP].tolist()
+    return results
+
+
+def write_evaluation(folder: Path, settings: Mapping[str, Any], results: Mapping[str, Any]) -> None:
+    """Write ``evaluation.json`` into a model folder: settings, results, the model, a checksum."""
+    model = weights_sha256(folder)
+    record = {**settings, "results": results, "model_sha256": model, "commit": git_commit()}
+    write_json(folder / _FILE, record | {"sha256": json_sha256(record)})
+
+
+def read_evaluation(folder: Path) -> dict[str, Any] | None:
+    """Read the results in ``evaluation.json``, None where there is none.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or of another model than the folder's.
+    """
+    path = folder / _FILE
+    if not path.exists():
+        return None
+    record = read_json(path)
+    with reading(path, "the evaluation of a model"):
+        recorded = record.pop("sha256")
+        if recorded != json_sha256(record):
+            raise ValueError("its SHA-256 is not the recorded one")
+        results: dict[str, Any] = record["results"]
+        names_of(anything)("results", results)
+        for name, value in results.items():
+            check = list_of(whole(-1, 10**6)) if isinstance(value, list) else number(-1e12, 1e12)
+            check(name, value)
+        if record["model_sha256"] != weights_sha256(folder):
+            raise ValueError("of weights that were trained further since: evaluate again")
     return results

@@ -16,12 +16,11 @@ from data.checks import TEXT, list_of
 from data.claim import claim
 from data.damage import DataError, reading
 from data.dataset import Dataset, read_dataset
-from data.files import write_json
 from data.manifest import ENUMERATION, read_manifest
-from data.record import git_commit, recorded
+from data.record import recorded
 from data.run_record import read_run_record
 from search.dataset_jobs import announce
-from search.evaluate import evaluate
+from search.evaluate import evaluate, write_evaluation
 from search.evolve import EvolveConfig, evolve
 from search.gathering import Gathering
 from search.hits_plot import plot_arm_hits
@@ -76,9 +75,9 @@ def run_evaluate(
     model, dataset = load_trained(folder, data, device, workers)
     held_out = read_config(folder)["train"]["held_out"]
     results = evaluate(model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes)
-    record = {"seed": seed, "repair": repair, "classes": classes, "commit": git_commit()}
     with claim(folder, "evaluate"):
-        write_json(folder / "evaluation.json", record | {"results": results})
+        settings = {"seed": seed, "repair": repair, "classes": classes}
+        write_evaluation(folder, settings, results)
     return results
 
 

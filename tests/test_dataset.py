@@ -20,9 +20,9 @@ from automata import canonical_forms, from_canonical
 from data import generate as module
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
-from data.files import sha256
+from data.files import json_sha256, sha256
 from data.generate import GenerateConfig, generate
-from data.manifest import config_digest, read_manifest, write_manifest
+from data.manifest import read_manifest, write_manifest
 from tests import naive
 
 ROOT = Path(__file__).parents[1]
@@ -116,7 +116,7 @@ def test_same_config_same_bytes(finished: Callable[[str], Path], tmp_path: Path,
 
 def test_the_manifest_has_what_reproduces_it(finished: Callable[[str], Path]) -> None:
     manifest = read_manifest(finished("uniform"))
-    assert manifest["config_sha256"] == config_digest(asdict(SMALL))
+    assert manifest["config_sha256"] == json_sha256(asdict(SMALL))
     assert {"python", "numpy", "numba", "pyarrow", "synchronizing-automata"} <= {
         *manifest["versions"]
     }
@@ -321,7 +321,7 @@ def test_folders_that_are_no_place_for_a_dataset(folder: Path, tmp_path: Path) -
     (folder / "manifest.json").unlink()
     with refused("holds shards but no manifest.json"):
         generate(SMALL, folder)
-    manifest = {"config": asdict(SMALL), "config_sha256": config_digest(asdict(SMALL))}
+    manifest = {"config": asdict(SMALL), "config_sha256": json_sha256(asdict(SMALL))}
     (tmp_path / "old").mkdir()
     write_manifest(tmp_path / "old", manifest | {"versions": {}, "shards": [], "complete": False})
     with refused("begun with other versions"):

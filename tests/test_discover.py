@@ -24,7 +24,7 @@ from automata.canonical import canonical_forms
 from automata.formats import parse_delta
 from automata.properties import in_classes
 from data.dataset import read_dataset
-from data.manifest import config_digest
+from data.files import json_sha256
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine, job, report
 from search.discovery.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
@@ -189,7 +189,7 @@ def test_what_one_run_leaves(run: Path) -> None:
     settings = json.loads((run / "settings.json").read_text())
     digest = settings.pop("sha256")
     assert settings == {**record["config"], "threads": 1}
-    assert digest == config_digest(settings)
+    assert digest == json_sha256(settings)
     assert "seed" not in settings and settings["learn"]["steps"] == 2
 
 

@@ -1,5 +1,6 @@
 """Every form by itself and recognised: the same automaton or a refusal, never another one."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import pipeline
 from automata.automaton import AutomatonError, Deltas
@@ -204,6 +206,22 @@ def test_a_header_that_two_separators_fit(form: str | None) -> None:
     assert read("sep=\t\na\tdelta\n;\t1 0|0 0\n", form) == [[[1, 0], [0, 0]]]
     with pytest.raises(AutomatonError, match=r"'\|' separates no fields: it is one of , ; tab"):
         read("sep=|\ndelta\n0 0|1 1\n", form)
+
+
+@pytest.mark.parametrize(
+    "note", ['6" disk', 'a"', '"closed"', '"a ""b"" c"', '"two\nlines, "', '""', 'x""y', ' "a']
+)
+def test_quotes_hide_no_record(note: str) -> None:
+    text = f"delta,note\n0 0|1 0,{note}\n1 1|0 1,{note}\n0 0|1 0,none\n"
+    assert read(text) == [[[0, 0], [1, 0]], [[1, 1], [0, 1]], [[0, 0], [1, 0]]]
+
+
+@given(st.text('a01|",;\n', max_size=40), st.sampled_from(",;"))
+def test_records_are_those_of_the_csv_module(text: str, separator: str) -> None:
+    header = f"x{separator}delta{separator}y"
+    lines = text.splitlines(keepends=True)
+    wanted = [row for row in csv.reader(lines, delimiter=separator) if row]
+    assert len(read(f"{header}\n{text}", "csv")) == len(wanted)
 
 
 @pytest.mark.parametrize("form", [None, "table"])

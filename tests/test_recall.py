@@ -23,9 +23,9 @@ from data.buffer import describe
 from data.counts import count, flags_of, to_rows
 from data.damage import DataError
 from data.dataset import read_dataset, write_shard
-from data.files import sha256
+from data.files import json_sha256, sha256
 from data.generate import GenerateConfig, generate
-from data.manifest import config_digest, write_manifest
+from data.manifest import write_manifest
 from data.record import versions
 from search import recall as module
 from search.gathering import Gathering
@@ -55,7 +55,7 @@ def write_truth(folder: Path, forms, at_least=0, classes=(), **changes) -> Path:
     manifest = {
         "kind": "enumeration",
         "config": config,
-        "config_sha256": config_digest(config),
+        "config_sha256": json_sha256(config),
         "versions": versions("numpy"),
         "units": 2,
         "shards": shards,

@@ -17,9 +17,9 @@ from data import enumerate as enumerate_module
 from data.damage import DataError
 from data.dataset import read_dataset, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import sha256
+from data.files import json_sha256, sha256
 from data.generate import GenerateConfig, generate
-from data.manifest import config_digest, finish, read_manifest
+from data.manifest import finish, read_manifest
 from data.shards import property_types
 
 UNIFORM = GenerateConfig(n=4, count=600, shard_rows=150, seed=1)
@@ -60,7 +60,7 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change a manifest and the digest of its config."""
     manifest = json.loads((folder / "manifest.json").read_text())
     change(manifest)
-    manifest["config_sha256"] = config_digest(manifest["config"])
+    manifest["config_sha256"] = json_sha256(manifest["config"])
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 

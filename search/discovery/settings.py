@@ -8,8 +8,7 @@ from typing import Any
 
 from data.checks import anything, build, names_of, one_of
 from data.damage import read_json, reading
-from data.files import write_json
-from data.manifest import config_digest
+from data.files import json_sha256, write_json
 from data.record import plain
 from search.discovery.config import DiscoverConfig
 from vae.checkpoint import recorded_threads
@@ -20,7 +19,7 @@ _DIGEST = "sha256"
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Write settings with a digest of their own: the bits of a model depend on the threads."""
     own = plain(dict(settings))
-    write_json(path, own | {_DIGEST: config_digest(own)})
+    write_json(path, own | {_DIGEST: json_sha256(own)})
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     with reading(path, "the settings of a run"):
         names_of(anything)("settings", found)
         digest = found.pop(_DIGEST, None)  # older files have none
-        if digest is not None and digest != config_digest(found):
+        if digest is not None and digest != json_sha256(found):
             raise ValueError("they have changed since they were written: another SHA-256")
         one_of("cpu", "cuda")("device", found.get("device"))
         recorded_threads(found, path)

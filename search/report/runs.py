@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from data.checks import anything, list_of, names_of, number, whole
 from data.counts import COUNT_COLUMNS
-from data.damage import DataError, read_json, reading
+from data.damage import DataError
 from data.dataset import Dataset, read_dataset
 from data.manifest import check_whole, read_manifest
 from data.run_record import input_folder, read_run_record
@@ -21,6 +20,7 @@ from data.terminal import printable
 from search.archive import Archive
 from search.archive_tables import Selection
 from search.candidates import CANDIDATE_COLUMNS
+from search.evaluate import read_evaluation
 from search.interpolate import PATHS
 from search.model_jobs import load_trained
 from search.report.content import (
@@ -164,10 +164,9 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     lead = "What the model learned from, the slowest automata first."
     nothing = pd.DataFrame(columns=CANDIDATE_COLUMNS)
     content = Content(title, lead, nothing, {}, [Table("Epochs", "", texts_of(metrics.round(4)))])
-    if (folder / "evaluation.json").exists():
-        flat = pd.DataFrame(
-            flatten(_evaluation(folder / "evaluation.json")).items(), columns=["measure", "value"]
-        )
+    results = read_evaluation(folder)
+    if results is not None:
+        flat = pd.DataFrame(flatten(results).items(), columns=["measure", "value"])
         text = "Held-out reconstruction, and samples of the prior."
         content.tables.insert(0, Table("Evaluation", text, texts_of(flat)))
     try:
@@ -179,19 +178,6 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     except (DataError, OSError) as error:  # the dataset lies outside the folder
         content.notes.append(f"No latent map: {printable(str(error))}")
     return content
-
-
-def _evaluation(path: Path) -> dict[str, Any]:
-    """Read the results of an evaluation."""
-    found = read_json(path)
-    with reading(path, "the evaluation of a model"):
-        names_of(anything)("evaluation", found)
-        results: dict[str, Any] = found["results"]
-        names_of(anything)("results", results)
-        for name, value in results.items():
-            check = list_of(whole(-1, 10**6)) if isinstance(value, list) else number(-1e12, 1e12)
-            check(name, value)
-    return results
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, str]:

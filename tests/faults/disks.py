@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -74,7 +75,7 @@ def _wrong(answer: server.Answer) -> list[tuple[str, str]]:
     if answer.code != 1 or answer.traced or len(answer.complaints) != 1:
         return [("badly told", answer.last_words)]
     (complaint,) = answer.complaints
-    names_file = any("." in word or "/" in word for word in complaint.split()[1:2])
+    names_file = bool(re.match(r"Error: (\S+: |.*'.+')", complaint))
     gives_reason = any(reason in complaint.lower() for reason in _REASONS)
     return [] if names_file and gives_reason else [("badly told", answer.last_words)]
 

@@ -217,14 +217,14 @@ def _sealed_manifest(name: str) -> Seal:
     """Checksums of a dataset: of its shards, and of its config."""
 
     def seal(folder: Path) -> None:
-        from data.manifest import config_digest
+        from data.files import json_sha256
 
         path = folder / name / "manifest.json"
         try:
             manifest: Any = json.loads(path.read_text(encoding="utf-8"))
             for shard in manifest["shards"]:
                 shard["sha256"] = _sha256(folder / name / shard["file"])
-            manifest["config_sha256"] = config_digest(manifest["config"])
+            manifest["config_sha256"] = json_sha256(manifest["config"])
             text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
             path.write_text(text, encoding="utf-8")
         except (ValueError, KeyError, TypeError, OSError, RecursionError):

@@ -67,7 +67,7 @@ def step(place: str) -> Reader:
     """A step of a discovery."""
 
     def read(folder: Path) -> str:
-        from search.discovery.step import load_step
+        from search.discovery.saved import load_step
 
         found = load_step(folder / place)
         if found is None:
