@@ -12,7 +12,7 @@ from automata.gap import parse_gap_all
 from automata.jflap import parse_jff
 from automata.json_text import parse_json_all
 from automata.number_readings import are_equal, distinct, listed
-from automata.table_text import columns, parse_table
+from automata.table_text import Placed, columns, parse_table
 
 
 def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
@@ -49,22 +49,22 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
 
 BARE_TABLES = ("table", "table-letters")
 """Forms in which a blank line would stand between automata, so that it is no part of one."""
-PARSERS: dict[str, Callable[[str], list[Deltas]]] = {
-    "table": lambda text: [parse_table_rows(text)],
-    "table-letters": lambda text: [parse_table_rows(text, by_letter=True)],
-    "edges": lambda text: [parse_edges(text)],
-    "edges-target-last": lambda text: [parse_edges(text, "edges-target-last")],
-    "edges-letter-last": lambda text: [parse_edges(text, "edges-letter-last")],
+PARSERS: dict[str, Callable[[str], list[Placed]]] = {
+    "table": lambda text: [Placed(0, parse_table_rows(text))],
+    "table-letters": lambda text: [Placed(0, parse_table_rows(text, by_letter=True))],
+    "edges": lambda text: [Placed(0, parse_edges(text))],
+    "edges-target-last": lambda text: [Placed(0, parse_edges(text, "edges-target-last"))],
+    "edges-letter-last": lambda text: [Placed(0, parse_edges(text, "edges-letter-last"))],
     "gap": parse_gap_all,
-    "dot": lambda text: [parse_dot(text)],
-    "jff": lambda text: [parse_jff(text)],
+    "dot": lambda text: [Placed(0, parse_dot(text))],
+    "jff": lambda text: [Placed(0, parse_jff(text))],
     "json": parse_json_all,
     "json-states": partial(parse_json_all, by_state=True),
 }
 """How the text of each form is read."""
 
 
-def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
+def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
     """Read a text in the one form of several that fits.
 
     Parameters
@@ -75,7 +75,7 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
 
     Returns
     -------
-    list of arrays of states, shape (k, n)
+    list of Placed
 
     Raises
     ------
@@ -84,13 +84,13 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
 
     Examples
     --------
-    >>> [delta.tolist() for delta in parse_document("[[2, 1]]", ("json", "gap"))]
+    >>> [delta.tolist() for _, delta in parse_document("[[2, 1]]", ("json", "gap"))]
     [[[1, 0]]]
     >>> parse_document("[[1, 1, 2]]", ("json", "gap"))
     Traceback (most recent call last):
     automata.automaton.AutomatonError: the text fits two forms, json and gap: --form NAME decides
     """
-    found: dict[str, list[Deltas]] = {}
+    found: dict[str, list[Placed]] = {}
     errors: dict[str, AutomatonError] = {}
     for form in forms:
         try:
@@ -102,7 +102,7 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
             raise errors[forms[0]]
         reasons = "; ".join(f"as {form}: {error}" for form, error in errors.items())
         raise AutomatonError(reasons)
-    names = distinct(found)
+    names = distinct({form: _deltas(own) for form, own in found.items()})
     if len(names) > 1:
         raise AutomatonError(f"the text fits {listed(names)}: --form NAME decides")
     if names == ["gap"] and len(forms) > 1 and _fits_from_1(text, found["gap"]):
@@ -112,9 +112,14 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Deltas]:
     return found[names[0]]
 
 
-def _fits_from_1(text: str, deltas: list[Deltas]) -> bool:
+def _deltas(found: list[Placed]) -> list[Deltas]:
+    return [delta for _, delta in found]
+
+
+def _fits_from_1(text: str, found: list[Placed]) -> bool:
     """Tell whether lists of states, which count from 1, make other automata."""
     try:
-        return not are_equal(parse_json_all(text, by_state=True, first=1), deltas)
+        others = parse_json_all(text, by_state=True, first=1)
     except AutomatonError:
         return False
+    return not are_equal(_deltas(others), _deltas(found))

@@ -44,7 +44,7 @@ def parse_dot(text: str) -> Deltas:
     ...           'odd -> odd [label=b] }').tolist()
     [[1, 0], [1, 1]]
     """
-    tokens = split_tokens(text, _TOKEN, _SKIPPED, "DOT")
+    tokens, _ = split_tokens(text, _TOKEN, _SKIPPED, "DOT")
     start = tokens.index("{") if "{" in tokens else -1
     head = [sign.lower() for sign in tokens[: max(start, 0)]]
     if head[:1] == ["strict"]:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from automata.automaton import MAX_LETTERS, AutomatonError, Deltas
-from automata.table_text import parse_table
+from automata.table_text import Placed, parse_table
 from automata.tokens import split_tokens
 from automata.words import format_word
 
@@ -49,10 +49,10 @@ def parse_gap(text: str) -> Deltas:
     found = parse_gap_all(text)
     if len(found) != 1:
         raise AutomatonError(f"{len(found)} automata, not one")
-    return found[0]
+    return found[0].delta
 
 
-def parse_gap_all(text: str) -> list[Deltas]:
+def parse_gap_all(text: str) -> list[Placed]:
     """Read automata of GAP.
 
     Parameters
@@ -66,7 +66,8 @@ def parse_gap_all(text: str) -> list[Deltas]:
 
     Returns
     -------
-    list of arrays of states, shape (k, n)
+    list of Placed
+        At the beginning of the value that it is in, or of its first letter.
 
     Raises
     ------
@@ -76,18 +77,20 @@ def parse_gap_all(text: str) -> list[Deltas]:
     Examples
     --------
     >>> text = "a := Transformation( [ 2, 3, 1 ] );; b := Transformation( [ 1, 1 ] );"
-    >>> [delta.tolist() for delta in parse_gap_all(text)]
-    [[[1, 2, 0], [0, 0, 2]]]
+    >>> [(at, delta.tolist()) for at, delta in parse_gap_all(text)]
+    [(0, [[1, 2, 0], [0, 0, 2]])]
     """
-    tokens = split_tokens(text, _TOKEN, _SKIPPED, "GAP")
+    tokens, places = split_tokens(text, _TOKEN, _SKIPPED, "GAP")
     values: list[_Value] = []
     names: list[str] = []
+    begins: list[int] = []
     at = 0
     while at < len(tokens):
         if tokens[at] == ";":
             at += 1
             continue
         names.append("")
+        begins.append(places[at])
         if at + 1 < len(tokens) and tokens[at + 1] == ":=":
             names[-1] = tokens[at]
             at += 2
@@ -101,16 +104,16 @@ def parse_gap_all(text: str) -> list[Deltas]:
     if letters:
         if len(letters) < len(values):
             raise AutomatonError("GAP: letters and automata in one text")
-        return [_table(_in_order(letters, names))]
-    found: list[Deltas] = []
-    for value in values:
+        return [Placed(begins[0], _table(_in_order(letters, names)))]
+    found: list[Placed] = []
+    for begin, value in zip(begins, values, strict=True):
         if not isinstance(value, list) or not value:
             raise _no_table(text)
         automata = [value] if all(map(_is_letter, value)) else value
         for rows in automata:
             if not isinstance(rows, list) or not rows or not all(map(_is_letter, rows)):
                 raise _no_table(text)
-            found.append(_table(rows))
+            found.append(Placed(begin, _table(rows)))
     return found
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import Any, NoReturn
 
 from automata.automaton import AutomatonError, Deltas
 from automata.names import Transition, table_of_transitions
-from automata.table_text import columns, parse_table
+from automata.table_text import Placed, columns, parse_table
 
 _MOST_DIGITS = 9
+_BLANKS = re.compile(r"\s+")
 
 
 def parse_json(text: str) -> Deltas:
@@ -42,10 +44,10 @@ def parse_json(text: str) -> Deltas:
     found = parse_json_all(text)
     if len(found) != 1:
         raise AutomatonError(f"{len(found)} automata, not one")
-    return found[0]
+    return found[0].delta
 
 
-def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list[Deltas]:
+def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list[Placed]:
     r"""Read automata in JSON: values one after the other, or lists of them.
 
     Parameters
@@ -58,7 +60,8 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
 
     Returns
     -------
-    list of arrays of states, shape (k, n)
+    list of Placed
+        At the beginning of the value that it is in.
 
     Raises
     ------
@@ -67,8 +70,8 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
 
     Examples
     --------
-    >>> [delta.tolist() for delta in parse_json_all("[[0]]\n[[[0, 0], [1, 0]], [[1, 1]]]")]
-    [[[0]], [[0, 0], [1, 0]], [[1, 1]]]
+    >>> [(at, delta.tolist()) for at, delta in parse_json_all("[[0]]\n[[[1, 0]], [[0]]]")]
+    [(0, [[0]]), (6, [[1, 0]]), (6, [[0]])]
     """
     decoder = json.JSONDecoder(
         object_pairs_hook=_dictionary,
@@ -76,22 +79,24 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
         parse_int=_integer,
         parse_constant=_refuse,
     )
-    found: list[Deltas] = []
-    text = text.strip()
-    at = 0
-    while at < len(text):
+    found: list[Placed] = []
+    end = 0
+    while (at := _end_of_blanks(text, end)) < len(text):
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, at)
         except RecursionError:
             raise AutomatonError("JSON: nested too deep") from None
         except json.JSONDecodeError as error:
             raise AutomatonError(f"not JSON: {error}") from None
-        found += _automata(value, by_state, first)
-        while at < len(text) and text[at].isspace():
-            at += 1
+        found += [Placed(at, delta) for delta in _automata(value, by_state, first)]
     if not found:
         raise AutomatonError("JSON without an automaton")
     return found
+
+
+def _end_of_blanks(text: str, at: int) -> int:
+    match = _BLANKS.match(text, at)
+    return at if match is None else match.end()
 
 
 def _refuse(token: str) -> NoReturn:

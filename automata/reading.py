@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import chain
+from itertools import accumulate, chain
 
 from automata.automaton import AutomatonError
 from automata.csv_text import read_csv_lines
@@ -108,12 +109,13 @@ def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
 
 def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
     """Read a whole text."""
-    start, size = 0, 0
+    size = 0
+    numbers: list[int] = []
     texts: list[bytes] = []
     for chunk in chunks:
         if isinstance(chunk, Malformed):
             raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
-        start = start or next(iter(chunk[0]), 0)
+        numbers += chunk[0]
         texts += chunk[1]
         size += sum(map(len, chunk[1])) + len(chunk[1])
         if size > MOST_TEXT:
@@ -123,4 +125,8 @@ def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) 
         text = b"\n".join(texts).decode()
     except UnicodeDecodeError:
         raise AutomatonError("not a text in UTF-8") from None
-    yield [Automata([start], delta[None]) for delta in parse_document(text, forms)]
+    starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    yield [
+        Automata([numbers[bisect_right(starts, at) - 1]], delta[None])
+        for at, delta in parse_document(text, forms)
+    ]

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from automata.automaton import AutomatonError, Deltas, validate_delta
+
+
+class Placed(NamedTuple):
+    """An automaton, and the character where it begins in a text."""
+
+    at: int
+    delta: Deltas
 
 
 def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) -> Deltas:

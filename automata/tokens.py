@@ -9,7 +9,7 @@ from automata.automaton import AutomatonError
 
 def split_tokens(
     text: str, token: re.Pattern[str], between: re.Pattern[str], form: str
-) -> list[str]:
+) -> tuple[list[str], list[int]]:
     r"""Cut a text into tokens.
 
     Parameters
@@ -20,6 +20,12 @@ def split_tokens(
     form : str
         Name of the form, for errors.
 
+    Returns
+    -------
+    tokens : list of str
+    places : list of int
+        Where in the text each begins.
+
     Raises
     ------
     AutomatonError
@@ -28,9 +34,9 @@ def split_tokens(
     Examples
     --------
     >>> split_tokens("[ 1,2 ]", re.compile(r"[0-9]+|\S"), re.compile(r"\s+"), "GAP")
-    ['[', '1', ',', '2', ']']
+    (['[', '1', ',', '2', ']'], [0, 2, 3, 4, 6])
     """
-    tokens = []
+    tokens, places = [], []
     at = 0
     while at < len(text):
         if skipped := between.match(text, at):
@@ -40,5 +46,6 @@ def split_tokens(
         if found is None:
             raise AutomatonError(f"{form}: {text[at : at + 20]!r} is out of place")
         tokens.append(found[0])
+        places.append(at)
         at = found.end()
-    return tokens
+    return tokens, places

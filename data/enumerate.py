@@ -24,7 +24,7 @@ from data.counts import count, from_rows, no_counts, to_csv, to_rows
 from data.damage import DataError
 from data.dataset import read_shards, shard_path
 from data.files import write_text
-from data.manifest import ENUMERATION, check_counts, open_manifest, write_manifest
+from data.manifest import ENUMERATION, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
 
@@ -117,8 +117,6 @@ def _take_up(
 ) -> dict[str, Any]:
     """Check what is there, and make what is missing, in a folder that is claimed."""
     manifest = open_manifest(folder, fresh)
-    if manifest["complete"]:
-        check_counts(folder, manifest)
     missing = [
         index for index in range(len(manifest["shards"])) if not shard_path(folder, index).exists()
     ]

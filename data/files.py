@@ -15,7 +15,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ _MOST_NAME = 200
 """Characters of a file's name that its temporary name repeats; file systems allow 255 bytes."""
 _SPECIAL = ("/dev/", "/proc/")
 """Whatever lies there is written to as it is, also where it leads to a regular file."""
+_SEAL = "sha256"
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -86,6 +87,38 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
+def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file that holds the SHA-256 of all else that it holds."""
+    content = {name: own for name, own in value.items() if name != _SEAL}
+    write_json(path, content | {_SEAL: json_sha256(content)})
+
+
+def open_seal(value: Any) -> None:
+    """Take the SHA-256 out of what `write_sealed` wrote; files of earlier versions have none.
+
+    Raises
+    ------
+    ValueError
+        If it is that of another value, or this is no object.
+
+    Examples
+    --------
+    >>> open_seal({"n": 8, "sha256": "0"})
+    Traceback (most recent call last):
+    ValueError: changed since it was written: its SHA-256 is another
+    """
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    sealed = value.pop(_SEAL, None)
+    if sealed is not None and sealed != json_sha256(value):
+        raise ValueError("changed since it was written: its SHA-256 is another")
+
+
+def json_sha256(value: Any) -> str:
+    """Return the SHA-256 of a value as JSON, whose keys are in order."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     """Make a new empty file beside a path; remove it where the block fails."""
@@ -140,11 +173,6 @@ def sha256(path: Path) -> str:
     """
     with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def json_sha256(value: Any) -> str:
-    """Return the SHA-256 of a value as JSON, whose keys are in order."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def check_sha256(path: Path, expected: str) -> None:

@@ -21,9 +21,9 @@ from data.checks import (
     record,
     whole,
 )
-from data.counts import check_rows, to_csv
-from data.damage import MAX_JSON_BYTES, DataError, open_file, read_json, reading
-from data.files import json_sha256, write_json
+from data.counts import check_rows
+from data.damage import DataError, read_json, reading
+from data.files import json_sha256, open_seal, write_sealed
 from data.record import differing
 
 FORMAT = 1
@@ -90,6 +90,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder}: not a dataset folder (it has no manifest.json)")
     manifest: dict[str, Any] = read_json(path)
     with reading(path, f"a dataset manifest of format {FORMAT}"):
+        open_seal(manifest)
         if isinstance(manifest, dict) and "kind" in manifest:
             _ENUMERATED("manifest", manifest)
             _check_enumeration(manifest)
@@ -131,23 +132,6 @@ def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
             f"{folder}: {found} of {manifest['config']['count']} rows, {len(manifest['shards'])} "
             f"of {_shards_wanted(manifest)} shards; run the same {command} command again"
         )
-    check_counts(folder, manifest)
-
-
-def check_counts(folder: Path, manifest: dict[str, Any]) -> None:
-    """Refuse counts that were changed: where there are no rows, nothing else vouches for them.
-
-    Raises
-    ------
-    DataError
-        If ``counts.csv``, which is written last, does not say what the manifest says.
-    """
-    path = folder / "counts.csv"
-    if manifest.get("kind") == ENUMERATION and not manifest["config"]["rows"] and path.exists():
-        with open_file(path) as file:
-            found = file.read(MAX_JSON_BYTES)
-        if found != to_csv(manifest["totals"]["counts"]).encode():
-            raise DataError(f"{path}: not the counts in manifest.json: one of the two is damaged")
 
 
 def _shards_wanted(manifest: dict[str, Any]) -> int:
@@ -261,4 +245,4 @@ def finish(manifest: dict[str, Any]) -> None:
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest of a dataset folder, all or nothing."""
-    write_json(folder / "manifest.json", {"format": FORMAT} | manifest)
+    write_sealed(folder / "manifest.json", {"format": FORMAT} | manifest)

@@ -5,7 +5,9 @@ Valid means complete on n states and synchronizing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,19 @@ from automata.rank import are_synchronizing
 from data.damage import DataError
 from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, Posterior
+
+
+class NotFiniteError(DataError):
+    """What a model is given to decode, or computes, is not finite."""
+
+
+@contextmanager
+def computing(model: Path) -> Iterator[None]:
+    """Let errors about numbers that are not finite name the model: a file or a folder."""
+    try:
+        yield
+    except (NotFiniteError, FloatingPointError) as error:
+        raise DataError(f"{model}: computes numbers that are not finite ({error})") from error
 
 
 class Repaired(NamedTuple):
@@ -67,9 +82,10 @@ def decode_and_repair(
 
     Raises
     ------
+    NotFiniteError
+        If a point, or what the model makes of it, is not finite. It is a ValueError.
     ValueError
-        If a point or what the model makes of it is not finite, `repair` or `temperature` negative,
-        or n no size of the model.
+        If `repair` or `temperature` is negative, or n no size of the model.
     """
     repair = check_integer("repair", repair, 0)
     temperature = check_number("temperature", temperature, 0)
@@ -103,14 +119,14 @@ def check_points(z: Tensor) -> None:
 
     Raises
     ------
-    ValueError
+    NotFiniteError
         That names the first of them.
 
     Examples
     --------
     >>> check_points(torch.tensor([[0.0, 1.0], [0.0, torch.nan]]))
     Traceback (most recent call last):
-    ValueError: point 1 of 2 is not finite
+    search.decode.NotFiniteError: point 1 of 2 is not finite
     """
     _check_rows(z.isfinite(), "is not finite")
 
@@ -118,7 +134,7 @@ def check_points(z: Tensor) -> None:
 def _check_rows(good: Tensor, reason: str) -> None:
     wrong = ~good.flatten(1).all(1)
     if wrong.any():
-        raise ValueError(f"point {int(wrong.int().argmax())} of {len(wrong)} {reason}")
+        raise NotFiniteError(f"point {int(wrong.int().argmax())} of {len(wrong)} {reason}")
 
 
 @torch.no_grad()
@@ -139,8 +155,8 @@ def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> 
     ------
     AutomatonError
         If `deltas` are not complete automata.
-    DataError
-        If the model computes numbers that are not finite: its weights are not those it had.
+    NotFiniteError
+        If the model encodes one as numbers that are not finite.
     """
     valid = validate_deltas(deltas)
     forms = canonical_forms_of_valid(valid)
@@ -149,6 +165,6 @@ def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> 
     device = next(model.parameters()).device
     parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
     posterior = Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-    if not all(column.isfinite().all() for column in posterior):
-        raise DataError("the model encodes automata as numbers that are not finite")
+    for name, column in posterior._asdict().items():
+        _check_rows(column.isfinite(), f"is encoded with a {name} that is not finite")
     return posterior

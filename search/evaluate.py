@@ -17,9 +17,9 @@ from automata.solver import reset_thresholds
 from data.checks import anything, list_of, names_of, number, whole
 from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
-from data.files import json_sha256, write_json
+from data.files import open_seal, write_sealed
 from data.record import git_commit
-from search.decode import decode_and_repair
+from search.decode import NotFiniteError, decode_and_repair
 from vae.checkpoint import weights_sha256
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
@@ -65,8 +65,9 @@ def evaluate(
     Raises
     ------
     DataError
-        If model and data have another (n, k), no held-out automaton is of the classes, or the
-        model computes numbers that are not finite.
+        If model and data have another (n, k), or no held-out automaton is of the classes.
+    NotFiniteError
+        If the model computes numbers that are not finite.
     """
     check_size(data, model.config)
     device = next(model.parameters()).device
@@ -78,7 +79,7 @@ def evaluate(
     results: dict[str, float | list[int]] = {"held_out_rows": len(apart)}
     results |= (measured := reconstruction_metrics(model, tokens, generator))
     if not np.isfinite([*measured.values()]).all():
-        raise DataError(f"the model computes numbers that are not finite: {measured}")
+        raise NotFiniteError(f"{measured}")
     results["latent"] = model.config.latent
 
     z = torch.randn((PRIOR_SAMPLES, model.config.latent), generator=generator, device=device)
@@ -105,7 +106,7 @@ def write_evaluation(folder: Path, settings: Mapping[str, Any], results: Mapping
     """Write ``evaluation.json`` into a model folder: settings, results, the model, a checksum."""
     model = weights_sha256(folder)
     record = {**settings, "results": results, "model_sha256": model, "commit": git_commit()}
-    write_json(folder / _FILE, record | {"sha256": json_sha256(record)})
+    write_sealed(folder / _FILE, record)
 
 
 def read_evaluation(folder: Path) -> dict[str, Any] | None:
@@ -121,11 +122,9 @@ def read_evaluation(folder: Path) -> dict[str, Any] | None:
         return None
     record = read_json(path)
     with reading(path, "the evaluation of a model"):
-        recorded = record.pop("sha256")
-        if recorded != json_sha256(record):
-            raise ValueError("its SHA-256 is not the recorded one")
-        results: dict[str, Any] = record["results"]
-        names_of(anything)("results", results)
+        open_seal(record)
+        names_of(anything)("results", record["results"])
+        results = {name: record["results"][name] for name in sorted(record["results"])}
         for name, value in results.items():
             check = list_of(whole(-1, 10**6)) if isinstance(value, list) else number(-1e12, 1e12)
             check(name, value)

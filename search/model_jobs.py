@@ -20,6 +20,7 @@ from data.manifest import ENUMERATION, read_manifest
 from data.record import recorded
 from data.run_record import read_run_record
 from search.dataset_jobs import announce
+from search.decode import computing
 from search.evaluate import evaluate, write_evaluation
 from search.evolve import EvolveConfig, evolve
 from search.gathering import Gathering
@@ -74,7 +75,10 @@ def run_evaluate(
     """Measure a model and record the results in its folder."""
     model, dataset = load_trained(folder, data, device, workers)
     held_out = read_config(folder)["train"]["held_out"]
-    results = evaluate(model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes)
+    with computing(folder):
+        results = evaluate(
+            model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
+        )
     with claim(folder, "evaluate"):
         settings = {"seed": seed, "repair": repair, "classes": classes}
         write_evaluation(folder, settings, results)
@@ -105,8 +109,11 @@ def run_search(
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     gathering.open()
     contents = {"model": weights_sha256(folder)}
-    with recorded(
-        out, "search", _record(config), inputs, contents=contents, renews=True, force=force
+    with (
+        recorded(
+            out, "search", _record(config), inputs, contents=contents, renews=True, force=force
+        ),
+        computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
         results = _report(out, result, dataset.n, gathering, known, workers)

@@ -18,9 +18,12 @@ from typing import NamedTuple
 import click
 import pandas as pd
 import pytest
+import torch
 from filelock import FileLock
+from safetensors.torch import load_file, save_file
 
 import pipeline
+from data.files import sha256, write_sealed
 
 ROOT = Path(__file__).parents[1]
 OPTIONS = {
@@ -472,7 +475,7 @@ def alter(path: Path) -> None:
 
 
 def unfinished(path: Path) -> None:
-    path.write_text(path.read_text().replace('"complete": true', '"complete": false'))
+    write_sealed(path, json.loads(path.read_text()) | {"complete": False})
 
 
 def missing_transition(path: Path) -> None:
@@ -560,6 +563,32 @@ def test_damage(call, runs, command, path, damage, message):
     before = contents(runs)
     refused(call(runs, arguments(command)), 3, message)
     assert contents(runs) == before
+
+
+def overflow(folder):
+    """Make the weights of a folder too large, all finite; put its checksums right."""
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    save_file({name: torch.full_like(tensor, 3e38) for name, tensor in weights.items()}, path)
+    checksums = json.loads((folder / "checksums.json").read_text())
+    (folder / "checksums.json").write_text(json.dumps(checksums | {path.name: sha256(path)}))
+
+
+@pytest.mark.parametrize("command", ["evaluate", "search"])
+def test_weights_that_overflow(call, runs, command):
+    overflow(runs / "model")
+    answer = call(runs, arguments(command, **({"out": "new"} if command == "search" else {})))
+    refused(answer, 3, "model: computes numbers that are not finite")
+
+
+def test_weights_of_a_step_that_overflow(call, tmp_path):
+    line = "discover --from 3 --start-to 4 --to 6 --start-budget 20 --budget 30 --workers 1"
+    words = f"{line} --latent 4 --first-look 20 --first-steps 2 --steps 1 --out found".split()
+    assert call(tmp_path, words).code == 0
+    shutil.rmtree(tmp_path / "found/seed-0/vae/n-06")
+    overflow(tmp_path / "found/seed-0/vae/n-05")
+    answer = call(tmp_path, words)
+    refused(answer, 3, "n-05/model.safetensors: computes numbers that are not finite")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b"3"])

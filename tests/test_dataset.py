@@ -20,7 +20,7 @@ from automata import canonical_forms, from_canonical
 from data import generate as module
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
-from data.files import json_sha256, sha256
+from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
@@ -334,7 +334,7 @@ def edit(**changes: Any) -> Callable[[Path], object]:
     def change(folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text()) | changes
         kept = {key: value for key, value in manifest.items() if value is not None}
-        (folder / "manifest.json").write_text(json.dumps(kept))
+        write_sealed(folder / "manifest.json", kept)
 
     return change
 

@@ -27,7 +27,7 @@ from data import enumerate as module
 from data.damage import DataError
 from data.dataset import read_dataset, read_shard, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import sha256
+from data.files import sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
@@ -212,6 +212,23 @@ def test_only_counts(finished: Callable[[str], Path]) -> None:
     assert {*contents(finished("counts"))} == {"manifest.json", "counts.csv"}
     with refused("counts alone, no automata .*--no-rows"):
         read_dataset(finished("counts"))
+
+
+@pytest.mark.parametrize("name", ["sink", "nodes", "classes", "reset_threshold"])
+def test_counts_alone_that_were_changed(
+    finished: Callable[[str], Path], tmp_path: Path, name: str
+) -> None:
+    whole = finished("counts")
+    text = (whole / "manifest.json").read_text()
+    (tmp_path / "manifest.json").write_text(
+        re.sub(f'("{name}": )([0-9])', r"\g<1>1\2", text, count=1)
+    )
+    with refused("manifest.json: .*its SHA-256 is another"):
+        enumerate_dataset(CONFIGS["counts"], tmp_path)
+    (tmp_path / "manifest.json").write_text(text)
+    (tmp_path / "counts.csv").write_text("changed")
+    enumerate_dataset(CONFIGS["counts"], tmp_path)
+    assert contents(tmp_path) == contents(whole)
 
 
 def test_rows_of_classes(finished: Callable[[str], Path], tmp_path: Path) -> None:
@@ -516,7 +533,7 @@ def edit(**changes: Any) -> Callable[[Path], object]:
     def change(folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text()) | changes
         kept = {key: value for key, value in manifest.items() if value is not None}
-        (folder / "manifest.json").write_text(json.dumps(kept))
+        write_sealed(folder / "manifest.json", kept)
 
     return change
 

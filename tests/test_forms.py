@@ -259,6 +259,16 @@ def test_automata_of_gap_s_package(text: str, reason: str) -> None:
             read(text, form)
 
 
+@pytest.mark.parametrize("form", ["json", "json-states", "gap"])
+def test_lines_are_those_where_automata_begin(form: str) -> None:
+    one = {"json": "[[1,1,0,2]]", "json-states": "[[1],[1],\n[0],[2]]", "gap": "[[2,2,1,3]]"}[form]
+    text = f"# three\n\n  {one}\n{one} {one}\n# the end\n"
+    found = chain.from_iterable(read_automata(BytesIO(text.encode()), form))
+    more = one.count("\n")
+    lines = [(item.lines, item.deltas.tolist()) for item in found]
+    assert lines == [([line], [[[1, 1, 0, 2]]]) for line in (3, 4 + more, 4 + 2 * more)]
+
+
 def test_letters_of_gap_s_package() -> None:
     table = "[[1,2,3,1],[2,3,4,1]],[1],[4])"
     assert read(f'Automaton("det",4,"ba",{table}') == [CERNY]

@@ -50,7 +50,7 @@ def contents(folder: Path, name: str, output: str) -> dict[str, str]:
     manifest = folder / COMMANDS[name].split()[-1] / "manifest.json"
     if manifest.exists():
         kept = json.loads(manifest.read_text())
-        del kept["versions"]
+        del kept["versions"], kept["sha256"]
         whole["manifest"] = json.dumps(kept, sort_keys=True).encode()
     if name in ("solve", "thresholds", "bounds"):
         whole["output"] = output.encode()

@@ -23,7 +23,7 @@ from data.buffer import describe
 from data.counts import count, flags_of, to_rows
 from data.damage import DataError
 from data.dataset import read_dataset, write_shard
-from data.files import json_sha256, sha256
+from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import write_manifest
 from data.record import versions
@@ -291,7 +291,7 @@ def test_a_truth_with_a_changed_label_is_refused(whole, tmp_path):
     pq.write_table(table.set_column(1, "reset_threshold", pa.array(labels, pa.int32())), path)
     manifest = json.loads((truth / "manifest.json").read_text())
     manifest["shards"][1]["sha256"] = sha256(path)
-    (truth / "manifest.json").write_text(json.dumps(manifest))
+    write_sealed(truth / "manifest.json", manifest)
     answer = run(f"{EVOLVE} --out {tmp_path}/out --truth {truth}")
     assert isinstance(answer.exception, DataError)
     assert re.search(r"part-000001\.parquet: row 8: threshold .* is found$", str(answer.exception))

@@ -17,7 +17,7 @@ from data import enumerate as enumerate_module
 from data.damage import DataError
 from data.dataset import read_dataset, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import json_sha256, sha256
+from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import finish, read_manifest
 from data.shards import property_types
@@ -61,7 +61,7 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     change(manifest)
     manifest["config_sha256"] = json_sha256(manifest["config"])
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_sealed(folder / "manifest.json", manifest)
 
 
 def rewrite(folder: Path, index: int, change: Callable[[pa.Table], pa.Table]) -> None:

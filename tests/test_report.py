@@ -399,6 +399,26 @@ def test_nothing_found(archive: Path, run_folders: Path, tmp_path: Path, call) -
     assert "There are no automata to show." in (tmp_path / "counts" / "report.html").read_text()
 
 
+def test_an_evaluation_that_is_not_what_was_written(copied: Path, call) -> None:
+    path = copied / "model" / "evaluation.json"
+    line = f"evaluate --model {copied / 'model'} --data {copied / 'data'} --workers 1"
+    assert call(line.split()).code == 0
+    assert call(["report", copied / "model"]).code == 0
+    whole = json.loads(path.read_text())
+    assert "exact_from_mu" in (copied / "model" / "report.html").read_text()
+    other = whole | {"model_sha256": "0" * 64, "sha256": None}
+    for changed, message in [
+        (whole | {"results": whole["results"] | {"exact_from_mu": 1.0}}, "its SHA-256 is another"),
+        (whole | {"seed": 8}, "its SHA-256 is another"),
+        (other, "weights that were trained further since"),
+        ([], "not the evaluation of a model"),
+    ]:
+        path.write_text(json.dumps(changed))
+        answer = call(["report", copied / "model"])
+        (complaint,) = answer.complaints()
+        assert answer.code == 3 and "evaluation.json: " in complaint and message in complaint
+
+
 def test_a_model_that_is_gone(copied: Path, call) -> None:
     for name in ("search", "model"):
         record = json.loads((copied / name / "run.json").read_text())

@@ -26,7 +26,7 @@ from data.streams import stream
 from search import evaluate as evaluation
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, SUMMARY_COLUMNS
-from search.decode import Repaired
+from search.decode import NotFiniteError, Repaired
 from search.evaluate import evaluate
 from search.modes import MODES, LatentConfig
 from search.oracle import Arm
@@ -478,10 +478,10 @@ def test_a_model_that_overflows(model, training, part):
         for name, weight in broken.named_parameters():
             if name.startswith(part):
                 weight.fill_(3e38)
-    with pytest.raises(DataError, match="numbers that are not finite"):
+    with pytest.raises(NotFiniteError, match="nan|inf"):
         evaluate(broken, training, held_out=0.2, repair=0, seed=0)
     warm = LatentConfig(parents=30, batch=64, temperature=1.0)
-    with pytest.raises((DataError, FloatingPointError), match="that are not finite"):
+    with pytest.raises((NotFiniteError, FloatingPointError), match="not finite"):
         search(broken, training, SearchConfig(mode="prior", budget=10, latent=warm))
 
 

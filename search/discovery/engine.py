@@ -25,6 +25,7 @@ from automata.sampling import Evolution
 from data.damage import DataError
 from data.streams import stream, torch_seed
 from search.baselines import EXCHANGES, run_evolution
+from search.decode import computing
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig
 from search.discovery.leaps import Ground, split_parents
@@ -159,7 +160,9 @@ class Engine:
             if self.arm.polishes:
                 account.arm.budget = min(config.budget, config.first_look)
             ground = Ground(n, config.k, elites, self.learner, rng, generator, config.leap)
-            self._leap(account, ground, report)
+            before = self._weights_before(n)
+            with computing(before if before.exists() else self.folder):
+                self._leap(account, ground, report)
             account.arm.budget = config.budget
         first_look = min(account.arm.calls, config.first_look)
         if self.arm.polishes:
@@ -179,9 +182,13 @@ class Engine:
             return
         first = n == self.config.start_to + 1
         if not first:
-            self.learner.load(step_folder(self.folder, n - 1) / _MODEL)
+            self.learner.load(self._weights_before(n))
         if first or self.arm.retrains:
             self.learner.learn(rng, generator, elites, tell)
+
+    def _weights_before(self, n: int) -> Path:
+        """Return the place of the weights that the leap to n states begins with."""
+        return step_folder(self.folder, n - 1) / _MODEL
 
     def _leap(self, account: _Account, ground: Ground, report: Report) -> None:
         """Let the sources propose in turn until the budget is spent, or all is in vain."""

@@ -17,7 +17,7 @@ from automata.automaton import Deltas
 from data.checks import build, list_of, one_of, whole
 from data.damage import DataError, reading
 from data.files import check_files
-from search.decode import encode_automata
+from search.decode import computing, encode_automata
 from search.discovery.arms import ARMS
 from search.discovery.comparison import compact, compare_arms
 from search.discovery.config import DiscoverConfig
@@ -208,10 +208,8 @@ def _map(
     learner.load(weights)
 
     def encode(deltas: Deltas) -> Tensor:
-        try:
+        with computing(weights):
             return encode_automata(learner.model, deltas).mu
-        except DataError as error:
-            raise DataError(f"{weights}: {error}") from error
 
     elites = [step.elites(learn.elites) for n, step in runs[mapped].items() if n < config.most]
     own = rows[(rows["run"] == f"{arm} {seed}") & rows["mode"].isin(_DECODED)]

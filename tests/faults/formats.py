@@ -113,7 +113,8 @@ def _models() -> Sequence[Format]:
                (damaged_bytes, damaged_safetensors), (loaded, evaluated), seal),
         Format("checksums.json", ("model",), "model/checksums.json", _JSON, (loaded,)),
         Format("metrics.csv", page, "model/metrics.csv", _TEXT, (shown,), seal),
-        Format("evaluation.json", page, "model/evaluation.json", _JSON, (shown,)),
+        Format("evaluation.json", page, "model/evaluation.json", _JSON, (shown,),
+               _sealed_json("model/evaluation.json")),
         Format("run.json of a model", page, "model/run.json", _JSON, (shown,)),
         Format("resume.pt", ("half", "data"), "half/resume.pt",
                (damaged_bytes, damaged_checkpoint, damaged_checkpoint),
@@ -150,7 +151,8 @@ def _discoveries() -> Sequence[Format]:
         Format("step.json", folder, f"{_STEP}/step.json", _JSON, (step, shown, again), seal),
         Format("seconds.json", folder, f"{_STEP}/seconds.json", _JSON,
                (step._replace(vouched=False),)),
-        Format("settings.json", folder, "discover/settings.json", _JSON, (settled,)),
+        Format("settings.json", folder, "discover/settings.json", _JSON, (settled,),
+               _sealed_json("discover/settings.json")),
         Format("run.json of a discovery", folder, "discover/run.json", _JSON,
                (shown._replace(share=1.0),)),
         Format("weights of a step", ("undone",), f"undone/{_STEP[9:]}/model.safetensors",
@@ -217,7 +219,7 @@ def _sealed_manifest(name: str) -> Seal:
     """Checksums of a dataset: of its shards, and of its config."""
 
     def seal(folder: Path) -> None:
-        from data.files import json_sha256
+        from data.files import json_sha256, write_sealed
 
         path = folder / name / "manifest.json"
         try:
@@ -225,9 +227,22 @@ def _sealed_manifest(name: str) -> Seal:
             for shard in manifest["shards"]:
                 shard["sha256"] = _sha256(folder / name / shard["file"])
             manifest["config_sha256"] = json_sha256(manifest["config"])
-            text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-            path.write_text(text, encoding="utf-8")
+            write_sealed(path, manifest)
         except (ValueError, KeyError, TypeError, OSError, RecursionError):
+            return  # there is nothing left to put right
+
+    return seal
+
+
+def _sealed_json(name: str) -> Seal:
+    """The checksum that a file of JSON holds of itself."""
+
+    def seal(folder: Path) -> None:
+        from data.files import write_sealed
+
+        try:
+            write_sealed(folder / name, json.loads((folder / name).read_text(encoding="utf-8")))
+        except (ValueError, AttributeError, RecursionError):
             return  # there is nothing left to put right
 
     return seal
