@@ -49,7 +49,7 @@ if os.getuid() == 0:
 
 
 FORKS = """
-import fcntl, json, logging, os, shutil, sys, traceback, uuid
+import fcntl, json, logging, os, shutil, signal, sys, threading, traceback, uuid
 import numba, numba.experimental
 numba.njit(lambda x: x + 1)(1)
 for line in sys.stdin:

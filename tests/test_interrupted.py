@@ -2,14 +2,20 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
 import traceback
 from pathlib import Path
+from subprocess import PIPE
 
 import click
+import numpy as np
 import pytest
 
 import pipeline
+from automata.formats import format_delta
+from automata.kernels.jit import jit
 
 
 def main(monkeypatch: pytest.MonkeyPatch, failing: object) -> None:
@@ -68,3 +74,45 @@ def test_an_interruption_is_one(
         main(monkeypatch, failing)
     assert caught.value.code == 130
     assert capsys.readouterr().err.split() == ["Error:", "interrupted"]
+
+
+def test_compiled_code_is_whole_before_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LLVM calls Python while code is compiled or loaded, and loses what is raised there."""
+
+    @jit
+    def successor(number: int) -> int:
+        return number + 1
+
+    compiler = successor._compiler
+    compiled = []
+
+    def compile_pressed(*args: object) -> object:
+        pressed()
+        found = type(compiler).compile(compiler, *args)
+        compiled.append(args)
+        return found
+
+    monkeypatch.setattr(compiler, "compile", compile_pressed)
+    with pytest.raises(KeyboardInterrupt):
+        successor(1)
+    assert len(compiled) == 1
+    assert successor(1) == 2 and len(compiled) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.1, 0.15, 0.2, 0.3])
+def test_while_code_is_loaded(moment: float) -> None:
+    """At any moment one line says so, and nothing goes on in the background."""
+    command = [sys.executable, str(Path(pipeline.__file__)), "solve", "-", "--workers", "2"]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b"0 0|1 0\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"1\ta\n"
+        delta = np.random.default_rng(3).integers(0, 900, (2, 900))
+        process.stdin.write(f"{format_delta(delta)}\n".encode())  # a search of many hours
+        process.stdin.flush()
+        time.sleep(moment)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.split()) == (130, [b"Error:", b"interrupted"])

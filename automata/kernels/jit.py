@@ -8,9 +8,12 @@ sources are those that this process has loaded. Whatever goes wrong here, a kern
 import hashlib
 import pickle  # noqa: S403 - numba's own form of compiled code
 import re
+import signal
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, wraps
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,8 @@ _NOT_CODE = re.compile("^_|CACHE|COLOR|CUDA|PROFILER$|THREAD")
 def jit(function: Any) -> Any:
     """Compile a kernel when it is first called, or take what was compiled before."""
     kernel = numba.njit(**FLAGS)(function)
+    if hasattr(kernel, "compile"):
+        kernel.compile = uninterrupted(kernel.compile)
     inside = function.__module__.rpartition(".")[0] == __package__ and not function.__closure__
     if _STORE is not None and inside:
         if type(getattr(kernel, "_cache", None)) is _NoCache:
@@ -47,6 +52,26 @@ def jit(function: Any) -> Any:
         else:
             warn(f"numba {numba.__version__} has changed, so code is compiled at each start")
     return kernel
+
+
+def uninterrupted(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an interruption wait for work: LLVM calls Python back, and loses what that raises."""
+
+    @wraps(work)
+    def worked(*args: Any, **named: Any) -> Any:
+        handler = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or not callable(handler):
+            return work(*args, **named)
+        heard: list[Any] = []
+        signal.signal(signal.SIGINT, lambda *told: heard.append(told))
+        try:
+            return work(*args, **named)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+            if heard:
+                handler(*heard[0])
+
+    return worked
 
 
 class _KernelCache(_NoCache):  # type: ignore[misc]
