@@ -24,6 +24,7 @@ from automata.enumeration import Enumeration
 from automata.properties import CLASSES, automorphism_orders, defects, in_classes, ranks
 from data import buffer, recheck
 from data import enumerate as module
+from data.counts import COUNT_COLUMNS
 from data.damage import DataError
 from data.dataset import read_dataset, read_shard, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
@@ -227,8 +228,9 @@ def test_counts_alone_that_were_changed(
         enumerate_dataset(CONFIGS["counts"], tmp_path)
     (tmp_path / "manifest.json").write_text(text)
     (tmp_path / "counts.csv").write_text("changed")
-    enumerate_dataset(CONFIGS["counts"], tmp_path)
+    again = enumerate_dataset(CONFIGS["counts"], tmp_path)
     assert contents(tmp_path) == contents(whole)
+    assert [*again["totals"]["counts"][0]] == [*COUNT_COLUMNS]  # printed in the same order
 
 
 def test_rows_of_classes(finished: Callable[[str], Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from tests.faults import (
     mutations,
     operations,
     pairs,
+    specials,
     surroundings,
 )
 
@@ -21,5 +22,6 @@ KINDS = (
     pairs.KIND,
     disks.KIND,
     surroundings.KIND,
+    specials.KIND,
     mutations.KIND,
 )

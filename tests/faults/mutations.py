@@ -51,12 +51,12 @@ def play(case: Case, number: int) -> Tally:
     sealed = case.name.endswith(_RIGHT)
     counts, failures = Counter[str](), []
     with scratch(own.inputs) as folder:
-        pristine = _Pristine(folder)
-        expected = _expected(own)
+        pristine = Pristine(folder)
+        expected = expected_answers(own)
         place = 0
         while place < _AT_ONCE:
             seed = f"mutations {case.name} {number}"
-            work = _Work(own, sealed, seed, place, folder, pristine, expected)
+            work = Work(own, sealed, seed, place, folder, pristine, expected)
             answer = server.Child(work, cwd=folder).wait(600.0)
             pristine.restore()
             for line in answer.out.splitlines():
@@ -67,14 +67,14 @@ def play(case: Case, number: int) -> Tally:
                     place = done + 1
             if answer.code == 0:
                 break
-            counts[_end_of(answer)] += 1
+            counts[end_of(answer)] += 1
             failures.append(f"{seed}, mutation {place}: {work.told(place)}: {answer.last_words}")
             place += 1
         counts["mutations"] = _AT_ONCE
     return Tally(dict(counts), [f"{case.name}: {text}"[:600] for text in failures][:50])
 
 
-def _end_of(answer: server.Answer) -> str:
+def end_of(answer: server.Answer) -> str:
     """The column of a child that died."""
     if answer.code == server.HANG or "Timeout (" in answer.err:
         return "hangs"
@@ -82,11 +82,11 @@ def _end_of(answer: server.Answer) -> str:
 
 
 @cache
-def _expected(own: Format) -> dict[str, str]:
+def expected_answers(own: Format) -> dict[str, str]:
     """What each reader says of the undamaged file; all must be well with it."""
 
     def read() -> dict[str, str]:
-        _draw_nothing()
+        draw_nothing()
         said = {}
         for reader in own.readers:
             try:
@@ -103,14 +103,14 @@ def _expected(own: Format) -> dict[str, str]:
         return said
 
     with scratch(own.inputs) as folder:
-        pristine = _Pristine(folder)
+        pristine = Pristine(folder)
         found, answer = server.compute(read, cwd=folder)
     if found is None:
         raise RuntimeError(f"{own.name}, undamaged: {answer.err[-2000:]}")
     return dict(found)
 
 
-class _Pristine:
+class Pristine:
     """The files of a folder, to be put back."""
 
     def __init__(self, folder: Path) -> None:
@@ -140,11 +140,11 @@ def _times(path: Path) -> tuple[int, int, int]:
     return state.st_mtime_ns, state.st_size, state.st_ino
 
 
-class _Work:
+class Work:
     """What a child does: damage from one place on; a line of JSON for each."""
 
     def __init__(
-        self, own: Format, sealed: bool, seed: str, first: int, folder: Path, pristine: _Pristine,
+        self, own: Format, sealed: bool, seed: str, first: int, folder: Path, pristine: Pristine,
         expected: dict[str, str],
     ) -> None:  # fmt: skip
         self.own, self.sealed, self.seed, self.first = own, sealed, seed, first
@@ -161,7 +161,7 @@ class _Work:
         return self._damage(place)[1]
 
     def __call__(self) -> None:
-        _draw_nothing()
+        draw_nothing()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for place in range(self.first, _AT_ONCE):
             damaged, told, chance = self._damage(place)
@@ -175,7 +175,7 @@ class _Work:
             for reader in self.own.readers:
                 if chance.random() > reader.share:
                     continue
-                column, text = self._outcome(reader, same_bytes)
+                column, text = self.outcome(reader, same_bytes)
                 counts[column] += 1
                 if text:
                     failures.append(f"{place}: {told}: {reader.name}: {column}: {text}")
@@ -186,7 +186,7 @@ class _Work:
             self.pristine.restore()
             print(json.dumps([place, counts, failures]), file=sys.__stdout__, flush=True)
 
-    def _outcome(self, reader: Reader, same_bytes: bool) -> tuple[str, str]:
+    def outcome(self, reader: Reader, same_bytes: bool) -> tuple[str, str]:
         """The column of what a reader makes of the file, and what went wrong."""
         faulthandler.dump_traceback_later(_LIMIT, exit=True)
         try:
@@ -251,7 +251,7 @@ def _first_difference(text: str, expected: str) -> str:
     return f"{text[low : at + 40]!r}, not {expected[low : at + 40]!r}"
 
 
-def _draw_nothing() -> None:
+def draw_nothing() -> None:
     """Leave out the pictures of commands that go on: they take the most time."""
     from search import dataset_jobs, model_jobs
 
