@@ -143,7 +143,9 @@ def _discoveries() -> Sequence[Format]:
     seal = _sealed_checksums(_STEP)
     step, shown = state_readers.step(_STEP), readers.report("discover", share=0.05)
     again = readers.command(f"{STEP_LINE} --out discover", share=0.03, keep="discover")
-    settled = readers.command(f"{STEP_LINE} --out discover", keep="discover", but="settings.json")
+    settled = readers.command(
+        f"{STEP_LINE} --out discover", share=0.05, keep="discover", but="settings.json"
+    )
     folder = ("discover",)
     return [
         Format("found.npz", folder, f"{_STEP}/found.npz", (damaged_bytes, damaged_npz, damaged_npz),
@@ -151,13 +153,15 @@ def _discoveries() -> Sequence[Format]:
         Format("step.json", folder, f"{_STEP}/step.json", _JSON, (step, shown, again), seal),
         Format("seconds.json", folder, f"{_STEP}/seconds.json", _JSON,
                (step._replace(vouched=False),)),
-        Format("settings.json", folder, "discover/settings.json", _JSON, (settled,),
+        Format("settings.json", folder, "discover/settings.json", _JSON,
+               (state_readers.settings("discover/settings.json"), settled),
                _sealed_json("discover/settings.json")),
         Format("run.json of a discovery", folder, "discover/run.json", _JSON,
                (shown._replace(share=1.0),)),
         Format("weights of a step", ("undone",), f"undone/{_STEP[9:]}/model.safetensors",
                (damaged_bytes, damaged_safetensors),
-               (readers.command(f"{STEP_LINE} --out undone", keep="undone"),),
+               (state_readers.weights(f"undone/{_STEP[9:]}", "undone/settings.json"),
+                readers.command(f"{STEP_LINE} --out undone", share=0.05, keep="undone")),
                _sealed_checksums(f"undone/{_STEP[9:]}")),
     ]  # fmt: skip
 

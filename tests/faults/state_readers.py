@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -79,6 +80,45 @@ def step(place: str) -> Reader:
         return repr(plain | {"tallies": {name: (*own,) for name, own in found.tallies.items()}})
 
     return Reader("load_step", read, _false_step)
+
+
+def settings(path: str) -> Reader:
+    """The settings of a discovery."""
+
+    def read(folder: Path) -> str:
+        from search.discovery.settings import read_settings
+
+        return repr(sorted(read_settings(folder / path).items()))
+
+    return Reader("read_settings", read, not_finite)
+
+
+def weights(place: str, settings: str) -> Reader:
+    """The model that a step left."""
+
+    def read(folder: Path) -> str:
+        import torch
+
+        from data.checks import build
+        from search.discovery.config import DiscoverConfig
+        from search.discovery.learner import Learner
+        from search.discovery.saved import load_step
+        from search.discovery.settings import read_settings
+
+        if load_step(folder / place) is None:
+            raise Refused(f"{place}: no step")
+        found = read_settings(folder / settings)
+        own = {name: value for name, value in found.items() if name not in ("device", "threads")}
+        config = build(DiscoverConfig, own, "settings")
+        learner = Learner(config.most, config.k, config.learn, 0, torch.device("cpu"))
+        learner.load(folder / place / "model.safetensors")
+        return "\n".join(
+            f"{name} {hashlib.sha256(tensor.numpy().tobytes()).hexdigest()}"
+            + ("" if tensor.isfinite().all() else " nan")
+            for name, tensor in learner.model.state_dict().items()
+        )
+
+    return Reader("Learner.load", read, not_finite)
 
 
 def _false_step(folder: Path, text: str) -> str:
