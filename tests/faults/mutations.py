@@ -71,7 +71,7 @@ def play(case: Case, number: int) -> Tally:
             failures.append(f"{seed}, mutation {place}: {work.told(place)}: {answer.last_words}")
             place += 1
         counts["mutations"] = _AT_ONCE
-    return Tally(dict(counts), [f"{case.name}: {text}"[:600] for text in failures][:50])
+    return Tally(dict(counts), [f"{case.name}: {text}"[:1200] for text in failures][:50])
 
 
 def end_of(answer: server.Answer) -> str:

@@ -48,8 +48,12 @@ class Answer(NamedTuple):
 
     @property
     def last_words(self) -> str:
-        """Its exit code and the end of what it said on stderr, in one line."""
-        return f"exit {self.code}: {' / '.join(self.err.splitlines()[-3:])[-300:]!r}"
+        """Its exit code and the end of what it said on stderr, or where it hung, in one line."""
+        lines = self.err.splitlines()
+        hung = [place for place, line in enumerate(lines) if line.startswith("Timeout (")]
+        if hung:  # the innermost frames come first
+            return f"exit {self.code}: {' / '.join(lines[hung[-1] + 1 :][:12])!r}"
+        return f"exit {self.code}: {' / '.join(lines[-3:])[-300:]!r}"
 
 
 class Child:
