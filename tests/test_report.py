@@ -19,6 +19,7 @@ import torch
 
 import pipeline
 from automata import reset_thresholds
+from automata.drawing import circle_drawing
 from automata.families import FAMILIES
 from automata.formats import format_delta, parse_delta
 from automata.sampling import sample_synchronizing
@@ -232,7 +233,7 @@ def test_an_archive(archive: Path, tmp_path: Path, call, monkeypatch) -> None:
 def test_a_large_page_stays_small(run_folders: Path, monkeypatch) -> None:
     """Two hundred with n = 20, two parents each, with a map and a strip of such automata too.
 
-    Ten layouts stand in turn for those of Graphviz: they take as much room as two hundred do.
+    Ten drawings of a kind stand in turn for all of them, which would take as much room.
     """
     rng = np.random.default_rng(0)
     cerny = FAMILIES[0].delta(20)
@@ -243,8 +244,10 @@ def test_a_large_page_stays_small(run_folders: Path, monkeypatch) -> None:
     rows["parent_a"], rows["parent_b"] = rows["delta"], rows["delta"].iloc[::-1].to_numpy()
     content = replace(read_run(run_folders / "search", 5), rows=rows, latent_map=None)
     few = np.array([361] * 9, np.int32)
-    layouts = cycle([neato_drawing(delta) for delta in deltas[:10]])
-    monkeypatch.setattr("search.report.page.neato_drawing", lambda delta: next(layouts))
+    for drawing in (circle_drawing, neato_drawing):
+        ten = cycle([drawing(delta) for delta in deltas[:10]])
+        name = f"search.report.page.{drawing.__name__}"
+        monkeypatch.setattr(name, lambda delta, ten=ten: next(ten))
     strip = [StripRow("path", deltas[:9], few > 0, few, few > 0)] * 6
     places = rng.normal(size=(325, 2))
     shown = pd.concat([rows.head(125)], ignore_index=True)
