@@ -126,17 +126,17 @@ def check_alone(page: Page) -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: str) -> None:
     out = tmp_path / "report.html"
-    answer = call(["report", run_folders / name, "--out", out, "--limit", "40", "--json"])
+    answer = call(["report", run_folders / name, "--out", out, "--limit", "20", "--json"])
     assert (answer.code, answer.complaints()) == (0, [])
     printed = json.loads(answer.out)
     assert printed == {"automata": printed["automata"], "bytes": out.stat().st_size,
                        "report": str(out)}  # fmt: skip
-    assert 0 < printed["automata"] <= 40
+    assert 0 < printed["automata"] <= 20
     page = Page(out.read_text())
     check_alone(page)
     automata = page.data["automata"]
     assert len(automata) >= printed["automata"]
-    columns = [*read_run(run_folders / name, 40).rows]
+    columns = [*read_run(run_folders / name, 20).rows]
     rows = page.automata(len(columns))
     assert len(rows) == printed["automata"]
     assert ('id="plane"' in page.text) == (name in ("search", "discover", "compare", "model"))
@@ -154,7 +154,7 @@ def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: s
             assert len(entry[layout]["places"]) == 2 * n
             assert len(entry[layout]["arrows"]) == 12 * k * n
     again = tmp_path / "again.html"
-    assert call(["report", run_folders / name, "--out", again, "--limit", "40"]).code == 0
+    assert call(["report", run_folders / name, "--out", again, "--limit", "20"]).code == 0
     assert again.read_bytes() == out.read_bytes()
 
 
