@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import pipeline
+from tests.inline import Inline
 
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -42,6 +43,7 @@ def run_folders(tmp_path_factory) -> Path:
     commands = lines.replace("\n            ", " ").strip().splitlines()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr("search.discovery.job.ProcessPoolExecutor", Inline)
         for line in commands:
             pipeline.cli.main(line.split(), standalone_mode=False)
     return folder

@@ -538,6 +538,11 @@ def test_a_full_disk(path, monkeypatch):
 # --- many processes -----------------------------------------------------------------------------
 
 
+# Children begin as copies of a server that has imported this file: none takes long to start.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
+
+
 def write(path: Path, process: int, barrier) -> None:
     """Add shared automata and own ones, a few at a time."""
     shared, own = some(0, 300), some(100 + process, 300, 6)
@@ -548,10 +553,15 @@ def write(path: Path, process: int, barrier) -> None:
             archive.add(pd.concat([shared[part], own[part]]), run=f"run {process}")
 
 
+def write_bit_by_bit(path: Path, table: pd.DataFrame) -> None:
+    for row in range(len(table)):
+        with Archive(path) as archive:
+            archive.add(table[row : row + 1], run="second")
+
+
 def test_several_writers(path):
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(3)
-    processes = [context.Process(target=write, args=(path, i, barrier)) for i in range(3)]
+    barrier = PROCESSES.Barrier(3)
+    processes = [PROCESSES.Process(target=write, args=(path, i, barrier)) for i in range(3)]
     for process in processes:
         process.start()
     for process in processes:

@@ -1,6 +1,5 @@
 """Files that are not quite archives are refused and stay as they are; what is busy is awaited."""
 
-import multiprocessing
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from search import archive_file, archive_reading
 from search.archive import Archive
 from search.archive_tables import SCHEMA
 from search.gathering import Gathering
-from tests.test_archive import keys, members, plain, some
+from tests.test_archive import PROCESSES, keys, members, plain, some, write_bit_by_bit
 from tests.test_cli import Answer
 from tests.test_report import call as call
 
@@ -500,19 +499,13 @@ def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch, moment, co
     assert keys(table) == keys(members(6)) and {*table["run"]} == {run}
 
 
-def write_bit_by_bit(path: Path, table: pd.DataFrame) -> None:
-    for row in range(len(table)):
-        add(path, table[row : row + 1])
-
-
 @pytest.mark.parametrize("locked", [True, False])
 def test_readers_beside_a_writer(path, monkeypatch, locked):
     """Whenever they look, they see what was written up to some moment."""
     if not locked:
         monkeypatch.setattr(archive_reading, "may_write", lambda file: False)
     before, table = some(0, 60), pd.concat([members(n) for n in (6, 7)])
-    context = multiprocessing.get_context("spawn")
-    writer = context.Process(target=write_bit_by_bit, args=(path, table))
+    writer = PROCESSES.Process(target=write_bit_by_bit, args=(path, table))
     writer.start()
     seen, last = [], False
     while not last:

@@ -199,45 +199,70 @@ def test_interrupted(
     assert contents(tmp_path) == contents(finished(name))
 
 
-SCRIPT = """
+# Children that kill themselves -9 before a certain renaming, forked once compiled code is loaded.
+KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from data.generate import GenerateConfig, generate
 
-renames, rename = int(sys.argv[3]), os.replace
+config, folder = GenerateConfig(**json.loads(sys.argv[1])), Path(sys.argv[2])
+rename = os.replace
 
-def replace(*paths):
-    global renames
-    if renames == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    renames -= 1
-    rename(*paths)
+def killed(renames):
+    def replace(*paths):
+        nonlocal renames
+        if renames == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        renames -= 1
+        rename(*paths)
 
-os.replace = replace
-generate(GenerateConfig(**json.loads(sys.argv[1])), Path(sys.argv[2]))
+    os.replace = replace
+    generate(config, folder / str(renames))
+
+generate(config, folder / "warm")
+for renames in range(int(sys.argv[3])):
+    child = os.fork()
+    if child == 0:
+        try:
+            killed(renames)
+        finally:
+            os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
+RENAMES = 6  # owner, manifest, shard, manifest, shard, ...
 
 
-def run(config: GenerateConfig, folder: Path, renames: int) -> subprocess.Popen[str]:
-    """Generate in another process that kills itself -9 before a certain renaming."""
-    command = [sys.executable, "-c", SCRIPT, json.dumps(asdict(config)), folder, str(renames)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folders of killed children, by the number of renamings, and how they ended."""
+    folder = tmp_path_factory.mktemp("killed")
+    command = [sys.executable, "-c", KILLED, json.dumps(asdict(SMALL)), folder, str(RENAMES)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return folder, answer.stdout.split()
 
 
-@pytest.mark.parametrize("renames", range(6))  # owner, manifest, shard, manifest, shard, ...
+@pytest.mark.parametrize("renames", range(RENAMES))
 def test_killed_before_a_renaming(
-    finished: Callable[[str], Path], tmp_path: Path, renames: int
+    finished: Callable[[str], Path], killed: tuple[Path, list[str]], renames: int
 ) -> None:
-    with run(SMALL, tmp_path, renames) as process:
-        process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert len([*tmp_path.glob("*.tmp")]) == 1
-    generate(SMALL, tmp_path)
-    assert contents(tmp_path) == contents(finished("uniform"))
+    folder = killed[0] / str(renames)
+    assert killed[1][renames] == str(-signal.SIGKILL)
+    assert len([*folder.glob("*.tmp")]) == 1
+    generate(SMALL, folder)
+    assert contents(folder) == contents(finished("uniform"))
 
 
 def test_killed_at_any_time(finished: Callable[[str], Path], tmp_path: Path) -> None:
-    with run(SMALL, tmp_path, -1) as process:
+    script = """
+import json, sys
+from pathlib import Path
+from data.generate import GenerateConfig, generate
+
+generate(GenerateConfig(**json.loads(sys.argv[1])), Path(sys.argv[2]))
+"""
+    command = [sys.executable, "-c", script, json.dumps(asdict(SMALL)), tmp_path]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         process.stderr.readline()  # it has begun its work; wherever it is by now
         process.kill()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from search.discovery.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
 from search.discovery.saved import load_step
 from search.discovery.scores import FAMILY_COLUMNS, SCORE_COLUMNS
 from search.discovery.step import step_folder
+from tests.inline import Inline
 from tests.test_cli import PROGRESS, Answer
 
 ROOT = Path(__file__).parents[1]
@@ -48,27 +49,6 @@ def words(**changes) -> list[str]:
     options = {name.replace("_", "-"): value for name, value in changes.items()}
     pairs = (OPTIONS | options).items()
     return ["discover", *(word for name, value in pairs for word in ("--" + name, str(value)))]
-
-
-class Inline:
-    """Runs at once and here what would take a process each."""
-
-    def __init__(self, *arguments, **options) -> None:
-        pass
-
-    def __enter__(self) -> "Inline":
-        return self
-
-    def __exit__(self, *failure) -> None:
-        pass
-
-    def submit(self, task: Callable, *arguments) -> Future:
-        future: Future = Future()
-        try:
-            future.set_result(task(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def draw(_: object, stem: Path) -> list[Path]:
@@ -631,10 +611,10 @@ def test_a_run_with_more_threads_is_joined(tmp_path: Path, call) -> None:
     out = tmp_path / "run"
     assert call(words(arms="vae", workers=2, out=out)).code == 0
     torch.set_num_threads(1)
-    for workers in (1, 4):
-        assert call(words(arms="vae,insertion", seeds=workers, workers=workers, out=out)).code == 0
+    for seeds, workers in ((1, 1), (2, 4)):
+        assert call(words(arms="vae,insertion", seeds=seeds, workers=workers, out=out)).code == 0
         assert json.loads((out / "settings.json").read_text())["threads"] == 2
-    assert {*pd.read_csv(out / "scores.csv")["seed"]} == {0, 1, 2, 3}
+    assert {*pd.read_csv(out / "scores.csv")["seed"]} == {0, 1}
 
 
 def test_two_arms_that_do_the_same_are_a_bug(runs: Path, call, monkeypatch) -> None:

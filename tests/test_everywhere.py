@@ -25,7 +25,13 @@ SOLVED = [
     "all closed",
     "hardly any environment",
 ]
-GENERATED = ["without fcntl", "in a C locale", "in a folder that is gone", "all closed"]
+GENERATED = [
+    *("without fcntl", "all closed"),
+    *(
+        pytest.param(condition, marks=pytest.mark.exhaustive)
+        for condition in ("in a C locale", "in a folder that is gone")
+    ),
+]
 
 
 @pytest.fixture
