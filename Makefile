@@ -14,7 +14,7 @@ test-browser: $(STAMP)
 	$(PYTHON) -m pytest -m browser
 
 test-exhaustive: $(STAMP)
-	$(PYTHON) -m pytest -m exhaustive
+	$(PYTHON) -m pytest -m "not browser" --hypothesis-profile thorough
 
 # takes hours (docs/reliability.md): a later call goes on; FAULTS="kills --scale 0.1" takes a part
 test-faults: $(STAMP)

@@ -1,4 +1,4 @@
-"""One hypothesis profile for all tests: no test depends on speed. Interruptions arrive."""
+"""Hypothesis profiles for all tests: no test depends on speed. Interruptions arrive."""
 
 import signal
 from pathlib import Path
@@ -10,9 +10,14 @@ import pipeline
 from tests.inline import Inline
 
 settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    "suite",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    max_examples=30,
 )
-settings.load_profile("suite")
+settings.register_profile("thorough", settings.get_profile("suite"), max_examples=1000)
+settings.load_profile("suite")  # before --hypothesis-profile
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of some shells
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts is interrupted
