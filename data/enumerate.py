@@ -61,6 +61,10 @@ class EnumerateConfig:
         check_classes(self.classes)
 
 
+class MiscountError(RuntimeError):
+    """The number of all automata is not that of Burnside's lemma."""
+
+
 def enumerate_dataset(config: EnumerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
     """Make a dataset folder of all automata of a size, or finish one that was interrupted.
 
@@ -85,8 +89,8 @@ def enumerate_dataset(config: EnumerateConfig, folder: Path, *, workers: int = 1
     DataError
         If the folder holds a dataset of another config, other versions, or damaged files, or
         another process is at work there.
-    RuntimeError
-        If the number of all automata is not that of Burnside's lemma.
+    MiscountError
+        If the number of all automata is not that of Burnside's lemma: a bug.
     """
     with claim(folder, "enumerate"):
         return _enumerate_dataset(config, folder, workers)
@@ -132,10 +136,15 @@ def _take_up(
     if not manifest["complete"]:
         buffer = Buffer(manifest["config"], manifest["totals"]["units"])
         buffer.restore(folder, manifest["units"], workers)
+        resumed = buffer.state.next > 0
         try:
             _enumerate(run, config, folder, manifest, buffer)
         except KeyboardInterrupt:
             buffer.save(folder)
+            raise
+        except MiscountError as error:
+            if resumed:
+                raise DataError(f"{folder / PENDING} or a shard is damaged: {error}") from error
             raise
     (folder / PENDING).unlink(missing_ok=True)
     write_text(folder / "counts.csv", to_csv(manifest["totals"]["counts"]))
@@ -196,7 +205,7 @@ def _commit(
     if complete and config.at_least == 0 and not config.classes:
         expected = count_classes(config.n, config.k)
         if classes != expected:
-            raise RuntimeError(
+            raise MiscountError(
                 f"{folder}: {classes} classes enumerated, but {expected} by Burnside's lemma"
             )
     if config.rows:

@@ -17,6 +17,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
         if target.is_symlink():
             raise OSError(errno.ELOOP, "")
         target.parent.mkdir(parents=True, exist_ok=True)
+        sweep(target.parent, target.name)
     write_file(target, write)
 
 
@@ -154,10 +156,16 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what interrupted writes left in a folder; only the process that claims it may."""
-    for stale in [*folder.glob("*.tmp"), *folder.glob(".tmp*")]:
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove what interrupted writes left in a folder, of one file or of all.
+
+    Only the process that claims the folder may remove those of all files.
+    """
+    patterns = ["*.tmp", ".tmp*"] if name is None else [f"{escape(name[:_MOST_NAME])}.*-*.tmp"]
+    for stale in [path for pattern in patterns for path in folder.glob(pattern)]:
         match = _TEMPORARY.fullmatch(stale.name)
+        if match is None and name is not None:
+            continue
         alive = match is not None and psutil.pid_exists(int(match[1]))
         if not alive and (stale.is_symlink() or not stale.is_dir()):
             stale.unlink(missing_ok=True)

@@ -431,3 +431,14 @@ def test_a_library_that_raises_no_number(tmp_path):
 
     with pytest.raises(OSError, match="file: the disk of a library"):
         write_file(tmp_path / "file", fail)
+
+
+def test_an_output_sweeps_its_own_leftovers(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    own, living = f"out.csv.{dead.pid}-0123abcd.tmp", f"out.csv.{os.getpid()}-0123abcd.tmp"
+    others = [f"other.csv.{dead.pid}-0123abcd.tmp", "out.csv.notes.tmp", living]
+    for name in (own, *others):
+        (tmp_path / name).write_text("")
+    write_output(tmp_path / "out.csv", lambda path: path.write_text("whole"))
+    assert {path.name for path in tmp_path.iterdir()} == {"out.csv", *others}
