@@ -133,6 +133,7 @@ def _split_header(
         If there is none, or two separators fit.
     """
     separator, parts = "", list[bytes]()
+    length, is_open = 0, False
     for chunk in chunks:
         if isinstance(chunk, Malformed):
             raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
@@ -140,8 +141,13 @@ def _split_header(
             if not separator and not parts and (separator := _named_separator(text.strip())):
                 continue
             parts.append(text.strip(_BLANKS))
-            header = b"\n".join(parts)
-            if not _goes_on(header, separator or "".join(_SEPARATORS)):
+            length += len(parts[-1]) + 1
+            if length > MOST_TEXT:
+                raise AutomatonError(f"the header is longer than {MOST_TEXT} bytes, the limit")
+            line = b'"' + parts[-1] if is_open else parts[-1]
+            is_open = _goes_on(line, separator or "".join(_SEPARATORS))
+            if not is_open:
+                header = b"\n".join(parts)
                 rest = chain([(chunk[0][place + 1 :], chunk[1][place + 1 :])], chunks)
                 return header, separator or _separator(header) or ",", rest
     raise AutomatonError("the header of CSV has no end")

@@ -216,6 +216,12 @@ def test_quotes_hide_no_record(note: str) -> None:
     assert read(text) == [[[0, 0], [1, 0]], [[1, 1], [0, 1]], [[0, 0], [1, 0]]]
 
 
+def test_a_header_without_an_end() -> None:
+    for lines, reason in [(300_000, "has no end"), (600_000, "longer than 4194304 bytes")]:
+        with pytest.raises(AutomatonError, match=reason):
+            read('sep=,\n"a\n' + "xxxxxxxxx\n" * lines)
+
+
 @given(st.text('a01|",;\n', max_size=40), st.sampled_from(",;"))
 def test_records_are_those_of_the_csv_module(text: str, separator: str) -> None:
     header = f"x{separator}delta{separator}y"
