@@ -225,6 +225,8 @@ def _table(letters: list[_Value]) -> Deltas:
         if token.isdecimal() and len(token) < 6
     ]
     n = max([degree, *named, 1])
+    if len(letters) > MAX_LETTERS:  # before each is as long as the largest state
+        raise AutomatonError(f"k={len(letters)} is over the limit of {MAX_LETTERS} letters")
     rows = []
     for item in letters:
         if isinstance(item, _Images):

@@ -216,6 +216,11 @@ def test_quotes_hide_no_record(note: str) -> None:
     assert read(text) == [[[0, 0], [1, 0]], [[1, 1], [0, 1]], [[0, 0], [1, 0]]]
 
 
+def test_too_many_transformations_are_refused_before_they_are_made() -> None:
+    with pytest.raises(AutomatonError, match="k=20000 is over the limit of 64 letters"):
+        read("Transformation([9999]);" * 20_000)
+
+
 def test_a_header_without_an_end() -> None:
     for lines, reason in [(300_000, "has no end"), (600_000, "longer than 4194304 bytes")]:
         with pytest.raises(AutomatonError, match=reason):
