@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
-from io import BytesIO, TextIOWrapper
+from io import BufferedReader, BytesIO, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,10 +20,9 @@ from data.damage import DataError
 from data.terminal import printable
 
 if TYPE_CHECKING:
-    from io import BufferedReader
-
     import pandas as pd
     import torch
+    from _typeshed import WriteableBuffer
 
     from search.gathering import Gathering
     from search.recall import Recall
@@ -33,7 +33,7 @@ Config = TypeVar("Config")
 SOLVE_FORMS = [
     *("auto", "lines", "csv", "synchrowords", "synchrowords-1.0", "contest", "contest-letters"),
     *("table", "table-letters", "edges", "edges-target-last", "edges-letter-last"),
-    *("gap", "dot", "jff", "json", "json-states"),
+    *("edges-letter-first", "gap", "dot", "jff", "json", "json-states"),
 ]
 """What `solve` reads; named here so that --help loads nothing."""
 
@@ -544,6 +544,8 @@ def solve(
 
     config = _build(SolveConfig, settings | {"words": not no_words})
     is_text = file != "-" and not os.path.exists(file) and _is_text(file)
+    if not is_text and not file.strip():
+        raise click.UsageError(f"{file!r} is neither a file nor an automaton")
     path = Path("-") if is_text else Path_.convert(file, None, None)
     name = "the text" if is_text else "standard input" if file == "-" else file
     malformed = False
@@ -840,12 +842,27 @@ def _is_text(text: str) -> bool:
     return numbers or "\n" in text or any(mark in text for mark in "|[{")
 
 
+class _NamedFile(FileIO):
+    """A file that errors of reading name."""
+
+    def __init__(self, file: Path) -> None:
+        is_stdin = str(file) == "-"
+        super().__init__(0 if is_stdin else file, closefd=not is_stdin)
+        self._shown = "standard input" if is_stdin else str(file)
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read into a buffer."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            error.filename = self._shown
+            raise
+
+
 def _open(file: Path) -> BufferedReader:
     """Open a file for reading; - is standard input."""
-    if str(file) == "-":
-        return open(0, "rb", closefd=False)
     try:
-        return file.open("rb")
+        return BufferedReader(_NamedFile(file))
     except FileNotFoundError:
         raise DataError(f"{file}: no such file") from None
     except IsADirectoryError:
@@ -979,8 +996,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        named = isinstance(error.filename, str) and error.strerror
-        _fail(f"{error.filename}: {error.strerror}" if named else str(error), 1)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+        name = error.filename if isinstance(error.filename, str) else full and "the output"
+        _fail(f"{name}: {error.strerror}" if name and error.strerror else str(error), 1)
     except FloatingPointError as error:
         _fail(str(error), 1)
     except MemoryError:

@@ -45,7 +45,7 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     Raises
     ------
     AutomatonError
-        If the header has no such column.
+        If the header has no such column, or nothing follows it.
 
     Examples
     --------
@@ -56,10 +56,13 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     csv.field_size_limit(max(csv.field_size_limit(), MOST_TEXT))
     header, separator, rest = _split_header(chunks)
     column = _column(header, separator)
+    is_empty = True
     for records in _records(rest, separator):
         if isinstance(records, Malformed):
             yield [records]
+            is_empty = False
             continue
+        is_empty = is_empty and not records[1]
         found: list[Entry | Malformed] = []
         for number, text in zip(*records, strict=True):
             try:
@@ -69,6 +72,8 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
             except csv.Error as error:
                 found.append(Malformed(number, f"not a record of CSV: {error}"))
         yield [*parse_entries(found)]
+    if is_empty:
+        raise AutomatonError("no automaton: the table has no rows")
 
 
 def _separator(record: bytes) -> str | None:
@@ -217,10 +222,8 @@ def _records(chunks: Iterator[Chunk | Malformed], separator: str) -> Iterator[Ch
             parts = []
         yield numbers, records
     if is_open:
-        if length > MOST_TEXT:
-            yield too_long(start, "record")
-        else:
-            yield [start], [b"\n".join(parts)]
+        no_end = Malformed(start, "not a record of CSV: a quoted field has no end")
+        yield too_long(start, "record") if length > MOST_TEXT else no_end
 
 
 def _header(record: bytes, separator: str) -> list[str]:
@@ -231,7 +234,8 @@ def _field(record: bytes, column: int, separator: str) -> bytes:
     """Return a field on one line."""
     quote = record.find(b'"')
     mark = separator.encode()
-    if quote < 0 or record.count(mark, 0, quote) > column:  # none is quoted so far
+    is_quoted = quote >= 0 and record.count(mark, 0, quote) <= column
+    if not is_quoted and b"\n" not in record:  # what quotes join is looked at as a whole
         return record.split(mark, column + 1)[column]
     return " ".join(_fields(record, separator)[column].splitlines()).encode()
 

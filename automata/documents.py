@@ -7,11 +7,11 @@ from functools import partial
 
 from automata.automaton import AutomatonError, Deltas
 from automata.dot import parse_dot
-from automata.edges import parse_edges
+from automata.edges import ORDERS, parse_edges
 from automata.gap import parse_gap_all
 from automata.jflap import parse_jff
 from automata.json_text import parse_json_all
-from automata.number_readings import are_equal, distinct, listed
+from automata.number_readings import Table, distinct, listed
 from automata.table_text import Placed, columns, parse_table
 
 
@@ -39,22 +39,24 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
     >>> parse_table_rows("1 0\n2 1\n0 0").tolist()
     [[1, 2, 0], [0, 1, 0]]
     """
-    rows = [line.split() for line in text.strip().splitlines()]
-    if not rows:
+    rows = [line.split() for line in text.strip().split("\n")]
+    if rows == [[]]:
         raise AutomatonError("a table without rows is no automaton")
     if [] in rows:
-        raise AutomatonError(f"a blank line follows row {rows.index([])} of one table")
+        row = rows.index([])
+        raise AutomatonError(f"a blank line or a comment follows row {row} of one table")
     return parse_table(rows if by_letter else columns(rows))
 
 
-BARE_TABLES = ("table", "table-letters")
-"""Forms in which a blank line would stand between automata, so that it is no part of one."""
+def _parse_edges(order: str, text: str) -> list[Placed]:
+    return [Placed(0, parse_edges(text, order))]
+
+
 PARSERS: dict[str, Callable[[str], list[Placed]]] = {
     "table": lambda text: [Placed(0, parse_table_rows(text))],
     "table-letters": lambda text: [Placed(0, parse_table_rows(text, by_letter=True))],
     "edges": lambda text: [Placed(0, parse_edges(text))],
-    "edges-target-last": lambda text: [Placed(0, parse_edges(text, "edges-target-last"))],
-    "edges-letter-last": lambda text: [Placed(0, parse_edges(text, "edges-letter-last"))],
+    **{order: partial(_parse_edges, order) for order in ORDERS},
     "gap": parse_gap_all,
     "dot": lambda text: [Placed(0, parse_dot(text))],
     "jff": lambda text: [Placed(0, parse_jff(text))],
@@ -102,24 +104,27 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
             raise errors[forms[0]]
         reasons = "; ".join(f"as {form}: {error}" for form, error in errors.items())
         raise AutomatonError(reasons)
-    names = distinct({form: _deltas(own) for form, own in found.items()})
+    names = distinct({form: _tables(own) for form, own in found.items()})
     if len(names) > 1:
         raise AutomatonError(f"the text fits {listed(names)}: --form NAME decides")
-    if names == ["gap"] and len(forms) > 1 and _fits_from_1(text, found["gap"]):
+    [name] = names
+    if len(forms) > 1 and _fits_from_1(text, _tables(found[name])):
+        lists = "letter" if name == "gap" else "state, from 0"
         raise AutomatonError(
-            "the text fits gap and, 1-based, json-states: --form gap takes a list for each letter"
+            f"the text fits {name} and, 1-based, json-states: --form {name} takes a list for each "
+            f"{lists}"
         )
-    return found[names[0]]
+    return found[name]
 
 
-def _deltas(found: list[Placed]) -> list[Deltas]:
-    return [delta for _, delta in found]
+def _tables(found: list[Placed]) -> list[Table]:
+    return [delta.tolist() for _, delta in found]
 
 
-def _fits_from_1(text: str, found: list[Placed]) -> bool:
+def _fits_from_1(text: str, found: list[Table]) -> bool:
     """Tell whether lists of states, which count from 1, make other automata."""
     try:
         others = parse_json_all(text, by_state=True, first=1)
     except AutomatonError:
         return False
-    return not are_equal(_deltas(others), _deltas(found))
+    return _tables(others) != found

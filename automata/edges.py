@@ -1,4 +1,4 @@
-"""Automata as lists of edges, three words each, in either of two orders."""
+"""Automata as lists of edges, three words each, in any of three orders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import numpy as np
 from automata.automaton import AutomatonError, Deltas
 from automata.names import table_of_transitions
 
-ORDERS = {"edges-target-last": (0, 1, 2), "edges-letter-last": (0, 2, 1)}
+ORDERS = {
+    "edges-target-last": (0, 1, 2),
+    "edges-letter-last": (0, 2, 1),
+    "edges-letter-first": (1, 0, 2),
+}
 """Where source, letter and target stand."""
 
 _BETWEEN = re.compile(r"[\s,;]+")
@@ -24,9 +28,9 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
     ----------
     text : str
         A line each: three words apart by blanks, commas or semicolons. States are numbers from 0 or
-        names, letters are ``a``, ``b``, ... or numbers.
+        names, letters are ``a``, ``b``, ... or numbers. Blank lines do not count.
     order : str, optional
-        ``edges-target-last`` or ``edges-letter-last``; by default the one that fits.
+        A key of `ORDERS`; by default the one that fits.
 
     Returns
     -------
@@ -36,23 +40,50 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
     ------
     AutomatonError
         If a line is no edge, a letter leads a state nowhere or to two states, states are numbered
-        from 1, or both orders fit and differ.
+        from 1, two orders fit and differ, or the edges above a blank line are a whole automaton.
 
     Examples
     --------
     >>> parse_edges("0 a 1\n0 b 0\n1 a 0\n1 b 0").tolist()
     [[1, 0], [0, 0]]
     """
-    rows = [
-        _BETWEEN.split(line.strip())
-        for line in text.splitlines()
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-    for row in rows:
-        if len(row) != 3:
-            raise AutomatonError(f"an edge has three words, not {' '.join(row)[:40]!r}")
-    if order:
-        return _table(rows, order)
+    rows: list[list[str]] = []
+    ends: list[int] = []  # how many rows stand above each blank line
+    for number, line in enumerate(text.split("\n"), 1):
+        row = [_plain(word) for word in _BETWEEN.split(line.strip())]
+        if row == [""]:
+            ends.append(len(rows))
+        elif len(row) != 3:
+            shown = " ".join(row)[:40]
+            raise AutomatonError(f"line {number}: an edge has three words, not {shown!r}")
+        else:
+            rows.append(row)
+    for name in [order] if order else ORDERS:
+        if end := _first_whole(rows, {*ends} - {len(rows)}, name):
+            raise AutomatonError(f"the {end} edges above a blank line are a whole automaton")
+    return _table(rows, order) if order else _only_table(rows)
+
+
+def _plain(word: str) -> str:
+    """Write a number as others write it."""
+    return str(int(word)) if word.isdecimal() and word.isascii() and len(word) <= 9 else word
+
+
+def _first_whole(rows: list[list[str]], ends: set[int], order: str) -> int:
+    """Return how many rows above the first such end are a whole automaton, 0 if there is none."""
+    states, letters, pairs = set[str](), set[str](), set[tuple[str, str]]()
+    for count, row in enumerate(rows, 1):
+        source, letter, target = (row[place] for place in ORDERS[order])
+        states |= {source, target}
+        letters.add(letter)
+        pairs.add((source, letter))
+        if count in ends and len(pairs) == len(states) * len(letters):
+            return count
+    return 0
+
+
+def _only_table(rows: list[list[str]]) -> Deltas:
+    """Read edges in the one order that fits."""
     found: dict[str, Deltas] = {}
     errors: list[AutomatonError] = []
     for name in ORDERS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from automata.automaton import MAX_LETTERS, AutomatonError, Deltas
+from automata.automaton import MAX_LETTERS, AutomatonError, Deltas, SizeLimitError
+from automata.names import check_order
 from automata.table_text import Placed, parse_table
 from automata.tokens import split_tokens
 from automata.words import format_word
@@ -122,9 +123,7 @@ def _in_order(letters: list[_Value], names: list[str]) -> list[_Value]:
     ours = [format_word((a,)) for a in range(min(len(names), MAX_LETTERS))]
     if sorted(names) == sorted(ours):
         return [letters[names.index(name)] for name in ours]
-    for name, own in zip(names, ours, strict=False):
-        if name != own and name in ours:
-            raise AutomatonError(f"GAP: letter {name!r} stands at the place of {own!r}")
+    check_order(names[:MAX_LETTERS])
     return letters
 
 
@@ -226,7 +225,7 @@ def _table(letters: list[_Value]) -> Deltas:
     ]
     n = max([degree, *named, 1])
     if len(letters) > MAX_LETTERS:  # before each is as long as the largest state
-        raise AutomatonError(f"k={len(letters)} is over the limit of {MAX_LETTERS} letters")
+        raise SizeLimitError(f"k={len(letters)} is over the limit of {MAX_LETTERS} letters")
     rows = []
     for item in letters:
         if isinstance(item, _Images):

@@ -80,7 +80,7 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
         parse_constant=_refuse,
     )
     found: list[Placed] = []
-    end = 0
+    has_flat, end = False, 0
     while (at := _end_of_blanks(text, end)) < len(text):
         try:
             value, end = decoder.raw_decode(text, at)
@@ -88,9 +88,12 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
             raise AutomatonError("JSON: nested too deep") from None
         except json.JSONDecodeError as error:
             raise AutomatonError(f"not JSON: {error}") from None
+        has_flat |= isinstance(value, list) and all(map(_is_state, value))
         found += [Placed(at, delta) for delta in _automata(value, by_state, first)]
     if not found:
         raise AutomatonError("JSON without an automaton")
+    if has_flat and len(found) > 1:
+        raise AutomatonError("JSON: a list of states stands beside others; [[...]] is an automaton")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from automata.automaton import (
     SizeLimitError,
     state_dtype,
 )
-from automata.words import parse_word
+from automata.words import format_word, parse_word
 
 Transition = tuple[str, str, str]
 """Names of the source, the letter and the target."""
@@ -56,7 +56,7 @@ def number_states(names: Iterable[str]) -> dict[str, int]:
 
 
 def number_letters(names: Collection[str]) -> dict[str, int]:
-    """Number letters: our own (`format_word`) as we do, others in sorted order, numbers by value.
+    """Number letters: ``a``, ``b``, ... as in words, numbers by value, others sorted.
 
     Parameters
     ----------
@@ -70,19 +70,50 @@ def number_letters(names: Collection[str]) -> dict[str, int]:
     ------
     SizeLimitError
         If k > 64.
+    AutomatonError
+        As `check_order`.
 
     Examples
     --------
-    >>> number_letters(["b", "a"]), number_letters(["10", "9"]), number_letters(["up", "down"])
-    ({'b': 1, 'a': 0}, {'9': 0, '10': 1}, {'down': 0, 'up': 1})
+    >>> number_letters(["y", "x"]), number_letters(["10", "9"]), number_letters(["up", "down"])
+    ({'x': 0, 'y': 1}, {'9': 0, '10': 1}, {'down': 0, 'up': 1})
     """
-    if all(_OURS.fullmatch(name) for name in names):
-        return {name: parse_word(name)[0] for name in names}
     if len(names) > MAX_LETTERS:
         raise SizeLimitError(f"k={len(names)} is over the limit of {MAX_LETTERS} letters")
-    numbers = all(_NUMBER.fullmatch(name) for name in names)
-    ordered = sorted(names, key=lambda name: (int(name) if numbers else 0, name))
+    if all(_OURS.fullmatch(name) for name in names):
+        ordered = sorted(names, key=parse_word)
+    elif all(_NUMBER.fullmatch(name) for name in names):
+        ordered = sorted(names, key=lambda name: (int(name), name))
+    else:
+        ordered = sorted(names)
+    check_order(ordered)
     return {name: a for a, name in enumerate(ordered)}
+
+
+def check_order(names: Sequence[str]) -> None:
+    """Refuse letters that words, printed with ``a``, ``b``, ... in their places, would mix up.
+
+    Parameters
+    ----------
+    names : sequence of str
+        At most 64, in the order of their numbers.
+
+    Raises
+    ------
+    AutomatonError
+        If one has a name that another is printed with.
+
+    Examples
+    --------
+    >>> check_order(["x", "y"])
+    >>> check_order(["b", "c"])
+    Traceback (most recent call last):
+    automata.automaton.AutomatonError: letter 'b' stands at the place of 'a'
+    """
+    ours = [format_word((a,)) for a in range(len(names))]
+    for name, own in zip(names, ours, strict=True):
+        if name != own and name in ours:
+            raise AutomatonError(f"letter {name!r} stands at the place of {own!r}")
 
 
 def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str] = ()) -> Deltas:
@@ -124,13 +155,13 @@ def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str
         raise AutomatonError("no transition, so no automaton")
     numbers = number_states(names)
     letters = number_letters({letter for letter, _ in targets})
-    table = np.full((1 + max(letters.values()), len(numbers)), -1)  # (k, n)
+    table = np.full((len(letters), len(numbers)), -1)  # (k, n)
     for (letter, source), target in targets.items():
         table[letters[letter], numbers[source]] = numbers[target]
     missing = np.argwhere(table < 0)
     if len(missing):
         a, q = missing[0].tolist()
-        letter = next((name for name, number in letters.items() if number == a), f"number {a}")
+        letter = [*letters][a]
         source = next(name for name, number in numbers.items() if number == q)
         raise AutomatonError(f"incomplete: letter {_short(letter)} leads {_short(source)} nowhere")
     return table.astype(state_dtype(len(numbers)))

@@ -1,219 +1,253 @@
-"""Text of numbers alone: every form that it fits, as far as it has arrived."""
+"""Text of numbers alone: every form that its lines fit, as far as they have arrived.
+
+What is not named is read in the layouts that people use: counts on one line or on two, and then a
+row for each state, a row for each letter, or all entries on one line. Other layouts of numbers fit
+nothing here; with the name of its form a text may be laid out more freely.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from automata.automaton import MAX_LETTERS, MAX_STATES
 from automata.edges import ORDERS
 
-Ints = npt.NDArray[np.int32]
-Reading = Sequence[npt.NDArray[Any]]
-"""The automata that are complete, each of shape (k, n)."""
+Table = list[list[int]]
+"""Images, a list for each letter; states count from 0."""
 
 
-class Numbers:
-    """Lines of numbers; what is not a number from 0 to 10^9 - 1 is -1, which fits nothing.
+class Row(NamedTuple):
+    """The numbers of a line."""
 
-    Examples
-    --------
-    >>> numbers = Numbers([b"2 3", b"1 x"])
-    >>> numbers.values.tolist(), numbers.ends.tolist()
-    ([2, 3, 1, -1], [2, 4])
-    """
+    values: list[int]
+    low: int
+    """The smallest; -1 if one is no number from 0 to 10^9 - 1."""
+    high: int
 
-    def __init__(self, lines: list[bytes]) -> None:
-        rows = [line.split() for line in lines]
-        self.values: Ints = np.array([_value(token) for row in rows for token in row], np.int32)
-        self.widths = np.array([len(row) for row in rows])
-        """Numbers in each line."""
-        self.ends = np.cumsum(self.widths)
-        """How many numbers stand before the end of each line."""
+    def is_within(self, first: int, n: int) -> bool:
+        """Tell whether these are states."""
+        return first <= self.low and self.high < n + first
 
 
-def _value(token: bytes) -> int:
-    return int(token) if token.isdigit() and len(token) <= 9 else -1
-
-
-def readings(numbers: Numbers, *, ended: bool, first: int = 0) -> dict[str, Reading]:
-    """Return the forms that fit, and what they read.
-
-    Parameters
-    ----------
-    numbers : Numbers
-    ended : bool
-        Whether this is the whole text; else a form fits if it may still fit the whole.
-    first : int
-        The number of the first state. With 1, only what has no entry 0 fits.
-
-    Returns
-    -------
-    dict of str to list of arrays of int, shape (k, n)
+def row_of(line: bytes) -> Row:
+    """Read a line that has at least one word.
 
     Examples
     --------
-    >>> numbers = Numbers([b"3 6", b"0 2 2 0 0 2", b"1 1 0 0 0 1", b"1 0 1 2 2 2"])
-    >>> [*readings(numbers, ended=True)]
-    ['synchrowords-1.0']
-    >>> [*readings(Numbers([b"1 0", b"0 0"]), ended=True)]
-    ['lines', 'table', 'table-letters']
+    >>> row_of(b"2 0 3"), row_of(b"1 x")
+    (Row(values=[2, 0, 3], low=0, high=3), Row(values=[], low=-1, high=-1))
     """
-    found: dict[str, Reading] = {}
-    for form, read in _READERS.items():
-        reading = read(numbers, ended, first)
-        if reading is not None:
-            found[form] = reading
+    words = line.split()
+    if not all(word.isdigit() and len(word) <= 9 for word in words) or b"\f" in line:
+        return Row([], -1, -1)
+    values = [*map(int, words)]
+    return Row(values, min(values), max(values))
+
+
+class _UnfitError(Exception):
+    """The rows have not this form."""
+
+
+_Reader = Generator[list[Table], Row | None, list[Table]]
+"""Takes rows, then None at the end, which it does not take within an automaton; yields the automata
+that are complete so far."""
+
+
+def _sized(letters_first: bool, by_letter: bool, first: int) -> _Reader:
+    """Read counts, each before the rows of an automaton or before all its entries on one line."""
+    found: list[Table] = []
+    while row := (yield found):
+        values = row.values
+        if len(values) == 1:
+            values = values + (yield from _more(found)).values[:2]
+        if len(values) < 2 or min(values[:2]) < 1 or (len(row.values) == 1 and len(values) > 2):
+            raise _UnfitError
+        k, n = values[:2] if letters_first else values[1::-1]
+        if len(values) > 2:
+            if by_letter or len(values) != 2 + n * k or not _fit(values[2:], first, n):
+                raise _UnfitError
+            found.append(_table_of(values[2:], n, k, by_letter, first))
+            continue
+        rows = [(yield from _more(found))]
+        width, height = (n, k) if by_letter else (k, n)
+        if len(rows[0].values) == 1 and len(row.values) == 1:
+            width, height = 1, n * k
+        elif len(rows[0].values) == n * k and not by_letter:
+            width, height = n * k, 1
+        while len(rows[-1].values) == width and rows[-1].is_within(first, n) and len(rows) < height:
+            rows.append((yield from _more(found)))
+        if len(rows[-1].values) != width or not rows[-1].is_within(first, n):
+            raise _UnfitError
+        entries = [q for row in rows for q in row.values]
+        found.append(_table_of(entries, n, k, by_letter, first))
     return found
 
 
-def _sized(states_first: bool, numbers: Numbers, ended: bool, first: int) -> Reading | None:
-    """Read sizes, each before its table, state by state."""
-    values = numbers.values
-    found: list[Ints] = []
-    at = 0
-    while at < len(values):
-        if at + 1 == len(values):
-            return None if ended else found
-        k, n = int(values[at]), int(values[at + 1])
-        if states_first:
-            k, n = n, k
-        if not (1 <= k <= MAX_LETTERS and 1 <= n <= MAX_STATES):
-            return None
-        body = values[at + 2 : at + 2 + n * k]
-        if len(body) and not first <= int(body.min()) <= int(body.max()) < n + first:
-            return None
-        if len(body) < n * k:
-            return None if ended else found
-        if not _rows_agree(numbers, at, n, k):
-            return None
-        found.append(body.reshape(n, k).T - first)
-        at += 2 + n * k
-    return found
+def _more(found: list[Table]) -> Generator[list[Table], Row | None, Row]:
+    """Take a row that the automaton still needs."""
+    row = yield found
+    if row is None:
+        raise _UnfitError
+    return row
 
 
-def _rows_agree(numbers: Numbers, at: int, n: int, k: int) -> bool:
-    """Tell whether a table on lines of one length, below its size, has a state on each."""
-    start, end = np.searchsorted(numbers.ends, [at + 2, at + 2 + n * k])
-    if end - start < 2 or numbers.ends[start] != at + 2 or numbers.widths[start] != 2:
-        return True
-    if end == len(numbers.ends) or numbers.ends[end] != at + 2 + n * k:
-        return True
-    widths = numbers.widths[start + 1 : end + 1]
-    width = int(widths[0])
-    return width == 1 or width == k or bool(np.any(widths != width))
+def _fit(values: list[int], first: int, n: int) -> bool:
+    return first <= min(values) and max(values) < n + first
 
 
-def _sized_letters(numbers: Numbers, ended: bool, first: int) -> Reading | None:
-    """Read sizes ``n k``, each before a line for each letter."""
-    lines = np.split(numbers.values, numbers.ends[:-1])
-    found: list[Ints] = []
-    at = 0
-    while at < len(lines):
-        if len(lines[at]) != 2:
-            return None
-        n, k = lines[at].tolist()
-        if not (1 <= k <= MAX_LETTERS and 1 <= n <= MAX_STATES):
-            return None
-        rows = lines[at + 1 : at + 1 + k]
-        if not all(len(row) == n and _within(row, first, n + first) for row in rows):
-            return None
-        if len(rows) < k:
-            return None if ended else found
-        found.append(np.stack(rows) - first)
-        at += 1 + k
-    return found
+def _table_of(entries: list[int], n: int, k: int, by_letter: bool, first: int) -> Table:
+    """Cut n*k entries into letters."""
+    cut = [slice(a * n, (a + 1) * n) if by_letter else slice(a, None, k) for a in range(k)]
+    return [[q - first for q in entries[part]] for part in cut]
 
 
-def _lines(numbers: Numbers, ended: bool, first: int) -> Reading | None:
-    """Read an automaton of one letter from each line."""
-    limits = np.repeat(numbers.widths, numbers.widths) + first
-    if int(numbers.widths.max()) > MAX_STATES or not _within(numbers.values, first, limits):
-        return None
-    return [row[None] - first for row in np.split(numbers.values, numbers.ends[:-1])]
+def _rows(first: int) -> Generator[list[Table], Row | None, list[list[int]]]:
+    """Take all rows; they have one length."""
+    rows: list[list[int]] = []
+    while row := (yield []):
+        if row.low < first or (rows and len(row.values) != len(rows[0])):
+            raise _UnfitError
+        rows.append([q - first for q in row.values])
+    return rows
 
 
-def _within(values: Ints, first: int, limits: npt.NDArray[np.int64] | int) -> bool:
-    return bool(np.all((values >= first) & (values < limits)))
+def _lines(first: int) -> _Reader:
+    """Read an automaton of one letter from each row."""
+    rows = yield from _rows(first)
+    if max(map(max, rows)) >= len(rows[0]):
+        raise _UnfitError
+    return [[row] for row in rows]
 
 
-def _table(by_letter: bool, numbers: Numbers, ended: bool, first: int) -> Reading | None:
-    """Read one automaton from rows of one length."""
-    width, rows = int(numbers.widths[0]), len(numbers.widths)
-    if np.any(numbers.widths != width) or int(numbers.values.min()) < first:
-        return None
-    k, n = (rows, width) if by_letter else (width, rows)
-    if k > MAX_LETTERS or n > MAX_STATES:
-        return None
-    if (ended or by_letter) and int(numbers.values.max()) >= n + first:
-        return None
-    if int(numbers.values.max()) >= MAX_STATES + first:
-        return None
-    table = numbers.values.reshape(rows, width) - first
-    return [table if by_letter else table.T] if ended else []
+def _table(by_letter: bool, first: int) -> _Reader:
+    """Read one automaton from all rows."""
+    rows = yield from _rows(first)
+    table = rows if by_letter else [*map(list, zip(*rows, strict=True))]
+    if max(map(max, rows)) >= len(table[0]):
+        raise _UnfitError
+    return [table]
 
 
-def _edges(order: str, numbers: Numbers, ended: bool, first: int) -> Reading | None:
-    """Read one automaton from its edges."""
-    if np.any(numbers.widths != 3):
-        return None
-    sources, letters, targets = numbers.values.reshape(-1, 3)[:, ORDERS[order]].T
-    if letters.min() < 0 or min(sources.min(), targets.min()) < first:
-        return None
-    if not ended:
-        return []
-    edges = np.unique(np.stack([letters, sources - first, targets - first]), axis=1)
-    letters, sources, targets = edges
+def _numbered_table(first: int) -> _Reader:
+    """Read one automaton from rows that each begin with the number of the state."""
+    rows = yield from _rows(first)
+    numbers, *table = map(list, zip(*rows, strict=True))
+    if len(rows) < 2 or numbers != [*range(len(rows))] or not table:
+        raise _UnfitError
+    if max(map(max, table)) >= len(rows):
+        raise _UnfitError
+    return [table]
+
+
+def _edges(order: str, counted: bool, first: int) -> _Reader:
+    """Read one automaton from its edges; counts are one to four numbers on lines before them."""
+    rows: list[list[int]] = []
+    counts: list[list[int]] = []
+    while row := (yield []):
+        if counted and not counts and 1 <= len(row.values) <= 4:
+            counts.append(row.values)
+        elif counts and not rows and len(row.values) == len(counts[0]) == 1 and len(counts) < 4:
+            counts.append(row.values)
+        elif len(row.values) == 3:
+            rows.append(row.values)
+        else:
+            raise _UnfitError
+    if not rows or counted != bool(counts):
+        raise _UnfitError
+    edges = np.unique(np.array(rows)[:, ORDERS[order]] - [first, 0, first], axis=0)
+    sources, letters, targets = edges.T
     names, places = np.unique(letters, return_inverse=True)
-    k, n = len(names), int(sources.max()) + 1
-    if k > MAX_LETTERS or n > MAX_STATES or int(targets.max()) >= n or edges.shape[1] != n * k:
-        return None
-    table = np.full((k, n), -1, np.int32)
+    n, k = int(sources.max()) + 1, len(names)
+    if sources.min() < 0 or targets.min() < 0 or targets.max() >= n or len(edges) != n * k:
+        raise _UnfitError
+    known = {n, k, len(rows)}
+    if any(not known.issuperset(line) for line in counts if len(line) != 3):
+        raise _UnfitError
+    table = np.full((k, n), -1)
     table[places, sources] = targets
-    return None if table.min() < 0 else [table]
+    if table.min() < 0:
+        raise _UnfitError
+    return [table.tolist()]
 
 
-_READERS: dict[str, Callable[[Numbers, bool, int], Reading | None]] = {
+_READERS: dict[str, Callable[[int], _Reader]] = {
     "lines": _lines,
-    "synchrowords": partial(_sized, False),
-    "synchrowords-1.0": partial(_sized, True),
-    "contest-letters": _sized_letters,
+    "synchrowords": partial(_sized, True, False),
+    "synchrowords-1.0": partial(_sized, False, False),
+    "contest-letters": partial(_sized, False, True),
     "table": partial(_table, False),
     "table-letters": partial(_table, True),
-    **{order: partial(_edges, order) for order in ORDERS},
+    "table with numbers of rows": _numbered_table,
+    **{order: partial(_edges, order, False) for order in ORDERS},
+    **{f"{order} after counts": partial(_edges, order, True) for order in ORDERS},
 }
 
 
-def distinct(found: Mapping[str, Reading]) -> list[str]:
+class Readings:
+    """The forms that the rows so far may have, and what each has read.
+
+    Parameters
+    ----------
+    first : int
+        The number of the first state. With 1, only what has no entry 0 fits.
+
+    Examples
+    --------
+    >>> found = Readings()
+    >>> for line in (b"3 6", b"0 2 2 0 0 2", b"1 1 0 0 0 1"):
+    ...     found.take(row_of(line))
+    >>> found.so_far
+    {'synchrowords-1.0': []}
+    >>> found.take(row_of(b"1 0 1 2 2 2"))
+    >>> [*found.end()]
+    ['synchrowords-1.0']
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self._readers = {form: read(first) for form, read in _READERS.items()}
+        self.so_far: dict[str, list[Table]] = {
+            form: next(reader) for form, reader in self._readers.items()
+        }
+        """The forms that are left, and the automata that are complete in each."""
+
+    def take(self, row: Row) -> None:
+        """Drop the forms that another row does not fit."""
+        for form in [*self.so_far]:
+            try:
+                self.so_far[form] = self._readers[form].send(row)
+            except _UnfitError:
+                del self.so_far[form]
+
+    def end(self) -> dict[str, list[Table]]:
+        """Return the forms that the whole text fits; nothing can be taken any more."""
+        found: dict[str, list[Table]] = {}
+        for form in self.so_far:
+            try:
+                self._readers[form].send(None)
+            except StopIteration as stop:
+                found[form] = stop.value
+            except _UnfitError:
+                pass
+        return found
+
+
+def distinct(found: Mapping[str, list[Table]]) -> list[str]:
     """Return the first form of each group that reads the same automata.
 
     Examples
     --------
-    >>> one = np.array([[0]])
-    >>> distinct({"lines": [one], "table": [one], "synchrowords": [one, one]})
+    >>> distinct({"lines": [[[0]]], "table": [[[0]]], "synchrowords": [[[0]], [[0]]]})
     ['lines', 'synchrowords']
     """
     names: list[str] = []
     for name, reading in found.items():
-        if not any(are_equal(reading, found[other]) for other in names):
+        if not any(reading == found[other] for other in names):
             names.append(name)
     return names
-
-
-def are_equal(some: Reading, others: Reading) -> bool:
-    """Tell whether two readings are of the same automata.
-
-    Examples
-    --------
-    >>> are_equal([np.array([[0]])], [np.array([[0], [0]])])
-    False
-    """
-    return len(some) == len(others) and all(map(np.array_equal, some, others))
 
 
 def listed(names: list[str]) -> str:
@@ -228,15 +262,15 @@ def listed(names: list[str]) -> str:
     return f"{count} forms, {' and '.join(names)}"
 
 
-def describe(name: str, reading: Reading) -> str:
+def describe(name: str, reading: list[Table]) -> str:
     """Name a reading and its sizes.
 
     Examples
     --------
-    >>> describe("table", [np.array([[1, 2, 0]])])
+    >>> describe("table", [[[1, 2, 0]]])
     'table (n=3, k=1)'
     """
-    sizes = [size for size, _ in groupby(delta.shape for delta in reading[:3])]
+    sizes = [size for size, _ in groupby((len(table), len(table[0])) for table in reading[:3])]
     shown = ", ".join(f"n={n}, k={k}" for k, n in sizes[:1])
     more = "" if len(reading) < 2 else f", {len(reading)} automata"
     return f"{name} ({shown}{more})" if shown else name

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, chain
 
 from automata.automaton import AutomatonError
 from automata.csv_text import read_csv_lines
-from automata.documents import BARE_TABLES, PARSERS, parse_document
+from automata.documents import PARSERS, parse_document
 from automata.entries import Automata, Malformed, parse_texts
-from automata.recognise import by_first_line, choose_numbers
+from automata.recognise import SIZED, TABLES, by_first_line, choose_numbers, without_commas
 from automata.synchrowords import read_contest_lines, read_synchrowords_lines
-from automata.text_lines import MOST_TEXT, Chunk, Stream, read_lines, without_comments
+from automata.text_lines import (
+    MOST_TEXT,
+    Chunk,
+    Stream,
+    blank_comments,
+    read_lines,
+    without_comments,
+)
 
-_SIZED = ("synchrowords", "synchrowords-1.0", "contest", "contest-letters")
-FORMS = ("lines", "csv", *_SIZED, *PARSERS)
+FORMS = ("lines", "csv", *SIZED, *PARSERS)
 """The names of the forms."""
 
 Items = list[Automata | Malformed]
@@ -28,8 +34,8 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
     ----------
     stream : binary file
         Text in UTF-8, or in UTF-16 with its mark. Blank lines do not count; nor do those that begin
-        with ``#``, except in CSV after its header. A record, and a text that is read as a whole,
-        has at most 4 MiB.
+        with ``#``, except in CSV after its header; between the rows of a bare table neither may
+        stand. A record, and a text that is read as a whole, has at most 4 MiB.
     form : str, optional
         One of `FORMS`; by default the one that fits.
 
@@ -74,32 +80,37 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
 
 def _read(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
     """Read what has one of some forms."""
-    if forms == ("csv",):
-        return read_csv_lines(chunks)
-    if forms == ("numbers",):
-        kept = _without_comments(chunks, keep_blank=True)
-        form, seen = choose_numbers(kept)
-        return _read(chain(seen, kept), (form,))
-    chunks = _without_comments(chunks, keep_blank=forms[0] in BARE_TABLES)
     match forms[0]:
+        case "csv":
+            return read_csv_lines(chunks)
+        case "numbers":
+            numbers = _each(_as_numbers, chunks)
+            form, seen = choose_numbers(numbers)
+            return _read(chain(seen, numbers), (form,))
         case "lines":
-            return _read_lines(chunks)
+            return _read_lines(_each(without_comments, chunks))
         case "synchrowords" | "synchrowords-1.0" as form:
-            return read_synchrowords_lines(chunks, states_first=form == "synchrowords-1.0")
+            lines = _each(without_comments, chunks)
+            return read_synchrowords_lines(lines, states_first=form == "synchrowords-1.0")
         case "contest" | "contest-letters" as form:
-            return read_contest_lines(chunks, by_letter=form == "contest-letters")
+            lines = _each(without_comments, chunks)
+            return read_contest_lines(lines, by_letter=form == "contest-letters")
+        case form if form in TABLES:
+            return _read_document(_each(_as_numbers, chunks), forms)
         case _:
-            return _read_document(chunks, forms)
+            return _read_document(_each(blank_comments, chunks), forms)
 
 
-def _without_comments(
-    chunks: Iterator[Chunk | Malformed], *, keep_blank: bool
+def _each(
+    change: Callable[[Chunk], Chunk], chunks: Iterator[Chunk | Malformed]
 ) -> Iterator[Chunk | Malformed]:
     for chunk in chunks:
-        if isinstance(chunk, Malformed):
-            yield chunk
-        else:
-            yield without_comments(chunk, keep_blank=keep_blank)
+        yield chunk if isinstance(chunk, Malformed) else change(chunk)
+
+
+def _as_numbers(chunk: Chunk) -> Chunk:
+    numbers, texts = blank_comments(chunk)
+    return numbers, [without_commas(text.strip()) for text in texts]
 
 
 def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
@@ -108,16 +119,15 @@ def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
 
 
 def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
-    """Read a whole text."""
-    size = 0
-    numbers: list[int] = []
+    """Read a whole text; comments are blank lines of it, so that errors name the right lines."""
     texts: list[bytes] = []
+    size = 0
     for chunk in chunks:
         if isinstance(chunk, Malformed):
             raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
-        numbers += chunk[0]
-        texts += chunk[1]
-        size += sum(map(len, chunk[1])) + len(chunk[1])
+        above = [b""] * (chunk[0][0] - 1) if chunk[1] and not texts else []
+        texts += above + chunk[1]
+        size += len(above) + sum(map(len, chunk[1])) + len(chunk[1])
         if size > MOST_TEXT:
             form = " or ".join(forms)
             raise AutomatonError(f"a text of {form} has at most {MOST_TEXT} bytes, the limit")
@@ -127,6 +137,6 @@ def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) 
         raise AutomatonError("not a text in UTF-8") from None
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
     yield [
-        Automata([numbers[bisect_right(starts, at) - 1]], delta[None])
+        Automata([bisect_right(starts, at)], delta[None])
         for at, delta in parse_document(text, forms)
     ]

@@ -5,15 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from automata.automaton import AutomatonError
+from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError
 from automata.csv_text import has_delta
+from automata.edges import ORDERS
 from automata.entries import Malformed
-from automata.number_readings import Numbers, Reading, describe, distinct, listed, readings
+from automata.number_readings import (
+    Readings,
+    Table,
+    describe,
+    distinct,
+    listed,
+    row_of,
+)
 from automata.text_lines import MOST_TEXT, Chunk
 
-_GROWTH = 1.5  # numbers are looked at again when there are so many times as many lines
-_STREAMED = ("lines", "synchrowords", "synchrowords-1.0", "contest-letters")
-_NUMBERS = re.compile(r"[0-9]+(\s+[0-9]+)*")
+SIZED = ("synchrowords", "synchrowords-1.0", "contest", "contest-letters")
+"""Forms of numbers with counts before each automaton, which are read as they arrive."""
+TABLES = ("table", "table-letters")
+_MOST_ROWS = MAX_STATES * MAX_LETTERS + 4
+"""No form that is read as a whole has more: the edges of an automaton, and counts."""
+_NUMBERS = re.compile(r"[0-9]+((\s*[,;]\s*|\s+)[0-9]+)*")
+_COMMA = re.compile(rb"[,;]")
+_APART = re.compile(rb"\s*[0-9]+(\s*[,;]\s*[0-9]+)+\s*")
 _EDGE = re.compile(r"[\w]+[\s,;]+[\w]+[\s,;]+[\w]+")
 _GAP = re.compile(r"(?:\w+\s*:=|(?:Identity)?Transformation\b|Automaton\b)")
 _DOT = re.compile(r'(?:strict\s+)?(?:di)?graph\b[\s\w"]*(?:\{|$)|//|/\*', re.IGNORECASE)
@@ -74,13 +87,26 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
     raise AutomatonError(f"{line[:40]!r} begins no known form: {_KNOWN}")
 
 
+def without_commas(line: bytes) -> bytes:
+    """Put blanks between numbers that are apart by commas or semicolons.
+
+    Examples
+    --------
+    >>> without_commas(b"1, 2,0"), without_commas(b"1,,0")
+    (b'1  2 0', b'1,,0')
+    """
+    if b"," not in line and b";" not in line:
+        return line
+    return _COMMA.sub(b" ", line) if _APART.fullmatch(line) else line
+
+
 def choose_numbers(chunks: Iterator[Chunk | Malformed]) -> tuple[str, list[Chunk]]:
     """Read numbers until one form is left.
 
     Parameters
     ----------
     chunks : iterator of Chunk or Malformed
-        Without comments. A blank line is no part of a table; elsewhere it does not count.
+        Without comments and commas. Blank lines do not count.
 
     Returns
     -------
@@ -91,8 +117,8 @@ def choose_numbers(chunks: Iterator[Chunk | Malformed]) -> tuple[str, list[Chunk
     Raises
     ------
     AutomatonError
-        If no form fits, or several that differ, in the whole text or in its first 4 MiB; or if the
-        states seem to count from 1.
+        If no form fits, or several that differ, in the whole text or in its first 4 MiB or 320,004
+        lines; or if the states seem to count from 1.
 
     Examples
     --------
@@ -104,80 +130,69 @@ def choose_numbers(chunks: Iterator[Chunk | Malformed]) -> tuple[str, list[Chunk
 table (n=4, k=2): --form NAME decides
     """
     seen: list[Chunk] = []
-    lines: list[bytes] = []
-    size, wanted = 0, 1
+    found, from_1 = Readings(), Readings(first=1)
+    size = rows = 0
     for chunk in chunks:
         if isinstance(chunk, Malformed):
             raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
         seen.append(chunk)
-        for text in filter(None, chunk[1]):
-            lines.append(text)
+        for number, text in zip(*chunk, strict=True):
+            if not text:
+                continue
             size += len(text) + 1
-            if size > MOST_TEXT:
-                raise _undecided(lines)
-            if len(lines) >= wanted:
-                form = _only_form(lines)
-                if form:
-                    return form, seen
-                wanted = max(len(lines) + 1, int(_GROWTH * len(lines)))
-    return _final_form(lines), seen
+            rows += 1
+            if size > MOST_TEXT or rows > _MOST_ROWS:
+                names = " and ".join(found.so_far)
+                limit = f"{MOST_TEXT} bytes" if size > MOST_TEXT else f"{_MOST_ROWS} lines"
+                raise AutomatonError(f"the first {limit} fit {names}: --form NAME decides")
+            row = row_of(text)
+            found.take(row)
+            from_1.take(row)
+            if not found.so_far:
+                raise _no_form(from_1.so_far, f"line {number}: from here on")
+            if form := _only_form(found):
+                return form, seen
+    return _final_form(found.end(), from_1.end()), seen
 
 
-def _only_form(lines: list[bytes]) -> str | None:
+def _only_form(found: Readings) -> str | None:
     """Return the one form that is left, if its automata can be read as they arrive."""
-    numbers = Numbers(lines)
-    found = readings(numbers, ended=False)
-    if not found:
-        raise _no_form(lines, ended=False)
-    if len(found) > 1:
+    if len(found.so_far) > 1:
         return None
-    [(form, reading)] = found.items()
-    has_zero = any(delta.min() == 0 for delta in reading)
-    return form if form in _STREAMED and has_zero else None
+    [(form, tables)] = found.so_far.items()
+    has_zero = any(0 in images for table in tables for images in table)
+    return form if form in SIZED and has_zero else None
 
 
-def _final_form(lines: list[bytes]) -> str:
-    """Return the form of a whole text."""
-    numbers = Numbers(lines)
-    found = readings(numbers, ended=True)
+def _final_form(found: dict[str, list[Table]], from_1: dict[str, list[Table]]) -> str:
+    """Return the form of a whole text, given what fits it, and what does if states are 1..n."""
     names = distinct(found)
     if not names:
-        raise _no_form(lines, ended=True)
-    if len(names) > 1:
-        raise _two_forms(names, found)
-    if readings(numbers, ended=True, first=1):
-        raise AutomatonError(
-            f"the numbers fit {describe(names[0], found[names[0]])}, but look 1-based, for none of "
-            f"them is state 0: --form {names[0]} reads them as they stand"
-        )
-    return names[0]
-
-
-def _no_form(lines: list[bytes], *, ended: bool) -> AutomatonError:
-    others = readings(Numbers(lines), ended=ended, first=1)
+        raise _no_form(from_1, "as a whole")
+    [name, *others] = names
     if others:
-        name = next(iter(others))
-        return AutomatonError(f"the numbers look 1-based (as {name}): states count from 0")
-    start = lines[0][:40].decode("utf-8", "backslashreplace")
-    return AutomatonError(
-        f"the numbers after {start!r} fit no form: with --form NAME the error is named"
-    )
-
-
-def _two_forms(names: list[str], found: dict[str, Reading]) -> AutomatonError:
-    shown = listed([describe(name, found[name]) for name in names])
-    return AutomatonError(f"the numbers fit {shown}: --form NAME decides")
-
-
-def _undecided(lines: list[bytes]) -> AutomatonError:
-    """Say what is left when the limit is met."""
-    found = readings(Numbers(lines), ended=False)
-    if len(found) > 1:
-        return AutomatonError(
-            f"the first {MOST_TEXT} bytes fit {' and '.join(found)}: --form NAME decides"
+        shown = listed([describe(name, found[name]) for name in names])
+        raise AutomatonError(f"the numbers fit {shown}: --form NAME decides")
+    if name not in (*SIZED, *TABLES, *ORDERS, "lines"):
+        shown = describe(name, found[name])
+        form = name.split()[0]
+        raise AutomatonError(f"the numbers are {shown}: leave out what is no part of {form}")
+    if from_1:
+        shown = describe(name, found[name])
+        raise AutomatonError(
+            f"the numbers fit {shown}, but look 1-based, as {_shown(from_1)}: states count from 0; "
+            f"--form {name} reads them as they stand"
         )
-    if not found:
-        return _no_form(lines, ended=False)
-    [form] = found
-    reason = "look 1-based: none is state 0" if form in _STREAMED else "are over the limit"
-    return AutomatonError(f"the first {MOST_TEXT} bytes, read as {form}, {reason}")
+    return name
+
+
+def _no_form(from_1: dict[str, list[Table]], where: str) -> AutomatonError:
+    if from_1:
+        shown = _shown(from_1)
+        return AutomatonError(f"the numbers look 1-based (as {shown}): states count from 0")
+    return AutomatonError(f"{where} the numbers fit no form: with --form NAME the error is named")
+
+
+def _shown(found: dict[str, list[Table]]) -> str:
+    name = next(iter(found))
+    return describe(name, found[name])

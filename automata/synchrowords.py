@@ -56,7 +56,7 @@ def read_synchrowords_lines(
 def read_contest_lines(
     chunks: Iterator[Chunk | Malformed], *, by_letter: bool = False
 ) -> Iterator[Items]:
-    """Read a line ``n k``, then a line of k images for each state, and so on.
+    """Read ``n k`` on one line or two, then a line of k images for each state, and so on.
 
     Parameters
     ----------
@@ -183,9 +183,10 @@ def _read_numbers(chunks: Iterator[Chunk | Malformed], states_first: bool) -> It
 
 
 def _read_rows(chunks: Iterator[Chunk | Malformed], by_letter: bool) -> Iterator[Items]:
-    """Read a size ``n k``, then a line for each state, or for each letter."""
+    """Read a size, then a line for each state, or for each letter."""
     what = "letter" if by_letter else "state"
     rows: list[bytes] = []
+    half = b""  # the first number of a size on two lines
     size: Size | None = None
     start = 0
     for chunk in chunks:
@@ -195,11 +196,16 @@ def _read_rows(chunks: Iterator[Chunk | Malformed], by_letter: bool) -> Iterator
         found: list[Entry | Malformed] = []
         for number, text in zip(*chunk, strict=True):
             if size is None:
+                start = start if half else number
+                if not half and text.isdigit():
+                    half = text
+                    continue
                 try:
-                    size, start, rows = _size(True, text), number, []
+                    size = _size(True, half + b" " + text)
                 except AutomatonError as error:
-                    found.append(Malformed(number, str(error)))
+                    found.append(Malformed(start, str(error)))
                     break
+                half, rows = b"", []
                 continue
             (k, n), count = size, len(text.split())
             width, height = (n, k) if by_letter else (k, n)
@@ -217,6 +223,8 @@ def _read_rows(chunks: Iterator[Chunk | Malformed], by_letter: bool) -> Iterator
         yield items
         if items and isinstance(items[-1], Malformed):
             return
+    if half:
+        yield [Malformed(start, "one number of a size, and nothing after it")]
     if size:
         wanted = f"k={size[0]}" if by_letter else f"n={size[1]}"
         yield [Malformed(start, f"{len(rows)} {what}s, not {wanted}")]

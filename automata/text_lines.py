@@ -37,7 +37,7 @@ def read_lines(stream: Stream) -> Iterator[Chunk | Malformed]:
     Parameters
     ----------
     stream : binary file
-        UTF-8, or UTF-16 with its mark.
+        UTF-8, or UTF-16 with its mark. Lines end with ``\n``, ``\r\n`` or ``\r``.
 
     Yields
     ------
@@ -53,12 +53,13 @@ def read_lines(stream: Stream) -> Iterator[Chunk | Malformed]:
     number = 1
     parts: list[bytes] = []
     length, skipped = 0, False  # of the line that has not ended yet
-    for block in _blocks(stream):
+    for block in _with_newlines(_blocks(stream)):
         whole, newline, rest = block.rpartition(b"\n")
         if newline:
             lines = b"".join([*parts, whole]).split(b"\n")
             if skipped or len(lines[0]) > MOST_TEXT:
-                yield too_long(number)
+                if not skipped:
+                    yield too_long(number)
                 number += 1
                 del lines[0]
             if lines:
@@ -68,11 +69,22 @@ def read_lines(stream: Stream) -> Iterator[Chunk | Malformed]:
         length += len(rest)
         parts.append(rest)
         if length > MOST_TEXT:
+            if not skipped:
+                yield too_long(number)  # at once: the line may have no end
             parts, skipped = [], True
-    if skipped:
-        yield too_long(number)
-    elif any(parts):
+    if not skipped and any(parts):
         yield [number], [b"".join(parts)]
+
+
+def _with_newlines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    r"""End lines with ``\n`` where they end with ``\r\n`` or, as old Macs write, with ``\r``."""
+    after_return = False
+    for block in blocks:
+        if not block:
+            continue
+        text = block[1:] if after_return and block.startswith(b"\n") else block
+        after_return = block.endswith(b"\r")
+        yield text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
 def _blocks(stream: Stream) -> Iterator[bytes]:
@@ -102,29 +114,28 @@ def _may_be_mark(start: bytes) -> bool:
     )
 
 
-def without_comments(chunk: Chunk, *, keep_blank: bool = False) -> Chunk:
-    r"""Strip the lines, and leave out those that are comments, or blank.
-
-    Parameters
-    ----------
-    chunk : Chunk
-    keep_blank : bool
-        Leave out comments alone.
-
-    Returns
-    -------
-    Chunk
+def without_comments(chunk: Chunk) -> Chunk:
+    r"""Strip the lines, and leave out those that are comments or blank.
 
     Examples
     --------
-    >>> without_comments(([4, 5], [b"# none", b"0 0|0 1\r"]))
+    >>> without_comments(([4, 5], [b"# none", b" 0 0|0 1"]))
     ([5], [b'0 0|0 1'])
     """
     numbers = chunk[0]
     texts = [*map(bytes.strip, chunk[1])]
-    places = [
-        place for place, text in enumerate(texts) if (text[0] != _HASH if text else keep_blank)
-    ]
+    places = [place for place, text in enumerate(texts) if text and text[0] != _HASH]
     if len(places) == len(texts):
         return numbers, texts
     return [numbers[place] for place in places], [texts[place] for place in places]
+
+
+def blank_comments(chunk: Chunk) -> Chunk:
+    r"""Make comments blank lines.
+
+    Examples
+    --------
+    >>> blank_comments(([4, 5], [b" # none", b" 0 0|0 1"]))
+    ([4, 5], [b'', b' 0 0|0 1'])
+    """
+    return chunk[0], [b"" if text.lstrip().startswith(b"#") else text for text in chunk[1]]

@@ -44,7 +44,8 @@ def split_tokens(
             continue
         found = token.match(text, at)
         if found is None:
-            raise AutomatonError(f"{form}: {text[at : at + 20]!r} is out of place")
+            line = text.count("\n", 0, at) + 1
+            raise AutomatonError(f"{form}, line {line}: {text[at : at + 20]!r} is out of place")
         tokens.append(found[0])
         places.append(at)
         at = found.end()

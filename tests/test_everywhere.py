@@ -127,8 +127,17 @@ def test_output_on_a_full_disk() -> None:
         answer = subprocess.run(words, input=AUTOMATA.encode(), stdout=full, stderr=subprocess.PIPE)
     assert answer.returncode == 1
     (complaint,) = answer.stderr.splitlines()
-    assert complaint.startswith(b"Error: ")
-    assert b"No space left on device" in complaint
+    assert complaint == b"Error: the output: No space left on device"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="has no file that fails")
+def test_errors_of_reading_name_the_file() -> None:
+    for name, shown in [("/proc/self/mem", "/proc/self/mem"), ("-", "standard input")]:
+        with open("/proc/self/mem", "rb") as unreadable:
+            words = [sys.executable, SCRIPT, "solve", name]
+            answer = subprocess.run(words, stdin=unreadable, stderr=subprocess.PIPE)
+        assert answer.returncode == 1
+        assert answer.stderr == f"Error: {shown}: Input/output error\n".encode()
 
 
 @pytest.mark.parametrize("stderr", ["closed", "full"])

@@ -5,17 +5,21 @@ import json
 import subprocess
 import sys
 from io import BytesIO
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import pipeline
+from automata import recognise
 from automata.automaton import AutomatonError, Deltas
 from automata.entries import Malformed
 from automata.formats import format_delta, format_dot, format_gap, write_synchrowords
+from automata.number_readings import row_of
 from automata.reading import FORMS, read_automata
 from tests import naive
 from tests.strategies import automata
@@ -232,15 +236,15 @@ def test_records_are_those_of_the_csv_module(text: str, separator: str) -> None:
     header = f"x{separator}delta{separator}y"
     lines = text.splitlines(keepends=True)
     wanted = [row for row in csv.reader(lines, delimiter=separator) if row]
-    assert len(read(f"{header}\n{text}", "csv")) == len(wanted)
+    assert len(read(f"{header}\n0 0|0 1,,\n{text}", "csv")) == 1 + len(wanted)
 
 
 @pytest.mark.parametrize("form", [None, "table"])
-@pytest.mark.parametrize("between", ["\n", "\n# another\n\n", " \n\t\n"])
+@pytest.mark.parametrize("between", ["\n", "\n# another\n\n", " \n\t\n", "# another\n"])
 def test_two_tables_are_not_joined(form: str | None, between: str) -> None:
     table = "1 0\n2 1\n3 2\n0 0\n"
     assert read(f"\n{table}# the end\n\n", form) == [CERNY]
-    with pytest.raises(AutomatonError, match="a blank line follows row 4 of one table"):
+    with pytest.raises(AutomatonError, match="a blank line or a comment follows row 4 of one"):
         read(table + between + table, form)
 
 
@@ -293,6 +297,115 @@ def test_states_and_letters_without_transitions_are_missed(key: str) -> None:
     assert read(json.dumps(whole)) == [[[0]]]
     with pytest.raises(AutomatonError, match=f"'more' is in '{key}' or the transitions alone"):
         read(json.dumps(whole | {key: [*whole[key], "more"]}))
+
+
+# What people write, and solve once read as something else without a notice.
+MISREAD = {
+    "all numbers on lines of their own": "3\n2\n1\n2\n0\n0\n1\n0\n",
+    "number of test cases": "1\n3 2\n1 0 2 1 0 0\n",
+    "number of test cases, two": "2\n3 2\n1 0\n2 1\n0 0\n3 2\n1 0\n2 1\n0 0\n",
+    "n, k and the initial state": "3 2 0\n1 0\n2 1\n0 0\n",
+    "n, k and the initial state before edges": "2 2 0\n0 0 1\n0 1 0\n1 0 0\n1 1 0\n",
+    "rows of different lengths": "1 2 3 0\n1 1 2\n",
+    "lists of different lengths": "[1, 2, 3, 0]\n[1, 1, 2]\n",
+    "letter first, states from 1": "0 1 2\n0 2 1\n1 1 1\n1 2 1\n",
+    "n m, then edges": "3 6\n0 0 1\n0 1 0\n1 0 2\n1 1 1\n2 0 0\n2 1 0\n",
+    "n k m, then edges": "2 2 4\n0 0 1\n0 1 0\n1 0 0\n1 1 0\n",
+    "lists of states from 1": "[[1,2],[2,3],[3,1],[1,1]]",
+    "65 letters": "65 3\n" + "0 1 2 " * 65 + "\n",
+    "a row number in front": "0 1 0\n1 2 1\n2 0 0\n",
+    "a row number from 1 in front": "1 2 1\n2 3 2\n3 1 1\n",
+    "a wrapped table behind counts": "2 4\n1 0 2\n1 3 2\n0 0\n",
+    "form feeds": "1 0\f2 1\f0 0",
+    "an open quote": 'delta,n\n1 2 0|0 1 0,"x\n1 0|0 0,4\n',
+    "two lists of edges": "0 a 0\n0 b 0\n\n0 a 0\n0 b 0\n1 a 0\n1 b 0\n",
+    "two lists of edges by number": "0 0 0\n0 1 0\n# more\n0 0 0\n0 1 0\n1 0 0\n1 1 0\n",
+    "letters at other places": "0 b 1\n1 b 0\n0 c 0\n1 c 0\n",
+}
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_what_was_misread_is_refused(name: str) -> None:
+    try:
+        found = read(MISREAD[name])
+    except AutomatonError as error:
+        found = [str(error)]
+    assert all(isinstance(reason, str) and "\n" not in reason for reason in found)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+@pytest.mark.parametrize("form", [*WRITERS, "gap with a comment"])
+def test_ends_of_lines(form: str, end: str) -> None:
+    delta = np.array([[1, 2, 0, 0], [0, 1, 1, 3]])
+    comment = "# of another tool\n"
+    text = comment + (WRITERS[form](delta) if form in WRITERS else format_gap(delta) + comment)
+    name = form.rstrip(";").split()[0]
+    if name == "csv":
+        text = text.removeprefix(comment)
+    assert read(text.replace("\n", end), name) == [delta.tolist()]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_ends_of_lines_in_pieces(size: int) -> None:
+    content = b"0 0|1 0\r\n1 1|0 1\r\r\n# x\r0 0|0 1\r\n"
+    stream = SimpleNamespace(read1=lambda _: next(pieces, b""))
+    pieces = iter([content[at : at + size] for at in range(0, len(content), size)])
+    found = [*chain.from_iterable(read_automata(stream))]
+    assert [(item.lines[0], item.deltas[0].tolist()) for item in found] == [
+        (1, [[0, 0], [1, 0]]),
+        (2, [[1, 1], [0, 1]]),
+        (5, [[0, 0], [0, 1]]),
+    ]
+
+
+def test_a_line_without_an_end_is_told_at_once() -> None:
+    endless = SimpleNamespace(read1=lambda _: b"0 " * 1000)
+    with pytest.raises(AutomatonError, match="line 1: the line is longer than 4194304 bytes"):
+        next(read_automata(endless))
+    blocks = chain([b"0 0|1 0\n"], repeat(b"0 " * 1000))
+    found = chain.from_iterable(read_automata(SimpleNamespace(read1=lambda _: next(blocks))))
+    assert [*next(found).lines] == [1]
+    assert next(found) == Malformed(2, "the line is longer than 4194304 bytes, the limit")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("3\n2\n1 0\n2 1\n0 0\n", [[1, 2, 0], [0, 1, 0]]),
+        ("3\n2\n1 2 0\n0 1 0\n", [[1, 2, 0], [0, 1, 0]]),
+        ("1, 0\n2, 1\n3,2\n0,0\n", CERNY),
+        ("1;0\n2 ; 1\n3 2\n0;0", CERNY),
+        ("0 y 1\n0 x 0\n1 y 0\n1 x 0\n", [[0, 0], [1, 0]]),
+        ("a 0 1\na 1 0\nb 0 0\nb 1 0\n", [[1, 0], [0, 0]]),
+        ("00 a 01\n1 a 0\n0 b 0\n01 b 00\n", [[1, 0], [0, 0]]),
+        ("0 a 1\n0 b 0\n\n# of state 1\n1 a 0\n1 b 0\n", [[1, 0], [0, 0]]),
+    ],
+)
+def test_what_fits_one_reading_is_taken(text: str, wanted: list[list[int]]) -> None:
+    assert read(text) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("3 2\n2 1\n3 2\n1 1\n", r"look 1-based, as synchrowords-1.0 \(n=3, k=2\)"),
+        ("2\n1 2\n", "line 2: from here on the numbers fit no form"),
+        ("# x\n\n[[1, 0],\n [2 0]]\n", "not JSON: .* line 4 column 5"),
+        ("0 a 1\n# x\n1 a\n", "line 3: an edge has three words, not '1 a'"),
+        ("0 1 0\n1 2 1\n2 0 0\n", r"table-letters .* and table with numbers of rows"),
+        ("delta\n", "no automaton: the table has no rows"),
+    ],
+)
+def test_what_is_wrong_is_told(text: str, reason: str) -> None:
+    with pytest.raises(AutomatonError, match=reason):
+        read(text)
+
+
+def test_each_line_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bytes] = []
+    monkeypatch.setattr(recognise, "row_of", lambda line: looked.append(line) or row_of(line))
+    assert len(read("1 1\n0\n" * 2_000 + "2 3\n1 0 2 1 0 0\n")) == 2_001
+    assert len(looked) == 4_002
 
 
 DEEP = "[" * 100_000

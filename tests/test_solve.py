@@ -193,7 +193,7 @@ def test_malformed_records():
         (5, "not a record of CSV: ',' expected after '\"'"),
         (6, "letter 0 has no entries"),
         (7, [[0]]),
-        (8, "not a record of CSV: unexpected end of data"),
+        (8, "not a record of CSV: a quoted field has no end"),
     ]
 
 

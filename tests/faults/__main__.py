@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(kind: Kind, options: argparse.Namespace, deadline: float) -> None:
     """Do the rounds of a kind that are not done yet."""
     code = tallies.code_digest()
-    done = {(line.case, line.round) for line in tallies.read(kind.name, code)}
+    counted = tallies.read(kind.name, None if options.all_code else code)
+    done = {(line.case, line.round) for line in counted}
     cases = [case for case in kind.cases(options.scale) if case.name.startswith(options.case)]
     missing = [
         (case, number)
