@@ -146,7 +146,7 @@ def write_table(deltas: Sequence[Delta], a_line_a_letter: bool) -> str:
 
 def read_table(text: str, a_line_a_letter: bool) -> Delta | None:
     """A table."""
-    rows = [line.split() for _, line in kept(text)]
+    rows = [re.split(r"\s*[,;]\s*|\s+", line.strip()) for _, line in kept(text)]
     if not a_line_a_letter:
         if len({len(row) for row in rows}) != 1:
             return None
@@ -223,23 +223,30 @@ def from_arrows(arrows: Sequence[tuple[str, str, str]]) -> Delta | None:
     return automaton([[str(states.index(targets[a, q])) for q in states] for a in letters])
 
 
-def write_edges(deltas: Sequence[Delta], letter_last: bool) -> str:
+EDGE_ORDERS = {"target-last": (0, 1, 2), "letter-last": (0, 2, 1), "letter-first": (1, 0, 2)}
+"""Where source, letter and target stand."""
+
+
+def write_edges(deltas: Sequence[Delta], order: str) -> str:
     """An arrow a line."""
     lines = []
     for a, row in enumerate(deltas[0]):
         for q, target in enumerate(row):
-            parts = (q, target, chr(97 + a)) if letter_last else (q, chr(97 + a), target)
-            lines.append(" ".join(map(str, parts)))
+            parts = [""] * 3
+            for place, part in zip(EDGE_ORDERS[order], (q, chr(97 + a), target), strict=True):
+                parts[place] = str(part)
+            lines.append(" ".join(parts))
     return "\n".join(lines) + "\n"
 
 
-def read_edges(text: str, letter_last: bool) -> Delta | None:
+def read_edges(text: str, order: str) -> Delta | None:
     """Arrows."""
-    words = [line.replace(",", " ").split() for _, line in kept(text)]
+    words = [re.split(r"[\s,;]+", line.strip()) for _, line in kept(text)]
     if any(len(parts) != 3 for parts in words):
         return None
-    one, two, three = (0, 2, 1) if letter_last else (0, 1, 2)
-    return from_arrows([(parts[one], parts[two], parts[three]) for parts in words])
+    plain = [[re.sub("^0+(?=[0-9]+$)", "", part) for part in parts] for parts in words]
+    one, two, three = EDGE_ORDERS[order]
+    return from_arrows([(parts[one], parts[two], parts[three]) for parts in plain])
 
 
 def write_dot(deltas: Sequence[Delta]) -> str:

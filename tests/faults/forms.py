@@ -37,9 +37,9 @@ class Form(NamedTuple):
     """Whether letters have names, so that the form does not say which comes first."""
 
 
-def _edges(letter_last: bool) -> Form:
-    read = partial(texts.read_edges, letter_last=letter_last)
-    return Form(partial(texts.write_edges, letter_last=letter_last), in_blocks(read), named=True)
+def _edges(order: str) -> Form:
+    read = partial(texts.read_edges, order=order)
+    return Form(partial(texts.write_edges, order=order), in_blocks(read), named=True)
 
 
 def _table(a_line_a_letter: bool) -> Form:
@@ -69,8 +69,7 @@ FORMS: dict[str, Form] = {
     ),
     "table": _table(False),
     "table-letters": _table(True),
-    "edges-target-last": _edges(False),
-    "edges-letter-last": _edges(True),
+    **{f"edges-{order}": _edges(order) for order in texts.EDGE_ORDERS},
     "dot": Form(texts.write_dot, texts.read_dot, named=True),
     "jff": Form(texts.write_jff, in_blocks(texts.read_jff), named=True),
     "json": Form(lambda deltas: json.dumps(deltas[0]) + "\n", texts.read_json),
