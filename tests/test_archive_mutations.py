@@ -25,13 +25,13 @@ VOUCHED = [name for name in ROW_COLUMNS if name not in ("word", "run", "arm", "f
 
 many = pytest.mark.parametrize(
     "seeds",
-    [range(400), pytest.param(range(400, 11_000), marks=pytest.mark.exhaustive)],
-    ids=["400", "10600"],
+    [range(200), pytest.param(range(200, 11_000), marks=pytest.mark.exhaustive)],
+    ids=["200", "10800"],
 )
 fewer = pytest.mark.parametrize(
     "seeds",
-    [range(150), pytest.param(range(150, 5300), marks=pytest.mark.exhaustive)],
-    ids=["150", "5150"],
+    [range(100), pytest.param(range(100, 5300), marks=pytest.mark.exhaustive)],
+    ids=["100", "5200"],
 )
 
 
