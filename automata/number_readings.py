@@ -61,30 +61,42 @@ def _sized(letters_first: bool, by_letter: bool, first: int) -> _Reader:
     """Read counts, each before the rows of an automaton or before all its entries on one line."""
     found: list[Table] = []
     while row := (yield found):
-        values = row.values
-        if len(values) == 1:
-            values = values + (yield from _more(found)).values[:2]
-        if len(values) < 2 or min(values[:2]) < 1 or (len(row.values) == 1 and len(values) > 2):
+        counts = row.values
+        if len(counts) == 1:
+            counts = counts + (yield from _more(found)).values
+        in_one_line = len(row.values) > 2 and not by_letter
+        if len(counts) < 2 or (len(counts) > 2 and not in_one_line) or min(counts[:2]) < 1:
             raise _UnfitError
-        k, n = values[:2] if letters_first else values[1::-1]
-        if len(values) > 2:
-            if by_letter or len(values) != 2 + n * k or not _fit(values[2:], first, n):
+        k, n = counts[:2] if letters_first else counts[1::-1]
+        if in_one_line:
+            entries = counts[2:]
+            if len(entries) != n * k or not first <= min(entries) <= max(entries) < n + first:
                 raise _UnfitError
-            found.append(_table_of(values[2:], n, k, by_letter, first))
-            continue
-        rows = [(yield from _more(found))]
-        width, height = (n, k) if by_letter else (k, n)
-        if len(rows[0].values) == 1 and len(row.values) == 1:
-            width, height = 1, n * k
-        elif len(rows[0].values) == n * k and not by_letter:
-            width, height = n * k, 1
-        while len(rows[-1].values) == width and rows[-1].is_within(first, n) and len(rows) < height:
-            rows.append((yield from _more(found)))
-        if len(rows[-1].values) != width or not rows[-1].is_within(first, n):
-            raise _UnfitError
-        entries = [q for row in rows for q in row.values]
-        found.append(_table_of(entries, n, k, by_letter, first))
+        else:
+            shapes = {(n, k)} if by_letter else {(k, n), (n * k, 1)}
+            if len(row.values) == 1:
+                shapes.add((1, n * k))
+            entries = yield from _entries(found, dict(shapes), first, n)
+        cut = [slice(a * n, a * n + n) if by_letter else slice(a, None, k) for a in range(k)]
+        found.append([[q - first for q in entries[part]] for part in cut])
     return found
+
+
+def _entries(
+    found: list[Table], heights: Mapping[int, int], first: int, n: int
+) -> Generator[list[Table], Row | None, list[int]]:
+    """Take as many rows as the length of the first one asks for."""
+    row = yield from _more(found)
+    width = len(row.values)
+    entries = list[int]()
+    for count in range(heights.get(width, 0), 0, -1):
+        if len(row.values) != width or not row.is_within(first, n):
+            raise _UnfitError
+        entries += row.values
+        row = (yield from _more(found)) if count > 1 else row
+    if not entries:
+        raise _UnfitError
+    return entries
 
 
 def _more(found: list[Table]) -> Generator[list[Table], Row | None, Row]:
@@ -93,16 +105,6 @@ def _more(found: list[Table]) -> Generator[list[Table], Row | None, Row]:
     if row is None:
         raise _UnfitError
     return row
-
-
-def _fit(values: list[int], first: int, n: int) -> bool:
-    return first <= min(values) and max(values) < n + first
-
-
-def _table_of(entries: list[int], n: int, k: int, by_letter: bool, first: int) -> Table:
-    """Cut n*k entries into letters."""
-    cut = [slice(a * n, (a + 1) * n) if by_letter else slice(a, None, k) for a in range(k)]
-    return [[q - first for q in entries[part]] for part in cut]
 
 
 def _rows(first: int) -> Generator[list[Table], Row | None, list[list[int]]]:
