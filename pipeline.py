@@ -10,19 +10,18 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
-from io import BufferedReader, BytesIO, FileIO, TextIOWrapper
+from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from data.damage import DataError
+from data.damage import DataError, NamedFile
 from data.terminal import printable
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
-    from _typeshed import WriteableBuffer
 
     from search.gathering import Gathering
     from search.recall import Recall
@@ -162,7 +161,7 @@ def cli() -> None:
 @cli.command()
 @_settings(
     "data.generate.GenerateConfig",
-    ("-n", "--states", "n", int, "States of each automaton, 1..24."),
+    ("-n", "--states", "n", int, "States of each automaton, 1..64."),
     ("-k", "--letters", "k", int, "Letters, 1..6."),
     ("--count", int, "Rows: automata, distinct up to isomorphism."),
     ("--sampler", str, "uniform, synchronizing or evolved."),
@@ -842,27 +841,12 @@ def _is_text(text: str) -> bool:
     return numbers or "\n" in text or any(mark in text for mark in "|[{")
 
 
-class _NamedFile(FileIO):
-    """A file that errors of reading name."""
-
-    def __init__(self, file: Path) -> None:
-        is_stdin = str(file) == "-"
-        super().__init__(0 if is_stdin else file, closefd=not is_stdin)
-        self._shown = "standard input" if is_stdin else str(file)
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read into a buffer."""
-        try:
-            return super().readinto(buffer)
-        except OSError as error:
-            error.filename = self._shown
-            raise
-
-
 def _open(file: Path) -> BufferedReader:
     """Open a file for reading; - is standard input."""
+    if str(file) == "-":
+        return BufferedReader(NamedFile(0, "standard input"))
     try:
-        return BufferedReader(_NamedFile(file))
+        return BufferedReader(NamedFile(file, str(file)))
     except FileNotFoundError:
         raise DataError(f"{file}: no such file") from None
     except IsADirectoryError:

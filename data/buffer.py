@@ -64,7 +64,7 @@ class _State(NamedTuple):
     nodes: int
     counts: Counts
     parts: int
-    """So many of the buffer's parts belong to it."""
+    """How many of the buffer's parts belong to it."""
 
 
 class Buffer:

@@ -50,7 +50,9 @@ def text(pattern: str = ".*") -> Check:
 
     def check(place: str, value: Any) -> None:
         if type(value) is not str or len(value) > LONGEST_TEXT:
-            raise ValueError(f"{place}={_shown(value)} is not a text of {LONGEST_TEXT} characters")
+            raise ValueError(
+                f"{place}={_shown(value)} is not a text of at most {LONGEST_TEXT} characters"
+            )
         if not re.fullmatch(pattern, value, re.DOTALL):
             raise ValueError(f"{place}={_shown(value)} does not match {pattern}")
 

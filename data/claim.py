@@ -47,11 +47,15 @@ def claim(folder: Path, work: str) -> Iterator[None]:
     outermost = not lock.is_locked
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise naming(error, folder) from error
+    try:
         lock.acquire()
+        own = _identity(lock_file)
     except Timeout:
         raise DataError(f"{folder}: {_owner(folder)} is at work there") from None
     except OSError as error:
-        raise naming(error, folder) from error
+        raise naming(error, lock_file) from error
     try:
         if outermost:
             with suppress(DataError):  # damaged checksums: whoever reads them will say so
@@ -59,12 +63,24 @@ def claim(folder: Path, work: str) -> Iterator[None]:
             sweep(folder)
             write_json(folder / _OWNER, _who(work))
         yield
-        if not lock_file.exists():
+        if _identity(lock_file) != own:
             raise DataError(f"{folder}: was removed while {work} was at work there")
     finally:
-        if outermost:
-            (folder / _OWNER).unlink(missing_ok=True)
-        lock.release()
+        try:
+            if outermost and _identity(lock_file) == own:
+                with suppress(OSError):
+                    (folder / _OWNER).unlink()
+        finally:
+            lock.release()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of its name, None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _who(work: str) -> dict[str, str | int]:

@@ -13,11 +13,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.terminal import printable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MAX_JSON_BYTES = 1 << 28
 
@@ -111,6 +114,45 @@ def naming(error: OSError, path: Path) -> OSError:
     return OSError(error.errno, os.strerror(error.errno), str(path))
 
 
+class NamedFile(FileIO):
+    """A file for reading whose errors name it.
+
+    Parameters
+    ----------
+    file : Path or int
+        A descriptor is not closed.
+    name : str
+    flags : int
+        More flags for opening a path.
+    """
+
+    def __init__(self, file: Path | int, name: str, flags: int = 0) -> None:
+        def opener(path: str, usual: int) -> int:
+            return os.open(path, usual | flags)
+
+        is_open = isinstance(file, int)
+        super().__init__(file, closefd=not is_open, opener=None if is_open else opener)
+        self._name = name
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read into a buffer."""
+        with self._naming():
+            return super().readinto(buffer)
+
+    def readall(self) -> bytes:
+        """Read all that is left."""
+        with self._naming():
+            return super().readall()
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            error.filename = self._name
+            raise
+
+
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; a pipe or a device in its place is refused, not waited for.
 
@@ -120,13 +162,12 @@ def open_file(path: Path) -> BufferedReader:
         If it is missing or not a regular file.
     """
     with reading(path):
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        mode = os.fstat(descriptor).st_mode
+        file = NamedFile(path, str(path), getattr(os, "O_NONBLOCK", 0))
+        mode = os.fstat(file.fileno()).st_mode
         if stat.S_ISREG(mode):
-            return os.fdopen(descriptor, "rb")
-        os.close(descriptor)
-        kind = "a folder, not a file" if stat.S_ISDIR(mode) else "not a regular file"
-        raise DataError(f"{path}: {kind}")
+            return BufferedReader(file)
+        file.close()
+        raise DataError(f"{path}: not a regular file")
 
 
 def read_json(path: Path) -> Any:

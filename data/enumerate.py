@@ -24,14 +24,20 @@ from data.counts import count, from_rows, no_counts, to_csv, to_rows
 from data.damage import DataError
 from data.dataset import read_shards, shard_path
 from data.files import write_text
-from data.manifest import ENUMERATION, open_manifest, write_manifest
+from data.manifest import (
+    ENUMERATED_LETTERS,
+    ENUMERATED_STATES,
+    ENUMERATION,
+    open_manifest,
+    write_manifest,
+)
 from data.progress import progress
 from data.record import versions
 
 _Run = Callable[[int, int], Generator[Unit, None, None]]  # the units first, ..., end - 1
 
 SHARD_ROWS = 1 << 20
-"""The unit that brings a shard to so many rows is its last."""
+"""A shard ends with the unit that brings it to this many rows."""
 _PAUSE = 10.0
 """Seconds between two records of the work since the last shard."""
 
@@ -51,13 +57,19 @@ class EnumerateConfig:
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        for name, low, high in [("n", 1, 11), ("k", 1, 6), ("at_least", 0, 10**4)]:
+        for name, low, high in [
+            ("n", 1, ENUMERATED_STATES),
+            ("k", 1, ENUMERATED_LETTERS),
+            ("at_least", 0, 10**4),
+        ]:
             value = check_integer(name.replace("_", "-"), getattr(self, name), low, high)
             object.__setattr__(self, name, value)  # an int: a manifest holds no other integers
         if self.at_least == 0 and self.k > 1 and self.n > COMPLETE_MAX_STATES:
             raise ValueError(
                 f"n={self.n} is over the limit of {COMPLETE_MAX_STATES} states for at-least=0"
             )
+        if not isinstance(self.rows, bool):
+            raise ValueError(f"rows={self.rows} is not True or False")
         check_classes(self.classes)
 
 
@@ -108,8 +120,7 @@ def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> d
         "totals": {"units": 0, "classes": 0, "nodes": enumeration.planned_nodes, "counts": []},
         "complete": False,
     }
-    with claim(folder, "enumerate"):
-        return _take_up(enumeration, config, folder, fresh, workers)
+    return _take_up(enumeration, config, folder, fresh, workers)
 
 
 def _take_up(

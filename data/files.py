@@ -15,9 +15,9 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from glob import escape
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,18 @@ import psutil
 
 from data.damage import DataError, naming, open_file, read_json
 
-_TEMPORARY = re.compile(r".*\.(\d+)-[0-9a-f]{8}\.tmp", re.DOTALL)
+_TEMPORARY = re.compile(r".*\.([0-9]{1,9})-[0-9a-f]{8}\.tmp", re.DOTALL)
+_OF_EARLIER_VERSIONS = re.compile(
+    r"(known-\w+|[\w-]+\.(csv|json|npz|parquet|png|pt|safetensors|svg|html))\.tmp|\.tmp\w{6}"
+)
+"""Temporary names that do not say whose they are."""
 _MOST_NAME = 200
 """Characters of a file's name that its temporary name repeats; file systems allow 255 bytes."""
 _SPECIAL = ("/dev/", "/proc/")
 """Whatever lies there is written to as it is, also where it leads to a regular file."""
 _SEAL = "sha256"
+_LOOKS, _PAUSE = 10, 0.1
+"""How often a reader looks again for a writer to finish, and after how many seconds."""
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -152,23 +158,28 @@ def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise  # some file systems sync no folders
     finally:
         os.close(descriptor)
 
 
 def sweep(folder: Path, name: str | None = None) -> None:
-    """Remove what interrupted writes left in a folder, of one file or of all.
+    """Remove what interrupted writes left in a folder, of one file or of all; what resists, stays.
 
     Only the process that claims the folder may remove those of all files.
     """
-    patterns = ["*.tmp", ".tmp*"] if name is None else [f"{escape(name[:_MOST_NAME])}.*-*.tmp"]
-    for stale in [path for pattern in patterns for path in folder.glob(pattern)]:
+    for stale in [*folder.glob("*.tmp"), *folder.glob(".tmp*")]:
         match = _TEMPORARY.fullmatch(stale.name)
-        if match is None and name is not None:
-            continue
-        alive = match is not None and psutil.pid_exists(int(match[1]))
-        if not alive and (stale.is_symlink() or not stale.is_dir()):
-            stale.unlink(missing_ok=True)
+        if match is None:
+            is_stale = name is None and _OF_EARLIER_VERSIONS.fullmatch(stale.name) is not None
+        else:
+            is_asked = name is None or stale.name.startswith(f"{name[:_MOST_NAME]}.{match[1]}-")
+            is_stale = is_asked and not psutil.pid_exists(int(match[1]))
+        if is_stale and (stale.is_symlink() or not stale.is_dir()):
+            with suppress(OSError):
+                stale.unlink()
 
 
 def sha256(path: Path) -> str:
@@ -206,6 +217,7 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
     recover(folder)
     sweep(folder)
     waiting: dict[str, Path] = {}
+    sums: dict[str, str] = {}
     try:
         for name, write in writers.items():
             with _temporary(folder / name) as temporary:
@@ -215,10 +227,18 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
         sums = {name: sha256(temporary) for name, temporary in waiting.items()}
         write_json(folder / "checksums.json", sums)
     except BaseException:
-        for temporary in waiting.values():
-            temporary.unlink(missing_ok=True)
+        if not _are_recorded(folder, sums):  # what is recorded needs the files that wait
+            for temporary in waiting.values():
+                temporary.unlink(missing_ok=True)
         raise
     recover(folder)
+
+
+def _are_recorded(folder: Path, sums: Mapping[str, str]) -> bool:
+    try:
+        return read_checksums(folder) == sums
+    except (DataError, OSError):
+        return False
 
 
 def recover(folder: Path) -> None:
@@ -271,8 +291,16 @@ def check_files(folder: Path, *required: str) -> None:
     DataError
         If a file is missing or damaged, or a required one is not recorded.
     """
+    patience = _LOOKS
     while True:
-        recover(folder)
+        try:
+            recover(folder)
+        except OSError:  # who may not rename waits for the writer, who is at it
+            if not patience:
+                raise
+            patience -= 1
+            time.sleep(_PAUSE)
+            continue
         checksums = read_checksums(folder)
         for name in required:
             if name not in checksums:

@@ -31,8 +31,8 @@ from data.streams import stream
 
 _DRAW = 1 << 16
 """Automata drawn at a time; a whole draw without a new class ends a shard."""
-_VAIN_DRAWS = 16
-"""So many draws in a row with nothing under the ceiling end a shard too."""
+_EMPTY_DRAWS = 16
+"""Draws in a row with nothing under the ceiling that end a shard, too."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class GenerateConfig:
             ceiling = check_number("ceiling", self.ceiling)
             if not 0 < ceiling <= 1:
                 raise ValueError(f"ceiling={self.ceiling} is not in (0, 1]")
-            if not isinstance(self.ceiling, int):
+            if type(self.ceiling) is not int:
                 object.__setattr__(self, "ceiling", ceiling)
 
     @property
@@ -143,7 +143,8 @@ def _make_shard(
     rows = min(config.shard_rows, config.count - index * config.shard_rows)
     shard, calls = make(config, stream(config.seed, "generate", index), rows, known, workers)
     if len(shard) == 0 and index == 0:
-        (folder / "manifest.json").unlink()
+        if not manifest["shards"]:
+            (folder / "manifest.json").unlink()
         raise DataError(f"{folder}: no automaton found that may enter, after {calls} calls")
     if len(shard) == 0:
         return False
@@ -152,6 +153,7 @@ def _make_shard(
         manifest["shards"].append(entry)
         write_manifest(folder, manifest)
     elif entry != manifest["shards"][index]:
+        shard_path(folder, index).unlink()
         raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
     return len(shard) == rows or config.sampler == "evolved"  # or the space is exhausted
 
@@ -175,7 +177,7 @@ def _sample_shard(
     """Draw, deduplicate and label one shard; return it with the solver calls it took."""
     draw = {"uniform": sample_uniform, "synchronizing": sample_synchronizing}[config.sampler]
     thresholds: list[Thresholds] = [np.empty(0, np.int32)]
-    calls = vain = 0
+    calls = empty = 0
     with progress(rows, "generate", "automata") as bar:
         while len(known.recent) < rows:
             drawn = canonical_forms(draw(rng, _DRAW, config.n, config.k), workers=workers)
@@ -188,8 +190,8 @@ def _sample_shard(
             if config.highest_threshold is not None:
                 low = labels <= config.highest_threshold
                 drawn, labels = drawn[low], labels[low]
-            vain = 0 if len(drawn) else vain + 1
-            if vain == _VAIN_DRAWS:
+            empty = 0 if len(drawn) else empty + 1
+            if empty == _EMPTY_DRAWS:
                 break
             # Only what is kept may count as known, or a resumed run would see less.
             left = rows - len(known.recent)

@@ -41,7 +41,7 @@ class KnownForms:
     width : int
         Bytes a form.
     expected : int
-        So many forms will be known in the end: sizes the filter, and changes no answer.
+        Forms that will be known in the end: this sizes the filter, and changes no answer.
 
     Examples
     --------

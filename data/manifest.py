@@ -46,8 +46,11 @@ _CONFIG = record(
         "shard_rows": whole(1, 10**8),
     }
 )
+ENUMERATED_STATES, ENUMERATED_LETTERS = 11, 6
+"""The largest size that is enumerated."""
+_ENUMERATED_SIZE = {"n": whole(1, ENUMERATED_STATES), "k": whole(1, ENUMERATED_LETTERS)}
 _ENUMERATED_CONFIG = record(
-    {**_SIZE, "at_least": whole(0, 10**4), "classes": list_of(TEXT), "rows": FLAG}
+    {**_ENUMERATED_SIZE, "at_least": whole(0, 10**4), "classes": list_of(TEXT), "rows": FLAG}
 )
 _SHARD = {"file": TEXT, "sha256": DIGEST, "calls": whole(0, _MOST)}
 _UNIT = whole(0, _MOST)
@@ -201,7 +204,7 @@ def _check_enumeration(manifest: dict[str, Any]) -> None:
 
 
 def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
-    """Create a dataset folder, or read the manifest of one with the same config and versions.
+    """Begin a dataset in a claimed folder, or read the manifest that it holds of the same one.
 
     One that says it is finished, but lacks shards, is taken up as unfinished.
 
@@ -217,10 +220,7 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
         If the folder holds something else.
     """
     digest = json_sha256(fresh["config"])
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder}: not a folder")
     if not (folder / "manifest.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
         if any(folder.glob("part-*.parquet")):
             raise DataError(f"{folder}: holds shards but no manifest.json")
         write_manifest(folder, fresh | {"config_sha256": digest})

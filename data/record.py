@@ -23,6 +23,10 @@ _OURS = re.compile(
     r"|(thresholds|training|norms|strip|hits|recall|families|gaps)\.(png|svg)"
 )
 
+_MOST_SHOWN = 100
+"""Characters of what a file says that an error repeats."""
+_MOST_DIFFERENCES = 10
+
 
 class Run:
     """A run under way.
@@ -125,11 +129,12 @@ def _compare(folder: Path, found: Any, record: Mapping[str, Any]) -> None:
     if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
         raise DataError(f"{folder / 'run.json'}: not the record of a run")
     if found.get("command") != record["command"]:
-        raise DataError(f"{folder}: holds a run of {found.get('command')}; --force discards it")
-    theirs, ours = found.get("inputs_sha256", {}), record.get("inputs_sha256", {})
-    if not isinstance(theirs, dict):
+        theirs = str(found.get("command"))[:_MOST_SHOWN]
+        raise DataError(f"{folder}: holds a run of {theirs}; --force discards it")
+    had, ours = found.get("inputs_sha256", {}), record.get("inputs_sha256", {})
+    if not isinstance(had, dict):
         raise DataError(f"{folder / 'run.json'}: not the record of a run")
-    others = [name for name in ours if theirs.get(name, ours[name]) != ours[name]]  # old: none
+    others = [name for name in ours if had.get(name, ours[name]) != ours[name]]  # old: none
     parts = [differing(found["config"], record["config"]), *(f"another {name}" for name in others)]
     differences = "; ".join(filter(None, parts))
     if differences:
@@ -165,8 +170,11 @@ def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
             its = {f"{name}.{part}": value for part, value in its.items()}
             differences += [found] if (found := differing(its, own)) else []
         elif own != its:
-            differences.append(f"{name}={its} there, {own} here")
-    return "; ".join(differences)
+            shown = str(its)[:_MOST_SHOWN]
+            differences.append(f"{name[:_MOST_SHOWN]}={shown} there, {own} here")
+    more = len(differences) - _MOST_DIFFERENCES
+    named = differences[:_MOST_DIFFERENCES]
+    return "; ".join([*named, f"{more} more"] if more > 0 else named)
 
 
 def versions(*packages: str) -> dict[str, str]:

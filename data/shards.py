@@ -75,7 +75,7 @@ def write_rows(path: Path, rows: Rows, metadata: Mapping[str, str] | None = None
 
 
 def _binary(values: npt.NDArray[Any], width: int) -> pa.Array:
-    """Return a column of so many bytes a row."""
+    """Return a column with `width` bytes a row."""
     content = pa.py_buffer(np.ascontiguousarray(values))
     return pa.Array.from_buffers(pa.binary(width), len(values), [None, content])
 

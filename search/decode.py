@@ -33,7 +33,7 @@ def computing(model: Path) -> Iterator[None]:
     """Let errors about numbers that are not finite name the model: a file or a folder."""
     try:
         yield
-    except (NotFiniteError, FloatingPointError) as error:
+    except NotFiniteError as error:
         raise DataError(f"{model}: computes numbers that are not finite ({error})") from error
 
 
@@ -90,7 +90,10 @@ def decode_and_repair(
     repair = check_integer("repair", repair, 0)
     temperature = check_number("temperature", temperature, 0)
     check_points(z)
-    decoded = model.decoder.generate(z, n, temperature=temperature, generator=generator)
+    try:
+        decoded = model.decoder.generate(z, n, temperature=temperature, generator=generator)
+    except FloatingPointError as error:
+        raise NotFiniteError(str(error)) from error
     _check_rows(~decoded.log_probabilities.isnan(), "decodes to NaN")
     deltas = decode_tokens(decoded.tokens.cpu().numpy())  # (batch, k, n)
     _, k, n = deltas.shape

@@ -102,10 +102,11 @@ def evaluate(
     return results
 
 
-def write_evaluation(folder: Path, settings: Mapping[str, Any], results: Mapping[str, Any]) -> None:
+def write_evaluation(
+    folder: Path, settings: Mapping[str, Any], results: Mapping[str, Any], model_sha256: str
+) -> None:
     """Write ``evaluation.json`` into a model folder: settings, results, the model, a checksum."""
-    model = weights_sha256(folder)
-    record = {**settings, "results": results, "model_sha256": model, "commit": git_commit()}
+    record = {**settings, "results": results, "model_sha256": model_sha256, "commit": git_commit()}
     write_sealed(folder / _FILE, record)
 
 
@@ -123,6 +124,8 @@ def read_evaluation(folder: Path) -> dict[str, Any] | None:
     record = read_json(path)
     with reading(path, "the evaluation of a model"):
         open_seal(record)
+        if "model_sha256" not in record:
+            raise ValueError("of an earlier version: evaluate again")
         names_of(anything)("results", record["results"])
         results = {name: record["results"][name] for name in sorted(record["results"])}
         for name, value in results.items():

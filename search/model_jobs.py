@@ -73,15 +73,15 @@ def run_evaluate(
     workers: int,
 ) -> dict[str, Any]:
     """Measure a model and record the results in its folder."""
-    model, dataset = load_trained(folder, data, device, workers)
     held_out = read_config(folder)["train"]["held_out"]
-    with computing(folder):
-        results = evaluate(
-            model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
-        )
     with claim(folder, "evaluate"):
+        model, dataset, weights = load_trained(folder, data, device, workers)
+        with computing(folder):
+            results = evaluate(
+                model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
+            )
         settings = {"seed": seed, "repair": repair, "classes": classes}
-        write_evaluation(folder, settings, results)
+        write_evaluation(folder, settings, results, weights)
     return results
 
 
@@ -104,11 +104,11 @@ def run_search(
         raise DataError(f"{data}: an enumeration; a model that knows the truth is not scored by it")
     # the calls of an enumeration's shards are nodes of its search
     labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
-    model, dataset = load_trained(folder, data, device, workers)
+    model, dataset, weights = load_trained(folder, data, device, workers)
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     gathering.open()
-    contents = {"model": weights_sha256(folder)}
+    contents = {"model": weights}
     with (
         recorded(
             out, "search", _record(config), inputs, contents=contents, renews=True, force=force
@@ -160,23 +160,33 @@ def training_folder(model: Path) -> Path:
 
 def load_trained(
     folder: Path, data: Path, device: torch.device, workers: int
-) -> tuple[VAE, Dataset]:
+) -> tuple[VAE, Dataset, str]:
     """Load a model and the dataset it was trained on, those rows alone that it has seen.
+
+    Returns
+    -------
+    model : VAE
+    dataset : Dataset
+    weights : str
+        The SHA-256 of the model's weights.
 
     Raises
     ------
     DataError
-        If one of them is missing or damaged, or the model was trained on something else.
+        If one of them is missing or damaged, was trained on something else, or is being trained.
     """
     torch.set_num_threads(workers)
+    weights = weights_sha256(folder)
     model = load_model(folder).to(device)
+    if weights_sha256(folder) != weights:
+        raise DataError(f"{folder}: is being trained: wait until that is done")
     dataset = read_dataset(data, _training_classes(folder), workers=workers)
     if read_config(folder)["data"] != describe_data(dataset):
         raise DataError(
             f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
             f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
         )
-    return model, dataset
+    return model, dataset, weights
 
 
 def _report(

@@ -1,5 +1,6 @@
 """A folder belongs to one process at a time."""
 
+import errno
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ import sys
 from pathlib import Path
 from data.claim import claim
 with claim(Path(sys.argv[1]), "generate"):
-    (Path(sys.argv[1]) / "work.1.tmp").touch()
+    (Path(sys.argv[1]) / "work.csv.tmp").touch()
     print("claimed", flush=True)
     sys.stdin.read()
 """
@@ -58,9 +59,9 @@ def test_a_second_process_is_refused_and_told_who_is_there(tmp_path: Path) -> No
         message = str(error.value)
         assert message.startswith(f"{tmp_path}: generate (process {process.pid} on ")
         assert message.endswith("is at work there")
-        assert "work.1.tmp" in names(tmp_path)  # nobody sweeps what is in use
+        assert "work.csv.tmp" in names(tmp_path)  # nobody sweeps what is in use
     with claim(tmp_path, "train"):
-        assert "work.1.tmp" not in names(tmp_path)
+        assert "work.csv.tmp" not in names(tmp_path)
 
 
 @pytest.mark.parametrize("owner", ["", "{}", "[]", "{" * 100_000, None])
@@ -115,6 +116,36 @@ def test_a_removed_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="folder: was removed while train"), claim(folder, "train"):
         shutil.rmtree(folder)
     assert not folder.exists()
+
+
+def test_a_folder_that_another_process_made_again_is_an_error(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with pytest.raises(DataError, match="folder: was removed while train"), claim(folder, "train"):
+        folder.rename(tmp_path / "old")
+        folder.mkdir()
+        (folder / ".lock").touch()
+        (folder / ".owner.json").write_text("of the other one")
+    assert names(folder) == {".lock", ".owner.json"}
+
+
+def test_a_folder_that_became_read_only_is_free_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with pytest.raises(KeyboardInterrupt), claim(tmp_path, "train"):
+        monkeypatch.setattr(Path, "unlink", denied)
+        raise KeyboardInterrupt
+    monkeypatch.undo()
+    with claim(tmp_path, "search"):
+        pass
+
+
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(OSError, match=r"\.lock"), claim(tmp_path, "train"):
+        pass
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

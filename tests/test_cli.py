@@ -23,7 +23,10 @@ from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
 import pipeline
+from data.damage import DataError
 from data.files import sha256, write_sealed
+from search import model_jobs
+from search.model_jobs import load_trained
 
 ROOT = Path(__file__).parents[1]
 OPTIONS = {
@@ -655,6 +658,13 @@ def test_another_model_is_another_search(call, runs):
     assert call(runs, [*arguments("search", model="other"), "--force"]).code == 0
     forced = json.loads((runs / "found" / "run.json").read_text())
     assert forced["inputs_sha256"] != renewed["inputs_sha256"]
+
+
+def test_a_model_that_changes_while_it_is_read(chain, monkeypatch):
+    weights = iter(["0" * 64, "1" * 64])
+    monkeypatch.setattr(model_jobs, "weights_sha256", lambda folder: next(weights))
+    with pytest.raises(DataError, match="model: is being trained"):
+        load_trained(chain[0] / "model", chain[0] / "data", torch.device("cpu"), 1)
 
 
 @pytest.mark.parametrize(

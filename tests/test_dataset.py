@@ -153,6 +153,11 @@ def test_configs_out_of_range(value: dict[str, Any], message: str) -> None:
         GenerateConfig(**value)
 
 
+def test_a_ceiling_is_a_number_of_json() -> None:
+    ceilings = [GenerateConfig(ceiling=value).ceiling for value in (1, True, np.float32(0.5))]
+    assert [type(ceiling) for ceiling in ceilings] == [int, float, float]
+
+
 @pytest.mark.parametrize(
     ("n", "ceiling", "highest"),
     [(8, None, None), (8, 0.6, 29), (8, 1.0, 49), (6, 0.6, 15), (11, 0.07, 7), (1, 0.5, 0)],
@@ -316,6 +321,19 @@ for limit in (10, 2000):
     for limit in (10, 2000):
         generate(SMALL, tmp_path / f"full{limit}")
         assert contents(tmp_path / f"full{limit}") == contents(finished("uniform"))
+
+
+def test_a_shard_that_is_made_again_differently_is_healed_by_repetition(
+    folder: Path, finished: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard_path(folder, 0).unlink()
+    real = module.sample_uniform
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "sample_uniform", lambda rng, *size: real(rng.spawn(1)[0], *size))
+        with refused("made again, but not as recorded"):
+            generate(SMALL, folder)
+    generate(SMALL, folder)
+    assert contents(folder) == contents(finished("uniform"))
 
 
 # --- refused ----------------------------------------------------------------------------------

@@ -500,6 +500,7 @@ def test_pending_work_of_something_else(
         ({"at_least": -1}, "at-least=-1 is not in"),
         ({"at_least": 10_001}, "at-least=10001 is not in"),
         ({"classes": ("sink", "odd")}, "unknown class 'odd'"),
+        ({"rows": 1}, "rows=1 is not True or False"),
     ],
 )
 def test_configs_out_of_range(value: dict[str, Any], message: str) -> None:
@@ -574,6 +575,10 @@ DAMAGE = {
     "no units": (edit(units=None), "not a dataset manifest"),
     "no shards": (edit(shards=[]), "not a dataset manifest"),
     "another config": (edit(config={"n": 3, "k": 2}), "not a dataset manifest"),
+    "far too large": (
+        edit(config={"n": 40, "k": 4, "at_least": 0, "classes": [], "rows": True}),
+        r"n=40 is not a whole number in 1\.\.11",
+    ),
 }
 
 

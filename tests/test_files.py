@@ -1,10 +1,12 @@
 """Files that are whole or absent, whenever the writing stops."""
 
+import errno
 import json
 import os
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from data.files import (
 ROOT = Path(__file__).parents[1]
 OLD = {"a": "old a", "b": "old b", "c": "old c"}
 NEW = {"a": "new a", "b": "old b", "c": "newer c"}
+DEAD = 2**22 + 1  # above the highest number of a process on Linux
 
 
 def commit(folder: Path, texts: dict[str, str]) -> None:
@@ -195,8 +198,8 @@ def test_a_crash_between_renames_is_recovered(tmp_path, monkeypatch, before, at)
 
 def test_recovery_takes_nothing_half_written(tmp_path):
     commit(tmp_path, OLD)
-    (tmp_path / "a.tmp").write_text("half of it")
-    (tmp_path / "stranger.tmp").write_text("half of it")
+    (tmp_path / f"a.{DEAD}-0123abcd.tmp").write_text("half of it")
+    (tmp_path / "stranger.csv.tmp").write_text("half of it")
     recover(tmp_path)
     sweep(tmp_path)
     assert texts_of(tmp_path) == OLD
@@ -226,6 +229,89 @@ def test_checksums_of_another_kind(tmp_path, content):
     with pytest.raises(DataError, match=r"checksums\.json|a: damaged"):
         recover(tmp_path)
         check_files(tmp_path)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.EIO, "Input/output error")])
+def test_an_interruption_after_the_checksums_loses_nothing(tmp_path, monkeypatch, error):
+    """Then the new files count, and those that wait are kept for whoever comes next."""
+    commit(tmp_path, OLD)
+    synced = []
+
+    def failing(path):
+        if path.is_dir():
+            synced.append(path)
+            raise error
+
+    monkeypatch.setattr(files, "_sync", failing)
+    with pytest.raises(type(error) if isinstance(error, OSError) else error):
+        commit(tmp_path, NEW)
+    monkeypatch.undo()
+    assert synced == [tmp_path]
+    check_files(tmp_path)
+    assert texts_of(tmp_path) == NEW
+
+
+@pytest.mark.parametrize(("number", "fails"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_file_systems_that_sync_no_folders(tmp_path, monkeypatch, number, fails):
+    real = os.fsync
+
+    def fsync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="a") if fails else nullcontext():
+        write_text(tmp_path / "a", "text")
+    assert (tmp_path / "a").read_text() == "text"
+
+
+def test_what_cannot_be_swept_stays(tmp_path, monkeypatch):
+    (tmp_path / f"a.{DEAD}-0123abcd.tmp").touch()
+    monkeypatch.setattr(Path, "unlink", raising(PermissionError(errno.EPERM, "not permitted")))
+    write_output(tmp_path / "a", lambda path: path.write_text("text"))
+    assert (tmp_path / "a").read_text() == "text"
+
+
+def test_a_reader_meets_a_writer(tmp_path, monkeypatch):
+    """It compares with the new checksums what was replaced between its two looks."""
+    commit(tmp_path, OLD)
+    real, seen = files.check_sha256, []
+
+    def check(path, expected):
+        if not seen:
+            commit(tmp_path, NEW)
+        seen.append(path.name)
+        real(path, expected)
+
+    monkeypatch.setattr(files, "check_sha256", check)
+    check_files(tmp_path)
+    assert len(seen) > len(NEW)
+
+
+def test_a_reader_that_may_not_rename_waits(tmp_path, monkeypatch):
+    commit(tmp_path, OLD)
+    real, looks = files.recover, []
+
+    def denied(folder):
+        looks.append(folder)
+        if len(looks) < 3:
+            raise PermissionError(errno.EACCES, "Permission denied", "a")
+        real(folder)
+
+    monkeypatch.setattr(files, "recover", denied)
+    monkeypatch.setattr(files, "_PAUSE", 0)
+    check_files(tmp_path)
+    monkeypatch.setattr(files, "recover", raising(PermissionError(errno.EACCES, "denied", "a")))
+    with pytest.raises(PermissionError, match="a"):
+        check_files(tmp_path)
+
+
+def raising(error):
+    def function(*_args, **_options):
+        raise error
+
+    return function
 
 
 def test_the_disk_is_full(tmp_path):
@@ -261,16 +347,14 @@ for write in (
 # --- folders ----------------------------------------------------------------------------------
 
 
-DEAD = 2**22 + 1  # above the highest number of a process on Linux
-
-
 def test_sweep_takes_what_dead_processes_left(tmp_path):
     kept = ["kept.json", f"kept.json.{os.getpid()}-0123abcd.tmp", "tmp", "a.tmp.json"]
-    gone = ["gone.json.tmp", f"gone.json.{DEAD}-0123abcd.tmp", ".tmpa1B2c3", ".tmp"]
+    kept += ["notes.tmp", ".tmp-list", ".tmp", f"x.{'9' * 20}-0123abcd.tmp"]  # of the user's
+    gone = ["gone.json.tmp", f"gone.json.{DEAD}-0123abcd.tmp", ".tmpa1B2c3", "known-a_8.tmp"]
     for name in kept + gone:
         (tmp_path / name).write_text("{}")
     (tmp_path / "folder.tmp").mkdir()
-    (tmp_path / "link.tmp").symlink_to(tmp_path / "kept.json")
+    (tmp_path / "link.csv.tmp").symlink_to(tmp_path / "kept.json")
     sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "folder.tmp"])
 
@@ -296,7 +380,7 @@ def test_a_missing_folder_is_left_missing(tmp_path, function):
 # --- what strangers left there ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.tmp", "a", "checksums.json.tmp", "checksums.json"])
+@pytest.mark.parametrize("name", ["a", "checksums.json"])
 def test_planted_links_are_not_followed(tmp_path, name):
     folder, victim = tmp_path / "folder", tmp_path / "victim"
     folder.mkdir()
@@ -306,6 +390,18 @@ def test_planted_links_are_not_followed(tmp_path, name):
     assert texts_of(folder) == OLD
     assert not any(path.is_symlink() for path in folder.iterdir())
     write_text(folder / "a", "new")
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["a", "checksums.json"])
+def test_a_link_under_the_temporary_name_is_not_followed(tmp_path, name, monkeypatch):
+    folder, victim = tmp_path / "folder", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("precious")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda size: "0123abcd")
+    (folder / f"{name}.{os.getpid()}-0123abcd.tmp").symlink_to(victim)
+    with pytest.raises(FileExistsError, match=name):
+        commit(folder, OLD)
     assert victim.read_text() == "precious"
 
 

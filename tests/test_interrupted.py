@@ -10,6 +10,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 import click
+import numba
 import numpy as np
 import pytest
 
@@ -76,6 +77,7 @@ def test_an_interruption_is_one(
     assert capsys.readouterr().err.split() == ["Error:", "interrupted"]
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 def test_compiled_code_is_whole_before_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     """LLVM calls Python while code is compiled or loaded, and loses what is raised there."""
 

@@ -185,4 +185,6 @@ def test_differences_are_named() -> None:
         "old=0 there, None here"
     )
     assert differing({"learn": {"beta": 2}}, {"learn": 0}) == "learn={'beta': 2} there, 0 here"
+    long = differing({f"{i}{'x' * 1000}": "y" * 1000 for i in range(1000)}, {})
+    assert len(long) < 10 * 250 and long.endswith("; 990 more")
     assert differing({}, {"learn": {"beta": 2}}) == "learn=None there, {'beta': 2} here"

@@ -170,7 +170,7 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
         text = "Held-out reconstruction, and samples of the prior."
         content.tables.insert(0, Table("Evaluation", text, texts_of(flat)))
     try:
-        model, training = load_trained(folder, data, CPU, torch.get_num_threads())
+        model, training, _ = load_trained(folder, data, CPU, torch.get_num_threads())
         rows = _slowest(training, limit)
         candidates = rows.reindex(columns=CANDIDATE_COLUMNS, fill_value="")
         content.rows = rows

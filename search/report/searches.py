@@ -134,7 +134,7 @@ def _add_latent(
     """
     model_folder, data_folder = (input_folder(folder, record, name) for name in ("model", "data"))
     try:
-        model, training = load_trained(model_folder, data_folder, CPU, torch.get_num_threads())
+        model, training, _ = load_trained(model_folder, data_folder, CPU, torch.get_num_threads())
         digest = weights_sha256(model_folder)
         if record.get("inputs_sha256", {}).get("model", digest) != digest:  # old ones name none
             raise DataError(f"{model_folder}: not the model of this search any more")
