@@ -55,7 +55,7 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     """
     csv.field_size_limit(max(csv.field_size_limit(), MOST_TEXT))
     header, separator, rest = _split_header(chunks)
-    column = _column(header, separator)
+    columns = _columns(header, separator)
     is_empty = True
     for records in _records(rest, separator):
         if isinstance(records, Malformed):
@@ -66,10 +66,10 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
         found: list[Entry | Malformed] = []
         for number, text in zip(*records, strict=True):
             try:
-                found.append((number, _field(text, column, separator), None))
+                found.append((number, _field(text, columns, separator), None))
             except IndexError:
                 found.append(Malformed(number, "the field 'delta' is missing"))
-            except csv.Error as error:
+            except (csv.Error, ValueError) as error:
                 found.append(Malformed(number, f"not a record of CSV: {error}"))
         yield [*parse_entries(found)]
     if is_empty:
@@ -113,7 +113,8 @@ def _named_separator(line: bytes) -> str:
     return separator
 
 
-def _column(record: bytes, separator: str) -> int:
+def _columns(record: bytes, separator: str) -> list[str]:
+    """Return the names in a header, one of which is ``delta``."""
     try:
         columns = _header(record, separator)
     except csv.Error as error:
@@ -124,7 +125,7 @@ def _column(record: bytes, separator: str) -> int:
             if "delta" in columns
             else "the header has no column 'delta'"
         )
-    return columns.index("delta")
+    return columns
 
 
 def _split_header(
@@ -230,16 +231,31 @@ def _header(record: bytes, separator: str) -> list[str]:
     return [field.strip() for field in _fields(record, separator)]
 
 
-def _field(record: bytes, column: int, separator: str) -> bytes:
-    """Return a field on one line."""
-    quote = record.find(b'"')
-    mark = separator.encode()
-    is_quoted = quote >= 0 and record.count(mark, 0, quote) <= column
-    if not is_quoted and b"\n" not in record:  # what quotes join is looked at as a whole
-        return record.split(mark, column + 1)[column]
-    return " ".join(_fields(record, separator)[column].splitlines()).encode()
+def _field(record: bytes, columns: list[str], separator: str) -> bytes:
+    """Return the field ``delta`` on one line.
+
+    Raises
+    ------
+    IndexError
+        If the record ends before it.
+    ValueError, csv.Error
+        If the record is malformed.
+    """
+    place, mark, quote = columns.index("delta"), separator.encode(), record.find(b'"')
+    is_quoted = quote >= 0 and record.count(mark, 0, quote) <= place
+    if is_quoted or b"\n" in record:  # what quotes join is looked at as a whole
+        fields = _fields(record, separator)
+        count, field = len(fields), fields[place].encode()
+    else:
+        count = record.count(mark) + 1 if quote < 0 else len(_fields(record, separator, False))
+        field = record.split(mark, place + 1)[place]
+    if count > len(columns):
+        raise ValueError(f"{count} fields under a header of {len(columns)}")
+    if b"|" not in field and len(field.strip(b" ").splitlines()) > 1 or b"\t" in field.strip():
+        raise ValueError("between the rows of letters stands |")
+    return b" ".join(field.splitlines()) if b"\n" in field else field
 
 
-def _fields(record: bytes, separator: str) -> list[str]:
+def _fields(record: bytes, separator: str, strict: bool = True) -> list[str]:
     text = record.decode("utf-8", "backslashreplace")
-    return next(csv.reader([text], delimiter=separator, strict=True))
+    return next(csv.reader([text], delimiter=separator, strict=strict))

@@ -11,6 +11,7 @@ from automata.edges import ORDERS, parse_edges
 from automata.gap import parse_gap_all
 from automata.jflap import parse_jff
 from automata.json_text import parse_json_all
+from automata.lookalikes import lookalikes
 from automata.number_readings import Table, distinct, listed
 from automata.table_text import Placed, columns, parse_table
 
@@ -108,6 +109,8 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
     if len(names) > 1:
         raise AutomatonError(f"the text fits {listed(names)}: --form NAME decides")
     [name] = names
+    if name == "json-states" and len(forms) > 1:
+        _check_lists(found[name])
     if len(forms) > 1 and _fits_from_1(text, _tables(found[name])):
         lists = "letter" if name == "gap" else "state, from 0"
         raise AutomatonError(
@@ -119,6 +122,16 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
 
 def _tables(found: list[Placed]) -> list[Table]:
     return [delta.tolist() for _, delta in found]
+
+
+def _check_lists(found: list[Placed]) -> None:
+    """Refuse lists of lists that may be other things than images of the states."""
+    for _, delta in found:
+        if others := lookalikes(delta.T.tolist()):
+            raise AutomatonError(
+                f"the text fits json-states, but may be {' or '.join(others)}: --form json-states "
+                "reads it so"
+            )
 
 
 def _fits_from_1(text: str, found: list[Table]) -> bool:

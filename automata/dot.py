@@ -9,9 +9,9 @@ from automata.automaton import AutomatonError, Deltas
 from automata.names import Transition, table_of_transitions
 from automata.tokens import split_tokens
 
-_SKIPPED = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/|(?:(?<=\n)|\A)#[^\n]*)+", re.DOTALL)
+_SKIPPED = re.compile(r"(?:\s++|//[^\n]*|/\*.*?\*/|(?:(?<=\n)|\A)#[^\n]*)++", re.DOTALL)
 _TOKEN = re.compile(
-    r'->|--|"(?:[^"\\]|\\.)*"|-?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)|[^\W\d]\w*|[][{};,=:+]',
+    r'->|--|"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)|[^\W\d]\w*|[][{};,=:+]',
     re.DOTALL,
 )
 _ASKING = ("->", "--", "=", ":", "+", ",")  # a statement does not end with these,
@@ -130,7 +130,10 @@ def _attributes(tokens: list[str]) -> dict[str, str]:
     while at < len(words):
         if words[at + 1 : at + 2] != ["="] or at + 2 >= len(words):
             raise AutomatonError(f"DOT: {' '.join(words[at : at + 3])[:60]!r} is no attribute")
-        found[_text(words[at])] = _text(words[at + 2])
+        name = _text(words[at])
+        if name == "label" and name in found:
+            raise AutomatonError("DOT: an edge has two labels")
+        found[name] = _text(words[at + 2])
         at += 3
     return found
 

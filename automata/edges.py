@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
         else:
             rows.append(row)
     for name in [order] if order else ORDERS:
-        if end := _first_whole(rows, {*ends} - {len(rows)}, name):
+        if end := whole_above(rows, {*ends} - {len(rows)}, name):
             raise AutomatonError(f"the {end} edges above a blank line are a whole automaton")
     return _table(rows, order) if order else _only_table(rows)
 
@@ -69,15 +70,40 @@ def _plain(word: str) -> str:
     return str(int(word)) if word.isdecimal() and word.isascii() and len(word) <= 9 else word
 
 
-def _first_whole(rows: list[list[str]], ends: set[int], order: str) -> int:
-    """Return how many rows above the first such end are a whole automaton, 0 if there is none."""
+def whole_above(
+    rows: Sequence[Sequence[str]], ends: Container[int], order: str, least: int = 1
+) -> int:
+    """Find edges that are an automaton by themselves.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+        Three words each.
+    ends : container of int
+        Numbers of rows, counted from the first, that may be one.
+    order : str
+        A key of `ORDERS`.
+    least : int
+        States that it has at least.
+
+    Returns
+    -------
+    int
+        The number of rows of the first one; 0 if there is none.
+
+    Examples
+    --------
+    >>> whole_above([["0", "a", "0"], ["0", "b", "0"]], {2}, "edges-target-last")
+    2
+    """
     states, letters, pairs = set[str](), set[str](), set[tuple[str, str]]()
     for count, row in enumerate(rows, 1):
         source, letter, target = (row[place] for place in ORDERS[order])
         states |= {source, target}
         letters.add(letter)
         pairs.add((source, letter))
-        if count in ends and len(pairs) == len(states) * len(letters):
+        is_whole = count == len(pairs) == len(states) * len(letters)
+        if is_whole and count in ends and len(states) >= least:
             return count
     return 0
 
@@ -94,11 +120,22 @@ def _only_table(rows: list[list[str]]) -> Deltas:
     if not found:
         ours = next((error for error in errors if "1-based" in str(error)), errors[0])
         raise ours
+    for name in found:
+        if shared := _letters_that_are_states(rows, name):
+            raise AutomatonError(f"{shared!r} is a letter and a state: --form {name} reads it so")
     first, *others = found.values()
     if any(not np.array_equal(first, other) for other in others):
         names = " and ".join(found)
         raise AutomatonError(f"the edges fit two forms, {names}: --form NAME decides")
     return first
+
+
+def _letters_that_are_states(rows: list[list[str]], order: str) -> str:
+    """Return a name, not a number, that is a letter and a state; "" if there is none."""
+    source, letter, target = ORDERS[order]
+    states = {row[place] for row in rows for place in (source, target)}
+    shared = {row[letter] for row in rows} & states
+    return min((name for name in shared if not name.isdecimal()), default="")
 
 
 def _table(rows: list[list[str]], order: str) -> Deltas:

@@ -7,7 +7,14 @@ from itertools import islice
 
 import numpy.typing as npt
 
-from automata.automaton import MAX_LETTERS, MAX_STATES, Automaton, Deltas, validate_delta
+from automata.automaton import (
+    MAX_LETTERS,
+    MAX_STATES,
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    validate_delta,
+)
 from automata.dot import parse_dot as parse_dot
 from automata.gap import parse_gap as parse_gap
 from automata.jflap import parse_jff as parse_jff
@@ -65,6 +72,9 @@ def parse_delta(text: str) -> Deltas:
     Traceback (most recent call last):
     automata.automaton.AutomatonError: letter 1, state 2: '2.5' is not an integer
     """
+    if text.count("|") >= MAX_LETTERS:
+        k = text.count("|") + 1
+        raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
     return parse_table([row.split() for row in text.split("|")])
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from automata.automaton import MAX_LETTERS, AutomatonError, Deltas, SizeLimitError
+from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError, Deltas, SizeLimitError
 from automata.names import check_order
 from automata.table_text import Placed, parse_table
 from automata.tokens import split_tokens
 from automata.words import format_word
 
-_SKIPPED = re.compile(r"(?:\s|\\\n|#[^\n]*(?:\n|\Z))+")
+_SKIPPED = re.compile(r"(?:\s++|\\\n|#[^\n]*(?:\n|\Z))++")
 _TOKEN = re.compile(r'"[^"\n]*"|:=|[A-Za-z_]\w*|[+-]?[0-9][\w.]*|\S')
 _DEEPEST = 3  # a list of tables
+_MOST_ENTRIES = 1 << 22
 
 
 class _Images(NamedTuple):
@@ -93,6 +94,8 @@ def parse_gap_all(text: str) -> list[Placed]:
         names.append("")
         begins.append(places[at])
         if at + 1 < len(tokens) and tokens[at + 1] == ":=":
+            if tokens[at] in names:
+                raise AutomatonError(f"GAP: {tokens[at][:20]!r} comes twice")
             names[-1] = tokens[at]
             at += 2
         value, at = _value(tokens, at, 1)
@@ -107,6 +110,7 @@ def parse_gap_all(text: str) -> list[Placed]:
             raise AutomatonError("GAP: letters and automata in one text")
         return [Placed(begins[0], _table(_in_order(letters, names)))]
     found: list[Placed] = []
+    entries = 0
     for begin, value in zip(begins, values, strict=True):
         if not isinstance(value, list) or not value:
             raise _no_table(text)
@@ -115,6 +119,9 @@ def parse_gap_all(text: str) -> list[Placed]:
             if not isinstance(rows, list) or not rows or not all(map(_is_letter, rows)):
                 raise _no_table(text)
             found.append(Placed(begin, _table(rows)))
+            entries += found[-1].delta.size
+            if entries > _MOST_ENTRIES:  # transformations are longer than their text
+                raise AutomatonError(f"GAP: automata of more than {_MOST_ENTRIES} entries")
     return found
 
 
@@ -226,10 +233,12 @@ def _table(letters: list[_Value]) -> Deltas:
     n = max([degree, *named, 1])
     if len(letters) > MAX_LETTERS:  # before each is as long as the largest state
         raise SizeLimitError(f"k={len(letters)} is over the limit of {MAX_LETTERS} letters")
+    if n > MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
     rows = []
     for item in letters:
         if isinstance(item, _Images):
-            fixed = [str(q) for q in range(len(item.tokens) + 1, min(n, 10_000) + 1)]
+            fixed = [str(q) for q in range(len(item.tokens) + 1, n + 1)]
             rows.append([*item.tokens, *fixed])
         else:
             rows.append([str(image) for image in item])

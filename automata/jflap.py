@@ -47,14 +47,18 @@ def parse_jff(text: str) -> Deltas:
         raise AutomatonError(
             f"JFLAP: <{root.tag[:20]}> of type {kind[:20]!r}, not a structure 'fa'"
         )
+    if len([*root.iter("automaton")]) > 1:
+        raise AutomatonError("JFLAP: several automata in one file")
     states = [state.get("id") or "" for state in root.iter("state")]
     if len(set(states)) < len(states) or "" in states:
         raise AutomatonError("JFLAP: a state has no id of its own")
     known = set(states)
     transitions: list[Transition] = []
     for item in root.iter("transition"):
-        source, target = (_inner(item.findtext(tag)) for tag in ("from", "to"))
-        letter = _inner(item.findtext("read"))
+        parts = [item.findall(tag) for tag in ("from", "read", "to")]
+        if any(len(part) != 1 for part in parts):
+            raise AutomatonError("JFLAP: a transition has not one <from>, one <to> and one <read>")
+        source, letter, target = (_inner(part[0].text) for part in parts)
         if source not in known or target not in known:
             raise AutomatonError(f"JFLAP: {source[:20]!r} -> {target[:20]!r}: no such state")
         if len(letter) != 1:

@@ -7,7 +7,13 @@ import re
 from collections import Counter
 from typing import Any, NoReturn
 
-from automata.automaton import AutomatonError, Deltas
+from automata.automaton import (
+    MAX_LETTERS,
+    MAX_STATES,
+    AutomatonError,
+    Deltas,
+    SizeLimitError,
+)
 from automata.names import Transition, table_of_transitions
 from automata.table_text import Placed, columns, parse_table
 
@@ -79,8 +85,8 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
         parse_int=_integer,
         parse_constant=_refuse,
     )
-    found: list[Placed] = []
-    has_flat, end = False, 0
+    values: list[tuple[int, Any]] = []
+    end = 0
     while (at := _end_of_blanks(text, end)) < len(text):
         try:
             value, end = decoder.raw_decode(text, at)
@@ -88,13 +94,20 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
             raise AutomatonError("JSON: nested too deep") from None
         except json.JSONDecodeError as error:
             raise AutomatonError(f"not JSON: {error}") from None
-        has_flat |= isinstance(value, list) and all(map(_is_state, value))
-        found += [Placed(at, delta) for delta in _automata(value, by_state, first)]
-    if not found:
+        values.append((at, value))
+    if len(values) > 1 and all(map(_is_row, [value for _, value in values])):
+        values = [(values[0][0], [value for _, value in values])]  # the rows of one table
+    if not values:
         raise AutomatonError("JSON without an automaton")
-    if has_flat and len(found) > 1:
+    if len(values) > 1 and any(map(_is_row, [value for _, value in values])):
         raise AutomatonError("JSON: a list of states stands beside others; [[...]] is an automaton")
-    return found
+    return [
+        Placed(at, delta) for at, value in values for delta in _automata(value, by_state, first)
+    ]
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_state, value))
 
 
 def _end_of_blanks(text: str, at: int) -> int:
@@ -127,12 +140,16 @@ def _automata(value: Any, by_state: bool, first: int) -> list[Deltas]:
         if isinstance(inner, dict) and all(isinstance(row, dict) for row in inner.values()):
             delta = _named(inner)
             _check(value, "states", set(inner))
-            _check(value, "input_symbols", {letter for row in inner.values() for letter in row})
+            letters = {letter for row in inner.values() for letter in row}
+            _check(value, "input_symbols", letters)
+            _check(value, "alphabet", letters)
             return [delta]
-        return [_named(value)]
+        delta = _named(value)
+        _check_orientation(value, delta)
+        return [delta]
     if not isinstance(value, list) or not value:
         raise AutomatonError(f"JSON: {str(value)[:20]!r} is no automaton")
-    if not by_state and all(_is_state(image) for image in value):
+    if not by_state and _is_row(value):
         return [_table([value], by_state, first)]
     if _is_table(value):
         return [_table(value, by_state, first)]
@@ -143,11 +160,7 @@ def _automata(value: Any, by_state: bool, first: int) -> list[Deltas]:
 
 
 def _is_table(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(row, list) and row and all(map(_is_state, row)) for row in value)
-    )
+    return isinstance(value, list) and bool(value) and all(map(_is_row, value))
 
 
 def _is_state(value: Any) -> bool:
@@ -155,6 +168,11 @@ def _is_state(value: Any) -> bool:
 
 
 def _table(rows: list[list[int]], by_state: bool, first: int) -> Deltas:
+    k, n = (len(rows[0]), len(rows)) if by_state else (len(rows), len(rows[0]))
+    if k > MAX_LETTERS:
+        raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
+    if n > MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
     texts = [[str(image) for image in row] for row in rows]
     return parse_table(columns(texts) if by_state else texts, first=first)
 
@@ -169,6 +187,23 @@ def _check(value: dict[str, Any], key: str, used: set[str]) -> None:
     others = sorted({str(name) for name in names} ^ used)
     if others:
         raise AutomatonError(f"JSON: {others[0][:20]!r} is in {key!r} or the transitions alone")
+
+
+def _check_orientation(value: dict[str, Any], delta: Deltas) -> None:
+    """Refuse a bare dictionary that may be {letter: {state: state}} of another automaton."""
+    turned: dict[str, dict[str, Any]] = {}
+    for outer, row in value.items():
+        for inner, target in row.items():
+            turned.setdefault(inner, {})[outer] = target
+    try:
+        other = _named(turned)
+    except AutomatonError:
+        return
+    if other.tolist() != delta.tolist():
+        raise AutomatonError(
+            "JSON: {state: {letter: state}} or {letter: {state: state}}: both fit; the former "
+            'stands under "transitions" too'
+        )
 
 
 def _named(states: dict[str, Any]) -> Deltas:

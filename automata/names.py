@@ -21,6 +21,8 @@ Transition = tuple[str, str, str]
 """Names of the source, the letter and the target."""
 
 _OURS = re.compile("[a-z][1-9]?")
+_EMPTY = {"\u03b5", "\u03f5", "\u03bb", "\u039b"}
+"""How others write the empty word: epsilon and lambda."""
 _NUMBER = re.compile("[0-9]{1,9}")
 
 
@@ -71,7 +73,7 @@ def number_letters(names: Collection[str]) -> dict[str, int]:
     SizeLimitError
         If k > 64.
     AutomatonError
-        As `check_order`.
+        As `check_order`, or if one is the empty word.
 
     Examples
     --------
@@ -80,6 +82,8 @@ def number_letters(names: Collection[str]) -> dict[str, int]:
     """
     if len(names) > MAX_LETTERS:
         raise SizeLimitError(f"k={len(names)} is over the limit of {MAX_LETTERS} letters")
+    if empty := _EMPTY & {*names}:
+        raise AutomatonError(f"nondeterministic: {min(empty)!r} is the empty word, not a letter")
     if all(_OURS.fullmatch(name) for name in names):
         ordered = sorted(names, key=parse_word)
     elif all(_NUMBER.fullmatch(name) for name in names):

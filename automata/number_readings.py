@@ -14,10 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from automata.automaton import MAX_LETTERS, MAX_STATES
 from automata.edges import ORDERS
 
 Table = list[list[int]]
 """Images, a list for each letter; states count from 0."""
+
+
+_MOST_NUMBERS = MAX_STATES * MAX_LETTERS + 2
+"""In a line: all entries of an automaton, and its size."""
 
 
 class Row(NamedTuple):
@@ -34,15 +39,16 @@ class Row(NamedTuple):
 
 
 def row_of(line: bytes) -> Row:
-    """Read a line that has at least one word.
+    r"""Read a line that has at least one word; its numbers are apart by blanks alone or tabs alone.
 
     Examples
     --------
-    >>> row_of(b"2 0 3"), row_of(b"1 x")
-    (Row(values=[2, 0, 3], low=0, high=3), Row(values=[], low=-1, high=-1))
+    >>> row_of(b"2 0 3"), row_of(b"1 x"), row_of(b"1 0\t0 1").values
+    (Row(values=[2, 0, 3], low=0, high=3), Row(values=[], low=-1, high=-1), [])
     """
-    words = line.split()
-    if not all(word.isdigit() and len(word) <= 9 for word in words) or b"\f" in line:
+    words = line.split(b"\t" if b"\t" in line else b" ")
+    words = [word for word in words if word]
+    if len(words) > _MOST_NUMBERS or not all(word.isdigit() and len(word) < 10 for word in words):
         return Row([], -1, -1)
     values = [*map(int, words)]
     return Row(values, min(values), max(values))
@@ -134,17 +140,6 @@ def _table(by_letter: bool, first: int) -> _Reader:
     return [table]
 
 
-def _numbered_table(first: int) -> _Reader:
-    """Read one automaton from rows that each begin with the number of the state."""
-    rows = yield from _rows(first)
-    numbers, *table = map(list, zip(*rows, strict=True))
-    if len(rows) < 2 or numbers != [*range(len(rows))] or not table:
-        raise _UnfitError
-    if max(map(max, table)) >= len(rows):
-        raise _UnfitError
-    return [table]
-
-
 def _edges(order: str, counted: bool, first: int) -> _Reader:
     """Read one automaton from its edges; counts are one to four numbers on lines before them."""
     rows: list[list[int]] = []
@@ -167,6 +162,8 @@ def _edges(order: str, counted: bool, first: int) -> _Reader:
     if sources.min() < 0 or targets.min() < 0 or targets.max() >= n or len(edges) != n * k:
         raise _UnfitError
     known = {n, k, len(rows)}
+    if counted and n == 1:
+        raise _UnfitError
     if any(not known.issuperset(line) for line in counts if len(line) != 3):
         raise _UnfitError
     table = np.full((k, n), -1)
@@ -183,10 +180,11 @@ _READERS: dict[str, Callable[[int], _Reader]] = {
     "contest-letters": partial(_sized, False, True),
     "table": partial(_table, False),
     "table-letters": partial(_table, True),
-    "table with numbers of rows": _numbered_table,
     **{order: partial(_edges, order, False) for order in ORDERS},
     **{f"{order} after counts": partial(_edges, order, True) for order in ORDERS},
 }
+FORMS_OF_NUMBERS = [name for name in _READERS if not name.endswith("counts")]
+"""Those that ``--form`` knows."""
 
 
 class Readings:
@@ -275,4 +273,5 @@ def describe(name: str, reading: list[Table]) -> str:
     sizes = [size for size, _ in groupby((len(table), len(table[0])) for table in reading[:3])]
     shown = ", ".join(f"n={n}, k={k}" for k, n in sizes[:1])
     more = "" if len(reading) < 2 else f", {len(reading)} automata"
-    return f"{name} ({shown}{more})" if shown else name
+    kind = "" if name in FORMS_OF_NUMBERS else "; no form"
+    return f"{name} ({shown}{more}{kind})" if shown else name

@@ -78,22 +78,27 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
     raise AutomatonError("no automaton: the text is empty")
 
 
-def _read(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
-    """Read what has one of some forms."""
+def _read(
+    chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...], *, is_named: bool = True
+) -> Iterator[Items]:
+    """Read what has one of some forms; a form of numbers that nobody named keeps its layout."""
     match forms[0]:
         case "csv":
             return read_csv_lines(chunks)
         case "numbers":
             numbers = _each(_as_numbers, chunks)
             form, seen = choose_numbers(numbers)
-            return _read(chain(seen, numbers), (form,))
+            return _read(chain(seen, numbers), (form,), is_named=False)
         case "lines":
             return _read_lines(_each(without_comments, chunks))
         case "synchrowords" | "synchrowords-1.0" as form:
-            lines = _each(without_comments, chunks)
-            return read_synchrowords_lines(lines, states_first=form == "synchrowords-1.0")
+            return read_synchrowords_lines(
+                _each(_as_rows, chunks),
+                states_first=form == "synchrowords-1.0",
+                strict=not is_named,
+            )
         case "contest" | "contest-letters" as form:
-            lines = _each(without_comments, chunks)
+            lines = _each(_as_rows, chunks)
             return read_contest_lines(lines, by_letter=form == "contest-letters")
         case form if form in TABLES:
             return _read_document(_each(_as_numbers, chunks), forms)
@@ -106,6 +111,11 @@ def _each(
 ) -> Iterator[Chunk | Malformed]:
     for chunk in chunks:
         yield chunk if isinstance(chunk, Malformed) else change(chunk)
+
+
+def _as_rows(chunk: Chunk) -> Chunk:
+    numbers, texts = without_comments(chunk)
+    return numbers, [*map(without_commas, texts)]
 
 
 def _as_numbers(chunk: Chunk) -> Chunk:
@@ -136,7 +146,8 @@ def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) 
     except UnicodeDecodeError:
         raise AutomatonError("not a text in UTF-8") from None
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    first = len(text) - len(text.lstrip())
     yield [
-        Automata([bisect_right(starts, at)], delta[None])
+        Automata([bisect_right(starts, max(at, first))], delta[None])
         for at, delta in parse_document(text, forms)
     ]

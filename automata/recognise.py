@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError
 from automata.csv_text import has_delta
-from automata.edges import ORDERS
 from automata.entries import Malformed
+from automata.lookalikes import lookalikes
 from automata.number_readings import (
+    FORMS_OF_NUMBERS,
     Readings,
     Table,
     describe,
@@ -24,9 +25,8 @@ SIZED = ("synchrowords", "synchrowords-1.0", "contest", "contest-letters")
 TABLES = ("table", "table-letters")
 _MOST_ROWS = MAX_STATES * MAX_LETTERS + 4
 """No form that is read as a whole has more: the edges of an automaton, and counts."""
-_NUMBERS = re.compile(r"[0-9]+((\s*[,;]\s*|\s+)[0-9]+)*")
-_COMMA = re.compile(rb"[,;]")
-_APART = re.compile(rb"\s*[0-9]+(\s*[,;]\s*[0-9]+)+\s*")
+_NUMBERS = re.compile(r"[0-9]++(?:(?:\s*+[,;]\s*+|\s++)[0-9]++)*+")
+_APART = re.compile(rb"\s*[0-9]+(?:(?:\s*,\s*[0-9]+)++|(?:\s*;\s*[0-9]+)++)\s*")
 _EDGE = re.compile(r"[\w]+[\s,;]+[\w]+[\s,;]+[\w]+")
 _GAP = re.compile(r"(?:\w+\s*:=|(?:Identity)?Transformation\b|Automaton\b)")
 _DOT = re.compile(r'(?:strict\s+)?(?:di)?graph\b[\s\w"]*(?:\{|$)|//|/\*', re.IGNORECASE)
@@ -88,16 +88,16 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
 
 
 def without_commas(line: bytes) -> bytes:
-    """Put blanks between numbers that are apart by commas or semicolons.
+    """Put blanks between numbers that are apart by commas alone, or by semicolons alone.
 
     Examples
     --------
-    >>> without_commas(b"1, 2,0"), without_commas(b"1,,0")
-    (b'1  2 0', b'1,,0')
+    >>> without_commas(b"1, 2,0"), without_commas(b"1,,0"), without_commas(b"1,0;0,1")
+    (b'1  2 0', b'1,,0', b'1,0;0,1')
     """
-    if b"," not in line and b";" not in line:
-        return line
-    return _COMMA.sub(b" ", line) if _APART.fullmatch(line) else line
+    if (b"," in line or b";" in line) and _APART.fullmatch(line):
+        return line.replace(b",", b" ").replace(b";", b" ").replace(b"\t", b" ")
+    return line
 
 
 def choose_numbers(chunks: Iterator[Chunk | Malformed]) -> tuple[str, list[Chunk]]:
@@ -131,7 +131,8 @@ table (n=4, k=2): --form NAME decides
     """
     seen: list[Chunk] = []
     found, from_1 = Readings(), Readings(first=1)
-    size = rows = 0
+    rows: list[list[int]] = []
+    size = 0
     for chunk in chunks:
         if isinstance(chunk, Malformed):
             raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
@@ -140,19 +141,28 @@ table (n=4, k=2): --form NAME decides
             if not text:
                 continue
             size += len(text) + 1
-            rows += 1
-            if size > MOST_TEXT or rows > _MOST_ROWS:
+            if size > MOST_TEXT or len(rows) == _MOST_ROWS:
                 names = " and ".join(found.so_far)
                 limit = f"{MOST_TEXT} bytes" if size > MOST_TEXT else f"{_MOST_ROWS} lines"
                 raise AutomatonError(f"the first {limit} fit {names}: --form NAME decides")
             row = row_of(text)
+            if not row.values:
+                raise _no_numbers(number, text)
+            rows.append(row.values)
             found.take(row)
             from_1.take(row)
             if not found.so_far:
                 raise _no_form(from_1.so_far, f"line {number}: from here on")
             if form := _only_form(found):
                 return form, seen
-    return _final_form(found.end(), from_1.end()), seen
+    return _final_form(rows, found.end(), from_1.end()), seen
+
+
+def _no_numbers(number: int, text: bytes) -> AutomatonError:
+    words = [word for word in re.split(rb"[\s,;]+", text) if not word.isdigit()]
+    shown = (words[0] if words else text)[:20].decode("utf-8", "backslashreplace")
+    what = "is no number" if words else "has numbers apart in two ways"
+    return AutomatonError(f"line {number}: {shown!r} {what}: --form NAME names the form")
 
 
 def _only_form(found: Readings) -> str | None:
@@ -160,11 +170,13 @@ def _only_form(found: Readings) -> str | None:
     if len(found.so_far) > 1:
         return None
     [(form, tables)] = found.so_far.items()
-    has_zero = any(0 in images for table in tables for images in table)
+    has_zero = any(0 in images for images in tables[-1]) if tables else False
     return form if form in SIZED and has_zero else None
 
 
-def _final_form(found: dict[str, list[Table]], from_1: dict[str, list[Table]]) -> str:
+def _final_form(
+    rows: list[list[int]], found: dict[str, list[Table]], from_1: dict[str, list[Table]]
+) -> str:
     """Return the form of a whole text, given what fits it, and what does if states are 1..n."""
     names = distinct(found)
     if not names:
@@ -173,7 +185,7 @@ def _final_form(found: dict[str, list[Table]], from_1: dict[str, list[Table]]) -
     if others:
         shown = listed([describe(name, found[name]) for name in names])
         raise AutomatonError(f"the numbers fit {shown}: --form NAME decides")
-    if name not in (*SIZED, *TABLES, *ORDERS, "lines"):
+    if name not in FORMS_OF_NUMBERS:
         shown = describe(name, found[name])
         form = name.split()[0]
         raise AutomatonError(f"the numbers are {shown}: leave out what is no part of {form}")
@@ -183,7 +195,23 @@ def _final_form(found: dict[str, list[Table]], from_1: dict[str, list[Table]]) -
             f"the numbers fit {shown}, but look 1-based, as {_shown(from_1)}: states count from 0; "
             f"--form {name} reads them as they stand"
         )
+    if name in ("lines", *TABLES):
+        _check_table(name, rows, found[name])
     return name
+
+
+def _check_table(name: str, rows: list[list[int]], found: list[Table]) -> None:
+    """Refuse a table that may be something else, as nothing says that it is one."""
+    if len(found[0]) == 1:
+        reason = "are of one letter"
+    elif name == "table" and (others := lookalikes(rows)):
+        reason = f"may be {' or '.join(others)}"
+    elif rows[0] == [*range(len(rows[0]))]:
+        reason = "may be rows under numbers of states"
+    else:
+        return
+    shown = describe(name, found)
+    raise AutomatonError(f"the numbers fit {shown}, but {reason}: --form {name} reads them so")
 
 
 def _no_form(from_1: dict[str, list[Table]], where: str) -> AutomatonError:

@@ -14,11 +14,11 @@ from automata.text_lines import Chunk
 Items = list[Automata | Malformed]
 
 _Read = Callable[[Iterator[Chunk | Malformed], bool], Iterator[Items]]
-"""The second argument: whether the size is ``n k``, or whether rows are of letters."""
+"""The second argument: whether the size is ``n k``."""
 
 
 def read_synchrowords_lines(
-    chunks: Iterator[Chunk | Malformed], *, states_first: bool = False
+    chunks: Iterator[Chunk | Malformed], *, states_first: bool = False, strict: bool = False
 ) -> Iterator[Items]:
     """Read pairs of lines if the first two are an automaton, else numbers, however laid out.
 
@@ -28,6 +28,9 @@ def read_synchrowords_lines(
         Without blank lines and comments.
     states_first : bool
         The size is ``n k``, as in version 1.0; it is ``k n`` in 1.1.
+    strict : bool
+        All automata are laid out as the first one: on two lines, with a line for each state, or
+        on one line.
 
     Yields
     ------
@@ -49,7 +52,12 @@ def read_synchrowords_lines(
         texts += chunk[1]
         if len(texts) > 1 or (texts and len(texts[0].split()) > 2):
             break
-    read = _read_pairs if _is_pair(texts, states_first) else _read_numbers
+    read = _read_numbers
+    if _is_pair(texts, states_first):
+        read = _read_pairs
+    elif strict:
+        is_alone = len(texts[0].split()) > 2
+        read = _read_single_lines if is_alone else partial(_read_rows, "state")
     return _numbered(read, chain([(numbers, texts)], chunks), states_first)
 
 
@@ -76,13 +84,15 @@ def read_contest_lines(
     >>> found.deltas.tolist()
     [[[1, 2, 0], [0, 1, 0]]]
     """
-    return _numbered(_read_rows, chunks, by_letter)
+    return _numbered(partial(_read_rows, "letter" if by_letter else "state"), chunks, True)
 
 
-def _numbered(read: _Read, chunks: Iterator[Chunk | Malformed], layout: bool) -> Iterator[Items]:
+def _numbered(
+    read: _Read, chunks: Iterator[Chunk | Malformed], states_first: bool
+) -> Iterator[Items]:
     """Name the automaton, from 0, in every error."""
     index = 0
-    for items in read(chunks, layout):
+    for items in read(chunks, states_first):
         for place, item in enumerate(items):
             if isinstance(item, Malformed):
                 items[place] = Malformed(item.line, f"automaton {index}, {item.reason}")
@@ -182,9 +192,32 @@ def _read_numbers(chunks: Iterator[Chunk | Malformed], states_first: bool) -> It
         del tokens[:at], lines[:at]
 
 
-def _read_rows(chunks: Iterator[Chunk | Malformed], by_letter: bool) -> Iterator[Items]:
-    """Read a size, then a line for each state, or for each letter."""
-    what = "letter" if by_letter else "state"
+def _read_single_lines(chunks: Iterator[Chunk | Malformed], states_first: bool) -> Iterator[Items]:
+    """Read a size and its entries from each line."""
+    for chunk in chunks:
+        if isinstance(chunk, Malformed):
+            yield [_last(chunk)]
+            return
+        found: list[Entry | Malformed] = []
+        for number, text in zip(*chunk, strict=True):
+            tokens = text.split()
+            try:
+                size = _size_of(tokens[:2], states_first)
+            except AutomatonError as error:
+                found.append(Malformed(number, str(error)))
+                break
+            found.append((number, b" ".join(tokens[2:]), size))
+        items = _until_malformed(found)
+        yield items
+        if items and isinstance(items[-1], Malformed):
+            return
+
+
+def _read_rows(
+    what: str, chunks: Iterator[Chunk | Malformed], states_first: bool
+) -> Iterator[Items]:
+    """Read a size, then a line for each "state" or "letter"."""
+    by_letter = what == "letter"
     rows: list[bytes] = []
     half = b""  # the first number of a size on two lines
     size: Size | None = None
@@ -201,7 +234,7 @@ def _read_rows(chunks: Iterator[Chunk | Malformed], by_letter: bool) -> Iterator
                     half = text
                     continue
                 try:
-                    size = _size(True, half + b" " + text)
+                    size = _size(states_first, half + b" " + text)
                 except AutomatonError as error:
                     found.append(Malformed(start, str(error)))
                     break
