@@ -60,7 +60,8 @@ def _run(condition: str, line: str) -> tuple[int, bytes, bytes, Facts]:
     """Run a line whose files are given by whole paths, and say what is there afterwards."""
     with scratch(_INPUTS) as folder, scratch() as around:
         prepare(around)
-        words = [_placed(word, folder) for word in line.split()]
+        command, *words = line.split()
+        words = [command, *(_placed(word, folder) for word in words)]
         answer = run_under(condition, words, around)
         said = answer.stdout.replace(str(folder).encode(), b"@")
         said = b"\n".join(row for row in said.splitlines() if b"second" not in row)
