@@ -33,13 +33,15 @@ def lookalikes(rows: Rows) -> list[str]:
     """
     if len(rows) < 2:
         return []
+    below = (rows, rows[1:])  # what stands above or under a table may be of another kind
+    between = (*below, rows[:-1], rows[1:-1])
     names = {
         "a table after counts": _is_counted(rows),
         "a table under numbers of letters": _counts_up(rows[0]),
-        "a table with numbers of states": _is_numbered(rows) or _is_numbered(rows[1:]),
-        "a table with a column of final states": _has_final_states(rows),
-        "edges without letters": _are_pairs(rows) or _are_pairs(rows[1:]),
-        "edges": _begins_with_edges(rows) or _begins_with_edges(rows[1:]),
+        "a table with numbers of states": any(map(_is_numbered, below)),
+        "a table with a column of final states": any(map(_has_final_states, below)),
+        "edges without letters": any(map(_are_pairs, between)),
+        "edges": any(map(_begins_with_edges, below)),
     }
     return [name for name, is_so in names.items() if is_so]
 
@@ -68,7 +70,9 @@ def _is_counted(rows: Rows) -> bool:
 
 
 def _has_final_states(rows: Rows) -> bool:
-    return len(rows[0]) > 2 and len(rows) > 2 and {row[-1] for row in rows} <= {0, 1}
+    if len(rows) < 3 or len(rows[0]) < 3:
+        return False
+    return any({row[column] for row in rows} <= {0, 1} for column in (0, -1))
 
 
 def _are_pairs(rows: Rows) -> bool:
