@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-    from search.gathering import Gathering
-    from search.recall import Recall
+    from search.archive.intake import Gathering
+    from search.scoring.recall import Recall
 
 Config = TypeVar("Config")
 
@@ -176,7 +176,7 @@ def cli() -> None:
 def generate(out: Path, force: bool, workers: int, as_json: bool, **settings: Any) -> None:
     """Label random or evolved automata into a dataset."""
     from data.generate import GenerateConfig
-    from search.dataset_jobs import run_generate
+    from data.jobs import run_generate
 
     config = _build(GenerateConfig, settings)
     _print(run_generate(config, out, workers=workers, force=force), as_json)
@@ -199,7 +199,7 @@ def enumerate_(
 ) -> None:
     """Enumerate all automata of a size, up to renaming, with at least some threshold."""
     from data.enumerate import EnumerateConfig
-    from search.dataset_jobs import run_enumerate
+    from data.jobs import run_enumerate
 
     config = _build(EnumerateConfig, settings | {"rows": not no_rows})
     results = run_enumerate(config, out, workers=workers, force=force)
@@ -256,7 +256,7 @@ def train(
 ) -> None:
     """Train the variational autoencoder on a dataset."""
     from data.dataset import read_dataset
-    from search.model_jobs import run_train
+    from search.jobs.models import run_train
     from vae.model import ModelConfig
     from vae.train import TrainConfig
 
@@ -297,7 +297,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure a model: held-out reconstruction and 10,000 prior samples."""
-    from search.model_jobs import run_evaluate, training_folder
+    from search.jobs.models import run_evaluate, training_folder
 
     data = data or training_folder(folder)
     _check_classes(classes, data)
@@ -357,7 +357,7 @@ def search(
     **settings: Any,
 ) -> None:
     """Search the latent space for new automata near the Černý bound."""
-    from search.model_jobs import run_search
+    from search.jobs.models import run_search
     from search.modes import LatentConfig
     from search.run import SearchConfig
 
@@ -402,7 +402,7 @@ def evolve(
 ) -> None:
     """Evolve automata near the Černý bound from random ones, beside uniform sampling."""
     from search.evolve import EvolveConfig
-    from search.model_jobs import run_evolve
+    from search.jobs.models import run_evolve
 
     config, gathering = _build(EvolveConfig, settings), _gather(settings, out)
     results = run_evolve(config, out, gathering, truth=truth, workers=workers, force=force)
@@ -464,8 +464,8 @@ def discover(
     Several arms or seeds are compared; each of them takes a process, --workers at a time.
     """
     from search.discovery.engine import DiscoverConfig
-    from search.discovery.job import Plan, run_discover
     from search.discovery.learner import LearnConfig
+    from search.jobs.discovery import Plan, run_discover
 
     learn = _build(LearnConfig, settings)
     config = _build(DiscoverConfig, settings | {"learn": learn})
@@ -498,7 +498,7 @@ def verify(file: Path, as_json: bool) -> None:
 @cli.command()
 @click.argument("file", metavar="FILE|TEXT")
 @_settings(
-    "data.solve.SolveConfig",
+    "automata.text.solve.SolveConfig",
     ("--method", str, "exact; greedy or beam find a short word fast: an upper bound."),
     ("--memory-limit", "memory_limit", size, "Bytes a search may use, such as 500M or 2G."),
     ("--time-limit", "time_limit", float, "Seconds a search may take."),
@@ -536,10 +536,10 @@ def solve(
     and the exit code is 2.
     """
     from automata.automaton import AutomatonError
-    from automata.entries import Malformed
-    from automata.reading import read_automata
-    from data.solve import SolveConfig
-    from data.solve import solve as solve_automata
+    from automata.text.entries import Malformed
+    from automata.text.reading import read_automata
+    from automata.text.solve import SolveConfig
+    from automata.text.solve import solve as solve_automata
 
     config = _build(SolveConfig, settings | {"words": not no_words})
     is_text = file != "-" and not os.path.exists(file) and _is_text(file)
@@ -577,7 +577,7 @@ _archive = click.option(
     help="The archive.",
 )
 _selection = _settings(
-    "search.archive_tables.Selection",
+    "search.archive.tables.Selection",
     ("-n", "--states", "n", int, "Only automata of so many states."),
     ("-k", "--letters", "k", int, "Only automata of so many letters."),
     ("--at-least", "at_least", float, "Only thresholds of this share of the Černý bound or more."),
@@ -606,8 +606,8 @@ def archive() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def archive_list(path: Path, automata: bool, limit: int, as_json: bool, **settings: Any) -> None:
     """Count the automata for each k and n, or list them: by k, n and gap to the Černý bound."""
-    from search.archive import Archive
-    from search.archive_tables import Selection
+    from search.archive.store import Archive
+    from search.archive.tables import Selection
 
     selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
@@ -632,10 +632,10 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
     """Write automata to FILE as CSV ("-": to standard output, without a summary)."""
     from functools import partial
 
+    from data.cells import plain_cells
     from data.files import write_output
-    from search.archive import Archive
-    from search.archive_tables import Selection
-    from search.cells import plain_cells
+    from search.archive.store import Archive
+    from search.archive.tables import Selection
 
     selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
@@ -667,11 +667,11 @@ def archive_series(
     from functools import partial
 
     from automata.automaton import SizeLimitError
+    from data.cells import plain_cells
     from data.files import write_output
-    from search.archive import Archive
-    from search.archive_series import find_series, summarize
-    from search.archive_tables import Selection
-    from search.cells import plain_cells
+    from search.archive.series import find_series, summarize
+    from search.archive.store import Archive
+    from search.archive.tables import Selection
 
     selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
@@ -710,7 +710,7 @@ def archive_series(
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def archive_verify(path: Path, workers: int, as_json: bool) -> None:
     """Replay every word, prove every threshold again, and check all else that is stored."""
-    from search.archive import verify_archive
+    from search.archive.store import verify_archive
 
     _print({"automata verified": verify_archive(path, workers=workers)}, as_json)
 
@@ -754,7 +754,7 @@ def report(
     RUN is a folder of search, evolve, discover, generate, enumerate, train or evaluate. Options
     that choose automata (-n, --family, ..) are for archives.
     """
-    from search.archive_tables import Selection
+    from search.archive.tables import Selection
     from search.report.job import report_archive, report_run
 
     selection = _build(Selection, settings)
@@ -791,8 +791,8 @@ def demo(
     """Generate, train, search and report for n = 8, k = 2, in three minutes."""
     from data.dataset import read_dataset
     from data.generate import GenerateConfig
-    from search.dataset_jobs import run_generate
-    from search.model_jobs import run_search, run_train
+    from data.jobs import run_generate
+    from search.jobs.models import run_search, run_train
     from search.report.job import report_run
     from search.run import SearchConfig
     from vae.model import ModelConfig
@@ -862,7 +862,7 @@ def _choose(device: str) -> torch.device:
 
 def _gather(settings: dict[str, Any], out: Path) -> Gathering:
     """Return what a run in a folder gives to which archive."""
-    from search.gathering import Gathering
+    from search.archive.intake import Gathering
 
     chosen = settings["archive"] or out.resolve().parent / "archive.sqlite"
     return _build(Gathering, {**settings, "archive": chosen})

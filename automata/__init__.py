@@ -8,12 +8,10 @@ from automata.automaton import (
     validate_deltas,
 )
 from automata.canonical import are_isomorphic, canonical_forms, from_canonical
-from automata.certificate import Certificate, CertificateError, check_certificate
-from automata.certify import certificate
-from automata.limits import LimitReached, ResetBounds
-from automata.rank import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
-from automata.short_words import reset_word
-from automata.solver import (
+from automata.proof.certify import certificate
+from automata.proof.checker import Certificate, CertificateError, check_certificate
+from automata.proof.verification import reprove_thresholds, verify
+from automata.solver.exact import (
     NOT_SYNCHRONIZING,
     UNKNOWN,
     reset_bounds,
@@ -21,7 +19,9 @@ from automata.solver import (
     reset_thresholds,
     shortest_reset_word,
 )
-from automata.verification import reprove_thresholds, verify
+from automata.solver.limits import LimitReached, ResetBounds
+from automata.solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
+from automata.solver.short_words import reset_word
 
 __all__ = [
     "NOT_SYNCHRONIZING",

@@ -87,7 +87,7 @@ class Automaton:
         return Automaton, (self.delta,)  # copies are validated and read-only too
 
     def _repr_html_(self) -> str:
-        from automata.notebook import automaton_html  # which knows this class
+        from automata.drawing.notebook import automaton_html  # which knows this class
 
         return automaton_html(self)
 

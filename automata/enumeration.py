@@ -23,7 +23,7 @@ from automata.kernels import functional
 from automata.letter_types import Letters, automorphisms, by_height, letter_types
 from automata.parallel import results_in_order
 from automata.row_index import hash_rows
-from automata.solver import Thresholds, reset_thresholds
+from automata.solver.exact import Thresholds, reset_thresholds
 
 ENUMERATION_MAX_STATES = 11  # the pairs of states fit into 64 bits
 COMPLETE_MAX_STATES = 9  # of all automata; so do the automorphisms of the identity into memory

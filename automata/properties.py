@@ -351,7 +351,7 @@ def defects(
 def ranks(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.int32]:
-    """Return the rank of each automaton, the least number of states |Q w|, as `automata.rank`.
+    """Return the rank of each automaton, the least |Q w|, as `automata.solver.ranks.rank` does.
 
     Parameters
     ----------

@@ -25,9 +25,9 @@ from automata.automaton import (
 )
 from automata.canonical import canonical_forms, from_canonical
 from automata.properties import check_classes, in_classes
-from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
-from automata.solver import Thresholds, reset_thresholds
+from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.ranks import are_synchronizing
 
 Solve = Callable[[Deltas], Thresholds]
 

@@ -24,7 +24,7 @@ from automata.automaton import (
 )
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
 from automata.numbering import all_numberings_of_valid
-from automata.solver import UNKNOWN, reset_thresholds
+from automata.solver.exact import UNKNOWN, reset_thresholds
 
 LEAST_RUN = 3
 CHECKED = 7

@@ -24,10 +24,10 @@ from automata import (  # noqa: E402
     reset_threshold,
     reset_thresholds,
 )
-from automata.dense import RUNNING, DenseSearch  # noqa: E402
 from automata.families import FAMILIES, known, wielandt, wielandt_threshold  # noqa: E402
 from automata.kernels import forward  # noqa: E402
 from automata.sampling import sample_synchronizing, sample_uniform  # noqa: E402
+from automata.solver.dense import RUNNING, DenseSearch  # noqa: E402
 from benchmarks.timing import alternate  # noqa: E402
 from tests import naive  # noqa: E402
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from automata.automaton import Deltas
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from data.checks import DIGEST, anything, record, whole
 from data.counts import (
     Counts,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from automata.automaton import cerny_bound
 from automata.properties import CLASSES
-from automata.solver import NOT_SYNCHRONIZING, Thresholds
+from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from data.checks import list_of, record, whole
 
 Flags = npt.NDArray[np.uint16]

@@ -15,7 +15,7 @@ from automata.automaton import Deltas
 from automata.canonical import Forms
 from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from data.counts import count, flags_of, no_counts, to_rows
 from data.damage import DataError
 from data.files import check_sha256, sha256

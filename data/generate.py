@@ -18,7 +18,7 @@ from automata.canonical import (
 )
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
-from automata.solver import Thresholds, reset_thresholds
+from automata.solver.exact import Thresholds, reset_thresholds
 from data.claim import claim
 from data.counts import highest_below
 from data.damage import DataError

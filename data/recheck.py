@@ -19,7 +19,7 @@ from automata.properties import (
     in_classes,
     ranks,
 )
-from automata.solver import NOT_SYNCHRONIZING, Thresholds, reset_thresholds
+from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds, reset_thresholds
 from data.counts import Flags, column_name, has_class, highest_below
 from data.damage import DataError
 from data.shards import Rows

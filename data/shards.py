@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from automata.automaton import Deltas, validate_deltas
 from automata.properties import CLASSES
 from automata.row_index import RowIndex
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from data.counts import column_name
 from data.damage import DataError, open_file, reading
 from data.files import write_file

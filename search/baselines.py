@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.sampling import Evolution, evolve, mutate, sample_uniform
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from data.dataset import Dataset
 from search.oracle import Arm, Proposals, drive, plain_proposals
 

@@ -12,9 +12,9 @@ import pandas as pd
 from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, from_canonical
 from automata.families import identify
-from automata.formats import format_delta, format_word
-from automata.solver import Thresholds, shortest_reset_words
-from automata.verification import verify_words
+from automata.proof.verification import verify_words
+from automata.solver.exact import Thresholds, shortest_reset_words
+from automata.text.formats import format_delta, format_word
 from data.dataset import Dataset
 from search.oracle import Arm, Oracle, Proposals, concatenate
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from automata.arguments import check_integer, check_number
 from automata.automaton import Automaton, Deltas, validate_deltas
 from automata.canonical import canonical_forms_of_valid, from_canonical
-from automata.rank import are_synchronizing
+from automata.solver.ranks import are_synchronizing
 from data.damage import DataError
 from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, Posterior

@@ -11,9 +11,9 @@ import torch
 
 from automata.canonical import canonical_forms
 from automata.properties import in_classes
-from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
+from automata.solver.ranks import are_synchronizing
 from data.checks import anything, list_of, names_of, number, whole
 from data.damage import DataError, read_json, reading
 from data.dataset import Dataset

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from automata.automaton import Deltas
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.properties import in_classes
-from automata.rank import are_synchronizing
 from automata.row_index import RowIndex
-from automata.solver import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
+from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
+from automata.solver.ranks import are_synchronizing
 from data.dataset import Dataset
 
 Value = TypeVar("Value", bound=np.generic)

@@ -15,7 +15,7 @@ from automata.arguments import check_setting
 from automata.automaton import cerny_bound
 from automata.properties import check_classes
 from automata.sampling import Evolution
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from data.dataset import Dataset
 from data.files import commit_files
 from data.progress import progress

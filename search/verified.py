@@ -16,12 +16,12 @@ import pandas as pd
 
 from automata.automaton import AutomatonError, Deltas, cerny_bound
 from automata.canonical import canonical_forms
-from automata.certificate import check_certificate
-from automata.certify import certificate
 from automata.families import identify
-from automata.formats import parse_delta, parse_word
-from automata.solver import reset_thresholds
-from automata.verification import verify
+from automata.proof.certify import certificate
+from automata.proof.checker import check_certificate
+from automata.proof.verification import verify
+from automata.solver.exact import reset_thresholds
+from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError, open_file, reading
 from data.files import read_checksums, recover
 from data.progress import progress

@@ -48,7 +48,7 @@ def run_folders(tmp_path_factory) -> Path:
     commands = lines.replace("\n            ", " ").strip().splitlines()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("search.discovery.job.ProcessPoolExecutor", Inline)
+        patch.setattr("search.jobs.discovery.ProcessPoolExecutor", Inline)
         for line in commands:
             pipeline.cli.main(line.split(), standalone_mode=False)
     return folder

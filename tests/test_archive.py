@@ -24,17 +24,18 @@ from automata import (
     reset_thresholds,
     shortest_reset_word,
 )
-from automata.certificate import CertificateError
 from automata.families import known
-from automata.formats import format_delta, format_word, parse_delta
+from automata.proof.checker import CertificateError
 from automata.properties import CLASSES, in_classes
 from automata.sampling import sample_uniform
+from automata.text.formats import format_delta, format_word, parse_delta
 from data.damage import DataError
-from search import archive as module
-from search import archive_checks, archive_rows
-from search.archive import Archive, verify_archive
-from search.archive_series import find_series, summarize
-from search.archive_tables import COUNT_COLUMNS, ROW_COLUMNS, Selection
+from search.archive.series import find_series, summarize
+from search.archive.store import Archive, verify_archive
+from search.archive.store import checks as archive_checks
+from search.archive.store import rows as archive_rows
+from search.archive.store import store as module
+from search.archive.tables import COUNT_COLUMNS, ROW_COLUMNS, Selection
 from tests import naive
 
 ROOT = Path(__file__).parents[1]
@@ -581,7 +582,7 @@ def test_several_writers(path):
 CHILDREN = """
 import os, random, signal, sys, time
 from pathlib import Path
-from search.archive import Archive
+from search.archive.store import Archive
 from tests.test_archive import some
 
 def fork(work, *arguments):

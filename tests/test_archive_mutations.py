@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from automata.formats import parse_delta, parse_word
+from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
-from search.archive import Archive, verify_archive
-from search.archive_tables import ROW_COLUMNS
+from search.archive.store import Archive, verify_archive
+from search.archive.tables import ROW_COLUMNS
 from tests import naive
 from tests.test_archive import members, some
 

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 import pipeline
+from data.cells import plain_cells
 from data.terminal import printable
-from search.archive import Archive
-from search.archive_tables import Selection
-from search.cells import plain_cells
-from search.gathering import Gathering
+from search.archive.intake import Gathering
+from search.archive.store import Archive
+from search.archive.tables import Selection
 from tests.test_archive import change, keys, members, plain, some
 
 ODD = {
@@ -126,7 +126,7 @@ def test_cells_of_series(path, tmp_path, monkeypatch):
     """Nothing in them comes from outside; they are written as all tables are."""
     with Archive(path) as archive:
         archive.add(pd.concat([members(6), members(7), some(0, 9)]), run="run")
-    monkeypatch.setattr("search.archive_series.format_delta", lambda _: "=1+1")
+    monkeypatch.setattr("search.archive.series.format_delta", lambda _: "=1+1")
     out = tmp_path / "series.csv"
     run(path, "series", "--at-least", "0.7", "--out", str(out))
     for text in (out.read_text(), run(path, "series", "--at-least", "0.7", "--out", "-")):

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from data.damage import DataError
-from search import archive_file
-from search.archive import Archive, verify_archive
-from search.gathering import Gathering
+from search.archive.intake import Gathering
+from search.archive.store import Archive, verify_archive
+from search.archive.store import file as archive_file
 from tests.test_archive import ROOT, keys, members, some
 
 NAME = Path("runs", "archive.sqlite")
@@ -28,7 +28,7 @@ import json, os, re, sys
 from pathlib import Path
 from click.testing import CliRunner
 import pipeline
-from search.archive import Archive
+from search.archive.store import Archive
 
 own, documentation, *folders = map(Path, sys.argv[1:])
 (example,) = re.findall(

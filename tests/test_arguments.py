@@ -27,16 +27,14 @@ from automata import (
 )
 from automata.arguments import check_integer, check_number, check_positive, check_workers
 from automata.burnside import count_classes
-from automata.certify import certificate
-from automata.dense import DenseSearch
 from automata.enumeration import Enumeration, enumerate_automata
 from automata.families import FAMILIES, known, wielandt, wielandt_threshold
 from automata.letter_types import automorphisms, by_height
-from automata.limits import Budget
 from automata.numbering import random_numberings
 from automata.parallel import results_in_order, run_parts
+from automata.proof.certify import certificate
+from automata.proof.verification import verify_words
 from automata.properties import class_flags, defects, in_classes, ranks
-from automata.rank import are_synchronizing
 from automata.row_index import RowIndex, hash_rows
 from automata.sampling import (
     Evolution,
@@ -48,12 +46,14 @@ from automata.sampling import (
     sample_uniform,
 )
 from automata.series import Stretches, find_stretches, series_sizes, series_thresholds, stretch
-from automata.solver import Words, shortest_reset_words
-from automata.verification import verify_words
-from automata.words import format_word, parse_word, read_letters
+from automata.solver.dense import DenseSearch
+from automata.solver.exact import Words, shortest_reset_words
+from automata.solver.limits import Budget
+from automata.solver.ranks import are_synchronizing
+from automata.text.solve import SolveConfig, solve
+from automata.text.words import format_word, parse_word, read_letters
 from data.enumerate import EnumerateConfig
 from data.generate import GenerateConfig
-from data.solve import SolveConfig, solve
 from data.streams import stream, torch_seed
 from search.discovery.engine import DiscoverConfig
 from search.discovery.leaps import LeapConfig

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from automata import reset_thresholds
 from automata.families import FAMILIES
-from automata.formats import (
+from automata.text.formats import (
     format_delta,
     format_dot,
     format_gap,

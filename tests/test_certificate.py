@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from automata import SizeLimitError, reset_threshold
 from automata.automaton import AutomatonError, Deltas
-from automata.certificate import Certificate, CertificateError, Sets, check_certificate
-from automata.certify import certificate
 from automata.families import FAMILIES
-from automata.limits import LimitReached
+from automata.proof.certify import certificate
+from automata.proof.checker import Certificate, CertificateError, Sets, check_certificate
+from automata.solver.limits import LimitReached
 from tests import naive
 from tests.strategies import automata
 
@@ -157,7 +157,7 @@ def test_both_directions_explode() -> None:
 @pytest.mark.parametrize("n", [30, 63, 64])
 def test_more_states(n: int) -> None:
     word = (0, *((1,) * (n - 1) + (0,)) * (n - 2))  # Černý 1964
-    with mock.patch("automata.certify.shortest_reset_word", lambda delta, **limits: word):
+    with mock.patch("automata.proof.certify.shortest_reset_word", lambda delta, **limits: word):
         proof = certificate(CERNY.delta(n))
     check_certificate(proof)
     last = proof.backward[-1].copy()
@@ -171,7 +171,7 @@ def test_no_reset_word(n: int) -> None:
     parts = np.minimum(np.arange(n), [n - 2] * (n - 1) + [n - 1])  # n - 1 is on its own
     parts[: n - 1] = 0
     for delta in ([cycle], [cycle, cycle[::-1]], [parts]):
-        with mock.patch("automata.certify.shortest_reset_word", lambda delta, **limits: None):
+        with mock.patch("automata.proof.certify.shortest_reset_word", lambda delta, **limits: None):
             proof = certificate(delta)
         assert proof.threshold is proof.word is None
         check_certificate(proof)
@@ -184,7 +184,7 @@ def test_a_wrong_solver_cannot_pass() -> None:
     assert true is not None
     for word in (None, (), true[:-1], (1, *true), (*true, 0), (1, *true[1:]), (0,) * 16):
         with mock.patch(
-            "automata.certify.shortest_reset_word", lambda delta, word=word, **limits: word
+            "automata.proof.certify.shortest_reset_word", lambda delta, word=word, **limits: word
         ):
             assert not passes(certificate(delta))
 
@@ -261,8 +261,8 @@ def forgeries(draw: st.DrawFn) -> Certificate:
 @given(forgeries(), st.booleans())
 def test_what_passes_is_true(forgery: Certificate, tables: bool) -> None:
     with (
-        mock.patch("automata.certificate._TABLE_MAX_STATES", 24 if tables else 0),
-        mock.patch("automata.certificate._PAIRS_AT_ONCE", 24),
+        mock.patch("automata.proof.checker._TABLE_MAX_STATES", 24 if tables else 0),
+        mock.patch("automata.proof.checker._PAIRS_AT_ONCE", 24),
     ):
         accepted = passes(forgery)
     assert accepted == proves(forgery)

@@ -25,8 +25,8 @@ from safetensors.torch import load_file, save_file
 import pipeline
 from data.damage import DataError
 from data.files import sha256, write_sealed
-from search import model_jobs
-from search.model_jobs import load_trained
+from search.jobs import models as model_jobs
+from search.jobs.models import load_trained
 
 ROOT = Path(__file__).parents[1]
 OPTIONS = {

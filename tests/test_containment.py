@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from automata.automaton import Deltas, state_dtype
-from automata.frontier import Frontier
 from automata.kernels import containment, state_sets
-from automata.limits import Budget
-from automata.trie import Trie
+from automata.solver.frontier import Frontier
+from automata.solver.limits import Budget
+from automata.solver.trie import Trie
 
 Words = npt.NDArray[np.uint64]
 SIZES = [1, 2, 63, 64, 65, 128, 129, 200]

@@ -21,16 +21,18 @@ from filelock import FileLock
 import pipeline
 from automata import sampling
 from automata.canonical import canonical_forms
-from automata.formats import parse_delta
 from automata.properties import in_classes
+from automata.text.formats import parse_delta
 from data.dataset import read_dataset
 from data.files import json_sha256
 from search.candidates import CANDIDATE_COLUMNS
-from search.discovery import engine, job, report
-from search.discovery.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
+from search.discovery import engine
 from search.discovery.saved import load_step
-from search.discovery.scores import FAMILY_COLUMNS, SCORE_COLUMNS
 from search.discovery.step import step_folder
+from search.jobs import discovery as job
+from search.jobs import discovery_tables as report
+from search.scoring.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
+from search.scoring.scores import FAMILY_COLUMNS, SCORE_COLUMNS
 from tests.inline import Inline
 from tests.test_cli import PROGRESS, Answer
 
@@ -516,7 +518,7 @@ def test_a_class_without_members(tmp_path: Path, call) -> None:
 
 
 def test_above_the_bound_it_is_loud(tmp_path: Path, call, monkeypatch) -> None:
-    monkeypatch.setattr("search.dataset_jobs.cerny_bound", lambda n: 7)
+    monkeypatch.setattr("data.jobs.cerny_bound", lambda n: 7)
     for arms in ("insertion", "insertion,evolve"):
         answer = call(words(out=tmp_path / "run", arms=arms))
         assert answer.code == 0

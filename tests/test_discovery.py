@@ -19,24 +19,21 @@ from safetensors.torch import load_file
 from automata import sampling
 from automata.automaton import Deltas, cerny_bound
 from automata.canonical import canonical_forms, from_canonical
-from automata.formats import parse_delta
+from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
 from automata.sampling import Evolution, evolve
 from automata.series import find_stretches, stretch
-from automata.solver import reset_thresholds
-from automata.verification import reprove_thresholds
+from automata.solver.exact import reset_thresholds
+from automata.text.formats import parse_delta
 from data.damage import DataError
 from search import oracle
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
 from search.discovery import learner as learner_module
-from search.discovery import report
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
-from search.discovery.comparison import assert_distinct
 from search.discovery.engine import DiscoverConfig, Engine
 from search.discovery.leaps import Ground, LeapConfig, name_parents, split_parents
 from search.discovery.learner import LearnConfig, Learner
-from search.discovery.report import candidates, summary
 from search.discovery.saved import load_step
 from search.discovery.step import (
     KEEP_SHARE,
@@ -47,7 +44,10 @@ from search.discovery.step import (
     save_step,
     step_folder,
 )
+from search.jobs import discovery_tables as report
+from search.jobs.discovery_tables import candidates, summary
 from search.oracle import Arm, Proposals, plain_proposals
+from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates
 from tests import naive
 from vae.encoding import decode_tokens, encode_deltas

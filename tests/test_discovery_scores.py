@@ -14,10 +14,13 @@ from matplotlib.image import imread
 from automata.automaton import cerny_bound
 from automata.canonical import canonical_forms
 from automata.families import FAMILIES
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
 from data.damage import DataError
-from search.discovery import score_plots
-from search.discovery.comparison import (
+from data.plots import save
+from search.discovery.step import Step, Tally
+from search.pictures.latent import scores as score_plots
+from search.pictures.scores import plot_families, plot_gaps, plot_hits
+from search.scoring.comparison import (
     COMPARISON_COLUMNS,
     MEASURES,
     RATIO_COLUMNS,
@@ -26,8 +29,7 @@ from search.discovery.comparison import (
     compare_arms,
     ratios,
 )
-from search.discovery.score_plots import plot_families, plot_gaps, plot_hits
-from search.discovery.scores import (
+from search.scoring.scores import (
     ALL,
     FAMILY_COLUMNS,
     FIRST_LOOK,
@@ -37,8 +39,6 @@ from search.discovery.scores import (
     known_families,
     score_steps,
 )
-from search.discovery.step import Step, Tally
-from search.plots import save
 from tests.test_plots import _check_texts
 
 TALLIES = {"posterior": Tally(2500, 2100, 600), "prior": Tally(500, 400, 400)}

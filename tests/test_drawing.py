@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 
 from automata.automaton import AutomatonError
-from automata.drawing import (
+from automata.drawing.geometry import (
     Drawing,
     _along,
     circle_drawing,
     line_color,
     line_dashes,
 )
+from automata.drawing.svg import drawing_svg
 from automata.families import FAMILIES
 from automata.sampling import sample_uniform
-from automata.svg import drawing_svg
 from search.report.layout import neato_drawing
 from tests.strategies import automata
 

@@ -616,7 +616,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What pictures are asked for; nothing is drawn."""
     pictures: list[Any] = []
     monkeypatch.setattr(
-        "search.dataset_jobs.plot_thresholds",
+        "data.jobs.plot_thresholds",
         lambda thresholds, n, stem, counts: pictures.append(
             (np.repeat(thresholds, counts), n, stem)
         ),

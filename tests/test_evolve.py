@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 import pipeline
 from automata.canonical import from_canonical
-from automata.formats import parse_delta
 from automata.properties import in_classes
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
+from automata.text.formats import parse_delta
 from data.damage import DataError
 from search import oracle as metered
 from search.candidates import SUMMARY_COLUMNS
@@ -128,7 +128,7 @@ def test_configs_out_of_range(value, message):
 
 
 def test_the_command(tmp_path, monkeypatch):
-    for module in ("search.candidates", "search.run", "search.dataset_jobs"):
+    for module in ("search.candidates", "search.run", "data.jobs"):
         monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
     command = f"evolve -n 5 -k 2 --budget 100 --class strongly-connected --out {tmp_path}/out"
     answer = CliRunner().invoke(pipeline.cli, command, catch_exceptions=False)

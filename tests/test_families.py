@@ -21,7 +21,7 @@ from automata.families import (
     wielandt,
     wielandt_threshold,
 )
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
 from tests import naive, strategies
 
 TRUTH = Path(__file__).parent / "truth"

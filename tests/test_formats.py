@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata.automaton import Automaton, AutomatonError, Deltas, SizeLimitError
-from automata.formats import (
+from automata.text.formats import (
     format_delta,
     format_dot,
     format_gap,

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pipeline
-from automata import recognise
 from automata.automaton import AutomatonError, Deltas
-from automata.entries import Malformed
-from automata.formats import format_delta, format_dot, format_gap, write_synchrowords
-from automata.number_readings import row_of
-from automata.reading import FORMS, read_automata
+from automata.text import recognise
+from automata.text.entries import Malformed
+from automata.text.formats import format_delta, format_dot, format_gap, write_synchrowords
+from automata.text.number_readings import row_of
+from automata.text.reading import FORMS, read_automata
 from tests import naive
 from tests.strategies import automata
 

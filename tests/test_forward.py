@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from automata import dense
 from automata.automaton import Deltas
 from automata.families import FAMILIES
 from automata.kernels import forward, forward_filtered
+from automata.solver.exact import dense
 from tests import naive
 
 Thresholds = npt.NDArray[np.int32]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from automata.automaton import AutomatonError, Deltas
-from automata.graph import from_networkx, to_networkx
+from automata.text.graph import from_networkx, to_networkx
 from tests.strategies import automata
 
 

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 import pipeline
-from automata.formats import format_delta
 from automata.kernels.jit import jit
+from automata.text.formats import format_delta
 
 
 def main(monkeypatch: pytest.MonkeyPatch, failing: object) -> None:
     """Run a command of which the library function fails."""
-    monkeypatch.setattr("search.dataset_jobs.generate", failing)
+    monkeypatch.setattr("data.jobs.generate", failing)
     monkeypatch.setattr(sys, "argv", ["pipeline.py", "generate", "--out", "new"])
     pipeline.main()
 

@@ -24,12 +24,12 @@ from data import known as module
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset, shard_path, write_shard
 from data.generate import GenerateConfig, generate
+from data.jobs import run_generate
 from data.known import KnownForms
 from data.labels import count_thresholds
 from data.manifest import read_manifest, write_manifest
+from data.plots import plot_thresholds
 from data.streams import stream
-from search.dataset_jobs import run_generate
-from search.plots import plot_thresholds
 
 ROOT = Path(__file__).parents[1]
 
@@ -143,7 +143,7 @@ RSS = """
 import resource, sys
 from pathlib import Path
 from data.generate import GenerateConfig
-from search.dataset_jobs import run_generate
+from data.jobs import run_generate
 
 run_generate(GenerateConfig(count=int(sys.argv[1])), Path(sys.argv[2]), workers=2, force=False)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -328,7 +328,7 @@ def read_first(folder: Path) -> Dataset:
 
 
 def test_what_generate_tells(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.dataset_jobs.cerny_bound", lambda n: 9)
+    monkeypatch.setattr("data.jobs.cerny_bound", lambda n: 9)
     told = run_generate(
         GenerateConfig(n=5, count=800, shard_rows=90), tmp_path / "a", workers=1, force=False
     )

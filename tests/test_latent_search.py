@@ -11,7 +11,7 @@ from torch import nn
 from automata.automaton import cerny_bound
 from automata.canonical import canonical_forms, from_canonical
 from automata.sampling import sample_uniform
-from automata.solver import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
+from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from search.discovery import latent_search
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.latent_search import arithmetic, ascend, cma_es, gradient, rising_direction

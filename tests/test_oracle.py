@@ -9,7 +9,7 @@ from automata.automaton import Deltas
 from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
 from search import oracle as module
 from search.oracle import UNKNOWN, Arm, Oracle, Proposals, concatenate, plain_proposals

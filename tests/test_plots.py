@@ -18,12 +18,15 @@ from matplotlib.text import Text
 from automata import reset_thresholds
 from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
-from search import hits_plot, plots, recall_plot, strip
+from data import plots
+from data.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
 from search.candidates import HIT_COLUMNS
-from search.hits_plot import plot_arm_hits, wilson_interval
-from search.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
-from search.recall_plot import ArmCurve, RecallPanel, plot_recall
-from search.strip import StripRow, plot_strip
+from search.pictures.hits import plot_arm_hits, wilson_interval
+from search.pictures.latent import hits as hits_plot
+from search.pictures.latent import recall as recall_plot
+from search.pictures.latent import strip
+from search.pictures.recall import ArmCurve, RecallPanel, plot_recall
+from search.pictures.strip import StripRow, plot_strip
 
 
 def _metrics(epochs):
@@ -221,7 +224,7 @@ def test_full_disk_leaves_nothing(failing, name, tmp_path):
 
 
 def test_no_pyplot():
-    modules = "search.plots, search.strip, search.discovery.score_plots"
+    modules = "data.plots, search.pictures.strip, search.pictures.scores"
     code = f"import sys, {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

@@ -13,8 +13,8 @@ from automata import Automaton, AutomatonError, SizeLimitError, shortest_reset_w
 from automata.automaton import Deltas, state_dtype
 from automata.families import FAMILIES
 from automata.kernels import pairs, state_sets
-from automata.limits import LimitReached
-from automata.rank import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
+from automata.solver.limits import LimitReached
+from automata.solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
 from tests import naive
 from tests.strategies import automata
 

@@ -17,7 +17,7 @@ import pipeline
 from automata.canonical import canonical_forms, from_canonical
 from automata.properties import class_flags, in_classes
 from automata.sampling import sample_uniform
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
 from data import dataset
 from data.buffer import describe
 from data.counts import count, flags_of, to_rows
@@ -27,12 +27,12 @@ from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import write_manifest
 from data.record import versions
-from search import recall as module
-from search.gathering import Gathering
-from search.model_jobs import run_search
+from search.archive.intake import Gathering
+from search.jobs.models import run_search
 from search.oracle import Arm, Oracle, Trace, plain_proposals
-from search.recall import RECALL_COLUMNS, open_truth, score
 from search.run import SearchConfig
+from search.scoring import recall as module
+from search.scoring.recall import RECALL_COLUMNS, open_truth, score
 
 N, K = 4, 2
 EVOLVE = f"evolve -n {N} -k {K} --budget 300 --batch 32 --parents 50 --keep 20 --workers 1"
@@ -68,8 +68,8 @@ def write_truth(folder: Path, forms, at_least=0, classes=(), **changes) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
-    monkeypatch.setattr("search.model_jobs.plot_thresholds", lambda *_: [])
-    monkeypatch.setattr("search.recall_plot.save", lambda _, stem: [stem.with_suffix(".png")])
+    monkeypatch.setattr("search.jobs.models.plot_thresholds", lambda *_: [])
+    monkeypatch.setattr("search.pictures.recall.save", lambda _, stem: [stem.with_suffix(".png")])
 
 
 @pytest.fixture(scope="module")

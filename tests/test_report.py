@@ -19,16 +19,17 @@ import torch
 
 import pipeline
 from automata import reset_thresholds
-from automata.drawing import circle_drawing
+from automata.drawing.geometry import circle_drawing
 from automata.families import FAMILIES
-from automata.formats import format_delta, parse_delta
 from automata.sampling import sample_synchronizing
+from automata.text.formats import format_delta, parse_delta
 from data.damage import DataError
-from search import pictures
-from search.archive import Archive
+from search.archive.store import Archive
 from search.candidates import CANDIDATE_COLUMNS
-from search.model_jobs import load_trained
+from search.jobs.models import load_trained
 from search.modes import LatentConfig
+from search.pictures.latent import latent as pictures
+from search.pictures.strip import StripRow
 from search.report.content import Content, LatentMap, known_automata
 from search.report.latent_map import draw_map
 from search.report.layout import neato_drawing
@@ -36,7 +37,6 @@ from search.report.page import render
 from search.report.pictures import inline_svg
 from search.report.runs import read_run
 from search.run import SearchConfig
-from search.strip import StripRow
 from tests.naive import apply
 from tests.test_archive import candidates_of
 from tests.test_cli import Answer

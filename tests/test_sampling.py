@@ -25,7 +25,7 @@ from automata.sampling import (
     sample_synchronizing,
     sample_uniform,
 )
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from tests.strategies import automata
 
 SIZES = [(1, 1), (1, 3), (2, 1), (3, 2), (8, 2), (12, 1), (256, 2)]

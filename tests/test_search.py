@@ -16,9 +16,9 @@ from click.testing import CliRunner
 import pipeline
 from automata.canonical import canonical_forms, from_canonical
 from automata.families import identify
-from automata.formats import parse_delta, parse_word
 from automata.sampling import sample_uniform
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
+from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset
 from data.generate import GenerateConfig, generate
@@ -410,9 +410,9 @@ def test_no_candidates_file(tmp_path, content, message):
 
 
 def test_a_threshold_above_the_bound_is_kept_and_announced(runs, result, tmp_path, monkeypatch):
-    for module in ("search.candidates", "search.dataset_jobs"):
+    for module in ("search.candidates", "data.jobs"):
         monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
-    monkeypatch.setattr("search.model_jobs.draw_search", lambda *_: [])
+    monkeypatch.setattr("search.jobs.models.draw_search", lambda *_: [])
     command = f"search --model {runs}/model --data {runs}/data --out {tmp_path}/out --workers 1"
     command += f" --budget 60 --keep 150 --seed {SEED} --parents 60 --batch 64 --rounds 2"
     command += " --temperature 1 --json"

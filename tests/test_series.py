@@ -15,7 +15,6 @@ from automata import canonical_forms, cerny_bound, reset_thresholds
 from automata.automaton import Deltas, SizeLimitError
 from automata.enumeration import enumerate_automata
 from automata.families import FAMILIES, identify, wielandt
-from automata.formats import parse_delta
 from automata.sampling import sample_uniform
 from automata.series import (
     CHECKED,
@@ -27,9 +26,10 @@ from automata.series import (
     series_thresholds,
     stretch,
 )
-from search import archive_series
-from search.archive import Archive
-from search.archive_series import SERIES_COLUMNS, Found, find_series, summarize
+from automata.text.formats import parse_delta
+from search.archive.series import SERIES_COLUMNS, Found, find_series, summarize
+from search.archive.store import Archive
+from search.archive.store import series as archive_series
 from tests import naive
 from tests.strategies import automata
 from tests.test_archive import candidates_of

@@ -19,10 +19,8 @@ from automata import (
     are_isomorphic,
     are_synchronizing,
     canonical_forms,
-    certificate,
     check_certificate,
     is_synchronizing,
-    rank,
     reprove_thresholds,
     reset_bounds,
     reset_threshold,
@@ -36,18 +34,20 @@ from automata import (
 from automata import automaton as automaton_module
 from automata import properties as classes
 from automata.automaton import Deltas, validate_delta
-from automata.dense import DenseSearch
-from automata.drawing import circle_drawing
+from automata.drawing.geometry import circle_drawing
+from automata.drawing.notebook import automaton_html
+from automata.drawing.svg import automaton_svg
 from automata.families import FAMILIES, identify
-from automata.formats import format_delta, format_dot, format_gap, write_synchrowords
-from automata.graph import to_networkx
-from automata.notebook import automaton_html
 from automata.numbering import all_numberings, random_numberings
+from automata.proof import checker as certificate
+from automata.proof.verification import verify_words
 from automata.sampling import exchange, insert_states, mutate, sample_uniform
 from automata.series import find_stretches
-from automata.solver import Words, shortest_reset_words
-from automata.svg import automaton_svg
-from automata.verification import verify_words
+from automata.solver.dense import DenseSearch
+from automata.solver.exact import Words, shortest_reset_words
+from automata.solver.exact import ranks as rank
+from automata.text.formats import format_delta, format_dot, format_gap, write_synchrowords
+from automata.text.graph import to_networkx
 from vae.encoding import encode_deltas
 
 ROOT = Path(__file__).parents[1]
@@ -308,7 +308,7 @@ def test_only_automata_are_trusted(name: str) -> None:
 
 
 def test_a_certificate_is_checked_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = import_module("automata.certificate")
+    module = import_module("automata.proof.checker")
 
     def proof() -> Certificate:
         found = certificate(FAMILIES[0].delta(5))

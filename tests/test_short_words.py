@@ -5,19 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from automata import (
-    Automaton,
-    AutomatonError,
-    SizeLimitError,
-    reset_thresholds,
-    short_words,
-    verify,
-)
+from automata import Automaton, AutomatonError, SizeLimitError, reset_thresholds, verify
 from automata.automaton import Deltas, state_dtype
 from automata.families import FAMILIES, wielandt, wielandt_threshold
 from automata.kernels import beam, pairs
-from automata.limits import Budget
-from automata.short_words import beam_memory, beam_word, greedy_word, reset_word
+from automata.solver.exact import short_words
+from automata.solver.limits import Budget
+from automata.solver.short_words import beam_memory, beam_word, greedy_word, reset_word
 from tests import naive
 from tests.strategies import automata
 

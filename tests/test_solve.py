@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pipeline
-from automata.entries import Automata, Malformed
-from automata.formats import format_delta, parse_delta, parse_word, write_synchrowords
-from automata.limits import LimitReached, ResetBounds
-from automata.reading import read_automata
-from automata.verification import verify
-from data import solve as library
-from data.solve import SolveConfig, solve
+from automata.proof.verification import verify
+from automata.solver.limits import LimitReached, ResetBounds
+from automata.text import solve as library
+from automata.text.entries import Automata, Malformed
+from automata.text.formats import format_delta, parse_delta, parse_word, write_synchrowords
+from automata.text.reading import read_automata
+from automata.text.solve import SolveConfig, solve
 from tests import naive
 from tests.strategies import automata
 

@@ -26,19 +26,19 @@ from automata import (
     reset_thresholds,
     reset_word,
     shortest_reset_word,
-    solver,
     verify,
 )
 from automata.automaton import AutomatonError, Deltas, state_dtype
-from automata.dense import RUNNING, DenseSearch
 from automata.families import known
 from automata.kernels import both_ends, forward, forward_filtered
-from automata.limits import Budget
+from automata.proof.verification import verify_words
 from automata.sampling import mutate, sample_uniform
-from automata.short_words import greedy_word
-from automata.solver import Thresholds, Words, shortest_reset_words
-from automata.two_ended import Search
-from automata.verification import verify_words
+from automata.solver.dense import RUNNING, DenseSearch
+from automata.solver.exact import Thresholds, Words, shortest_reset_words
+from automata.solver.exact import exact as solver
+from automata.solver.limits import Budget
+from automata.solver.short_words import greedy_word
+from automata.solver.two_ended import Search
 from tests import naive
 from tests.strategies import automata, rename, renamings
 

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
-from automata.solver import reset_thresholds
+from automata.solver.exact import reset_thresholds
 from data.damage import DataError
 from data.dataset import Dataset
 from data.files import check_files, sha256

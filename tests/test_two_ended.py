@@ -11,12 +11,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from automata import frontier, two_ended, verify
+from automata import verify
 from automata.automaton import Deltas, state_dtype
-from automata.frontier import Frontier
-from automata.limits import Budget, OutOfBudget, ResetBounds
-from automata.short_words import greedy_word
-from automata.two_ended import Search
+from automata.solver.exact import frontier, two_ended
+from automata.solver.frontier import Frontier
+from automata.solver.limits import Budget, OutOfBudget, ResetBounds
+from automata.solver.short_words import greedy_word
+from automata.solver.two_ended import Search
 from tests import naive
 from tests.strategies import automata
 
@@ -458,9 +459,9 @@ import sys
 
 import numpy as np
 
-from automata.limits import Budget, OutOfBudget
-from automata.short_words import greedy_word
-from automata.two_ended import Search
+from automata.solver.limits import Budget, OutOfBudget
+from automata.solver.short_words import greedy_word
+from automata.solver.two_ended import Search
 
 limit, workers, n = (int(argument) for argument in sys.argv[1:])
 rng = np.random.default_rng(6)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from automata.automaton import cerny_bound
 from automata.sampling import rank_weights
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import Dataset

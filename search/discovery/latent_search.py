@@ -12,7 +12,7 @@ from cmaes import SepCMA
 from torch import Tensor
 
 from automata.automaton import cerny_bound
-from automata.solver import UNKNOWN, Thresholds
+from automata.solver.exact import UNKNOWN, Thresholds
 from search.decode import encode_automata
 from search.discovery.leaps import Ground, name_parents
 from search.oracle import Proposals

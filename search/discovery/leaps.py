@@ -13,7 +13,7 @@ from torch import Tensor
 from automata.arguments import check_setting
 from automata.sampling import insert_states, rank_weights
 from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from search.decode import check_points, decode_and_repair
 from search.discovery.learner import Learner
 from search.discovery.step import Elites

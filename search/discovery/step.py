@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, from_canonical
-from automata.solver import Thresholds
+from automata.solver.exact import Thresholds
 from data.files import commit_files, write_json
 
 KEEP_SHARE = 0.6

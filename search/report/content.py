@@ -13,10 +13,10 @@ import pandas as pd
 
 from automata.automaton import Deltas
 from automata.canonical import canonical_forms
-from automata.drawing import Floats
-from automata.solver import Thresholds
+from automata.drawing.geometry import Floats
+from automata.solver.exact import Thresholds
 from search.candidates import candidate_table
-from search.strip import StripRow
+from search.pictures.strip import StripRow
 
 SEARCHED = ("novel", "mode", "parent_a", "parent_b", "alpha", "round", "repaired")
 """The columns of candidates that do not follow from the automaton."""

@@ -19,16 +19,16 @@ from data.damage import DataError, reading
 from data.files import check_files
 from search.decode import computing, encode_automata
 from search.discovery.arms import ARMS
-from search.discovery.comparison import compact, compare_arms
 from search.discovery.config import DiscoverConfig
 from search.discovery.learner import Learner
-from search.discovery.report import candidates, summary
 from search.discovery.saved import read_step
-from search.discovery.scores import score_steps
 from search.discovery.settings import read_settings
 from search.discovery.step import Steps, step_folder
+from search.jobs.discovery_tables import candidates, summary
 from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
+from search.scoring.comparison import compact, compare_arms
+from search.scoring.scores import score_steps
 
 _DECODED = ("posterior", "posterior-sampled", "interpolation", "encode-decode", "arithmetic")
 """Sources that decode a point near, or between, parents."""

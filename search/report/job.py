@@ -8,7 +8,7 @@ from typing import Any
 
 from data.claim import claim
 from data.files import write_output
-from search.archive_tables import Selection
+from search.archive.tables import Selection
 from search.report.page import render
 from search.report.runs import read_archive, read_run
 

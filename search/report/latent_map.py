@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from automata.automaton import Deltas
-from automata.drawing import Floats
-from automata.formats import parse_delta
-from automata.solver import Thresholds, reset_thresholds
+from automata.drawing.geometry import Floats
+from automata.solver.exact import Thresholds, reset_thresholds
+from automata.text.formats import parse_delta
 from search.interpolate import PATHS, interpolate
 from search.report.content import DrawnPath, LatentMap, known_automata
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pygraphviz import AGraph
 
 from automata.automaton import Automaton, Deltas, validate_delta
-from automata.drawing import Drawing, Floats, draw
+from automata.drawing.geometry import Drawing, Floats, draw
 
 _RADIUS = 0.18
 """Of a state, in inches."""

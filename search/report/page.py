@@ -14,19 +14,25 @@ from markupsafe import Markup
 
 from automata.automaton import AutomatonError, Deltas, cerny_bound
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from automata.drawing import DRAWN_MAX_STATES, Drawing, circle_drawing, line_color, line_dashes
+from automata.drawing.geometry import (
+    DRAWN_MAX_STATES,
+    Drawing,
+    circle_drawing,
+    line_color,
+    line_dashes,
+)
+from automata.drawing.svg import drawing_svg
 from automata.families import FAMILIES
-from automata.formats import parse_delta, parse_word
-from automata.solver import reset_thresholds
-from automata.svg import drawing_svg
-from automata.verification import verify
+from automata.proof.verification import verify
+from automata.solver.exact import reset_thresholds
+from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
-from search.archive_rows import class_names
-from search.pictures import STRIP_ALPHAS
+from search.archive.rows import class_names
+from search.pictures.latent import STRIP_ALPHAS
+from search.pictures.strip import StripRow
 from search.report.content import Content, LatentMap
 from search.report.layout import neato_drawing
 from search.report.pictures import inline_svg
-from search.strip import StripRow
 
 _SCALE = 16
 """Units of a page's drawings for each radius of a state."""

@@ -17,12 +17,12 @@ from data.dataset import Dataset, read_dataset
 from data.manifest import check_whole, read_manifest
 from data.run_record import input_folder, read_run_record
 from data.terminal import printable
-from search.archive import Archive
-from search.archive_tables import Selection
+from search.archive.store import Archive
+from search.archive.tables import Selection
 from search.candidates import CANDIDATE_COLUMNS
 from search.evaluate import read_evaluation
 from search.interpolate import PATHS
-from search.model_jobs import load_trained
+from search.jobs.models import load_trained
 from search.report.content import (
     SEARCHED,
     Content,

@@ -20,14 +20,14 @@ from data.terminal import printable
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS
 from search.decode import encode_automata
-from search.discovery.comparison import three_digits
 from search.evolve import EvolveConfig
-from search.hits_plot import arm_names, wilson_interval
-from search.model_jobs import load_trained
-from search.pictures import picture_space, strip_rows
+from search.jobs.models import load_trained
+from search.pictures.hits import arm_names, wilson_interval
+from search.pictures.latent import picture_space, strip_rows
 from search.report.content import Content, LatentMap, Picture, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.run import SearchConfig
+from search.scoring.comparison import three_digits
 from search.tables import GAPPED, SHARE, TEXT, WHOLE, Kind, read_table
 from search.verified import check_candidates, read_candidates
 from vae.checkpoint import weights_sha256

@@ -75,7 +75,7 @@ def _compare(name: str, number: int) -> tuple[int, int, list[str]]:
         reprove_thresholds,
         reset_thresholds,
     )
-    from automata.solver import shortest_reset_words
+    from automata.solver.exact import shortest_reset_words
 
     rng, check = _begin(name, number)
     deltas = check.deltas
@@ -124,14 +124,8 @@ def _renamed(rng: np.random.Generator, deltas: Any) -> Any:
 
 def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
     """The same for automata that may be too hard: what is proved within a limit is compared."""
-    from automata import (
-        LimitReached,
-        canonical_forms,
-        certificate,
-        check_certificate,
-        reset_bounds,
-        verify,
-    )
+    from automata import LimitReached, canonical_forms, check_certificate, reset_bounds, verify
+    from automata.proof import checker as certificate
 
     rng, check = _begin(name, number)
     renamed = _renamed(rng, check.deltas)
@@ -161,16 +155,16 @@ def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
 def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
     """Solve one automaton by what solves single ones."""
     from automata import (
-        certificate,
         check_certificate,
         is_synchronizing,
-        rank,
         reset_bounds,
         reset_threshold,
         reset_word,
         shortest_reset_word,
         verify,
     )
+    from automata.proof import checker as certificate
+    from automata.solver.exact import ranks as rank
 
     delta = check.deltas[row]
     n, plain = delta.shape[1], delta.tolist()

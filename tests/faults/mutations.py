@@ -253,7 +253,8 @@ def _first_difference(text: str, expected: str) -> str:
 
 def draw_nothing() -> None:
     """Leave out the pictures of commands that go on: they take the most time."""
-    from search import dataset_jobs, model_jobs
+    from data import jobs as dataset_jobs
+    from search.jobs import models as model_jobs
 
     for module, name in [(dataset_jobs, "plot_thresholds"), (model_jobs, "plot_training")]:
         if hasattr(module, name):

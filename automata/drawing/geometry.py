@@ -1,0 +1,284 @@
+"""Drawings of automata: states in places, an arrow for each transition, a label for each arrow.
+
+Lengths are in radii of a state. `circle_drawing` puts the states on a circle, `draw` takes any
+places. `automata.drawing.svg` writes drawings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Automaton, validate_delta
+
+Floats = npt.NDArray[np.floating]
+
+# After Okabe and Ito, safe for the colour-blind; lines differ in their dashes too.
+BLUE, VERMILION, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#000000"
+_COLORS = (BLUE, VERMILION, GREEN, PURPLE, BLACK, "#B8860B")
+_DASHES: tuple[tuple[float, ...], ...] = (
+    (), (3.2, 1.5), (1, 1.1), (5, 1.3, 1, 1.3), (7, 1.6), (3, 1.1, 1, 1.1, 1, 1.1),
+)  # fmt: skip
+
+DRAWN_MAX_STATES = 64
+_CIRCLE, _STATE_ROOM = 6.9, 0.8
+"""Radius of a circle of few states, and what each state needs of it where there are many."""
+_HEAD, _LOOP = 1.12, 3.0
+_SPREAD = 1.25
+"""How far apart arrows between two states are."""
+_SHIFT, _CLEAR = 0.3, 1.5
+"""Steps in which arrows move off other states, until so far from their centres."""
+_CHECKED = np.linspace(0.03, 0.97, 25)
+_LABEL = 0.75
+"""Half the size of a label."""
+_MARGIN = 0.4
+_SAMPLES = 33
+_SPOTS = range(4, _SAMPLES - 4)
+"""The points of an arrow where its label may be."""
+
+
+class Arrow(NamedTuple):
+    """One transition."""
+
+    letter: int
+    source: int
+    target: int
+    curve: Floats
+    """(4, 2): a cubic Bézier curve that ends within the head."""
+    tip: Floats
+    """(2,): where the head touches the target."""
+    head: float
+    """Length of the head."""
+
+    @property
+    def triangle(self) -> Floats:
+        """(3, 2): the head."""
+        back = _unit(self.curve[-2] - self.tip)
+        side = 0.38 * self.head * np.array([-back[1], back[0]])
+        foot = self.tip + self.head * back
+        return np.array([self.tip, foot + side, foot - side])
+
+
+class Drawing(NamedTuple):
+    """An automaton in the plane, x to the right and y down."""
+
+    places: Floats
+    """(n, 2): the centres of the states"""
+    arrows: list[Arrow]
+    labels: Floats
+    """(arrows, 2): the centres of their letters"""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of all there is."""
+        parts = [self.places - 1, self.places + 1, self.labels - _LABEL, self.labels + _LABEL]
+        points = np.concatenate([*parts, *(_along(arrow.curve) for arrow in self.arrows)])
+        left, top = (points.min(axis=0) - _MARGIN).tolist()
+        right, bottom = (points.max(axis=0) + _MARGIN).tolist()
+        return left, top, right - left, bottom - top
+
+
+def circle_radius(n: int) -> float:
+    """Return the radius of a circle of n states."""
+    return max(_CIRCLE, _STATE_ROOM * n) if n > 1 else 0.0
+
+
+def line_color(kind: int) -> str:
+    """Return the colour of the lines of a letter or an arm."""
+    return _COLORS[kind % len(_COLORS)]
+
+
+def line_dashes(kind: int) -> tuple[float, ...]:
+    """Return their dashes in line widths, () for none; 36 kinds before a pair comes again."""
+    return _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)]
+
+
+def circle_drawing(delta: npt.ArrayLike | Automaton) -> Drawing:
+    """Draw an automaton with its states on a circle: state 0 on top, then clockwise.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+
+    Returns
+    -------
+    Drawing
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+
+    Examples
+    --------
+    >>> circle_drawing([[1, 2, 0], [0, 1, 0]]).places.round(3).tolist()
+    [[0.0, -6.9], [5.976, 3.45], [-5.976, 3.45]]
+    """
+    valid = validate_delta(delta)
+    n = valid.shape[1]
+    angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
+    return draw(valid, circle_radius(n) * _direction(angles), angles)
+
+
+def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) -> Drawing:
+    """Draw an automaton whose states have their places.
+
+    The arrows between two states spread around the straight line, or around a curve that keeps
+    clear of all other states.
+
+    Parameters
+    ----------
+    delta : array of states, shape (k, n)
+    places : float array, shape (n, 2)
+    loop_angles : float array, shape (n,)
+        On which side of a state its loops are.
+
+    Returns
+    -------
+    Drawing
+    """
+    arrows = []
+    for (low, high), bundle in _bundles(delta).items():
+        if low == high:
+            for j, (_, _, a) in enumerate(bundle):
+                share = (j + 1) / len(bundle) * (-1) ** j
+                arrows.append(_loop(a, low, places[low], float(loop_angles[low]), share))
+            continue
+        inward = _inward(places[low], places[high], places.mean(axis=0))
+        bends = _bends(places, low, high, inward, len(bundle))
+        for (p, q, a), bend in zip(bundle, bends, strict=True):
+            arrows.append(_bent(a, p, q, places, 2 * bend * inward))
+    return Drawing(places, arrows, _place_labels(places, arrows))
+
+
+def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
+    """Place the label of each arrow on it: off all states, heads and other labels if it can be.
+
+    Short arrows choose first. Of the points that are free, one is taken that few other arrows pass.
+    """
+    if not arrows:
+        return np.empty((0, 2))
+    paths = np.stack([_along(arrow.curve) for arrow in arrows])  # (arrows, samples, 2)
+    spots = paths[:, _SPOTS]  # (arrows, spots, 2)
+    heads = np.stack([arrow.triangle.mean(axis=0) for arrow in arrows])
+    cost = (  # (arrows, spots)
+        300 * _near(spots, places, 1 + _LABEL)
+        + 50 * _near(spots, heads, _LABEL + _HEAD / 2)
+        + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # rather in the middle
+    )
+    flat = paths.reshape(-1, 2)
+    for i, own in enumerate(spots):  # in turn: all at once takes gigabytes for many arrows
+        cost[i] += _near(own, flat, _LABEL) - _near(own, paths[i], _LABEL)
+    labels = np.full((len(arrows), 2), np.inf)
+    lengths = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(axis=1)
+    for i in 2 * np.argsort(lengths, kind="stable").tolist():  # then once more, knowing the others
+        labels[i] = np.inf
+        apart = np.linalg.norm(spots[i, :, None] - labels, axis=2)  # (spots, arrows)
+        over = (1000 * (apart < 1.4 * _LABEL) + 10 * (apart < 2 * _LABEL)).sum(axis=1)
+        labels[i] = spots[i, (cost[i] + over).argmin()]
+    return labels
+
+
+def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
+    """Return (source, target, letter) of the transitions between each two states."""
+    bundles: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+    for a, row in enumerate(delta.tolist()):
+        for p, q in enumerate(row):
+            bundles[min(p, q), max(p, q)].append((p, q, a))
+    return {pair: sorted(bundle) for pair, bundle in bundles.items()}
+
+
+def _bends(places: Floats, low: int, high: int, inward: Floats, count: int) -> Floats:
+    """Return how far inward the middle of each of `count` arrows between two states lies."""
+    one, other = places[low], places[high]
+    length = float(np.linalg.norm(one - other))
+    bends = min(_SPREAD, 0.9 * length / count) * (np.arange(count) - (count - 1) / 2)
+    near = np.delete(places, [low, high], axis=0)
+    best, clearest = 0.0, -1.0
+    for shift in (sign * step for step in np.arange(0, length, _SHIFT) for sign in (1, -1)):
+        middles = (one + other) / 2 + (bends + shift)[:, None] * inward
+        outer = middles[[0, -1]]  # the others are between
+        t = _CHECKED[:, None, None]
+        points = (
+            (1 - t) ** 2 * one + 2 * t * (1 - t) * (2 * outer - (one + other) / 2) + t**2 * other
+        )
+        apart = np.linalg.norm(points[..., None, :] - near, axis=-1)
+        clear = float(apart.min(initial=np.inf))
+        if clear > clearest:
+            best, clearest = float(shift), clear
+        if clear >= _CLEAR:
+            break
+    return bends + best
+
+
+def _bent(letter: int, source: int, target: int, places: Floats, bend: Floats) -> Arrow:
+    """Return an arrow between two states whose control point is off the middle by `bend`."""
+    control = (places[source] + places[target]) / 2 + bend
+    start = places[source] + _unit(control - places[source])
+    back = _unit(control - places[target])
+    tip = places[target] + back
+    gap = float(np.linalg.norm(places[source] - places[target])) - 2
+    head = min(_HEAD, 0.45 * gap)
+    end = tip + 0.8 * head * back
+    # the cubic curve that a quadratic one is
+    curve = np.array([start, (start + 2 * control) / 3, (end + 2 * control) / 3, end])
+    return Arrow(letter, source, target, curve, tip, head)
+
+
+def _loop(letter: int, state: int, place: Floats, angle: float, share: float) -> Arrow:
+    """Return a loop outside the circle; `share` of the full size, negative the other way round.
+
+    The loops of several letters nest, and their heads fall on both sides.
+    """
+    size = abs(share)
+    reach = 1 + size * _LOOP
+    half, wide = (math.copysign(turn, share) for turn in (0.3 + 0.5 * size, 0.25 + 0.35 * size))
+    tip = place + _direction(angle + half)
+    third = place + 1.3 * reach * _direction(angle + wide)
+    head = min(_HEAD, 0.4 * reach)
+    curve = np.array(
+        [
+            place + _direction(angle - half),
+            place + 1.3 * reach * _direction(angle - wide),
+            third,
+            tip + 0.8 * head * _unit(third - tip),
+        ]
+    )
+    return Arrow(letter, state, state, curve, tip, head)
+
+
+def _along(curve: Floats) -> Floats:
+    """Return points along a cubic curve, (samples, 2)."""
+    t = np.linspace(0, 1, _SAMPLES)
+    weights = np.stack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1)
+    return np.asarray(weights @ curve)
+
+
+def _near(spots: Floats, points: Floats, distance: float) -> npt.NDArray[np.int64]:
+    """Count the points (points, 2) nearer than a distance to each spot (..., 2)."""
+    x, y = (
+        spots[..., axis, None].astype(np.float32) - points[:, axis].astype(np.float32)
+        for axis in (0, 1)
+    )
+    return np.asarray(np.count_nonzero(x * x + y * y < distance**2, axis=-1))
+
+
+def _direction(angle: npt.ArrayLike) -> Floats:
+    """Return unit vectors (..., 2) of angles."""
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _inward(low: Floats, high: Floats, centre: Floats) -> Floats:
+    """Return the unit normal of a chord, towards the centre; either one for a diameter."""
+    x, y = _unit(high - low)
+    normal = np.array([-y, x])
+    return normal if normal @ (centre - (low + high) / 2) >= 0 else -normal

@@ -1,0 +1,103 @@
+"""Drawings of automata as SVG."""
+
+from __future__ import annotations
+
+import numpy.typing as npt
+
+from automata.automaton import Automaton, validate_delta
+from automata.drawing.geometry import Drawing, Floats, circle_drawing, line_color, line_dashes
+from automata.text.words import format_word
+
+_LINE, _FONT = 0.09, 1.15
+"""In radii of a state."""
+_PIXELS, _WIDTH = 22.0, 480.0
+"""Of a radius, and of a drawing at most."""
+
+
+def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
+    """Write a drawing as the elements within an SVG of its `box`.
+
+    Parameters
+    ----------
+    drawing : Drawing
+    labels : bool
+        Whether arrows have their letters.
+
+    Returns
+    -------
+    str
+        Numbers and letters of words alone: nothing in it needs to be escaped.
+    """
+    parts = []
+    for letter in sorted({arrow.letter for arrow in drawing.arrows}):
+        own = [arrow for arrow in drawing.arrows if arrow.letter == letter]
+        dashes = " ".join(f"{dash * _LINE:.3g}" for dash in line_dashes(letter))
+        color = line_color(letter)
+        lines = "".join(_path(arrow.curve) for arrow in own)
+        heads = "".join(f"M{'L'.join(map(_point, arrow.triangle))}Z" for arrow in own)
+        parts += [
+            f'<path d="{lines}" fill="none" stroke="{color}" stroke-width="{_LINE}"'
+            + (f' stroke-dasharray="{dashes}"/>' if dashes else "/>"),
+            f'<path d="{heads}" fill="{color}"/>',
+        ]
+    text = 'text-anchor="middle" dominant-baseline="central"'
+    if labels:
+        halo = 'paint-order="stroke" stroke="white" stroke-width="0.3"'
+        for arrow, (x, y) in zip(drawing.arrows, drawing.labels.tolist(), strict=True):
+            parts.append(
+                f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT}" font-style="italic" '
+                f'fill="{line_color(arrow.letter)}" {halo} {text}>{format_word((arrow.letter,))}'
+                "</text>"
+            )
+    for q, (x, y) in enumerate(drawing.places.tolist()):
+        parts.append(
+            f'<circle cx="{x:.2f}" cy="{y:.2f}" r="1" fill="white" stroke="#6B6B6B" '
+            f'stroke-width="{_LINE}"/>'
+            f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT if q < 10 else 0.95}" {text}>{q}'
+            "</text>"
+        )
+    return "".join(parts)
+
+
+def automaton_svg(delta: npt.ArrayLike | Automaton) -> str:
+    """Draw an automaton on a white ground, its states on a circle, as a whole SVG.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+
+    Examples
+    --------
+    >>> automaton_svg([[1, 0]]).startswith("<svg xmlns=")
+    True
+    """
+    valid = validate_delta(delta)
+    k, n = valid.shape
+    drawing = circle_drawing(valid)
+    left, top, width, height = drawing.box
+    scale = min(_PIXELS, _WIDTH / width)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{scale * width:.0f}" '
+        f'height="{scale * height:.0f}" viewBox="{left:.2f} {top:.2f} {width:.2f} {height:.2f}" '
+        'style="font-family:sans-serif;background:white">'
+        f"<title>Automaton with {n} states and {k} letters</title>{drawing_svg(drawing)}</svg>"
+    )
+
+
+def _path(curve: Floats) -> str:
+    """Write curves as path data."""
+    first, *rest = map(_point, curve)
+    return f"M{first}C{' '.join(rest)}"
+
+
+def _point(point: Floats) -> str:
+    return f"{point[0]:.2f} {point[1]:.2f}"

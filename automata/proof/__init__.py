@@ -1,0 +1,1 @@
+"""Certificates of reset thresholds, their checker, and words that are replayed."""

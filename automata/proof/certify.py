@@ -1,0 +1,144 @@
+"""Makes the certificates that `automata.proof.checker` checks."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta
+from automata.proof.checker import CERTIFICATE_MAX_STATES, Certificate, Sets
+from automata.solver.exact import shortest_reset_word
+from automata.solver.limits import Budget, LimitReached, ResetBounds
+
+_BYTES_PER_SET = 128
+_CHUNK = np.uint64(255)
+
+
+def certificate(
+    delta: npt.ArrayLike | Automaton,
+    *,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Certificate:
+    """Return the reset threshold of an automaton with a proof.
+
+    The threshold and the word are the solver's. The proof is the breadth-first levels from the set
+    of all states, forward, and from the singletons, backward, the smaller side first, until they
+    are one step apart. A solver that errs cannot make a wrong certificate pass the check.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 64. Time and memory grow with the number of sets met: at most 2^n a side, and about n a
+        step for slowly synchronizing automata.
+    memory_limit : int, optional
+        Bytes for the sets.
+    time_limit : float, optional
+        Seconds for the levels.
+
+    Returns
+    -------
+    Certificate
+        Unchecked: see `automata.proof.checker.check_certificate`.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+    SizeLimitError
+        If n > 64, or over the limit of `shortest_reset_word`.
+    LimitReached
+        If the levels do not fit a limit.
+
+    Examples
+    --------
+    >>> found = certificate([[1, 2, 0], [0, 1, 0]])
+    >>> found.threshold, found.word
+    (4, (1, 0, 0, 1))
+    >>> [level.tolist() for level in found.forward], [level.tolist() for level in found.backward]
+    ([[7], [3], [6], [5]], [[1, 2, 4]])
+    """
+    valid = validate_delta(delta)
+    n = valid.shape[1]
+    if n > CERTIFICATE_MAX_STATES:
+        raise SizeLimitError(
+            f"n={n} is over the limit of {CERTIFICATE_MAX_STATES} states for certificates"
+        )
+    budget = Budget(memory_limit, time_limit)
+    word = shortest_reset_word(valid, memory_limit=memory_limit, time_limit=time_limit)
+    if word is None:
+        return Certificate(valid, None, None, (_unmergeable_pairs(valid),), ())
+    if not word:
+        return Certificate(valid, 0, (), (), ())
+    ahead = _Side([(1 << n) - 1], _image_tables(valid))
+    back = _Side([1 << q for q in range(n)], _preimage_tables(valid))
+    for _ in range(len(word) - 1):
+        size = len(ahead.met) + len(back.met) + min(ahead.growth, back.growth)
+        if budget.expired or not budget.fits(_BYTES_PER_SET * size):
+            name = "time" if budget.expired else "memory"
+            bounds = ResetBounds(len(word), len(word), word)
+            raise LimitReached(f"no certificate within the {name} limit", bounds)
+        (ahead if ahead.growth <= back.growth else back).expand()
+    return Certificate(valid, len(word), word, tuple(ahead.levels), tuple(back.levels))
+
+
+class _Side:
+    """One direction of the search: its levels, each of the sets not met in an earlier one.
+
+    ``tables[chunk, s, a]`` is the union of what letter a leads to from a set s of eight states.
+    """
+
+    def __init__(self, start: list[int], tables: npt.NDArray[np.uint64]) -> None:
+        self.tables = tables
+        self.levels = [np.array(start, np.uint64)]
+        self.met = {0, *start}  # an empty preimage proves nothing
+        self.growth = tables.shape[2] * len(start)  # sets of the next level, at most
+
+    def expand(self) -> None:
+        """Add a level."""
+        level = self.levels[-1]
+        moved = self.tables[0, (level & _CHUNK).astype(np.intp)]  # (sets, k)
+        for chunk in range(1, len(self.tables)):
+            moved |= self.tables[chunk, (level >> 8 * chunk & _CHUNK).astype(np.intp)]
+        fresh = set(moved.ravel().tolist()) - self.met
+        self.met |= fresh
+        self.levels.append(np.array(sorted(fresh), np.uint64))
+        self.growth = self.tables.shape[2] * len(fresh)
+
+
+def _image_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
+    """Return the images of single states under each letter, as tables of their unions."""
+    return _union_tables(np.uint64(1) << delta.astype(np.uint64))
+
+
+def _preimage_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
+    """Return the preimages of single states under each letter, as tables of their unions."""
+    k, n = delta.shape
+    preimages = np.zeros((k, n), np.uint64)
+    for q in range(n):
+        preimages[np.arange(k), delta[:, q]] |= np.uint64(1 << q)
+    return _union_tables(preimages)
+
+
+def _union_tables(parts: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return the unions of parts (k, n) over all sets of the states of each chunk, for `_Side`."""
+    k, n = parts.shape
+    tables = np.zeros((-(-n // 8), 256, k), np.uint64)
+    for q in range(n):
+        chunk, half = q // 8, 1 << q % 8
+        tables[chunk, half : 2 * half] = tables[chunk, :half] | parts[:, q]
+    return tables
+
+
+def _unmergeable_pairs(delta: Deltas) -> Sets:
+    """Return the pairs of states that no word sends to one state."""
+    n = delta.shape[1]
+    mergeable, before = np.eye(n, dtype=np.bool_), 0
+    while (count := int(mergeable.sum())) > before:
+        before = count
+        for letter in delta:
+            mergeable |= mergeable[np.ix_(letter, letter)]
+    pairs = [1 << p | 1 << q for p, q in combinations(range(n), 2) if not mergeable[p, q]]
+    return np.array(pairs, np.uint64)

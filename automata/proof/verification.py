@@ -1,0 +1,165 @@
+"""Checks that share no code with the solver's search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import (
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    integer_array,
+    validate_delta,
+    validate_deltas,
+)
+from automata.kernels import backward
+from automata.solver.exact import Thresholds, Words
+from automata.text.words import read_letters
+
+REPROOF_MAX_STATES = 24
+
+_CHUNK = 1 << 12
+"""Automata replayed at a time, so that what changes at each letter stays in the cache."""
+
+
+def verify(delta: npt.ArrayLike | Automaton, word: Iterable[int] | str) -> bool:
+    """Replay a word in plain Python and tell whether it sends every state to one state.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+    word : iterable of int, or str
+        Letters 0..k-1, applied left to right; or their text, as `automata.text.words.parse_word`
+        reads it.
+
+    Returns
+    -------
+    bool
+        False also where the word holds another number or letter than those of the automaton.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton, or `word` is neither letters nor text.
+
+    Examples
+    --------
+    >>> verify([[1, 2, 0], [0, 1, 0]], (1, 0, 0, 1)), verify([[1, 2, 0], [0, 1, 0]], (1, 0, 1))
+    (True, False)
+    >>> verify([[1, 2, 0], [0, 1, 0]], "baab")
+    True
+    """
+    rows = validate_delta(delta).tolist()
+    states = set(range(len(rows[0])))
+    for letter in read_letters(word):
+        if not 0 <= letter < len(rows):
+            return False
+        states = {rows[letter][q] for q in states}
+    return len(states) == 1
+
+
+def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> npt.NDArray[np.bool]:
+    """Replay a word for each automaton, as `verify`, in plain numpy.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+    words : Words
+        One word for each automaton.
+
+    Returns
+    -------
+    bool array, shape (batch,)
+        False also where there is no word, or a word holds a number that is not a letter.
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata, or the words not tables of integers.
+    ValueError
+        If there is not one word for each automaton, or a word ends past its row.
+
+    Examples
+    --------
+    >>> letters = np.array([[1, 0, 0, 1], [1, 0, 0, -1]], np.int8)
+    >>> verify_words([[[1, 2, 0], [0, 1, 0]]] * 2, Words(letters, np.array([4, 3]))).tolist()
+    [True, False]
+    """
+    valid = validate_deltas(deltas)
+    letters, lengths = (integer_array(part, "words").copy() for part in words)
+    batch = len(valid)
+    if letters.ndim != 2 or len(letters) != batch or lengths.shape != (batch,):
+        raise ValueError(
+            f"{batch} automata have as many words, got letters of shape {letters.shape} and "
+            f"{lengths.size} lengths"
+        )
+    if lengths.max(initial=0) > letters.shape[1]:
+        raise ValueError(
+            f"a word of {lengths.max()} letters, over the limit of {letters.shape[1]} in a row"
+        )
+    lengths = lengths.astype(np.int64)
+    resets = np.empty(batch, np.bool)
+    order = np.argsort(-lengths, kind="stable")
+    for start in range(0, batch, _CHUNK):
+        rows = order[start : start + _CHUNK]
+        resets[rows] = _replay(valid[rows], letters[rows], lengths[rows])
+    return resets
+
+
+def _replay(
+    deltas: Deltas, letters: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]
+) -> npt.NDArray[np.bool]:
+    """Tell which words reset; the longest first."""
+    batch, k, n = deltas.shape
+    targets = deltas.ravel()
+    firsts = np.arange(batch) * (k * n)
+    states = np.tile(np.arange(n), (batch, 1))  # (batch, n)
+    resets = lengths >= 0
+    for place in range(lengths[0]):
+        left = np.count_nonzero(lengths > place)  # these words go on
+        letter = letters[:left, place].astype(np.int64)
+        resets[:left] &= (letter >= 0) & (letter < k)
+        starts = firsts[:left] + letter.clip(0, k - 1) * n
+        states[:left] = targets[starts[:, None] + states[:left]]
+    return np.asarray(resets & (states == states[:, :1]).all(axis=1))
+
+
+def reprove_thresholds(deltas: npt.ArrayLike | Sequence[Automaton]) -> Thresholds:
+    """Return the reset thresholds again, by breadth-first search backward from the singletons.
+
+    A set of states can be sent to one state by a word of length d exactly when it lies within a
+    preimage of a singleton under such a word; the threshold is the first level that holds the set
+    of all states. Direction, tables and code differ from the solver's.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 24.
+
+    Returns
+    -------
+    int32 array, shape (batch,)
+        -1 where no reset word exists.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `automata.solver.exact.reset_thresholds`.
+
+    Examples
+    --------
+    >>> reprove_thresholds([[[1, 2, 0], [0, 1, 0]]]).tolist()
+    [4]
+    """
+    valid = validate_deltas(deltas)
+    n = valid.shape[2]
+    if n > REPROOF_MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {REPROOF_MAX_STATES} states")
+    thresholds = np.empty(len(valid), np.int32)
+    stamps = np.empty(1 << n, np.uint8)
+    queue = np.empty(1 << n, np.uint32)
+    backward.reset_thresholds(valid, thresholds, stamps, queue)
+    return thresholds

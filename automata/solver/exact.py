@@ -1,0 +1,411 @@
+"""The public solver: exact reset thresholds and shortest reset words, whatever the size.
+
+Which search solves an automaton is chosen here, by its size and by what the quicker ones find; the
+results do not depend on it. docs/solver.md explains the searches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.arguments import check_workers
+from automata.automaton import (
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    cerny_bound,
+    validate_delta,
+    validate_deltas,
+)
+from automata.kernels import both_ends, forward, forward_filtered
+from automata.parallel import run_parts
+from automata.solver.dense import RUNNING, DenseSearch
+from automata.solver.limits import Budget, LimitReached, OutOfBudget, ResetBounds
+from automata.solver.short_words import greedy_word
+from automata.solver.two_ended import Search
+
+SOLVER_MAX_STATES = 1024
+LEAST_WORD_MAX_STATES = 24
+NOT_SYNCHRONIZING = -1
+UNKNOWN = -2
+
+Thresholds = npt.NDArray[np.int32]
+
+
+class Words(NamedTuple):
+    """A word for each of many automata."""
+
+    letters: npt.NDArray[np.int8]
+    """int8 (batch, longest): letters, applied left to right, then -1."""
+    lengths: Thresholds
+    """int32 (batch,): 0 for the empty word, ``NOT_SYNCHRONIZING`` (-1) where there is no word."""
+
+
+_UNFINISHED = forward.UNFINISHED
+_FORWARD_BITS = 10
+"""2^10 forward sets at most before an automaton is searched from both ends; 2^13 from n = 17 on."""
+_PROBE = 64
+"""Rows that tell whether to begin with a forward search; fewer are searched from both ends."""
+_BOTH_ENDS_MAX_STATES = 64
+_BOTH_ENDS_BITS = 15
+"""2^15 sets a side at most, after which other searches are quicker; fewer from n = 33 on."""
+
+
+def reset_threshold(
+    delta: npt.ArrayLike | Automaton,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> int | None:
+    """Return the length of the shortest reset word, None if there is no reset word.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 1,024. Complexity and papers: see `reset_bounds`.
+    workers, memory_limit, time_limit
+        As in `reset_bounds`.
+
+    Returns
+    -------
+    int or None
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        As `reset_bounds`.
+    LimitReached
+        If a limit ends the search; it carries the bounds proved by then.
+
+    Examples
+    --------
+    >>> reset_threshold([[1, 2, 3, 0], [0, 1, 2, 0]])
+    9
+    """
+    valid, workers = _validate(validate_delta(delta)[None], workers)
+    budget = Budget(memory_limit, time_limit)
+    threshold = int(_solve_quickly(valid, 1)[0])
+    if threshold == _UNFINISHED:
+        threshold = _threshold(valid[0], budget, workers)
+    return None if threshold == NOT_SYNCHRONIZING else threshold
+
+
+def reset_thresholds(
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Thresholds:
+    """Return the reset threshold of each automaton.
+
+    Nothing is assumed about the Černý bound. Complexity and papers: see `reset_bounds`; a random
+    automaton with n = 8, k = 2 takes about 0.1 microseconds.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 1,024.
+    workers : int
+        Threads.
+    memory_limit, time_limit
+        What one automaton may use, as in `reset_bounds`; several are solved at once if there are
+        several workers.
+
+    Returns
+    -------
+    int32 array, shape (batch,)
+        ``NOT_SYNCHRONIZING`` (-1) where no reset word exists, ``UNKNOWN`` (-2) where a limit ended
+        the search.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        As `reset_bounds`.
+
+    Examples
+    --------
+    >>> reset_thresholds([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
+    [4, -1]
+    """
+    valid, workers = _validate(validate_deltas(deltas), workers)
+    Budget(memory_limit, time_limit)  # are they valid?
+    thresholds = _solve_quickly(valid, workers)
+
+    def solve(row: int, together: int) -> None:
+        try:
+            thresholds[row] = _threshold(valid[row], Budget(memory_limit, time_limit), together)
+        except LimitReached:
+            thresholds[row] = UNKNOWN
+
+    _solve_apart(solve, thresholds, workers)
+    return thresholds
+
+
+def shortest_reset_word(
+    delta: npt.ArrayLike | Automaton,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> tuple[int, ...] | None:
+    """Return a shortest reset word, None if there is no reset word.
+
+    For n <= 24 it is the lexicographically least of the shortest ones.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 1,024. Complexity and papers: see `reset_bounds`.
+    workers, memory_limit, time_limit
+        As in `reset_bounds`.
+
+    Returns
+    -------
+    tuple of int or None
+        Letters, applied left to right.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError, LimitReached
+        As `reset_threshold`.
+
+    Examples
+    --------
+    >>> shortest_reset_word([[1, 2, 0], [0, 1, 0]])
+    (1, 0, 0, 1)
+    """
+    (valid,), workers = _validate(validate_delta(delta)[None], workers)
+    bounds = _prove(valid, Budget(memory_limit, time_limit), workers)
+    return None if bounds is None else bounds.word
+
+
+def shortest_reset_words(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1) -> Words:
+    """Return a shortest reset word of each automaton, the same that `shortest_reset_word` returns.
+
+    Complexity and papers: see `reset_bounds`; an automaton with n = 16, k = 2 and a threshold over
+    half the Černý bound takes about 15 microseconds.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 1,024.
+    workers : int
+        Threads; the words do not depend on them.
+
+    Returns
+    -------
+    Words
+        ``letters`` is as wide as the longest word.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        As `reset_thresholds`.
+
+    Examples
+    --------
+    >>> words = shortest_reset_words([[[1, 2, 0], [0, 1, 0]], [[0, 0, 0], [1, 2, 0]]])
+    >>> words.letters.tolist(), words.lengths.tolist()
+    ([[1, 0, 0, 1], [0, -1, -1, -1]], [4, 1])
+    """
+    valid, workers = _validate(validate_deltas(deltas), workers)
+    batch, k, n = valid.shape
+    lengths = np.full(batch, _UNFINISHED, np.int32)
+    found: list[tuple[int, npt.NDArray[np.int8]]] = []  # a first row, and words from there on
+
+    def solve_quickly(part: slice) -> None:
+        some = valid[part]
+        letters = np.full((len(some), cerny_bound(n)), -1, np.int8)
+        own = lengths[part]
+        space = _both_ends_space(n, k)
+        both_ends.shortest_reset_words(some, letters.view(np.uint8), own, *space)
+        own[own > cerny_bound(n)] = _UNFINISHED  # a counterexample: its word did not fit
+        found.append((part.start, letters[:, : own.max(initial=0)].copy()))
+
+    def solve(row: int, together: int) -> None:
+        bounds = _prove(valid[row], Budget(), together)
+        lengths[row] = NOT_SYNCHRONIZING if bounds is None else bounds.upper
+        if bounds is not None:
+            found.append((row, np.array([bounds.word], np.int8)))
+
+    if n <= _BOTH_ENDS_MAX_STATES:
+        run_parts(solve_quickly, batch, workers)
+    _solve_apart(solve, lengths, workers)
+    letters = np.full((batch, lengths.max(initial=0)), -1, np.int8)
+    for row, some in found:  # those solved apart come last
+        letters[row : row + len(some), : some.shape[1]] = some
+    return Words(letters, lengths)
+
+
+def reset_bounds(
+    delta: npt.ArrayLike | Automaton,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> ResetBounds | None:
+    """Return what can be proved about the reset threshold within limits, None without reset word.
+
+    Breadth-first search over sets of states from both ends (Szykuła and Zyzik 2022,
+    arXiv:2207.05495): O(k n 2^n) time and O(n 2^n) bits at worst, as the problem is hard (Eppstein
+    1990; Olschewski and Ummels 2010); about n sets a level for slowly synchronizing automata. The
+    first upper bound is Eppstein's greedy word, O(k n^2 + n^3).
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 1,024.
+    workers : int
+        Threads; more than 1,024 count as 1,024.
+    memory_limit : int, optional
+        Bytes of working space for the sets of a long search. The automaton, its pairs of states
+        (5 n^2 / 2 bytes), the greedy word, the first few thousand sets (6 MB at most for each
+        worker) and compiled code do not count.
+    time_limit : float, optional
+        Seconds, kept within one and the time of the greedy word. Whether there is a reset word at
+        all is always found out.
+
+    Returns
+    -------
+    ResetBounds or None
+        ``lower`` is proved by a complete search of all shorter words, ``upper`` by a word.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+    SizeLimitError
+        If n > 1,024.
+    ValueError
+        If a limit is not a positive finite number, or `workers` is not an integer of at least 1.
+
+    Examples
+    --------
+    >>> reset_bounds([[1, 2, 0], [0, 1, 0]], time_limit=1)
+    ResetBounds(lower=4, upper=4, word=(1, 0, 0, 1))
+    """
+    (valid,), workers = _validate(validate_delta(delta)[None], workers)
+    try:
+        return _prove(valid, Budget(memory_limit, time_limit), workers)
+    except LimitReached as reached:
+        return reached.bounds
+
+
+def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
+    """Return the thresholds of those that few sets suffice for, the others unfinished.
+
+    Random automata need few sets forward, slow ones few from both ends: the first rows of a part
+    tell which of the two the others begin with.
+    """
+    batch, k, n = deltas.shape
+    thresholds = np.full(batch, _UNFINISHED, np.int32)
+    if n > _BOTH_ENDS_MAX_STATES:
+        return thresholds
+    forward_sets = 1 << min(n, _FORWARD_BITS + (3 if n > forward.MAX_STATES else 0))
+
+    def search_forward(some: Deltas, found: Thresholds) -> None:
+        search = forward if n <= forward.MAX_STATES else forward_filtered
+        space = search.working_space(n, k, forward_sets)
+        search.reset_thresholds(some, found, forward_sets, space)
+
+    def solve(part: slice) -> None:
+        some, found = deltas[part], thresholds[part]
+        if n <= forward_filtered.MAX_STATES and len(some) >= _PROBE:
+            search_forward(some[:_PROBE], found[:_PROBE])
+            if np.mean(found[:_PROBE] == _UNFINISHED) < 0.5:
+                search_forward(some[_PROBE:], found[_PROBE:])
+        left = np.flatnonzero(found == _UNFINISHED)
+        if len(left):
+            both_ends.reset_thresholds(some, left, found, *_both_ends_space(n, k))
+
+    run_parts(solve, batch, workers)
+    return thresholds
+
+
+def _solve_apart(solve: Callable[[int, int], None], found: Thresholds, workers: int) -> None:
+    """Solve each unfinished row, one worker for each; all workers together where rows are few."""
+    left = np.flatnonzero(found == _UNFINISHED).tolist()
+    if workers == 1 or len(left) < 2 * workers:
+        for row in left:
+            solve(row, workers)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda row: solve(row, 1), left))
+
+
+def _both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
+    bits = _BOTH_ENDS_BITS if n <= 32 else _BOTH_ENDS_BITS - 3
+    return both_ends.working_space(n, k, 1 << bits)
+
+
+def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
+    """Return the threshold of one that few sets do not suffice for; raise `LimitReached`."""
+    if delta.shape[1] <= LEAST_WORD_MAX_STATES:
+        letters, left = greedy_word(delta)
+        if left > 1:
+            return NOT_SYNCHRONIZING
+        return _search_all(delta, tuple(letters.tolist()), budget, workers, words=False).status
+    bounds = _prove(delta, budget, workers, few_sets=False)
+    return NOT_SYNCHRONIZING if bounds is None else bounds.upper
+
+
+def _prove(
+    delta: Deltas, budget: Budget, workers: int, few_sets: bool = True
+) -> ResetBounds | None:
+    """Find the threshold and a shortest word, the least if n <= 24; raise `LimitReached`.
+
+    Without `few_sets` the batch kernel, for which few sets must suffice, is not tried.
+    """
+    k, n = delta.shape
+    if few_sets and n <= _BOTH_ENDS_MAX_STATES:
+        letters = np.empty(1 << 16, np.uint8)
+        length = int(both_ends.shortest_reset_word(delta, *_both_ends_space(n, k), letters))
+        if length == NOT_SYNCHRONIZING:
+            return None
+        if 0 <= length <= len(letters):
+            return ResetBounds(length, length, tuple(letters[:length].tolist()))
+    letters, left = greedy_word(delta)
+    if left > 1:
+        return None
+    word = tuple(letters.tolist())
+    if n <= LEAST_WORD_MAX_STATES:
+        dense = _search_all(delta, word, budget, workers, words=True)
+        try:
+            word = dense.least_word(budget)
+        except OutOfBudget as spent:
+            raise LimitReached(str(spent), ResetBounds(dense.status, len(word), word)) from None
+        return ResetBounds(len(word), len(word), word)
+    search = Search(delta, word, budget, workers)
+    try:
+        search.run()
+    except OutOfBudget as spent:
+        raise LimitReached(str(spent), search.bounds) from None
+    return search.bounds
+
+
+def _search_all(
+    delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int, words: bool
+) -> DenseSearch:
+    """Search forward to the end; `word` is what is known if a limit ends the search."""
+    search = DenseSearch(delta, workers=workers, keep_levels=words)
+    while search.status == RUNNING:
+        limit = budget.exceeded_by(search.memory_needed())
+        if limit:
+            bounds = ResetBounds(search.depth + 1, len(word), word)
+            raise LimitReached(f"out of {limit}", bounds)
+        search.advance()
+    return search
+
+
+def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:
+    n = deltas.shape[2]
+    if n > SOLVER_MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {SOLVER_MAX_STATES} states")
+    return deltas, check_workers(workers)

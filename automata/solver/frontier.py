@@ -1,0 +1,301 @@
+"""The sets of states met from one end of a search, level by level."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas
+from automata.kernels import state_sets
+from automata.solver.limits import Budget, OutOfBudget
+from automata.solver.trie import Trie, Words
+
+_MARCH_LEVELS, _MARCH_SETS = 1024, 256
+"""Levels made in one compiled loop at most, and their most sets."""
+_REDUCIBLE = 1024
+"""Sets a level has at least before its reduction is considered."""
+_WORTHWHILE = 0.75
+"""Share of sets a first reduction must drop: then the ones after it spare far more."""
+_MOST_ORIGINS = 2**32 - 1
+_PART_BYTES = 1 << 20
+"""Of the images of a part of a level, and of what it takes to look them up."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+class Frontier:
+    """Images of the set of all states (forward) or preimages of the singletons (backward).
+
+    A level holds no set that an earlier level, or it itself, has already. Where it pays, forward
+    levels are *reduced*: a set that properly contains another one met so far is not needed.
+
+    Parameters
+    ----------
+    delta : array of states, shape (k, n)
+    backward : bool
+    budget : Budget
+    workers : int
+        Threads, for `expand`.
+    plain : bool
+        Never reduce a level: the sets of each then stand in the order of their least words.
+    """
+
+    def __init__(
+        self,
+        delta: Deltas,
+        backward: bool,
+        budget: Budget,
+        workers: int = 1,
+        plain: bool = False,
+    ) -> None:
+        self.k, self.n = (int(size) for size in delta.shape)
+        self.backward = backward
+        self.plain = plain or backward
+        self.budget = budget
+        self.words = -(-self.n // 64)
+        first = np.eye(self.n, dtype=np.bool_) if backward else np.ones((1, self.n), np.bool_)
+        self.sets = pack(first)  # (sets, words)
+        self.roots = len(self.sets)
+        self.count = self.roots
+        self.origins = np.zeros(self.count, np.uint32)
+        """k * parent + letter"""
+        self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint64)
+        state_sets.enter(self.sets, 0, self.count, self.places)
+        self.levels = [np.arange(self.count)]
+        """the numbers of the sets of each level"""
+        self.table = _image_table(delta, backward)  # (n, k * words and padding)
+        self.workers = workers
+        self.part = max(16, min(8192, _PART_BYTES // self._bytes_a_row()))
+        self._forest: list[Trie] = []  # all sets up to `_planted`, where levels are reduced
+        self._planted = 0
+        self._reduce_from = _REDUCIBLE
+        self._reducing = False
+
+    @property
+    def depth(self) -> int:
+        """The number of the last level."""
+        return len(self.levels) - 1
+
+    @property
+    def size(self) -> int:
+        """Sets of the last level."""
+        return len(self.levels[-1])
+
+    @property
+    def growth(self) -> float:
+        """Sets of the last level for each of the level before, at least 1."""
+        if self.depth == 0:
+            return float(self.k)
+        return max(1.0, self.size / len(self.levels[-2]))
+
+    @property
+    def bytes(self) -> int:
+        """Memory in use."""
+        trees = sum(len(trie) for trie in self._forest) * Trie.bytes_a_set(self.words)
+        lists = self.sets.nbytes + self.origins.nbytes + 8 * self.count
+        return self.table.nbytes + lists + self.places.nbytes + trees
+
+    @property
+    def buffers(self) -> int:
+        """Memory for the parts of a level that are under way at once."""
+        rows = min(self.part, self.size)
+        images = rows * self._bytes_a_row()
+        queries = Trie.bytes_of_queries(rows * self.k, self.words)
+        return (2 * self.workers + 1) * images + self.workers * queries
+
+    def parts(self, level: int) -> Iterator[tuple[npt.NDArray[np.int64], Words]]:
+        """Cut a level into parts of a fair size: the numbers of sets, and the sets."""
+        numbers = self.levels[level]
+        for at in range(0, len(numbers), self.part):
+            part = numbers[at : at + self.part]
+            first, end = part[0], part[-1] + 1
+            whole = end - first == len(part)  # and quicker to copy
+            # copies: other threads read them while the list moves
+            yield part, self.sets[first:end].copy() if whole else self.sets[part]
+
+    def images(self, sets: Words) -> tuple[Words, Words]:
+        """Return the images of sets under all letters, as rows of `table`, and their hashes."""
+        images = np.empty((len(sets), self.table.shape[1]), np.uint64)
+        hashes = np.empty((len(sets), self.k), np.uint64)
+        members = np.empty(self.n, np.uint64)
+        state_sets.images(self.table, sets, self.words, images, hashes, members)
+        return images, hashes
+
+    def expand(self, used: int, pool: ThreadPoolExecutor | None) -> None:
+        """Make the next level, or leave all as it is; `used` is memory in use elsewhere.
+
+        Raises
+        ------
+        OutOfBudget
+            If the level does not fit the memory, or the time is spent.
+        """
+        before = self.count
+        pool = pool if self.size > self.part else None
+        parts = self.parts(self.depth)
+        made = ahead(pool, self.workers, lambda part: (part[0], *self.images(part[1])), parts)
+        try:
+            for parents, images, hashes in made:
+                if self.budget.expired:
+                    raise OutOfBudget("time")
+                self._reserve(self.count + hashes.size, used)
+                state_sets.touch(hashes, self.places)
+                self.count = state_sets.append_new(
+                    images, hashes, parents, self.sets, self.origins, self.places, self.count
+                )
+            self.levels.append(self._reduced(np.arange(before, self.count), used, pool))
+        except BaseException:
+            self.count = before
+            self.places[:] = 0
+            state_sets.enter(self.sets, 0, self.count, self.places)
+            raise
+
+    def can_march(self) -> bool:
+        """Tell whether the last level is small and whole."""
+        return self.size <= _MARCH_SETS // 2 and self.count - self.size == self.levels[-1][0]
+
+    def march(self, other: Frontier, most: int, used: int) -> bool:
+        """Make at most so many small levels; tell whether the last one meets the other frontier.
+
+        Raises
+        ------
+        OutOfBudget
+            If one level may not fit the memory.
+        """
+        most = max(1, min(most, _MARCH_LEVELS, 2**23 // int(self.table.size)))
+        self._reserve(self.count + self.k * self.size, used)
+        ends = np.zeros(most + 2, np.int64)
+        ends[:2] = self.levels[-1][0], self.count
+        hashes = np.empty((_MARCH_SETS, self.k), np.uint64)
+        targets = other.sets[other.levels[-1]]
+        made, met = state_sets.march(
+            self.table, hashes, self.sets, self.origins, self.places, ends, targets, self.backward
+        )
+        stops = ends[1 : made + 2].tolist()
+        self.levels += [np.arange(*pair) for pair in zip(stops, stops[1:], strict=False)]
+        self.count = stops[-1]
+        return bool(met)
+
+    def path(self, number: int) -> list[int]:
+        """Return the letters from a set back to where the search began."""
+        letters = []
+        while number >= self.roots:
+            number, letter = divmod(int(self.origins[number]), self.k)
+            letters.append(letter)
+        return letters
+
+    def _bytes_a_row(self) -> int:
+        """Memory for a set of a part, its images and their hashes."""
+        width = int(self.table.shape[1])
+        return 8 * (self.words + self.k + width)
+
+    def _reserve(self, count: int, used: int) -> None:
+        """Make room for so many sets."""
+        if count > len(self.sets):
+            a_set = 8 * self.words + self.origins.itemsize + 8
+            room = self.budget.memory - used - (self.bytes - a_set * len(self.sets))
+            capacity = min(max(count, len(self.sets) * 3 // 2 + 256), _MOST_ORIGINS // self.k)
+            if capacity * a_set > room:
+                capacity = int(room // a_set)
+            if capacity < count:
+                raise OutOfBudget("memory")
+            self.origins.resize(capacity, refcheck=False)
+            self.sets.resize((capacity, self.words), refcheck=False)  # last: its length counts
+        while 3 * count > 2 * len(self.places):
+            if not self.budget.fits(used + self.bytes + 2 * self.places.nbytes):
+                raise OutOfBudget("memory")
+            places = np.zeros(2 * len(self.places), np.uint64)
+            state_sets.move(self.places, places)
+            self.places = places
+
+    def _reduced(
+        self, numbers: npt.NDArray[np.int64], used: int, pool: ThreadPoolExecutor | None
+    ) -> npt.NDArray[np.int64]:
+        """Return which of the new sets are needed."""
+        if self.plain or len(numbers) < self._reduce_from:
+            return numbers
+        if not self._reducing:
+            step = max(1, len(numbers) // 256)
+            count = state_sets.count_containing(self.sets, numbers[0], self.count, step)
+            if count < _WORTHWHILE * len(range(0, len(numbers), step)):
+                self._reduce_from = 4 * len(numbers)
+                return numbers
+            self._reducing = True
+        self._reduce_from = _REDUCIBLE
+        new = numbers[0] - self._planted + len(numbers)
+        if not self.budget.fits(used + self.bytes + 2 * new * Trie.bytes_a_set(self.words)):
+            return numbers
+        if self._planted < numbers[0]:
+            self._plant(np.arange(self._planted, numbers[0]), numbers)
+        self._plant(numbers, numbers)
+
+        def needed(part: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+            sets = self.sets[part]
+            for trie in reversed(self._forest):
+                kept = ~trie.contained(sets)
+                part, sets = part[kept], sets[kept]
+            return part
+
+        parts = np.array_split(numbers, -(-len(numbers) // 4096))
+        kept = []
+        for part in ahead(pool, self.workers, needed, parts):
+            kept.append(part)
+            if self.budget.expired:
+                raise OutOfBudget("time")
+        return np.concatenate(kept)
+
+    def _plant(self, numbers: npt.NDArray[np.int64], likely: npt.NDArray[np.int64]) -> None:
+        """Add sets to the forest; a trie at most half as large as the next one joins it."""
+        self._planted = int(numbers[-1]) + 1
+        while self._forest and len(self._forest[-1]) <= 2 * len(numbers):
+            numbers = np.concatenate([self._forest.pop().numbers, numbers])
+        queries = self.sets[likely[:: max(1, len(likely) // 4096)]]
+        self._forest.append(Trie(self.sets[numbers], numbers, queries, self.n, self.budget))
+
+
+def ahead(
+    pool: ThreadPoolExecutor | None,
+    workers: int,
+    work: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+) -> Iterator[_Result]:
+    """Yield the results of work in order; threads, if there are any, work ahead."""
+    if pool is None:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def pack(members: npt.NDArray[np.bool_]) -> Words:
+    """Return sets of states as words: (sets, n) to (sets, ceil(n / 64))."""
+    count, n = members.shape
+    padded = np.zeros((count, -(-n // 64) * 64), np.bool_)
+    padded[:, :n] = members
+    return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+def _image_table(delta: Deltas, backward: bool) -> Words:
+    """Return the images (or preimages) of each state under all letters side by side, padded."""
+    k, n = delta.shape
+    words = -(-n // 64)
+    table = np.zeros((n, -(-k * words // 4) * 4), np.uint64)
+    for a in range(k):
+        graph = np.zeros((n, n), np.bool_)
+        graph[np.arange(n), delta[a]] = True
+        table[:, a * words : (a + 1) * words] = pack(graph.T if backward else graph)
+    return table

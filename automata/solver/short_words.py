@@ -1,0 +1,239 @@
+"""Short reset words, fast: upper bounds on the reset threshold."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.arguments import check_integer
+from automata.automaton import Automaton, AutomatonError, Deltas, validate_delta
+from automata.kernels import beam, pairs
+from automata.solver.limits import Budget
+
+Letters = npt.NDArray[np.uint8]
+
+_WORDS_OF_IMAGES = 1 << 24  # the default width keeps the preimages of one level within 128 MB
+_FEWEST_SETS = 512  # for n < 80: costs little, and is worth it where random words are long
+_MOST_SETS = 10240  # n log2 n for n = 1,024; past that more sets seldom shorten a word
+_MOST_NODES = 1 << 25
+_WORK = 1 << 22  # words of preimages between two looks at the clock
+_CHUNK = 1 << 16
+
+
+def reset_word(
+    delta: npt.ArrayLike | Automaton,
+    method: Literal["greedy", "beam"] = "greedy",
+    *,
+    width: int | None = None,
+) -> tuple[int, ...] | None:
+    """Return a short reset word, not always a shortest one; None if there is none.
+
+    "greedy" merges, again and again, the two states of the current set whose merging word is the
+    shortest (Eppstein 1990, SIAM J. Comput. 19). All pairs are searched backward once, O(k n^2)
+    time and 5 n^2 / 2 bytes; each of less than n merges looks for its pair among at most n^2 / 2,
+    O(n^3), though on random automata for about n^2 in all; and each letter of the word is applied
+    to the states that are left.
+
+    "beam" searches backward from the singletons and of each level's preimages keeps the `width`
+    largest that it does not remember (Roman and Szykuła 2015; Szykuła and Zyzik 2022,
+    arXiv 2207.05495): O(k n) time a set and a level. It only looks for words shorter than the
+    greedy one, and where it finds none returns that. Usually the word is a shortest one.
+
+    Both are deterministic.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        n <= 5,000.
+    method : {"greedy", "beam"}
+    width : int, optional
+        Sets a level keeps, for "beam": at least n, and rounded up to a multiple of 64. By default
+        n log2 n, but 512 or more, and no more than 10,240 or than make 2^24 words of preimages.
+
+    Returns
+    -------
+    tuple of int or None
+        Letters in the order in which they are applied.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton, there is no such method, or it has no width.
+    SizeLimitError
+        If n > 5,000.
+    ValueError
+        If `width` is not an integer.
+
+    Examples
+    --------
+    >>> reset_word([[1, 2, 3, 0], [0, 1, 2, 0]])
+    (1, 0, 0, 1, 0, 1, 0, 0, 0, 1)
+    >>> reset_word([[1, 2, 3, 0], [0, 1, 2, 0]], "beam")
+    (1, 0, 0, 0, 1, 0, 0, 0, 1)
+    """
+    if method not in ("greedy", "beam"):
+        raise AutomatonError(f"a method is 'greedy' or 'beam', got {method!r}")
+    width = None if width is None else check_integer("width", width)
+    if width is not None and (method != "beam" or width < 1):
+        raise AutomatonError(
+            f"a width is positive and for method 'beam', got {width} for {method!r}"
+        )
+    valid = validate_delta(delta)
+    word, left = greedy_word(valid)
+    if left > 1:
+        return None
+    if method == "beam" and len(word) > 1:
+        shorter = beam_word(valid, width, longest=len(word) - 1)
+        word = word if shorter is None else shorter
+    return tuple(word.tolist())
+
+
+def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
+    """Merge pairs of states, each by its shortest word, until few are left or none can be merged.
+
+    Parameters
+    ----------
+    delta : array of `state_dtype`, shape (k, n)
+        Valid.
+    goal : int
+        Enough is done when so many states are left.
+
+    Returns
+    -------
+    letters : uint8 array
+        In the order in which they are applied.
+    left : int
+        The number of states that all of Q is sent to; over `goal` only where it is the rank.
+    """
+    delta = delta.astype(np.uint16)  # one type: one compilation
+    k, n = delta.shape
+    letters = np.empty(n * (n - 1) // 2, np.uint8)
+    queue = np.empty(letters.size, np.int32)
+    lists = np.empty((2, k, n), np.int32)
+    queue = queue[: pairs.merging_letters(delta, letters, queue, lists[0], lists[1])]
+    states = np.arange(-1, n, dtype=np.int32)
+    states[0] = n
+    chunks = [np.empty(0, np.uint8)]
+    while True:
+        chunk = np.empty(_CHUNK, np.uint8)
+        length = pairs.merge(delta, letters, queue, states, goal, chunk)
+        chunks.append(chunk[:length])
+        if length < _CHUNK:
+            return np.concatenate(chunks), int(states[0])
+
+
+def beam_word(
+    delta: Deltas, width: int | None = None, *, longest: int, budget: Budget | None = None
+) -> Letters | None:
+    """Search backward from the singletons, some sets a level, until a preimage is all of Q.
+
+    Sets without a state that can be reached from all states are left out: they lead nowhere. Sets
+    are told apart by 64-bit hashes, of which a cache remembers about eight times the width.
+
+    Parameters
+    ----------
+    delta : array of `state_dtype`, shape (k, n)
+        Valid. It need not synchronize.
+    width : int, optional
+        As in `reset_word`.
+    longest : int
+        The most letters the word may have.
+    budget : Budget, optional
+        Memory and time for this search: `beam_memory`, and more where the ways of long words have
+        to be kept.
+
+    Returns
+    -------
+    uint8 array or None
+        Letters in the order in which they are applied; None if no word was found: no new set was
+        left, or `longest` levels or the budget were spent.
+    """
+    k, n = delta.shape
+    budget = budget or Budget()
+    size = beam_memory(n, k, width)
+    if n == 1:
+        return np.empty(0, np.uint8)
+    if not budget.fits(size):
+        return None
+    blocks = _blocks(n, k, width)
+    words = -(-n // 64)
+    sources = _sources(delta)
+    core, states = _core(delta)
+    level = np.zeros((blocks, 64 * words), np.uint64)  # set i of a block, word w at i * W + w
+    singletons = np.uint64(1) << (states % 64).astype(np.uint64)
+    level.reshape(-1, words)[np.arange(states.size), states // 64] = singletons
+    images = np.empty((k * blocks, 64 * words), np.uint64)
+    ranking = np.empty((2, k * blocks * 64), np.int32)
+    history = np.zeros((_history_slots(blocks), 4), np.uint64)
+    tree = np.empty(_nodes(blocks), np.int64)
+    tree[: states.size] = 0
+    progress = np.array([states.size, states.size, 0, 0])  # sets, nodes, levels done, levels to do
+    pace = max(1, _WORK // images.size)
+    while progress[2] < longest and not budget.expired:
+        progress[3] = min(int(progress[2]) + pace, longest)
+        outcome = beam.search(sources, core, level, images, ranking, history, tree, progress)
+        if outcome == beam.FOUND:
+            word = np.empty(int(progress[2]), np.uint8)
+            beam.read_word(tree, progress[1] - 1, word)
+            return word
+        if outcome == beam.DEAD:
+            break
+        if outcome == beam.FULL:
+            beam.drop_dead_branches(tree, progress, np.empty(tree.size, np.int32))
+            if 2 * progress[1] > tree.size:
+                size += 12 * tree.size
+                if tree.size > _MOST_NODES or not budget.fits(size):
+                    break
+                longer = np.empty(2 * tree.size, np.int64)
+                longer[: tree.size] = tree
+                tree = longer
+    return None
+
+
+def beam_memory(n: int, k: int, width: int | None = None) -> int:
+    """Return the bytes that `beam_word` needs to begin with."""
+    blocks = _blocks(n, k, width)
+    sets = 512 * blocks * -(-n // 64)
+    return (k + 1) * sets + 512 * k * blocks + 32 * _history_slots(blocks) + 12 * _nodes(blocks)
+
+
+def _sources(delta: Deltas) -> npt.NDArray[np.uint16]:
+    """Return the automaton on the places of states in a transposed block of sets."""
+    k, n = delta.shape
+    words = -(-n // 64)
+    states = np.arange(n)
+    places = states % 64 * words + states // 64
+    sources = np.full((k, 64 * words), 64 * words, np.uint16)
+    sources[:, places] = places[delta]
+    return sources
+
+
+def _core(delta: Deltas) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Return the states that can be reached from all, as a set and as a list."""
+    k, n = delta.shape
+    marked = np.zeros(64 * -(-n // 64), np.bool_)
+    lists = np.empty((2, k, n), np.int32)
+    stack = np.empty(n, np.int32)
+    beam.mark_core(delta.astype(np.uint16), lists[0], lists[1], stack, marked[:n])
+    return np.packbits(marked, bitorder="little").view(np.uint64), np.flatnonzero(marked)
+
+
+def _blocks(n: int, k: int, width: int | None) -> int:
+    """Blocks of 64 sets that a level has room for."""
+    if width is None:
+        most = min(_MOST_SETS, _WORDS_OF_IMAGES // (k * -(-n // 64)))
+        width = min(max(_FEWEST_SETS, math.ceil(n * math.log2(n))), most)
+    return -(-max(width, n) // 64)
+
+
+def _history_slots(blocks: int) -> int:
+    """A power of two, with room for eight levels or more."""
+    return 1 << (128 * blocks - 1).bit_length()
+
+
+def _nodes(blocks: int) -> int:
+    """Nodes of the first tree: a level must fit twice, and most searches should end in it."""
+    return max(1 << 16, 512 * blocks)

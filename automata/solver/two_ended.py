@@ -1,0 +1,266 @@
+"""The exact search for any number of states: from both ends, with proved bounds at every stop.
+
+A word of length f + b resets the automaton exactly when some set of the forward level f lies within
+some set of the backward level b; to *ask* about the length f + b is to test this. Levels leave out
+what earlier levels of their side have, and sets that others make needless. Whatever is left out,
+another set of its side does what it could do in as few letters or fewer; so, as long as no shorter
+length is affirmed, what is left still holds both parts of a shortest reset word. Lengths are
+therefore asked about in order, and the first that is affirmed is the reset threshold.
+
+The design follows Szykuła and Zyzik, ESA 2022 (arXiv:2207.05495): what the next steps cost decides
+which side is expanded and when to ask, and the last level is never stored.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas
+from automata.solver.frontier import Frontier, ahead
+from automata.solver.limits import Budget, OutOfBudget, ResetBounds
+from automata.solver.short_words import beam_word
+from automata.solver.trie import Trie, Words
+
+_EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
+"""What a set costs: to make, to put into a trie, to look up there. Measured, in 100 ns."""
+_PATIENCE = 0.3
+"""Ask when that costs at most this share of what the way to the upper bound costs, and .."""
+_CHEAP, _WORTH = 2000.0, 2.7
+""".. no more than this, or than the sets made since the last time are worth. That is more than it
+costs to ask about them, so that even a side that never grows is asked about in the end."""
+_BEAM_FROM = 1 << 14
+"""Sets of both sides after which a better upper bound is worth a beam search."""
+_MARCH_TARGETS = 1024
+"""Forward sets at most, if small backward levels are to be made in one compiled loop."""
+
+_Found = tuple[int, int, list[int]]
+"""A forward set, a backward set, and the letters from the one to the other."""
+
+
+class Search:
+    """One search, which tells at any time what it has proved.
+
+    Parameters
+    ----------
+    delta : array of states, shape (k, n)
+        Synchronizing, n >= 2.
+    word : tuple of int
+        Any reset word: the first upper bound.
+    budget : Budget
+    workers : int
+        Threads. The result does not depend on them.
+    """
+
+    def __init__(
+        self, delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int = 1
+    ) -> None:
+        self.delta = delta
+        self.forward = Frontier(delta, False, budget, workers)
+        self.backward = Frontier(delta, True, budget, workers)
+        self.lower = 1
+        self.word = word
+        self.budget = budget
+        self.workers = workers
+        self._trie: Trie | None = None  # of the last forward level
+        self._beam_searched = False
+        self._worth = 0.0  # of the sets made since lengths were asked about
+
+    @property
+    def bounds(self) -> ResetBounds:
+        """What is proved so far."""
+        return ResetBounds(self.lower, len(self.word), self.word)
+
+    def run(self) -> None:
+        """Search until the bounds meet.
+
+        Raises
+        ------
+        OutOfBudget
+            If a limit ends the search before.
+        """
+        try:
+            if self.workers <= 1:
+                self._run(None)
+                return
+            with ThreadPoolExecutor(self.workers) as pool:
+                self._run(pool)
+        except MemoryError:
+            raise OutOfBudget("memory") from None
+
+    def _run(self, pool: ThreadPoolExecutor | None) -> None:
+        forward, backward = self.forward, self.backward
+        while self.lower < len(self.word):
+            if self.budget.expired:
+                raise OutOfBudget("time")
+            if not self._beam_searched and forward.count + backward.count > _BEAM_FROM:
+                self._search_beam()
+            left = max(0, len(self.word) - 1 - forward.depth - backward.depth)
+            expand_forward = _cost_of_next(forward, _BUILD) < _cost_of_next(backward, _QUERY)
+            if left == 0 or (left == 1 and not expand_forward):
+                self._ask(left, pool)
+            elif self._is_time_to_ask(left, expand_forward):
+                self._ask(0, pool)
+            else:
+                try:
+                    self._grow(forward if expand_forward else backward, left, pool)
+                except OutOfBudget as spent:
+                    if spent.limit == "memory":
+                        self._ask(min(left, _unstored_levels(forward.k)), pool)
+                    if self.lower < len(self.word):
+                        raise
+
+    def _search_beam(self) -> None:
+        """Look for a shorter word: with a good upper bound there is less to ask about."""
+        self._beam_searched = True
+        budget = self.budget.besides(self._bytes(0))
+        shorter = beam_word(self.delta, longest=len(self.word) - 1, budget=budget)
+        if shorter is not None:
+            self.word = tuple(shorter.tolist())
+
+    def _is_time_to_ask(self, left: int, expand_forward: bool) -> bool:
+        forward, backward = self.forward, self.backward
+        if self.lower > forward.depth + backward.depth:
+            return False  # nothing new to ask about
+        if expand_forward and self.lower == forward.depth:
+            return True  # or this length could not be asked about again
+        new = sum(len(level) for level in backward.levels[self.lower - forward.depth :])
+        cost = new * _QUERY + (forward.size * _BUILD if self._trie is None else 0)
+        if cost > max(_CHEAP, self._worth):
+            return False
+        return cost <= _PATIENCE * _forecast(forward, backward, left)
+
+    def _grow(self, side: Frontier, left: int, pool: ThreadPoolExecutor | None) -> None:
+        """Make the next level of a side, or many if they are small."""
+        forward, backward = self.forward, self.backward
+        all_asked = self.lower > forward.depth + backward.depth
+        few = forward.size <= _MARCH_TARGETS and backward.can_march()
+        if side is backward and all_asked and few:
+            met = backward.march(forward, left, self._bytes(forward.size) - backward.bytes)
+            self.lower = forward.depth + backward.depth + (not met)
+            if met:
+                self._ask(0, pool)
+            return
+        trie = forward.size
+        if side is forward:
+            self._trie = None
+            trie = int(forward.size * forward.growth)
+        side.expand(self._bytes(trie) - side.bytes, pool)
+        self._worth += side.size * _WORTH
+        if side.size == 0:  # it has all its sets, so that what is asked now will be affirmed
+            side.levels.pop()
+            self._ask(0, pool)
+
+    def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
+        """Ask about all lengths up to the depth of both sides, and so many backward levels more."""
+        self._worth = 0.0
+        forward = self.forward
+        numbers = forward.levels[-1]
+        step = self._sets_a_trie()
+        lengths = range(self.lower, forward.depth + self.backward.depth + unstored + 1)
+        affirmed = lengths.stop
+        for at in range(0, len(numbers), step):
+            trie = self._trie if step >= len(numbers) else None
+            trie = trie or self._build(numbers[at : at + step])
+            for length in range(lengths.start, affirmed):
+                found = self._look_up(trie, length - forward.depth, pool)
+                if found is not None:
+                    affirmed = length
+                    member, number, letters = found
+                    start = reversed(forward.path(member))
+                    self.word = (*start, *letters, *self.backward.path(number))
+                    break
+                if step >= len(numbers):
+                    self.lower = length + 1
+            if step >= len(numbers):
+                self._trie = trie
+            del trie  # before the next one is built
+        self.lower = affirmed
+
+    def _build(self, numbers: npt.NDArray[np.int64]) -> Trie:
+        likely = self.backward.levels[-1]
+        queries = self.backward.sets[likely[:: max(1, len(likely) // 4096)]]
+        members = self.forward.sets[numbers]
+        return Trie(members, numbers, queries, self.forward.n, self.budget)
+
+    def _look_up(self, trie: Trie, level: int, pool: ThreadPoolExecutor | None) -> _Found | None:
+        """Find a set of a backward level, stored or not, with a member of the trie within it."""
+        backward = self.backward
+        unstored = max(0, level - backward.depth)
+
+        def find(part: tuple[npt.NDArray[np.int64], Words]) -> _Found | None:
+            found = self._find_below(trie, part[1], unstored)
+            return found and (found[0], int(part[0][found[1]]), found[2])
+
+        pool = pool if backward.size > backward.part else None
+        for found in ahead(pool, self.workers, find, backward.parts(level - unstored)):
+            if found is not None:
+                return found
+            if self.budget.expired:
+                raise OutOfBudget("time")
+        return None
+
+    def _find_below(self, trie: Trie, sets: Words, levels: int) -> _Found | None:
+        """Find a member within a preimage of some row of `sets` under a word of so many letters."""
+        if self.budget.expired:
+            raise OutOfBudget("time")
+        if levels == 0:
+            found = trie.find(sets, 1)
+            return found and (found[1], found[0], [])
+        k, words = self.backward.k, self.backward.words
+        images, _ = self.backward.images(sets)
+        if levels == 1:
+            found = trie.find(images, k)
+            return found and (found[1], found[0] // k, [found[0] % k])
+        below = np.ascontiguousarray(images[:, : k * words]).reshape(-1, words)
+        for at in range(0, len(below), self.backward.part):
+            deeper = self._find_below(trie, below[at : at + self.backward.part], levels - 1)
+            if deeper is not None:
+                member, row, letters = deeper
+                return member, (at + row) // k, [*letters, (at + row) % k]
+        return None
+
+    def _bytes(self, trie: int) -> int:
+        """Return the memory in use, with a trie of so many sets."""
+        forward, backward = self.forward, self.backward
+        trie = max(trie, 0 if self._trie is None else len(self._trie))
+        buffers = max(forward.buffers, backward.buffers)
+        return forward.bytes + backward.bytes + buffers + trie * Trie.bytes_a_set(forward.words)
+
+    def _sets_a_trie(self) -> int:
+        """Return how many sets of the last forward level fit a trie."""
+        size = self.forward.size
+        if self._trie is not None or self.budget.fits(self._bytes(size)):
+            return size
+        room = self.budget.memory - self._bytes(0)
+        most = int(room // Trie.bytes_a_set(self.forward.words))
+        if most < min(size, 1024):
+            raise OutOfBudget("memory")
+        return min(size, most)
+
+
+def _cost_of_next(side: Frontier, use: float) -> float:
+    return side.size * side.growth * (_EXPAND + use)
+
+
+def _forecast(forward: Frontier, backward: Frontier, left: int) -> float:
+    """Return what the way to the upper bound costs, if both sides grow as they did."""
+    first, last, cost = float(forward.size), float(backward.size), 0.0
+    first_growth, last_growth = forward.growth, backward.growth
+    steps = min(left, 40)
+    for _ in range(steps):
+        more_first, more_last = first * first_growth, last * last_growth
+        if more_first * (_EXPAND + _BUILD) < more_last * (_EXPAND + _QUERY):
+            first = more_first
+            cost += first * _EXPAND
+        else:
+            last = more_last
+            cost += last * _EXPAND
+    return cost * (left / steps) + first * _BUILD + last * _QUERY
+
+
+def _unstored_levels(k: int) -> int:
+    """Return how many levels to search without storing them, each up to k times the one before."""
+    return max(levels for levels in range(1, 5) if k**levels <= 16 or levels == 1)

@@ -1,0 +1,143 @@
+"""The forms in which a whole text is read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from automata.automaton import AutomatonError, Deltas
+from automata.text.dot import parse_dot
+from automata.text.edges import ORDERS, parse_edges
+from automata.text.gap import parse_gap_all
+from automata.text.jflap import parse_jff
+from automata.text.json_values import parse_json_all
+from automata.text.lookalikes import lookalikes
+from automata.text.number_readings import Table, distinct, listed
+from automata.text.tables import Placed, columns, parse_table
+
+
+def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
+    r"""Read a bare table: one state a row, or one letter a row.
+
+    Parameters
+    ----------
+    text : str
+        Numbers from 0, apart by blanks; no line between rows is blank.
+    by_letter : bool
+        A row has the images under one letter.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If rows have different lengths or blank lines between them, or an entry is not a state.
+
+    Examples
+    --------
+    >>> parse_table_rows("1 0\n2 1\n0 0").tolist()
+    [[1, 2, 0], [0, 1, 0]]
+    """
+    rows = [line.split() for line in text.strip().split("\n")]
+    if rows == [[]]:
+        raise AutomatonError("a table without rows is no automaton")
+    if [] in rows:
+        row = rows.index([])
+        raise AutomatonError(f"a blank line or a comment follows row {row} of one table")
+    return parse_table(rows if by_letter else columns(rows))
+
+
+def _parse_edges(order: str, text: str) -> list[Placed]:
+    return [Placed(0, parse_edges(text, order))]
+
+
+PARSERS: dict[str, Callable[[str], list[Placed]]] = {
+    "table": lambda text: [Placed(0, parse_table_rows(text))],
+    "table-letters": lambda text: [Placed(0, parse_table_rows(text, by_letter=True))],
+    "edges": lambda text: [Placed(0, parse_edges(text))],
+    **{order: partial(_parse_edges, order) for order in ORDERS},
+    "gap": parse_gap_all,
+    "dot": lambda text: [Placed(0, parse_dot(text))],
+    "jff": lambda text: [Placed(0, parse_jff(text))],
+    "json": parse_json_all,
+    "json-states": partial(parse_json_all, by_state=True),
+}
+"""How the text of each form is read."""
+
+
+def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
+    """Read a text in the one form of several that fits.
+
+    Parameters
+    ----------
+    text : str
+    forms : tuple of str
+        Keys of `PARSERS`.
+
+    Returns
+    -------
+    list of Placed
+
+    Raises
+    ------
+    AutomatonError
+        If none fits, or two fit and differ.
+
+    Examples
+    --------
+    >>> [delta.tolist() for _, delta in parse_document("[[2, 1]]", ("json", "gap"))]
+    [[[1, 0]]]
+    >>> parse_document("[[1, 1, 2]]", ("json", "gap"))
+    Traceback (most recent call last):
+    automata.automaton.AutomatonError: the text fits two forms, json and gap: --form NAME decides
+    """
+    found: dict[str, list[Placed]] = {}
+    errors: dict[str, AutomatonError] = {}
+    for form in forms:
+        try:
+            found[form] = PARSERS[form](text)
+        except AutomatonError as error:
+            errors[form] = error
+    if not found:
+        if len(errors) == 1:
+            raise errors[forms[0]]
+        reasons = "; ".join(f"as {form}: {error}" for form, error in errors.items())
+        raise AutomatonError(reasons)
+    names = distinct({form: _tables(own) for form, own in found.items()})
+    if len(names) > 1:
+        raise AutomatonError(f"the text fits {listed(names)}: --form NAME decides")
+    [name] = names
+    if name == "json-states" and len(forms) > 1:
+        _check_lists(found[name])
+    if len(forms) > 1 and _fits_from_1(text, _tables(found[name])):
+        lists = "letter" if name == "gap" else "state, from 0"
+        raise AutomatonError(
+            f"the text fits {name} and, 1-based, json-states: --form {name} takes a list for each "
+            f"{lists}"
+        )
+    return found[name]
+
+
+def _tables(found: list[Placed]) -> list[Table]:
+    return [delta.tolist() for _, delta in found]
+
+
+def _check_lists(found: list[Placed]) -> None:
+    """Refuse lists of lists that may be other things than images of the states."""
+    for _, delta in found:
+        if others := lookalikes(delta.T.tolist()):
+            raise AutomatonError(
+                f"the text fits json-states, but may be {' or '.join(others)}: --form json-states "
+                "reads it so"
+            )
+
+
+def _fits_from_1(text: str, found: list[Table]) -> bool:
+    """Tell whether lists of states, which count from 1, make other automata."""
+    try:
+        others = parse_json_all(text, by_state=True, first=1)
+    except AutomatonError:
+        return False
+    return _tables(others) != found

@@ -1,0 +1,136 @@
+"""The texts of single automata, read many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError, Deltas, state_dtype
+from automata.kernels.text import read_tables
+from automata.text.formats import parse_delta, parse_state_major
+
+
+@dataclass(frozen=True, eq=False)
+class Automata:
+    """Automata of one size that stand one after the other."""
+
+    lines: Sequence[int]
+    """The line where each begins, from 1."""
+    deltas: Deltas
+    """Of shape (batch, k, n)."""
+
+
+class Malformed(NamedTuple):
+    """A place where no automaton could be read, or one that could not be solved."""
+
+    line: int
+    """The line where it begins, from 1."""
+    reason: str
+    """One line."""
+
+
+Size = tuple[int, int]  # k and n
+Entry = tuple[int, bytes, Size | None]
+"""The line where an automaton begins, its text, and its size where the text has the entries state
+by state; None: the text is in our form."""
+
+
+def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | Malformed]:
+    """Read the texts of automata, in their order.
+
+    Parameters
+    ----------
+    entries : iterable of Entry or Malformed
+
+    Yields
+    ------
+    Automata or Malformed
+        As many automata at once as follow each other in one form and one size.
+
+    Examples
+    --------
+    >>> [item] = parse_entries([(1, b"0 0|1 0", None), (2, b"1 1|0 1", None)])
+    >>> item.lines, item.deltas.tolist()
+    ((1, 2), [[[0, 0], [1, 0]], [[1, 1], [0, 1]]])
+    >>> [*parse_entries([(1, b"0 0|1", None)])]
+    [Malformed(line=1, reason='letter 1 has 1 entries, the first has 2')]
+    """
+    alike: list[Entry] = []
+    for entry in entries:
+        if alike and (isinstance(entry, Malformed) or entry[2] != alike[0][2]):
+            yield from _parse_alike(alike)
+            alike = []
+        if isinstance(entry, Malformed):
+            yield entry
+        else:
+            alike.append(entry)
+    if alike:
+        yield from _parse_alike(alike)
+
+
+def _parse_alike(entries: list[Entry]) -> Iterator[Automata | Malformed]:
+    lines, texts, sizes = zip(*entries, strict=True)
+    return parse_texts(lines, texts, sizes[0])
+
+
+def parse_texts(
+    lines: Sequence[int], texts: Sequence[bytes], size: Size | None = None
+) -> Iterator[Automata | Malformed]:
+    """Read automata of one form: those of one size at once, what has not the usual form with care.
+
+    Parameters
+    ----------
+    lines : sequence of int
+        Where each begins.
+    texts : sequence of bytes
+        One line each.
+    size : tuple of int, optional
+        k and n, where the entries stand state by state.
+
+    Yields
+    ------
+    Automata or Malformed
+        As `parse_entries`.
+
+    Examples
+    --------
+    >>> [item] = parse_texts([1], [b"0 1 0 0"], (2, 2))
+    >>> item.deltas.tolist()
+    [[[0, 0], [1, 0]]]
+    """
+    joined = np.frombuffer(bytearray(b"\n".join(texts) + b"\n"), np.uint8)
+    done = at = 0
+    while done < len(texts):
+        deltas, end = _read_deltas(joined[at:], texts[done], len(texts) - done, size)
+        if len(deltas):
+            yield Automata(lines[done : done + len(deltas)], deltas)
+            done += len(deltas)
+            at += end
+            continue
+        text = texts[done].decode("utf-8", "backslashreplace")
+        try:
+            delta = parse_state_major(text.split(), *size) if size else parse_delta(text)
+            yield Automata([lines[done]], delta[None])
+        except AutomatonError as error:
+            yield Malformed(lines[done], str(error))
+        at += len(texts[done]) + 1
+        done += 1
+
+
+def _read_deltas(
+    joined: npt.NDArray[np.uint8], first: bytes, count: int, size: Size | None
+) -> tuple[Deltas, int]:
+    """Read as many automata of the first one's size as have the usual form, at most `count`."""
+    k, n = size or (first.count(b"|") + 1, len(first.partition(b"|")[0].split()))
+    if not (k <= MAX_LETTERS and 1 <= n <= MAX_STATES):
+        return np.empty((0, k, n), np.uint8), 0
+    shape = (1, n * k) if size else (k, n)
+    room = min(count, len(joined) // (2 * n * k) + 1)  # a number and what follows take two bytes
+    tables = np.empty((room, *shape), np.uint16)
+    read, end = read_tables(joined, tables, n)
+    tables = tables[:read].reshape(read, n, k).swapaxes(1, 2) if size else tables[:read]
+    return np.ascontiguousarray(tables, state_dtype(n)), end

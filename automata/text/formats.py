@@ -1,0 +1,247 @@
+"""Text forms of automata: ours, synchrowords', GAP's and DOT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+import numpy.typing as npt
+
+from automata.automaton import (
+    MAX_LETTERS,
+    MAX_STATES,
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    validate_delta,
+)
+from automata.text.dot import parse_dot as parse_dot
+from automata.text.gap import parse_gap as parse_gap
+from automata.text.jflap import parse_jff as parse_jff
+from automata.text.json_values import parse_json as parse_json
+from automata.text.tables import parse_integer, parse_table
+from automata.text.words import format_word as format_word
+from automata.text.words import parse_word as parse_word
+
+_DOT_HEAD = ["digraph automaton {", "node [shape=circle];"]
+
+
+def format_delta(delta: npt.ArrayLike | Automaton) -> str:
+    """Write an automaton in our own form: one line, the letters' images separated by ``|``.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        The automaton.
+
+    Returns
+    -------
+    str
+        Without comma, semicolon, tab or quote: a spreadsheet keeps it in one cell, as it is.
+
+    Examples
+    --------
+    >>> format_delta([[1, 2, 3, 0], [0, 1, 2, 0]])
+    '1 2 3 0|0 1 2 0'
+    """
+    return "|".join(" ".join(map(str, row)) for row in validate_delta(delta).tolist())
+
+
+def parse_delta(text: str) -> Deltas:
+    """Read what `format_delta` writes.
+
+    Parameters
+    ----------
+    text : str
+        States separated by blanks, letters by ``|``.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If an entry is missing, not an integer, or not a state.
+
+    Examples
+    --------
+    >>> parse_delta("1 2 3 0|0 1 2 0").tolist()
+    [[1, 2, 3, 0], [0, 1, 2, 0]]
+    >>> parse_delta("1 2 3 0|0 1 2.5 0")
+    Traceback (most recent call last):
+    automata.automaton.AutomatonError: letter 1, state 2: '2.5' is not an integer
+    """
+    if text.count("|") >= MAX_LETTERS:
+        k = text.count("|") + 1
+        raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
+    return parse_table([row.split() for row in text.split("|")])
+
+
+def write_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
+    """Write automata, of any sizes, as input of the program synchrowords 1.1.
+
+    Parameters
+    ----------
+    deltas : iterable of Automaton or array of int, shape (k, n)
+        The automata.
+
+    Returns
+    -------
+    str
+        For each a line ``k n`` and a line of n*k images, state by state.
+
+    Examples
+    --------
+    >>> print(write_synchrowords([[[1, 2, 0], [0, 1, 0]]]), end="")
+    2 3
+    1 0 2 1 0 0
+    """
+    lines = []
+    for delta in map(validate_delta, deltas):
+        k, n = delta.shape
+        lines += [f"{k} {n}\n", " ".join(map(str, delta.T.ravel().tolist())), "\n"]
+    return "".join(lines)
+
+
+def read_synchrowords(text: str) -> list[Deltas]:
+    """Read automata as the program synchrowords 1.1 does (1.0 had ``n k`` where 1.1 has ``k n``).
+
+    Parameters
+    ----------
+    text : str
+        The whole file; blanks and line ends count alike.
+
+    Returns
+    -------
+    list of arrays of states, shape (k, n), each of its own size
+
+    Raises
+    ------
+    AutomatonError
+        If a size or an image is missing, not an integer, or out of range.
+
+    Examples
+    --------
+    >>> [delta.tolist() for delta in read_synchrowords("2 3   1 0 2 1 0 0   1 1   0")]
+    [[[1, 2, 0], [0, 1, 0]], [[0]]]
+    """
+    deltas: list[Deltas] = []
+    tokens = iter(text.split())
+    for token in tokens:
+        where = f"automaton {len(deltas)}, "
+        k, n = parse_size(token, next(tokens, ""), where)
+        deltas.append(parse_state_major(list(islice(tokens, n * k)), k, n, where))
+    return deltas
+
+
+def parse_size(k: str, n: str, where: str = "") -> tuple[int, int]:
+    """Read the line ``k n`` that synchrowords has before an automaton.
+
+    Parameters
+    ----------
+    k, n : str
+        Numbers of letters and states.
+    where : str
+        The beginning of an error's message.
+
+    Returns
+    -------
+    tuple of int
+        k and n.
+
+    Raises
+    ------
+    AutomatonError
+        If one is missing, not an integer, or out of range.
+
+    Examples
+    --------
+    >>> parse_size("2", "3")
+    (2, 3)
+    """
+    return parse_integer(k, 1, MAX_LETTERS, where + "k"), parse_integer(
+        n, 1, MAX_STATES, where + "n"
+    )
+
+
+def parse_state_major(images: list[str], k: int, n: int, where: str = "") -> Deltas:
+    """Read an automaton of synchrowords' input, from its n*k entries.
+
+    Parameters
+    ----------
+    images : list of str
+        State by state.
+    k, n : int
+        Letters and states.
+    where : str
+        The beginning of an error's message.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If an entry is missing, not an integer, or not a state.
+
+    Examples
+    --------
+    >>> parse_state_major("1 0 2 1 0 0".split(), 2, 3).tolist()
+    [[1, 2, 0], [0, 1, 0]]
+    """
+    whole = images + [""] * (n * k - len(images))
+    return parse_table([whole[a::k] for a in range(k)], where)
+
+
+def format_gap(delta: npt.ArrayLike | Automaton) -> str:
+    """Write the transition table for ``Automaton("det", n, k, table, [1], [1])`` in GAP.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        The automaton.
+
+    Returns
+    -------
+    str
+        A list for each letter; states count from 1.
+
+    Examples
+    --------
+    >>> format_gap([[1, 2, 0], [0, 0, 2]])
+    '[ [ 2, 3, 1 ], [ 1, 1, 3 ] ]'
+    """
+    rows = [", ".join(str(q + 1) for q in row) for row in validate_delta(delta).tolist()]
+    return f"[ {', '.join(f'[ {row} ]' for row in rows)} ]"
+
+
+def format_dot(delta: npt.ArrayLike | Automaton) -> str:
+    """Write a graph for Graphviz, one edge ``a,b`` for all letters between the same two states.
+
+    Parameters
+    ----------
+    delta : Automaton or array of int, shape (k, n)
+        The automaton.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(format_dot([[1, 1], [1, 0]]), end="")
+    digraph automaton {
+      node [shape=circle];
+      0 -> 1 [label="a,b"];
+      1 -> 0 [label="b"];
+      1 -> 1 [label="a"];
+    }
+    """
+    labels: dict[tuple[int, int], list[str]] = {}
+    for a, row in enumerate(validate_delta(delta).tolist()):
+        for edge in enumerate(row):
+            labels.setdefault(edge, []).append(format_word((a,)))
+    edges = [f'{p} -> {q} [label="{",".join(labels[p, q])}"];' for p, q in sorted(labels)]
+    return "\n  ".join([*_DOT_HEAD, *edges]) + "\n}\n"

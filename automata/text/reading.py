@@ -1,0 +1,153 @@
+"""Automata from a stream of text: each as soon as it has arrived, where the form allows it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from itertools import accumulate, chain
+
+from automata.automaton import AutomatonError
+from automata.text.csv_lines import read_csv_lines
+from automata.text.documents import PARSERS, parse_document
+from automata.text.entries import Automata, Malformed, parse_texts
+from automata.text.lines import (
+    MOST_TEXT,
+    Chunk,
+    Stream,
+    blank_comments,
+    read_lines,
+    without_comments,
+)
+from automata.text.recognise import SIZED, TABLES, by_first_line, choose_numbers, without_commas
+from automata.text.synchrowords import read_contest_lines, read_synchrowords_lines
+
+FORMS = ("lines", "csv", *SIZED, *PARSERS)
+"""The names of the forms."""
+
+Items = list[Automata | Malformed]
+
+
+def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
+    r"""Read automata of any sizes, in their order, without waiting for a line that is not needed.
+
+    Parameters
+    ----------
+    stream : binary file
+        Text in UTF-8, or in UTF-16 with its mark. Blank lines do not count; nor do those that begin
+        with ``#``, except in CSV after its header; between the rows of a bare table neither may
+        stand. A record, and a text that is read as a whole, has at most 4 MiB.
+    form : str, optional
+        One of `FORMS`; by default the one that fits.
+
+    Yields
+    ------
+    list of Automata or Malformed
+        What was at hand, cut where the size changes. After a malformed line the next one is read;
+        in synchrowords' form too if the first automaton stands on two lines, ``k n`` and entries:
+        then all must, and reading goes on at the next line of two numbers. Otherwise a malformed
+        automaton is the last that is read.
+
+    Raises
+    ------
+    AutomatonError
+        If the stream is empty, no form fits or two that differ, or a text that is read as a whole
+        is malformed.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> [found] = read_automata(BytesIO(b"1 2 0|0 1 0\n1 2 0|0 3 0\n"))
+    >>> for item in found:
+    ...     print(item.deltas.tolist() if isinstance(item, Automata) else item)
+    [[[1, 2, 0], [0, 1, 0]]]
+    Malformed(line=2, reason="letter 1, state 1: '3' is outside 0..2")
+    """
+    chunks = read_lines(stream)
+    for chunk in chunks:
+        if isinstance(chunk, Malformed):
+            if form in (None, *PARSERS):
+                raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
+            yield [chunk]
+            continue
+        numbers, texts = without_comments(chunk)
+        if texts:
+            skipped = chunk[0].index(numbers[0])
+            rest = chain([(chunk[0][skipped:], chunk[1][skipped:])], chunks)
+            yield from _read(rest, (form,) if form else by_first_line(texts[0]))
+            return
+    raise AutomatonError("no automaton: the text is empty")
+
+
+def _read(
+    chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...], *, is_named: bool = True
+) -> Iterator[Items]:
+    """Read what has one of some forms; a form of numbers that nobody named keeps its layout."""
+    match forms[0]:
+        case "csv":
+            return read_csv_lines(chunks)
+        case "numbers":
+            numbers = _each(_as_numbers, chunks)
+            form, seen = choose_numbers(numbers)
+            return _read(chain(seen, numbers), (form,), is_named=False)
+        case "lines":
+            return _read_lines(_each(without_comments, chunks))
+        case "synchrowords" | "synchrowords-1.0" as form:
+            return read_synchrowords_lines(
+                _each(_as_rows, chunks),
+                states_first=form == "synchrowords-1.0",
+                strict=not is_named,
+            )
+        case "contest" | "contest-letters" as form:
+            lines = _each(_as_rows, chunks)
+            return read_contest_lines(lines, by_letter=form == "contest-letters")
+        case form if form in TABLES:
+            return _read_document(_each(_as_numbers, chunks), forms)
+        case _:
+            return _read_document(_each(blank_comments, chunks), forms)
+
+
+def _each(
+    change: Callable[[Chunk], Chunk], chunks: Iterator[Chunk | Malformed]
+) -> Iterator[Chunk | Malformed]:
+    for chunk in chunks:
+        yield chunk if isinstance(chunk, Malformed) else change(chunk)
+
+
+def _as_rows(chunk: Chunk) -> Chunk:
+    numbers, texts = without_comments(chunk)
+    return numbers, [*map(without_commas, texts)]
+
+
+def _as_numbers(chunk: Chunk) -> Chunk:
+    numbers, texts = blank_comments(chunk)
+    return numbers, [without_commas(text.strip()) for text in texts]
+
+
+def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
+    for chunk in chunks:
+        yield [chunk] if isinstance(chunk, Malformed) else [*parse_texts(*chunk)]
+
+
+def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
+    """Read a whole text; comments are blank lines of it, so that errors name the right lines."""
+    texts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        if isinstance(chunk, Malformed):
+            raise AutomatonError(f"line {chunk.line}: {chunk.reason}")
+        above = [b""] * (chunk[0][0] - 1) if chunk[1] and not texts else []
+        texts += above + chunk[1]
+        size += len(above) + sum(map(len, chunk[1])) + len(chunk[1])
+        if size > MOST_TEXT:
+            form = " or ".join(forms)
+            raise AutomatonError(f"a text of {form} has at most {MOST_TEXT} bytes, the limit")
+    try:
+        text = b"\n".join(texts).decode()
+    except UnicodeDecodeError:
+        raise AutomatonError("not a text in UTF-8") from None
+    starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    first = len(text) - len(text.lstrip())
+    yield [
+        Automata([bisect_right(starts, max(at, first))], delta[None])
+        for at, delta in parse_document(text, forms)
+    ]

@@ -1,0 +1,305 @@
+"""Automata from text, solved one after the other."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Literal, get_args
+
+import numpy as np
+
+from automata.arguments import check_workers
+from automata.automaton import AutomatonError, Deltas
+from automata.solver.exact import (
+    NOT_SYNCHRONIZING,
+    reset_threshold,
+    reset_thresholds,
+    shortest_reset_word,
+)
+from automata.solver.limits import LimitReached
+from automata.solver.short_words import reset_word
+from automata.text.entries import Automata, Malformed
+from automata.text.words import format_word
+
+Row = tuple[int, Deltas] | Malformed
+Method = Literal["exact", "greedy", "beam"]
+
+_BULK_STATES = 32  # a larger one may take so long that it must not hold up those before it
+_BULK_ROWS = 16_384
+_MOMENT = 0.1  # seconds that a result may wait for those after it
+_QUICK = 0.001  # seconds; a thread costs a tenth of it
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """How automata are solved, and what a search for one of them may spend."""
+
+    method: Method = "exact"
+    """``exact``, or the length of a short word, an upper bound: ``greedy`` or ``beam``."""
+    words: bool = True
+    """Whether words are wanted too."""
+    memory_limit: int | None = None
+    """Bytes."""
+    time_limit: float | None = None
+    """Seconds."""
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise ValueError(
+                f"unknown method {self.method!r}: one of {', '.join(get_args(Method))}"
+            )
+        for name in ("memory_limit", "time_limit"):
+            limit = getattr(self, name)
+            if limit is None:
+                continue
+            if not limit > 0:
+                raise ValueError(f"{name.replace('_', ' ')} {limit} is not positive")
+            if limit == math.inf:
+                raise ValueError(f"{name.replace('_', ' ')} {limit} is not finite")
+            if self.method != "exact":
+                raise ValueError(f"{self.method} has no {name.replace('_', ' ')}: exact has")
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What is known about automata of one size that stand one after the other."""
+
+    n: int
+    k: int
+    method: str
+    lines: Sequence[int]
+    """Where each begins in the input, from 1."""
+    lower: Sequence[int | None]
+    """No shorter word resets it; None: no word does."""
+    upper: Sequence[int | None]
+    """The length of a word that does."""
+    words: Sequence[str | None]
+    """That word, if it is wanted."""
+
+    def texts(self) -> list[str]:
+        r"""Return a line each, for people.
+
+        Examples
+        --------
+        >>> Solved(3, 2, "exact", [1, 2], [4, None], [4, None], ["baab", None]).texts()
+        ['4\tbaab', 'none']
+        >>> Solved(9, 2, "greedy", [1], [1], [30], [None]).texts()
+        ['1..30']
+        """
+        return [
+            ("none" if lower is None else str(lower) if lower == upper else f"{lower}..{upper}")
+            + ("" if word is None else f"\t{word}")
+            for lower, upper, word in zip(self.lower, self.upper, self.words, strict=True)
+        ]
+
+    def jsons(self) -> list[str]:
+        """Return a line each, for programs.
+
+        Examples
+        --------
+        >>> solved = Solved(3, 2, "exact", [7], [4], [4], ["baab"])
+        >>> print(solved.jsons()[0])  # doctest: +NORMALIZE_WHITESPACE
+        {"line": 7, "n": 3, "k": 2, "method": "exact", "synchronizing": true, "threshold": 4,
+         "lower": 4, "upper": 4, "word": "baab"}
+        """
+        return [
+            json.dumps(
+                {
+                    "line": line,
+                    "n": self.n,
+                    "k": self.k,
+                    "method": self.method,
+                    "synchronizing": upper is not None,
+                    "threshold": lower if lower == upper else None,
+                    "lower": lower,
+                    "upper": upper,
+                    "word": word,
+                }
+            )
+            for line, lower, upper, word in zip(
+                self.lines, self.lower, self.upper, self.words, strict=True
+            )
+        ]
+
+
+def solve(
+    automata: Iterable[Sequence[Automata | Malformed]], config: SolveConfig, *, workers: int = 1
+) -> Iterator[list[Solved | Malformed]]:
+    r"""Solve automata in their order, all that are at hand before more are asked for.
+
+    Parameters
+    ----------
+    automata : iterable of sequences of Automata or Malformed
+        As `automata.text.reading.read_automata` yields them.
+    config : SolveConfig
+    workers : int
+        Threads; with limits, each may use as much memory.
+
+    Yields
+    ------
+    list of Solved or Malformed
+        As soon as they are there; Malformed also where an automaton is too large for the method.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> from automata.text.reading import read_automata
+    >>> automata = read_automata(BytesIO(b"1 2 0|0 1 0"))
+    >>> [item.texts() for found in solve(automata, SolveConfig()) for item in found]
+    [['4\tbaab']]
+    """
+    workers = check_workers(workers)
+    limited = config.memory_limit is not None or config.time_limit is not None
+    in_bulk = config.method == "exact" and not config.words and not limited
+
+    def is_small(item: Automata | Malformed) -> bool:
+        return in_bulk and (isinstance(item, Malformed) or item.deltas.shape[2] <= _BULK_STATES)
+
+    for at_hand in automata:
+        for small, items in groupby(at_hand, key=is_small):
+            if small:
+                yield from _solve_in_bulk(items, workers)
+            else:
+                yield from _solve_each(items, config, workers)
+
+
+def _solve_in_bulk(
+    items: Iterable[Automata | Malformed], workers: int
+) -> Iterator[list[Solved | Malformed]]:
+    """Find thresholds alone, of as many at once as take a moment."""
+    waiting = deque(items)
+    rows = 1
+    while waiting:
+        part = _take(waiting, rows)
+        began = time.monotonic()
+        found = _solve_part(part, workers)
+        seconds = time.monotonic() - began
+        yield found
+        rows = max(1, rows // 4) if seconds > _MOMENT else min(4 * rows, _BULK_ROWS)
+
+
+def _take(waiting: deque[Automata | Malformed], rows: int) -> list[Automata | Malformed]:
+    """Take away as many automata, or fewer where there are no more."""
+    taken: list[Automata | Malformed] = []
+    while waiting and rows > 0:
+        item = waiting.popleft()
+        if isinstance(item, Automata):
+            if len(item.lines) > rows:
+                waiting.appendleft(Automata(item.lines[rows:], item.deltas[rows:]))
+                item = Automata(item.lines[:rows], item.deltas[:rows])
+            rows -= len(item.lines)
+        taken.append(item)
+    return taken
+
+
+def _solve_part(part: list[Automata | Malformed], workers: int) -> list[Solved | Malformed]:
+    """Find the thresholds of all automata of one size at once, whichever stand between them."""
+    alike: dict[tuple[int, ...], list[Deltas]] = {}
+    for item in part:
+        if isinstance(item, Automata):
+            alike.setdefault(item.deltas.shape[1:], []).append(item.deltas)
+    answers: dict[tuple[int, ...], Iterator[int] | str] = {}
+    for size, deltas in alike.items():
+        try:
+            thresholds = reset_thresholds(np.concatenate(deltas), workers=workers)
+            answers[size] = iter(thresholds.tolist())
+        except AutomatonError as error:
+            answers[size] = str(error)
+    found: list[Solved | Malformed] = []
+    for item in part:
+        if isinstance(item, Malformed):
+            found.append(item)
+            continue
+        k, n = item.deltas.shape[1:]
+        answer = answers[k, n]
+        if isinstance(answer, str):
+            found += [Malformed(line, answer) for line in item.lines]
+        else:
+            ends = [
+                None if end == NOT_SYNCHRONIZING else end for end in islice(answer, len(item.lines))
+            ]
+            found.append(Solved(n, k, "exact", item.lines, ends, ends, [None] * len(ends)))
+    return found
+
+
+def _solve_each(
+    items: Iterable[Automata | Malformed], config: SolveConfig, workers: int
+) -> Iterator[list[Solved | Malformed]]:
+    """Solve one by one; several at a time where they take long enough to be worth a thread."""
+    rows: list[Row] = []
+    for item in items:
+        rows += [item] if isinstance(item, Malformed) else zip(item.lines, item.deltas, strict=True)
+    done, pace = 0, 0.0
+    while done < len(rows):
+        began = time.monotonic()
+        if workers == 1 or pace < _QUICK:
+            solved = _solve_one(rows[done], config, workers)
+            pace = time.monotonic() - began
+            yield [solved]
+            done += 1
+        else:
+            part = rows[done : done + 16 * workers]
+            for solved in _solve_apart(part, config, workers):
+                yield [solved]
+            pace = (time.monotonic() - began) / len(part)
+            done += len(part)
+
+
+def _solve_apart(
+    rows: list[Row], config: SolveConfig, workers: int
+) -> Iterator[Solved | Malformed]:
+    """Solve each in one thread of its own, several at a time."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield from pool.map(lambda row: _solve_one(row, config, 1), rows)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malformed:
+    if isinstance(row, Malformed):
+        return row
+    line, delta = row
+    k, n = delta.shape
+    try:
+        found = _search(delta, config, workers)
+    except (AutomatonError, MemoryError) as error:
+        return Malformed(line, str(error) or "not enough memory")
+    if found is None:
+        return Solved(n, k, config.method, [line], [None], [None], [None])
+    lower, upper, letters = found
+    word = format_word(letters) if config.words else None
+    return Solved(n, k, config.method, [line], [lower], [upper], [word])
+
+
+def _search(
+    delta: Deltas, config: SolveConfig, workers: int
+) -> tuple[int, int, tuple[int, ...]] | None:
+    """Return bounds and, if words are wanted, a word; None if there is no reset word."""
+    if config.method != "exact":
+        word = reset_word(delta, method=config.method)
+        return None if word is None else (min(1, len(word)), len(word), word)
+    try:
+        if config.words:
+            word = shortest_reset_word(
+                delta,
+                workers=workers,
+                memory_limit=config.memory_limit,
+                time_limit=config.time_limit,
+            )
+            return None if word is None else (len(word), len(word), word)
+        length = reset_threshold(
+            delta,
+            workers=workers,
+            memory_limit=config.memory_limit,
+            time_limit=config.time_limit,
+        )
+        return None if length is None else (length, length, ())
+    except LimitReached as reached:
+        return reached.bounds.lower, reached.bounds.upper, reached.bounds.word

@@ -1,0 +1,100 @@
+"""The jobs behind the commands that make datasets: each in its folder, with record and picture.
+
+Each returns what there is to print.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import cerny_bound
+from data.enumerate import EnumerateConfig, enumerate_dataset
+from data.generate import GenerateConfig, generate
+from data.labels import count_thresholds
+from data.plots import plot_thresholds
+from data.record import recorded
+
+
+def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool) -> dict[str, Any]:
+    """Make a dataset folder of sampled automata."""
+    with recorded(out, "generate", asdict(config), force=force) as run:
+        manifest = generate(config, out, workers=workers)
+        seconds = run.seconds
+        thresholds, counts = count_thresholds(out, manifest)
+        limit = config.highest_threshold
+        plot_thresholds(thresholds, config.n, out / "thresholds", counts=counts, ceiling=limit)
+    announce(_above(thresholds, counts, config.n), config.n, out)
+    rows = int(counts.sum())
+    speed = {} if run.complete else {"rows a second": round(rows / seconds)}
+    return {
+        "dataset": str(out),
+        "rows (distinct classes)": rows,
+        "rows wanted": config.count,
+        "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
+        **speed,
+        "rows by reset threshold": dict(zip(thresholds.tolist(), counts.tolist(), strict=True)),
+    }
+
+
+def run_enumerate(
+    config: EnumerateConfig, out: Path, *, workers: int, force: bool
+) -> dict[str, Any]:
+    """Make a dataset folder of all automata of a size."""
+    with recorded(out, "enumerate", asdict(config), force=force) as run:
+        manifest = enumerate_dataset(config, out, workers=workers)
+        seconds = run.seconds
+        totals = manifest["totals"]
+        thresholds = np.array([row["reset_threshold"] for row in totals["counts"]], np.int16)
+        classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
+        for name in ("thresholds.png", "thresholds.svg"):
+            (out / name).unlink(missing_ok=True)
+        if config.rows:
+            plot_thresholds(thresholds, config.n, out / "thresholds", counts=classes)
+    place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
+    announce(_above(thresholds, classes, config.n), config.n, place)
+    whole = config.at_least == 0 and not config.classes
+    return {
+        "dataset": str(out),
+        "counts": totals["counts"],
+        "classes": totals["classes"],
+        **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),  # or it had failed
+        "nodes": totals["nodes"],
+        "units": totals["units"],
+        **({} if run.complete else {"seconds": round(seconds, 3)}),
+    }
+
+
+def _above(thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], n: int) -> list[int]:
+    """Return the thresholds above the Černý bound, each as often as it occurs."""
+    above = thresholds > cerny_bound(n)
+    found: list[int] = np.repeat(thresholds[above], counts[above]).tolist()
+    return found
+
+
+def announce(thresholds: Iterable[int], n: int, place: Path | str) -> None:
+    """Say it loudly on stderr if a threshold is above the Černý bound.
+
+    Parameters
+    ----------
+    thresholds : iterable of int
+    n : int
+        Number of states.
+    place : Path or str
+        Where the automata are to be found.
+    """
+    above = [threshold for threshold in thresholds if threshold > cerny_bound(n)]
+    if above:
+        loud, calm = ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+        print(
+            f"{loud}ABOVE THE ČERNÝ BOUND: {len(above)} automata with n={n} and thresholds up to "
+            f"{max(above)} > {cerny_bound(n)}, in {place}. Prove them again before you believe it."
+            f"{calm}",
+            file=sys.stderr,
+        )

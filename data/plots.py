@@ -1,0 +1,346 @@
+"""The pictures of a run: thresholds, training curves, norms. Each as PNG and as SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from automata import NOT_SYNCHRONIZING, cerny_bound
+from automata.drawing.geometry import BLACK, BLUE, GREEN, PURPLE, VERMILION, line_dashes
+from data.files import write_file
+
+Floats = npt.NDArray[np.floating]
+
+GREY, PALE = "#6B6B6B", "#DADADA"
+
+_DPI = 150
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "synchronizing-automata",  # the same picture gives the same bytes
+    "svg.fonttype": "none",  # letters, not outlines of letters
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "figure.titlesize": 11,
+    "font.size": 9,
+}
+
+
+class _Line(NamedTuple):
+    column: str
+    label: str
+    color: str
+    dashes: str
+
+
+def _train_and_held_out(term: str) -> tuple[_Line, ...]:
+    return (
+        _Line(f"train_{term}", "train", BLUE, "-"),
+        _Line(f"held_out_{term}", "held out", VERMILION, "--"),
+    )
+
+
+# Title, unit and lines of each panel of training curves.
+# fmt: off
+_PANELS: tuple[tuple[str, str, tuple[_Line, ...]], ...] = (
+    ("Reconstruction", "nats per automaton", _train_and_held_out("reconstruction")),
+    ("KL", "nats per automaton", _train_and_held_out("kl")),
+    ("Negative ELBO", "nats per automaton", _train_and_held_out("loss")),
+    ("Exact, held out", "share of automata",
+     (_Line("exact_from_mu", "from mu", GREEN, "-"),
+      _Line("exact_from_sample", "from z ~ q", PURPLE, "--"))),
+    ("Active units", "latent dimensions", (_Line("active_units", "", BLACK, "-"),)),
+    ("Speed", "automata a second", (_Line("samples_per_second", "", BLACK, "-"),)),
+)
+# fmt: on
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in our style, whatever the user's matplotlib configuration says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure, its size in inches, that no global state knows."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write ``<stem>.png`` and ``<stem>.svg``, both or neither.
+
+    Parameters
+    ----------
+    figure : Figure
+    stem : Path
+        The path without its ending; dots in the name are kept.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written; nothing is left behind.
+    """
+    png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
+
+    def write_both(temporary: Path) -> None:
+        figure.savefig(temporary, format="png", dpi=_DPI)
+        # Nested: the PNG gets its name only once the SVG has got its own.
+        write_file(svg, lambda path: figure.savefig(path, format="svg", metadata={"Date": None}))
+
+    write_file(png, write_both)
+    return [png, svg]
+
+
+def line_style(kind: int) -> tuple[float, tuple[float, ...] | None]:
+    """Return the dashes of a letter or an arm as matplotlib has them: an offset and lengths."""
+    return 0, line_dashes(kind) or None
+
+
+def say_empty(axes: Axes, text: str) -> None:
+    """Write a line in the middle of axes that have nothing to show."""
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=axes.transAxes)
+
+
+def plot_thresholds(
+    thresholds: npt.NDArray[np.integer],
+    n: int,
+    stem: Path,
+    *,
+    counts: npt.NDArray[np.integer] | None = None,
+    ceiling: int | None = None,
+    label: str = "ceiling",
+) -> list[Path]:
+    """Draw the histogram of reset thresholds, with the Černý bound marked.
+
+    Parameters
+    ----------
+    thresholds : int array, shape (rows,)
+        -1 for non-synchronizing automata: they have a bar apart.
+    n : int
+        Number of states.
+    stem : Path
+        The path of the pictures, without an ending.
+    counts : int array, shape (rows,), optional
+        How many automata have each of them, if these are different. By default one each.
+    ceiling : int, optional
+        The longest threshold that was let in, marked as well.
+    label : str
+        What stands at that mark.
+
+    Returns
+    -------
+    list of Path
+        The PNG and the SVG.
+    """
+    if counts is None:
+        thresholds, counts = np.unique(thresholds, return_counts=True)
+    apart = int(counts[thresholds == NOT_SYNCHRONIZING].sum())
+    bound = cerny_bound(n)
+    title = f"{int(counts.sum()):,} automata, n = {n}"
+    lengths, counts = thresholds[thresholds >= 0], counts[thresholds >= 0]
+    if len(lengths):
+        title += f", longest threshold {lengths[-1]}"
+    with style():
+        figure = new_figure(8, 4)
+        left, right = figure.subplots(
+            1, 2, sharey=True, width_ratios=[1, 10],
+            gridspec_kw={"left": 0.09, "right": 0.97, "bottom": 0.17, "top": 0.78, "wspace": 0.06},
+        )  # fmt: skip
+        figure.suptitle(title, x=0.09, ha="left")
+        left.set_ylim(0.5, 2 * max([apart, *counts.tolist(), 5]))
+        left.set_yscale("log")
+        left.bar([0], [apart], width=0.85, color=PALE, edgecolor=GREY, hatch="///")
+        left.set_xlim(-0.8, 0.8)
+        left.set_xticks([0], [f"not\nsynchronizing\n{apart:,}"], size=8)
+        left.set_ylabel("automata")
+        right.bar(lengths, counts, width=0.85, color=BLUE)
+        right.set_xlim(-0.7, 1.01 * max([bound, ceiling or 0, *lengths.tolist()]) + 0.7)
+        right.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12, min_n_ticks=1))
+        right.set_xlabel("reset threshold")
+        right.tick_params(which="both", left=False)
+        right.spines["left"].set_visible(False)
+        marks = [(bound, f"Černý bound {bound}", VERMILION, "-")]
+        if ceiling is not None:
+            marks.append((ceiling, f"{label} {ceiling}", BLACK, "--"))
+        # Above the axes, the line further left the lower: no label meets the other's line.
+        for height, mark in zip((1.03, 1.11), sorted(marks), strict=False):
+            _mark(right, height, *mark)
+        if not len(lengths):
+            say_empty(right, "no synchronizing automaton")
+        return save(figure, stem)
+
+
+def _mark(axes: Axes, height: float, x: float, label: str, color: str, dashes: str) -> None:
+    """Mark an x with a line up to a height above the axes, and its label beside the end."""
+    frame = axes.get_xaxis_transform()
+    axes.plot(
+        [x, x], [0, height + 0.05], dashes, color=color, lw=1.2, transform=frame, clip_on=False
+    )
+    late = x > 0.25 * axes.get_xlim()[1]
+    axes.annotate(
+        label, (x, height), xycoords=frame, xytext=(-4 if late else 4, 0),
+        textcoords="offset points", ha="right" if late else "left", color=color,
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def plot_training(metrics: Sequence[Mapping[str, float]], stem: Path) -> list[Path]:
+    """Draw the training curves, one panel a measure.
+
+    Parameters
+    ----------
+    metrics : sequence of mappings
+        The rows of ``metrics.csv``; a missing value leaves a gap.
+    stem : Path
+        The path of the pictures, without an ending.
+
+    Returns
+    -------
+    list of Path
+        The PNG and the SVG.
+    """
+    with style():
+        figure = new_figure(11, 6)
+        figure.subplots_adjust(0.07, 0.08, 0.98, 0.91, wspace=0.32, hspace=0.36)
+        grid = figure.subplots(2, 3, sharex=True)
+        for axes, (title, unit, lines) in zip(grid.flat, _PANELS, strict=True):
+            axes.set_title(title, pad=20, weight="bold")
+            axes.set_ylabel(unit)
+            _plot_lines(axes, metrics, lines)
+            top = axes.dataLim.y1
+            if unit.startswith("share"):
+                axes.set_ylim(-0.03, 1.03)
+            elif title == "Reconstruction" and top > 5 * axes.dataLim.minposy:
+                axes.set_yscale("log")  # it falls over orders of magnitude
+            else:
+                axes.set_ylim(0, 1.06 * top if top > 0 else 1)
+            if not metrics:
+                say_empty(axes, "no epoch yet")
+        epochs = [int(row["epoch"]) for row in metrics] or [1]
+        for axes in grid[1]:
+            axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        return save(figure, stem)
+
+
+def _plot_lines(axes: Axes, metrics: Sequence[Mapping[str, float]], lines: Sequence[_Line]) -> None:
+    """Draw columns of the metrics over the epochs, their legend under the title."""
+    epochs = _column(metrics, "epoch")
+    for column, label, color, dashes in lines:
+        part, _, term = column.rpartition("_")
+        if term == "loss":  # not a column: the sum of two
+            values = _column(metrics, f"{part}_reconstruction") + _column(metrics, f"{part}_kl")
+        else:
+            values = _column(metrics, column)
+        axes.plot(epochs, values, dashes, label=label, color=color, marker=".", markersize=4)
+    if len(lines) > 1:
+        # Between the title and the axes, where nothing else is.
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1,
+            borderpad=0.1, handlelength=3,
+        )  # fmt: skip
+
+
+def _column(metrics: Sequence[Mapping[str, float]], name: str) -> npt.NDArray[np.float64]:
+    return np.array([row.get(name, math.nan) for row in metrics], np.float64)  # (epochs,)
+
+
+def chi_density(x: npt.ArrayLike, degrees: int) -> Floats:
+    """Return the density of the chi distribution: of the norm of a standard normal vector.
+
+    Parameters
+    ----------
+    x : array of float
+        Norms, at least 0.
+    degrees : int
+        The dimension of the vector, at least 1.
+
+    Returns
+    -------
+    float array, the shape of `x`
+
+    Examples
+    --------
+    >>> chi_density([0, 1, 2], degrees=2).round(4).tolist()
+    [0.0, 0.6065, 0.2707]
+    """
+    norms = np.asarray(x, np.float64)
+    scale = (degrees / 2 - 1) * math.log(2) + math.lgamma(degrees / 2)
+    logs = (degrees - 1) * np.log(np.maximum(norms, np.finfo(np.float64).tiny))
+    return np.asarray(np.exp(logs - norms**2 / 2 - scale))
+
+
+def plot_norms(norms: Mapping[str, Floats], latent: int, stem: Path) -> list[Path]:
+    """Draw the "soap bubble": where clouds of latent points lie, against the prior's thin shell.
+
+    The norm of a prior sample in d dimensions follows the chi distribution and is close to
+    sqrt(d): the prior's mass is a shell, and straight paths leave it.
+
+    Parameters
+    ----------
+    norms : mapping of str to float array, shape (points,)
+        The norms of each named cloud.
+    latent : int
+        The dimension d of the latent space.
+    stem : Path
+        The path of the pictures, without an ending.
+
+    Returns
+    -------
+    list of Path
+        The PNG and the SVG.
+    """
+    clouds = {name: np.asarray(cloud, np.float64).ravel() for name, cloud in norms.items()}
+    # A few points far out do not squeeze the rest.
+    tops = [float(np.quantile(cloud, 0.998)) for cloud in clouds.values() if len(cloud)]
+    right = 1.03 * max([math.sqrt(latent) + 2.5, *tops])
+    edges = np.linspace(0, right, 121)
+    fine = np.linspace(0, right, 200)
+    with style():
+        figure = new_figure(8, 1.3 + 0.85 * max(1, len(clouds)))
+        figure.set_layout_engine("constrained", h_pad=0.03)
+        grid = figure.subplots(max(1, len(clouds)), 1, sharex=True, squeeze=False)[:, 0]
+        for axes in grid:
+            axes.fill_between(fine, chi_density(fine, latent), color=PALE, lw=0)
+            axes.axvline(math.sqrt(latent), color=BLACK, lw=1, ls=":")
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+        for axes, (name, cloud) in zip(grid, clouds.items(), strict=False):
+            density = np.histogram(cloud, edges)[0] / (max(1, len(cloud)) * (edges[1] - edges[0]))
+            axes.stairs(density, edges, color=BLUE, lw=1.3)
+            about = f"mean {cloud.mean():.2f}" if len(cloud) else "no points"
+            axes.set_ylabel(
+                f"{name}\n{about}", rotation=0, ha="right", va="center", parse_math=False
+            )
+        for axes in grid:
+            axes.set_ylim(bottom=0)
+        grid[-1].set_xlim(0, right)
+        grid[-1].set_xlabel("norm")
+        if not clouds:
+            say_empty(grid[0], "no points")
+        figure.suptitle(
+            f"Norms (blue) and the chi density of {latent} dimensions (grey); "
+            f"dotted: sqrt({latent}) = {math.sqrt(latent):.2f}"
+        )
+        return save(figure, stem)

@@ -1,0 +1,268 @@
+"""What can be wrong with what an archive holds: the file, each row, and what it claims."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas, cerny_bound
+from automata.canonical import (
+    CANONICAL_MAX_LETTERS,
+    CANONICAL_MAX_STATES,
+    canonical_forms,
+    from_canonical,
+)
+from automata.families import identify
+from automata.proof.certify import certificate
+from automata.proof.checker import CertificateError, check_certificate
+from automata.proof.verification import verify, verify_words
+from automata.properties import MAX_STATES_SUBSETS
+from automata.solver.exact import UNKNOWN, Words, reset_thresholds
+from automata.text.formats import parse_word
+from data.damage import DataError
+from data.terminal import printable
+from search.archive.file import pragma
+from search.archive.rows import UNDECIDED, Record, class_names, contradiction
+from search.archive.tables import SELECT_MISFITS, SELECT_UNFOUND
+
+_ROWS = 1024
+_UNDECIDED_QUICK = 12
+"""States up to which the classes in `UNDECIDED` take some 0.1 ms an automaton."""
+_SOLVER_MEMORY = 1 << 16
+"""Bytes for a threshold that is not proved, after a search of few sets: slow automata need none."""
+_SHOWN = 200
+_NO_LETTER = 127
+
+
+def check_file(path: Path, db: sqlite3.Connection) -> None:
+    """Check that the file is whole, that finds and automata belong together, and all names.
+
+    Raises
+    ------
+    DataError
+        If something is wrong.
+    """
+    found = pragma(db, "integrity_check(1)")
+    if found != "ok":
+        raise DataError(f"{path}: damaged ({printable(str(found))})")
+    if db.execute("PRAGMA foreign_key_check").fetchone():
+        raise DataError(f"{path}: a find of an automaton that is not there")
+    if db.execute(SELECT_UNFOUND).fetchone():
+        raise DataError(f"{path}: an automaton that nobody found")
+    if db.execute(SELECT_MISFITS).fetchone():
+        raise DataError(f"{path}: damaged (a find without run, arm or time)")
+
+
+def check_claims(path: Path, db: sqlite3.Connection, *, classes: bool) -> None:
+    """Check the file, and quickly what it says of each automaton (see `first_problem`).
+
+    Parameters
+    ----------
+    path : Path
+    db : Connection
+    classes : bool
+        Whether to find the classes of each automaton too.
+
+    Raises
+    ------
+    DataError
+        At the first thing that is wrong.
+    """
+    check_file(path, db)
+    cursor = db.execute("SELECT * FROM automata ORDER BY n, k, canonical")
+    while rows := cursor.fetchmany(_ROWS):
+        check_records(path, [*map(Record._make, rows)], classes=classes)
+
+
+def check_records(path: Path, records: Sequence[Record], *, classes: bool) -> None:
+    """Check quickly what is said of automata, those of one size after each other.
+
+    Raises
+    ------
+    DataError
+        At the first thing that is wrong.
+    """
+    check_shapes(path, records)
+    for _, same_size in groupby(records, key=lambda record: record[:2]):
+        if problem := first_problem([*same_size], prove=False, classes=classes):
+            raise DataError(f"{path}: {problem}")
+
+
+def check_shapes(path: Path, records: Sequence[Record]) -> None:
+    """Check that rows hold what can be automata, thresholds and words.
+
+    Raises
+    ------
+    DataError
+        At the first that does not.
+    """
+    types = [int, int, bytes, int, int, str, str, str]
+    for record in records:
+        fits = [type(value) for value in record] == types
+        if not (
+            fits
+            and 1 <= record.n <= CANONICAL_MAX_STATES
+            and 1 <= record.k <= CANONICAL_MAX_LETTERS
+            and len(record.canonical) == record.n * record.k
+            and 0 <= record.reset_threshold == len(record.word)
+            and record.reset_threshold <= (record.n**3 - record.n) // 6  # Pin 1983
+        ):
+            row = f"n={_short(record.n)}, k={_short(record.k)}"
+            threshold = _short(record.reset_threshold)
+            raise DataError(f"{path}: damaged (no automaton: {row}, reset threshold {threshold})")
+
+
+def first_problem(records: Sequence[Record], *, prove: bool = True, classes: bool = True) -> str:
+    """Check automata of one size; say what is wrong with the first bad one, "" if nothing is.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Of the right shapes.
+    prove : bool
+        Whether everything is found again from the canonical form, with word and threshold as
+        `verify_candidates` does: by a replay and a certificate that a checker without compiled code
+        accepts. Otherwise quickly: compiled code replays the word, and the solver finds the
+        threshold, unless that is a long search; the classes in `UNDECIDED` are believed for n > 12.
+    classes : bool
+        Whether the classes are found again.
+    """
+    n, k = records[0].n, records[0].k
+    forms = np.frombuffer(b"".join(record.canonical for record in records), np.uint8)
+    forms = forms.reshape(len(records), n * k)
+    valid = np.logical_and.reduce(forms < n, axis=1)
+    deltas = from_canonical(np.where(valid[:, None], forms, 0), n, k)
+    canonical = valid & (canonical_forms(deltas) == forms).all(axis=1)
+    families = identify(deltas)
+    undecided = not prove and _UNDECIDED_QUICK < n <= MAX_STATES_SUBSETS
+    names = class_names(deltas, undecided=undecided) if classes else [""] * len(records)
+    untrue = [""] * len(records) if prove else _unsolved(deltas, records)
+    for row, record in enumerate(records):
+        properties = record.properties
+        if undecided:
+            properties = ",".join(own for own in properties.split(",") if own not in UNDECIDED)
+        claims = {
+            "gap": (record.gap, cerny_bound(n) - record.reset_threshold),
+            "family": (record.family, families[row]),
+            "properties": (properties if classes else "", names[row]),
+        }
+        problem = "" if canonical[row] else "it is not canonical"
+        for name, (claimed, true) in claims.items():
+            if not problem and claimed != true:
+                problem = f"{name} is {_short(claimed)}, but should be {true}"
+        problem = problem or untrue[row]
+        if prove and not problem:
+            problem = _unproved(deltas[row], record)
+        if problem:
+            return f"{record.name}: {problem}"
+    return ""
+
+
+def problems_of(parts: Sequence[Sequence[Record]], workers: int) -> Generator[str, None, None]:
+    """Yield what is wrong with each part, as `first_problem` proves it, in several processes.
+
+    The proofs are Python: threads would be no faster.
+    """
+    workers = min(workers, len(parts))
+    if workers <= 1:
+        yield from map(first_problem, parts)
+        return
+    # an interruption is the parent's affair
+    ignore = signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(workers, get_context("spawn"), *ignore) as pool:
+        yield from pool.map(first_problem, parts)
+
+
+def settle(
+    path: Path, n: int, k: int, form: bytes, held: object, threshold: int
+) -> DataError | RuntimeError:
+    """Return the error that says who is wrong where an automaton comes with another threshold.
+
+    Parameters
+    ----------
+    path : Path
+    n, k, form
+        The automaton.
+    held
+        The threshold that the archive holds.
+    threshold : int
+        What the solver has found since.
+
+    Returns
+    -------
+    DataError
+        If a certificate proves the threshold of the solver: the archive is damaged.
+    RuntimeError
+        If it does not: a bug of the solver.
+    """
+    other = f"{_short(held)} in {path}"
+    (delta,) = from_canonical(np.frombuffer(form, np.uint8)[None], n, k)
+    try:
+        proof = certificate(delta)
+        check_certificate(proof)
+    except CertificateError as error:
+        return contradiction(n, k, form, threshold, f"{other}, and no proof: {error}")
+    if proof.threshold != threshold:
+        return contradiction(n, k, form, threshold, f"{other}, and {proof.threshold} is proved")
+    numbers = " ".join(map(str, form))
+    return DataError(
+        f"{path}: damaged (n={n}, k={k}, canonical form {numbers} has threshold {_short(held)}, "
+        f"but {threshold} is proved)"
+    )
+
+
+def _unsolved(deltas: Deltas, records: Sequence[Record]) -> list[str]:
+    """Say for each automaton what is wrong with its word and threshold, "" if nothing is."""
+    lengths = np.array([record.reset_threshold for record in records], np.int32)
+    letters = np.full((len(records), lengths.max()), -1, np.int8)
+    letters[np.arange(lengths.max()) < lengths[:, None]] = _letters(records)
+    resets = verify_words(deltas, Words(letters, lengths))
+    found = reset_thresholds(deltas, memory_limit=_SOLVER_MEMORY)
+    problems = [""] * len(records)
+    wrong = ~resets | ((found != UNKNOWN) & (found != lengths))
+    for row in np.flatnonzero(wrong).tolist():
+        if resets[row]:
+            problems[row] = f"threshold {lengths[row]}, but the solver finds {found[row]}"
+        else:
+            problems[row] = "the word does not send all states to one state"
+    return problems
+
+
+def _letters(records: Sequence[Record]) -> npt.NDArray[np.int8]:
+    """Return the letters of all words, a..z, one word after the other; all else is no letter."""
+    text = "".join(record.word for record in records)
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    known = (codes >= ord("a")) & (codes <= ord("z"))
+    return np.where(known, codes - np.uint32(ord("a")), _NO_LETTER).astype(np.int8)
+
+
+def _unproved(delta: Deltas, record: Record) -> str:
+    """Say what is wrong with a word and a threshold, "" if nothing is."""
+    threshold = record.reset_threshold
+    try:
+        word = parse_word(record.word)
+        if len(word) != threshold:
+            return f"a word of {len(word)} letters for the threshold {threshold}"
+        if not verify(delta, word):
+            return "the word does not send all states to one state"
+        proof = certificate(delta)
+        check_certificate(proof)
+    except ValueError as error:
+        return printable(str(error))
+    if proof.threshold == threshold:
+        return ""
+    return f"threshold {threshold}, but {proof.threshold} is proved"
+
+
+def _short(value: object) -> str:
+    """Write a value from a file, or its beginning."""
+    text = str(value)
+    return printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")

@@ -1,0 +1,209 @@
+"""What the archive holds of an automaton: made from candidates, and checked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from automata.automaton import Deltas, cerny_bound
+from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.families import identify
+from automata.properties import CLASSES, MAX_STATES_SUBSETS, class_flags, in_classes
+from data.terminal import printable
+
+UNDECIDED = ("aperiodic", "completely-reachable")
+"""Classes that are not decided for more than `automata.properties.MAX_STATES_SUBSETS` states."""
+
+NAME_MAX_LENGTH = 4096
+"""Of a run or an arm, as `printable` writes it: longer than that of any folder."""
+
+_PART_ROWS = 4000
+_USED = ("n", "k", "canonical", "reset_threshold", "word")
+
+
+class Record(NamedTuple):
+    """A row of the table ``automata``."""
+
+    n: int
+    k: int
+    canonical: bytes
+    """n*k bytes, state-major"""
+    reset_threshold: int
+    gap: int
+    word: str
+    family: str
+    properties: str
+    """as `class_names` gives them"""
+
+    @property
+    def name(self) -> str:
+        """What names the automaton in a message."""
+        return f"n={self.n}, k={self.k}, canonical form {' '.join(map(str, self.canonical))}"
+
+
+class Part(NamedTuple):
+    """Candidates of one size, to be added at once."""
+
+    n: int
+    k: int
+    forms: list[bytes]
+    thresholds: list[int]
+    words: list[str]
+    arms: list[str]
+
+    def cut(self, rows: slice) -> Part:
+        """Return some of the rows."""
+        return self._replace(
+            forms=self.forms[rows],
+            thresholds=self.thresholds[rows],
+            words=self.words[rows],
+            arms=self.arms[rows],
+        )
+
+    def records(self, rows: Sequence[int], *, workers: int = 1) -> list[Record]:
+        """Return what there is to store of some rows: gap, family and classes are found here."""
+        if not rows:
+            return []
+        forms = np.frombuffer(b"".join(self.forms[row] for row in rows), np.uint8)
+        deltas = from_canonical(forms.reshape(len(rows), -1), self.n, self.k)
+        families, properties = identify(deltas), class_names(deltas, workers=workers)
+        bound = cerny_bound(self.n)
+        return [
+            Record(
+                self.n,
+                self.k,
+                self.forms[row],
+                self.thresholds[row],
+                bound - self.thresholds[row],
+                self.words[row],
+                family,
+                names,
+            )
+            for row, family, names in zip(rows, families, properties, strict=True)
+        ]
+
+
+def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> RuntimeError:
+    """Return the error that says that an automaton has two thresholds."""
+    numbers = " ".join(map(str, form))
+    return RuntimeError(
+        f"solver bug: n={n}, k={k}, canonical form {numbers} has threshold {threshold}, but {other}"
+    )
+
+
+def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) -> list[str]:
+    """Name the classes that each automaton is of.
+
+    Parameters
+    ----------
+    deltas : uint8 array, shape (batch, k, n)
+        n <= 64.
+    workers : int
+        Threads.
+    undecided : bool
+        Whether to leave out those in `UNDECIDED` also where they could be decided.
+
+    Returns
+    -------
+    list of str
+        Names, a comma between them, in the order of `automata.properties.CLASSES`. Those in
+        `UNDECIDED` are left out for n > `automata.properties.MAX_STATES_SUBSETS`.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `automata.properties.in_classes`.
+
+    Examples
+    --------
+    >>> class_names(np.array([[[1, 2, 0], [1, 2, 0]]], np.uint8))
+    ['strongly-connected,initially-connected,permutation-letter,one-cluster,eulerian']
+    """
+    if deltas.shape[2] <= MAX_STATES_SUBSETS and not undecided:
+        flags = class_flags(deltas, workers=workers)
+    else:
+        flags = np.zeros(len(deltas), np.uint16)
+        for bit, name in enumerate(CLASSES):
+            if name not in UNDECIDED:
+                flags |= in_classes(deltas, [name], workers=workers).astype(np.uint16) << bit
+    distinct, place = np.unique(flags, return_inverse=True)
+    texts = [
+        ",".join(name for bit, name in enumerate(CLASSES) if flag >> bit & 1)
+        for flag in distinct.tolist()
+    ]
+    return [texts[index] for index in place.tolist()]
+
+
+def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
+    """Check candidates, and cut them into parts of one size and a few thousand rows each.
+
+    Parameters
+    ----------
+    candidates : DataFrame
+        As `search.archive.store.Archive.add` takes them.
+    arm : str or None
+        Which arm found them; default: the mode of each row.
+
+    Yields
+    ------
+    Part
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a form not canonical, a word not as long as the threshold, or an
+        arm empty.
+    RuntimeError
+        If an automaton comes twice, with two thresholds.
+    """
+    for name in (*_USED, *(["mode"] if arm is None else [])):
+        if name not in candidates.columns:
+            raise ValueError(f"not a table of candidates: no column {name!r}")
+    sizes = candidates[["n", "k"]].astype(int)
+    for size, rows in candidates.groupby([sizes["n"], sizes["k"]]):
+        n, k = map(int, size)
+        forms = _read_forms(rows, n, k)
+        thresholds = rows["reset_threshold"].to_numpy(np.int64)
+        words = rows["word"].tolist()
+        arms = rows["mode"].tolist() if arm is None else [arm] * len(rows)
+        _refuse(rows, [not (isinstance(name, str) and name) for name in arms], "found by no arm")
+        named = [*map(printable, arms)]
+        _refuse(
+            rows,
+            [len(name) > NAME_MAX_LENGTH for name in named],
+            f"the name of its arm has over {NAME_MAX_LENGTH} letters",
+        )
+        _refuse(
+            rows,
+            [len(word) != length for word, length in zip(words, thresholds, strict=True)],
+            "the word is not as long as the threshold",
+        )
+        whole = Part(n, k, [*map(bytes, forms)], thresholds.tolist(), words, named)
+        _, first, place = np.unique(forms, axis=0, return_index=True, return_inverse=True)
+        firsts = thresholds[first][place.ravel()]
+        for row in np.flatnonzero(thresholds != firsts):
+            other = f"{firsts[row]} in another row"
+            raise contradiction(n, k, whole.forms[row], thresholds[row], other)
+        for start in range(0, len(rows), _PART_ROWS):
+            yield whole.cut(slice(start, start + _PART_ROWS))
+
+
+def _read_forms(rows: pd.DataFrame, n: int, k: int) -> Forms:
+    """Read the column of canonical forms, uint8 (rows, n*k)."""
+    texts = rows["canonical"]
+    _refuse(rows, texts.str.count(" ") != n * k - 1, f"not a form of {n * k} entries")
+    forms = np.array(" ".join(texts).split(" "), np.int64).reshape(len(rows), n * k)
+    canonical = canonical_forms(from_canonical(forms, n, k))
+    _refuse(rows, np.any(canonical != forms, axis=1), "the form is not canonical")
+    return canonical
+
+
+def _refuse(rows: pd.DataFrame, wrong: npt.ArrayLike, what: str) -> None:
+    """Name the first row with which something is wrong, if there is one."""
+    flags = np.asarray(wrong, np.bool_)
+    if flags.any():
+        raise ValueError(f"candidate {rows.index[flags][0]}: {what}")

@@ -1,0 +1,299 @@
+"""The archive: one SQLite file of all slowly synchronizing automata that any run ever verified.
+
+Many processes may write to it at once. What `Archive.add` has acknowledged is on disk, whatever
+happens to the process afterwards.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from automata.text.formats import format_delta
+from data.damage import DataError
+from data.progress import progress
+from data.terminal import printable
+from search.archive.checks import (
+    check_claims,
+    check_file,
+    check_records,
+    check_shapes,
+    problems_of,
+    settle,
+)
+from search.archive.file import check_schema, pragma
+from search.archive.reading import Reader
+from search.archive.rows import NAME_MAX_LENGTH, Part, Record, parts_of
+from search.archive.tables import (
+    COUNT_COLUMNS,
+    ROW_COLUMNS,
+    SELECT_COUNTS,
+    SELECT_ROWS,
+    SELECT_THRESHOLDS,
+    Selection,
+)
+from search.archive.writing import Writer
+
+_EVERYTHING = Selection()
+_CHECKED_ROWS = 64
+
+
+class Archive:
+    """An open archive; a context manager. For the thread and the process that opened it alone.
+
+    Parameters
+    ----------
+    path : Path
+    create : bool
+        Whether the archive may be written to; it is made where there is none, its folder too.
+        Otherwise it is only read, as it was when it was opened: from any medium, and whoever owns
+        it.
+
+    Raises
+    ------
+    DataError
+        If the file is no archive, one of another version, damaged, or missing and not to be made;
+        methods raise it too where they meet damage.
+    OSError
+        If it cannot be opened; methods raise it too where the disk is full, for example.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path
+        self._writer = Writer(path) if create else None
+        self._source = self._writer or Reader(path, partial(check_schema, path))
+        self._checked: object = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+    def check(self) -> None:
+        """See that the file is whole; `DataError` if it is not."""
+        self._source.read(partial(check_file, self.path))
+
+    def add(
+        self, candidates: pd.DataFrame, *, run: str, arm: str | None = None, workers: int = 1
+    ) -> int:
+        r"""Add verified automata; what is there already stays as it is.
+
+        When it returns, all rows are on disk. If it is interrupted, some of them may be: adding
+        them once more is always right.
+
+        Parameters
+        ----------
+        candidates : DataFrame
+            Of the columns `search.candidates.CANDIDATE_COLUMNS` it needs n, k, canonical,
+            reset_threshold, word and, without `arm`, mode. Any sizes, in any order.
+        run : str
+            Who found them. What no terminal prints is stored escaped, as ``\x1b``.
+        arm : str, optional
+            Which arm of the run; default: the mode of each row.
+        workers : int
+            Threads that decide the classes of new automata.
+
+        Returns
+        -------
+        int
+            How many automata were new.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, a form is not canonical, a word not as long as the threshold,
+            or a name of a run or an arm empty or very long; nothing is added.
+        DataError
+            If an automaton is there with a threshold that a proof refutes.
+        RuntimeError
+            If an automaton is there, or comes twice, with another threshold, and the archive is not
+            to blame: a bug of the solver. Nothing is added, or no more of it if another process
+            added that automaton meanwhile.
+        """
+        if self._writer is None:
+            raise ValueError(f"{self.path} was opened for reading alone")
+        run = printable(run)
+        if not 1 <= len(run) <= NAME_MAX_LENGTH:
+            raise ValueError(
+                f"a run has a name of 1 to {NAME_MAX_LENGTH} letters, got one of {len(run)}"
+            )
+        parts = [*parts_of(candidates, arm)]
+        found_at = _now()
+        for part in parts:
+            self._writer.read(partial(self._compare, part))
+        return sum(self._add(self._writer, part, run, found_at, workers) for part in parts)
+
+    def rows(self, selection: Selection = _EVERYTHING, *, limit: int | None = None) -> pd.DataFrame:
+        """Return the chosen automata, each once, by k, n, gap and canonical form.
+
+        Parameters
+        ----------
+        selection : Selection
+        limit : int, optional
+            Rows at most.
+
+        Returns
+        -------
+        DataFrame
+            The columns `ROW_COLUMNS`: run, arm and found_at are those of the first find, finds is
+            the number of pairs of a run and an arm; with a chosen run all four are of it alone.
+        """
+        parameters = selection.parameters | {"limit": -1 if limit is None else limit}
+
+        def select(db: sqlite3.Connection) -> pd.DataFrame:
+            self._check_claims(db, selection)
+            cursor = db.execute(SELECT_ROWS, parameters)
+            names = [column[0] for column in cursor.description]
+            rows = cursor.fetchall()
+            places = [names.index(name) for name in Record._fields]
+            records = [Record(*(row[place] for place in places)) for row in rows]
+            check_records(self.path, records, classes=True)
+            return pd.DataFrame(rows, columns=names)
+
+        table = self._source.read(select)
+        deltas = [
+            format_delta(np.frombuffer(form, np.uint8).reshape(n, k).T)
+            for n, k, form in zip(table["n"], table["k"], table["canonical"], strict=True)
+        ]
+        texts = [" ".join(map(str, form)) for form in table["canonical"]]
+        who = {name: table[name].map(printable) for name in ("run", "arm")}
+        return table.assign(delta=deltas, canonical=texts, **who)[ROW_COLUMNS]
+
+    def counts(self, selection: Selection = _EVERYTHING) -> pd.DataFrame:
+        """Count the chosen automata, a row for each k and n.
+
+        Parameters
+        ----------
+        selection : Selection
+
+        Returns
+        -------
+        DataFrame
+            The columns `COUNT_COLUMNS`: gap is that of the best threshold, no_family the number of
+            automata of no known family, first and last are the times of the first and last find.
+        """
+
+        def select(db: sqlite3.Connection) -> list[tuple[object, ...]]:
+            self._check_claims(db, selection)
+            return db.execute(SELECT_COUNTS, selection.parameters).fetchall()
+
+        return pd.DataFrame(self._source.read(select), columns=COUNT_COLUMNS)
+
+    def records(self) -> list[Record]:
+        """Return the automata as they are stored, by k, n and canonical form.
+
+        Raises
+        ------
+        DataError
+            If SQLite finds the file damaged, an automaton and its finds are not both there, or a
+            row cannot be that of an automaton.
+        """
+
+        def select(db: sqlite3.Connection) -> list[Record]:
+            check_file(self.path, db)
+            rows = db.execute("SELECT * FROM automata ORDER BY k, n, canonical").fetchall()
+            records = [*map(Record._make, rows)]
+            check_shapes(self.path, records)
+            return records
+
+        return self._source.read(select)
+
+    def _check_claims(self, db: sqlite3.Connection, selection: Selection) -> None:
+        """Check the whole archive, unless that was done and nothing has changed since."""
+        classes = bool(selection.classes)
+        state = db, db.total_changes, pragma(db, "data_version"), classes
+        if state != self._checked:
+            check_claims(self.path, db, classes=classes)
+            self._checked = state
+
+    def _compare(self, part: Part, db: sqlite3.Connection) -> set[bytes]:
+        """Return the forms that are there already, all with the threshold they should have."""
+        statement = SELECT_THRESHOLDS.format(", ".join("?" * len(part.forms)))
+        held = dict(db.execute(statement, [part.n, part.k, *part.forms]).fetchall())
+        for form, threshold in zip(part.forms, part.thresholds, strict=True):
+            if held.get(form, threshold) != threshold:
+                raise settle(self.path, part.n, part.k, form, held[form], threshold)
+        return {*held}
+
+    def _add(self, writer: Writer, part: Part, run: str, found_at: str, workers: int) -> int:
+        """Add a part in one transaction; return how many automata were new."""
+        held = writer.read(partial(self._compare, part))
+        rows = [row for row, form in enumerate(part.forms) if form not in held]
+        records = part.records(rows, workers=workers)
+        finds = [
+            (part.n, part.k, form, run, arm, found_at)
+            for form, arm in zip(part.forms, part.arms, strict=True)
+        ]
+
+        def insert(db: sqlite3.Connection) -> int:
+            before = db.total_changes
+            db.executemany(
+                "INSERT INTO automata VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                records,
+            )
+            new = db.total_changes - before
+            if new < len(records):  # another process may have been faster
+                self._compare(part, db)
+            db.executemany(
+                "INSERT INTO finds VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", finds
+            )
+            return new
+
+        return writer.write(insert)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def verify_archive(path: Path, *, workers: int = 1) -> int:
+    """Check all that an archive holds, every threshold by a proof; return the automata.
+
+    Parameters
+    ----------
+    path : Path
+    workers : int
+        Processes.
+
+    Raises
+    ------
+    DataError
+        If there is no archive or it is damaged, and at the first automaton, by k, n and canonical
+        form, with which something is wrong.
+    """
+    with Archive(path, create=False) as archive:
+        records = archive.records()
+    parts = [
+        whole[start : start + _CHECKED_ROWS]
+        for _, same_size in groupby(records, key=lambda record: record[:2])
+        for whole in [[*same_size]]
+        for start in range(0, len(whole), _CHECKED_ROWS)
+    ]
+    with (
+        progress(len(records), "verify", "automata") as bar,
+        closing(problems_of(parts, workers)) as problems,
+    ):
+        for part, problem in zip(parts, problems, strict=True):
+            if problem:
+                raise DataError(f"{path}: {problem}")
+            bar.update(len(part))
+    return len(records)

@@ -1,0 +1,304 @@
+"""The job behind `discover`: one run, or many arms with many seeds, in a folder."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import torch
+
+from automata.automaton import cerny_bound
+from data.claim import claim
+from data.damage import DataError
+from data.dataset import read_dataset
+from data.jobs import announce
+from data.manifest import read_manifest
+from data.progress import progress
+from data.record import differing, plain, recorded
+from data.run_record import read_run_record
+from search.archive.intake import Gathering
+from search.discovery.arms import ARMS
+from search.discovery.config import DiscoverConfig
+from search.discovery.engine import Engine
+from search.discovery.settings import read_settings, write_settings
+from search.discovery.step import KEEP_SHARE, Step, is_finished, step_folder
+from search.jobs.discovery_tables import COMPARISON_TABLES, candidates, report_runs
+from search.scoring.recall import open_truth
+from search.scoring.scores import Listed
+
+_START = "start"
+"""In place of an arm: what all arms of a seed start from."""
+_SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,17})")
+_POLL = 2.0
+"""Seconds between two looks at how far other processes have come."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which runs there are, and where everything goes."""
+
+    config: DiscoverConfig
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    out: Path
+    gathering: Gathering
+    device: str
+    workers: int
+    """Threads of a single run, or of all processes of several."""
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        unknown = [arm for arm in self.arms if arm not in ARMS]
+        if unknown:
+            raise ValueError(f"unknown arm {unknown[0]!r}: one of {', '.join(ARMS)}")
+        for name, value in [("arms", self.arms), ("seeds", self.seeds)]:
+            if not value or len({*value}) < len(value):
+                raise ValueError(f"{name}={','.join(map(str, value))}: none, or one twice")
+        leaps = self.config.most - self.config.start_to
+        if len(self.runs) > 1 and leaps == 0:
+            raise ValueError(f"start-to={self.config.start_to}: no size is left to compare")
+        if {"vae", "vae-once"} <= {*self.arms} and leaps == 1:
+            raise ValueError("arms vae and vae-once are the same where there is one leap alone")
+        for arm in self.arms:
+            latent = ARMS[arm].adapt(self.config.learn).latent
+            least = ARMS[arm].least_latent
+            if latent < least:
+                raise ValueError(
+                    f"latent={latent} is too small for the arm {arm}: at least {least}"
+                )
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """Every arm with every seed, the seeds outermost."""
+        return [(arm, seed) for seed in self.seeds for arm in self.arms]
+
+    def joined(self) -> list[tuple[str, int]]:
+        """Return the runs of this plan and those that its folder holds whole, seeds outermost."""
+        seeds = sorted({*self.seeds, *(int(entry.name[5:]) for entry in _seed_folders(self.out))})
+        return [
+            (arm, seed)
+            for seed in seeds
+            for arm in ARMS
+            if (arm, seed) in self.runs or is_finished(self._last_step(arm, seed))
+        ]
+
+    def _last_step(self, arm: str, seed: int) -> Path:
+        return step_folder(self.out / f"seed-{seed}" / arm, self.config.most)
+
+    def finished(self) -> int:
+        """Return how many steps are in their folders."""
+        folders = {self.out / f"seed-{seed}" for seed in self.seeds}
+        return sum(
+            len([*folder.glob(f"{name}/n-*/checksums.json")])
+            for folder in folders
+            for name in (_START, *self.arms)
+        )
+
+    def engine(self, arm: str, seed: int, workers: int) -> Engine:
+        """Return the engine of one run."""
+        folder, device = self.out / f"seed-{seed}", torch.device(self.device)
+        return Engine(self.config, arm, seed, folder, device=device, workers=workers)
+
+
+def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str, Any]:
+    """Take all runs of a plan, or what is left of them, and report what they found.
+
+    A single run lists its candidates; several are compared, with all that the folder holds.
+
+    Parameters
+    ----------
+    plan : Plan
+    truths : sequence of Path
+        Folders of enumerations that recall is measured by once all runs have ended; none: those
+        that the folder's record names.
+    force : bool
+        Discard what the folder holds.
+
+    Raises
+    ------
+    DataError
+        If the folder holds runs of other settings, something there is damaged, or a truth does not
+        fit.
+    """
+    with claim(plan.out, "discover"):
+        return _discover(plan, truths, force)
+
+
+def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> dict[str, Any]:
+    """Do what `run_discover` does, in a folder that is claimed."""
+    joined = plan.runs if force else plan.joined()
+    if not truths and not force and len(joined) > 1:
+        truths = _earlier_truths(plan.out)
+    lists = _read_truths(truths, plan, compared=len(joined) > 1)
+    truth_inputs = {f"truth {n}": folder for n, folder in zip(lists, truths, strict=True)}
+    settings = asdict(plan.config) | {"device": plan.device}
+    covers = {arm: [seed for name, seed in joined if name == arm] for arm, _ in joined}
+    plan.gathering.open()
+    with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):
+        alone = len(plan.runs) == 1
+        threads = _settle(plan.out, settings, plan.workers if alone else 1, force)
+        if alone:
+            _run_here(plan, threads)
+        else:
+            _run_apart(plan, threads)
+        # all there: this only reads
+        runs = {(arm, seed): plan.engine(arm, seed, plan.workers).run() for arm, seed in joined}
+        return report_runs(plan.out, runs, plan.config, lists, plan.runs[0] if alone else None)
+
+
+def _seed_folders(out: Path) -> list[Path]:
+    """Return the folders of the seeds, in any order."""
+    entries = out.iterdir() if out.is_dir() else ()
+    return [entry for entry in entries if _SEED_FOLDER.fullmatch(entry.name)]
+
+
+def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> int:
+    """Keep the folder for these settings: no step in it may come from others.
+
+    Returns torch's threads, of which the last bits of a model depend: as many as at the beginning.
+    """
+    path = out / "settings.json"
+    seeds = _seed_folders(out)
+    if force:
+        for folder in seeds:
+            shutil.rmtree(folder)
+        for name in ("settings.json", *COMPARISON_TABLES):
+            (out / name).unlink(missing_ok=True)
+    elif seeds and not path.exists():
+        raise DataError(f"{out}: holds runs without their settings.json; --force discards them")
+    if not path.exists():
+        write_settings(path, settings | {"threads": threads})
+    found = read_settings(path)
+    threads = found.pop("threads")
+    differences = differing(found, plain(settings))
+    if differences:
+        raise DataError(f"{out}: holds runs of other settings ({differences}); --force discards it")
+    return threads
+
+
+def _run_here(plan: Plan, threads: int) -> None:
+    """Take the one run of a plan in this process."""
+    (arm, seed) = plan.runs[0]
+    config = plan.config
+    total = sum(
+        config.start_budget if n <= config.start_to else config.budget
+        for n in range(config.least, config.most + 1)
+    )
+    torch.set_num_threads(threads)
+    with progress(total, "discover", "calls") as bar:
+
+        def report(n: int, calls: int, doing: str) -> None:
+            bar.set_description_str(f"discover n={n}", refresh=False)
+            bar.set_postfix_str(doing, refresh=bool(doing))
+            bar.update(calls)
+
+        keep = partial(_gather, plan, arm, seed)
+        plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
+
+
+def _run_apart(plan: Plan, threads: int) -> None:
+    """Take the runs of a plan, each in a process of its own, as many at a time as cores suffice.
+
+    The arms of a seed wait for its start; early seeds come first.
+    """
+    sizes = plan.config.most - plan.config.start_to
+    starts = plan.config.start_to - plan.config.least + 1
+    total = len(plan.seeds) * (starts + sizes * len(plan.arms))
+    waiting = [(arm, seed) for seed in plan.seeds for arm in (_START, *plan.arms)]
+    processes = max(1, plan.workers // threads)
+    started: set[int] = set()
+    running: dict[Future[None], tuple[str, int]] = {}
+    with (
+        ProcessPoolExecutor(
+            processes, mp_context=get_context("spawn"), initializer=_end_with_the_parent
+        ) as pool,
+        progress(total, "discover", "sizes") as bar,
+    ):
+        try:
+            while waiting or running:
+                ready = [run for run in waiting if run[0] == _START or run[1] in started]
+                for arm, seed in ready[: processes - len(running)]:
+                    waiting.remove((arm, seed))
+                    running[pool.submit(_take_apart, plan, arm, seed, threads)] = (arm, seed)
+                for task in wait(running, timeout=_POLL, return_when=FIRST_COMPLETED).done:
+                    task.result()
+                    started.add(running.pop(task)[1])  # whatever has ended, the start has
+                bar.update(plan.finished() - bar.n)
+        except BaseException:
+            for child in active_children():  # what they have finished is safe
+                child.terminate()
+            raise
+
+
+def _end_with_the_parent() -> None:
+    """End this process as soon as the one that began it has ended, however it did.
+
+    A killed run must not go on behind the back of the one that takes it up.
+    """
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
+    """Take one run, or the start of a seed."""
+    torch.set_num_threads(threads)
+    keep = partial(_gather, plan, arm, seed)
+    if arm == _START:
+        plan.engine(plan.arms[0], seed, 1).run_start(keep=keep)
+    else:
+        plan.engine(arm, seed, 1).run(keep=keep)
+
+
+def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
+    """Put the best of what a step found into the archive; the start belongs to no arm."""
+    best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
+    who = arm if step.n > plan.config.start_to else _START
+    plan.gathering.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
+    announce(step.thresholds, step.n, plan.gathering.archive)
+
+
+def _earlier_truths(out: Path) -> list[Path]:
+    """Return the enumerations that recall in this folder was measured by before."""
+    if not (out / "run.json").exists():
+        return []
+    inputs = read_run_record(out)["inputs"]
+    return [Path(place) for name, place in inputs.items() if name.startswith("truth ")]
+
+
+def _read_truths(folders: Sequence[Path], plan: Plan, *, compared: bool) -> dict[int, Listed]:
+    """Read the enumerations that recall is measured by, by size: what a step would keep of them.
+
+    Raises
+    ------
+    DataError
+        If a folder is no complete enumeration of a size that is compared and of the classes, or
+        two are of one size.
+    """
+    truths: dict[int, Listed] = {}
+    for folder in folders:
+        n = read_manifest(folder)["config"]["n"]
+        if not compared or n in truths or not plan.config.start_to < n <= plan.config.most:
+            raise DataError(
+                f"{folder}: a second list of n={n}, or nothing of this size is compared"
+            )
+        truth = open_truth(folder, n, plan.config.k, plan.config.classes)
+        least = max(truth.at_least, math.ceil(KEEP_SHARE * cerny_bound(n)))
+        listed = read_dataset(folder, truth.classes, workers=plan.workers)
+        truths[n] = Listed(listed.select(at_least=least).forms, least)
+    return truths

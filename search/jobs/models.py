@@ -1,0 +1,236 @@
+"""The jobs behind the commands that learn and search: each in its folder, with its record.
+
+Each returns what there is to print.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from automata.properties import check_classes
+from data.checks import TEXT, list_of
+from data.claim import claim
+from data.damage import DataError, reading
+from data.dataset import Dataset, read_dataset
+from data.jobs import announce
+from data.manifest import ENUMERATION, read_manifest
+from data.plots import plot_thresholds, plot_training
+from data.record import recorded
+from data.run_record import read_run_record
+from search.archive.intake import Gathering
+from search.decode import computing
+from search.evaluate import evaluate, write_evaluation
+from search.evolve import EvolveConfig, evolve
+from search.pictures.hits import plot_arm_hits
+from search.pictures.latent import draw_search
+from search.pictures.recall import plot_recall
+from search.run import SearchConfig, SearchResult, search, write_tables
+from search.scoring.recall import Truth, open_truth, score
+from vae.checkpoint import load_model, read_config, weights_sha256
+from vae.model import VAE, ModelConfig
+from vae.train import TrainConfig, describe_data, train
+
+
+def run_train(
+    data: Path,
+    dataset: Dataset,
+    out: Path,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    classes: tuple[str, ...] = (),
+    device: torch.device,
+    workers: int,
+    force: bool,
+) -> dict[str, Any]:
+    """Make a model folder; `dataset` holds the rows of `data` that are of the classes."""
+    torch.set_num_threads(workers)
+    settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
+    if classes:
+        settings["classes"] = classes
+    with recorded(out, "train", settings, {"data": data}, force=force):
+        metrics = train(dataset, out, model_config, config, device=device.type)
+        plot_training(metrics, out / "training")
+    best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
+    rounded = {
+        name: value if isinstance(value, int) else round(value, 4) for name, value in best.items()
+    }
+    return {"model": str(out)} | rounded
+
+
+def run_evaluate(
+    folder: Path,
+    data: Path,
+    *,
+    classes: tuple[str, ...],
+    repair: int,
+    seed: int,
+    device: torch.device,
+    workers: int,
+) -> dict[str, Any]:
+    """Measure a model and record the results in its folder."""
+    held_out = read_config(folder)["train"]["held_out"]
+    with claim(folder, "evaluate"):
+        model, dataset, weights = load_trained(folder, data, device, workers)
+        with computing(folder):
+            results = evaluate(
+                model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
+            )
+        settings = {"seed": seed, "repair": repair, "classes": classes}
+        write_evaluation(folder, settings, results, weights)
+    return results
+
+
+def run_search(
+    folder: Path,
+    data: Path,
+    out: Path,
+    config: SearchConfig,
+    *,
+    gathering: Gathering,
+    truth: Path | None = None,
+    device: torch.device,
+    workers: int,
+    force: bool,
+) -> dict[str, Any]:
+    """Make a run folder of a search with a model."""
+    manifest = read_manifest(data)
+    enumerated = manifest.get("kind") == ENUMERATION
+    if truth and enumerated:
+        raise DataError(f"{data}: an enumeration; a model that knows the truth is not scored by it")
+    # the calls of an enumeration's shards are nodes of its search
+    labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
+    model, dataset, weights = load_trained(folder, data, device, workers)
+    known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
+    inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
+    gathering.open()
+    contents = {"model": weights}
+    with (
+        recorded(
+            out, "search", _record(config), inputs, contents=contents, renews=True, force=force
+        ),
+        computing(folder),
+    ):
+        result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
+        results = _report(out, result, dataset.n, gathering, known, workers)
+        results["files"] += plot_arm_hits(result.summary, out / "hits")
+        results["files"] += draw_search(out, model, dataset, result.found, config)
+    return results
+
+
+def run_evolve(
+    config: EvolveConfig,
+    out: Path,
+    gathering: Gathering,
+    *,
+    truth: Path | None,
+    workers: int,
+    force: bool,
+) -> dict[str, Any]:
+    """Make a run folder of an evolution from nothing."""
+    known = open_truth(truth, config.n, config.k, config.classes) if truth else None
+    inputs = {"truth": truth} if truth else {}
+    gathering.open()
+    with recorded(out, "evolve", _record(config), inputs, renews=True, force=force):
+        result = evolve(config, workers=workers)
+        results = _report(out, result, config.n, gathering, known, workers)
+        results["files"] += plot_arm_hits(result.summary, out / "hits")
+        results["files"] += plot_thresholds(result.found, config.n, out / "thresholds")
+    return results
+
+
+def training_folder(model: Path) -> Path:
+    """Return the dataset folder that the run record of a model folder names.
+
+    Raises
+    ------
+    DataError
+        If it is none, or its record names none.
+    """
+    read_config(model)
+    record = read_run_record(model)
+    if "data" not in record["inputs"]:
+        raise DataError(f"{model / 'run.json'}: names no dataset; give --data")
+    return Path(record["inputs"]["data"])
+
+
+def load_trained(
+    folder: Path, data: Path, device: torch.device, workers: int
+) -> tuple[VAE, Dataset, str]:
+    """Load a model and the dataset it was trained on, those rows alone that it has seen.
+
+    Returns
+    -------
+    model : VAE
+    dataset : Dataset
+    weights : str
+        The SHA-256 of the model's weights.
+
+    Raises
+    ------
+    DataError
+        If one of them is missing or damaged, was trained on something else, or is being trained.
+    """
+    torch.set_num_threads(workers)
+    weights = weights_sha256(folder)
+    model = load_model(folder).to(device)
+    if weights_sha256(folder) != weights:
+        raise DataError(f"{folder}: is being trained: wait until that is done")
+    dataset = read_dataset(data, _training_classes(folder), workers=workers)
+    if read_config(folder)["data"] != describe_data(dataset):
+        raise DataError(
+            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
+            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
+        )
+    return model, dataset, weights
+
+
+def _report(
+    out: Path,
+    result: SearchResult,
+    n: int,
+    gathering: Gathering,
+    truth: Truth | None,
+    workers: int,
+) -> dict[str, Any]:
+    """Write the tables, gather the best, and score what was found where there is a truth."""
+    for name in ("recall.csv", "recall.png", "recall.svg"):
+        (out / name).unlink(missing_ok=True)
+    write_tables(out, result)  # whatever is wrong with the truth, this is not lost
+    announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
+    gathering.add(result.candidates, run=out.resolve().name)
+    files = [out / "candidates.csv", out / "summary.csv"]
+    recall = None
+    if truth is not None:
+        recall = score(truth, result.traces, workers=workers)
+        result = replace(result, summary=recall.extend(result.summary))
+        write_tables(out, result, recall.table)
+        files += [out / "recall.csv", *plot_recall(recall.panels, n, out / "recall")]
+    return {
+        "candidates": result.candidates,
+        "summary": result.summary,
+        "recall": recall,
+        "calls": int(result.summary["calls"].sum()),
+        "labelling calls": int(result.summary["labelling_calls"].max()),
+        "files": files,
+    }
+
+
+def _training_classes(model: Path) -> tuple[str, ...]:
+    """Return the classes that the model's run record names: it was trained on them alone."""
+    if not (model / "run.json").exists():
+        return ()
+    config = read_run_record(model)["config"]
+    with reading(model / "run.json", "the record of a training run"):
+        list_of(TEXT)("classes", config.get("classes", []))
+        check_classes(config.get("classes", []))
+    return tuple(config.get("classes", []))
+
+
+def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
+    """Return what a run records of its config; without classes as before there were any."""
+    return {name: value for name, value in asdict(config).items() if name != "classes" or value}

@@ -1,0 +1,108 @@
+"""What the pictures of a search show: norms along the paths, and one pair's interpolations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from automata.automaton import Deltas
+from automata.canonical import canonical_forms
+from automata.row_index import RowIndex
+from automata.solver.exact import Thresholds, reset_thresholds
+from data.dataset import Dataset
+from data.plots import plot_norms, plot_thresholds
+from data.streams import stream
+from search.decode import decode_and_repair, encode_automata
+from search.interpolate import PATHS, interpolate
+from search.modes import LatentSpace, parent_rows
+from search.pictures.strip import StripRow, plot_strip
+from search.run import SearchConfig
+from vae.model import VAE
+
+STRIP_ALPHAS = tuple(1 - place / 8 for place in range(9))
+"""Places on the paths of a strip."""
+_ROUNDS = 5
+"""Rounds of encode-decode drawn at most."""
+_CLOUD = 10_000
+_STREAMS = ("norms", "strip")
+"""Pictures that draw random numbers, each its own."""
+
+
+def draw_search(
+    folder: Path, model: VAE, training: Dataset, found: Thresholds, config: SearchConfig
+) -> list[Path]:
+    """Draw the pictures of a search into its folder; return their paths.
+
+    Parameters
+    ----------
+    folder : Path
+    model : VAE
+    training : Dataset
+    found : int array
+        Thresholds of what the latent modes found.
+    config : SearchConfig
+    """
+    space, strip = (picture_space(model, training, config, name) for name in ("norms", "strip"))
+    highest = int(training.reset_thresholds.max())
+    return [
+        *plot_thresholds(
+            found, training.n, folder / "thresholds", ceiling=highest, label="training up to"
+        ),
+        *plot_norms(norms(space, training), model.config.latent, folder / "norms"),
+        *plot_strip(strip_rows(strip, training), STRIP_ALPHAS, folder / "strip"),
+    ]
+
+
+def picture_space(model: VAE, training: Dataset, config: SearchConfig, picture: str) -> LatentSpace:
+    """Return the latent space of a search with the random numbers of one of its pictures."""
+    parents = parent_rows(training, config.latent.parents, config.classes)
+    rng = stream(config.seed, "pictures", _STREAMS.index(picture))
+    return LatentSpace(model, training, parents, config.latent, rng)
+
+
+def norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
+    """Return the norms of prior samples, of encoded data, and of points on the paths."""
+    rows = space.rng.choice(len(training), size=min(_CLOUD, len(training)), replace=False)
+    posterior = encode_automata(space.model, training.deltas[rows])
+    shape = (_CLOUD, space.model.config.latent)
+    clouds = {
+        "prior samples": torch.randn(shape, generator=space.generator, device=space.device),
+        "encoded data, mu": posterior.mu,
+        "encoded data, z ~ q": posterior.sample(space.generator),
+    }
+    for path in PATHS:
+        clouds[f"{path} paths"] = space.draw_path(path).z
+    return {name: z.norm(dim=1).cpu().numpy() for name, z in clouds.items()}
+
+
+@torch.no_grad()
+def strip_rows(space: LatentSpace, training: Dataset) -> list[StripRow]:
+    """Return the paths between the two best parents, and the rounds of encode-decode from one.
+
+    Each has a point for each of `STRIP_ALPHAS`; nothing is repaired.
+    """
+    config = space.config
+    alphas = torch.tensor(STRIP_ALPHAS, device=space.device)
+    mu = space.posterior.mu
+    first, second = (row.expand(len(alphas), -1) for row in (mu[0], mu[min(1, len(mu) - 1)]))
+    known = RowIndex(training.n * training.k)
+    known.add(training.forms)
+
+    def row(label: str, deltas: Deltas) -> StripRow:
+        thresholds = reset_thresholds(deltas)
+        return StripRow(
+            label, deltas, thresholds >= 0, thresholds, known.find(canonical_forms(deltas)) >= 0
+        )
+
+    rows = []
+    for path in PATHS:
+        z = interpolate(path, first, second, alphas)
+        rows.append(row(path, decode_and_repair(space.model, z, repair=0).deltas))
+    z = interpolate(config.path, first, second, alphas)
+    decoded = decode_and_repair(space.model, z, repair=0)
+    for round in range(1, min(config.rounds, _ROUNDS) + 1):
+        decoded = decode_and_repair(space.model, space.reencode(decoded), repair=0)
+        rows.append(row(f"{config.path}, encode-decode {round}", decoded.deltas))
+    return rows

@@ -1,0 +1,221 @@
+"""Recall: which share of a complete enumeration each arm found, after how many calls.
+
+No other module reads the truth, and this one is given the traces of arms that have ended: nothing
+that proposes automata can see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from automata.canonical import from_canonical
+from automata.row_index import RowIndex
+from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
+from automata.text.formats import format_delta
+from data.damage import DataError
+from data.dataset import read_shards
+from data.manifest import ENUMERATION, check_whole, read_manifest
+from search.candidates import hit_thresholds
+from search.oracle import Trace
+from search.pictures.recall import ArmCurve, RecallPanel
+
+RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "recall"]
+_CALLS = [10**power for power in range(3, 15)]
+_PANELS = 4
+_SHOWN = 10
+"""So many of the longest thresholds are in the printed table, beside the hits'."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A complete enumeration that fits a search; none of its rows has been read."""
+
+    folder: Path
+    n: int
+    k: int
+    at_least: int
+    """It holds everything with this threshold or a longer one,"""
+    classes: tuple[str, ...]
+    """of the classes that are searched; those not of them are left out."""
+
+
+class Recall(NamedTuple):
+    """How much of the truth was found."""
+
+    table: pd.DataFrame
+    """`RECALL_COLUMNS`: a row for each arm, threshold, and number of calls"""
+    thresholds: list[int]
+    """the thresholds of the table"""
+    shown: list[int]
+    """those worth printing: of the hits, and the longest"""
+    panels: list[RecallPanel]
+    """what its picture shows"""
+
+    def extend(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Return a summary of the arms with columns ``recall_T``: recall after all calls."""
+        last = self.table.groupby(["mode", "round", "threshold"])["recall"].last()
+        arms = [*zip(summary["mode"], summary["round"], strict=True)]
+        columns = {
+            f"recall_{threshold}": [last[mode, round, threshold] for mode, round in arms]
+            for threshold in self.thresholds
+        }
+        return summary.assign(**columns)
+
+    def compact(self) -> pd.DataFrame:
+        """Return the table to print: a row for each arm and number of calls."""
+        rows = self.table[self.table["threshold"].isin(self.shown)]
+        names = rows["threshold"].astype(str) + " (" + rows["classes"].astype(str) + ")"
+        names = ">=" + names
+        wide = rows.assign(name=names).pivot_table(
+            "recall", ["mode", "round", "calls"], "name", sort=False
+        )
+        return wide.reset_index().rename_axis(columns=None)
+
+
+def open_truth(folder: Path, n: int, k: int, classes: Sequence[str]) -> Truth:
+    """Check that an enumeration can score a search; its manifest alone is read.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder made by ``enumerate``.
+    n, k : int
+        States and letters of the search.
+    classes : sequence of str
+        The classes that are searched.
+
+    Raises
+    ------
+    DataError
+        If the folder is no complete enumeration of this size, or leaves out automata that the
+        search may find.
+    """
+    manifest = read_manifest(folder)
+    config = manifest["config"]
+    if manifest.get("kind") != ENUMERATION:
+        raise DataError(f"{folder}: not a folder of enumerate")
+    check_whole(folder, manifest)
+    if not config["rows"]:
+        raise DataError(f"{folder}: holds counts alone, no automata (enumerated with --no-rows)")
+    if (config["n"], config["k"]) != (n, k):
+        raise DataError(
+            f"{folder}: enumerates n={config['n']}, k={config['k']}, but n={n}, k={k} is searched"
+        )
+    # Whatever an arm finds synchronizes.
+    outside = [name for name in config["classes"] if name not in ("synchronizing", *classes)]
+    if outside:
+        raise DataError(
+            f"{folder}: enumerates class {', '.join(outside)} alone, but the search is not "
+            "restricted to it"
+        )
+    return Truth(folder, n, k, config["at_least"], tuple(classes))
+
+
+def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
+    """Return how much of the truth each arm found.
+
+    An arm has found what it proposed itself, training automata among that; what only lies in the
+    training set, or was found by another arm, does not count. The number of calls is that of the
+    arm's charged calls up to its proposal.
+
+    Parameters
+    ----------
+    truth : Truth
+    traces : sequence of Trace
+        One for each arm, all of them ended.
+    workers : int
+        Threads.
+
+    Raises
+    ------
+    DataError
+        If the truth is damaged, or an arm found what it lacks or labels otherwise.
+    """
+    counts = _compare(truth, traces, workers)
+    lowest = max(1, truth.at_least)
+    # at_least[t]: classes with threshold t or more
+    at_least = np.cumsum(counts[::-1])[::-1]
+    thresholds = [*range(lowest, len(counts))]
+    rows = []
+    for trace in traces:
+        for threshold in thresholds:
+            found_at = trace.found_at[trace.thresholds >= threshold]
+            for calls in [*(power for power in _CALLS if power < trace.calls), trace.calls]:
+                found, classes = int((found_at <= calls).sum()), int(at_least[threshold])
+                share = round(found / classes, 6)
+                rows.append((trace.mode, trace.round, threshold, classes, calls, found, share))
+    longest = np.flatnonzero(counts)[-_SHOWN:]
+    hits = {int(np.ceil(least)) for least in hit_thresholds(truth.n).values()}
+    return Recall(
+        pd.DataFrame(rows, columns=RECALL_COLUMNS),
+        thresholds,
+        [t for t in thresholds if t in hits or t in longest],
+        [_panel(t, int(at_least[t]), traces) for t in _drawn(thresholds, hits)],
+    )
+
+
+def _compare(truth: Truth, traces: Sequence[Trace], workers: int) -> npt.NDArray[np.int64]:
+    """Count the truth's classes by threshold, and compare them with all that was found."""
+    index = RowIndex(truth.n * truth.k)
+    for trace in traces:
+        index.add(trace.forms)
+    thresholds: Thresholds = np.empty(len(index), np.int32)
+    for trace in traces:
+        thresholds[index.find(trace.forms)] = trace.thresholds
+    lacking = thresholds >= truth.at_least
+    counts = np.zeros(1, np.int64)
+    manifest = read_manifest(truth.folder)
+    for whole in read_shards(truth.folder, manifest, workers=workers):
+        shard = whole.of_classes(truth.classes, workers=workers)
+        labels = shard.reset_thresholds
+        numbers = index.find(shard.forms)
+        rows = np.flatnonzero(numbers >= 0)
+        found = numbers[rows]
+        wrong = np.flatnonzero(thresholds[found] != labels[rows])
+        if len(wrong):
+            delta, label = shard.deltas[rows[wrong[0]]], labels[rows[wrong[0]]]
+            raise DataError(
+                f"{truth.folder}: {format_delta(delta)} has threshold {label} there, "
+                f"but {thresholds[found[wrong[0]]]} was found"
+            )
+        lacking[found] = False
+        new = np.bincount(labels[labels > NOT_SYNCHRONIZING])
+        counts = np.pad(counts, (0, max(0, len(new) - len(counts))))
+        counts[: len(new)] += new
+    if lacking.any():
+        first = np.flatnonzero(lacking)[:1]
+        delta = from_canonical(index.rows[first], truth.n, truth.k)[0]
+        raise DataError(
+            f"{truth.folder}: lacks {format_delta(delta)} with threshold {thresholds[first][0]}, "
+            "which was found"
+        )
+    return counts
+
+
+def _drawn(thresholds: list[int], hits: set[int]) -> list[int]:
+    """Choose the thresholds of the panels: the ends, and those of hits between them."""
+    if not thresholds:
+        return []
+    chosen = sorted({thresholds[0], thresholds[-1]} | (hits & {*thresholds}))
+    places = np.linspace(0, len(chosen) - 1, min(_PANELS, len(chosen))).round().astype(int)
+    return [chosen[place] for place in places]
+
+
+def _panel(threshold: int, classes: int, traces: Sequence[Trace]) -> RecallPanel:
+    curves = [
+        ArmCurve(
+            trace.mode,
+            trace.round,
+            trace.calls,
+            trace.found_at[trace.thresholds >= threshold],
+        )
+        for trace in traces
+    ]
+    return RecallPanel(threshold, classes, curves)

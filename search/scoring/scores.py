@@ -1,0 +1,267 @@
+"""The scores of discovery: what each arm found at each size, in how many calls, over all seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from automata.automaton import cerny_bound
+from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.families import FAMILIES
+from automata.properties import are_irreducible, in_classes
+from automata.row_index import RowIndex
+from automata.text.formats import format_delta
+from data.damage import DataError
+from search.candidates import HIT_COLUMNS, hit_thresholds
+from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step
+
+Runs = Mapping[tuple[str, int], Mapping[int, Step]]
+"""By arm and seed, then by size."""
+Floats = npt.NDArray[np.float64]
+
+WINDOWS = (100, 500, 1_000, 5_000, 20_000)
+"""First calls of a first look that are scored on their own."""
+FIRST_LOOK, ALL = "first look", "all"
+
+_DISTINCT = [name.replace("hits", "distinct") for name in HIT_COLUMNS]
+SECONDS = ["seconds", *(f"seconds_{activity}" for activity in ACTIVITIES)]
+SCORE_COLUMNS = [
+    "arm", "seed", "n", "window", "calls", *_DISTINCT, *HIT_COLUMNS, "best_threshold", "gap",
+    "families_known", "families_found", "calls_to_families", "listed", "listed_found", "recall",
+    "duplicates", *SECONDS,
+]  # fmt: skip
+FAMILY_COLUMNS = ["arm", "seed", "n", "family", "found_at", "in_first_look"]
+
+
+class Listed(NamedTuple):
+    """All automata of one size from a threshold on, as enumerated."""
+
+    forms: Forms
+    """uint8 (rows, n*k): canonical forms"""
+    at_least: int
+    """The least threshold of the list."""
+
+
+@cache
+def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Forms]:
+    """Return the known families with an irreducible member of this size: names and members.
+
+    A member that is not irreducible is one of fewer letters, and has some added. Where two
+    families coincide, the first gives its name.
+
+    Parameters
+    ----------
+    n, k : int
+        Numbers of states and letters.
+    classes : tuple of str
+        Only members of all these classes count: NAME or not-NAME.
+
+    Returns
+    -------
+    names : tuple of str
+    forms : uint8 array, shape (names, n*k)
+        Canonical forms, all different; read-only.
+
+    Examples
+    --------
+    >>> known_families(10, 2)[0]
+    ('C', "D'", 'W', "D''", 'E', 'H', 'H2')
+    >>> known_families(10, 3)[0]
+    ('T3', 'T2')
+    """
+    families = [family for family in FAMILIES if family.k == k and family.exists(n)]
+    forms = np.empty((0, n * k), np.uint8)
+    if families:
+        members = np.stack([family.delta(n) for family in families])  # (families, k, n)
+        chosen = np.flatnonzero(are_irreducible(members) & in_classes(members, classes))
+        forms = canonical_forms(members[chosen])
+        first = RowIndex(n * k).add_new(forms)
+        families, forms = [families[place] for place in chosen[first]], forms[first]
+    forms.flags.writeable = False
+    return tuple(family.name for family in families), forms
+
+
+def score_steps(
+    runs: Runs,
+    asked: int,
+    truth: Mapping[int, Listed] | None = None,
+    classes: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """Score each step in each window, the columns `SCORE_COLUMNS`.
+
+    The windows are the first calls of the first look, as in `WINDOWS` (``100``, ...), the whole
+    ``first look``, and ``all`` calls of the step. A first look shorter than a window is taken as
+    it is, its own number of calls the denominator. Of each window:
+
+    - ``distinct_*``: automata at or above the thresholds of `hit_thresholds`, each counted once;
+      ``hits_*``: the same per 1,000 calls, nan without a call;
+    - ``best_threshold`` and ``gap`` to the Černý bound, nan where the step kept nothing;
+    - ``families_known``, how many of them were found, and ``calls_to_families``: the calls after
+      which the last of them was found, nan where one is missing;
+    - ``listed``, ``listed_found`` and their quotient ``recall``, nan where no list is given;
+    - ``duplicates``: the share of valid proposals that cost no call, since they were repeated; for
+      the whole first look only, and nan where an arm goes on without `evolve`;
+    - ``seconds`` altogether and by activity; for ``all`` only.
+
+    Parameters
+    ----------
+    runs : mapping of (arm, seed) to mapping of size to Step
+    asked : int
+        Calls asked of the first look; longer windows are left out.
+    truth : mapping of size to Listed, optional
+    classes : tuple of str
+        Those that the runs were restricted to.
+
+    Returns
+    -------
+    DataFrame
+        One row an arm, seed, size and window: arms as they come, seeds and sizes rising.
+
+    Raises
+    ------
+    ValueError
+        If a list begins below the thresholds that steps keep.
+    DataError
+        If a step found what a list should hold and lacks, or the other way round.
+    """
+    lists = {n: (listed.at_least, _index(listed, n)) for n, listed in (truth or {}).items()}
+    rows = []
+    for arm, seed, step in _ordered(runs):
+        families = _families_found_at(step, classes)
+        listed = _listed_found_at(step, *lists[step.n]) if step.n in lists else None
+        for window, calls in _windows(step, asked):
+            facts = {"arm": arm, "seed": seed, "n": step.n, "window": window, "calls": calls}
+            facts |= _hits(step, calls) | _family_facts(families, calls)
+            facts |= _recall(listed, calls) | _costs(step, window)
+            rows.append(facts)
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
+
+
+def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Return after how many calls each known family was found, the columns `FAMILY_COLUMNS`.
+
+    ``found_at`` is nan where it was not.
+
+    Parameters
+    ----------
+    runs : mapping of (arm, seed) to mapping of size to Step
+    classes : tuple of str
+        Those that the runs were restricted to.
+
+    Returns
+    -------
+    DataFrame
+        One row an arm, seed, size and known family.
+    """
+    rows = [
+        (arm, seed, step.n, name, found_at, found_at <= step.first_look)
+        for arm, seed, step in _ordered(runs)
+        for name, found_at in zip(
+            known_families(step.n, step.k, classes)[0],
+            _families_found_at(step, classes).tolist(),
+            strict=True,
+        )
+    ]
+    return pd.DataFrame(rows, columns=FAMILY_COLUMNS)
+
+
+def _ordered(runs: Runs) -> Iterator[tuple[str, int, Step]]:
+    """Give all steps: arms as they come, seeds and sizes rising."""
+    for arm in dict.fromkeys(arm for arm, _ in runs):
+        for seed in sorted(seed for name, seed in runs if name == arm):
+            sizes = runs[arm, seed]
+            for n in sorted(sizes):
+                yield arm, seed, sizes[n]
+
+
+def _windows(step: Step, asked: int) -> list[tuple[str, int]]:
+    """Name the windows, and count the calls that fall into each."""
+    first = [(str(calls), min(calls, step.first_look)) for calls in WINDOWS if calls <= asked]
+    return [*first, (FIRST_LOOK, step.first_look), (ALL, step.calls)]
+
+
+def _hits(step: Step, calls: int) -> dict[str, float]:
+    thresholds = step.thresholds[step.found_at <= calls]
+    facts: dict[str, float] = {}
+    for name, least in hit_thresholds(step.n).items():
+        distinct = int((thresholds >= least).sum())
+        facts[name.replace("hits", "distinct")] = distinct
+        facts[name] = 1000 * distinct / calls if calls else np.nan
+    best = float(thresholds.max()) if len(thresholds) else np.nan
+    return facts | {"best_threshold": best, "gap": cerny_bound(step.n) - best}
+
+
+def _families_found_at(step: Step, classes: tuple[str, ...]) -> Floats:
+    """Return the calls spent when each known family was found, nan for never."""
+    _, forms = known_families(step.n, step.k, classes)
+    index = RowIndex(step.n * step.k)
+    index.add(forms)
+    return _found_at(step, index.find(step.forms), len(forms))
+
+
+def _family_facts(found_at: Floats, calls: int) -> dict[str, float]:
+    inside = found_at <= calls
+    complete = len(found_at) > 0 and inside.all()
+    return {
+        "families_known": len(found_at),
+        "families_found": int(inside.sum()),
+        "calls_to_families": float(found_at.max()) if complete else np.nan,
+    }
+
+
+def _index(listed: Listed, n: int) -> RowIndex:
+    if listed.at_least < KEEP_SHARE * cerny_bound(n):
+        raise ValueError(
+            f"a list of n={n} from threshold {listed.at_least} on, but only what is at least "
+            f"{KEEP_SHARE} of {cerny_bound(n)} is kept"
+        )
+    index = RowIndex(listed.forms.shape[1])
+    index.add(listed.forms)
+    return index
+
+
+def _listed_found_at(step: Step, at_least: int, index: RowIndex) -> Floats:
+    """Return the calls spent when each listed automaton was found, nan for never."""
+    numbers = index.find(step.forms)
+    wrong = np.flatnonzero((numbers >= 0) != (step.thresholds >= at_least))
+    if len(wrong):
+        delta = from_canonical(step.forms[wrong[:1]], step.n, step.k)[0]
+        holds = "holds" if numbers[wrong[0]] >= 0 else "lacks"
+        raise DataError(
+            f"the list of n={step.n} from threshold {at_least} on {holds} {format_delta(delta)}, "
+            f"which was found with threshold {step.thresholds[wrong[0]]}"
+        )
+    return _found_at(step, numbers, len(index))
+
+
+def _found_at(step: Step, numbers: npt.NDArray[np.int64], count: int) -> Floats:
+    """Return `found_at` by number, nan for numbers that no row of the step has."""
+    found_at = np.full(count, np.nan)
+    rows = np.flatnonzero(numbers >= 0)
+    found_at[numbers[rows]] = step.found_at[rows]
+    return found_at
+
+
+def _recall(found_at: Floats | None, calls: int) -> dict[str, float]:
+    if found_at is None:
+        return {}
+    found = int((found_at <= calls).sum())
+    recall = found / len(found_at) if len(found_at) else np.nan
+    return {"listed": len(found_at), "listed_found": found, "recall": recall}
+
+
+def _costs(step: Step, window: str) -> dict[str, float]:
+    """Return duplicates and seconds, where they are known."""
+    if window == FIRST_LOOK:
+        tallies = [tally for name, tally in step.tallies.items() if name != EVOLVE]
+        valid, calls = sum(t.valid for t in tallies), sum(t.calls for t in tallies)
+        return {"duplicates": 1 - calls / valid} if valid and calls == step.first_look else {}
+    if window == ALL:
+        seconds = {f"seconds_{name}": step.seconds.get(name, 0.0) for name in ACTIVITIES}
+        return {"seconds": sum(step.seconds.values()), **seconds}
+    return {}
