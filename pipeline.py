@@ -297,7 +297,8 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure a model: held-out reconstruction and 10,000 prior samples."""
-    from search.jobs.models import run_evaluate, training_folder
+    from search.jobs.models import run_evaluate
+    from vae.trained import training_folder
 
     data = data or training_folder(folder)
     _check_classes(classes, data)

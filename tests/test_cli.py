@@ -25,8 +25,7 @@ from safetensors.torch import load_file, save_file
 import pipeline
 from data.damage import DataError
 from data.files import sha256, write_sealed
-from search.jobs import models as model_jobs
-from search.jobs.models import load_trained
+from vae.trained import load_trained
 
 ROOT = Path(__file__).parents[1]
 OPTIONS = {
@@ -662,7 +661,7 @@ def test_another_model_is_another_search(call, runs):
 
 def test_a_model_that_changes_while_it_is_read(chain, monkeypatch):
     weights = iter(["0" * 64, "1" * 64])
-    monkeypatch.setattr(model_jobs, "weights_sha256", lambda folder: next(weights))
+    monkeypatch.setattr(trained, "weights_sha256", lambda folder: next(weights))
     with pytest.raises(DataError, match="model: is being trained"):
         load_trained(chain[0] / "model", chain[0] / "data", torch.device("cpu"), 1)
 

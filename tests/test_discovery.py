@@ -44,8 +44,8 @@ from search.discovery.step import (
     save_step,
     step_folder,
 )
+from search.discovery.tables import candidates, summary
 from search.jobs import discovery_tables as report
-from search.jobs.discovery_tables import candidates, summary
 from search.oracle import Arm, Proposals, plain_proposals
 from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates

@@ -25,8 +25,9 @@ from search.pictures.hits import plot_arm_hits, wilson_interval
 from search.pictures.latent import hits as hits_plot
 from search.pictures.latent import recall as recall_plot
 from search.pictures.latent import strip
-from search.pictures.recall import ArmCurve, RecallPanel, plot_recall
+from search.pictures.recall import plot_recall
 from search.pictures.strip import StripRow, plot_strip
+from search.scoring.recall import ArmCurve, RecallPanel
 
 
 def _metrics(epochs):

@@ -26,7 +26,6 @@ from automata.text.formats import format_delta, parse_delta
 from data.damage import DataError
 from search.archive.store import Archive
 from search.candidates import CANDIDATE_COLUMNS
-from search.jobs.models import load_trained
 from search.modes import LatentConfig
 from search.pictures.latent import latent as pictures
 from search.pictures.strip import StripRow
@@ -40,6 +39,7 @@ from search.run import SearchConfig
 from tests.naive import apply
 from tests.test_archive import candidates_of
 from tests.test_cli import Answer
+from vae.trained import load_trained
 
 RUNS = ["search", "evolve", "discover", "compare", "enumerate", "data", "model"]
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&amp;'

@@ -32,7 +32,8 @@ from search.discovery.config import DiscoverConfig
 from search.discovery.engine import Engine
 from search.discovery.settings import read_settings, write_settings
 from search.discovery.step import KEEP_SHARE, Step, is_finished, step_folder
-from search.jobs.discovery_tables import COMPARISON_TABLES, candidates, report_runs
+from search.discovery.tables import candidates
+from search.jobs.discovery_tables import COMPARISON_TABLES, report_runs
 from search.scoring.recall import open_truth
 from search.scoring.scores import Listed
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import cerny_bound
-from automata.text.formats import format_delta
 from data.files import commit_files
-from search.candidates import CANDIDATE_COLUMNS, candidate_table
 from search.discovery.config import DiscoverConfig
-from search.discovery.step import ACTIVITIES, KEEP_SHARE, Elites, Step, Steps
+from search.discovery.step import Steps
+from search.discovery.tables import candidates, summary
 from search.pictures.scores import plot_families, plot_gaps, plot_hits
 from search.scoring.comparison import (
     RATIO_COLUMNS,
@@ -29,8 +25,6 @@ from search.scoring.scores import Listed, family_rows, score_steps
 
 COMPARISON_TABLES = ("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv")
 _BASELINE = "insertion"
-_CHUNK = 1 << 16
-"""Candidates whose words are in memory at a time."""
 
 
 def report_runs(
@@ -85,89 +79,6 @@ def report_runs(
     pictures += plot_gaps(later, out / "gaps")
     commit_files(out, {name: partial(own.to_csv, index=False) for name, own in tables.items()})
     return {"table": table, "files": [*(out / name for name in tables), *pictures]}
-
-
-def candidates(
-    steps: Steps, elites: int, share: float = KEEP_SHARE, *, parents: Steps | None = None
-) -> pd.DataFrame:
-    """Return every automaton at or above a share of the Černý bound, by size and gap.
-
-    The best of each size are there, wherever they are.
-
-    Parameters
-    ----------
-    steps : mapping of int to Step
-        By size.
-    elites : int
-        Automata of each size that the model learned from: they name the parents, if they are
-        among the steps.
-    share : float
-        Of the bound; below 0.6 only elites are kept.
-    parents : mapping of int to Step, optional
-        The whole steps that parents are among, if `steps` are parts of them.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `CANDIDATE_COLUMNS`; the rank counts through all sizes.
-    """
-    smaller = {n: step.elites(elites) for n, step in (parents or steps).items()}
-    tables = [table for n in sorted(steps) for table in _tables(steps[n], smaller, share)]
-    found = (
-        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=CANDIDATE_COLUMNS)
-    )
-    found["rank"] = np.arange(1, len(found) + 1)
-    return found
-
-
-def summary(steps: Steps) -> pd.DataFrame:
-    """Return a row for each size: calls, what they found, where the time went."""
-    rows = []
-    for n, step in sorted(steps.items()):
-        top = step.thresholds >= n * n - 4 * n + 6
-        row = {
-            "n": n,
-            "calls": step.calls,
-            "first_look": step.first_look,
-            "best_threshold": int(step.thresholds.max(initial=-1)),
-            "cerny_bound": cerny_bound(n),
-            "top": int(top.sum()),
-            "top_first_look": int((top & (step.found_at <= step.first_look)).sum()),
-        }
-        seconds = {name: round(step.seconds.get(name, 0.0), 1) for name in ACTIVITIES}
-        rows.append(row | {f"{name}_seconds": spent for name, spent in seconds.items()})
-    return pd.DataFrame(rows)
-
-
-def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd.DataFrame]:
-    """Yield the candidates of one size, in order, some at a time."""
-    names = np.array(list(step.tallies))
-    order = np.lexsort((*step.forms.T[::-1], -step.thresholds))
-    least = min(share * cerny_bound(step.n), step.thresholds.max(initial=0))
-    order = order[step.thresholds[order] >= least]
-    for start in range(0, len(order), _CHUNK):
-        rows = order[start : start + _CHUNK]
-        yield candidate_table(
-            step.n,
-            step.k,
-            step.forms[rows],
-            step.thresholds[rows],
-            novel=True,
-            mode=names[step.sources[rows]],
-            parent_a=_texts(step.parents[rows, 0], smaller),
-            parent_b=_texts(step.parents[rows, 1], smaller),
-            alpha=step.alpha[rows].round(4),
-            round=0,
-            repaired=step.repaired[rows],
-        )
-
-
-def _texts(parents: npt.NDArray[np.int32], smaller: dict[int, Elites]) -> list[str]:
-    """Return the text of each parent, "" for none."""
-    return [
-        format_delta(smaller[size].deltas[row]) if size in smaller else ""
-        for size, row in parents.tolist()
-    ]
 
 
 def _ratios(scores: pd.DataFrame) -> pd.DataFrame:

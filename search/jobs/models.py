@@ -11,16 +11,13 @@ from typing import Any
 
 import torch
 
-from automata.properties import check_classes
-from data.checks import TEXT, list_of
 from data.claim import claim
-from data.damage import DataError, reading
-from data.dataset import Dataset, read_dataset
+from data.damage import DataError
+from data.dataset import Dataset
 from data.jobs import announce
 from data.manifest import ENUMERATION, read_manifest
 from data.plots import plot_thresholds, plot_training
 from data.record import recorded
-from data.run_record import read_run_record
 from search.archive.intake import Gathering
 from search.decode import computing
 from search.evaluate import evaluate, write_evaluation
@@ -30,9 +27,10 @@ from search.pictures.latent import draw_search
 from search.pictures.recall import plot_recall
 from search.run import SearchConfig, SearchResult, search, write_tables
 from search.scoring.recall import Truth, open_truth, score
-from vae.checkpoint import load_model, read_config, weights_sha256
-from vae.model import VAE, ModelConfig
-from vae.train import TrainConfig, describe_data, train
+from vae.checkpoint import read_config
+from vae.model import ModelConfig
+from vae.train import TrainConfig, train
+from vae.trained import load_trained
 
 
 def run_train(
@@ -143,52 +141,6 @@ def run_evolve(
     return results
 
 
-def training_folder(model: Path) -> Path:
-    """Return the dataset folder that the run record of a model folder names.
-
-    Raises
-    ------
-    DataError
-        If it is none, or its record names none.
-    """
-    read_config(model)
-    record = read_run_record(model)
-    if "data" not in record["inputs"]:
-        raise DataError(f"{model / 'run.json'}: names no dataset; give --data")
-    return Path(record["inputs"]["data"])
-
-
-def load_trained(
-    folder: Path, data: Path, device: torch.device, workers: int
-) -> tuple[VAE, Dataset, str]:
-    """Load a model and the dataset it was trained on, those rows alone that it has seen.
-
-    Returns
-    -------
-    model : VAE
-    dataset : Dataset
-    weights : str
-        The SHA-256 of the model's weights.
-
-    Raises
-    ------
-    DataError
-        If one of them is missing or damaged, was trained on something else, or is being trained.
-    """
-    torch.set_num_threads(workers)
-    weights = weights_sha256(folder)
-    model = load_model(folder).to(device)
-    if weights_sha256(folder) != weights:
-        raise DataError(f"{folder}: is being trained: wait until that is done")
-    dataset = read_dataset(data, _training_classes(folder), workers=workers)
-    if read_config(folder)["data"] != describe_data(dataset):
-        raise DataError(
-            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
-            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
-        )
-    return model, dataset, weights
-
-
 def _report(
     out: Path,
     result: SearchResult,
@@ -218,17 +170,6 @@ def _report(
         "labelling calls": int(result.summary["labelling_calls"].max()),
         "files": files,
     }
-
-
-def _training_classes(model: Path) -> tuple[str, ...]:
-    """Return the classes that the model's run record names: it was trained on them alone."""
-    if not (model / "run.json").exists():
-        return ()
-    config = read_run_record(model)["config"]
-    with reading(model / "run.json", "the record of a training run"):
-        list_of(TEXT)("classes", config.get("classes", []))
-        check_classes(config.get("classes", []))
-    return tuple(config.get("classes", []))
 
 
 def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:

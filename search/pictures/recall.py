@@ -4,41 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from automata.drawing.geometry import line_color
 from data.plots import line_style, new_figure, save, say_empty, style
+from search.scoring.recall import ArmCurve, RecallPanel
 
 _ROUNDS = 5
 """Rounds of encode-decode drawn at most."""
 _POINTS = 400
 _DECADES = 4
 """Of calls, the last begun."""
-
-
-class ArmCurve(NamedTuple):
-    """What one arm found."""
-
-    mode: str
-    round: int
-    calls: int
-    """Calls of the arm altogether."""
-    found_at: npt.NDArray[np.int64]
-    """int64 (found,): calls spent when each was found, not falling"""
-
-
-class RecallPanel(NamedTuple):
-    """The curves of all arms for one threshold."""
-
-    threshold: int
-    classes: int
-    """Classes with this threshold or a longer one."""
-    curves: list[ArmCurve]
 
 
 def plot_recall(panels: Sequence[RecallPanel], n: int, stem: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from search.discovery.learner import Learner
 from search.discovery.saved import read_step
 from search.discovery.settings import read_settings
 from search.discovery.step import Steps, step_folder
-from search.jobs.discovery_tables import candidates, summary
+from search.discovery.tables import candidates, summary
 from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.scoring.comparison import compact, compare_arms

@@ -22,7 +22,6 @@ from search.archive.tables import Selection
 from search.candidates import CANDIDATE_COLUMNS
 from search.evaluate import read_evaluation
 from search.interpolate import PATHS
-from search.jobs.models import load_trained
 from search.report.content import (
     SEARCHED,
     Content,
@@ -37,6 +36,7 @@ from search.report.discoveries import read_discovery
 from search.report.searches import CPU, TRAINING, dataset_map, read_search
 from search.tables import NUMBER, WHOLE, read_table
 from vae.checkpoint import METRIC_COLUMNS, read_config
+from vae.trained import load_trained
 
 _PICTURES = {
     "hits": ("Hits", "How often each arm hits, each with the same budget of solver calls."),

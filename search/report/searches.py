@@ -21,7 +21,6 @@ from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS
 from search.decode import encode_automata
 from search.evolve import EvolveConfig
-from search.jobs.models import load_trained
 from search.pictures.hits import arm_names, wilson_interval
 from search.pictures.latent import picture_space, strip_rows
 from search.report.content import Content, LatentMap, Picture, Table, texts_of, title_of
@@ -32,6 +31,7 @@ from search.tables import GAPPED, SHARE, TEXT, WHOLE, Kind, read_table
 from search.verified import check_candidates, read_candidates
 from vae.checkpoint import weights_sha256
 from vae.model import VAE
+from vae.trained import load_trained
 
 CPU = torch.device("cpu")
 TRAINING = ("Training", "The curves of the model's training.")

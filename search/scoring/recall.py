@@ -24,13 +24,32 @@ from data.dataset import read_shards
 from data.manifest import ENUMERATION, check_whole, read_manifest
 from search.candidates import hit_thresholds
 from search.oracle import Trace
-from search.pictures.recall import ArmCurve, RecallPanel
 
 RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "recall"]
 _CALLS = [10**power for power in range(3, 15)]
 _PANELS = 4
 _SHOWN = 10
 """So many of the longest thresholds are in the printed table, beside the hits'."""
+
+
+class ArmCurve(NamedTuple):
+    """What one arm found."""
+
+    mode: str
+    round: int
+    calls: int
+    """Calls of the arm altogether."""
+    found_at: npt.NDArray[np.int64]
+    """int64 (found,): calls spent when each was found, not falling"""
+
+
+class RecallPanel(NamedTuple):
+    """The curves of all arms for one threshold."""
+
+    threshold: int
+    classes: int
+    """Classes with this threshold or a longer one."""
+    curves: list[ArmCurve]
 
 
 @dataclass(frozen=True)
