@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 import pipeline
 from data.damage import DataError
 from data.files import sha256, write_sealed
+from vae import trained
 from vae.trained import load_trained
 
 ROOT = Path(__file__).parents[1]
