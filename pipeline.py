@@ -478,7 +478,7 @@ def discover(
             "seeds": tuple(range(seed, seed + seeds)),
             "out": out,
             "gathering": _gather(settings, out),
-            "device": _choose(device).type,
+            "device": _choose(device),
             "workers": workers,
         },
     )
