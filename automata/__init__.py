@@ -21,7 +21,7 @@ from automata.solver.exact import (
 )
 from automata.solver.limits import LimitReached, ResetBounds
 from automata.solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
-from automata.solver.short_words import reset_word
+from automata.solver.short_words import short_reset_word
 
 __all__ = [
     "NOT_SYNCHRONIZING",
@@ -46,7 +46,7 @@ __all__ = [
     "reset_bounds",
     "reset_threshold",
     "reset_thresholds",
-    "reset_word",
+    "short_reset_word",
     "shortest_reset_word",
     "shortest_word_of_rank",
     "validate_deltas",

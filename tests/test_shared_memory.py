@@ -25,7 +25,7 @@ from automata import (
     reset_bounds,
     reset_threshold,
     reset_thresholds,
-    reset_word,
+    short_reset_word,
     shortest_reset_word,
     shortest_word_of_rank,
     validate_deltas,
@@ -46,7 +46,7 @@ from automata.series import find_stretches
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
 from automata.solver.exact import ranks as rank
-from automata.text.formats import format_delta, format_dot, format_gap, write_synchrowords
+from automata.text.formats import format_delta, format_dot, format_gap, format_synchrowords
 from automata.text.graph import to_networkx
 from vae.encoding import encode_deltas
 
@@ -99,8 +99,8 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "reset_threshold": reset_threshold,
     "shortest_reset_word": shortest_reset_word,
     "reset_bounds": reset_bounds,
-    "reset_word": reset_word,
-    "reset_word, beam": lambda delta: reset_word(delta, "beam"),
+    "short_reset_word": short_reset_word,
+    "short_reset_word, beam": lambda delta: short_reset_word(delta, "beam"),
     "is_synchronizing": is_synchronizing,
     "rank": rank,
     "shortest_word_of_rank": lambda delta: shortest_word_of_rank(delta, 2),
@@ -114,7 +114,7 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "format_delta": format_delta,
     "format_gap": format_gap,
     "format_dot": format_dot,
-    "write_synchrowords": lambda delta: write_synchrowords([delta]),
+    "format_synchrowords": lambda delta: format_synchrowords([delta]),
     "to_networkx": lambda delta: [*to_networkx(delta).edges(data="label")],
 }
 EVERY = OF_MANY | {

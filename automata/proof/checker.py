@@ -85,8 +85,8 @@ class Certificate:
             "delta": np.asarray(self.delta).tolist(),
             "threshold": self.threshold,
             "word": None if self.word is None else list(self.word),
-            "forward": [_write_level(level) for level in self.forward],
-            "backward": [_write_level(level) for level in self.backward],
+            "forward": [_format_level(level) for level in self.forward],
+            "backward": [_format_level(level) for level in self.backward],
         }
         return json.dumps(content, separators=(",", ":"))
 
@@ -106,8 +106,8 @@ class Certificate:
                 delta=validate_delta(content["delta"]),
                 threshold=content["threshold"],
                 word=None if word is None else tuple(word),
-                forward=tuple(map(_read_level, content["forward"])),
-                backward=tuple(map(_read_level, content["backward"])),
+                forward=tuple(map(_parse_level, content["forward"])),
+                backward=tuple(map(_parse_level, content["backward"])),
             )
         except KeyError as error:
             raise CertificateError(f"not a certificate: no {error}") from None
@@ -308,9 +308,9 @@ def _states(mask: np.uint64) -> str:
     return f"{{{', '.join(str(q) for q in range(64) if int(mask) >> q & 1)}}}"
 
 
-def _write_level(level: Sets) -> str:
+def _format_level(level: Sets) -> str:
     return " ".join(f"{mask:x}" for mask in level.tolist())
 
 
-def _read_level(text: str) -> Sets:
+def _parse_level(text: str) -> Sets:
     return np.array([int(mask, 16) for mask in text.split()], np.uint64)

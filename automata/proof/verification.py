@@ -17,7 +17,7 @@ from automata.automaton import (
 )
 from automata.kernels import backward
 from automata.solver.exact import Thresholds, Words
-from automata.text.words import read_letters
+from automata.text.words import as_letters
 
 REPROOF_MAX_STATES = 24
 
@@ -54,7 +54,7 @@ def verify(delta: npt.ArrayLike | Automaton, word: Iterable[int] | str) -> bool:
     """
     rows = validate_delta(delta).tolist()
     states = set(range(len(rows[0])))
-    for letter in read_letters(word):
+    for letter in as_letters(word):
         if not 0 <= letter < len(rows):
             return False
         states = {rows[letter][q] for q in states}

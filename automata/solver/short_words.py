@@ -23,7 +23,7 @@ _WORK = 1 << 22  # words of preimages between two looks at the clock
 _CHUNK = 1 << 16
 
 
-def reset_word(
+def short_reset_word(
     delta: npt.ArrayLike | Automaton,
     method: Literal["greedy", "beam"] = "greedy",
     *,
@@ -69,9 +69,9 @@ def reset_word(
 
     Examples
     --------
-    >>> reset_word([[1, 2, 3, 0], [0, 1, 2, 0]])
+    >>> short_reset_word([[1, 2, 3, 0], [0, 1, 2, 0]])
     (1, 0, 0, 1, 0, 1, 0, 0, 0, 1)
-    >>> reset_word([[1, 2, 3, 0], [0, 1, 2, 0]], "beam")
+    >>> short_reset_word([[1, 2, 3, 0], [0, 1, 2, 0]], "beam")
     (1, 0, 0, 0, 1, 0, 0, 0, 1)
     """
     if method not in ("greedy", "beam"):
@@ -138,7 +138,7 @@ def beam_word(
     delta : array of `state_dtype`, shape (k, n)
         Valid. It need not synchronize.
     width : int, optional
-        As in `reset_word`.
+        As in `short_reset_word`.
     longest : int
         The most letters the word may have.
     budget : Budget, optional
@@ -177,7 +177,7 @@ def beam_word(
         outcome = beam.search(sources, core, level, images, ranking, history, tree, progress)
         if outcome == beam.FOUND:
             word = np.empty(int(progress[2]), np.uint8)
-            beam.read_word(tree, progress[1] - 1, word)
+            beam.trace_word(tree, progress[1] - 1, word)
             return word
         if outcome == beam.DEAD:
             break

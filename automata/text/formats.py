@@ -78,7 +78,7 @@ def parse_delta(text: str) -> Deltas:
     return parse_table([row.split() for row in text.split("|")])
 
 
-def write_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
+def format_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
     """Write automata, of any sizes, as input of the program synchrowords 1.1.
 
     Parameters
@@ -93,7 +93,7 @@ def write_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
 
     Examples
     --------
-    >>> print(write_synchrowords([[[1, 2, 0], [0, 1, 0]]]), end="")
+    >>> print(format_synchrowords([[[1, 2, 0], [0, 1, 0]]]), end="")
     2 3
     1 0 2 1 0 0
     """
@@ -104,7 +104,7 @@ def write_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
     return "".join(lines)
 
 
-def read_synchrowords(text: str) -> list[Deltas]:
+def parse_synchrowords(text: str) -> list[Deltas]:
     """Read automata as the program synchrowords 1.1 does (1.0 had ``n k`` where 1.1 has ``k n``).
 
     Parameters
@@ -123,7 +123,7 @@ def read_synchrowords(text: str) -> list[Deltas]:
 
     Examples
     --------
-    >>> [delta.tolist() for delta in read_synchrowords("2 3   1 0 2 1 0 0   1 1   0")]
+    >>> [delta.tolist() for delta in parse_synchrowords("2 3   1 0 2 1 0 0   1 1   0")]
     [[[1, 2, 0], [0, 1, 0]], [[0]]]
     """
     deltas: list[Deltas] = []

@@ -159,7 +159,7 @@ def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
         is_synchronizing,
         reset_bounds,
         reset_threshold,
-        reset_word,
+        short_reset_word,
         shortest_reset_word,
         verify,
     )
@@ -180,7 +180,7 @@ def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
         assert bounds is not None
         check.one(row, "bounds", (bounds.lower, bounds.upper), (threshold, threshold))
         for method in ("greedy", "beam"):
-            short = reset_word(delta, method)  # type: ignore[arg-type]
+            short = short_reset_word(delta, method)  # type: ignore[arg-type]
             assert short is not None
             check.one(row, f"{method} word resets", verify(delta, short), True)
             check.one(row, f"{method} word is as long", len(short) >= threshold, True)
