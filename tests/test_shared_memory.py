@@ -16,6 +16,7 @@ from automata import (
     AutomatonError,
     Certificate,
     CertificateError,
+    apply_word,
     are_isomorphic,
     are_synchronizing,
     canonical_forms,
@@ -28,6 +29,7 @@ from automata import (
     short_reset_word,
     shortest_reset_word,
     shortest_word_of_rank,
+    transition_monoid,
     validate_deltas,
     verify,
 )
@@ -46,7 +48,13 @@ from automata.series import find_stretches
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
 from automata.solver.exact import ranks as rank
-from automata.text.formats import format_delta, format_dot, format_gap, format_synchrowords
+from automata.text.formats import (
+    format_delta,
+    format_dot,
+    format_gap,
+    format_json,
+    format_synchrowords,
+)
 from automata.text.graph import to_networkx
 from vae.encoding import encode_deltas
 
@@ -114,6 +122,9 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "format_delta": format_delta,
     "format_gap": format_gap,
     "format_dot": format_dot,
+    "format_json": format_json,
+    "apply_word": lambda delta: apply_word(delta, "ab"),
+    "transition_monoid": lambda delta: transition_monoid(delta).elements,
     "format_synchrowords": lambda delta: format_synchrowords([delta]),
     "to_networkx": lambda delta: [*to_networkx(delta).edges(data="label")],
 }

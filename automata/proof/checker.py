@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import AutomatonError, Deltas, validate_delta
+from automata.automaton import AutomatonError, Deltas, validate_table
 
 CERTIFICATE_MAX_STATES = 64
 
@@ -103,7 +103,7 @@ class Certificate:
             content = json.loads(text)
             word = content["word"]
             return cls(
-                delta=validate_delta(content["delta"]),
+                delta=validate_table(content["delta"]),
                 threshold=content["threshold"],
                 word=None if word is None else tuple(word),
                 forward=tuple(map(_parse_level, content["forward"])),
@@ -141,7 +141,7 @@ def check_certificate(certificate: Certificate) -> None:
     automata.proof.checker.CertificateError: the word does not send all states to one state
     """
     try:
-        delta = validate_delta(certificate.delta)
+        delta = validate_table(certificate.delta)
     except AutomatonError as error:
         raise CertificateError(f"no automaton: {error}") from None
     n = delta.shape[1]

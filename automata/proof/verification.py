@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from automata.automaton import (
     Automaton,
+    AutomatonLike,
     Deltas,
     SizeLimitError,
     integer_array,
@@ -25,12 +26,12 @@ _CHUNK = 1 << 12
 """Automata replayed at a time, so that what changes at each letter stays in the cache."""
 
 
-def verify(delta: npt.ArrayLike | Automaton, word: Iterable[int] | str) -> bool:
+def verify(delta: AutomatonLike, word: Iterable[int] | str) -> bool:
     """Replay a word in plain Python and tell whether it sends every state to one state.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
     word : iterable of int, or str
         Letters 0..k-1, applied left to right; or their text, as `automata.text.words.parse_word`
         reads it.

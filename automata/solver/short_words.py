@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import Automaton, AutomatonError, Deltas, validate_delta
+from automata.automaton import AutomatonLike, Deltas, validate_delta
 from automata.kernels import beam, pairs
 from automata.solver.limits import Budget
 
@@ -24,7 +24,7 @@ _CHUNK = 1 << 16
 
 
 def short_reset_word(
-    delta: npt.ArrayLike | Automaton,
+    delta: AutomatonLike,
     method: Literal["greedy", "beam"] = "greedy",
     *,
     width: int | None = None,
@@ -46,7 +46,7 @@ def short_reset_word(
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 5,000.
     method : {"greedy", "beam"}
     width : int, optional
@@ -61,11 +61,11 @@ def short_reset_word(
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton, there is no such method, or it has no width.
+        If `delta` is not a complete automaton.
     SizeLimitError
         If n > 5,000.
     ValueError
-        If `width` is not an integer.
+        If there is no such method, `width` is not a positive integer, or the method has no width.
 
     Examples
     --------
@@ -75,12 +75,10 @@ def short_reset_word(
     (1, 0, 0, 0, 1, 0, 0, 0, 1)
     """
     if method not in ("greedy", "beam"):
-        raise AutomatonError(f"a method is 'greedy' or 'beam', got {method!r}")
+        raise ValueError(f"a method is 'greedy' or 'beam', got {method!r}")
     width = None if width is None else check_integer("width", width)
     if width is not None and (method != "beam" or width < 1):
-        raise AutomatonError(
-            f"a width is positive and for method 'beam', got {width} for {method!r}"
-        )
+        raise ValueError(f"a width is positive and for method 'beam', got {width} for {method!r}")
     valid = validate_delta(delta)
     word, left = greedy_word(valid)
     if left > 1:

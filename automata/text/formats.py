@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from itertools import islice
-
-import numpy.typing as npt
 
 from automata.automaton import (
     MAX_LETTERS,
     MAX_STATES,
-    Automaton,
+    AutomatonLike,
     Deltas,
     SizeLimitError,
     validate_delta,
@@ -26,12 +25,12 @@ from automata.text.words import parse_word as parse_word
 _DOT_HEAD = ["digraph automaton {", "node [shape=circle];"]
 
 
-def format_delta(delta: npt.ArrayLike | Automaton) -> str:
+def format_delta(delta: AutomatonLike) -> str:
     """Write an automaton in our own form: one line, the letters' images separated by ``|``.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         The automaton.
 
     Returns
@@ -78,12 +77,12 @@ def parse_delta(text: str) -> Deltas:
     return parse_table([row.split() for row in text.split("|")])
 
 
-def format_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
+def format_synchrowords(deltas: Iterable[AutomatonLike]) -> str:
     """Write automata, of any sizes, as input of the program synchrowords 1.1.
 
     Parameters
     ----------
-    deltas : iterable of Automaton or array of int, shape (k, n)
+    deltas : iterable of Automaton, array of int, shape (k, n), or text
         The automata.
 
     Returns
@@ -195,12 +194,12 @@ def parse_state_major(images: list[str], k: int, n: int, where: str = "") -> Del
     return parse_table([whole[a::k] for a in range(k)], where)
 
 
-def format_gap(delta: npt.ArrayLike | Automaton) -> str:
+def format_gap(delta: AutomatonLike) -> str:
     """Write the transition table for ``Automaton("det", n, k, table, [1], [1])`` in GAP.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         The automaton.
 
     Returns
@@ -217,12 +216,32 @@ def format_gap(delta: npt.ArrayLike | Automaton) -> str:
     return f"[ {', '.join(f'[ {row} ]' for row in rows)} ]"
 
 
-def format_dot(delta: npt.ArrayLike | Automaton) -> str:
+def format_json(delta: AutomatonLike) -> str:
+    """Write a list of the images under each letter, in JSON: `parse_json` reads it.
+
+    Parameters
+    ----------
+    delta : Automaton, array of int, shape (k, n), or text
+        The automaton.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> format_json([[1, 2, 0], [0, 1, 0]])
+    '[[1, 2, 0], [0, 1, 0]]'
+    """
+    return json.dumps(validate_delta(delta).tolist())
+
+
+def format_dot(delta: AutomatonLike) -> str:
     """Write a graph for Graphviz, one edge ``a,b`` for all letters between the same two states.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         The automaton.
 
     Returns
