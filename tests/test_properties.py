@@ -32,7 +32,7 @@ from automata.properties import (
     in_classes,
     ranks,
 )
-from automata.solver.exact import ranks as rank
+from automata.solver import ranks as rank
 from automata.solver.ranks import are_synchronizing
 from tests import naive
 from tests.strategies import automata, rename
