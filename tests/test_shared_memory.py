@@ -20,6 +20,7 @@ from automata import (
     are_isomorphic,
     are_synchronizing,
     canonical_forms,
+    certificate,
     check_certificate,
     is_synchronizing,
     reprove_thresholds,
@@ -41,7 +42,6 @@ from automata.drawing.notebook import automaton_html
 from automata.drawing.svg import automaton_svg
 from automata.families import FAMILIES, identify
 from automata.numbering import all_numberings, random_numberings
-from automata.proof import checker as certificate
 from automata.proof.verification import verify_words
 from automata.sampling import exchange, insert_states, mutate, sample_uniform
 from automata.series import find_stretches
