@@ -23,6 +23,7 @@ from automata import (
     certificate,
     check_certificate,
     is_synchronizing,
+    rank,
     reprove_thresholds,
     reset_bounds,
     reset_threshold,
@@ -45,7 +46,6 @@ from automata.numbering import all_numberings, random_numberings
 from automata.proof.verification import verify_words
 from automata.sampling import exchange, insert_states, mutate, sample_uniform
 from automata.series import find_stretches
-from automata.solver import ranks as rank
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
 from automata.text.formats import (

@@ -164,13 +164,13 @@ def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
         certificate,
         check_certificate,
         is_synchronizing,
+        rank,
         reset_bounds,
         reset_threshold,
         short_reset_word,
         shortest_reset_word,
         verify,
     )
-    from automata.solver import ranks as rank
 
     delta = check.deltas[row]
     n, plain = delta.shape[1], delta.tolist()
