@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+import automata  # its functions are looked up when a method is called: they all know this module
 from automata.arguments import check_integer
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 MAX_STATES = 5000
 MAX_LETTERS = 64
@@ -30,11 +34,15 @@ class SizeLimitError(AutomatonError):
 class Automaton:
     """One complete deterministic automaton, immutable and validated.
 
+    A method calls the function of this package that does the same for an array; what it raises,
+    what it costs and where it comes from is said there.
+
     Parameters
     ----------
-    delta : array of int, shape (k, n)
-        ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to. Any integer dtype or
-        nested sequence of integers.
+    delta : Automaton, array of int, shape (k, n), or text
+        ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to. Any integer dtype,
+        nested sequence of integers, or text such as ``"1 2 3 0|0 1 2 0"``: the images of the states
+        with a blank between them, the letters with a ``|`` between them.
 
     Raises
     ------
@@ -46,6 +54,8 @@ class Automaton:
     >>> cerny = Automaton([[1, 2, 3, 0], [0, 1, 2, 0]])
     >>> cerny.n, cerny.k, cerny.cerny_bound
     (4, 2, 9)
+    >>> cerny == Automaton("1 2 3 0|0 1 2 0")
+    True
     """
 
     __match_args__ = ("delta",)
@@ -53,7 +63,7 @@ class Automaton:
     _shape: tuple[int, int]
     _content: bytes  # unlike an array's own memory, it cannot be made writable
 
-    def __init__(self, delta: npt.ArrayLike | Automaton) -> None:
+    def __init__(self, delta: AutomatonLike) -> None:
         own = validate_delta(delta)
         object.__setattr__(self, "_shape", own.shape)
         object.__setattr__(self, "_content", own.tobytes())
@@ -80,6 +90,225 @@ class Automaton:
         """Černý's conjectured upper bound on the reset threshold, (n-1)^2."""
         return cerny_bound(self.n)
 
+    def reset_threshold(
+        self, *, memory_limit: int | None = None, time_limit: float | None = None
+    ) -> int | None:
+        """Return the length of a shortest reset word, None if there is none.
+
+        See `automata.solver.exact.reset_threshold`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 3 0|0 1 2 0").reset_threshold()
+        9
+        """
+        return automata.reset_threshold(self, memory_limit=memory_limit, time_limit=time_limit)
+
+    def reset_word(
+        self, *, memory_limit: int | None = None, time_limit: float | None = None
+    ) -> tuple[int, ...] | None:
+        """Return a shortest reset word, None if there is none.
+
+        See `automata.solver.exact.shortest_reset_word`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 0|0 1 0").reset_word()
+        (1, 0, 0, 1)
+        """
+        return automata.shortest_reset_word(self, memory_limit=memory_limit, time_limit=time_limit)
+
+    def apply(
+        self, word: Iterable[int] | str, states: Iterable[int] | None = None
+    ) -> tuple[int, ...]:
+        """Return the state that a word sends each of some states to, of all states by default.
+
+        See `automata.action.apply_word`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 0|0 1 0").apply("ab"), Automaton("1 2 0|0 1 0").apply("ab", [2, 2, 0])
+        ((1, 0, 0), (0, 0, 1))
+        """
+        return automata.apply_word(self, word, states)
+
+    def image(
+        self, word: Iterable[int] | str, states: Iterable[int] | None = None
+    ) -> frozenset[int]:
+        """Return the set of states that a word sends a set of states to, all states by default.
+
+        See `automata.action.image`.
+
+        Examples
+        --------
+        >>> sorted(Automaton("1 2 0|0 1 0").image("ab")), Automaton("1 2 0|0 1 0").image("baab")
+        ([0, 1], frozenset({0}))
+        """
+        return automata.image(self, word, states)
+
+    def preimage(self, word: Iterable[int] | str, states: Iterable[int]) -> frozenset[int]:
+        """Return the set of all states that a word sends into a set of states.
+
+        See `automata.action.preimage`.
+
+        Examples
+        --------
+        >>> sorted(Automaton("1 2 0|0 1 0").preimage("ab", [0]))
+        [1, 2]
+        """
+        return automata.preimage(self, word, states)
+
+    def rank(self) -> int:
+        """Return the least number of states that a word sends all states to.
+
+        See `automata.solver.ranks.rank`.
+
+        Examples
+        --------
+        >>> Automaton("1 0 3 2|0 0 2 2").rank()
+        2
+        """
+        return automata.rank(self)
+
+    def is_synchronizing(self) -> bool:
+        """Tell whether there is a reset word.
+
+        See `automata.solver.ranks.is_synchronizing`.
+
+        Examples
+        --------
+        >>> Automaton("1 0|0 1").is_synchronizing()
+        False
+        """
+        return automata.is_synchronizing(self)
+
+    def is_isomorphic(self, other: AutomatonLike) -> bool:
+        """Tell whether another automaton differs in the names of states and letters alone.
+
+        See `automata.canonical.are_isomorphic`.
+
+        Examples
+        --------
+        >>> Automaton("1 0|0 0").is_isomorphic("1 1|1 0")
+        True
+        """
+        return automata.are_isomorphic(self, other)
+
+    def canonical(self) -> Automaton:
+        """Return the isomorphic automaton that all automata isomorphic to this one share.
+
+        See `automata.canonical.canonical_forms`.
+
+        Examples
+        --------
+        >>> Automaton("2 1 2|2 0 1").canonical() == Automaton("1 2 0|0 1 0").canonical()
+        True
+        """
+        forms = automata.canonical_forms(self.delta[None])
+        return Automaton(automata.from_canonical(forms, self.n, self.k)[0])
+
+    def classes(self) -> tuple[str, ...]:
+        """Name the classes of `automata.properties.CLASSES` that this automaton is in; n <= 20.
+
+        See `automata.properties.class_flags`.
+
+        Examples
+        --------
+        >>> Automaton("0 1|0 1").classes()
+        ('sink', 'permutation-letter', 'aperiodic')
+        """
+        flags = int(automata.class_flags(self.delta[None])[0])
+        return tuple(name for bit, name in enumerate(automata.CLASSES) if flags >> bit & 1)
+
+    def family(self) -> str | None:
+        """Name the known family, or the known example, that this automaton is isomorphic to.
+
+        See `automata.families.identify`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 3 0|0 1 2 0").family(), Automaton("0 0|0 0").family()
+        ('C', None)
+        """
+        return automata.identify(self.delta[None])[0] or None
+
+    def to_text(self) -> str:
+        """Write one line of text, which `Automaton` and all functions of one automaton read.
+
+        See `automata.text.formats.format_delta`.
+
+        Examples
+        --------
+        >>> Automaton([[1, 2, 0], [0, 1, 0]]).to_text()
+        '1 2 0|0 1 0'
+        """
+        return automata.format_delta(self)
+
+    def to_gap(self) -> str:
+        """Write the transition table as lists for GAP, where states count from 1.
+
+        See `automata.text.formats.format_gap`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 0|0 1 0").to_gap()
+        '[ [ 2, 3, 1 ], [ 1, 2, 1 ] ]'
+        """
+        return automata.format_gap(self)
+
+    def to_dot(self) -> str:
+        """Write a graph for Graphviz.
+
+        See `automata.text.formats.format_dot`.
+
+        Examples
+        --------
+        >>> print(Automaton("0 0").to_dot(), end="")
+        digraph automaton {
+          node [shape=circle];
+          0 -> 0 [label="a"];
+          1 -> 0 [label="a"];
+        }
+        """
+        return automata.format_dot(self)
+
+    def to_json(self) -> str:
+        """Write a list of the images under each letter, in JSON.
+
+        See `automata.text.formats.format_json`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 0|0 1 0").to_json()
+        '[[1, 2, 0], [0, 1, 0]]'
+        """
+        return automata.format_json(self)
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return a graph with one edge for each state and letter.
+
+        See `automata.text.graph.to_networkx`.
+
+        Examples
+        --------
+        >>> list(Automaton("1 1|1 0").to_networkx().edges(data="label"))
+        [(0, 1, 'a'), (0, 1, 'b'), (1, 1, 'a'), (1, 0, 'b')]
+        """
+        return automata.to_networkx(self)
+
+    def draw(self) -> str:
+        """Draw the automaton, its states on a circle, as the text of an SVG file.
+
+        A notebook shows the drawing of an `Automaton` by itself. See
+        `automata.drawing.svg.automaton_svg`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 0|0 1 0").draw().startswith("<svg xmlns=")
+        True
+        """
+        return automata.automaton_svg(self)
+
     def __repr__(self) -> str:
         return f"Automaton(delta={self.delta!r})"
 
@@ -101,6 +330,11 @@ class Automaton:
         return np.array(self.delta, dtype=dtype, copy=copy)
 
 
+AutomatonLike: TypeAlias = Automaton | npt.ArrayLike | str
+"""What every function of one automaton takes: an `Automaton`, an array of int of shape (k, n), or
+one line of text such as ``"1 2 3 0|0 1 2 0"``. `validate_delta` reads it."""
+
+
 def cerny_bound(n: int) -> int:
     """Černý's conjectured upper bound on the reset threshold of n states, (n-1)^2."""
     return (check_integer("n", n) - 1) ** 2
@@ -111,12 +345,13 @@ def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:
     return np.uint8 if n <= 256 else np.uint16
 
 
-def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
+def validate_delta(delta: AutomatonLike) -> Deltas:
     """Check one automaton, in memory of its own.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
+        Text is what `automata.text.formats.parse_delta` reads.
 
     Returns
     -------
@@ -127,10 +362,39 @@ def validate_delta(delta: npt.ArrayLike | Automaton) -> Deltas:
     ------
     AutomatonError
         As `validate_deltas`.
+
+    Examples
+    --------
+    >>> validate_delta("1 2 0|0 1 0").tolist()
+    [[1, 2, 0], [0, 1, 0]]
     """
     if type(delta) is Automaton:
         return delta.delta.copy()
-    array = integer_array(delta)
+    return automata.parse_delta(delta) if isinstance(delta, str) else validate_table(delta)
+
+
+def validate_table(table: npt.ArrayLike) -> Deltas:
+    """Check one automaton that is an array, as `validate_delta`; text is refused.
+
+    Parameters
+    ----------
+    table : array of int, shape (k, n)
+
+    Returns
+    -------
+    array of `state_dtype`, shape (k, n), C-contiguous
+
+    Raises
+    ------
+    AutomatonError
+        As `validate_deltas`.
+
+    Examples
+    --------
+    >>> validate_table([[1, 2, 0], [0, 1, 0]]).shape
+    (2, 3)
+    """
+    array = integer_array(table)
     if array.ndim != 2:
         raise AutomatonError(f"an automaton has shape (k, n), got shape {array.shape}")
     valid: Deltas = _validate(array[None])[0]
@@ -147,7 +411,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        Any integer dtype, or nested sequences of integers.
+        Any integer dtype, nested sequences of integers, or a list of `Automaton` or of text.
 
     Returns
     -------
@@ -169,6 +433,10 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     Traceback (most recent call last):
     automata.automaton.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
     """
+    if isinstance(deltas, str):
+        raise AutomatonError("one text is one automaton: many are a list of texts")
+    if isinstance(deltas, list | tuple) and deltas and isinstance(deltas[0], str):
+        deltas = [validate_delta(text) for text in deltas]
     array = integer_array(deltas)
     if array.ndim != 3:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")

@@ -12,6 +12,7 @@ from automata.arguments import check_integer
 from automata.automaton import (
     Automaton,
     AutomatonError,
+    AutomatonLike,
     Deltas,
     SizeLimitError,
     integer_array,
@@ -115,12 +116,12 @@ def from_canonical(forms: npt.ArrayLike, n: int, k: int) -> Deltas:
     return validate_deltas(rows.reshape(-1, n, k).transpose(0, 2, 1))
 
 
-def are_isomorphic(first: npt.ArrayLike | Automaton, second: npt.ArrayLike | Automaton) -> bool:
+def are_isomorphic(first: AutomatonLike, second: AutomatonLike) -> bool:
     """Tell whether two automata differ only in the names of states and letters.
 
     Parameters
     ----------
-    first, second : Automaton or array of int, shape (k, n)
+    first, second : Automaton, array of int, shape (k, n), or text
 
     Raises
     ------

@@ -108,12 +108,12 @@ def concatenate(parts: Sequence[Dataset]) -> Dataset:
     )
 
 
-def read_dataset(folder: Path, classes: Sequence[str] = (), *, workers: int = 1) -> Dataset:
+def read_dataset(folder: Path | str, classes: Sequence[str] = (), *, workers: int = 1) -> Dataset:
     """Read the rows of a dataset folder that are in all the classes, and check them.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
         Made by `generate` or by `enumerate`.
     classes : sequence of str
         Names in `automata.properties.CLASSES`, or not-NAME.
@@ -133,6 +133,7 @@ def read_dataset(folder: Path, classes: Sequence[str] = (), *, workers: int = 1)
     ValueError
         If there is no such class.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     check_whole(folder, manifest)
     if not manifest["shards"]:

@@ -77,7 +77,9 @@ class MiscountError(RuntimeError):
     """The number of all automata is not that of Burnside's lemma."""
 
 
-def enumerate_dataset(config: EnumerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
+def enumerate_dataset(
+    config: EnumerateConfig, folder: Path | str, *, workers: int = 1
+) -> dict[str, Any]:
     """Make a dataset folder of all automata of a size, or finish one that was interrupted.
 
     Shards hold whole units of the enumeration, one after another, so that a folder has the same
@@ -87,7 +89,7 @@ def enumerate_dataset(config: EnumerateConfig, folder: Path, *, workers: int = 1
     Parameters
     ----------
     config : EnumerateConfig
-    folder : Path
+    folder : Path or str
     workers : int
         Threads; the result does not depend on them.
 
@@ -104,6 +106,7 @@ def enumerate_dataset(config: EnumerateConfig, folder: Path, *, workers: int = 1
     MiscountError
         If the number of all automata is not that of Burnside's lemma: a bug.
     """
+    folder = Path(folder)
     with claim(folder, "enumerate"):
         return _enumerate_dataset(config, folder, workers)
 

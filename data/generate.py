@@ -78,7 +78,7 @@ class GenerateConfig:
         return None if self.ceiling is None else highest_below(self.ceiling, self.n)
 
 
-def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[str, Any]:
+def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) -> dict[str, Any]:
     """Make a dataset folder, or finish one that was interrupted.
 
     Shard i depends on the config and the shards before it alone, so a dataset that was
@@ -88,7 +88,7 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
     Parameters
     ----------
     config : GenerateConfig
-    folder : Path
+    folder : Path or str
     workers : int
         Threads; the result does not depend on them.
 
@@ -103,6 +103,7 @@ def generate(config: GenerateConfig, folder: Path, *, workers: int = 1) -> dict[
         If the folder holds a dataset of another config, other versions, or damaged shards, or
         another process is at work there.
     """
+    folder = Path(folder)
     with claim(folder, "generate"):
         return _generate(config, folder, workers)
 

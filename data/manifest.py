@@ -78,7 +78,7 @@ _ENUMERATED = record(
 )
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path | str) -> dict[str, Any]:
     """Read the manifest of a dataset folder.
 
     Raises
@@ -86,6 +86,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     DataError
         If there is none or it is not one of this format.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
     path = folder / "manifest.json"

@@ -23,7 +23,7 @@ _OPTIONAL: Mapping[str, Check] = {
 }
 
 
-def read_run_record(folder: Path) -> dict[str, Any]:
+def read_run_record(folder: Path | str) -> dict[str, Any]:
     """Read the record of a run in its folder.
 
     Returns
@@ -37,6 +37,7 @@ def read_run_record(folder: Path) -> dict[str, Any]:
     DataError
         If there is none, or it is damaged.
     """
+    folder = Path(folder)
     path = folder / "run.json"
     found: dict[str, Any] = read_json(path)
     with reading(path, "the record of a run"):

@@ -110,7 +110,7 @@ def write_evaluation(
     write_sealed(folder / _FILE, record)
 
 
-def read_evaluation(folder: Path) -> dict[str, Any] | None:
+def read_evaluation(folder: Path | str) -> dict[str, Any] | None:
     """Read the results in ``evaluation.json``, None where there is none.
 
     Raises
@@ -118,6 +118,7 @@ def read_evaluation(folder: Path) -> dict[str, Any] | None:
     DataError
         If it is damaged, or of another model than the folder's.
     """
+    folder = Path(folder)
     path = folder / _FILE
     if not path.exists():
         return None

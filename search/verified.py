@@ -35,7 +35,7 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+][0-9]{2})?")
 
 
-def verify_candidates(path: Path) -> int:
+def verify_candidates(path: Path | str) -> int:
     """Replay every word of a candidates file and prove every threshold again; return the rows.
 
     A threshold is proved by a certificate that a checker without compiled code accepts.
@@ -46,6 +46,7 @@ def verify_candidates(path: Path) -> int:
         If the file is missing or not a candidates file, at the first row that fails, or if the
         file is not the one its run wrote.
     """
+    path = Path(path)
     recorded = {}
     if (path.parent / "checksums.json").exists():
         recover(path.parent)
@@ -101,7 +102,7 @@ def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:
             )
 
 
-def read_candidates(path: Path) -> pd.DataFrame:
+def read_candidates(path: Path | str) -> pd.DataFrame:
     """Read a candidates file as it is: every cell a text.
 
     Raises
@@ -109,6 +110,7 @@ def read_candidates(path: Path) -> pd.DataFrame:
     DataError
         If it is missing or not a candidates file.
     """
+    path = Path(path)
     return _table(path, _read(path))
 
 

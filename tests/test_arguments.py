@@ -20,7 +20,7 @@ from automata import (
     reset_bounds,
     reset_threshold,
     reset_thresholds,
-    reset_word,
+    short_reset_word,
     shortest_reset_word,
     shortest_word_of_rank,
     verify,
@@ -51,7 +51,7 @@ from automata.solver.exact import Words, shortest_reset_words
 from automata.solver.limits import Budget
 from automata.solver.ranks import are_synchronizing
 from automata.text.solve import SolveConfig, solve
-from automata.text.words import format_word, parse_word, read_letters
+from automata.text.words import as_letters, format_word, parse_word
 from data.enumerate import EnumerateConfig
 from data.generate import GenerateConfig
 from data.streams import stream, torch_seed
@@ -83,7 +83,7 @@ INTEGERS: dict[str, Callable[[Any], Any]] = {
     "at_least of enumerate_automata": lambda value: enumerate_automata(4, 2, at_least=value),
     "workers of enumerate_automata": lambda value: enumerate_automata(3, 2, workers=value),
     "r of shortest_word_of_rank": lambda value: shortest_word_of_rank(CERNY, value),
-    "width of reset_word": lambda value: reset_word(CERNY, "beam", width=value),
+    "width of short_reset_word": lambda value: short_reset_word(CERNY, "beam", width=value),
     "workers of reset_threshold": lambda value: reset_threshold(CERNY, workers=value),
     "workers of reset_thresholds": lambda value: reset_thresholds(MANY, workers=value),
     "workers of shortest_reset_word": lambda value: shortest_reset_word(CERNY, workers=value),
@@ -282,7 +282,7 @@ def test_a_word_is_letters_or_text() -> None:
     assert not verify(CERNY, "baaabaaabc")  # a letter, but none of this automaton
     assert not verify(CERNY, (1, 0, 0, 0, 1, 0, 0, 0, 1, 2**70))
     assert not verify(CERNY, [-1])
-    assert read_letters("b1da") == (27, 3, 0)
+    assert as_letters("b1da") == (27, 3, 0)
     assert format_word("b1da") == "b1da"
 
 
@@ -310,7 +310,7 @@ def test_a_word_is_letters_or_text() -> None:
     ],
 )
 def test_what_is_no_word(word: Any, message: str) -> None:
-    for function in (lambda word: verify(CERNY, word), format_word, read_letters):
+    for function in (lambda word: verify(CERNY, word), format_word, as_letters):
         with pytest.raises(AutomatonError, match=message) as error:
             function(word)
         assert "\n" not in str(error.value)

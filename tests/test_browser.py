@@ -21,8 +21,8 @@ from automata.text.formats import (
     format_delta,
     format_dot,
     format_gap,
+    format_synchrowords,
     parse_delta,
-    write_synchrowords,
 )
 from search.report.content import Content, known_automata
 from search.report.job import report_run
@@ -330,7 +330,7 @@ def test_texts_are_those_of_the_library(visit) -> None:
             delta = parse_delta(text)
             texts = [element.text_content() for element in page.locator("#texts pre").all()]
             forms = [format_delta(delta), column(page, "word")[number]]
-            forms += [write_synchrowords([delta]), format_gap(delta), format_dot(delta)]
+            forms += [format_synchrowords([delta]), format_gap(delta), format_dot(delta)]
             assert texts == forms
             table = page.locator("#transitions tbody tr").all_inner_texts()
             assert [[int(q) for q in row.split()[1:]] for row in table] == delta.tolist()

@@ -12,13 +12,13 @@ from automata.text.formats import (
     format_delta,
     format_dot,
     format_gap,
+    format_synchrowords,
     format_word,
     parse_delta,
     parse_dot,
     parse_gap,
+    parse_synchrowords,
     parse_word,
-    read_synchrowords,
-    write_synchrowords,
 )
 from tests import naive
 from tests.strategies import automata
@@ -30,7 +30,7 @@ PAIRS = [(format_delta, parse_delta), (format_gap, parse_gap), (format_dot, pars
 
 
 def one(text: str) -> Deltas:
-    (delta,) = read_synchrowords(text)
+    (delta,) = parse_synchrowords(text)
     return delta
 
 
@@ -53,14 +53,14 @@ def test_round_trip_at_the_limits(write, read) -> None:
 
 @given(deltas=st.lists(automata(), max_size=5))
 def test_round_trip_of_synchrowords_of_any_sizes(deltas: list[Deltas]) -> None:
-    read = read_synchrowords(write_synchrowords(deltas))
+    read = parse_synchrowords(format_synchrowords(deltas))
     assert len(read) == len(deltas)
     assert all(map(same, read, deltas))
 
 
 def test_which_order_each_form_has() -> None:
     assert format_delta(SQUARE) == "0 0|1 0"
-    assert write_synchrowords([SQUARE]) == "2 2\n0 1 0 0\n"
+    assert format_synchrowords([SQUARE]) == "2 2\n0 1 0 0\n"
     assert format_gap(SQUARE) == "[ [ 1, 1 ], [ 2, 1 ] ]"
     assert '0 -> 1 [label="b"];\n  1 -> 0 [label="a,b"];' in format_dot(SQUARE)
 
@@ -68,10 +68,10 @@ def test_which_order_each_form_has() -> None:
 def test_synchrowords_own_example() -> None:
     # data/readme_input.txt of its release 1.1.0, with the answers of its docs/install.md
     text = "4 1\n0 0 0 0\n3 4\n0 0 0 1 1 1 2 2 2 3 3 3\n3 4\n0 0 0 1 1 0 2 0 2 0 3 3\n"
-    deltas = read_synchrowords(text)
+    deltas = parse_synchrowords(text)
     assert [delta.shape for delta in deltas] == [(4, 1), (3, 4), (3, 4)]
     assert [naive.reset_threshold(delta.tolist()) for delta in deltas] == [0, None, 3]
-    assert write_synchrowords(deltas) == text
+    assert format_synchrowords(deltas) == text
 
 
 def test_gap_breaks_lines_where_it_likes() -> None:
@@ -158,7 +158,7 @@ def test_too_many_states_or_letters() -> None:
     with pytest.raises(SizeLimitError, match="k=65"):
         parse_gap(f"[ {', '.join(['[ 1 ]'] * 65)} ]")
     with pytest.raises(AutomatonError, match=r"k: '65' is outside 1\.\.64"):
-        read_synchrowords("65 1" + " 0" * 65)
+        parse_synchrowords("65 1" + " 0" * 65)
 
 
 @given(st.lists(st.integers(0, 63)).map(tuple))

@@ -18,7 +18,7 @@ import pipeline
 from automata.automaton import AutomatonError, Deltas
 from automata.text import recognise
 from automata.text.entries import Malformed
-from automata.text.formats import format_delta, format_dot, format_gap, write_synchrowords
+from automata.text.formats import format_delta, format_dot, format_gap, format_synchrowords
 from automata.text.number_readings import row_of
 from automata.text.reading import FORMS, read_automata
 from tests import naive
@@ -75,8 +75,8 @@ WRITERS = {
     "csv": lambda delta: f"n,delta\n1,{format_delta(delta)}\n",
     "csv;": lambda delta: f"sep=;\nn;delta\n;{format_delta(delta)}\n",
     "csv tab": lambda delta: f"n\tdelta\n\t{format_delta(delta)}\n",
-    "synchrowords": lambda delta: write_synchrowords([delta]),
-    "synchrowords flow": lambda delta: " ".join(write_synchrowords([delta]).split()),
+    "synchrowords": lambda delta: format_synchrowords([delta]),
+    "synchrowords flow": lambda delta: " ".join(format_synchrowords([delta]).split()),
     "synchrowords rows": lambda delta: "{} {}\n".format(*delta.shape) + rows(delta.T),
     "synchrowords-1.0": lambda delta: (
         "{1} {0}\n".format(*delta.shape) + " ".join(map(str, delta.T.ravel().tolist()))

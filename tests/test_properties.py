@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata import SizeLimitError, canonical_forms, from_canonical, reset_thresholds
+from automata import SizeLimitError, canonical_forms, from_canonical, rank, reset_thresholds
 from automata.automaton import Deltas
 from automata.families import FAMILIES
 from automata.properties import (
@@ -32,7 +32,6 @@ from automata.properties import (
     in_classes,
     ranks,
 )
-from automata.solver import ranks as rank
 from automata.solver.ranks import are_synchronizing
 from tests import naive
 from tests.strategies import automata, rename

@@ -136,7 +136,7 @@ def test_memory_is_kept() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(AutomatonError, match="r=0"):
+    with pytest.raises(ValueError, match="^r=0 is not at least 1$"):
         shortest_word_of_rank([[0]], 0)
     with pytest.raises(SizeLimitError, match="n=1025 is over the limit of 1024"):
         shortest_word_of_rank(np.zeros((1, 1025), int), 1)

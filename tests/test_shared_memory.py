@@ -16,18 +16,22 @@ from automata import (
     AutomatonError,
     Certificate,
     CertificateError,
+    apply_word,
     are_isomorphic,
     are_synchronizing,
     canonical_forms,
+    certificate,
     check_certificate,
     is_synchronizing,
+    rank,
     reprove_thresholds,
     reset_bounds,
     reset_threshold,
     reset_thresholds,
-    reset_word,
+    short_reset_word,
     shortest_reset_word,
     shortest_word_of_rank,
+    transition_monoid,
     validate_deltas,
     verify,
 )
@@ -39,14 +43,18 @@ from automata.drawing.notebook import automaton_html
 from automata.drawing.svg import automaton_svg
 from automata.families import FAMILIES, identify
 from automata.numbering import all_numberings, random_numberings
-from automata.proof import checker as certificate
 from automata.proof.verification import verify_words
 from automata.sampling import exchange, insert_states, mutate, sample_uniform
 from automata.series import find_stretches
-from automata.solver import ranks as rank
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
-from automata.text.formats import format_delta, format_dot, format_gap, write_synchrowords
+from automata.text.formats import (
+    format_delta,
+    format_dot,
+    format_gap,
+    format_json,
+    format_synchrowords,
+)
 from automata.text.graph import to_networkx
 from vae.encoding import encode_deltas
 
@@ -99,8 +107,8 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "reset_threshold": reset_threshold,
     "shortest_reset_word": shortest_reset_word,
     "reset_bounds": reset_bounds,
-    "reset_word": reset_word,
-    "reset_word, beam": lambda delta: reset_word(delta, "beam"),
+    "short_reset_word": short_reset_word,
+    "short_reset_word, beam": lambda delta: short_reset_word(delta, "beam"),
     "is_synchronizing": is_synchronizing,
     "rank": rank,
     "shortest_word_of_rank": lambda delta: shortest_word_of_rank(delta, 2),
@@ -114,7 +122,10 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "format_delta": format_delta,
     "format_gap": format_gap,
     "format_dot": format_dot,
-    "write_synchrowords": lambda delta: write_synchrowords([delta]),
+    "format_json": format_json,
+    "apply_word": lambda delta: apply_word(delta, "ab"),
+    "transition_monoid": lambda delta: transition_monoid(delta).elements,
+    "format_synchrowords": lambda delta: format_synchrowords([delta]),
     "to_networkx": lambda delta: [*to_networkx(delta).edges(data="label")],
 }
 EVERY = OF_MANY | {

@@ -11,7 +11,7 @@ from automata.families import FAMILIES, wielandt, wielandt_threshold
 from automata.kernels import beam, pairs
 from automata.solver import short_words
 from automata.solver.limits import Budget
-from automata.solver.short_words import beam_memory, beam_word, greedy_word, reset_word
+from automata.solver.short_words import beam_memory, beam_word, greedy_word, short_reset_word
 from tests import naive
 from tests.strategies import automata
 
@@ -25,7 +25,7 @@ def uniform(count: int, n: int, k: int) -> Deltas:
 @given(automata())
 def test_against_the_oracle(delta: Deltas) -> None:
     threshold = naive.reset_threshold(delta.tolist())
-    greedy, short = reset_word(delta), reset_word(delta, "beam")
+    greedy, short = short_reset_word(delta), short_reset_word(delta, "beam")
     if threshold is None:
         assert greedy is None and short is None
         return
@@ -50,10 +50,10 @@ def test_words_of_sets(n: int) -> None:
     for delta in uniform(4, n, 2):
         synchronizing = greedy_word(delta)[1] == 1
         for method in ("greedy", "beam"):
-            word = reset_word(delta, method)
+            word = short_reset_word(delta, method)
             assert verify(delta, word) if synchronizing else word is None
     if n > 1:
-        word = reset_word(CERNY.delta(n), "beam")
+        word = short_reset_word(CERNY.delta(n), "beam")
         assert len(word) == (n - 1) ** 2 and verify(CERNY.delta(n), word)
 
 
@@ -62,15 +62,15 @@ def test_beams_meet_the_thresholds_of_families(family: FAMILIES) -> None:
     for n in (8, 9, 24, 25, 40, 41):
         if family.exists(n):
             delta = family.delta(n)
-            word = reset_word(delta, "beam")
+            word = short_reset_word(delta, "beam")
             assert len(word) == family.reset_threshold(n) and verify(delta, word)
 
 
 def test_beams_meet_most_thresholds() -> None:
-    assert len(reset_word(wielandt(60, 59), "beam")) == wielandt_threshold(60, 59)
+    assert len(short_reset_word(wielandt(60, 59), "beam")) == wielandt_threshold(60, 59)
     deltas = uniform(200, 16, 2)
     thresholds = reset_thresholds(deltas)
-    words = [reset_word(delta, "beam") for delta in deltas]
+    words = [short_reset_word(delta, "beam") for delta in deltas]
     assert [word is not None for word in words] == (thresholds >= 0).tolist()
     lengths = [-1 if word is None else len(word) for word in words]
     assert all(length >= threshold for length, threshold in zip(lengths, thresholds, strict=True))
@@ -81,9 +81,9 @@ def test_beams_meet_most_thresholds() -> None:
 def test_several_components_and_permutations(n: int) -> None:
     states = np.arange(n)
     for delta in ([np.roll(states, 1), states[::-1]], [states // 2 * 2, states], [states]):
-        assert reset_word(delta) is None and reset_word(delta, "beam") is None
+        assert short_reset_word(delta) is None and short_reset_word(delta, "beam") is None
     sink = [np.maximum(states - 1, 0), states]
-    assert reset_word(sink) == reset_word(sink, "beam") == (0,) * (n - 1)
+    assert short_reset_word(sink) == short_reset_word(sink, "beam") == (0,) * (n - 1)
 
 
 def test_five_thousand_states() -> None:
@@ -135,19 +135,20 @@ def test_short_trees(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     for chunk in (1, 2, 7):
         monkeypatch.setattr(short_words, "_CHUNK", chunk)
-        assert verify(CERNY.delta(9), reset_word(CERNY.delta(9)))
-        assert reset_word([[1, 2, 0]]) is None
+        assert verify(CERNY.delta(9), short_reset_word(CERNY.delta(9)))
+        assert short_reset_word([[1, 2, 0]]) is None
 
 
 def test_errors() -> None:
-    with pytest.raises(AutomatonError, match="'greedy' or 'beam', got 'best'"):
-        reset_word([[0]], "best")
-    with pytest.raises(AutomatonError, match="got 0"):
-        reset_word([[0]], "beam", width=0)
-    with pytest.raises(AutomatonError, match="got 5"):
-        reset_word([[0]], width=5)
+    with pytest.raises(ValueError, match="'greedy' or 'beam', got 'best'") as error:
+        short_reset_word([[0]], "best")
+    assert not isinstance(error.value, AutomatonError)  # the automaton is not to blame
+    with pytest.raises(ValueError, match="got 0"):
+        short_reset_word([[0]], "beam", width=0)
+    with pytest.raises(ValueError, match="got 5"):
+        short_reset_word([[0]], width=5)
     with pytest.raises(SizeLimitError, match="5001"):
-        reset_word(np.zeros((1, 5001), int))
+        short_reset_word(np.zeros((1, 5001), int))
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
@@ -155,6 +156,6 @@ def test_one_compilation() -> None:
     # states of one byte and of two, arrays that may be written and that may not
     for n in (5, 300):
         delta = CERNY.delta(n)
-        assert reset_word(Automaton(delta), "beam") == reset_word(delta, "beam")
-    compiled = (pairs.merging_letters, pairs.merge, beam.mark_core, beam.search, beam.read_word)
+        assert short_reset_word(Automaton(delta), "beam") == short_reset_word(delta, "beam")
+    compiled = (pairs.merging_letters, pairs.merge, beam.mark_core, beam.search, beam.trace_word)
     assert all(len(function.signatures) == 1 for function in compiled)

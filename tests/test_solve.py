@@ -21,7 +21,7 @@ from automata.proof.verification import verify
 from automata.solver.limits import LimitReached, ResetBounds
 from automata.text import solve as library
 from automata.text.entries import Automata, Malformed
-from automata.text.formats import format_delta, parse_delta, parse_word, write_synchrowords
+from automata.text.formats import format_delta, format_synchrowords, parse_delta, parse_word
 from automata.text.reading import read_automata
 from automata.text.solve import SolveConfig, solve
 from tests import naive
@@ -71,7 +71,7 @@ def csv(deltas: list[str]) -> str:
 
 
 def synchrowords(deltas: list[str]) -> str:
-    return write_synchrowords(map(parse_delta, deltas))
+    return format_synchrowords(map(parse_delta, deltas))
 
 
 FORMS = {

@@ -24,7 +24,7 @@ from automata import (
     reset_bounds,
     reset_threshold,
     reset_thresholds,
-    reset_word,
+    short_reset_word,
     shortest_reset_word,
     verify,
 )
@@ -842,7 +842,7 @@ def test_a_word_comes_with_its_length(n: int) -> None:
 def test_the_conjectured_bound_is_no_upper_bound(n: int) -> None:
     """Others stop at (n-1)^2 letters, as if Černý's conjecture were proved."""
     delta = cerny(n)
-    greedy = reset_word(delta)
+    greedy = short_reset_word(delta)
     assert greedy is not None
     assert len(greedy) > (n - 1) ** 2
     assert two_ended_threshold(delta) == (n - 1) ** 2

@@ -88,7 +88,7 @@ def save_checkpoint(
     )
 
 
-def load_model(folder: Path) -> VAE:
+def load_model(folder: Path | str) -> VAE:
     """Load a trained model, on the CPU, ready to use.
 
     Raises
@@ -96,6 +96,7 @@ def load_model(folder: Path) -> VAE:
     DataError
         If the folder is missing, damaged, or its weights do not fit its config.
     """
+    folder = Path(folder)
     model_config = ModelConfig(**read_config(folder)["model"])
     with torch.device("meta"):  # whatever the config says, nothing is allocated yet
         shape = VAE(model_config)
@@ -153,7 +154,7 @@ def _alike(found: Any, expected: Tensor) -> bool:
     )
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path | str) -> dict[str, Any]:
     """Read and check the configuration of a model folder.
 
     Returns
@@ -166,6 +167,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     DataError
         If the folder is missing or damaged.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
     if not (folder / "checksums.json").exists():
@@ -182,7 +184,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         return {**config, "model": asdict(model), "train": asdict(train)}
 
 
-def weights_sha256(folder: Path) -> str:
+def weights_sha256(folder: Path | str) -> str:
     """Return the SHA-256 of the weights of a model folder.
 
     Raises
@@ -190,6 +192,7 @@ def weights_sha256(folder: Path) -> str:
     DataError
         As `read_config`.
     """
+    folder = Path(folder)
     read_config(folder)
     return read_checksums(folder)["model.safetensors"]
 

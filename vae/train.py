@@ -44,7 +44,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 def train(
     data: Dataset,
-    folder: Path,
+    folder: Path | str,
     model_config: ModelConfig,
     config: TrainConfig,
     *,
@@ -58,7 +58,7 @@ def train(
     Parameters
     ----------
     data : Dataset
-    folder : Path
+    folder : Path or str
         The model folder.
     model_config : ModelConfig
     config : TrainConfig
@@ -77,6 +77,7 @@ def train(
     FloatingPointError
         If training diverges; the checkpoint of the epoch before stays.
     """
+    folder = Path(folder)
     check_size(data, model_config)
     training, held_out = data.split(config.held_out)
     if len(training) == 0 or len(held_out) == 0:

@@ -16,7 +16,7 @@ from vae.model import VAE
 from vae.train import describe_data
 
 
-def training_folder(model: Path) -> Path:
+def training_folder(model: Path | str) -> Path:
     """Return the dataset folder that the run record of a model folder names.
 
     Raises
@@ -24,6 +24,7 @@ def training_folder(model: Path) -> Path:
     DataError
         If it is none, or its record names none.
     """
+    model = Path(model)
     read_config(model)
     record = read_run_record(model)
     if "data" not in record["inputs"]:
@@ -32,7 +33,7 @@ def training_folder(model: Path) -> Path:
 
 
 def load_trained(
-    folder: Path, data: Path, device: torch.device, workers: int
+    folder: Path | str, data: Path | str, device: torch.device, workers: int
 ) -> tuple[VAE, Dataset, str]:
     """Load a model and the dataset it was trained on, those rows alone that it has seen.
 
@@ -48,6 +49,7 @@ def load_trained(
     DataError
         If one of them is missing or damaged, was trained on something else, or is being trained.
     """
+    folder, data = Path(folder), Path(data)
     torch.set_num_threads(workers)
     weights = weights_sha256(folder)
     model = load_model(folder).to(device)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, validate_delta
+from automata.automaton import AutomatonLike, validate_delta
 
 Floats = npt.NDArray[np.floating]
 
@@ -98,12 +98,12 @@ def line_dashes(kind: int) -> tuple[float, ...]:
     return _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)]
 
 
-def circle_drawing(delta: npt.ArrayLike | Automaton) -> Drawing:
+def circle_drawing(delta: AutomatonLike) -> Drawing:
     """Draw an automaton with its states on a circle: state 0 on top, then clockwise.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
 
     Returns
     -------

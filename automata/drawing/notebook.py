@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy.typing as npt
-
-from automata.automaton import Automaton, cerny_bound, validate_delta
+from automata.automaton import AutomatonLike, cerny_bound, validate_delta
 from automata.drawing.geometry import DRAWN_MAX_STATES
 from automata.drawing.svg import automaton_svg
 from automata.text.words import format_word
@@ -12,14 +10,14 @@ from automata.text.words import format_word
 _DRAWN_MAX_LETTERS = 12
 
 
-def automaton_html(delta: npt.ArrayLike | Automaton) -> str:
+def automaton_html(delta: AutomatonLike) -> str:
     """Show an automaton: its drawing beside its table, a row a letter, a column a state.
 
     Of more than 64 states or 12 letters only the size is told.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
 
     Returns
     -------

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy.typing as npt
-
-from automata.automaton import Automaton, validate_delta
+from automata.automaton import AutomatonLike, validate_delta
 from automata.drawing.geometry import Drawing, Floats, circle_drawing, line_color, line_dashes
 from automata.text.words import format_word
 
@@ -59,12 +57,12 @@ def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
     return "".join(parts)
 
 
-def automaton_svg(delta: npt.ArrayLike | Automaton) -> str:
+def automaton_svg(delta: AutomatonLike) -> str:
     """Draw an automaton on a white ground, its states on a circle, as a whole SVG.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
 
     Returns
     -------

@@ -264,7 +264,7 @@ def drop_dead_branches(tree, progress, numbers):
 
 
 @jit
-def read_word(tree, node, word):
+def trace_word(tree, node, word):
     """Write the letters on the way from a node to its singleton: the word that it stands for."""
     for position in range(word.shape[0]):
         word[position] = tree[node] & 63

@@ -7,7 +7,7 @@ _MOST_DIGITS = 5
 
 
 @jit
-def read_tables(text, tables, limit):
+def parse_tables(text, tables, limit):
     """Read lines of rows of numbers below `limit`, rows apart by ``|``, numbers by blanks.
 
     ``text`` (uint8) has at least as many line ends as ``tables`` (uint16, (lines, rows, columns))

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta
+from automata.automaton import AutomatonLike, Deltas, SizeLimitError, validate_delta
 from automata.proof.checker import CERTIFICATE_MAX_STATES, Certificate, Sets, check_certificate
 from automata.solver.exact import shortest_reset_word
 from automata.solver.limits import Budget, LimitReached, ResetBounds
@@ -17,7 +17,7 @@ _CHUNK = np.uint64(255)
 
 
 def certificate(
-    delta: npt.ArrayLike | Automaton,
+    delta: AutomatonLike,
     *,
     memory_limit: int | None = None,
     time_limit: float | None = None,
@@ -30,7 +30,7 @@ def certificate(
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 64. Time and memory grow with the number of sets met: at most 2^n a side, and about n a
         step for slowly synchronizing automata.
     memory_limit : int, optional
@@ -84,7 +84,7 @@ def certificate(
     return Certificate(valid, len(word), word, tuple(ahead.levels), tuple(back.levels))
 
 
-def proved_threshold(delta: npt.ArrayLike | Automaton) -> int | None:
+def proved_threshold(delta: AutomatonLike) -> int | None:
     """Return the reset threshold that a certificate proves, after the checker has accepted it.
 
     None is proved, too: no word resets the automaton.

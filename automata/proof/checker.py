@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import AutomatonError, Deltas, validate_delta
+from automata.automaton import AutomatonError, Deltas, validate_table
 
 CERTIFICATE_MAX_STATES = 64
 
@@ -85,8 +85,8 @@ class Certificate:
             "delta": np.asarray(self.delta).tolist(),
             "threshold": self.threshold,
             "word": None if self.word is None else list(self.word),
-            "forward": [_write_level(level) for level in self.forward],
-            "backward": [_write_level(level) for level in self.backward],
+            "forward": [_format_level(level) for level in self.forward],
+            "backward": [_format_level(level) for level in self.backward],
         }
         return json.dumps(content, separators=(",", ":"))
 
@@ -103,11 +103,11 @@ class Certificate:
             content = json.loads(text)
             word = content["word"]
             return cls(
-                delta=validate_delta(content["delta"]),
+                delta=validate_table(content["delta"]),
                 threshold=content["threshold"],
                 word=None if word is None else tuple(word),
-                forward=tuple(map(_read_level, content["forward"])),
-                backward=tuple(map(_read_level, content["backward"])),
+                forward=tuple(map(_parse_level, content["forward"])),
+                backward=tuple(map(_parse_level, content["backward"])),
             )
         except KeyError as error:
             raise CertificateError(f"not a certificate: no {error}") from None
@@ -141,7 +141,7 @@ def check_certificate(certificate: Certificate) -> None:
     automata.proof.checker.CertificateError: the word does not send all states to one state
     """
     try:
-        delta = validate_delta(certificate.delta)
+        delta = validate_table(certificate.delta)
     except AutomatonError as error:
         raise CertificateError(f"no automaton: {error}") from None
     n = delta.shape[1]
@@ -308,9 +308,9 @@ def _states(mask: np.uint64) -> str:
     return f"{{{', '.join(str(q) for q in range(64) if int(mask) >> q & 1)}}}"
 
 
-def _write_level(level: Sets) -> str:
+def _format_level(level: Sets) -> str:
     return " ".join(f"{mask:x}" for mask in level.tolist())
 
 
-def _read_level(text: str) -> Sets:
+def _parse_level(text: str) -> Sets:
     return np.array([int(mask, 16) for mask in text.split()], np.uint64)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from automata.automaton import (
     Automaton,
+    AutomatonLike,
     Deltas,
     SizeLimitError,
     integer_array,
@@ -17,7 +18,7 @@ from automata.automaton import (
 )
 from automata.kernels import backward
 from automata.solver.exact import Thresholds, Words
-from automata.text.words import read_letters
+from automata.text.words import as_letters
 
 REPROOF_MAX_STATES = 24
 
@@ -25,12 +26,12 @@ _CHUNK = 1 << 12
 """Automata replayed at a time, so that what changes at each letter stays in the cache."""
 
 
-def verify(delta: npt.ArrayLike | Automaton, word: Iterable[int] | str) -> bool:
+def verify(delta: AutomatonLike, word: Iterable[int] | str) -> bool:
     """Replay a word in plain Python and tell whether it sends every state to one state.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
     word : iterable of int, or str
         Letters 0..k-1, applied left to right; or their text, as `automata.text.words.parse_word`
         reads it.
@@ -54,7 +55,7 @@ def verify(delta: npt.ArrayLike | Automaton, word: Iterable[int] | str) -> bool:
     """
     rows = validate_delta(delta).tolist()
     states = set(range(len(rows[0])))
-    for letter in read_letters(word):
+    for letter in as_letters(word):
         if not 0 <= letter < len(rows):
             return False
         states = {rows[letter][q] for q in states}

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_workers
-from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta
+from automata.automaton import AutomatonLike, Deltas, SizeLimitError, validate_delta
 from automata.kernels import dense
 from automata.kernels.tables import letters_per_word
 from automata.solver.limits import Budget, OutOfBudget
@@ -36,7 +36,7 @@ class DenseSearch:
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 28: for more the tables and bits would outgrow the memory.
     workers : int
         Threads. The threshold and the word do not depend on them.
@@ -63,7 +63,7 @@ class DenseSearch:
     """No word of this length or less is a reset word, unless the search has ended."""
 
     def __init__(
-        self, delta: npt.ArrayLike | Automaton, *, workers: int = 1, keep_levels: bool = False
+        self, delta: AutomatonLike, *, workers: int = 1, keep_levels: bool = False
     ) -> None:
         workers = check_workers(workers)
         self._delta: Deltas = validate_delta(delta)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from automata.arguments import check_workers
 from automata.automaton import (
     Automaton,
+    AutomatonLike,
     Deltas,
     SizeLimitError,
     cerny_bound,
@@ -43,7 +44,19 @@ class Words(NamedTuple):
     letters: npt.NDArray[np.int8]
     """int8 (batch, longest): letters, applied left to right, then -1."""
     lengths: Thresholds
-    """int32 (batch,): 0 for the empty word, ``NOT_SYNCHRONIZING`` (-1) where there is no word."""
+    """int32 (batch,): 0 for the empty word, ``NOT_SYNCHRONIZING`` (-1) where there is no word,
+    ``UNKNOWN`` (-2) where a limit ended the search."""
+
+    def to_list(self) -> list[tuple[int, ...] | None]:
+        """Return the words as tuples of letters, None where there is none or none was found.
+
+        Examples
+        --------
+        >>> Words(np.array([[1, 0], [0, -1], [-1, -1]], np.int8), np.array([2, 1, -1])).to_list()
+        [(1, 0), (0,), None]
+        """
+        rows = zip(self.letters.tolist(), self.lengths.tolist(), strict=True)
+        return [tuple(word[:length]) if length >= 0 else None for word, length in rows]
 
 
 _UNFINISHED = forward.UNFINISHED
@@ -57,7 +70,7 @@ _BOTH_ENDS_BITS = 15
 
 
 def reset_threshold(
-    delta: npt.ArrayLike | Automaton,
+    delta: AutomatonLike,
     *,
     workers: int = 1,
     memory_limit: int | None = None,
@@ -67,7 +80,7 @@ def reset_threshold(
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 1,024. Complexity and papers: see `reset_bounds`.
     workers, memory_limit, time_limit
         As in `reset_bounds`.
@@ -149,7 +162,7 @@ def reset_thresholds(
 
 
 def shortest_reset_word(
-    delta: npt.ArrayLike | Automaton,
+    delta: AutomatonLike,
     *,
     workers: int = 1,
     memory_limit: int | None = None,
@@ -161,7 +174,7 @@ def shortest_reset_word(
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 1,024. Complexity and papers: see `reset_bounds`.
     workers, memory_limit, time_limit
         As in `reset_bounds`.
@@ -186,7 +199,13 @@ def shortest_reset_word(
     return None if bounds is None else bounds.word
 
 
-def shortest_reset_words(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1) -> Words:
+def shortest_reset_words(
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Words:
     """Return a shortest reset word of each automaton, the same that `shortest_reset_word` returns.
 
     Complexity and papers: see `reset_bounds`; an automaton with n = 16, k = 2 and a threshold over
@@ -198,11 +217,13 @@ def shortest_reset_words(deltas: npt.ArrayLike | Sequence[Automaton], *, workers
         n <= 1,024.
     workers : int
         Threads; the words do not depend on them.
+    memory_limit, time_limit
+        What one automaton may use, as in `reset_thresholds`.
 
     Returns
     -------
     Words
-        ``letters`` is as wide as the longest word.
+        ``letters`` is as wide as the longest word; `Words.to_list` makes tuples of them.
 
     Raises
     ------
@@ -214,8 +235,11 @@ def shortest_reset_words(deltas: npt.ArrayLike | Sequence[Automaton], *, workers
     >>> words = shortest_reset_words([[[1, 2, 0], [0, 1, 0]], [[0, 0, 0], [1, 2, 0]]])
     >>> words.letters.tolist(), words.lengths.tolist()
     ([[1, 0, 0, 1], [0, -1, -1, -1]], [4, 1])
+    >>> words.to_list()
+    [(1, 0, 0, 1), (0,)]
     """
     valid, workers = _validate(validate_deltas(deltas), workers)
+    Budget(memory_limit, time_limit)  # are they valid?
     batch, k, n = valid.shape
     lengths = np.full(batch, _UNFINISHED, np.int32)
     found: list[tuple[int, npt.NDArray[np.int8]]] = []  # a first row, and words from there on
@@ -230,7 +254,11 @@ def shortest_reset_words(deltas: npt.ArrayLike | Sequence[Automaton], *, workers
         found.append((part.start, letters[:, : own.max(initial=0)].copy()))
 
     def solve(row: int, together: int) -> None:
-        bounds = _prove(valid[row], Budget(), together)
+        try:
+            bounds = _prove(valid[row], Budget(memory_limit, time_limit), together)
+        except LimitReached:
+            lengths[row] = UNKNOWN
+            return
         lengths[row] = NOT_SYNCHRONIZING if bounds is None else bounds.upper
         if bounds is not None:
             found.append((row, np.array([bounds.word], np.int8)))
@@ -245,7 +273,7 @@ def shortest_reset_words(deltas: npt.ArrayLike | Sequence[Automaton], *, workers
 
 
 def reset_bounds(
-    delta: npt.ArrayLike | Automaton,
+    delta: AutomatonLike,
     *,
     workers: int = 1,
     memory_limit: int | None = None,
@@ -260,7 +288,7 @@ def reset_bounds(
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 1,024.
     workers : int
         Threads; more than 1,024 count as 1,024.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from automata.arguments import check_integer
 from automata.automaton import (
     Automaton,
-    AutomatonError,
+    AutomatonLike,
     Deltas,
     SizeLimitError,
     validate_delta,
@@ -74,14 +74,14 @@ def _are_synchronizing(valid: Deltas, workers: int = 1) -> npt.NDArray[np.bool_]
     return result
 
 
-def is_synchronizing(delta: npt.ArrayLike | Automaton) -> bool:
+def is_synchronizing(delta: AutomatonLike) -> bool:
     """Tell whether an automaton has a reset word, by its pairs of states as `are_synchronizing`.
 
     O(k n^2) time, 5 n^2 / 2 bytes (Černý 1964).
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 5,000.
 
     Returns
@@ -101,7 +101,7 @@ def is_synchronizing(delta: npt.ArrayLike | Automaton) -> bool:
     return bool(_are_synchronizing(validate_delta(delta)[None])[0])
 
 
-def rank(delta: npt.ArrayLike | Automaton) -> int:
+def rank(delta: AutomatonLike) -> int:
     """Return the rank of an automaton: the least number of states a word can send all states to.
 
     Pairs of states are merged until no two states of S = Q w can be. Then no word is of lower
@@ -111,7 +111,7 @@ def rank(delta: npt.ArrayLike | Automaton) -> int:
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 5,000.
 
     Returns
@@ -134,7 +134,7 @@ def rank(delta: npt.ArrayLike | Automaton) -> int:
 
 
 def shortest_word_of_rank(
-    delta: npt.ArrayLike | Automaton,
+    delta: AutomatonLike,
     r: int,
     *,
     memory_limit: int | None = None,
@@ -147,7 +147,7 @@ def shortest_word_of_rank(
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 1,024.
     r : int
         At least 1: a shortest reset word.
@@ -164,11 +164,11 @@ def shortest_word_of_rank(
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton, or r < 1.
+        If `delta` is not a complete automaton.
     SizeLimitError
         If n > 1,024.
     ValueError
-        If `r` is not an integer, or a limit is not a positive finite number.
+        If `r` is not an integer of at least 1, or a limit is not a positive finite number.
     LimitReached
         With bounds on the length, and a greedy word that meets the upper one.
 
@@ -182,9 +182,7 @@ def shortest_word_of_rank(
     n = valid.shape[1]
     if n > RANK_WORD_MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {RANK_WORD_MAX_STATES} states")
-    r = check_integer("r", r)
-    if r < 1:
-        raise AutomatonError(f"a word sends all states to at least 1 state, got r={r}")
+    r = check_integer("r", r, 1)
     budget = Budget(memory_limit, time_limit)
     if r >= n:
         return ()

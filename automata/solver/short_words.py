@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import Automaton, AutomatonError, Deltas, validate_delta
+from automata.automaton import AutomatonLike, Deltas, validate_delta
 from automata.kernels import beam, pairs
 from automata.solver.limits import Budget
 
@@ -23,8 +23,8 @@ _WORK = 1 << 22  # words of preimages between two looks at the clock
 _CHUNK = 1 << 16
 
 
-def reset_word(
-    delta: npt.ArrayLike | Automaton,
+def short_reset_word(
+    delta: AutomatonLike,
     method: Literal["greedy", "beam"] = "greedy",
     *,
     width: int | None = None,
@@ -46,7 +46,7 @@ def reset_word(
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         n <= 5,000.
     method : {"greedy", "beam"}
     width : int, optional
@@ -61,26 +61,24 @@ def reset_word(
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton, there is no such method, or it has no width.
+        If `delta` is not a complete automaton.
     SizeLimitError
         If n > 5,000.
     ValueError
-        If `width` is not an integer.
+        If there is no such method, `width` is not a positive integer, or the method has no width.
 
     Examples
     --------
-    >>> reset_word([[1, 2, 3, 0], [0, 1, 2, 0]])
+    >>> short_reset_word([[1, 2, 3, 0], [0, 1, 2, 0]])
     (1, 0, 0, 1, 0, 1, 0, 0, 0, 1)
-    >>> reset_word([[1, 2, 3, 0], [0, 1, 2, 0]], "beam")
+    >>> short_reset_word([[1, 2, 3, 0], [0, 1, 2, 0]], "beam")
     (1, 0, 0, 0, 1, 0, 0, 0, 1)
     """
     if method not in ("greedy", "beam"):
-        raise AutomatonError(f"a method is 'greedy' or 'beam', got {method!r}")
+        raise ValueError(f"a method is 'greedy' or 'beam', got {method!r}")
     width = None if width is None else check_integer("width", width)
     if width is not None and (method != "beam" or width < 1):
-        raise AutomatonError(
-            f"a width is positive and for method 'beam', got {width} for {method!r}"
-        )
+        raise ValueError(f"a width is positive and for method 'beam', got {width} for {method!r}")
     valid = validate_delta(delta)
     word, left = greedy_word(valid)
     if left > 1:
@@ -138,7 +136,7 @@ def beam_word(
     delta : array of `state_dtype`, shape (k, n)
         Valid. It need not synchronize.
     width : int, optional
-        As in `reset_word`.
+        As in `short_reset_word`.
     longest : int
         The most letters the word may have.
     budget : Budget, optional
@@ -177,7 +175,7 @@ def beam_word(
         outcome = beam.search(sources, core, level, images, ranking, history, tree, progress)
         if outcome == beam.FOUND:
             word = np.empty(int(progress[2]), np.uint8)
-            beam.read_word(tree, progress[1] - 1, word)
+            beam.trace_word(tree, progress[1] - 1, word)
             return word
         if outcome == beam.DEAD:
             break

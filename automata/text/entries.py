@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError, Deltas, state_dtype
-from automata.kernels.text import read_tables
+from automata.kernels.text import parse_tables
 from automata.text.formats import parse_delta, parse_state_major
 
 
@@ -131,6 +131,6 @@ def _read_deltas(
     shape = (1, n * k) if size else (k, n)
     room = min(count, len(joined) // (2 * n * k) + 1)  # a number and what follows take two bytes
     tables = np.empty((room, *shape), np.uint16)
-    read, end = read_tables(joined, tables, n)
+    read, end = parse_tables(joined, tables, n)
     tables = tables[:read].reshape(read, n, k).swapaxes(1, 2) if size else tables[:read]
     return np.ascontiguousarray(tables, state_dtype(n)), end

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from itertools import islice
-
-import numpy.typing as npt
 
 from automata.automaton import (
     MAX_LETTERS,
     MAX_STATES,
-    Automaton,
+    AutomatonLike,
     Deltas,
     SizeLimitError,
     validate_delta,
@@ -26,12 +25,12 @@ from automata.text.words import parse_word as parse_word
 _DOT_HEAD = ["digraph automaton {", "node [shape=circle];"]
 
 
-def format_delta(delta: npt.ArrayLike | Automaton) -> str:
+def format_delta(delta: AutomatonLike) -> str:
     """Write an automaton in our own form: one line, the letters' images separated by ``|``.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         The automaton.
 
     Returns
@@ -78,12 +77,12 @@ def parse_delta(text: str) -> Deltas:
     return parse_table([row.split() for row in text.split("|")])
 
 
-def write_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
+def format_synchrowords(deltas: Iterable[AutomatonLike]) -> str:
     """Write automata, of any sizes, as input of the program synchrowords 1.1.
 
     Parameters
     ----------
-    deltas : iterable of Automaton or array of int, shape (k, n)
+    deltas : iterable of Automaton, array of int, shape (k, n), or text
         The automata.
 
     Returns
@@ -93,7 +92,7 @@ def write_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
 
     Examples
     --------
-    >>> print(write_synchrowords([[[1, 2, 0], [0, 1, 0]]]), end="")
+    >>> print(format_synchrowords([[[1, 2, 0], [0, 1, 0]]]), end="")
     2 3
     1 0 2 1 0 0
     """
@@ -104,7 +103,7 @@ def write_synchrowords(deltas: Iterable[npt.ArrayLike | Automaton]) -> str:
     return "".join(lines)
 
 
-def read_synchrowords(text: str) -> list[Deltas]:
+def parse_synchrowords(text: str) -> list[Deltas]:
     """Read automata as the program synchrowords 1.1 does (1.0 had ``n k`` where 1.1 has ``k n``).
 
     Parameters
@@ -123,7 +122,7 @@ def read_synchrowords(text: str) -> list[Deltas]:
 
     Examples
     --------
-    >>> [delta.tolist() for delta in read_synchrowords("2 3   1 0 2 1 0 0   1 1   0")]
+    >>> [delta.tolist() for delta in parse_synchrowords("2 3   1 0 2 1 0 0   1 1   0")]
     [[[1, 2, 0], [0, 1, 0]], [[0]]]
     """
     deltas: list[Deltas] = []
@@ -195,12 +194,12 @@ def parse_state_major(images: list[str], k: int, n: int, where: str = "") -> Del
     return parse_table([whole[a::k] for a in range(k)], where)
 
 
-def format_gap(delta: npt.ArrayLike | Automaton) -> str:
+def format_gap(delta: AutomatonLike) -> str:
     """Write the transition table for ``Automaton("det", n, k, table, [1], [1])`` in GAP.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         The automaton.
 
     Returns
@@ -217,12 +216,32 @@ def format_gap(delta: npt.ArrayLike | Automaton) -> str:
     return f"[ {', '.join(f'[ {row} ]' for row in rows)} ]"
 
 
-def format_dot(delta: npt.ArrayLike | Automaton) -> str:
+def format_json(delta: AutomatonLike) -> str:
+    """Write a list of the images under each letter, in JSON: `parse_json` reads it.
+
+    Parameters
+    ----------
+    delta : Automaton, array of int, shape (k, n), or text
+        The automaton.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> format_json([[1, 2, 0], [0, 1, 0]])
+    '[[1, 2, 0], [0, 1, 0]]'
+    """
+    return json.dumps(validate_delta(delta).tolist())
+
+
+def format_dot(delta: AutomatonLike) -> str:
     """Write a graph for Graphviz, one edge ``a,b`` for all letters between the same two states.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         The automaton.
 
     Returns

@@ -7,20 +7,26 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 
-from automata.automaton import MAX_LETTERS, Automaton, AutomatonError, Deltas, validate_delta
+from automata.automaton import (
+    MAX_LETTERS,
+    AutomatonError,
+    AutomatonLike,
+    Deltas,
+    validate_delta,
+    validate_table,
+)
 from automata.text.dot import split_label
 from automata.text.names import number_letters, number_states
 from automata.text.words import format_word
 
 
-def to_networkx(delta: npt.ArrayLike | Automaton) -> nx.MultiDiGraph:
+def to_networkx(delta: AutomatonLike) -> nx.MultiDiGraph:
     """View an automaton as a graph: nodes 0..n-1 and one edge for each state and letter.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
         The automaton.
 
     Returns
@@ -99,7 +105,7 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
         for p in range(n):
             if (a, p) not in targets:
                 raise AutomatonError(f"incomplete: letter {a} leads {p} nowhere")
-    return validate_delta([[targets[a, p] for p in range(n)] for a in range(k)])
+    return validate_table([[targets[a, p] for p in range(n)] for a in range(k)])
 
 
 def _transitions(graph: nx.DiGraph) -> Iterator[tuple[Any, Any, Any]]:

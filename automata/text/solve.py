@@ -23,7 +23,7 @@ from automata.solver.exact import (
     shortest_reset_word,
 )
 from automata.solver.limits import LimitReached
-from automata.solver.short_words import reset_word
+from automata.solver.short_words import short_reset_word
 from automata.text.entries import Automata, Malformed
 from automata.text.words import format_word
 
@@ -283,7 +283,7 @@ def _search(
 ) -> tuple[int, int, tuple[int, ...]] | None:
     """Return bounds and, if words are wanted, a word; None if there is no reset word."""
     if config.method != "exact":
-        word = reset_word(delta, method=config.method)
+        word = short_reset_word(delta, method=config.method)
         return None if word is None else (min(1, len(word)), len(word), word)
     try:
         if config.words:

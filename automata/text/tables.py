@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from automata.automaton import AutomatonError, Deltas, validate_delta
+from automata.automaton import AutomatonError, Deltas, validate_table
 
 
 class Placed(NamedTuple):
@@ -64,7 +64,7 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
         if first == 0 and _is_one_based(rows, n):
             raise AutomatonError(f"{error} (looks 1-based)") from None
         raise
-    return validate_delta(delta)
+    return validate_table(delta)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

@@ -34,7 +34,7 @@ def format_word(word: Iterable[int] | str) -> str:
     >>> format_word((0, 1, 1, 0)), format_word((27, 3, 0))
     ('abba', 'b1da')
     """
-    letters = read_letters(word)
+    letters = as_letters(word)
     wrong = [letter for letter in letters if not 0 <= letter < MAX_LETTERS]
     if wrong:
         raise AutomatonError(f"letter {wrong[0]} is outside 0..{MAX_LETTERS - 1}")
@@ -74,7 +74,7 @@ def parse_word(text: str) -> tuple[int, ...]:
     return tuple(word)
 
 
-def read_letters(word: Iterable[int] | str) -> tuple[int, ...]:
+def as_letters(word: Iterable[int] | str) -> tuple[int, ...]:
     """Read a word that is given as letters, or as the text that `format_word` writes.
 
     Parameters
@@ -93,9 +93,9 @@ def read_letters(word: Iterable[int] | str) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> read_letters("baab"), read_letters([1, 0, 0, 1])
+    >>> as_letters("baab"), as_letters([1, 0, 0, 1])
     ((1, 0, 0, 1), (1, 0, 0, 1))
-    >>> read_letters([1.5])
+    >>> as_letters([1.5])
     Traceback (most recent call last):
     automata.automaton.AutomatonError: letter 1.5 is not an integer
     """

@@ -52,7 +52,7 @@ class Archive:
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
     create : bool
         Whether the archive may be written to; it is made where there is none, its folder too.
         Otherwise it is only read, as it was when it was opened: from any medium, and whoever owns
@@ -67,7 +67,8 @@ class Archive:
         If it cannot be opened; methods raise it too where the disk is full, for example.
     """
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    def __init__(self, path: Path | str, *, create: bool = True) -> None:
+        path = Path(path)
         self.path = path
         self._writer = Writer(path) if create else None
         self._source = self._writer or Reader(path, partial(check_schema, path))
@@ -265,12 +266,12 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def verify_archive(path: Path, *, workers: int = 1) -> int:
+def verify_archive(path: Path | str, *, workers: int = 1) -> int:
     """Check all that an archive holds, every threshold by a proof; return the automata.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
     workers : int
         Processes.
 
@@ -280,6 +281,7 @@ def verify_archive(path: Path, *, workers: int = 1) -> int:
         If there is no archive or it is damaged, and at the first automaton, by k, n and canonical
         form, with which something is wrong.
     """
+    path = Path(path)
     with Archive(path, create=False) as archive:
         records = archive.records()
     parts = [

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 from pygraphviz import AGraph
 
-from automata.automaton import Automaton, Deltas, validate_delta
+from automata.automaton import AutomatonLike, Deltas, validate_delta
 from automata.drawing.geometry import Drawing, Floats, draw
 
 _RADIUS = 0.18
@@ -17,12 +16,12 @@ _POINT = 1 / (72 * _RADIUS)
 """Graphviz's unit in ours."""
 
 
-def neato_drawing(delta: npt.ArrayLike | Automaton) -> Drawing:
+def neato_drawing(delta: AutomatonLike) -> Drawing:
     """Draw an automaton as Graphviz's `neato` places it: a spring model, the same every time.
 
     Parameters
     ----------
-    delta : Automaton or array of int, shape (k, n)
+    delta : Automaton, array of int, shape (k, n), or text
 
     Returns
     -------

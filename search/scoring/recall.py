@@ -98,12 +98,12 @@ class Recall(NamedTuple):
         return wide.reset_index().rename_axis(columns=None)
 
 
-def open_truth(folder: Path, n: int, k: int, classes: Sequence[str]) -> Truth:
+def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Truth:
     """Check that an enumeration can score a search; its manifest alone is read.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
         A folder made by ``enumerate``.
     n, k : int
         States and letters of the search.
@@ -116,6 +116,7 @@ def open_truth(folder: Path, n: int, k: int, classes: Sequence[str]) -> Truth:
         If the folder is no complete enumeration of this size, or leaves out automata that the
         search may find.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     config = manifest["config"]
     if manifest.get("kind") != ENUMERATION:

@@ -124,8 +124,14 @@ def _renamed(rng: np.random.Generator, deltas: Any) -> Any:
 
 def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
     """The same for automata that may be too hard: what is proved within a limit is compared."""
-    from automata import LimitReached, canonical_forms, check_certificate, reset_bounds, verify
-    from automata.proof import checker as certificate
+    from automata import (
+        LimitReached,
+        canonical_forms,
+        certificate,
+        check_certificate,
+        reset_bounds,
+        verify,
+    )
 
     rng, check = _begin(name, number)
     renamed = _renamed(rng, check.deltas)
@@ -155,16 +161,16 @@ def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
 def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
     """Solve one automaton by what solves single ones."""
     from automata import (
+        certificate,
         check_certificate,
         is_synchronizing,
+        rank,
         reset_bounds,
         reset_threshold,
-        reset_word,
+        short_reset_word,
         shortest_reset_word,
         verify,
     )
-    from automata.proof import checker as certificate
-    from automata.solver import ranks as rank
 
     delta = check.deltas[row]
     n, plain = delta.shape[1], delta.tolist()
@@ -180,7 +186,7 @@ def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
         assert bounds is not None
         check.one(row, "bounds", (bounds.lower, bounds.upper), (threshold, threshold))
         for method in ("greedy", "beam"):
-            short = reset_word(delta, method)  # type: ignore[arg-type]
+            short = short_reset_word(delta, method)  # type: ignore[arg-type]
             assert short is not None
             check.one(row, f"{method} word resets", verify(delta, short), True)
             check.one(row, f"{method} word is as long", len(short) >= threshold, True)

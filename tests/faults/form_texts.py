@@ -66,7 +66,7 @@ def line_of(delta: Delta) -> str:
     return "|".join(" ".join(map(str, row)) for row in delta)
 
 
-def read_lines(text: str) -> Sequence[Read]:
+def parse_lines(text: str) -> Sequence[Read]:
     """Our form."""
     found = {}
     for number, line in kept(text):
@@ -76,7 +76,7 @@ def read_lines(text: str) -> Sequence[Read]:
     return [found]
 
 
-def write_synchrowords(deltas: Sequence[Delta], states_first: bool = False) -> str:
+def format_synchrowords(deltas: Sequence[Delta], states_first: bool = False) -> str:
     """Sizes, and entries state by state."""
     lines = []
     for delta in deltas:
@@ -86,7 +86,7 @@ def write_synchrowords(deltas: Sequence[Delta], states_first: bool = False) -> s
     return "\n".join(lines) + "\n"
 
 
-def read_synchrowords(text: str, states_first: bool = False) -> Sequence[Read]:
+def parse_synchrowords(text: str, states_first: bool = False) -> Sequence[Read]:
     """Two lines an automaton, or one token after the other until something is wrong."""
     lines = [(number, line.split()) for number, line in kept(text)]
     pairs: Read = {}

@@ -199,7 +199,7 @@ def _texts() -> Sequence[Format]:
 
 def _write_texts(folder: Path) -> None:
     """Write the samples of the text forms, and two certificates."""
-    from automata.proof import checker as certificate
+    from automata import certificate
 
     for form in known_forms():
         (folder / f"text.{form}").write_text(FORMS[form].write(SAMPLES), encoding="utf-8")

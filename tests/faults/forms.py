@@ -53,16 +53,16 @@ def _write_contest(deltas: Sequence[Delta], a_line_a_letter: bool = False) -> st
 
 FORMS: dict[str, Form] = {
     "lines": Form(
-        lambda deltas: "".join(f"{texts.line_of(delta)}\n" for delta in deltas), texts.read_lines
+        lambda deltas: "".join(f"{texts.line_of(delta)}\n" for delta in deltas), texts.parse_lines
     ),
     "csv": Form(texts.write_csv, texts.read_csv),
-    "synchrowords": Form(texts.write_synchrowords, texts.read_synchrowords),
+    "synchrowords": Form(texts.format_synchrowords, texts.parse_synchrowords),
     "synchrowords-1.0": Form(
-        partial(texts.write_synchrowords, states_first=True),
-        partial(texts.read_synchrowords, states_first=True),
+        partial(texts.format_synchrowords, states_first=True),
+        partial(texts.parse_synchrowords, states_first=True),
     ),
     "contest": Form(
-        _write_contest, lambda text: texts.read_synchrowords(text, states_first=True)[1:]
+        _write_contest, lambda text: texts.parse_synchrowords(text, states_first=True)[1:]
     ),
     "contest-letters": Form(
         partial(_write_contest, a_line_a_letter=True), texts.read_contest_letters

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automata import check_certificate
-from automata.proof import checker as certificate
+from automata import certificate, check_certificate
 from tests import naive
 from tests.faults import forgeries, mutate, pairs, tallies
 from tests.faults.folders import differences, facts, is_leftover

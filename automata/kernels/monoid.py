@@ -1,0 +1,52 @@
+"""The transformations of all words, breadth first; state q's image is in bits 3q..3q+2 of a code.
+
+So n <= 8, and a table of 8^n bytes tells which codes were met.
+"""
+
+from automata.kernels.jit import jit
+
+
+@jit
+def transition_monoid(letters, codes, met):
+    """Write the codes of all words, by their shortest and then least words; return their number.
+
+    `letters` (int64, (k, n)) act after a word. `codes` (int64) has room for the monoid or for part
+    of it: then -1 is returned. `met` (uint8, (8^n,)) is zero, and marks what was met.
+    """
+    k, n = letters.shape
+    code = 0
+    for q in range(n):
+        code |= q << 3 * q
+    codes[0] = code
+    met[code] = 1
+    size, done = 1, 0
+    while done < size:
+        word = codes[done]
+        done += 1
+        for a in range(k):
+            code = 0
+            for q in range(n):
+                code |= letters[a, word >> 3 * q & 7] << 3 * q
+            if met[code] == 0:
+                if size == codes.shape[0]:
+                    return -1
+                met[code] = 1
+                codes[size] = code
+                size += 1
+    return size
+
+
+@jit
+def count_idempotents(codes, n):
+    """Return how many transformations are their own squares."""
+    count = 0
+    for i in range(codes.shape[0]):
+        word = codes[i]
+        q = 0
+        while q < n:
+            image = word >> 3 * q & 7
+            if word >> 3 * image & 7 != image:
+                break
+            q += 1
+        count += q == n
+    return count
