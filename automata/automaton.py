@@ -1,4 +1,4 @@
-"""The automaton, its validation, and the errors of this package."""
+"""The automaton, and its validation."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer
+from automata.errors import AutomatonError as AutomatonError
+from automata.errors import SizeLimitError as SizeLimitError
+from automata.sizes import cerny_bound as cerny_bound
 
 MAX_STATES = 5000
 MAX_LETTERS = 64
 _BYTES_AT_ONCE = 1 << 18  # they stay in the cache between copy and check
 
 Deltas = npt.NDArray[np.uint8 | np.uint16]
-
-
-class AutomatonError(ValueError):
-    """Something that is not a complete deterministic automaton."""
-
-
-class SizeLimitError(AutomatonError):
-    """An automaton larger than a function can handle."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -99,11 +93,6 @@ class Automaton:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.array(self.delta, dtype=dtype, copy=copy)
-
-
-def cerny_bound(n: int) -> int:
-    """Černý's conjectured upper bound on the reset threshold of n states, (n-1)^2."""
-    return (check_integer("n", n) - 1) ** 2
 
 
 def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:

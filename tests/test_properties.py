@@ -32,8 +32,7 @@ from automata.properties import (
     in_classes,
     ranks,
 )
-from automata.solver.exact import ranks as rank
-from automata.solver.ranks import are_synchronizing
+from automata.solver.ranks import are_synchronizing, rank
 from tests import naive
 from tests.strategies import automata, rename
 
