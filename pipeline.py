@@ -1,6 +1,6 @@
 """The commands: parse, build a config, call one library function, print a summary.
 
-A command names its configs (`_options`): their fields are its options, and it gets them built.
+A command names its configs (`options`): their fields are its options, and it gets them built.
 What makes them is light, so that --help answers at once; the rest is loaded by the commands.
 """
 
@@ -131,7 +131,7 @@ def _option(config: type, field: str) -> Callable[[Any], Any]:
     )
 
 
-def _options(**configs: type) -> Callable[[Any], Any]:
+def options(**configs: type) -> Callable[[Any], Any]:
     """Make the fields of configs options, and give the command the configs by these names."""
     fields = {
         name: [field for field, setting in settings_of(config).items() if setting.flags]
@@ -221,7 +221,7 @@ def cli() -> None:
 
 
 @cli.command()
-@_options(config=GenerateConfig)
+@options(config=GenerateConfig)
 @click.option("--out", type=Path_, required=True, help="Dataset folder.")
 @_force
 @_common
@@ -233,7 +233,7 @@ def generate(config: GenerateConfig, out: Path, force: bool, workers: int, as_js
 
 
 @cli.command("enumerate")
-@_options(config=EnumerateConfig)
+@options(config=EnumerateConfig)
 @click.option("--no-rows", is_flag=True, help="Count the automata, keep none of them.")
 @click.option("--out", type=Path_, required=True, help="Dataset folder.")
 @_classes
@@ -257,7 +257,7 @@ def enumerate_(
 
 
 @cli.command()
-@_options(model=ModelConfig, config=TrainConfig)
+@options(model=ModelConfig, config=TrainConfig)
 @click.option("--data", type=Path_, required=True, help="Dataset folder.")
 @click.option("--out", type=Path_, required=True, help="Model folder.")
 @_classes
@@ -335,7 +335,7 @@ def evaluate(
 @click.option("--model", "folder", type=Path_, required=True, help="Model folder.")
 @click.option("--data", type=Path_, required=True, help="The dataset it was trained on.")
 @click.option("--out", type=Path_, required=True, help="Run folder.")
-@_options(config=SearchConfig, latent=LatentConfig)
+@options(config=SearchConfig, latent=LatentConfig)
 @_gathering
 @_classes
 @_truth
@@ -376,7 +376,7 @@ def search(
 
 
 @cli.command()
-@_options(config=EvolveConfig)
+@options(config=EvolveConfig)
 @click.option("--out", type=Path_, required=True, help="Run folder.")
 @_gathering
 @_classes
@@ -402,7 +402,7 @@ def evolve(
 
 
 @cli.command()
-@_options(config=DiscoverConfig, learn=LearnConfig)
+@options(config=DiscoverConfig, learn=LearnConfig)
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed, or the first one.")
 @click.option(
     "--seeds",
@@ -470,7 +470,7 @@ def verify(file: Path, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("file", metavar="FILE|TEXT")
-@_options(config=SolveConfig)
+@options(config=SolveConfig)
 @click.option("--no-words", is_flag=True, help="Thresholds alone: the fast way in bulk.")
 @click.option(
     "--form",
@@ -552,7 +552,7 @@ def _selection(command: Any) -> Any:
     def selected(*, selection: Selection, classes: tuple[str, ...], **values: Any) -> Any:
         return command(selection=_build(replace, selection, classes=classes), **values)
 
-    return _options(selection=Selection)(_classes(selected))
+    return options(selection=Selection)(_classes(selected))
 
 
 @cli.group(cls=Commands)
