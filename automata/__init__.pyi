@@ -1,4 +1,8 @@
-"""Synchronizing automata: exact reset words, canonical forms, families, samplers, formats."""
+"""Where each name of the package lives.
+
+Type checkers read this file, and `lazy_loader` does when the package is imported: it takes relative
+imports alone.
+"""
 
 from .automaton import (
     Automaton,

@@ -156,7 +156,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     (1, 2, 3)
     >>> validate_deltas([[[1, 3, 0]]])
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
+    automata.errors.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
     """
     array = integer_array(deltas)
     if array.ndim != 3:

@@ -88,7 +88,7 @@ class TrainConfig:
     )
     precision: str = setting(
         "auto",
-        "Of the numbers; auto: bfloat16 on a GPU that has it, float32 on a CPU.",
+        "Kind of numbers; auto: bfloat16 on a GPU that has it, float32 on a CPU.",
         choices=PRECISIONS,
     )
     """docs/results.md says why."""
