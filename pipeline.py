@@ -451,7 +451,7 @@ def discover(
         seeds=tuple(range(seed, seed + seeds)),
         out=out,
         gathering=gathering,
-        device=_choose(device).type,
+        device=_choose(device),
         workers=workers,
     )
     results = run_discover(plan, truths, force=force)

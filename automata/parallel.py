@@ -46,12 +46,15 @@ def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:
 
 
 def results_in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], workers: int
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    pool: ThreadPoolExecutor | None = None,
 ) -> Generator[Result, None, None]:
     """Run `work` on each item, in threads, and yield the results in the order of the items.
 
-    Closing the generator waits for the items under way, no more. Raises ValueError if `workers` is
-    less than 1.
+    Closing the generator waits for the items under way, no more. A pool that is passed stays open,
+    and is not waited for. Raises ValueError if `workers` is less than 1.
 
     Examples
     --------
@@ -59,14 +62,17 @@ def results_in_order(
     [1, 2, 3]
     """
     workers = check_workers(workers)
-    pool = ThreadPoolExecutor(workers)
+    threads = ThreadPoolExecutor(workers) if pool is None else pool
     under_way: deque[Future[Result]] = deque()
     try:
         for item in items:
-            under_way.append(pool.submit(work, item))
+            under_way.append(threads.submit(work, item))
             if len(under_way) >= _WINDOW * workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        for future in under_way:
+            future.cancel()
+        if pool is None:
+            threads.shutdown()

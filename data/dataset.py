@@ -94,13 +94,6 @@ class Dataset:
         apart = hash_rows(self.forms) % np.uint64(10_000) < np.uint64(round(held_out * 10_000))
         return self.take(~apart), self.take(apart)
 
-    def batches(self, rng: np.random.Generator, size: int) -> Iterator[tuple[Deltas, Thresholds]]:
-        """Yield all rows once, shuffled, in batches (deltas, thresholds); the last may be short."""
-        order = rng.permutation(len(self))
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
-            yield self.deltas[rows], self.reset_thresholds[rows]
-
 
 def concatenate(parts: Sequence[Dataset]) -> Dataset:
     """Return the rows of one or more datasets of one kind and size, one after the other."""

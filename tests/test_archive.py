@@ -30,11 +30,11 @@ from automata.properties import CLASSES, in_classes
 from automata.sampling import sample_uniform
 from automata.text.formats import format_delta, format_word, parse_delta
 from data.damage import DataError
+from search.archive import checks as archive_checks
+from search.archive import rows as archive_rows
+from search.archive import store as module
 from search.archive.series import find_series, summarize
 from search.archive.store import Archive, verify_archive
-from search.archive.store import checks as archive_checks
-from search.archive.store import rows as archive_rows
-from search.archive.store import store as module
 from search.archive.tables import COUNT_COLUMNS, ROW_COLUMNS, Selection
 from tests import naive
 

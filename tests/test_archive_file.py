@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from data.damage import DataError
+from search.archive import file as archive_file
+from search.archive import reading as archive_reading
 from search.archive.intake import Gathering
 from search.archive.store import Archive
-from search.archive.store import file as archive_file
-from search.archive.store import reading as archive_reading
 from search.archive.tables import SCHEMA
 from tests.test_archive import PROCESSES, keys, members, plain, some, write_bit_by_bit
 from tests.test_cli import Answer

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from data.damage import DataError
+from search.archive import file as archive_file
 from search.archive.intake import Gathering
 from search.archive.store import Archive, verify_archive
-from search.archive.store import file as archive_file
 from tests.test_archive import ROOT, keys, members, some
 
 NAME = Path("runs", "archive.sqlite")

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from automata import canonical_forms, from_canonical
+from automata import canonical_forms
 from data import generate as module
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
@@ -566,19 +566,3 @@ def test_select(data: Dataset) -> None:
     best = data.select(at_least=9)
     assert np.array_equal(best.deltas, data.deltas[thresholds >= 9])
     assert best.sources.tolist() == ["uniform"] * len(best)
-
-
-@pytest.mark.parametrize("size", [1, 64, 700, 1000])
-def test_batches(data: Dataset, size: int) -> None:
-    batches = [*data.batches(np.random.default_rng(0), size)]
-    assert [len(deltas) for deltas, _ in batches[:-1]] == [size] * (len(batches) - 1)
-    deltas = np.concatenate([deltas for deltas, _ in batches])
-    thresholds = np.concatenate([thresholds for _, thresholds in batches])
-    labels = dict(zip(map(bytes, data.forms), data.reset_thresholds.tolist(), strict=True))
-    drawn = [bytes(form) for form in canonical_forms(deltas)]
-    assert np.array_equal(from_canonical(canonical_forms(deltas), 4, 2), deltas)
-    assert len(drawn) == len(data)
-    assert dict(zip(drawn, thresholds.tolist(), strict=True)) == labels
-    assert drawn != [*labels]  # shuffled
-    again = np.concatenate([d for d, _ in data.batches(np.random.default_rng(0), size)])
-    assert np.array_equal(again, deltas)

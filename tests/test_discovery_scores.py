@@ -18,7 +18,7 @@ from automata.solver.exact import reset_thresholds
 from data.damage import DataError
 from data.plots import save
 from search.discovery.step import Step, Tally
-from search.pictures.latent import scores as score_plots
+from search.pictures import scores as score_plots
 from search.pictures.scores import plot_families, plot_gaps, plot_hits
 from search.scoring.comparison import (
     COMPARISON_COLUMNS,

@@ -9,7 +9,7 @@ import pytest
 from automata.automaton import Deltas
 from automata.families import FAMILIES
 from automata.kernels import forward, forward_filtered
-from automata.solver.exact import dense
+from automata.solver import dense
 from tests import naive
 
 Thresholds = npt.NDArray[np.int32]

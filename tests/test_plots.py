@@ -21,10 +21,10 @@ from automata.sampling import mutate, sample_uniform
 from data import plots
 from data.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
 from search.candidates import HIT_COLUMNS
+from search.pictures import hits as hits_plot
+from search.pictures import recall as recall_plot
+from search.pictures import strip
 from search.pictures.hits import plot_arm_hits, wilson_interval
-from search.pictures.latent import hits as hits_plot
-from search.pictures.latent import recall as recall_plot
-from search.pictures.latent import strip
 from search.pictures.recall import plot_recall
 from search.pictures.strip import StripRow, plot_strip
 from search.scoring.recall import ArmCurve, RecallPanel

@@ -27,7 +27,7 @@ from data.damage import DataError
 from search.archive.store import Archive
 from search.candidates import CANDIDATE_COLUMNS
 from search.modes import LatentConfig
-from search.pictures.latent import latent as pictures
+from search.pictures import latent as pictures
 from search.pictures.strip import StripRow
 from search.report.content import Content, LatentMap, known_automata
 from search.report.latent_map import draw_map

@@ -27,9 +27,9 @@ from automata.series import (
     stretch,
 )
 from automata.text.formats import parse_delta
+from search.archive import series as archive_series
 from search.archive.series import SERIES_COLUMNS, Found, find_series, summarize
 from search.archive.store import Archive
-from search.archive.store import series as archive_series
 from tests import naive
 from tests.strategies import automata
 from tests.test_archive import candidates_of

@@ -43,9 +43,9 @@ from automata.proof import checker as certificate
 from automata.proof.verification import verify_words
 from automata.sampling import exchange, insert_states, mutate, sample_uniform
 from automata.series import find_stretches
+from automata.solver import ranks as rank
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
-from automata.solver.exact import ranks as rank
 from automata.text.formats import format_delta, format_dot, format_gap, write_synchrowords
 from automata.text.graph import to_networkx
 from vae.encoding import encode_deltas

@@ -9,7 +9,7 @@ from automata import Automaton, AutomatonError, SizeLimitError, reset_thresholds
 from automata.automaton import Deltas, state_dtype
 from automata.families import FAMILIES, wielandt, wielandt_threshold
 from automata.kernels import beam, pairs
-from automata.solver.exact import short_words
+from automata.solver import short_words
 from automata.solver.limits import Budget
 from automata.solver.short_words import beam_memory, beam_word, greedy_word, reset_word
 from tests import naive

@@ -33,9 +33,9 @@ from automata.families import known
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.proof.verification import verify_words
 from automata.sampling import mutate, sample_uniform
+from automata.solver import exact as solver
 from automata.solver.dense import RUNNING, DenseSearch
 from automata.solver.exact import Thresholds, Words, shortest_reset_words
-from automata.solver.exact import exact as solver
 from automata.solver.limits import Budget
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search

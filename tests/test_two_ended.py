@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from automata import verify
 from automata.automaton import Deltas, state_dtype
-from automata.solver.exact import frontier, two_ended
+from automata.solver import frontier, two_ended
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import greedy_word

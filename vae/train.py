@@ -47,7 +47,7 @@ def train(
     model_config: ModelConfig,
     config: TrainConfig,
     *,
-    device: str = "auto",
+    device: torch.device | str = "auto",
 ) -> Metrics:
     """Train a model, or go on with training that was interrupted.
 
@@ -61,8 +61,8 @@ def train(
         The model folder.
     model_config : ModelConfig
     config : TrainConfig
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
+    device : torch.device or str
+        A name as `choose_device` takes it.
 
     Returns
     -------
@@ -159,21 +159,23 @@ def _run_epoch(
     return row
 
 
-def choose_device(name: str) -> torch.device:
-    """Return the device of a name; ``auto`` takes a GPU where there is one.
+def choose_device(device: torch.device | str) -> torch.device:
+    """Return a device, or that of a name; ``auto`` takes a GPU where there is one.
 
     Raises
     ------
     ValueError
         If CUDA is asked for and not there, or the name is unknown.
     """
-    if name not in DEVICES:
-        raise ValueError(f"unknown device {name!r}: one of {', '.join(DEVICES)}")
-    if name == "cuda" and not torch.cuda.is_available():
+    if isinstance(device, torch.device):
+        return device
+    if device not in DEVICES:
+        raise ValueError(f"unknown device {device!r}: one of {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device=cuda, but this machine has no CUDA device")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
 
 
 def check_size(data: Dataset, model: ModelConfig) -> None:

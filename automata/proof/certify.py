@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, SizeLimitError, validate_delta
-from automata.proof.checker import CERTIFICATE_MAX_STATES, Certificate, Sets
+from automata.proof.checker import CERTIFICATE_MAX_STATES, Certificate, Sets, check_certificate
 from automata.solver.exact import shortest_reset_word
 from automata.solver.limits import Budget, LimitReached, ResetBounds
 
@@ -82,6 +82,28 @@ def certificate(
             raise LimitReached(f"no certificate within the {name} limit", bounds)
         (ahead if ahead.growth <= back.growth else back).expand()
     return Certificate(valid, len(word), word, tuple(ahead.levels), tuple(back.levels))
+
+
+def proved_threshold(delta: npt.ArrayLike | Automaton) -> int | None:
+    """Return the reset threshold that a certificate proves, after the checker has accepted it.
+
+    None is proved, too: no word resets the automaton.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `certificate`.
+    CertificateError
+        If the certificate is refused: a bug of the solver.
+
+    Examples
+    --------
+    >>> proved_threshold([[1, 2, 0], [0, 1, 0]])
+    4
+    """
+    proof = certificate(delta)
+    check_certificate(proof)
+    return proof.threshold
 
 
 class _Side:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.kernels import state_sets
+from automata.parallel import results_in_order
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.trie import Trie, Words
 
@@ -138,7 +138,9 @@ class Frontier:
         before = self.count
         pool = pool if self.size > self.part else None
         parts = self.parts(self.depth)
-        made = ahead(pool, self.workers, lambda part: (part[0], *self.images(part[1])), parts)
+        made = each_in_order(
+            pool, self.workers, lambda part: (part[0], *self.images(part[1])), parts
+        )
         try:
             for parents, images, hashes in made:
                 if self.budget.expired:
@@ -243,7 +245,7 @@ class Frontier:
 
         parts = np.array_split(numbers, -(-len(numbers) // 4096))
         kept = []
-        for part in ahead(pool, self.workers, needed, parts):
+        for part in each_in_order(pool, self.workers, needed, parts):
             kept.append(part)
             if self.budget.expired:
                 raise OutOfBudget("time")
@@ -258,27 +260,14 @@ class Frontier:
         self._forest.append(Trie(self.sets[numbers], numbers, queries, self.n, self.budget))
 
 
-def ahead(
+def each_in_order(
     pool: ThreadPoolExecutor | None,
     workers: int,
     work: Callable[[_Item], _Result],
     items: Iterable[_Item],
 ) -> Iterator[_Result]:
     """Yield the results of work in order; threads, if there are any, work ahead."""
-    if pool is None:
-        yield from map(work, items)
-        return
-    waiting: deque[Future[_Result]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+    return map(work, items) if pool is None else results_in_order(work, items, workers, pool)
 
 
 def pack(members: npt.NDArray[np.bool_]) -> Words:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas
-from automata.solver.frontier import Frontier, ahead
+from automata.solver.frontier import Frontier, each_in_order
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
 from automata.solver.trie import Trie, Words
@@ -195,7 +195,7 @@ class Search:
             return found and (found[0], int(part[0][found[1]]), found[2])
 
         pool = pool if backward.size > backward.part else None
-        for found in ahead(pool, self.workers, find, backward.parts(level - unstored)):
+        for found in each_in_order(pool, self.workers, find, backward.parts(level - unstored)):
             if found is not None:
                 return found
             if self.budget.expired:

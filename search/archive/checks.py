@@ -21,8 +21,8 @@ from automata.canonical import (
     from_canonical,
 )
 from automata.families import identify
-from automata.proof.certify import certificate
-from automata.proof.checker import CertificateError, check_certificate
+from automata.proof.certify import proved_threshold
+from automata.proof.checker import CertificateError
 from automata.proof.verification import verify, verify_words
 from automata.properties import MAX_STATES_SUBSETS
 from automata.solver.exact import UNKNOWN, Words, reset_thresholds
@@ -206,12 +206,11 @@ def settle(
     other = f"{_short(held)} in {path}"
     (delta,) = from_canonical(np.frombuffer(form, np.uint8)[None], n, k)
     try:
-        proof = certificate(delta)
-        check_certificate(proof)
+        proved = proved_threshold(delta)
     except CertificateError as error:
         return contradiction(n, k, form, threshold, f"{other}, and no proof: {error}")
-    if proof.threshold != threshold:
-        return contradiction(n, k, form, threshold, f"{other}, and {proof.threshold} is proved")
+    if proved != threshold:
+        return contradiction(n, k, form, threshold, f"{other}, and {proved} is proved")
     numbers = " ".join(map(str, form))
     return DataError(
         f"{path}: damaged (n={n}, k={k}, canonical form {numbers} has threshold {_short(held)}, "
@@ -253,13 +252,10 @@ def _unproved(delta: Deltas, record: Record) -> str:
             return f"a word of {len(word)} letters for the threshold {threshold}"
         if not verify(delta, word):
             return "the word does not send all states to one state"
-        proof = certificate(delta)
-        check_certificate(proof)
+        proved = proved_threshold(delta)
     except ValueError as error:
         return printable(str(error))
-    if proof.threshold == threshold:
-        return ""
-    return f"threshold {threshold}, but {proof.threshold} is proved"
+    return "" if proved == threshold else f"threshold {threshold}, but {proved} is proved"
 
 
 def _short(value: object) -> str:

@@ -13,8 +13,7 @@ import pandas as pd
 from automata.automaton import SizeLimitError
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms, from_canonical
 from automata.families import identify
-from automata.proof.certify import certificate
-from automata.proof.checker import check_certificate
+from automata.proof.certify import proved_threshold
 from automata.series import (
     CHECKED,
     Quadratic,
@@ -287,11 +286,10 @@ def _prove(ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
             way = ways.of(np.array([row]))
             for column, size in enumerate(series_sizes(n, modulo, residue)):
                 (delta,) = stretch(way, size - n)
-                proof = certificate(delta)
-                check_certificate(proof)
-                if proof.threshold != (claimed := thresholds[residue, row, column]):
+                proved = proved_threshold(delta)
+                if proved != (claimed := thresholds[residue, row, column]):
                     raise RuntimeError(
-                        f"solver bug: threshold {claimed}, but {proof.threshold} is proved of "
+                        f"solver bug: threshold {claimed}, but {proved} is proved of "
                         f"{format_delta(delta)}"
                     )
             bar.update(CHECKED)

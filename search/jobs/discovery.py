@@ -53,7 +53,7 @@ class Plan:
     seeds: tuple[int, ...]
     out: Path
     gathering: Gathering
-    device: str
+    device: torch.device
     workers: int
     """Threads of a single run, or of all processes of several."""
 
@@ -107,8 +107,8 @@ class Plan:
 
     def engine(self, arm: str, seed: int, workers: int) -> Engine:
         """Return the engine of one run."""
-        folder, device = self.out / f"seed-{seed}", torch.device(self.device)
-        return Engine(self.config, arm, seed, folder, device=device, workers=workers)
+        folder = self.out / f"seed-{seed}"
+        return Engine(self.config, arm, seed, folder, device=self.device, workers=workers)
 
 
 def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> dict[str, Any]
         truths = _earlier_truths(plan.out)
     lists = _read_truths(truths, plan, compared=len(joined) > 1)
     truth_inputs = {f"truth {n}": folder for n, folder in zip(lists, truths, strict=True)}
-    settings = asdict(plan.config) | {"device": plan.device}
+    settings = asdict(plan.config) | {"device": plan.device.type}
     covers = {arm: [seed for name, seed in joined if name == arm] for arm, _ in joined}
     plan.gathering.open()
     with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):

@@ -51,7 +51,7 @@ def run_train(
     if classes:
         settings["classes"] = classes
     with recorded(out, "train", settings, {"data": data}, force=force):
-        metrics = train(dataset, out, model_config, config, device=device.type)
+        metrics = train(dataset, out, model_config, config, device=device)
         plot_training(metrics, out / "training")
     best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
     rounded = {

@@ -164,7 +164,7 @@ def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
         verify,
     )
     from automata.proof import checker as certificate
-    from automata.solver.exact import ranks as rank
+    from automata.solver import ranks as rank
 
     delta = check.deltas[row]
     n, plain = delta.shape[1], delta.tolist()
