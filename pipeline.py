@@ -132,9 +132,15 @@ def _option(config: type, field: str) -> Callable[[Any], Any]:
 
 
 def options(**configs: type) -> Callable[[Any], Any]:
-    """Make the fields of configs options, and give the command the configs by these names."""
+    """Make the fields of configs options, and give the command the configs by these names.
+
+    The options stand in the order of the fields, a seed last.
+    """
     fields = {
-        name: [field for field, setting in settings_of(config).items() if setting.flags]
+        name: sorted(
+            (field for field, setting in settings_of(config).items() if setting.flags),
+            key=lambda field: field == "seed",
+        )
         for name, config in configs.items()
     }
 

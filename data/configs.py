@@ -35,6 +35,7 @@ class GenerateConfig:
         1_000_000, "Rows: automata, distinct up to isomorphism.", low=1, high=10**12
     )
     sampler: str = setting("uniform", "How automata are drawn.", choices=SAMPLERS)
+    seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
     ceiling: float | None = setting(
         None, "Keep nothing above this share of the Černý bound.", low=0, high=1, without=0
     )
@@ -45,7 +46,6 @@ class GenerateConfig:
         high=10**12,
     )
     shard_rows: int = setting(1_000_000, "Rows of a shard.", low=1, high=10**8)
-    seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
