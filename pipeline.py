@@ -1,4 +1,8 @@
-"""The commands: parse, build a config, call one library function, print a summary."""
+"""The commands: parse, build a config, call one library function, print a summary.
+
+A command names its configs (`options`): their fields are its options, and it gets them built.
+What makes them is light, so that --help answers at once; the rest is loaded by the commands.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,34 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import fields
-from importlib import import_module
+from dataclasses import replace
+from functools import wraps
 from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from automata.arguments import MAX_SEED
+from automata.classes import check_classes
+from automata.settings import Setting, settings_of
+from automata.text.config import SolveConfig
+from data.configs import EnumerateConfig, GenerateConfig
 from data.damage import DataError, NamedFile
 from data.terminal import printable
+from search.archive.intake import Gathering
+from search.archive.selection import Selection
+from search.configs import EvolveConfig, LatentConfig, SearchConfig
+from search.discovery.config import DiscoverConfig, LearnConfig
+from vae.config import DEVICES, ModelConfig, TrainConfig
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-    from search.archive.intake import Gathering
     from search.scoring.recall import Recall
 
-Config = TypeVar("Config")
-
+Made = TypeVar("Made")
 
 SOLVE_FORMS = [
     *("auto", "lines", "csv", "synchrowords", "synchrowords-1.0", "contest", "contest-letters"),
@@ -55,19 +67,39 @@ Path_ = _PathType(path_type=Path)
 _File = _PathType(path_type=Path, dir_okay=False, allow_dash=True)
 
 
-class Setting(click.Option):
-    """An option whose default is a config's field, read when it is needed: imports are slow."""
+class Command(click.Command):
+    """A command; two of its options with one name are a mistake in this file."""
 
-    def __init__(self, *args: Any, config: str, **kwargs: Any) -> None:
-        kwargs["show_default"] = True
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.config = config
+        taken: set[str | None] = set()
+        for option in self.params:
+            names = {option.name, *option.opts}
+            if names & taken:
+                raise TypeError(f"{self.name}: {option.opts[-1]} stands for two options")
+            taken |= names
 
-    def get_default(self, ctx: click.Context, call: bool = True) -> Any:
-        """Return the default of the field that has the option's name."""
-        module, name = self.config.rsplit(".", 1)
-        default = getattr(import_module(module), name)()
-        return getattr(default, self.name or "")
+
+class Commands(click.Group):
+    """A group of commands."""
+
+    command_class = Command
+    group_class = type
+
+
+class SettingOption(click.Option):
+    """An option that is a field of a config; the config checks its range, the help shows it."""
+
+    def __init__(self, *args: Any, setting: Setting, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.setting = setting
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what stands in brackets behind the help."""
+        extra = super().get_help_extra(ctx)
+        if self.setting.range:
+            extra["range"] = self.setting.range
+        return extra
 
 
 def size(text: str) -> int:
@@ -78,15 +110,51 @@ def size(text: str) -> int:
     return int(float(parts[1]) * 1024 ** " KMGT".index(parts[2] or " "))
 
 
-def _settings(config: str, *options: tuple[Any, ...]) -> Callable[[Any], Any]:
-    """Add options (name, type, help): their defaults are the fields of a config class."""
+_READ = {"memory_limit": size}
+"""Fields whose text is read in another way than their type reads it."""
+
+
+def _option(config: type, field: str) -> Callable[[Any], Any]:
+    """Add the option of a field of a config."""
+    setting, default = settings_of(config)[field], getattr(config, field)
+    choices = f"[{'|'.join(setting.choices)}]" if setting.choices else None
+    return click.option(
+        *setting.flags,
+        field,
+        cls=SettingOption,
+        setting=setting,
+        help=setting.help,
+        show_default=True,
+        type=_READ.get(field, setting.kind),
+        default=default,
+        metavar=choices,
+    )
+
+
+def options(**configs: type) -> Callable[[Any], Any]:
+    """Make the fields of configs options, and give the command the configs by these names.
+
+    The options stand in the order of the fields, a seed last.
+    """
+    fields = {
+        name: sorted(
+            (field for field, setting in settings_of(config).items() if setting.flags),
+            key=lambda field: field == "seed",
+        )
+        for name, config in configs.items()
+    }
 
     def add(command: Any) -> Any:
-        for *names, kind, text in reversed(options):
-            command = click.option(*names, type=kind, help=text, cls=Setting, config=config)(
-                command
-            )
-        return command
+        @wraps(command)
+        def configured(**values: Any) -> Any:
+            own = {name: {field: values.pop(field) for field in fields[name]} for name in configs}
+            built = {name: _build(config, **own[name]) for name, config in configs.items()}
+            return command(**values, **built)
+
+        for name, config in reversed(configs.items()):
+            for field in reversed(fields[name]):
+                configured = _option(config, field)(configured)
+        return configured
 
     return add
 
@@ -107,7 +175,7 @@ def _common(command: Any) -> Any:
 
 _REPORTED = 200
 """Automata on a page."""
-_SEED = click.IntRange(0, 2**63 - 1)
+_SEED = click.IntRange(0, MAX_SEED)
 _classes = click.option(
     "--class",
     "classes",
@@ -121,33 +189,33 @@ _truth = click.option(
 
 
 def _gathering(command: Any) -> Any:
-    """Add the options that say what a run gives to which archive."""
-    command = click.option(
-        "--archive-at-least",
-        type=float,
-        default=0.8,
-        show_default=True,
-        help="Least share of the Černý bound of what goes there.",
-    )(command)
+    """Add the options that say what a run gives to which archive; the command gets a Gathering."""
+
+    @wraps(command)
+    def gathered(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
+        chosen = archive or out.resolve().parent / "archive.sqlite"
+        gathering = _build(Gathering, archive=chosen, archive_at_least=archive_at_least)
+        return command(out=out, gathering=gathering, **values)
+
     return click.option(
         "--archive",
         type=Path_,
         show_default="archive.sqlite beside the run folder",
         help="Archive of the best automata of all runs.",
-    )(command)
+    )(_option(Gathering, "archive_at_least")(gathered))
 
 
 _force = click.option("--force", is_flag=True, help="Discard what the folder holds.")
 _device = click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
+    type=click.Choice(DEVICES),
     default="auto",
     show_default=True,
     help="Where the model runs; auto takes a GPU if there is one.",
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="synchronizing-automata")
 def cli() -> None:
     """Find automata whose shortest reset words are close to the Černý bound (n-1)^2.
@@ -159,85 +227,43 @@ def cli() -> None:
 
 
 @cli.command()
-@_settings(
-    "data.generate.GenerateConfig",
-    ("-n", "--states", "n", int, "States of each automaton, 1..64."),
-    ("-k", "--letters", "k", int, "Letters, 1..6."),
-    ("--count", int, "Rows: automata, distinct up to isomorphism."),
-    ("--sampler", str, "uniform, synchronizing or evolved."),
-    ("--ceiling", float, "Keep nothing above this share of the Černý bound."),
-    ("--calls", int, "Solver calls of the evolution (evolved only), for each shard."),
-    ("--shard-rows", "shard_rows", int, "Rows of a shard."),
-    ("--seed", int, "Seed."),
-)
+@options(config=GenerateConfig)
 @click.option("--out", type=Path_, required=True, help="Dataset folder.")
 @_force
 @_common
-def generate(out: Path, force: bool, workers: int, as_json: bool, **settings: Any) -> None:
+def generate(config: GenerateConfig, out: Path, force: bool, workers: int, as_json: bool) -> None:
     """Label random or evolved automata into a dataset."""
-    from data.generate import GenerateConfig
     from data.jobs import run_generate
 
-    config = _build(GenerateConfig, settings)
     _print(run_generate(config, out, workers=workers, force=force), as_json)
 
 
 @cli.command("enumerate")
-@_settings(
-    "data.enumerate.EnumerateConfig",
-    ("-n", "--states", "n", int, "States of each automaton, 1..11."),
-    ("-k", "--letters", "k", int, "Letters, 1..6."),
-    ("--at-least", "at_least", int, "Least threshold; 0: non-synchronizing automata too."),
-)
+@options(config=EnumerateConfig)
 @click.option("--no-rows", is_flag=True, help="Count the automata, keep none of them.")
 @click.option("--out", type=Path_, required=True, help="Dataset folder.")
 @_classes
 @_force
 @_common
 def enumerate_(
-    out: Path, no_rows: bool, force: bool, workers: int, as_json: bool, **settings: Any
+    config: EnumerateConfig,
+    no_rows: bool,
+    out: Path,
+    classes: tuple[str, ...],
+    force: bool,
+    workers: int,
+    as_json: bool,
 ) -> None:
     """Enumerate all automata of a size, up to renaming, with at least some threshold."""
-    from data.enumerate import EnumerateConfig
     from data.jobs import run_enumerate
 
-    config = _build(EnumerateConfig, settings | {"rows": not no_rows})
+    config = _build(replace, config, rows=not no_rows, classes=classes)
     results = run_enumerate(config, out, workers=workers, force=force)
     _print_enumeration(results, as_json)
 
 
 @cli.command()
-@_settings(
-    "vae.model.ModelConfig",
-    ("--tokens", str, "Names of target states: absolute, relative to the source, or combined."),
-    ("--decoder", str, "autoregressive (previous outputs too) or repeat (z alone)."),
-    ("--latent", int, "Dimensions of the latent space."),
-    ("--embedding", int, "Dimensions of a token's embedding."),
-    ("--channels", int, "Channels of the encoder's convolutions."),
-    ("--convolutions", int, "Convolutions of the encoder."),
-    ("--hidden", int, "Width of the decoder's GRU layers."),
-    ("--layers", int, "GRU layers."),
-    ("--token-dropout", "token_dropout", float, "Share of previous outputs hidden in training."),
-)
-@_settings(
-    "vae.train.TrainConfig",
-    ("--epochs", int, "Epochs at most."),
-    ("--epoch-rows", "epoch_rows", int, "Rows an epoch; 0: as many as there are."),
-    ("--batch", int, "Rows a step."),
-    ("--learning-rate", "learning_rate", float, "Highest learning rate."),
-    ("--weight-decay", "weight_decay", float, "Weight decay of AdamW."),
-    ("--clip", float, "Largest gradient norm."),
-    ("--beta", float, "Weight of the KL term."),
-    ("--warmup", float, "Share of the steps over which beta rises."),
-    ("--free-bits", "free_bits", float, "Nats a dimension may hold at no cost."),
-    ("--ratio-weight", "ratio_weight", float, "Weight of the predicted threshold's error."),
-    ("--weights", str, "rank (long thresholds are drawn more often) or uniform."),
-    ("--softness", float, "Rank weights are 1 / (softness*rows + rank)."),
-    ("--held-out", "held_out", float, "Share of the rows held out."),
-    ("--patience", int, "Epochs without a better held-out ELBO before training stops."),
-    ("--precision", str, "auto, float32 or bfloat16."),
-    ("--seed", int, "Seed."),
-)
+@options(model=ModelConfig, config=TrainConfig)
 @click.option("--data", type=Path_, required=True, help="Dataset folder.")
 @click.option("--out", type=Path_, required=True, help="Model folder.")
 @_classes
@@ -245,6 +271,8 @@ def enumerate_(
 @_force
 @_common
 def train(
+    model: ModelConfig,
+    config: TrainConfig,
     data: Path,
     out: Path,
     classes: tuple[str, ...],
@@ -252,23 +280,18 @@ def train(
     force: bool,
     workers: int,
     as_json: bool,
-    **settings: Any,
 ) -> None:
     """Train the variational autoencoder on a dataset."""
     from data.dataset import read_dataset
     from search.jobs.models import run_train
-    from vae.model import ModelConfig
-    from vae.train import TrainConfig
 
     _check_classes(classes, data)
     dataset = read_dataset(data, classes, workers=workers)
-    model_config = _build(ModelConfig, settings | {"n": dataset.n, "k": dataset.k})
-    config = _build(TrainConfig, settings)
     results = run_train(
         data,
         dataset,
         out,
-        model_config,
+        _build(replace, model, n=dataset.n, k=dataset.k),
         config,
         classes=classes,
         device=_choose(device),
@@ -318,28 +341,7 @@ def evaluate(
 @click.option("--model", "folder", type=Path_, required=True, help="Model folder.")
 @click.option("--data", type=Path_, required=True, help="The dataset it was trained on.")
 @click.option("--out", type=Path_, required=True, help="Run folder.")
-@_settings(
-    "search.run.SearchConfig",
-    (
-        "--mode",
-        str,
-        "linear, polar, great-circle, encode-decode, prior, neighbourhood, or all.",
-    ),
-    ("--budget", int, "Solver calls of each mode, each round, and each baseline."),
-    ("--keep", int, "Candidates in the report."),
-    ("--seed", int, "Seed."),
-)
-@_settings(
-    "search.modes.LatentConfig",
-    ("--parents", int, "Endpoints are among this many training automata."),
-    ("--path", str, "The path that encode-decode starts from."),
-    ("--rounds", int, "Rounds of encode-decode."),
-    ("--reencode", str, "Each round takes a sample of the posterior, or its mu."),
-    ("--spread", float, "Posterior standard deviations of the neighbourhood mode."),
-    ("--temperature", float, "0 decodes the most probable automaton, more samples."),
-    ("--repair", int, "Transitions that may change to make an automaton synchronize."),
-    ("--batch", int, "Points decoded at a time."),
-)
+@options(config=SearchConfig, latent=LatentConfig)
 @_gathering
 @_classes
 @_truth
@@ -350,27 +352,27 @@ def search(
     folder: Path,
     data: Path,
     out: Path,
+    config: SearchConfig,
+    latent: LatentConfig,
+    gathering: Gathering,
+    classes: tuple[str, ...],
     truth: Path | None,
     device: str,
     force: bool,
     workers: int,
     as_json: bool,
-    **settings: Any,
 ) -> None:
     """Search the latent space for new automata near the Černý bound."""
     from search.jobs.models import run_search
-    from search.modes import LatentConfig
-    from search.run import SearchConfig
 
-    latent = _build(LatentConfig, settings)
-    config = _build(SearchConfig, settings | {"latent": latent})
-    _check_classes(config.classes, data)
+    config = _build(replace, config, latent=latent, classes=classes)
+    _check_classes(classes, data)
     results = run_search(
         folder,
         data,
         out,
         config,
-        gathering=_gather(settings, out),
+        gathering=gathering,
         truth=truth,
         device=_choose(device),
         workers=workers,
@@ -380,18 +382,7 @@ def search(
 
 
 @cli.command()
-@_settings(
-    "search.evolve.EvolveConfig",
-    ("-n", "--states", "n", int, "States of each automaton, 1..64."),
-    ("-k", "--letters", "k", int, "Letters, 1..6."),
-    ("--budget", int, "Solver calls of each arm."),
-    ("--parents", int, "Automata with the longest thresholds that are bred from."),
-    ("--batch", int, "Children a generation."),
-    ("--softness", float, "Parents are drawn with weights 1 / (softness*parents + rank)."),
-    ("--exchanges", float, "Share of children, 0..1, that exchange two targets, not redraw."),
-    ("--keep", int, "Candidates in the report."),
-    ("--seed", int, "Seed."),
-)
+@options(config=EvolveConfig)
 @click.option("--out", type=Path_, required=True, help="Run folder.")
 @_gathering
 @_classes
@@ -399,35 +390,25 @@ def search(
 @_force
 @_common
 def evolve(
-    out: Path, truth: Path | None, force: bool, workers: int, as_json: bool, **settings: Any
+    config: EvolveConfig,
+    out: Path,
+    gathering: Gathering,
+    classes: tuple[str, ...],
+    truth: Path | None,
+    force: bool,
+    workers: int,
+    as_json: bool,
 ) -> None:
     """Evolve automata near the Černý bound from random ones, beside uniform sampling."""
-    from search.evolve import EvolveConfig
     from search.jobs.models import run_evolve
 
-    config, gathering = _build(EvolveConfig, settings), _gather(settings, out)
+    config = _build(replace, config, classes=classes)
     results = run_evolve(config, out, gathering, truth=truth, workers=workers, force=force)
     _print_search(results, as_json)
 
 
 @cli.command()
-@_settings(
-    "search.discovery.engine.DiscoverConfig",
-    ("-k", "--letters", "k", int, "Letters, 1..6."),
-    ("--from", "least", int, "The smallest size."),
-    ("--to", "most", int, "The largest size, up to 64."),
-    ("--start-to", "start_to", int, "Sizes up to this one are evolved from random automata."),
-    ("--start-budget", "start_budget", int, "Solver calls for each of these sizes."),
-    ("--budget", int, "Solver calls for each further size."),
-    ("--first-look", "first_look", int, "Of these, calls before evolution goes on from them."),
-)
-@_settings(
-    "search.discovery.learner.LearnConfig",
-    ("--elites", int, "Automata of each size that the model learns from."),
-    ("--first-steps", "first_steps", int, "Steps of training before the first leap."),
-    ("--steps", int, "Steps of training before each further leap."),
-    ("--latent", int, "Dimensions of the latent space."),
-)
+@options(config=DiscoverConfig, learn=LearnConfig)
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed, or the first one.")
 @click.option(
     "--seeds",
@@ -449,38 +430,35 @@ def evolve(
 @_force
 @_common
 def discover(
+    config: DiscoverConfig,
+    learn: LearnConfig,
     seed: int,
     seeds: int,
     arms: str,
     out: Path,
+    gathering: Gathering,
+    classes: tuple[str, ...],
     truths: tuple[Path, ...],
     device: str,
     force: bool,
     workers: int,
     as_json: bool,
-    **settings: Any,
 ) -> None:
     """Learn from small automata, and find the extreme ones at larger sizes.
 
     Several arms or seeds are compared; each of them takes a process, --workers at a time.
     """
-    from search.discovery.engine import DiscoverConfig
-    from search.discovery.learner import LearnConfig
     from search.jobs.discovery import Plan, run_discover
 
-    learn = _build(LearnConfig, settings)
-    config = _build(DiscoverConfig, settings | {"learn": learn})
     plan = _build(
         Plan,
-        {
-            "config": config,
-            "arms": tuple(arms.split(",")),
-            "seeds": tuple(range(seed, seed + seeds)),
-            "out": out,
-            "gathering": _gather(settings, out),
-            "device": _choose(device),
-            "workers": workers,
-        },
+        config=_build(replace, config, learn=learn, classes=classes),
+        arms=tuple(arms.split(",")),
+        seeds=tuple(range(seed, seed + seeds)),
+        out=out,
+        gathering=gathering,
+        device=_choose(device),
+        workers=workers,
     )
     results = run_discover(plan, truths, force=force)
     _print_discovery(results, as_json)
@@ -498,12 +476,7 @@ def verify(file: Path, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("file", metavar="FILE|TEXT")
-@_settings(
-    "automata.text.solve.SolveConfig",
-    ("--method", str, "exact; greedy or beam find a short word fast: an upper bound."),
-    ("--memory-limit", "memory_limit", size, "Bytes a search may use, such as 500M or 2G."),
-    ("--time-limit", "time_limit", float, "Seconds a search may take."),
-)
+@options(config=SolveConfig)
 @click.option("--no-words", is_flag=True, help="Thresholds alone: the fast way in bulk.")
 @click.option(
     "--form",
@@ -521,7 +494,7 @@ def verify(file: Path, as_json: bool) -> None:
     help="Threads.",
 )
 def solve(
-    file: str, no_words: bool, form: str, workers: int, as_json: bool, **settings: Any
+    file: str, config: SolveConfig, no_words: bool, form: str, workers: int, as_json: bool
 ) -> None:
     """Solve the automata in FILE ("-": standard input) or TEXT, a line each as they are solved.
 
@@ -539,10 +512,9 @@ def solve(
     from automata.automaton import AutomatonError
     from automata.text.entries import Malformed
     from automata.text.reading import read_automata
-    from automata.text.solve import SolveConfig
     from automata.text.solve import solve as solve_automata
 
-    config = _build(SolveConfig, settings | {"words": not no_words})
+    config = replace(config, words=not no_words)
     is_text = file != "-" and not os.path.exists(file) and _is_text(file)
     if not is_text and not file.strip():
         raise click.UsageError(f"{file!r} is neither a file nor an automaton")
@@ -577,17 +549,19 @@ _archive = click.option(
     show_default=True,
     help="The archive.",
 )
-_selection = _settings(
-    "search.archive.tables.Selection",
-    ("-n", "--states", "n", int, "Only automata of so many states."),
-    ("-k", "--letters", "k", int, "Only automata of so many letters."),
-    ("--at-least", "at_least", float, "Only thresholds of this share of the Černý bound or more."),
-    ("--family", str, "Only this family; an empty name: no known family."),
-    ("--run", str, "Only what this run has found: FOLDER or FOLDER/seed-0, without its path."),
-)
 
 
-@cli.group()
+def _selection(command: Any) -> Any:
+    """Add the options that choose automata of an archive; the command gets a Selection."""
+
+    @wraps(command)
+    def selected(*, selection: Selection, classes: tuple[str, ...], **values: Any) -> Any:
+        return command(selection=_build(replace, selection, classes=classes), **values)
+
+    return options(selection=Selection)(_classes(selected))
+
+
+@cli.group(cls=Commands)
 def archive() -> None:
     """List, export or verify the archive: all slow automata that any run ever verified."""
 
@@ -595,7 +569,6 @@ def archive() -> None:
 @archive.command("list")
 @_archive
 @_selection
-@_classes
 @click.option("--automata", is_flag=True, help="List single automata, not how many there are.")
 @click.option(
     "--limit",
@@ -605,12 +578,12 @@ def archive() -> None:
     help="Automata with --automata.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def archive_list(path: Path, automata: bool, limit: int, as_json: bool, **settings: Any) -> None:
+def archive_list(
+    path: Path, selection: Selection, automata: bool, limit: int, as_json: bool
+) -> None:
     """Count the automata for each k and n, or list them: by k, n and gap to the Černý bound."""
     from search.archive.store import Archive
-    from search.archive.tables import Selection
 
-    selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
         table = opened.rows(selection, limit=limit) if automata else opened.counts(selection)
     if as_json:
@@ -627,18 +600,15 @@ def archive_list(path: Path, automata: bool, limit: int, as_json: bool, **settin
 @click.argument("file", type=_File)
 @_archive
 @_selection
-@_classes
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> None:
+def archive_export(file: Path, path: Path, selection: Selection, as_json: bool) -> None:
     """Write automata to FILE as CSV ("-": to standard output, without a summary)."""
     from functools import partial
 
     from data.cells import plain_cells
     from data.files import write_output
     from search.archive.store import Archive
-    from search.archive.tables import Selection
 
-    selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
         table = plain_cells(opened.rows(selection))
     if str(file) == "-":
@@ -651,13 +621,17 @@ def archive_export(file: Path, path: Path, as_json: bool, **settings: Any) -> No
 @archive.command("series")
 @_archive
 @_selection
-@_classes
 @click.option("--prove", is_flag=True, help="Prove every threshold that a formula rests on.")
 @click.option("--out", type=_File, help="CSV file of all series; -: standard output, alone.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, help="Threads of the solver.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def archive_series(
-    path: Path, prove: bool, out: Path | None, workers: int, as_json: bool, **settings: Any
+    path: Path,
+    selection: Selection,
+    prove: bool,
+    out: Path | None,
+    workers: int,
+    as_json: bool,
 ) -> None:
     """Tell which automata belong to series, with a formula for their thresholds.
 
@@ -672,9 +646,7 @@ def archive_series(
     from data.files import write_output
     from search.archive.series import find_series, summarize
     from search.archive.store import Archive
-    from search.archive.tables import Selection
 
-    selection = _build(Selection, settings)
     with Archive(path, create=False) as opened:
         rows = opened.rows(selection)
     at_least = selection.at_least or 0.0
@@ -727,7 +699,6 @@ def archive_verify(path: Path, workers: int, as_json: bool) -> None:
     help="Report on an archive instead; without a path: runs/archive.sqlite.",
 )
 @_selection
-@_classes
 @click.option(
     "--limit",
     type=click.IntRange(1, 5000),
@@ -745,20 +716,18 @@ def archive_verify(path: Path, workers: int, as_json: bool) -> None:
 def report(
     folder: Path | None,
     archived: Path | None,
+    selection: Selection,
     limit: int,
     out: Path | None,
     as_json: bool,
-    **settings: Any,
 ) -> None:
     """Write one HTML file that shows the run in folder RUN, or an archive, and needs nothing else.
 
     RUN is a folder of search, evolve, discover, generate, enumerate, train or evaluate. Options
     that choose automata (-n, --family, ..) are for archives.
     """
-    from search.archive.tables import Selection
     from search.report.job import report_archive, report_run
 
-    selection = _build(Selection, settings)
     if (folder is None) == (archived is None):
         raise click.UsageError("give a run folder, or --archive")
     if archived is not None:
@@ -783,21 +752,17 @@ def report(
 def demo(
     seed: int,
     out: Path,
+    gathering: Gathering,
     device: str,
     force: bool,
     workers: int,
     as_json: bool,
-    **settings: Any,
 ) -> None:
     """Generate, train, search and report for n = 8, k = 2, in three minutes."""
     from data.dataset import read_dataset
-    from data.generate import GenerateConfig
     from data.jobs import run_generate
     from search.jobs.models import run_search, run_train
     from search.report.job import report_run
-    from search.run import SearchConfig
-    from vae.model import ModelConfig
-    from vae.train import TrainConfig
 
     data, trained, found = out / "data", out / "model", out / "search"
     generating = GenerateConfig(
@@ -809,7 +774,7 @@ def demo(
     learned = run_train(
         data, read_dataset(data, workers=workers), trained, ModelConfig(), training, **on
     )
-    searching, gathering = SearchConfig(budget=20_000, seed=seed), _gather(settings, out)
+    searching = SearchConfig(budget=20_000, seed=seed)
     results = run_search(trained, data, found, searching, gathering=gathering, **on)
     page = report_run(found, out / "report.html", _REPORTED)
     if as_json:
@@ -824,15 +789,10 @@ def demo(
 
 def _check_classes(classes: tuple[str, ...], data: Path) -> None:
     """Refuse classes that there are not, or that are not decided for automata so large."""
-    import numpy as np
-
-    from automata.properties import in_classes
     from data.manifest import read_manifest
 
     if classes:
-        config = read_manifest(data)["config"]
-        none = np.empty((0, config["k"], config["n"]), np.uint8)
-        _build(in_classes, {"deltas": none, "classes": classes})
+        _build(check_classes, classes, read_manifest(data)["config"]["n"])
 
 
 def _is_text(text: str) -> bool:
@@ -858,23 +818,13 @@ def _choose(device: str) -> torch.device:
     """Return the device of a name; one that is not there is bad usage."""
     from vae.train import choose_device
 
-    return _build(choose_device, {"name": device})
+    return _build(choose_device, device)
 
 
-def _gather(settings: dict[str, Any], out: Path) -> Gathering:
-    """Return what a run in a folder gives to which archive."""
-    from search.archive.intake import Gathering
-
-    chosen = settings["archive"] or out.resolve().parent / "archive.sqlite"
-    return _build(Gathering, {**settings, "archive": chosen})
-
-
-def _build(factory: Callable[..., Config], settings: dict[str, Any]) -> Config:
-    """Call a config class with those settings that are its fields; a bad value is bad usage."""
-    if isinstance(factory, type):
-        settings = {f.name: settings[f.name] for f in fields(factory) if f.name in settings}
+def _build(make: Callable[..., Made], *args: Any, **settings: Any) -> Made:
+    """Call what makes or checks something of settings; a bad value is bad usage."""
     try:
-        return factory(**settings)
+        return make(*args, **settings)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

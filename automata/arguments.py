@@ -7,6 +7,7 @@ from numbers import Real
 from operator import index
 from typing import Any
 
+MAX_SEED = 2**63 - 1
 MAX_WORKERS = 1024
 
 
@@ -108,32 +109,31 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
-def check_setting(name: str, value: Any, low: float, high: float) -> None:
-    """Refuse a field of a configuration that is outside its limits, in one line.
+def check_within(name: str, value: Any, low: float, high: float) -> None:
+    """Refuse what is outside limits, also where it is no finite number, in one line.
 
     Parameters
     ----------
     name : str
-        The field, for the message.
-    value : int or float
-    low, high : int or float
-        The limits, both allowed. Where `low` is an int, the value must be one too.
+        The parameter, for the message.
+    value : float
+        Any real number.
+    low, high : float
+        The limits, both allowed.
 
     Raises
     ------
     ValueError
-        If it is no such number, or outside the limits.
+        If it is no finite number, or outside the limits.
 
     Examples
     --------
-    >>> check_setting("budget", 1000, 1, 10**9)
-    >>> check_setting("warmup", float("nan"), 0.0, 1)
+    >>> check_within("warmup", 0.2, 0, 1)
+    >>> check_within("warmup", float("nan"), 0, 1)
     Traceback (most recent call last):
     ValueError: warmup=nan is not in 0..1
     """
-    if isinstance(low, int):
-        check_integer(name, value, low, int(high))
-    elif not low <= _finite(value) <= high:
+    if not low <= _finite(value) <= high:
         raise ValueError(f"{name}={_shown(value)} is not in {low:g}..{high}")
 
 

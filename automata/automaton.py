@@ -1,4 +1,4 @@
-"""The automaton, its validation, and the errors of this package."""
+"""The automaton, and its validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 import automata  # its functions are looked up when a method is called: they all know this module
-from automata.arguments import check_integer
+from automata.errors import AutomatonError as AutomatonError
+from automata.errors import SizeLimitError as SizeLimitError
+from automata.sizes import cerny_bound as cerny_bound
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -20,14 +22,6 @@ MAX_LETTERS = 64
 _BYTES_AT_ONCE = 1 << 18  # they stay in the cache between copy and check
 
 Deltas = npt.NDArray[np.uint8 | np.uint16]
-
-
-class AutomatonError(ValueError):
-    """Something that is not a complete deterministic automaton."""
-
-
-class SizeLimitError(AutomatonError):
-    """An automaton larger than a function can handle."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -335,11 +329,6 @@ AutomatonLike: TypeAlias = Automaton | npt.ArrayLike | str
 one line of text such as ``"1 2 3 0|0 1 2 0"``. `validate_delta` reads it."""
 
 
-def cerny_bound(n: int) -> int:
-    """Černý's conjectured upper bound on the reset threshold of n states, (n-1)^2."""
-    return (check_integer("n", n) - 1) ** 2
-
-
 def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:
     """Return the type of the states of n-state automata: uint8 up to 256 states, then uint16."""
     return np.uint8 if n <= 256 else np.uint16
@@ -431,7 +420,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     (1, 2, 3)
     >>> validate_deltas([[[1, 3, 0]]])
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
+    automata.errors.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
     """
     if isinstance(deltas, str):
         raise AutomatonError("one text is one automaton: many are a list of texts")

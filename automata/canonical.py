@@ -21,9 +21,8 @@ from automata.automaton import (
 )
 from automata.kernels import canonical as kernel
 from automata.parallel import run_parts
-
-CANONICAL_MAX_STATES = 64
-CANONICAL_MAX_LETTERS = 6
+from automata.sizes import CANONICAL_MAX_LETTERS as CANONICAL_MAX_LETTERS
+from automata.sizes import CANONICAL_MAX_STATES as CANONICAL_MAX_STATES
 
 Forms = npt.NDArray[np.uint8]
 

@@ -17,16 +17,14 @@ import numpy.typing as npt
 
 from automata.arguments import check_integer
 from automata.automaton import Deltas, SizeLimitError
-from automata.canonical import CANONICAL_MAX_LETTERS, canonical_forms, from_canonical
+from automata.canonical import canonical_forms, from_canonical
 from automata.kernels import enumeration as kernel
 from automata.kernels import functional
 from automata.letter_types import Letters, automorphisms, by_height, letter_types
 from automata.parallel import results_in_order
 from automata.row_index import hash_rows
+from automata.sizes import CANONICAL_MAX_LETTERS, COMPLETE_MAX_STATES, ENUMERATION_MAX_STATES
 from automata.solver.exact import Thresholds, reset_thresholds
-
-ENUMERATION_MAX_STATES = 11  # the pairs of states fit into 64 bits
-COMPLETE_MAX_STATES = 9  # of all automata; so do the automorphisms of the identity into memory
 
 BOUNDS = ("steps", "pairs", "reached", "alive")
 """What cuts a partly defined automaton.

@@ -8,52 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
+from automata.classes import CLASSES as CLASSES
+from automata.classes import MAX_STATES, ON_SUBSETS, check_decided, split_classes
+from automata.classes import MAX_STATES_SUBSETS as MAX_STATES_SUBSETS
+from automata.classes import check_classes as check_classes
 from automata.kernels import automorphisms as automorphisms_kernel
 from automata.kernels import properties as kernel
 from automata.parallel import run_parts
-
-MAX_STATES = 64
-MAX_STATES_SUBSETS = 20  # 6 MB of sets and 20! automorphisms still fit
-
-# the order of the bits of flags: that of the constants of the kernel
-CLASSES: tuple[str, ...] = (
-    "synchronizing",
-    "strongly-connected",
-    "initially-connected",
-    "sink",
-    "permutation-letter",
-    "defect-2",
-    "one-cluster",
-    "eulerian",
-    "aperiodic",
-    "completely-reachable",
-    "irreducible",
-    "basic",
-)
-_ON_SUBSETS = ("aperiodic", "completely-reachable")
-
-
-def check_classes(classes: Sequence[str]) -> None:
-    """Check names of classes.
-
-    Parameters
-    ----------
-    classes : sequence of str
-        Each one of `CLASSES`, or "not-" and one of them.
-
-    Raises
-    ------
-    ValueError
-        If there is no such class.
-
-    Examples
-    --------
-    >>> check_classes(["sink", "not-aperiodic"])
-    """
-    for name in classes:
-        if name.removeprefix("not-") not in CLASSES:
-            known = ", ".join(CLASSES)
-            raise ValueError(f"unknown class {name!r}: one of {known}, each also as not-NAME")
 
 
 def class_flags(
@@ -133,8 +94,7 @@ def in_classes(
     [False, True]
     """
     check_classes(classes)
-    required = [name for name in classes if name in CLASSES]
-    forbidden = [name.removeprefix("not-") for name in classes if name not in CLASSES]
+    required, forbidden = split_classes(classes)
     flags = _flags(deltas, [*required, *forbidden], workers, required)
     has_all = (flags & _bits(required)) == _bits(required)
     result: npt.NDArray[np.bool_] = has_all & ((flags & _bits(forbidden)) == 0)
@@ -460,10 +420,10 @@ def _flags(
     synchronizing: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.uint16]:
     """Return the flags of these classes; with `required`, those that show whether it fits."""
-    searched = [name for name in classes if name in _ON_SUBSETS]
-    limit = MAX_STATES_SUBSETS if searched else MAX_STATES
-    valid = _within(deltas, limit, " and ".join(searched) or "classes")
+    valid = validate_deltas(deltas)
     batch, _, n = valid.shape
+    check_decided(classes, n)
+    searched = any(name in ON_SUBSETS for name in classes)
     flags = np.zeros(batch, np.uint16)
     given = synchronizing is not None
     if given:

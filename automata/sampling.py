@@ -24,8 +24,10 @@ from automata.automaton import (
     validate_deltas,
 )
 from automata.canonical import canonical_forms, from_canonical
-from automata.properties import check_classes, in_classes
+from automata.classes import check_classes
+from automata.properties import in_classes
 from automata.row_index import RowIndex
+from automata.settings import check_settings, setting
 from automata.solver.exact import Thresholds, reset_thresholds
 from automata.solver.ranks import are_synchronizing
 
@@ -205,34 +207,41 @@ def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
 class Evolution:
     """What `evolve` looks for and what it may spend."""
 
-    calls: int = 1_000_000
-    """Solver calls at most."""
-    archive_size: int = 20_000
-    """Distinct automata kept, those with the longest thresholds."""
-    ceiling: int | None = None
-    """Nothing above this threshold enters the archive."""
-    batch: int = 4096
-    """Children a generation."""
-    softness: float = 0.02
-    """Parents are drawn with weights 1 / (softness*archive + rank)."""
-    exchanges: float = 0.0
-    """Share of the children that exchange two targets; the others redraw one or two."""
-    classes: tuple[str, ...] = ()
-    """Nothing outside these classes enters the archive or is solved: NAME or not-NAME."""
-    least_new: float = 0.0
-    """A generation is in vain if no larger share of its children of the classes is new; many in
-    a row end it all."""
+    calls: int = setting(1_000_000, "Solver calls at most.", low=0)
+    archive_size: int = setting(
+        20_000,
+        "Distinct automata kept, those with the longest thresholds.",
+        low=0,
+        name="archive_size",
+    )
+    ceiling: int | None = setting(None, "Nothing above this threshold enters the archive.", low=0)
+    batch: int = setting(4096, "Children a generation.", low=1)
+    softness: float = setting(
+        0.02, "Parents are drawn with weights 1 / (softness*archive + rank).", low=0, without=0
+    )
+    exchanges: float = setting(
+        0.0,
+        "Share of the children that exchange two targets; the others redraw one or two.",
+        low=0,
+        high=1,
+    )
+    classes: tuple[str, ...] = setting(
+        (), "Nothing outside these classes enters the archive or is solved: NAME or not-NAME."
+    )
+    least_new: float = setting(
+        0.0,
+        "Least share of a generation's children of the classes that is new: many generations in "
+        "a row below it end the evolution.",
+        low=0,
+        high=1,
+        name="least_new",
+    )
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        check_integer("calls", self.calls, 0)
-        check_integer("archive_size", self.archive_size, 0)
-        check_integer("batch", self.batch, 1)
-        if self.ceiling is not None:
-            check_integer("ceiling", self.ceiling, 0)
-        check_positive("softness", self.softness)
-        check_number("exchanges", self.exchanges, 0, 1)
-        check_number("least_new", self.least_new, 0, 1)
+        check_number("exchanges", self.exchanges)
+        check_number("least_new", self.least_new)
+        check_settings(self)
         check_classes(self.classes)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import cerny_bound
 from automata.properties import CLASSES
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from data.checks import list_of, record, whole
@@ -42,17 +40,6 @@ def highest_threshold(n: int) -> int:
     10
     """
     return (n**3 - n) // 6
-
-
-def highest_below(ceiling: float, n: int) -> int:
-    """Return the longest threshold that is not above a share of the Černý bound.
-
-    Examples
-    --------
-    >>> highest_below(0.6, 8)
-    29
-    """
-    return math.floor(ceiling * cerny_bound(n) + 1e-9)
 
 
 def no_counts(n: int) -> Counts:

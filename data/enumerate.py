@@ -6,31 +6,25 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from automata.arguments import check_integer
 from automata.burnside import count_classes
 from automata.canonical import canonical_forms, from_canonical
-from automata.enumeration import COMPLETE_MAX_STATES, Enumeration
+from automata.enumeration import Enumeration
 from automata.parallel import results_in_order
-from automata.properties import check_classes, class_flags, in_classes
+from automata.properties import class_flags, in_classes
 from data.buffer import PENDING, Buffer, Unit, describe
 from data.claim import claim
+from data.configs import EnumerateConfig as EnumerateConfig
 from data.counts import count, from_rows, no_counts, to_csv, to_rows
 from data.damage import DataError
 from data.dataset import read_shards, shard_path
 from data.files import write_text
-from data.manifest import (
-    ENUMERATED_LETTERS,
-    ENUMERATED_STATES,
-    ENUMERATION,
-    open_manifest,
-    write_manifest,
-)
+from data.manifest import ENUMERATION, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
 
@@ -40,37 +34,6 @@ SHARD_ROWS = 1 << 20
 """A shard ends with the unit that brings it to this many rows."""
 _PAUSE = 10.0
 """Seconds between two records of the work since the last shard."""
-
-
-@dataclass(frozen=True)
-class EnumerateConfig:
-    """Which automata are enumerated; equal configs give equal bytes."""
-
-    n: int = 8
-    k: int = 2
-    at_least: int = 0
-    """Least reset threshold; 0: all automata, the non-synchronizing included."""
-    classes: tuple[str, ...] = ()
-    """Only automata in all of them: names in `automata.properties.CLASSES`, or not-NAME."""
-    rows: bool = True
-    """Whether the automata are kept, or only counted."""
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        for name, low, high in [
-            ("n", 1, ENUMERATED_STATES),
-            ("k", 1, ENUMERATED_LETTERS),
-            ("at_least", 0, 10**4),
-        ]:
-            value = check_integer(name.replace("_", "-"), getattr(self, name), low, high)
-            object.__setattr__(self, name, value)  # an int: a manifest holds no other integers
-        if self.at_least == 0 and self.k > 1 and self.n > COMPLETE_MAX_STATES:
-            raise ValueError(
-                f"n={self.n} is over the limit of {COMPLETE_MAX_STATES} states for at-least=0"
-            )
-        if not isinstance(self.rows, bool):
-            raise ValueError(f"rows={self.rows} is not True or False")
-        check_classes(self.classes)
 
 
 class MiscountError(RuntimeError):

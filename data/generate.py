@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from automata.arguments import check_integer, check_number
-from automata.canonical import (
-    CANONICAL_MAX_LETTERS,
-    CANONICAL_MAX_STATES,
-    Forms,
-    canonical_forms,
-    from_canonical,
-)
+from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
 from automata.solver.exact import Thresholds, reset_thresholds
 from data.claim import claim
-from data.counts import highest_below
+from data.configs import GenerateConfig as GenerateConfig
 from data.damage import DataError
 from data.dataset import Dataset, read_shard, shard_path, write_shard
 from data.known import KnownForms
-from data.manifest import SAMPLERS, finish, open_manifest, write_manifest
+from data.manifest import finish, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
 from data.streams import stream
@@ -33,49 +26,6 @@ _DRAW = 1 << 16
 """Automata drawn at a time; a whole draw without a new class ends a shard."""
 _EMPTY_DRAWS = 16
 """Draws in a row with nothing under the ceiling that end a shard, too."""
-
-
-@dataclass(frozen=True)
-class GenerateConfig:
-    """What a dataset holds; equal configs give equal bytes."""
-
-    n: int = 8
-    k: int = 2
-    count: int = 1_000_000
-    """Rows wanted: distinct automata up to isomorphism."""
-    sampler: str = "uniform"
-    seed: int = 0
-    ceiling: float | None = None
-    """Nothing above this share of the Černý bound enters the dataset."""
-    calls: int = 4_000_000
-    """Solver calls of the evolution behind each shard (evolved only)."""
-    shard_rows: int = 1_000_000
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        for name, low, high in [
-            ("n", 1, CANONICAL_MAX_STATES),
-            ("k", 1, CANONICAL_MAX_LETTERS),
-            ("count", 1, 10**12),
-            ("seed", 0, 2**63 - 1),
-            ("calls", 1, 10**12),
-            ("shard_rows", 1, 10**8),
-        ]:
-            value = check_integer(name.replace("_", "-"), getattr(self, name), low, high)
-            object.__setattr__(self, name, value)  # an int: a manifest holds no other integers
-        if self.sampler not in SAMPLERS:
-            raise ValueError(f"unknown sampler {self.sampler!r}: one of {', '.join(SAMPLERS)}")
-        if self.ceiling is not None:
-            ceiling = check_number("ceiling", self.ceiling)
-            if not 0 < ceiling <= 1:
-                raise ValueError(f"ceiling={self.ceiling} is not in (0, 1]")
-            if type(self.ceiling) is not int:
-                object.__setattr__(self, "ceiling", ceiling)
-
-    @property
-    def highest_threshold(self) -> int | None:
-        """The longest threshold that may enter, None without a ceiling."""
-        return None if self.ceiling is None else highest_below(self.ceiling, self.n)
 
 
 def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from automata.burnside import count_classes
-from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from automata.properties import check_classes
+from automata.classes import check_classes
+from automata.settings import Setting, settings_of
 from data.checks import (
     DIGEST,
     FLAG,
     TEXT,
+    Check,
     anything,
     list_of,
     names_of,
@@ -21,6 +22,7 @@ from data.checks import (
     record,
     whole,
 )
+from data.configs import EnumerateConfig, GenerateConfig
 from data.counts import COUNT_COLUMNS, check_rows
 from data.damage import DataError, read_json, reading
 from data.files import json_sha256, open_seal, write_sealed
@@ -29,29 +31,26 @@ from data.record import differing
 FORMAT = 1
 ENUMERATION = "enumeration"
 """The kind of a dataset that holds all automata; generated ones name no kind."""
-SAMPLERS = ("uniform", "synchronizing", "evolved")
 _MOST = 10**15
 """More rows, calls, nodes or units than any dataset has."""
 
 
-_SIZE = {"n": whole(1, CANONICAL_MAX_STATES), "k": whole(1, CANONICAL_MAX_LETTERS)}
-_CONFIG = record(
-    {
-        **_SIZE,
-        "count": whole(1, 10**12),
-        "sampler": one_of(*SAMPLERS),
-        "seed": whole(0, 2**63 - 1),
-        "ceiling": or_none(number(0, 1)),
-        "calls": whole(1, 10**12),
-        "shard_rows": whole(1, 10**8),
-    }
-)
-ENUMERATED_STATES, ENUMERATED_LETTERS = 11, 6
-"""The largest size that is enumerated."""
-_ENUMERATED_SIZE = {"n": whole(1, ENUMERATED_STATES), "k": whole(1, ENUMERATED_LETTERS)}
-_ENUMERATED_CONFIG = record(
-    {**_ENUMERATED_SIZE, "at_least": whole(0, 10**4), "classes": list_of(TEXT), "rows": FLAG}
-)
+def _check_of(own: Setting) -> Check:
+    """Return the check that JSON holds a value of a setting."""
+    if own.choices:
+        return one_of(*own.choices)
+    if own.kind in (bool, tuple):
+        return FLAG if own.kind is bool else list_of(TEXT)
+    limits: Any = own.low, own.high
+    check = whole(*limits) if own.kind is int else number(*limits)
+    return or_none(check) if own.optional else check
+
+
+def _config(kind: type) -> Check:
+    """Return the check that JSON holds the settings of a config, all of them."""
+    return record({name: _check_of(own) for name, own in settings_of(kind).items()})
+
+
 _SHARD = {"file": TEXT, "sha256": DIGEST, "calls": whole(0, _MOST)}
 _UNIT = whole(0, _MOST)
 _COMMON = {
@@ -61,14 +60,18 @@ _COMMON = {
     "complete": FLAG,
 }
 _MANIFEST = record(
-    {**_COMMON, "config": _CONFIG, "shards": list_of(record({**_SHARD, "rows": whole(1, _MOST)}))},
+    {
+        **_COMMON,
+        "config": _config(GenerateConfig),
+        "shards": list_of(record({**_SHARD, "rows": whole(1, _MOST)})),
+    },
     {"exhausted": one_of(True)},
 )
 _ENUMERATED = record(
     {
         **_COMMON,
         "kind": one_of(ENUMERATION),
-        "config": _ENUMERATED_CONFIG,
+        "config": _config(EnumerateConfig),
         "shards": list_of(record({**_SHARD, "rows": _UNIT, "units": list_of(_UNIT)})),
         "units": _UNIT,
         "totals": record(

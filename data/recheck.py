@@ -20,7 +20,8 @@ from automata.properties import (
     ranks,
 )
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds, reset_thresholds
-from data.counts import Flags, column_name, has_class, highest_below
+from data.configs import highest_below
+from data.counts import Flags, column_name, has_class
 from data.damage import DataError
 from data.shards import Rows
 

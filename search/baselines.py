@@ -14,8 +14,6 @@ from data.dataset import Dataset
 from search.oracle import Arm, Proposals, drive, plain_proposals
 
 BASELINES = ("uniform", "mutation", "evolve")
-EXCHANGES = 0.5
-"""Share of an evolution's children that exchange two targets."""
 _VAIN_DRAWS = 1 << 20
 """So many uniform random automata in a row without a new one of the classes end an arm."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-PATHS = ("linear", "polar", "great-circle")
+from search.configs import PATHS as PATHS
 
 
 def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,54 +10,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.arguments import check_setting
 from automata.properties import in_classes
 from data.damage import DataError
 from data.dataset import Dataset
+from search.configs import MODES as MODES
+from search.configs import LatentConfig as LatentConfig
 from search.decode import Repaired, decode_and_repair, encode_automata
-from search.interpolate import PATHS, interpolate
+from search.interpolate import interpolate
 from search.oracle import Proposals
 from vae.model import VAE, Posterior
-
-MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
-REENCODE = ("sample", "mu")
-
-
-@dataclass(frozen=True)
-class LatentConfig:
-    """How points of the latent space are chosen and decoded."""
-
-    parents: int = 2000
-    """Endpoints are among this many training automata with the longest thresholds."""
-    path: str = "polar"
-    """The path that encode-decode starts from."""
-    rounds: int = 3
-    """Rounds of encode-decode."""
-    reencode: str = "sample"
-    """Each round takes a ``sample`` of the posterior, or its ``mu``."""
-    spread: float = 2.0
-    """Standard deviations of the posterior that the neighbourhood mode spans."""
-    temperature: float = 0.0
-    """0 decodes the most probable automaton, more samples."""
-    repair: int = 2
-    """Transitions that may change to make an automaton synchronize."""
-    batch: int = 4096
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        if self.path not in PATHS:
-            raise ValueError(f"unknown path {self.path!r}: one of {', '.join(PATHS)}")
-        if self.reencode not in REENCODE:
-            raise ValueError(f"unknown reencode {self.reencode!r}: one of {', '.join(REENCODE)}")
-        for name, value, low, high in [
-            ("parents", self.parents, 2, 10**9),
-            ("rounds", self.rounds, 1, 1000),
-            ("spread", self.spread, 0.0, 1000),
-            ("temperature", self.temperature, 0.0, 1000),
-            ("repair", self.repair, 0, 10**4),
-            ("batch", self.batch, 1, 10**6),
-        ]:
-            check_setting(name, value, low, high)
 
 
 class Points(NamedTuple):

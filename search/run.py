@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,54 +11,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.arguments import check_setting
 from automata.automaton import cerny_bound
-from automata.properties import check_classes
 from automata.sampling import Evolution
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset
 from data.files import commit_files
 from data.progress import progress
 from data.streams import stream
-from search.baselines import BASELINES, EXCHANGES, propose_mutations, run_evolution, run_uniform
+from search.baselines import BASELINES, propose_mutations, run_evolution, run_uniform
 from search.candidates import rank_candidates, summarize
-from search.modes import MODES, LatentConfig, LatentSpace, parent_rows
+from search.configs import EXCHANGES, MODES
+from search.configs import SearchConfig as SearchConfig
+from search.modes import LatentSpace, parent_rows
 from search.oracle import Arm, Oracle, Proposals, Trace, drive
 from vae.model import VAE
 from vae.train import check_size
-
-
-@dataclass(frozen=True)
-class SearchConfig:
-    """What a search does and what it may spend."""
-
-    mode: str = "all"
-    """One of the modes, or ``all``."""
-    budget: int = 100_000
-    """Solver calls of each arm: of each mode, each round of encode-decode, each baseline."""
-    keep: int = 1000
-    """Candidates in the report."""
-    seed: int = 0
-    classes: tuple[str, ...] = ()
-    """Only automata of all these classes count: NAME or not-NAME."""
-    latent: LatentConfig = field(default_factory=LatentConfig)
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        if self.mode not in (*MODES, "all"):
-            raise ValueError(f"unknown mode {self.mode!r}: one of {', '.join(MODES)}, all")
-        for name, value, low, high in [
-            ("budget", self.budget, 1, 10**9),
-            ("keep", self.keep, 1, 10**7),
-            ("seed", self.seed, 0, 2**63 - 1),
-        ]:
-            check_setting(name, value, low, high)
-        check_classes(self.classes)
-
-    @property
-    def modes(self) -> tuple[str, ...]:
-        """The modes that run."""
-        return MODES if self.mode == "all" else (self.mode,)
 
 
 @dataclass(frozen=True)

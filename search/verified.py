@@ -26,8 +26,8 @@ from data.files import read_checksums, recover
 from data.progress import progress
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS
+from search.configs import MODES
 from search.discovery.arms import SOURCES
-from search.modes import MODES
 
 _MOST_BYTES = 1 << 32
 _LONGEST_HEADER = 10_000

@@ -17,8 +17,8 @@ from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from data.checks import DIGEST, TEXT, anything, build, names_of, one_of, record, whole
 from data.damage import DataError, open_file, read_json, reading
 from data.files import check_files, commit_files, read_checksums, write_json
-from vae.config import TrainConfig
-from vae.model import VAE, ModelConfig
+from vae.config import ModelConfig, TrainConfig
+from vae.model import VAE
 
 Metrics = list[dict[str, float]]
 MAX_THREADS = 1024

@@ -1,67 +1,99 @@
-"""How a model is trained, as its folder records it."""
+"""The shape of a model and how it is trained, as its folder records them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automata.arguments import check_setting
+from automata.arguments import MAX_SEED
+from automata.settings import check_settings, setting
+from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 
+TOKEN_KINDS = ("absolute", "relative", "combined")
+DECODERS = ("autoregressive", "repeat")
 WEIGHTS = ("rank", "uniform")
 PRECISIONS = ("auto", "float32", "bfloat16")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of the model."""
+
+    n: int = setting(
+        8, "States: the most, for a model of any size.", low=1, high=CANONICAL_MAX_STATES, flags=()
+    )
+    k: int = setting(2, "Letters.", low=1, high=CANONICAL_MAX_LETTERS, flags=())
+    tokens: str = setting(
+        "absolute",
+        "Names of target states: absolute, relative to the source, or combined.",
+        choices=TOKEN_KINDS,
+    )
+    any_size: bool = setting(False, "Whether the model is for every size up to n.", flags=())
+    decoder: str = setting(
+        "autoregressive",
+        "autoregressive (previous outputs too) or repeat (z alone).",
+        choices=DECODERS,
+    )
+    latent: int = setting(32, "Dimensions of the latent space.", low=0, high=4096)
+    """0: no latent space, the decoder alone (of any size)."""
+    embedding: int = setting(16, "Dimensions of a token's embedding.", low=1, high=4096)
+    channels: int = setting(64, "Channels of the encoder's convolutions.", low=1, high=4096)
+    convolutions: int = setting(3, "Convolutions of the encoder.", low=1, high=64)
+    hidden: int = setting(160, "Width of the decoder's GRU layers.", low=1, high=4096)
+    layers: int = setting(1, "GRU layers.", low=1, high=64)
+    token_dropout: float = setting(
+        0.2, "Share of previous outputs hidden in training.", low=0, high=1, without=1
+    )
+    """The autoregressive decoder has previous outputs."""
+    min_log_sigma: float = setting(-3.0, "Least log sigma of the posterior.", flags=())
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+        if self.latent == 0 and not self.any_size:
+            raise ValueError("latent=0 is only for models of any size")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """How a model is trained."""
 
-    epochs: int = 30
-    epoch_rows: int = 0
-    """Rows an epoch; 0: as many as the training split holds."""
-    batch: int = 512
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    clip: float = 1.0
-    """Largest gradient norm."""
-    beta: float = 0.2
-    warmup: float = 0.2
-    """Share of all steps over which beta rises from 0."""
-    free_bits: float = 0.0
-    """Nats a latent dimension may hold at no cost."""
-    ratio_weight: float = 1.0
-    """Weight of the squared error of the predicted threshold / Černý bound."""
-    weights: str = "rank"
-    """``rank``: rows with longer thresholds are drawn more often; ``uniform``."""
-    softness: float = 0.005
-    """Rank weights are 1 / (softness*rows + rank)."""
-    held_out: float = 0.05
-    patience: int = 10
-    """Epochs without a better held-out ELBO after which training stops."""
-    precision: str = "auto"
-    """``auto``: bfloat16 on a GPU that has it, float32 on a CPU (docs/results.md says why)."""
-    seed: int = 0
+    epochs: int = setting(30, "Epochs at most.", low=1, high=10**6)
+    epoch_rows: int = setting(0, "Rows an epoch; 0: as many as there are.", low=0, high=10**12)
+    """As many as the training split holds."""
+    batch: int = setting(512, "Rows a step.", low=1, high=10**6)
+    learning_rate: float = setting(2e-3, "Highest learning rate.", low=1e-9, high=10)
+    weight_decay: float = setting(1e-4, "Weight decay of AdamW.", low=0, high=10**6)
+    clip: float = setting(1.0, "Largest gradient norm.", low=1e-9, high=10**9)
+    beta: float = setting(0.2, "Weight of the KL term.", low=0, high=10**6)
+    warmup: float = setting(0.2, "Share of the steps over which beta rises.", low=0, high=1)
+    """From 0."""
+    free_bits: float = setting(0.0, "Nats a dimension may hold at no cost.", low=0, high=10**3)
+    ratio_weight: float = setting(
+        1.0, "Weight of the predicted threshold's error.", low=0, high=10**6
+    )
+    """The squared error of the predicted threshold / Černý bound."""
+    weights: str = setting(
+        "rank", "rank (long thresholds are drawn more often) or uniform.", choices=WEIGHTS
+    )
+    softness: float = setting(
+        0.005, "Rank weights are 1 / (softness*rows + rank).", low=1e-6, high=10**6
+    )
+    held_out: float = setting(0.05, "Share of the rows held out.", low=1e-4, high=0.5)
+    patience: int = setting(
+        10,
+        "Epochs without a better held-out ELBO before training stops.",
+        low=1,
+        high=10**6,
+    )
+    precision: str = setting(
+        "auto",
+        "Kind of numbers; auto: bfloat16 on a GPU that has it, float32 on a CPU.",
+        choices=PRECISIONS,
+    )
+    """docs/results.md says why."""
+    seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        for name, value, low, high in [
-            ("epochs", self.epochs, 1, 10**6),
-            ("epoch-rows", self.epoch_rows, 0, 10**12),
-            ("batch", self.batch, 1, 10**6),
-            ("learning-rate", self.learning_rate, 1e-9, 10),
-            ("weight-decay", self.weight_decay, 0.0, 10**6),
-            ("clip", self.clip, 1e-9, 10**9),
-            ("beta", self.beta, 0.0, 10**6),
-            ("warmup", self.warmup, 0.0, 1),
-            ("free-bits", self.free_bits, 0.0, 10**3),
-            ("ratio-weight", self.ratio_weight, 0.0, 10**6),
-            ("softness", self.softness, 1e-6, 10**6),
-            ("held-out", self.held_out, 1e-4, 0.5),
-            ("patience", self.patience, 1, 10**6),
-            ("seed", self.seed, 0, 2**63 - 1),
-        ]:
-            check_setting(name, value, low, high)
-        if self.weights not in WEIGHTS:
-            raise ValueError(f"unknown weights {self.weights!r}: one of {', '.join(WEIGHTS)}")
-        if self.precision not in PRECISIONS:
-            raise ValueError(
-                f"unknown precision {self.precision!r}: one of {', '.join(PRECISIONS)}"
-            )
+        check_settings(self)

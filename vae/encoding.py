@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, AutomatonError, Deltas, integer_array, validate_deltas
-
-TOKEN_KINDS = ("absolute", "relative", "combined")
+from vae.config import TOKEN_KINDS as TOKEN_KINDS
 
 Tokens = npt.NDArray[np.int64]
 

@@ -11,67 +11,15 @@ states. Places and output scores begin as zero, so that those of sizes not yet s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from automata.arguments import check_number
-from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from vae.encoding import TOKEN_KINDS, name_targets, vocabulary_size
-
-DECODERS = ("autoregressive", "repeat")
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """The shape of the model."""
-
-    n: int = 8
-    k: int = 2
-    tokens: str = "absolute"
-    """``absolute`` names of target states, ``relative`` ones, or ``combined``."""
-    any_size: bool = False
-    """Whether the model is for every size up to n."""
-    decoder: str = "autoregressive"
-    """``autoregressive`` (previous outputs too) or ``repeat`` (z alone at every step)."""
-    latent: int = 32
-    """Dimensions of z; 0: no latent space, the decoder alone (of any size)."""
-    embedding: int = 16
-    channels: int = 64
-    convolutions: int = 3
-    hidden: int = 160
-    layers: int = 1
-    """GRU layers."""
-    token_dropout: float = 0.2
-    """Share of the previous outputs hidden from the autoregressive decoder in training."""
-    min_log_sigma: float = -3.0
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        if self.tokens not in TOKEN_KINDS:
-            raise ValueError(f"unknown tokens {self.tokens!r}: one of {', '.join(TOKEN_KINDS)}")
-        if self.decoder not in DECODERS:
-            raise ValueError(f"unknown decoder {self.decoder!r}: one of {', '.join(DECODERS)}")
-        for name, value, low, high in [
-            ("n", self.n, 1, CANONICAL_MAX_STATES),
-            ("k", self.k, 1, CANONICAL_MAX_LETTERS),
-            ("latent", self.latent, 0, 4096),
-            ("embedding", self.embedding, 1, 4096),
-            ("channels", self.channels, 1, 4096),
-            ("convolutions", self.convolutions, 1, 64),
-            ("hidden", self.hidden, 1, 4096),
-            ("layers", self.layers, 1, 64),
-        ]:
-            if not isinstance(value, int) or not low <= value <= high:
-                raise ValueError(f"{name}={value} is not in {low}..{high}")
-        if self.latent == 0 and not self.any_size:
-            raise ValueError("latent=0 is only for models of any size")
-        check_number("min-log-sigma", self.min_log_sigma)
-        if not 0 <= check_number("token-dropout", self.token_dropout) < 1:
-            raise ValueError(f"token-dropout={self.token_dropout} is not in [0, 1)")
+from vae.config import DECODERS as DECODERS
+from vae.config import ModelConfig as ModelConfig
+from vae.encoding import name_targets, vocabulary_size
 
 
 class Posterior(NamedTuple):

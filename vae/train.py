@@ -32,14 +32,13 @@ from vae.checkpoint import (
     recorded_threads,
     save_checkpoint,
 )
+from vae.config import DEVICES
 from vae.config import TrainConfig as TrainConfig
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE, ModelConfig
 from vae.resume import read_resume
 from vae.steps import learning_rate_share, take_step, warm_up
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def train(

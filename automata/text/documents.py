@@ -91,7 +91,7 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
     [[[1, 0]]]
     >>> parse_document("[[1, 1, 2]]", ("json", "gap"))
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: the text fits two forms, json and gap: --form NAME decides
+    automata.errors.AutomatonError: the text fits two forms, json and gap: --form NAME decides
     """
     found: dict[str, list[Placed]] = {}
     errors: dict[str, AutomatonError] = {}

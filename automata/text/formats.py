@@ -69,7 +69,7 @@ def parse_delta(text: str) -> Deltas:
     [[1, 2, 3, 0], [0, 1, 2, 0]]
     >>> parse_delta("1 2 3 0|0 1 2.5 0")
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: letter 1, state 2: '2.5' is not an integer
+    automata.errors.AutomatonError: letter 1, state 2: '2.5' is not an integer
     """
     if text.count("|") >= MAX_LETTERS:
         k = text.count("|") + 1

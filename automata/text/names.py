@@ -112,7 +112,7 @@ def check_order(names: Sequence[str]) -> None:
     >>> check_order(["x", "y"])
     >>> check_order(["b", "c"])
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: letter 'b' stands at the place of 'a'
+    automata.errors.AutomatonError: letter 'b' stands at the place of 'a'
     """
     ours = [format_word((a,)) for a in range(len(names))]
     for name, own in zip(names, ours, strict=True):

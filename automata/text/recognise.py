@@ -126,7 +126,7 @@ def choose_numbers(chunks: Iterator[Chunk | Malformed]) -> tuple[str, list[Chunk
     'synchrowords'
     >>> choose_numbers(iter([([1, 2, 3, 4], [b"2 3", b"1 0", b"2 1", b"0 0"])]))
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: the numbers fit two forms, synchrowords (n=3, k=2) and \
+    automata.errors.AutomatonError: the numbers fit two forms, synchrowords (n=3, k=2) and \
 table (n=4, k=2): --form NAME decides
     """
     seen: list[Chunk] = []

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Literal, get_args
 
 import numpy as np
 
@@ -24,46 +22,16 @@ from automata.solver.exact import (
 )
 from automata.solver.limits import LimitReached
 from automata.solver.short_words import short_reset_word
+from automata.text.config import SolveConfig as SolveConfig
 from automata.text.entries import Automata, Malformed
 from automata.text.words import format_word
 
 Row = tuple[int, Deltas] | Malformed
-Method = Literal["exact", "greedy", "beam"]
 
 _BULK_STATES = 32  # a larger one may take so long that it must not hold up those before it
 _BULK_ROWS = 16_384
 _MOMENT = 0.1  # seconds that a result may wait for those after it
 _QUICK = 0.001  # seconds; a thread costs a tenth of it
-
-
-@dataclass(frozen=True)
-class SolveConfig:
-    """How automata are solved, and what a search for one of them may spend."""
-
-    method: Method = "exact"
-    """``exact``, or the length of a short word, an upper bound: ``greedy`` or ``beam``."""
-    words: bool = True
-    """Whether words are wanted too."""
-    memory_limit: int | None = None
-    """Bytes."""
-    time_limit: float | None = None
-    """Seconds."""
-
-    def __post_init__(self) -> None:
-        if self.method not in get_args(Method):
-            raise ValueError(
-                f"unknown method {self.method!r}: one of {', '.join(get_args(Method))}"
-            )
-        for name in ("memory_limit", "time_limit"):
-            limit = getattr(self, name)
-            if limit is None:
-                continue
-            if not limit > 0:
-                raise ValueError(f"{name.replace('_', ' ')} {limit} is not positive")
-            if limit == math.inf:
-                raise ValueError(f"{name.replace('_', ' ')} {limit} is not finite")
-            if self.method != "exact":
-                raise ValueError(f"{self.method} has no {name.replace('_', ' ')}: exact has")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
     [[1, 0]]
     >>> parse_table([["2", "1"]])
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: letter 0, state 0: '2' is outside 0..1 (looks 1-based)
+    automata.errors.AutomatonError: letter 0, state 0: '2' is outside 0..1 (looks 1-based)
     """
     n = len(rows[0])
     for a, row in enumerate(rows, first):

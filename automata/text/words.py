@@ -97,7 +97,7 @@ def as_letters(word: Iterable[int] | str) -> tuple[int, ...]:
     ((1, 0, 0, 1), (1, 0, 0, 1))
     >>> as_letters([1.5])
     Traceback (most recent call last):
-    automata.automaton.AutomatonError: letter 1.5 is not an integer
+    automata.errors.AutomatonError: letter 1.5 is not an integer
     """
     if isinstance(word, str):
         return parse_word(word)

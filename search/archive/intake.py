@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from automata.settings import check_settings, setting
 
-from automata.arguments import check_setting
-from search.archive.store import Archive
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,21 @@ class Gathering:
     """Which archive a run adds to, and how close to the Černý bound an automaton must be."""
 
     archive: Path
-    archive_at_least: float = 0.8
-    """Least share of the bound."""
+    archive_at_least: float = setting(
+        0.8, "Least share of the Černý bound of what goes there.", low=0, high=1
+    )
 
     def __post_init__(self) -> None:
         """Check the share against its limits."""
-        check_setting("archive-at-least", self.archive_at_least, 0.0, 1)
+        check_settings(self)
 
     def open(self) -> None:
         """Make the archive, or see that it is whole and may be written to.
 
         That is better before a long run than after it.
         """
+        from search.archive.store import Archive  # it loads pandas: not for --help
+
         with Archive(self.archive) as archive:
             archive.check()
 
@@ -36,6 +40,8 @@ class Gathering:
 
         As `search.archive.store.Archive.add`, whose errors it raises.
         """
+        from search.archive.store import Archive
+
         least = self.archive_at_least * candidates["cerny_bound"]
         with Archive(self.archive) as archive:
             return archive.add(candidates[candidates["reset_threshold"] >= least], run=run, arm=arm)

@@ -11,12 +11,13 @@ import pandas as pd
 
 from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.classes import CLASSES, MAX_STATES_SUBSETS, ON_SUBSETS
 from automata.families import identify
-from automata.properties import CLASSES, MAX_STATES_SUBSETS, class_flags, in_classes
+from automata.properties import class_flags, in_classes
 from data.terminal import printable
 
-UNDECIDED = ("aperiodic", "completely-reachable")
-"""Classes that are not decided for more than `automata.properties.MAX_STATES_SUBSETS` states."""
+UNDECIDED = ON_SUBSETS
+"""Classes that are not decided for more than `automata.classes.MAX_STATES_SUBSETS` states."""
 
 NAME_MAX_LENGTH = 4096
 """Of a run or an arm, as `printable` writes it: longer than that of any folder."""

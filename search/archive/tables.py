@@ -1,15 +1,9 @@
-"""The archive's tables, and what is selected from them."""
+"""The archive's tables, and the statements that read them."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Any
-
-from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from automata.properties import CLASSES, MAX_STATES_SUBSETS, check_classes
-from data.terminal import printable
-from search.archive.rows import NAME_MAX_LENGTH, UNDECIDED
+from search.archive.rows import NAME_MAX_LENGTH
+from search.archive.selection import Selection as Selection
 
 APPLICATION_ID = int.from_bytes(b"Cern", "big")
 VERSION = 1
@@ -139,60 +133,3 @@ SELECT_MISFITS = f"""
         '{_DIGITS}{_DIGITS}-{_DIGITS}-{_DIGITS}T{_DIGITS}:{_DIGITS}:{_DIGITS}Z'
     LIMIT 1
 """  # noqa: S608  # constants
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which automata of an archive are meant: those that fit all that is given.
-
-    Examples
-    --------
-    >>> Selection(n=9, at_least=0.8, classes=("not-sink",)).k is None
-    True
-    """
-
-    n: int | None = None
-    k: int | None = None
-    at_least: float | None = None
-    """Least threshold, as a share of the Černý bound."""
-    classes: tuple[str, ...] = ()
-    """Names of classes, or not-NAME; neither fits where the class is not decided."""
-    family: str | None = None
-    """Name of the family; empty: of no known family."""
-    run: str | None = None
-    """Those that this run has found: the name of a folder, or of a seed in it as FOLDER/seed-0."""
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        for name, value, limit in [
-            ("n", self.n, CANONICAL_MAX_STATES),
-            ("k", self.k, CANONICAL_MAX_LETTERS),
-        ]:
-            if value is not None and not 1 <= value <= limit:
-                raise ValueError(f"{name}={value} is not in 1..{limit}")
-        if self.at_least is not None and not 0 <= self.at_least <= 1:
-            raise ValueError(f"at-least={self.at_least} is not in 0..1")
-        check_classes(self.classes)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the statements that select are given."""
-        required = [name for name in self.classes if name in CLASSES]
-        forbidden = [name.removeprefix("not-") for name in self.classes if name not in CLASSES]
-        on_subsets = {*required, *forbidden} & {*UNDECIDED}
-        return {
-            "n": self.n,
-            "k": self.k,
-            "at_least": self.at_least or 0.0,
-            "family": None if self.family is None else _bytes_of(self.family).decode(),
-            "run": None if self.run is None else printable(self.run),
-            "raw": None if self.run is None else _bytes_of(self.run).decode(),
-            "required": json.dumps(required),
-            "forbidden": json.dumps(forbidden),
-            "decided": MAX_STATES_SUBSETS if on_subsets else CANONICAL_MAX_STATES,
-        }
-
-
-def _bytes_of(text: str) -> bytes:
-    """Encode a text; an argument that is not UTF-8 has half characters."""
-    return text.encode("utf-8", "backslashreplace")

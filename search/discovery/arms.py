@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from search.discovery import latent_search, leaps
+from search.discovery.config import LearnConfig
 from search.discovery.leaps import Source, without_feedback
-from search.discovery.learner import LearnConfig
 
 SOURCES: dict[str, Source] = {
     "posterior": without_feedback(leaps.posterior),

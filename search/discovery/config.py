@@ -1,59 +1,159 @@
-"""What a discovery searches, how, and what it may cost."""
+"""What a discovery searches, how it learns and leaps, and what it may cost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
+from automata.classes import check_classes
+from automata.settings import check_settings, setting
+from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from vae.config import TOKEN_KINDS, ModelConfig
 
-from automata.arguments import check_setting
-from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from automata.properties import in_classes
-from search.discovery.leaps import LeapConfig
-from search.discovery.learner import LearnConfig
+
+@dataclass(frozen=True)
+class LearnConfig:
+    """How the model learns, and its shape."""
+
+    elites: int = setting(
+        4000, "Automata of each size that the model learns from.", low=2, high=10**7
+    )
+    """Those with the longest thresholds."""
+    first_steps: int = setting(1500, "Steps of training before the first leap.", low=0, high=10**7)
+    steps: int = setting(300, "Steps of training before each further leap.", low=0, high=10**7)
+    latent: int = setting(24, "Dimensions of the latent space.", low=0, high=4096)
+    """0: an autoregressive model of token strings alone."""
+    tokens: str = setting("combined", "Names of target states.", choices=TOKEN_KINDS, flags=())
+    embedding: int = setting(16, "Dimensions of a token's embedding.", low=1, high=4096, flags=())
+    channels: int = setting(
+        64, "Channels of the encoder's convolutions.", low=1, high=4096, flags=()
+    )
+    hidden: int = setting(128, "Width of the decoder's GRU layers.", low=1, high=4096, flags=())
+    batch: int = setting(256, "Rows a step.", low=1, high=10**6, flags=())
+    learning_rate: float = setting(2e-3, "Highest learning rate.", low=1e-9, high=10, flags=())
+    weight_decay: float = setting(1e-4, "Weight decay of AdamW.", low=0, high=10**6, flags=())
+    clip: float = setting(1.0, "Largest gradient norm.", low=1e-9, high=10**9, flags=())
+    beta: float = setting(0.1, "Weight of the KL term.", low=0, high=10**6, flags=())
+    warmup: float = setting(
+        0.2, "Share of the first steps over which beta rises from 0.", low=0, high=1, flags=()
+    )
+    softness: float = setting(
+        0.003,
+        "Within a size automata are drawn with weights 1 / (softness*elites + rank).",
+        low=1e-6,
+        high=10**6,
+        flags=(),
+    )
+    recency: float = setting(
+        0.3,
+        "Sizes are drawn with weights exp(-recency * (largest size - n)).",
+        low=0,
+        high=100,
+        flags=(),
+    )
+    shuffled_ranks: bool = setting(False, "Whether the ranks say nothing: an ablation.", flags=())
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+
+    def model(self, most: int, k: int) -> ModelConfig:
+        """Return the shape of the model for sizes up to `most`."""
+        return ModelConfig(
+            n=most,
+            k=k,
+            tokens=self.tokens,
+            any_size=True,
+            latent=self.latent,
+            embedding=self.embedding,
+            channels=self.channels,
+            hidden=self.hidden,
+        )
+
+
+@dataclass(frozen=True)
+class LeapConfig:
+    """How automata of one size are made from smaller ones."""
+
+    batch: int = setting(
+        256, "Automata a source proposes at a time.", low=1, high=10**6, name="leap-batch", flags=()
+    )
+    back: int = setting(
+        2, "Parents are elites of this many sizes before.", low=1, high=64, flags=()
+    )
+    """Families differ by parity."""
+    softness: float = setting(
+        0.0003,
+        "Parents are drawn with weights 1 / (softness*elites + rank).",
+        low=1e-6,
+        high=10**6,
+        name="parent-softness",
+        flags=(),
+    )
+    temperature: float = setting(
+        0.7, "Of what is sampled rather than most probable.", low=1e-3, high=1000, flags=()
+    )
+    repair: int = setting(
+        2,
+        "Transitions that may change to make a decoded automaton synchronize.",
+        low=0,
+        high=10**4,
+        flags=(),
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
 
 
 @dataclass(frozen=True)
 class DiscoverConfig:
     """What is searched, how, and what it may cost."""
 
-    k: int = 2
-    least: int = 5
-    """The smallest size."""
-    most: int = 16
-    """The largest size."""
-    start_to: int = 8
-    """Sizes up to this one are evolved from random automata; the model learns from them first."""
-    start_budget: int = 1_500_000
-    """Solver calls for each of these sizes."""
-    budget: int = 200_000
-    """Solver calls for each further size."""
-    first_look: int = 5_000
-    """Of these, calls before `evolve` begins."""
-    parents: int = 4000
-    """Distinct automata that `evolve` breeds from, those with the longest thresholds."""
-    generation: int = 512
-    """Children of `evolve` a generation."""
-    softness: float = 0.02
-    """Parents of children are drawn with weights 1 / (softness*parents + rank)."""
-    classes: tuple[str, ...] = ()
-    """Only automata of all these classes count: NAME or not-NAME."""
+    k: int = setting(
+        2,
+        "Letters.",
+        low=1,
+        high=CANONICAL_MAX_LETTERS,
+        name="letters",
+        flags=("-k", "--letters"),
+    )
+    least: int = setting(5, "The smallest size.", low=1, high="most", name="from")
+    most: int = setting(16, "The largest size.", low=1, high=CANONICAL_MAX_STATES, name="to")
+    start_to: int = setting(
+        8, "Sizes up to this one are evolved from random automata.", low="least", high="most"
+    )
+    """The model learns from these first."""
+    start_budget: int = setting(
+        1_500_000, "Solver calls for each of these sizes.", low=1, high=10**9
+    )
+    budget: int = setting(200_000, "Solver calls for each further size.", low=1, high=10**9)
+    first_look: int = setting(
+        5_000, "Of these, calls before evolution goes on from them.", low=1, high=10**9
+    )
+    parents: int = setting(
+        4000,
+        "Distinct automata that evolution breeds from, those with the longest thresholds.",
+        low=1,
+        high=10**8,
+        flags=(),
+    )
+    generation: int = setting(
+        512, "Children of evolution a generation.", low=1, high=10**6, flags=()
+    )
+    softness: float = setting(
+        0.02,
+        "Parents of children are drawn with weights 1 / (softness*parents + rank).",
+        low=1e-6,
+        high=10**6,
+        flags=(),
+    )
+    classes: tuple[str, ...] = setting(
+        (), "Only automata of all these classes count: NAME or not-NAME.", flags=()
+    )
     learn: LearnConfig = field(default_factory=LearnConfig)
     leap: LeapConfig = field(default_factory=LeapConfig)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        for name, value, low, high in [
-            ("letters", self.k, 1, CANONICAL_MAX_LETTERS),
-            ("to", self.most, 1, CANONICAL_MAX_STATES),
-            ("from", self.least, 1, self.most),
-            ("start-to", self.start_to, self.least, self.most),
-            ("start-budget", self.start_budget, 1, 10**9),
-            ("budget", self.budget, 1, 10**9),
-            ("first-look", self.first_look, 1, 10**9),
-            ("parents", self.parents, 1, 10**8),
-            ("generation", self.generation, 1, 10**6),
-            ("softness", self.softness, 1e-6, 10**6),
-        ]:
-            check_setting(name, value, low, high)
-        in_classes(np.empty((0, self.k, self.most), np.uint8), self.classes)  # known, not too large
+        check_settings(self)
+        check_classes(self.classes, self.most)

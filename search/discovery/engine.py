@@ -24,7 +24,8 @@ from automata.canonical import from_canonical
 from automata.sampling import Evolution
 from data.damage import DataError
 from data.streams import stream, torch_seed
-from search.baselines import EXCHANGES, run_evolution
+from search.baselines import run_evolution
+from search.configs import EXCHANGES
 from search.decode import computing
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.arguments import check_setting
 from automata.sampling import insert_states, rank_weights
 from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver.exact import Thresholds
 from search.decode import check_points, decode_and_repair
+from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
 from search.interpolate import interpolate
@@ -26,33 +26,6 @@ _STRETCHED = 16
 """Elites of a size that are lengthened at a time."""
 _ROWS = 32
 """A parent is size << _ROWS | row among the elites of that size."""
-
-
-@dataclass(frozen=True)
-class LeapConfig:
-    """How automata of one size are made from smaller ones."""
-
-    batch: int = 256
-    """Automata a source proposes at a time."""
-    back: int = 2
-    """Parents are elites of so many sizes before; families differ by parity."""
-    softness: float = 0.0003
-    """Parents are drawn with weights 1 / (softness*elites + rank)."""
-    temperature: float = 0.7
-    """Of what is sampled rather than most probable."""
-    repair: int = 2
-    """Transitions that may change to make a decoded automaton synchronize."""
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        for name, value, low, high in [
-            ("leap-batch", self.batch, 1, 10**6),
-            ("back", self.back, 1, 64),
-            ("parent-softness", self.softness, 1e-6, 10**6),
-            ("temperature", self.temperature, 1e-3, 1000),
-            ("repair", self.repair, 0, 10**4),
-        ]:
-            check_setting(name, value, low, high)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,81 +11,18 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from automata.arguments import check_setting
 from automata.automaton import Deltas, cerny_bound
 from automata.numbering import random_numberings
 from automata.sampling import rank_weights
+from search.discovery.config import LearnConfig as LearnConfig
 from search.discovery.step import Elites
 from vae.checkpoint import read_weights
 from vae.encoding import encode_deltas
-from vae.model import VAE, ModelConfig
+from vae.model import VAE
 from vae.steps import learning_rate_share, take_step, warm_up
 
 _TOLD = 5
 """How often training says how far it is."""
-
-
-@dataclass(frozen=True)
-class LearnConfig:
-    """The shape of the model, and how it learns."""
-
-    tokens: str = "combined"
-    latent: int = 24
-    """Dimensions of z; 0: an autoregressive model of token strings alone."""
-    embedding: int = 16
-    channels: int = 64
-    hidden: int = 128
-    elites: int = 4000
-    """Automata of each size that it learns from, those with the longest thresholds."""
-    first_steps: int = 1500
-    """Steps before the first leap."""
-    steps: int = 300
-    """Steps before each further one."""
-    batch: int = 256
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    clip: float = 1.0
-    """Largest gradient norm."""
-    beta: float = 0.1
-    warmup: float = 0.2
-    """Share of the first steps over which beta rises from 0."""
-    softness: float = 0.003
-    """Within a size automata are drawn with weights 1 / (softness*elites + rank)."""
-    recency: float = 0.3
-    """Sizes are drawn with weights exp(-recency * (largest size - n))."""
-    shuffled_ranks: bool = False
-    """Whether the ranks say nothing: an ablation."""
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        for name, value, low, high in [
-            ("elites", self.elites, 2, 10**7),
-            ("first-steps", self.first_steps, 0, 10**7),
-            ("steps", self.steps, 0, 10**7),
-            ("batch", self.batch, 1, 10**6),
-            ("learning-rate", self.learning_rate, 1e-9, 10),
-            ("weight-decay", self.weight_decay, 0.0, 10**6),
-            ("clip", self.clip, 1e-9, 10**9),
-            ("beta", self.beta, 0.0, 10**6),
-            ("warmup", self.warmup, 0.0, 1),
-            ("softness", self.softness, 1e-6, 10**6),
-            ("recency", self.recency, 0.0, 100),
-        ]:
-            check_setting(name, value, low, high)
-        self.model(1, 1)
-
-    def model(self, most: int, k: int) -> ModelConfig:
-        """Return the shape of the model for sizes up to `most`."""
-        return ModelConfig(
-            n=most,
-            k=k,
-            tokens=self.tokens,
-            any_size=True,
-            latent=self.latent,
-            embedding=self.embedding,
-            channels=self.channels,
-            hidden=self.hidden,
-        )
 
 
 class Learner:

@@ -1,0 +1,154 @@
+"""Where each name of the package lives.
+
+Type checkers read this file, and `lazy_loader` does when the package is imported: it takes relative
+imports alone.
+"""
+
+from .action import apply_word, image, preimage
+from .automaton import (
+    Automaton,
+    AutomatonError,
+    AutomatonLike,
+    SizeLimitError,
+    cerny_bound,
+    validate_delta,
+    validate_deltas,
+)
+from .canonical import are_isomorphic, canonical_forms, from_canonical
+from .drawing.svg import automaton_svg
+from .enumeration import Enumeration, Found, enumerate_automata
+from .families import FAMILIES, Family, identify, known, wielandt
+from .monoid import TransitionMonoid, transition_monoid
+from .proof.certify import certificate
+from .proof.checker import Certificate, CertificateError, check_certificate
+from .proof.verification import reprove_thresholds, verify, verify_words
+from .properties import (
+    CLASSES,
+    are_aperiodic,
+    are_basic,
+    are_completely_reachable,
+    are_eulerian,
+    are_initially_connected,
+    are_irreducible,
+    are_one_cluster,
+    are_strongly_connected,
+    automorphism_orders,
+    class_flags,
+    defects,
+    have_permutation_letter,
+    have_sink,
+    in_classes,
+    ranks,
+)
+from .sampling import sample_synchronizing, sample_uniform
+from .solver.exact import (
+    NOT_SYNCHRONIZING,
+    UNKNOWN,
+    Words,
+    reset_bounds,
+    reset_threshold,
+    reset_thresholds,
+    shortest_reset_word,
+    shortest_reset_words,
+)
+from .solver.limits import LimitReached, ResetBounds
+from .solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
+from .solver.short_words import short_reset_word
+from .text.formats import (
+    format_delta,
+    format_dot,
+    format_gap,
+    format_json,
+    format_synchrowords,
+    format_word,
+    parse_delta,
+    parse_dot,
+    parse_gap,
+    parse_jff,
+    parse_json,
+    parse_synchrowords,
+    parse_word,
+)
+from .text.graph import from_networkx, to_networkx
+
+__all__ = [
+    "Automaton",
+    "AutomatonError",
+    "AutomatonLike",
+    "CLASSES",
+    "Certificate",
+    "CertificateError",
+    "Enumeration",
+    "FAMILIES",
+    "Family",
+    "Found",
+    "LimitReached",
+    "NOT_SYNCHRONIZING",
+    "ResetBounds",
+    "SizeLimitError",
+    "TransitionMonoid",
+    "UNKNOWN",
+    "Words",
+    "apply_word",
+    "are_aperiodic",
+    "are_basic",
+    "are_completely_reachable",
+    "are_eulerian",
+    "are_initially_connected",
+    "are_irreducible",
+    "are_isomorphic",
+    "are_one_cluster",
+    "are_strongly_connected",
+    "are_synchronizing",
+    "automaton_svg",
+    "automorphism_orders",
+    "canonical_forms",
+    "cerny_bound",
+    "certificate",
+    "check_certificate",
+    "class_flags",
+    "defects",
+    "enumerate_automata",
+    "format_delta",
+    "format_dot",
+    "format_gap",
+    "format_json",
+    "format_synchrowords",
+    "format_word",
+    "from_canonical",
+    "from_networkx",
+    "have_permutation_letter",
+    "have_sink",
+    "identify",
+    "image",
+    "in_classes",
+    "is_synchronizing",
+    "known",
+    "parse_delta",
+    "parse_dot",
+    "parse_gap",
+    "parse_jff",
+    "parse_json",
+    "parse_synchrowords",
+    "parse_word",
+    "preimage",
+    "rank",
+    "ranks",
+    "reprove_thresholds",
+    "reset_bounds",
+    "reset_threshold",
+    "reset_thresholds",
+    "sample_synchronizing",
+    "sample_uniform",
+    "short_reset_word",
+    "shortest_reset_word",
+    "shortest_reset_words",
+    "shortest_word_of_rank",
+    "to_networkx",
+    "transition_monoid",
+    "validate_delta",
+    "validate_deltas",
+    "verify",
+    "verify_words",
+    "wielandt",
+]

@@ -1,0 +1,138 @@
+"""Settings: a field of a config carries its default, its help, and its range or choices.
+
+A config checks its values by them, and the command line makes its options of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from automata.arguments import check_integer, check_number, check_within
+
+Limit = int | float | str | None
+"""A number, or the name of another field that holds it; None: no limit."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a field says of its values."""
+
+    help: str
+    """One sentence, for people; the range is not repeated in it."""
+    low: Limit
+    high: Limit
+    without: float | None
+    """The limit that is itself not allowed."""
+    choices: tuple[str, ...]
+    name: str
+    """What messages call the field."""
+    flags: tuple[str, ...]
+    """What the command line calls it; none: it is no option."""
+    range: str
+    """The limits for people: 1..64, (0, 1], at least 0, positive; empty without limits."""
+    kind: type
+    """int, float, bool, str or tuple."""
+    optional: bool
+    """Whether the value may be None."""
+
+    def checked(self, value: Any, low: Any, high: Any) -> Any:
+        """Return a plain value within the limits, or refuse it in one line."""
+        if value is None and self.optional:
+            return None
+        if self.choices and value not in self.choices:
+            known = ", ".join(self.choices)
+            raise ValueError(f"unknown {self.name} {value!r}: one of {known}")
+        if self.kind is int:
+            return check_integer(self.name, value, low, high)
+        if self.kind is bool and not isinstance(value, bool):
+            raise ValueError(f"{self.name}={value} is not True or False")
+        if self.kind is float:
+            number = self._number(value, low, high)
+            return value if type(value) in (int, float) else number
+        return value
+
+    def _number(self, value: Any, low: Any, high: Any) -> float:
+        """Return a finite number within the limits."""
+        if self.without is None and high is not None:
+            check_within(self.name, value, low, high)
+        number = check_number(self.name, value)
+        too_low = low is not None and number < low
+        if too_low or number == self.without or (high is not None and number > high):
+            place = self.range if high is None else f"in {self.range}"
+            raise ValueError(f"{self.name}={value} is not {place}")
+        return number
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: Limit = None,
+    high: Limit = None,
+    without: float | None = None,
+    choices: tuple[str, ...] = (),
+    name: str | None = None,
+    flags: tuple[str, ...] | None = None,
+) -> Any:
+    """Return a field of a config.
+
+    Its parameters are the fields of `Setting`. `name` is the field's own, with dashes, unless it
+    is given; so are `flags`, after two dashes.
+    """
+    about = {"help": help, "low": low, "high": high, "without": without, "choices": choices}
+    return field(default=default, metadata={"setting": about, "name": name, "flags": flags})
+
+
+@cache
+def settings_of(config: type) -> dict[str, Setting]:
+    """Return the settings among the fields of a config class, in order, by the fields' names."""
+    hints, found = get_type_hints(config), {}
+    own = {entry.name: entry.metadata for entry in fields(config) if "setting" in entry.metadata}
+    names = {key: about["name"] or key.replace("_", "-") for key, about in own.items()}
+    for key, about in own.items():
+        low, high = (
+            f"--{names[end]}" if end in names else end
+            for end in (about["setting"]["low"], about["setting"]["high"])
+        )
+        kinds = get_args(hints[key]) if isinstance(hints[key], UnionType) else (hints[key],)
+        origin = get_origin(kinds[0]) or kinds[0]
+        found[key] = Setting(
+            **about["setting"],
+            name=names[key],
+            flags=(f"--{names[key]}",) if about["flags"] is None else about["flags"],
+            range=_range(low, high, about["setting"]["without"]),
+            kind=str if origin is Literal else origin,
+            optional=NoneType in kinds,
+        )
+    return found
+
+
+def check_settings(config: Any) -> None:
+    """Check the settings of a frozen config, and make plain numbers of what are none.
+
+    Raises
+    ------
+    ValueError
+        If a value is not of its kind, or outside its limits; it names both.
+    """
+    kind: type = type(config)
+    own = settings_of(kind)
+    for name in sorted(own, key=lambda name: isinstance(own[name].high, str)):  # then those limited
+        low, high = (
+            getattr(config, limit) if isinstance(limit, str) else limit
+            for limit in (own[name].low, own[name].high)
+        )
+        object.__setattr__(config, name, own[name].checked(getattr(config, name), low, high))
+
+
+def _range(low: Limit, high: Limit, without: float | None) -> str:
+    """Write limits for people."""
+    low, high = (f"{end:g}" if type(end) is float else end for end in (low, high))
+    if low is None or high is None:
+        return "positive" if without is not None else "" if low is None else f"at least {low}"
+    if without is None:
+        return f"{low}..{high}"
+    return f"({low}, {high}]" if f"{without:g}" == f"{low}" else f"[{low}, {high})"

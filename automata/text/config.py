@@ -1,0 +1,38 @@
+"""How automata from text are solved."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from automata.settings import check_settings, setting
+
+Method = Literal["exact", "greedy", "beam"]
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """How automata are solved, and what a search for one of them may spend."""
+
+    method: Method = setting(
+        "exact",
+        "exact; greedy or beam find a short word fast: an upper bound.",
+        choices=get_args(Method),
+    )
+    words: bool = setting(True, "Whether words are wanted too.", flags=())
+    memory_limit: int | None = setting(None, "Bytes a search may use, such as 500M or 2G.", low=1)
+    time_limit: float | None = setting(None, "Seconds a search may take.", low=0, without=0)
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        limits = {"memory limit": self.memory_limit, "time limit": self.time_limit}
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        for name, limit in given.items():
+            if not limit > 0:
+                raise ValueError(f"{name} {limit} is not positive")
+            if limit == math.inf:
+                raise ValueError(f"{name} {limit} is not finite")
+        check_settings(self)
+        if given and self.method != "exact":
+            raise ValueError(f"{self.method} has no {next(iter(given))}: exact has")

@@ -1,0 +1,77 @@
+"""Which automata of an archive are meant."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from automata.classes import MAX_STATES_SUBSETS, ON_SUBSETS, check_classes, split_classes
+from automata.settings import check_settings, setting
+from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from data.terminal import printable
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which automata of an archive are meant: those that fit all that is given.
+
+    Examples
+    --------
+    >>> Selection(n=9, at_least=0.8, classes=("not-sink",)).k is None
+    True
+    """
+
+    n: int | None = setting(
+        None,
+        "Only automata with this number of states.",
+        low=1,
+        high=CANONICAL_MAX_STATES,
+        flags=("-n", "--states"),
+    )
+    k: int | None = setting(
+        None,
+        "Only automata with this number of letters.",
+        low=1,
+        high=CANONICAL_MAX_LETTERS,
+        flags=("-k", "--letters"),
+    )
+    at_least: float | None = setting(
+        None, "Only thresholds of this share of the Černý bound or more.", low=0, high=1
+    )
+    classes: tuple[str, ...] = setting(
+        (),
+        "Names of classes, or not-NAME; neither fits where the class is not decided.",
+        flags=(),
+    )
+    family: str | None = setting(None, "Only this family; an empty name: no known family.")
+    run: str | None = setting(
+        None, "Only what this run has found: FOLDER or FOLDER/seed-0, without its path."
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+        check_classes(self.classes)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the statements that select are given."""
+        required, forbidden = split_classes(self.classes)
+        on_subsets = {*required, *forbidden} & {*ON_SUBSETS}
+        return {
+            "n": self.n,
+            "k": self.k,
+            "at_least": self.at_least or 0.0,
+            "family": None if self.family is None else _bytes_of(self.family).decode(),
+            "run": None if self.run is None else printable(self.run),
+            "raw": None if self.run is None else _bytes_of(self.run).decode(),
+            "required": json.dumps(required),
+            "forbidden": json.dumps(forbidden),
+            "decided": MAX_STATES_SUBSETS if on_subsets else CANONICAL_MAX_STATES,
+        }
+
+
+def _bytes_of(text: str) -> bytes:
+    """Encode a text; an argument that is not UTF-8 has half characters."""
+    return text.encode("utf-8", "backslashreplace")

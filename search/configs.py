@@ -1,0 +1,118 @@
+"""What a search, or an evolution, does and what it may spend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from automata.arguments import MAX_SEED
+from automata.classes import check_classes
+from automata.settings import check_settings, setting
+from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+
+PATHS = ("linear", "polar", "great-circle")
+MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
+REENCODE = ("sample", "mu")
+EXCHANGES = 0.5
+"""Share of an evolution's children that exchange two targets."""
+
+
+@dataclass(frozen=True)
+class LatentConfig:
+    """How points of the latent space are chosen and decoded."""
+
+    parents: int = setting(
+        2000, "Endpoints are among this many training automata.", low=2, high=10**9
+    )
+    """Those with the longest thresholds."""
+    path: str = setting("polar", "The path that encode-decode starts from.", choices=PATHS)
+    rounds: int = setting(3, "Rounds of encode-decode.", low=1, high=1000)
+    reencode: str = setting(
+        "sample", "Each round takes a sample of the posterior, or its mu.", choices=REENCODE
+    )
+    spread: float = setting(
+        2.0, "Posterior standard deviations of the neighbourhood mode.", low=0, high=1000
+    )
+    temperature: float = setting(
+        0.0, "0 decodes the most probable automaton, more samples.", low=0, high=1000
+    )
+    repair: int = setting(
+        2, "Transitions that may change to make an automaton synchronize.", low=0, high=10**4
+    )
+    batch: int = setting(4096, "Points decoded at a time.", low=1, high=10**6)
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What a search does and what it may spend."""
+
+    mode: str = setting(
+        "all", "Where the points that are decoded come from.", choices=(*MODES, "all")
+    )
+    budget: int = setting(
+        100_000,
+        "Solver calls of each mode, each round, and each baseline.",
+        low=1,
+        high=10**9,
+    )
+    keep: int = setting(1000, "Candidates in the report.", low=1, high=10**7)
+    seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
+    classes: tuple[str, ...] = setting(
+        (), "Only automata of all these classes count: NAME or not-NAME.", flags=()
+    )
+    latent: LatentConfig = field(default_factory=LatentConfig)
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+        check_classes(self.classes)
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes that run."""
+        return MODES if self.mode == "all" else (self.mode,)
+
+
+@dataclass(frozen=True)
+class EvolveConfig:
+    """What is evolved and what it may cost."""
+
+    n: int = setting(
+        8,
+        "States of each automaton.",
+        low=1,
+        high=CANONICAL_MAX_STATES,
+        flags=("-n", "--states"),
+    )
+    k: int = setting(2, "Letters.", low=1, high=CANONICAL_MAX_LETTERS, flags=("-k", "--letters"))
+    budget: int = setting(1_000_000, "Solver calls of each arm.", low=1, high=10**9)
+    parents: int = setting(
+        2000, "Automata with the longest thresholds that are bred from.", low=1, high=10**8
+    )
+    batch: int = setting(256, "Children a generation.", low=1, high=10**6)
+    softness: float = setting(
+        0.02,
+        "Parents are drawn with weights 1 / (softness*parents + rank).",
+        low=1e-6,
+        high=10**6,
+    )
+    exchanges: float = setting(
+        EXCHANGES,
+        "Share of children that exchange two targets, not redraw.",
+        low=0,
+        high=1,
+    )
+    """The others redraw one or two."""
+    keep: int = setting(1000, "Candidates in the report.", low=1, high=10**7)
+    seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
+    classes: tuple[str, ...] = setting(
+        (), "Only automata of all these classes count: NAME or not-NAME.", flags=()
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+        check_classes(self.classes, self.n)
