@@ -377,15 +377,14 @@ def test_a_threshold_that_was_changed_in_the_file(path, changed):
         assert archive.add(table[table["reset_threshold"] < 25], run="two") == 0
 
 
-@pytest.mark.parametrize("name", ["certificate", "check_certificate"])
-def test_a_threshold_without_a_proof(path, monkeypatch, name):
+def test_a_threshold_without_a_proof(path, monkeypatch):
     def fail(*_) -> None:
         raise CertificateError("proves nothing")
 
     table = members(6)
     with Archive(path) as archive:
         archive.add(table, run="one")
-        monkeypatch.setattr(archive_checks, name, fail)
+        monkeypatch.setattr(archive_checks, "proved_threshold", fail)
         with pytest.raises(RuntimeError, match=f"solver bug: .* in {path}, and no proof: proves"):
             archive.add(worse(table, 0), run="two")
 
