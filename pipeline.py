@@ -963,6 +963,10 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # closed ones are None
             stream.reconfigure(errors="backslashreplace")  # not every locale has a Č
     try:
+        os.getcwd()
+    except FileNotFoundError:  # where no path has a meaning, and torch does not load
+        _fail("the current folder is gone: change into one that is there", 1)
+    try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except (click.Abort, KeyboardInterrupt) as error:
