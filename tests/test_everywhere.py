@@ -90,6 +90,15 @@ def test_generate(place: Path, at_home: dict[str, bytes], condition: str) -> Non
     assert {path.suffix for path in out.iterdir()} <= {".parquet", ".json", ".png", ".svg", ""}
 
 
+def test_a_folder_claimed_before_where_there_are_no_locks(place: Path) -> None:
+    """A `.lock` stays where the system has locks; elsewhere it must not count as one."""
+    out = place / "data"
+    for condition in ("as at home", "without fcntl", "without fcntl"):
+        answer = run_under(condition, [*GENERATE, str(out)], place)
+        assert answer.returncode == 0, answer.stderr
+    assert (out / ".lock").exists() and not (out / ".held").exists()
+
+
 def test_an_output_beside_the_caller(place: Path, at_home: dict[str, bytes], monkeypatch) -> None:
     monkeypatch.chdir(place)
     pipeline.cli.main([*GENERATE, "data"], standalone_mode=False)
