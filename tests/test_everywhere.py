@@ -142,6 +142,19 @@ def test_output_on_a_full_disk() -> None:
     assert complaint == b"Error: the output: No space left on device"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="has no such name")
+def test_standard_output_by_its_name_is_not_cut_off(place: Path) -> None:
+    words = [sys.executable, SCRIPT, "evolve", *"-n 4 --budget 60 --keep 3 --workers 1".split()]
+    subprocess.run([*words, "--out", str(place / "run")], check=True, capture_output=True)
+    file = place / "page.html"
+    file.write_text("before\n")
+    with file.open("ab") as end:
+        words = [sys.executable, SCRIPT, "report", str(place / "run"), "--out", "/dev/stdout"]
+        subprocess.run(words, check=True, stdout=end)
+    text = file.read_text()
+    assert text.startswith("before\n<!DOCTYPE html>") and text.rstrip().endswith("</html>")
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="has no file that fails")
 def test_errors_of_reading_name_the_file() -> None:
     for name, shown in [("/proc/self/mem", "/proc/self/mem"), ("-", "standard input")]:

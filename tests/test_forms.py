@@ -220,6 +220,13 @@ def test_quotes_hide_no_record(note: str) -> None:
     assert read(text) == [[[0, 0], [1, 0]], [[1, 1], [0, 1]], [[0, 0], [1, 0]]]
 
 
+def test_empty_rows_of_a_spreadsheet() -> None:
+    assert read('name;delta\na;0 0|1 0\n;\n"";""\n  ; \nb;1 1|0 1\n;\n') == [
+        [[0, 0], [1, 0]],
+        [[1, 1], [0, 1]],
+    ]
+
+
 def test_too_many_transformations_are_refused_before_they_are_made() -> None:
     with pytest.raises(AutomatonError, match="k=20000 is over the limit of 64 letters"):
         read("Transformation([9999]);" * 20_000)
@@ -235,7 +242,7 @@ def test_a_header_without_an_end() -> None:
 def test_records_are_those_of_the_csv_module(text: str, separator: str) -> None:
     header = f"x{separator}delta{separator}y"
     lines = text.splitlines(keepends=True)
-    wanted = [row for row in csv.reader(lines, delimiter=separator) if row]
+    wanted = [row for row in csv.reader(lines, delimiter=separator) if "".join(row).strip()]
     assert len(read(f"{header}\n0 0|0 1,,\n{text}", "csv")) == 1 + len(wanted)
 
 
