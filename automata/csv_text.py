@@ -56,7 +56,7 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     csv.field_size_limit(max(csv.field_size_limit(), MOST_TEXT))
     header, separator, rest = _split_header(chunks)
     columns = _columns(header, separator)
-    blank = f'{separator} "'.encode()
+    blank = f'{separator} "\n'.encode()
     is_empty = True
     for records in _records(rest, separator):
         if isinstance(records, Malformed):
