@@ -7,13 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pipeline
+from search.archive import Archive
+from search.report.content import known_automata
 from tests.faults.conditions import CONDITIONS, SCRIPT, prepare, run_under
 
 AUTOMATA = "1 2 3 0|1 1 2 3\n1 0|0 1\n"
 ANSWERS = b"9\tbaaabaaab\nnone\n"
+CERNY = np.array([[[1, 2, 0], [0, 1, 0]]])
 SILENT = {"stdout closed", "all closed"}
 SOLVED = [
     "without fcntl",
@@ -92,11 +96,14 @@ def test_generate(place: Path, at_home: dict[str, bytes], condition: str) -> Non
 
 def test_a_folder_claimed_before_where_there_are_no_locks(place: Path) -> None:
     """A `.lock` stays where the system has locks; elsewhere it must not count as one."""
-    out = place / "data"
-    for condition in ("as at home", "without fcntl", "without fcntl"):
-        answer = run_under(condition, [*GENERATE, str(out)], place)
-        assert answer.returncode == 0, answer.stderr
-    assert (out / ".lock").exists() and not (out / ".held").exists()
+    code = "import sys\nfrom pathlib import Path\nfrom data.claim import claim\n"
+    code += "with claim(Path(sys.argv[1]), 'work'):\n    print('claimed')\n"
+    hidden = "import sys\nsys.modules['fcntl'] = None\n"
+    for start in ("", hidden, hidden):
+        words = [sys.executable, "-c", start + code, str(place / "data")]
+        answer = subprocess.run(words, cwd=os.path.dirname(SCRIPT), capture_output=True)
+        assert (*code_and_end(answer), answer.stdout) == (0, b"", b"claimed\n")
+    assert (place / "data" / ".lock").exists() and not (place / "data" / ".held").exists()
 
 
 def test_an_output_beside_the_caller(place: Path, at_home: dict[str, bytes], monkeypatch) -> None:
@@ -144,15 +151,15 @@ def test_output_on_a_full_disk() -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="has no such name")
 def test_standard_output_by_its_name_is_not_cut_off(place: Path) -> None:
-    words = [sys.executable, SCRIPT, "evolve", *"-n 4 --budget 60 --keep 3 --workers 1".split()]
-    subprocess.run([*words, "--out", str(place / "run")], check=True, capture_output=True)
-    file = place / "page.html"
+    with Archive(place / "archive.sqlite") as archive:
+        archive.add(known_automata(CERNY, np.array([4]), mode="evolve"), run="run")
+    file = place / "table.csv"
     file.write_text("before\n")
     with file.open("ab") as end:
-        words = [sys.executable, SCRIPT, "report", str(place / "run"), "--out", "/dev/stdout"]
-        subprocess.run(words, check=True, stdout=end)
-    text = file.read_text()
-    assert text.startswith("before\n<!DOCTYPE html>") and text.rstrip().endswith("</html>")
+        words = [sys.executable, SCRIPT, "archive", "export", "/dev/stdout", "--archive"]
+        subprocess.run([*words, str(place / "archive.sqlite")], check=True, stdout=end)
+    before, header, row = file.read_text().splitlines()
+    assert before == "before" and header.startswith("n,") and row.startswith("3,2,")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="has no file that fails")
