@@ -50,6 +50,8 @@ SOLVE_FORMS = [
 
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and bytes that are not UTF-8."""
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Opened by these names, a file would be written from its beginning, and cut off."""
 
 
 class _PathType(click.Path):
@@ -60,7 +62,7 @@ class _PathType(click.Path):
         path = super().convert(value, param, ctx)
         if _UNWRITABLE.search(str(path)):
             self.fail(f"{printable(str(path))}: a name with control characters, or not in UTF-8")
-        return path
+        return Path("-") if self.allow_dash and str(path) in _STDOUT else path
 
 
 Path_ = _PathType(path_type=Path)
@@ -913,6 +915,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # closed ones are None
             stream.reconfigure(errors="backslashreplace")  # not every locale has a Č
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # where no path has a meaning, and torch does not load
+        _fail("the current folder is gone: change into one that is there", 1)
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -15,8 +15,10 @@ from data.files import recover, sweep, write_json
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # that a mere lock file serves where the system has no locks
-    from filelock import FileLock, Timeout
+    from filelock import FileLock, SoftFileLock, Timeout
 
+_LOCK = ".held" if FileLock is SoftFileLock else ".lock"
+"""Where the system has no locks, that the file is there is the lock; a `.lock` may lie there."""
 _OWNER = ".owner.json"
 
 
@@ -42,7 +44,7 @@ def claim(folder: Path, work: str) -> Iterator[None]:
     """
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: not a folder")
-    lock_file = folder / ".lock"
+    lock_file = folder / _LOCK
     lock = FileLock(lock_file, timeout=0, is_singleton=True)
     outermost = not lock.is_locked
     try:

@@ -112,8 +112,8 @@ def _take_up(
         pass  # each is checked
     if not manifest["complete"]:
         buffer = Buffer(manifest["config"], manifest["totals"]["units"])
+        resumed = manifest["totals"]["units"] > 0 or (folder / PENDING).exists()
         buffer.restore(folder, manifest["units"], workers)
-        resumed = buffer.state.next > 0
         try:
             _enumerate(run, config, folder, manifest, buffer)
         except KeyboardInterrupt:

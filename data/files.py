@@ -16,7 +16,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ _MOST_NAME = 200
 _SPECIAL = ("/dev/", "/proc/")
 """Whatever lies there is written to as it is, also where it leads to a regular file."""
 _SEAL = "sha256"
+_SQLITE = b"SQLite format 3\0"
+_RECORDS = {"run.json", "manifest.json", "checksums.json", "settings.json", "evaluation.json"}
 _LOOKS, _PAUSE = 10, 0.1
 """How often a reader looks again for a writer to finish, and after how many seconds."""
 
@@ -65,6 +67,8 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
 
     Raises
     ------
+    DataError
+        If the file is an archive, or one of those that a run's record speaks of.
     OSError
         As `write_file`.
     """
@@ -80,9 +84,24 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
         target = Path(os.path.realpath(path))
         if target.is_symlink():
             raise OSError(errno.ELOOP, "")
+        _check_replaceable(path, target)
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep(target.parent, target.name)
     write_file(target, write)
+
+
+def _check_replaceable(path: Path, target: Path) -> None:
+    """Refuse to replace what nobody means to lose: archives, and the files of a run."""
+    if not target.exists():
+        return
+    with open_file(target) as file:
+        if file.read(len(_SQLITE)) == _SQLITE:
+            raise DataError(f"{path}: is an archive; it would be lost")
+    recorded: Collection[str] = ()
+    with suppress(DataError):
+        recorded = read_checksums(target.parent)
+    if target.name in (*recorded, *_RECORDS) or re.fullmatch(r"part-[0-9]+\.parquet", target.name):
+        raise DataError(f"{path}: is a file of a run; it would be lost")
 
 
 def write_text(path: Path, text: str) -> None:

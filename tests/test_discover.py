@@ -734,9 +734,8 @@ killed_until_done(work, lambda: shutil.rmtree(Path(out).parent), kills=3, longes
 """
 
 
-@pytest.mark.parametrize(
-    "start", [0, *(pytest.param(100 * i, marks=pytest.mark.exhaustive) for i in range(1, 20))]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("start", range(0, 2000, 100))
 def test_killed_again_and_again(run: Path, tmp_path: Path, start: int) -> None:
     out = tmp_path / "killed" / "run"
     line = words(arms="vae+insertion")

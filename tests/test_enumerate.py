@@ -1,6 +1,7 @@
 """Enumerated datasets: known counts, the same bytes however they came about, refusals."""
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -388,24 +389,29 @@ def test_a_finished_folder_is_left_as_it_is(folder: Path, monkeypatch: pytest.Mo
 # --- pending.parquet --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that was interrupted between its shards 1 and 2."""
+def begin(folder: Path, monkeypatch: pytest.MonkeyPatch, shards: int) -> Path:
+    """Make a folder that is interrupted after some shards."""
     monkeypatch.setattr(module, "_PAUSE", 1e9)
     function, seen = buffer.Buffer.add, []
 
     def add(self: buffer.Buffer, unit: buffer.Unit) -> None:
         function(self, unit)
         seen.append(self.state.first)
-        if len({*seen}) == 3 and unit.parts:
+        if len({*seen}) == shards + 1 and unit.parts:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(buffer.Buffer, "add", add)
         with pytest.raises(KeyboardInterrupt):
-            enumerate_dataset(ALL, tmp_path / "begun")
-    assert len(read_manifest(tmp_path / "begun")["shards"]) == 2
-    return tmp_path / "begun"
+            enumerate_dataset(ALL, folder)
+    assert len(read_manifest(folder)["shards"]) == shards
+    return folder
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that was interrupted between its shards 1 and 2."""
+    return begin(tmp_path / "begun", monkeypatch, 2)
 
 
 def units_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -464,6 +470,24 @@ def test_damaged_pending_work(begun: Path) -> None:
         with refused("pending.parquet: "):
             enumerate_dataset(ALL, begun)
         assert contents(begun) == before
+
+
+@pytest.mark.parametrize("units", [0, -1])
+@pytest.mark.parametrize("shards", [0, 2])
+def test_pending_work_that_says_other_units(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, units: int, shards: int
+) -> None:
+    """What is counted twice is found by Burnside's lemma, and is no bug."""
+    begun = begin(tmp_path / "begun", monkeypatch, shards)
+    path = begun / buffer.PENDING
+    table = pq.read_table(path)
+    state = json.loads(table.schema.metadata[b"state"])
+    state["next"] = state["first"] if units == 0 else state["next"] + units
+    text = json.dumps(state).encode()
+    metadata = {b"state": text, b"sha256": hashlib.sha256(text).hexdigest().encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    with refused("pending.parquet or a shard is damaged: .* by Burnside's lemma"):
+        enumerate_dataset(ALL, begun)
 
 
 def test_pending_work_of_something_else(

@@ -377,6 +377,22 @@ def test_a_missing_folder_is_left_missing(tmp_path, function):
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("name", ["a", "run.json", "part-000001.parquet", "archive", "link"])
+def test_outputs_replace_no_archive_and_no_file_of_a_run(tmp_path, name):
+    commit(tmp_path, OLD)
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "part-000001.parquet").write_text("rows")
+    (tmp_path / "archive").write_bytes(b"SQLite format 3\0 and more")
+    (tmp_path / "link").symlink_to("archive")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(DataError, match=f"{name}: is an? .*; it would be lost"):
+        write_output(tmp_path / name, lambda path: path.write_text("new"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    write_output(tmp_path / "page.html", lambda path: path.write_text("new"))
+    write_output(tmp_path / "page.html", lambda path: path.write_text("newer"))
+    assert (tmp_path / "page.html").read_text() == "newer"
+
+
 # --- what strangers left there ----------------------------------------------------------------
 
 

@@ -220,6 +220,13 @@ def test_quotes_hide_no_record(note: str) -> None:
     assert read(text) == [[[0, 0], [1, 0]], [[1, 1], [0, 1]], [[0, 0], [1, 0]]]
 
 
+def test_empty_rows_of_a_spreadsheet() -> None:
+    assert read('name;delta\na;0 0|1 0\n;\n"";""\n  ; \nb;1 1|0 1\n;\n') == [
+        [[0, 0], [1, 0]],
+        [[1, 1], [0, 1]],
+    ]
+
+
 def test_too_many_transformations_are_refused_before_they_are_made() -> None:
     with pytest.raises(AutomatonError, match="k=20000 is over the limit of 64 letters"):
         read("Transformation([9999]);" * 20_000)
@@ -234,9 +241,12 @@ def test_a_header_without_an_end() -> None:
 @given(st.text('a01|",;\n', max_size=40), st.sampled_from(",;"))
 def test_records_are_those_of_the_csv_module(text: str, separator: str) -> None:
     header = f"x{separator}delta{separator}y"
-    lines = text.splitlines(keepends=True)
-    wanted = [row for row in csv.reader(lines, delimiter=separator) if row]
-    assert len(read(f"{header}\n0 0|0 1,,\n{text}", "csv")) == 1 + len(wanted)
+    lines = f"{text}\n".splitlines(keepends=True)
+    rows = [*csv.reader(lines, delimiter=separator)]
+    is_open = len(rows) == len([*csv.reader([*lines, "end"], delimiter=separator)])
+    full = ["".join(row).strip() != "" for row in rows]
+    wanted = sum(full) + (is_open and not full[-1])  # an open end is malformed
+    assert len(read(f"{header}\n0 0|0 1,,\n{text}", "csv")) == 1 + wanted
 
 
 @pytest.mark.parametrize("form", [None, "table"])

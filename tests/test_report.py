@@ -36,6 +36,7 @@ from search.report.page import render
 from search.report.pictures import inline_svg
 from search.report.runs import read_run
 from search.run import SearchConfig
+from tests import naive
 from tests.naive import apply
 from tests.test_archive import candidates_of
 from tests.test_cli import Answer
@@ -397,6 +398,38 @@ def test_a_model_whose_data_has_changed(copied: Path, call) -> None:
         assert call(["report", copied / name, "--limit", 5]).code == 0
         text = (copied / name / "report.html").read_text()
         assert "No latent map: " in text and "was trained on" in text
+
+
+def test_parents_that_no_word_resets(tmp_path: Path, call) -> None:
+    """They are no automata to show, and no error."""
+    small = "--epochs 1 --latent 4 --hidden 16 --channels 8 --embedding 4 --workers 1"
+    for line in (
+        f"generate -n 5 -k 2 --count 301 --workers 1 --out {tmp_path / 'data'}",
+        f"train --data {tmp_path / 'data'} --out {tmp_path / 'model'} {small}",
+        f"search --model {tmp_path / 'model'} --data {tmp_path / 'data'} --budget 30 --mode linear"
+        f" --parents 300 --workers 1 --out {tmp_path / 'found'}",
+        f"report {tmp_path / 'found'}",
+    ):
+        answer = call(line.split())
+        assert (answer.code, answer.complaints()) == (0, [])
+    parents = pd.read_csv(tmp_path / "found" / "candidates.csv")["parent_a"]
+    deltas = [[[*map(int, row.split())] for row in text.split("|")] for text in parents]
+    assert not all(naive.is_synchronizing(delta) for delta in deltas)
+    assert "Latent map" in (tmp_path / "found" / "report.html").read_text()
+
+
+def test_a_planted_link_is_not_written_through(copied: Path, tmp_path: Path, call) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for folder in (copied / "evolve", tmp_path / "named"):
+        folder.mkdir(exist_ok=True)
+        (folder / "report.html").symlink_to(victim)
+    assert call(["report", copied / "evolve", "--limit", 3]).code == 0
+    assert victim.read_text() == "precious"
+    assert not (copied / "evolve" / "report.html").is_symlink()
+    named = tmp_path / "named" / "report.html"  # by the user
+    assert call(["report", copied / "evolve", "--limit", 3, "--out", named]).code == 0
+    assert named.is_symlink() and victim.read_text().startswith("<!DOCTYPE html>")
 
 
 def test_nothing_found(archive: Path, run_folders: Path, tmp_path: Path, call) -> None:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.exhaustive
 def test_the_tour() -> None:
     notebook = nbformat.read(ROOT / "docs" / "tour.ipynb", as_version=4)
     assert len(notebook.cells) == 10

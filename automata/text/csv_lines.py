@@ -56,6 +56,7 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     csv.field_size_limit(max(csv.field_size_limit(), MOST_TEXT))
     header, separator, rest = _split_header(chunks)
     columns = _columns(header, separator)
+    blank = f'{separator} "\n'.encode()
     is_empty = True
     for records in _records(rest, separator):
         if isinstance(records, Malformed):
@@ -65,6 +66,8 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
         is_empty = is_empty and not records[1]
         found: list[Entry | Malformed] = []
         for number, text in zip(*records, strict=True):
+            if not text.strip(blank) and not "".join(_fields(text, separator, False)).strip():
+                continue  # an empty row of a spreadsheet
             try:
                 found.append((number, _field(text, columns, separator), None))
             except IndexError:

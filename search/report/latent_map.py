@@ -112,16 +112,22 @@ def _path(axes: _Axes, encode: Encode, number: int, row: dict[str, str], default
 def _training_rows(
     training: Sequence[tuple[Deltas, Thresholds]], parents: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the training automata that are shown: of all thresholds, and the parents of paths."""
+    """Return the training automata that are shown: of all thresholds, and the parents of paths.
+
+    Those that no word resets have no word to show.
+    """
     cells = sum(deltas[:1].size for deltas, _ in training) / len(training)
     count = min(_SHOWN, int(_SHOWN_TRANSITIONS / cells)) // len(training)
     tables = []
     for deltas, thresholds in training:
         rows = np.argsort(-thresholds, kind="stable")[_spread(len(deltas), count)]
+        rows = rows[thresholds[rows] >= 0]
         tables.append(known_automata(deltas[rows], thresholds[rows], novel=False))
     for text in parents:
         delta = parse_delta(text)[None]
-        tables.append(known_automata(delta, reset_thresholds(delta), novel=False))
+        threshold = reset_thresholds(delta)
+        if threshold[0] >= 0:
+            tables.append(known_automata(delta, threshold, novel=False))
     shown = pd.concat(tables)
     return shown.drop_duplicates(["n", "canonical"]).reset_index(drop=True)
 

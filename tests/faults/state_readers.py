@@ -88,7 +88,7 @@ def settings(path: str) -> Reader:
     def read(folder: Path) -> str:
         from search.discovery.settings import read_settings
 
-        return repr(sorted(read_settings(folder / path).items()))
+        return json.dumps(read_settings(folder / path), sort_keys=True)
 
     return Reader("read_settings", read, not_finite)
 

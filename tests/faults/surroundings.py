@@ -13,6 +13,7 @@ from tests.faults.tallies import Case, Kind, Tally
 from tests.faults.world import COMMANDS, scratch, world
 
 _HOME = "as at home"
+_GONE = "in a folder that is gone"
 _SILENT = ("stdout closed", "all closed")
 _INPUTS = ("data", "model", "bare", "evolve", "discover", "archive.sqlite")
 _READERS = (
@@ -35,6 +36,10 @@ def play(case: Case, number: int) -> Tally:
     line = _lines()[number]
     said, left = _at_home(line)
     code, out, err, found = _run(case.name, line)
+    if case.name == _GONE:
+        refused = code == 1 and err.count(b"\n") == 1 and b"the current folder is gone" in err
+        wrong = [] if refused else [f"exit {code}: {err[-300:]!r}"]
+        return Tally({"commands": 1, "wrong": len(wrong)}, wrong)
     wrong = [f"exit {code}: {err[-300:]!r}"] if code else differences(found, left)
     if not wrong and out != said and case.name not in _SILENT:
         wrong = [f"it says {out[:100]!r}, not {said[:100]!r}"]
@@ -79,7 +84,7 @@ KIND = Kind(
     "surroundings",
     "A command runs in its own process: without fcntl, in a C locale, with other or missing"
     " temporary folders, from other or missing folders, with standard streams closed, without HOME."
-    " It must say and leave what it does at home.",
+    " It must say and leave what it does at home; in a folder that is gone it must be refused.",
     ("commands", "wrong"),
     ("wrong",),
     cases,
