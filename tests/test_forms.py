@@ -220,6 +220,11 @@ def test_quotes_hide_no_record(note: str) -> None:
     assert read(text) == [[[0, 0], [1, 0]], [[1, 1], [0, 1]], [[0, 0], [1, 0]]]
 
 
+def test_tabs_and_line_ends_in_a_cell_with_bars() -> None:
+    text = 'name,delta\nx,1\t2\t0|0\t1\t0\ny,"1 2 0|\n0 1 0"\n'
+    assert read(text) == [[[1, 2, 0], [0, 1, 0]]] * 2
+
+
 def test_empty_rows_of_a_spreadsheet() -> None:
     assert read('name;delta\na;0 0|1 0\n;\n"";""\n  ; \nb;1 1|0 1\n;\n') == [
         [[0, 0], [1, 0]],

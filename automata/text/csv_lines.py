@@ -254,7 +254,8 @@ def _field(record: bytes, columns: list[str], separator: str) -> bytes:
         field = record.split(mark, place + 1)[place]
     if count > len(columns):
         raise ValueError(f"{count} fields under a header of {len(columns)}")
-    if b"|" not in field and len(field.strip(b" ").splitlines()) > 1 or b"\t" in field.strip():
+    is_cut = len(field.strip(b" ").splitlines()) > 1 or b"\t" in field.strip()
+    if is_cut and b"|" not in field:
         raise ValueError("between the rows of letters stands |")
     return b" ".join(field.splitlines()) if b"\n" in field else field
 

@@ -118,7 +118,8 @@ def _models() -> Sequence[Format]:
         Format("run.json of a model", page, "model/run.json", _JSON, (shown,)),
         Format("resume.pt", ("half", "data"), "half/resume.pt",
                (damaged_bytes, damaged_checkpoint, damaged_checkpoint),
-               (state_readers.trained(HALF_LINE, "half"),), _sealed_checksums("half")),
+               (state_readers.resumable("half"),
+                state_readers.trained(HALF_LINE, "half", share=0.02)), _sealed_checksums("half")),
     ]  # fmt: skip
 
 

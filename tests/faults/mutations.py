@@ -162,6 +162,7 @@ class Work:
 
     def __call__(self) -> None:
         draw_nothing()
+        gc.freeze()  # what a mutation leaves is collected, without a look at all modules
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for place in range(self.first, _AT_ONCE):
             damaged, told, chance = self._damage(place)

@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,40 @@ def model(name: str) -> Reader:
     return Reader("load_model", read, not_finite)
 
 
-def trained(line: str, name: str) -> Reader:
+def resumable(name: str) -> Reader:
+    """What training would go on from: `vae.train` reads the same, in this order."""
+
+    def read(folder: Path) -> str:
+        from vae.checkpoint import read_config
+        from vae.model import ModelConfig
+        from vae.resume import read_resume
+
+        found = read_config(folder / name)
+        train = found["train"]
+        own = _untrained(ModelConfig(**found["model"]), train["weight_decay"])
+        return _plain(read_resume(folder / name / "resume.pt", *own, train["epochs"]))
+
+    return Reader("read_resume", read, not_finite)
+
+
+@cache
+def _untrained(config: Any, weight_decay: float) -> tuple[Any, Any]:
+    import torch
+
+    from vae.model import VAE
+
+    net = VAE(config)
+    return net, torch.optim.AdamW(net.parameters(), weight_decay=weight_decay)
+
+
+def _plain(found: Any) -> str:
+    """A checkpoint as a text, tensors by their values."""
+    if isinstance(found, dict):
+        return "{" + ", ".join(f"{key!r}: {_plain(value)}" for key, value in found.items()) + "}"
+    return repr(found.tolist() if hasattr(found, "tolist") else found)
+
+
+def trained(line: str, name: str, share: float) -> Reader:
     """Training that goes on: the folder at its end."""
 
     def read(folder: Path) -> str:
@@ -53,7 +87,7 @@ def trained(line: str, name: str) -> Reader:
         found, table = eval(read(folder))
         return repr((found, re.sub(r"[^,\n]+$", "", table, flags=re.M)))  # without the speed
 
-    return Reader("train", compared, false)
+    return Reader("train", compared, false, share=share)
 
 
 def not_finite(folder: Path, text: str) -> str:
