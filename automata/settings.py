@@ -12,6 +12,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from automata.arguments import check_integer, check_number, check_within
 
+
+class SettingError(ValueError):
+    """A setting that fits neither the data nor the machine that it is used with."""
+
+
 Limit = int | float | str | None
 """A number, or the name of another field that holds it; None: no limit."""
 

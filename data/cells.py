@@ -1,6 +1,8 @@
-"""Cells of CSV that a spreadsheet shows and does not run."""
+"""Cells of a table for other programs: CSV that a spreadsheet does not run, JSON without NaN."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 
@@ -27,6 +29,18 @@ def plain_cells(table: pd.DataFrame) -> pd.DataFrame:
     """
     texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name].dtype)]
     return table.assign(**{name: table[name].map(_plain) for name in texts})
+
+
+def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table, None where a cell is empty.
+
+    Examples
+    --------
+    >>> json_rows(pd.DataFrame({"mode": ["prior", "uniform"], "best": [4.0, float("nan")]}))
+    [{'mode': 'prior', 'best': 4.0}, {'mode': 'uniform', 'best': None}]
+    """
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return rows
 
 
 def _plain(cell: object) -> object:

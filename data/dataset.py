@@ -18,7 +18,7 @@ from automata.row_index import RowIndex, hash_rows
 from automata.solver.exact import Thresholds
 from data.counts import count, flags_of, no_counts, to_rows
 from data.damage import DataError
-from data.files import check_sha256, sha256
+from data.files import check_sha256
 from data.manifest import ENUMERATION, check_whole, read_manifest, shard_name
 from data.recheck import recheck
 from data.shards import Rows, property_types, read_rows, write_rows
@@ -189,8 +189,8 @@ def shard_path(folder: Path, index: int) -> Path:
 def write_shard(folder: Path, index: int, data: Dataset) -> dict[str, Any]:
     """Write one shard; return its entry for the manifest."""
     path = shard_path(folder, index)
-    write_rows(path, data.rows)
-    return {"file": path.name, "rows": len(data), "sha256": sha256(path)}
+    digest = write_rows(path, data.rows)
+    return {"file": path.name, "rows": len(data), "sha256": digest}
 
 
 def read_shard(folder: Path, index: int, manifest: dict[str, Any], *, workers: int = 1) -> Dataset:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,16 @@ _EMPTY_DRAWS = 16
 """Draws in a row with nothing under the ceiling that end a shard, too."""
 
 
-def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) -> dict[str, Any]:
+class Generated(NamedTuple):
+    """A dataset that is finished."""
+
+    manifest: dict[str, Any]
+    """Config, versions, shards with rows, calls and SHA-256."""
+    thresholds: Counter[int]
+    """How many automata have each reset threshold; -1 for non-synchronizing ones."""
+
+
+def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) -> Generated:
     """Make a dataset folder, or finish one that was interrupted.
 
     Shard i depends on the config and the shards before it alone, so a dataset that was
@@ -44,8 +54,7 @@ def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) ->
 
     Returns
     -------
-    dict
-        The manifest: config, versions, shards with rows, calls and SHA-256.
+    Generated
 
     Raises
     ------
@@ -58,7 +67,7 @@ def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) ->
         return _generate(config, folder, workers)
 
 
-def _generate(config: GenerateConfig, folder: Path, workers: int) -> dict[str, Any]:
+def _generate(config: GenerateConfig, folder: Path, workers: int) -> Generated:
     """Make the dataset in a folder that is claimed."""
     fresh = {
         "config": asdict(config),
@@ -68,17 +77,29 @@ def _generate(config: GenerateConfig, folder: Path, workers: int) -> dict[str, A
     }
     manifest = open_manifest(folder, fresh)
     shards = -(-config.count // config.shard_rows)
+    thresholds: Counter[int] = Counter()
     with KnownForms(folder, config.n * config.k, config.count) as known:
         for index in range(len(manifest["shards"]) if manifest["complete"] else shards):
             known.store()  # the shard before
             if index < len(manifest["shards"]) and shard_path(folder, index).exists():
-                _take_in(folder, index, manifest, known, workers)
-            elif not _make_shard(config, folder, index, manifest, known, workers):
+                labels, is_last = _take_in(folder, index, manifest, known, workers), False
+            else:
+                labels = _make_shard(config, folder, index, manifest, known, workers)
+                is_short = len(labels) < _rows_wanted(config, index)
+                is_last = len(labels) == 0 or (is_short and config.sampler != "evolved")
+            values, rows = np.unique(labels, return_counts=True)
+            thresholds.update(dict(zip(values.tolist(), rows.tolist(), strict=True)))
+            if is_last:  # the space is exhausted
                 break
     if not manifest["complete"]:
         finish(manifest)
         write_manifest(folder, manifest)
-    return manifest
+    return Generated(manifest, thresholds)
+
+
+def _rows_wanted(config: GenerateConfig, index: int) -> int:
+    """Return the rows that a shard has at most."""
+    return min(config.shard_rows, config.count - index * config.shard_rows)
 
 
 def _make_shard(
@@ -88,17 +109,17 @@ def _make_shard(
     manifest: dict[str, Any],
     known: KnownForms,
     workers: int,
-) -> bool:
-    """Make a shard, and record it if it is new; tell whether others may follow."""
+) -> Thresholds:
+    """Make a shard, record it if it is new, and return its thresholds; none: nothing is left."""
     make = _evolve_shard if config.sampler == "evolved" else _sample_shard
-    rows = min(config.shard_rows, config.count - index * config.shard_rows)
-    shard, calls = make(config, stream(config.seed, "generate", index), rows, known, workers)
+    rng, rows = stream(config.seed, "generate", index), _rows_wanted(config, index)
+    shard, calls = make(config, rng, rows, known, workers)
     if len(shard) == 0 and index == 0:
         if not manifest["shards"]:
             (folder / "manifest.json").unlink()
         raise DataError(f"{folder}: no automaton found that may enter, after {calls} calls")
     if len(shard) == 0:
-        return False
+        return shard.reset_thresholds
     entry = write_shard(folder, index, shard) | {"calls": calls}
     if index == len(manifest["shards"]):
         manifest["shards"].append(entry)
@@ -106,20 +127,22 @@ def _make_shard(
     elif entry != manifest["shards"][index]:
         shard_path(folder, index).unlink()
         raise DataError(f"{shard_path(folder, index)}: made again, but not as recorded")
-    return len(shard) == rows or config.sampler == "evolved"  # or the space is exhausted
+    return shard.reset_thresholds
 
 
 def _take_in(
     folder: Path, index: int, manifest: dict[str, Any], known: KnownForms, workers: int
-) -> None:
-    """Read a shard that is there, and check it."""
-    forms = read_shard(folder, index, manifest, workers=workers).forms
+) -> Thresholds:
+    """Read a shard that is there, check it, and return its thresholds."""
+    shard = read_shard(folder, index, manifest, workers=workers)
+    forms = shard.forms
     known.add(forms[~known.holds(forms)])
     if len(known.recent) < len(forms):
         classes = len(known.recent)
         raise DataError(
             f"{shard_path(folder, index)}: {len(forms)} rows, but only {classes} new classes"
         )
+    return shard.reset_thresholds
 
 
 def _sample_shard(

@@ -1,13 +1,13 @@
 """The jobs behind the commands that make datasets: each in its folder, with record and picture.
 
-Each returns what there is to print.
+Each returns its result.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +17,63 @@ import numpy.typing as npt
 from automata.automaton import cerny_bound
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, generate
-from data.labels import count_thresholds
 from data.plots import plot_thresholds
 from data.record import recorded
+from data.results import Summary
+
+_KINDS = ("classes", "strongly_connected", "irreducible", "basic")
+"""Columns of the counts that are printed."""
 
 
-def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Enumeration:
+    """The counts of an enumeration, a row for each threshold, and what it took."""
+
+    values: Mapping[str, Any]
+
+    def text(self) -> str:
+        """Return the counts as a table with their sums, then the rest."""
+        counts = self.values["counts"]
+        rows = [[row["reset_threshold"], *(row[name] for name in _KINDS)] for row in counts]
+        total = ["all", *(sum(row[name] for row in counts) for name in _KINDS)]
+        table = [
+            "  ".join(f"{str(cell).replace('_', ' '):>18}" for cell in line)
+            for line in [("threshold", *_KINDS), *rows, total]
+        ]
+        rest = {name: value for name, value in self.values.items() if name != "counts"}
+        return "\n".join([*table, Summary(rest).text()])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values by their names."""
+        return dict(self.values)
+
+
+def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool) -> Summary:
     """Make a dataset folder of sampled automata."""
     with recorded(out, "generate", asdict(config), force=force) as run:
-        manifest = generate(config, out, workers=workers)
+        made = generate(config, out, workers=workers)
         seconds = run.seconds
-        thresholds, counts = count_thresholds(out, manifest)
+        table = dict(sorted(made.thresholds.items()))
+        thresholds = np.array([*table], np.int32)
+        counts = np.array([*table.values()], np.int64)
         limit = config.highest_threshold
         plot_thresholds(thresholds, config.n, out / "thresholds", counts=counts, ceiling=limit)
     announce(_above(thresholds, counts, config.n), config.n, out)
     rows = int(counts.sum())
     speed = {} if run.complete else {"rows a second": round(rows / seconds)}
-    return {
-        "dataset": str(out),
-        "rows (distinct classes)": rows,
-        "rows wanted": config.count,
-        "solver calls": sum(shard["calls"] for shard in manifest["shards"]),
-        **speed,
-        "rows by reset threshold": dict(zip(thresholds.tolist(), counts.tolist(), strict=True)),
-    }
+    return Summary(
+        {
+            "dataset": str(out),
+            "rows (distinct classes)": rows,
+            "rows wanted": config.count,
+            "solver calls": sum(shard["calls"] for shard in made.manifest["shards"]),
+            **speed,
+            "rows by reset threshold": table,
+        }
+    )
 
 
-def run_enumerate(
-    config: EnumerateConfig, out: Path, *, workers: int, force: bool
-) -> dict[str, Any]:
+def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bool) -> Enumeration:
     """Make a dataset folder of all automata of a size."""
     with recorded(out, "enumerate", asdict(config), force=force) as run:
         manifest = enumerate_dataset(config, out, workers=workers)
@@ -60,15 +88,18 @@ def run_enumerate(
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
     announce(_above(thresholds, classes, config.n), config.n, place)
     whole = config.at_least == 0 and not config.classes
-    return {
-        "dataset": str(out),
-        "counts": totals["counts"],
-        "classes": totals["classes"],
-        **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),  # or it had failed
-        "nodes": totals["nodes"],
-        "units": totals["units"],
-        **({} if run.complete else {"seconds": round(seconds, 3)}),
-    }
+    return Enumeration(
+        {
+            "dataset": str(out),
+            "counts": totals["counts"],
+            "classes": totals["classes"],
+            # checked: an enumeration that differs has failed
+            **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),
+            "nodes": totals["nodes"],
+            "units": totals["units"],
+            **({} if run.complete else {"seconds": round(seconds, 3)}),
+        }
+    )
 
 
 def _above(thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], n: int) -> list[int]:

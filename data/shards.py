@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,9 @@ from automata.solver.exact import Thresholds
 from data.counts import column_name
 from data.damage import DataError, open_file, reading
 from data.files import write_file
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 ROW_GROUP = 1 << 18
 """Rows that are read at a time: what is no shard is refused before much of it is in memory."""
@@ -46,8 +51,27 @@ def property_types(k: int) -> dict[str, pa.DataType]:
     }
 
 
-def write_rows(path: Path, rows: Rows, metadata: Mapping[str, str] | None = None) -> None:
-    """Write the rows, and the metadata if there is any, as one parquet file: all or nothing."""
+class _Hashing(BufferedWriter):
+    """A file for writing that computes the SHA-256 of what is written."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(FileIO(path, "w"))
+        self.sha256 = hashlib.sha256()
+
+    def write(self, content: ReadableBuffer, /) -> int:
+        """Write bytes at the end."""
+        self.sha256.update(content)
+        return super().write(content)
+
+
+def write_rows(path: Path, rows: Rows, metadata: Mapping[str, str] | None = None) -> str:
+    """Write the rows, and the metadata if there is any, as one parquet file: all or nothing.
+
+    Returns
+    -------
+    str
+        The SHA-256 of the file as hexadecimal digits.
+    """
     _, k, n = rows.deltas.shape
     columns = {
         "delta": _binary(rows.deltas, n * k),
@@ -59,19 +83,24 @@ def write_rows(path: Path, rows: Rows, metadata: Mapping[str, str] | None = None
         binary = values.ndim == 2
         columns[name] = _binary(values, k) if binary else pa.array(values, types[name])
     table = pa.table(columns, metadata=metadata)
+    digest = hashlib.sha256()
 
     def write(temporary: Path) -> None:
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd",
-            compression_level=1,
-            row_group_size=ROW_GROUP,
-            write_page_checksum=True,
-            use_dictionary=["source"],
-        )
+        nonlocal digest
+        with _Hashing(temporary) as file:
+            pq.write_table(
+                table,
+                file,
+                compression="zstd",
+                compression_level=1,
+                row_group_size=ROW_GROUP,
+                write_page_checksum=True,
+                use_dictionary=["source"],
+            )
+            digest = file.sha256
 
     write_file(path, write)
+    return digest.hexdigest()
 
 
 def _binary(values: npt.NDArray[Any], width: int) -> pa.Array:

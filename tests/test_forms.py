@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pipeline
 from automata.automaton import AutomatonError, Deltas
 from automata.text import recognise
+from automata.text.config import SOLVE_FORMS
 from automata.text.entries import Malformed
 from automata.text.formats import format_delta, format_dot, format_gap, format_synchrowords
 from automata.text.number_readings import row_of
@@ -553,7 +553,7 @@ def test_a_record_costs_bounded_memory(start: bytes, block: bytes, end: bytes) -
 
 
 def test_the_command_knows_all_forms() -> None:
-    assert set(pipeline.SOLVE_FORMS) == {"auto", *FORMS}
+    assert set(SOLVE_FORMS) == {"auto", *FORMS}
 
 
 @pytest.mark.parametrize("text", ["1 2 3 0|0 1 2 0", str(CERNY), f"{json.dumps(CERNY)}"])

@@ -1,11 +1,13 @@
 """The forms that a dataset has, in bounded memory: against sets, and against what is on disk."""
 
 import errno
+import hashlib
 import signal
 import subprocess
 import sys
 import tempfile
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automata import canonical_forms, from_canonical, reset_thresholds
+from automata import canonical_forms
 from automata.row_filter import RowFilter
 from automata.row_index import Rows, hash_rows
 from automata.sampling import sample_synchronizing, sample_uniform
@@ -26,8 +28,7 @@ from data.dataset import Dataset, read_dataset, shard_path, write_shard
 from data.generate import GenerateConfig, generate
 from data.jobs import run_generate
 from data.known import KnownForms
-from data.labels import count_thresholds
-from data.manifest import read_manifest, write_manifest
+from data.manifest import read_manifest, shard_name, write_manifest
 from data.plots import plot_thresholds
 from data.streams import stream
 
@@ -270,7 +271,7 @@ def test_shards_are_those_of_one_set(
     config: GenerateConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generate_module, "_DRAW", 64)
-    manifest = generate(config, tmp_path)
+    manifest, _ = generate(config, tmp_path)
     data = read_dataset(tmp_path)
     expected = naive_shards(config, 64)
     assert [shard["calls"] for shard in manifest["shards"]] == [calls for _, calls in expected]
@@ -284,7 +285,7 @@ def test_shards_are_those_of_one_set(
 
 def test_a_shard_that_repeats_another_is_damage(tmp_path: Path) -> None:
     config = GenerateConfig(n=5, count=300, shard_rows=100)
-    manifest = generate(config, tmp_path)
+    manifest, _ = generate(config, tmp_path)
     data = read_dataset(tmp_path)
     cases = [
         ([*range(100, 199), 5], "100 rows, but only 99 new classes"),  # of another
@@ -298,40 +299,70 @@ def test_a_shard_that_repeats_another_is_damage(tmp_path: Path) -> None:
             generate(config, tmp_path)
 
 
-# --- labels -----------------------------------------------------------------------------------
+# --- what comes out beside the files ----------------------------------------------------------
+
+COUNTED = [
+    GenerateConfig(n=5, count=700, shard_rows=90),
+    GenerateConfig(n=3, count=400, shard_rows=30),  # exhausted
+    GenerateConfig(n=5, count=300, shard_rows=90, sampler="evolved", calls=500),
+]
 
 
-def test_labels_are_counted_shard_by_shard(tmp_path: Path) -> None:
-    generate(GenerateConfig(n=5, count=700, shard_rows=90), tmp_path)
-    manifest, labels = read_manifest(tmp_path), read_dataset(tmp_path).reset_thresholds
-    thresholds, counts = count_thresholds(tmp_path, manifest)
-    assert dict(zip(thresholds.tolist(), counts.tolist(), strict=True)) == {
-        threshold: int((labels == threshold).sum()) for threshold in sorted({*labels.tolist()})
-    }
-    assert thresholds.tolist() == sorted({*labels.tolist()})
-    for damage, message in [
-        (Path.unlink, "no such file"),
-        (lambda path: path.write_bytes(b"no parquet"), "not a shard of a dataset"),
-    ]:
-        damage(shard_path(tmp_path, 3))
-        with pytest.raises(DataError, match=f"part-000003.parquet: {message}"):
-            count_thresholds(tmp_path, manifest)
-    write_shard(tmp_path, 3, read_first(tmp_path).take(np.arange(9)))
-    with pytest.raises(DataError, match="part-000003.parquet: not 90 labelled automata"):
-        count_thresholds(tmp_path, manifest)
+@pytest.mark.parametrize("config", COUNTED)
+def test_thresholds_are_counted_as_shards_are_made_or_read(
+    config: GenerateConfig, tmp_path: Path
+) -> None:
+    made = generate(config, tmp_path)
+    assert made.manifest == read_manifest(tmp_path)
+    labels = read_dataset(tmp_path).reset_thresholds.tolist()
+    assert made.thresholds == Counter(labels)
+    for missing in ([], [0], [1, 2]):
+        for index in missing:
+            shard_path(tmp_path, index).unlink()
+        assert generate(config, tmp_path) == made
 
 
-def read_first(folder: Path) -> Dataset:
-    forms = canonical_forms(sample_uniform(np.random.default_rng(0), 20, 5, 2))
-    deltas = from_canonical(forms, 5, 2)
-    return Dataset(deltas, reset_thresholds(deltas), np.full(20, "uniform"))
+def test_what_was_written_is_not_read_again(tmp_path: Path) -> None:
+    """It is written under another name: who opens it by its own reads it."""
+    config = "GenerateConfig(n=4, count=200, shard_rows=90)"
+    code = f"""
+import sys
+from pathlib import Path
+from data.configs import GenerateConfig
+from data.jobs import run_generate
+
+def note(event, given):
+    if event == "open" and str(given[0]).endswith(".parquet"):
+        print("opened", Path(given[0]).name)
+
+sys.addaudithook(note)
+for _ in range(2):
+    run_generate({config}, Path({str(tmp_path / "new")!r}), workers=1, force=False)
+    print("made")
+"""
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    first, *second, last = answer.stdout.splitlines()
+    assert (first, last) == ("made", "made")
+    shards = len(read_manifest(tmp_path / "new")["shards"])
+    assert {*second} == {f"opened {shard_name(index)}" for index in range(shards)}
+
+
+def test_the_recorded_hash_is_that_of_the_file(tmp_path: Path) -> None:
+    data = Dataset(
+        np.array([[[1, 2, 0], [0, 1, 0]]], np.uint8), np.array([4], np.int32), np.array(["uniform"])
+    )
+    entry = write_shard(tmp_path, 0, data)
+    content = (tmp_path / entry["file"]).read_bytes()
+    assert entry["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_what_generate_tells(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data.jobs.cerny_bound", lambda n: 9)
-    told = run_generate(
+    result = run_generate(
         GenerateConfig(n=5, count=800, shard_rows=90), tmp_path / "a", workers=1, force=False
     )
+    told = result.as_json()
     labels = read_dataset(tmp_path / "a").reset_thresholds
     assert told["rows (distinct classes)"] == len(labels) == 800
     assert told["rows by reset threshold"] == {

@@ -3,10 +3,12 @@
 import ast
 import inspect
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,19 @@ from click.testing import CliRunner
 
 import automata
 import pipeline
+from automata import Automaton, canonical_forms, reset_thresholds
 from automata.sampling import Evolution
 from automata.settings import check_settings, setting, settings_of
 from automata.text.config import SolveConfig
 from data.configs import EnumerateConfig, GenerateConfig
 from search.archive.intake import Gathering
 from search.archive.selection import Selection
+from search.candidates import candidate_table
 from search.configs import EvolveConfig, LatentConfig, SearchConfig
-from search.discovery.config import DiscoverConfig, LeapConfig, LearnConfig
+from search.discovery.arms import SOURCES
+from search.discovery.config import SOURCE_NAMES, DiscoverConfig, LeapConfig, LearnConfig
+from search.jobs import options
+from search.jobs.commandline import Commands
 from vae.config import ModelConfig, TrainConfig
 
 ROOT = Path(__file__).parents[1]
@@ -178,13 +185,13 @@ def test_ranges_are_those_that_are_checked(config: Any) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_options_are_fields(name: str) -> None:
-    options = {option.name: option for option in command(name).params}
+    given = {option.name: option for option in command(name).params}
     text = help_of(name)
     for config in COMMANDS[name]:
         for field, own in settings_of(config).items():
             if not own.flags:
                 continue
-            option = options[field]
+            option = given[field]
             assert tuple(option.opts) == own.flags
             assert (option.default, option.help) == (getattr(config, field), own.help)
             assert own.range in text
@@ -225,8 +232,8 @@ def make(*configs: type, option: str = "--json") -> Any:
     """Make a command of configs and one more option."""
     named = {f"config{number}": config for number, config in enumerate(configs)}
 
-    @pipeline.Commands().command("made")
-    @pipeline.options(**named)
+    @Commands().command("made")
+    @options.of(**named)
     @click.option(option, "as_json", is_flag=True)
     def made(**given: Any) -> None:
         click.echo(given)
@@ -254,8 +261,8 @@ def test_a_command_gets_its_configs() -> None:
 
 
 def test_a_setting_that_is_not_taken_is_an_error() -> None:
-    @pipeline.Commands().command("made")
-    @pipeline.options(config=Alone)
+    @Commands().command("made")
+    @options.of(config=Alone)
     @click.option("--json", "as_json", is_flag=True)
     def made(config: Alone) -> None:
         pass
@@ -295,6 +302,54 @@ for name in {names}:
     pipeline.cli.main([*name.split(), "--help"], standalone_mode=False)
 """
     assert not loaded(script) & HEAVY
+
+
+@pytest.fixture(scope="module")
+def candidates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of candidates with one row."""
+    path = tmp_path_factory.mktemp("candidates") / "candidates.csv"
+    slow = Automaton("1 2 3 0|1 1 2 3")
+    form = canonical_forms(slow.delta[None])
+    thresholds = reset_thresholds(slow.delta[None])
+    found = {"novel": True, "mode": "evolve", "parent_a": "", "parent_b": "", "alpha": np.nan}
+    table = candidate_table(4, 2, form, thresholds, **found, round=0, repaired=0)
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "unused"),
+    [
+        ("verify CANDIDATES", {"torch", "cmaes"}),
+        ("solve LINES", {"torch", "pandas", "pyarrow", "matplotlib"}),
+        ("solve LINES --json --no-words", {"torch", "pandas", "pyarrow", "matplotlib"}),
+    ],
+)
+def test_commands_load_what_they_need(candidates: Path, words: str, unused: set[str]) -> None:
+    lines = candidates.with_name("lines")
+    lines.write_text("1 2 3 0|1 1 2 3\n")
+    line = words.replace("CANDIDATES", str(candidates)).replace("LINES", str(lines)).split()
+    found = loaded(f"import pipeline\npipeline.cli.main({line}, standalone_mode=False)")
+    assert "numba" in found
+    assert not found & unused
+
+
+def test_candidates_need_no_model() -> None:
+    assert not loaded("import search.candidates") & {"torch", "cmaes"}
+
+
+def test_sources_have_the_names_that_tables_may_have() -> None:
+    assert (*SOURCES,) == SOURCE_NAMES
+
+
+def test_the_list_of_commands_and_their_jobs() -> None:
+    listed = re.findall(r"^    (\w+(?: \w+)?) +([a-z_.]+)\.(\w+)$", pipeline.__doc__ or "", re.M)
+    assert sorted(name for name, _, _ in listed) == sorted(leaves())
+    for name, module, job in listed:
+        source = inspect.getsource(inspect.unwrap(command(name).callback))
+        assert re.search(rf"from {re.escape(module)} import .*\b{job}\b", source), name
+        assert re.search(rf"\b{job}\(", source), name
+        assert callable(getattr(import_module(module), job))
 
 
 def test_the_library_is_loaded_when_it_is_used() -> None:

@@ -24,6 +24,7 @@ from automata.text.entries import Automata, Malformed
 from automata.text.formats import format_delta, format_synchrowords, parse_delta, parse_word
 from automata.text.reading import read_automata
 from automata.text.solve import SolveConfig, solve
+from search.jobs.options import size
 from tests import naive
 from tests.strategies import automata
 
@@ -391,7 +392,7 @@ def test_no_file(run, name, message):
     ("text", "count"), [("1", 1), ("500M", 500 << 20), ("2g", 2 << 30), ("1.5K", 1536)]
 )
 def test_sizes(text, count):
-    assert pipeline.size(text) == count
+    assert size(text) == count
 
 
 # --- limits -----------------------------------------------------------------------------------

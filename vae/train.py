@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from automata.automaton import cerny_bound
 from automata.sampling import rank_weights
+from automata.settings import SettingError
 from automata.solver.exact import Thresholds
 from data.claim import claim
 from data.damage import DataError
@@ -165,15 +166,15 @@ def choose_device(device: torch.device | str) -> torch.device:
 
     Raises
     ------
-    ValueError
+    SettingError
         If CUDA is asked for and not there, or the name is unknown.
     """
     if isinstance(device, torch.device):
         return device
     if device not in DEVICES:
-        raise ValueError(f"unknown device {device!r}: one of {', '.join(DEVICES)}")
+        raise SettingError(f"unknown device {device!r}: one of {', '.join(DEVICES)}")
     if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device=cuda, but this machine has no CUDA device")
+        raise SettingError("device=cuda, but this machine has no CUDA device")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(device)

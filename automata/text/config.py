@@ -9,6 +9,12 @@ from typing import Literal, get_args
 from automata.settings import check_settings, setting
 
 Method = Literal["exact", "greedy", "beam"]
+SOLVE_FORMS = [
+    *("auto", "lines", "csv", "synchrowords", "synchrowords-1.0", "contest", "contest-letters"),
+    *("table", "table-letters", "edges", "edges-target-last", "edges-letter-last"),
+    *("edges-letter-first", "gap", "dot", "jff", "json", "json-states"),
+]
+"""The forms that `automata.text.reading` reads, and the choice of the one that fits."""
 
 
 @dataclass(frozen=True)

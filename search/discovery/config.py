@@ -9,6 +9,12 @@ from automata.settings import check_settings, setting
 from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from vae.config import TOKEN_KINDS, ModelConfig
 
+SOURCE_NAMES = (
+    *("posterior", "posterior-sampled", "interpolation", "encode-decode", "prior", "cooled"),
+    *("insertion", "stretching", "cma-es", "gradient", "arithmetic"),
+)
+"""What tables call the sources of `search.discovery.arms`; to read them needs no model."""
+
 
 @dataclass(frozen=True)
 class LearnConfig:

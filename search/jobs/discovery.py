@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from automata.automaton import cerny_bound
+from automata.settings import SettingError
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import read_dataset
@@ -33,9 +34,10 @@ from search.discovery.engine import Engine
 from search.discovery.settings import read_settings, write_settings
 from search.discovery.step import KEEP_SHARE, Step, is_finished, step_folder
 from search.discovery.tables import candidates
-from search.jobs.discovery_tables import COMPARISON_TABLES, report_runs
+from search.jobs.discovery_tables import COMPARISON_TABLES, DiscoveryOutcome, report_runs
 from search.scoring.recall import open_truth
 from search.scoring.scores import Listed
+from vae.train import choose_device
 
 _START = "start"
 """In place of an arm: what all arms of a seed start from."""
@@ -61,20 +63,20 @@ class Plan:
         """Check every value against its limit."""
         unknown = [arm for arm in self.arms if arm not in ARMS]
         if unknown:
-            raise ValueError(f"unknown arm {unknown[0]!r}: one of {', '.join(ARMS)}")
+            raise SettingError(f"unknown arm {unknown[0]!r}: one of {', '.join(ARMS)}")
         for name, value in [("arms", self.arms), ("seeds", self.seeds)]:
             if not value or len({*value}) < len(value):
-                raise ValueError(f"{name}={','.join(map(str, value))}: none, or one twice")
+                raise SettingError(f"{name}={','.join(map(str, value))}: none, or one twice")
         leaps = self.config.most - self.config.start_to
         if len(self.runs) > 1 and leaps == 0:
-            raise ValueError(f"start-to={self.config.start_to}: no size is left to compare")
+            raise SettingError(f"start-to={self.config.start_to}: no size is left to compare")
         if {"vae", "vae-once"} <= {*self.arms} and leaps == 1:
-            raise ValueError("arms vae and vae-once are the same where there is one leap alone")
+            raise SettingError("arms vae and vae-once are the same where there is one leap alone")
         for arm in self.arms:
             latent = ARMS[arm].adapt(self.config.learn).latent
             least = ARMS[arm].least_latent
             if latent < least:
-                raise ValueError(
+                raise SettingError(
                     f"latent={latent} is too small for the arm {arm}: at least {least}"
                 )
 
@@ -111,17 +113,35 @@ class Plan:
         return Engine(self.config, arm, seed, folder, device=self.device, workers=workers)
 
 
-def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str, Any]:
-    """Take all runs of a plan, or what is left of them, and report what they found.
+def run_discover(
+    config: DiscoverConfig,
+    arms: tuple[str, ...],
+    seeds: tuple[int, ...],
+    out: Path,
+    gathering: Gathering,
+    truths: Sequence[Path],
+    *,
+    device: torch.device | str,
+    workers: int,
+    force: bool,
+) -> DiscoveryOutcome:
+    """Take every arm with every seed, or what is left of them, and report what they found.
 
     A single run lists its candidates; several are compared, with all that the folder holds.
 
     Parameters
     ----------
-    plan : Plan
+    config : DiscoverConfig
+    arms, seeds : tuple
+    out : Path
+        The folder of the run, or of all of them.
+    gathering : Gathering
     truths : sequence of Path
         Folders of enumerations that recall is measured by once all runs have ended; none: those
         that the folder's record names.
+    device : torch.device or str
+    workers : int
+        Threads of a single run, or of all processes of several.
     force : bool
         Discard what the folder holds.
 
@@ -130,12 +150,15 @@ def run_discover(plan: Plan, truths: Sequence[Path], *, force: bool) -> dict[str
     DataError
         If the folder holds runs of other settings, something there is damaged, or a truth does not
         fit.
+    SettingError
+        If there is no such arm or device, or nothing to compare.
     """
-    with claim(plan.out, "discover"):
+    plan = Plan(config, arms, seeds, out, gathering, choose_device(device), workers)
+    with claim(out, "discover"):
         return _discover(plan, truths, force)
 
 
-def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> dict[str, Any]:
+def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutcome:
     """Do what `run_discover` does, in a folder that is claimed."""
     joined = plan.runs if force else plan.joined()
     if not truths and not force and len(joined) > 1:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from data.cells import json_rows
 from data.files import commit_files
 from search.discovery.config import DiscoverConfig
 from search.discovery.step import Steps
@@ -27,13 +28,30 @@ COMPARISON_TABLES = ("scores.csv", "comparison.csv", "ratios.csv", "families.csv
 _BASELINE = "insertion"
 
 
+class DiscoveryOutcome(NamedTuple):
+    """What a discovery found."""
+
+    table: pd.DataFrame
+    """Of one run a row for each size, of several their comparison."""
+    files: list[Path]
+
+    def text(self) -> str:
+        """Return the table and the files."""
+        table: str = self.table.to_string(index=False, na_rep="-")
+        return "\n".join([table, *map(str, self.files)])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the rows of the table and the files."""
+        return {"sizes": json_rows(self.table), "files": [*map(str, self.files)]}
+
+
 def report_runs(
     out: Path,
     runs: Mapping[tuple[str, int], Steps],
     config: DiscoverConfig,
     truth: Mapping[int, Listed],
     alone: tuple[str, int] | None,
-) -> dict[str, Any]:
+) -> DiscoveryOutcome:
     """Write the tables of one run, of the comparison of several, or both; and its pictures.
 
     Parameters
@@ -47,8 +65,7 @@ def report_runs(
 
     Returns
     -------
-    dict
-        ``table``, what there is to print: of one run its sizes, else the comparison; ``files``.
+    DiscoveryOutcome
 
     Raises
     ------
@@ -78,7 +95,7 @@ def report_runs(
             table = compact(comparison)
     pictures += plot_gaps(later, out / "gaps")
     commit_files(out, {name: partial(own.to_csv, index=False) for name, own in tables.items()})
-    return {"table": table, "files": [*(out / name for name in tables), *pictures]}
+    return DiscoveryOutcome(table, [*(out / name for name in tables), *pictures])
 
 
 def _ratios(scores: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The jobs behind the commands that learn and search: each in its folder, with its record.
 
-Each returns what there is to print.
+Each returns its result.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from typing import Any
 
 import torch
 
+from automata.classes import check_classes
+from automata.settings import SettingError
 from data.claim import claim
 from data.damage import DataError
-from data.dataset import Dataset
+from data.dataset import read_dataset
 from data.jobs import announce
 from data.manifest import ENUMERATION, read_manifest
 from data.plots import plot_thresholds, plot_training
 from data.record import recorded
+from data.results import Summary
 from search.archive.intake import Gathering
 from search.decode import computing
 from search.evaluate import evaluate, write_evaluation
 from search.evolve import EvolveConfig, evolve
+from search.jobs.outcome import SearchOutcome
 from search.pictures.hits import plot_arm_hits
 from search.pictures.latent import draw_search
 from search.pictures.recall import plot_recall
@@ -29,24 +33,30 @@ from search.run import SearchConfig, SearchResult, search, write_tables
 from search.scoring.recall import Truth, open_truth, score
 from vae.checkpoint import read_config
 from vae.model import ModelConfig
-from vae.train import TrainConfig, train
-from vae.trained import load_trained
+from vae.train import TrainConfig, choose_device, train
+from vae.trained import load_trained, training_folder
 
 
 def run_train(
     data: Path,
-    dataset: Dataset,
     out: Path,
     model_config: ModelConfig,
     config: TrainConfig,
     *,
     classes: tuple[str, ...] = (),
-    device: torch.device,
+    device: torch.device | str,
     workers: int,
     force: bool,
-) -> dict[str, Any]:
-    """Make a model folder; `dataset` holds the rows of `data` that are of the classes."""
+) -> Summary:
+    """Make a model folder of the rows of a dataset that are in all the classes.
+
+    The model has the size of the dataset's automata, whatever its config says.
+    """
+    _check_classes(classes, data)
+    dataset = read_dataset(data, classes, workers=workers)
+    device = choose_device(device)
     torch.set_num_threads(workers)
+    model_config = replace(model_config, n=dataset.n, k=dataset.k)
     settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
     if classes:
         settings["classes"] = classes
@@ -57,20 +67,26 @@ def run_train(
     rounded = {
         name: value if isinstance(value, int) else round(value, 4) for name, value in best.items()
     }
-    return {"model": str(out)} | rounded
+    return Summary({"model": str(out)} | rounded)
 
 
 def run_evaluate(
     folder: Path,
-    data: Path,
+    data: Path | None,
     *,
     classes: tuple[str, ...],
     repair: int,
     seed: int,
-    device: torch.device,
+    device: torch.device | str,
     workers: int,
-) -> dict[str, Any]:
-    """Measure a model and record the results in its folder."""
+) -> Summary:
+    """Measure a model and record the results in its folder.
+
+    Without a dataset folder, the one that the model was trained on is read.
+    """
+    data = data or training_folder(folder)
+    _check_classes(classes, data)
+    device = choose_device(device)
     held_out = read_config(folder)["train"]["held_out"]
     with claim(folder, "evaluate"):
         model, dataset, weights = load_trained(folder, data, device, workers)
@@ -80,7 +96,7 @@ def run_evaluate(
             )
         settings = {"seed": seed, "repair": repair, "classes": classes}
         write_evaluation(folder, settings, results, weights)
-    return results
+    return Summary(results)
 
 
 def run_search(
@@ -91,11 +107,13 @@ def run_search(
     *,
     gathering: Gathering,
     truth: Path | None = None,
-    device: torch.device,
+    device: torch.device | str,
     workers: int,
     force: bool,
-) -> dict[str, Any]:
+) -> SearchOutcome:
     """Make a run folder of a search with a model."""
+    _check_classes(config.classes, data)
+    device = choose_device(device)
     manifest = read_manifest(data)
     enumerated = manifest.get("kind") == ENUMERATION
     if truth and enumerated:
@@ -114,10 +132,10 @@ def run_search(
         computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        results = _report(out, result, dataset.n, gathering, known, workers)
-        results["files"] += plot_arm_hits(result.summary, out / "hits")
-        results["files"] += draw_search(out, model, dataset, result.found, config)
-    return results
+        outcome = _report(out, result, dataset.n, gathering, known, workers)
+        pictures = plot_arm_hits(result.summary, out / "hits")
+        pictures += draw_search(out, model, dataset, result.found, config)
+    return outcome._replace(files=outcome.files + pictures)
 
 
 def run_evolve(
@@ -128,17 +146,28 @@ def run_evolve(
     truth: Path | None,
     workers: int,
     force: bool,
-) -> dict[str, Any]:
+) -> SearchOutcome:
     """Make a run folder of an evolution from nothing."""
     known = open_truth(truth, config.n, config.k, config.classes) if truth else None
     inputs = {"truth": truth} if truth else {}
     gathering.open()
     with recorded(out, "evolve", _record(config), inputs, renews=True, force=force):
         result = evolve(config, workers=workers)
-        results = _report(out, result, config.n, gathering, known, workers)
-        results["files"] += plot_arm_hits(result.summary, out / "hits")
-        results["files"] += plot_thresholds(result.found, config.n, out / "thresholds")
-    return results
+        outcome = _report(out, result, config.n, gathering, known, workers)
+        pictures = plot_arm_hits(result.summary, out / "hits")
+        pictures += plot_thresholds(result.found, config.n, out / "thresholds")
+    return outcome._replace(files=outcome.files + pictures)
+
+
+def _check_classes(classes: tuple[str, ...], data: Path) -> None:
+    """Raise `SettingError` for classes that are not decided for automata of a dataset's size."""
+    if not classes:
+        return
+    n = read_manifest(data)["config"]["n"]
+    try:
+        check_classes(classes, n)
+    except ValueError as error:
+        raise SettingError(str(error)) from error
 
 
 def _report(
@@ -148,7 +177,7 @@ def _report(
     gathering: Gathering,
     truth: Truth | None,
     workers: int,
-) -> dict[str, Any]:
+) -> SearchOutcome:
     """Write the tables, gather the best, and score what was found where there is a truth."""
     for name in ("recall.csv", "recall.png", "recall.svg"):
         (out / name).unlink(missing_ok=True)
@@ -162,16 +191,9 @@ def _report(
         result = replace(result, summary=recall.extend(result.summary))
         write_tables(out, result, recall.table)
         files += [out / "recall.csv", *plot_recall(recall.panels, n, out / "recall")]
-    return {
-        "candidates": result.candidates,
-        "summary": result.summary,
-        "recall": recall,
-        "calls": int(result.summary["calls"].sum()),
-        "labelling calls": int(result.summary["labelling_calls"].max()),
-        "files": files,
-    }
+    return SearchOutcome(result.candidates, result.summary, recall, files)
 
 
 def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
-    """Return what a run records of its config; without classes as before there were any."""
+    """Return what a run records of its config; without classes the key is left out, as it was."""
     return {name: value for name, value in asdict(config).items() if name != "classes" or value}

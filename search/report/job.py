@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any
 
 from data.claim import claim
 from data.files import write_file, write_output
+from data.results import Summary
 from search.archive.tables import Selection
+from search.report.content import Content
 from search.report.page import render
 from search.report.runs import read_archive, read_run
 
 REPORT = "report.html"
 
 
-def report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
-    """Write the report of a run folder; by default into it, "-" to standard output.
+def report_run(folder: Path, out: Path | None, limit: int) -> Summary | bytes:
+    """Write the report of a run folder, by default into it; for "-" the page is returned.
 
     Raises
     ------
@@ -26,37 +26,44 @@ def report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
     """
     if out is None and (folder / "run.json").exists():
         with claim(folder, "report"):
-            return _report_run(folder, None, limit)
-    return _report_run(folder, out, limit)
-
-
-def _report_run(folder: Path, out: Path | None, limit: int) -> dict[str, Any]:
-    content = read_run(folder, limit)
-    return _write(render(content), out, folder / REPORT, len(content.rows))
+            return _deliver(read_run(folder, limit), None, folder / REPORT)
+    return _deliver(read_run(folder, limit), out, folder / REPORT)
 
 
 def report_archive(
     path: Path, selection: Selection, out: Path | None, limit: int
-) -> dict[str, Any]:
-    """Write the report of an archive; by default beside it, "-" to standard output.
+) -> Summary | bytes:
+    """Write the report of an archive, by default beside it; for "-" the page is returned.
 
     Raises
     ------
     DataError
         If it is no archive, or damaged; nothing is written.
     """
-    content = read_archive(path, selection, limit)
-    return _write(render(content), out, path.parent / REPORT, len(content.rows))
+    return _deliver(read_archive(path, selection, limit), out, path.parent / REPORT)
 
 
-def _write(page: str, out: Path | None, usual: Path, automata: int) -> dict[str, Any]:
-    """Write a page: through links where a path was named; to standard output without a summary."""
-    whole = page.encode("utf-8", "replace")  # JSON may hold half characters
+def write_report(content: Content, file: Path) -> Summary:
+    """Write a page to a file that a person named, also where a link leads to it."""
+    page = _page(content)
+    write_output(file, lambda path: path.write_bytes(page))
+    return _summary(content, page, file)
+
+
+def _deliver(content: Content, out: Path | None, usual: Path) -> Summary | bytes:
+    """Return a page, or write it to a named file, or to the usual one."""
     if str(out) == "-":
-        sys.stdout.buffer.write(whole)
-        return {}
-    if out is None:
-        write_file(usual, lambda path: path.write_bytes(whole))
-    else:
-        write_output(out, lambda path: path.write_bytes(whole))
-    return {"automata": automata, "bytes": len(whole), "report": str(out or usual)}
+        return _page(content)
+    if out is not None:
+        return write_report(content, out)
+    page = _page(content)
+    write_file(usual, lambda path: path.write_bytes(page))
+    return _summary(content, page, usual)
+
+
+def _page(content: Content) -> bytes:
+    return render(content).encode("utf-8", "replace")  # JSON may hold half characters
+
+
+def _summary(content: Content, page: bytes, file: Path) -> Summary:
+    return Summary({"automata": len(content.rows), "bytes": len(page), "report": str(file)})

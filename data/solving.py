@@ -1,0 +1,101 @@
+"""The job behind `solve`: the automata of a file, of standard input, or of a text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from io import BufferedReader, BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+from automata.automaton import AutomatonError
+from automata.text.config import SolveConfig
+from automata.text.entries import Malformed
+from automata.text.reading import read_automata
+from automata.text.solve import Solved, solve
+from data.damage import DataError, NamedFile
+
+
+class Answers(NamedTuple):
+    """What is known of automata that stand one after the other, or that were read at once."""
+
+    solved: list[Solved]
+    malformed: list[str]
+    """For each entry that is no automaton: where it is, and what is wrong."""
+
+    def texts(self) -> list[str]:
+        """Return a line for each automaton, for people."""
+        return [line for found in self.solved for line in found.texts()]
+
+    def jsons(self) -> list[str]:
+        """Return a line for each automaton, for programs."""
+        return [line for found in self.solved for line in found.jsons()]
+
+
+def is_text(argument: str) -> bool:
+    """Tell whether an argument is the text of automata, not the name of a file.
+
+    Examples
+    --------
+    >>> is_text("1 2 0|0 1 0"), is_text("automata.txt"), is_text("-")
+    (True, False, False)
+    """
+    if argument == "-" or os.path.exists(argument):
+        return False
+    words = argument.split()
+    numbers = len(words) > 1 and all(word.isdecimal() for word in words)
+    return numbers or "\n" in argument or any(mark in argument for mark in "|[{")
+
+
+def solve_argument(
+    argument: str, form: str | None, config: SolveConfig, *, workers: int
+) -> Iterator[Answers]:
+    """Solve the automata of a file, of standard input ("-"), or of a text.
+
+    Parameters
+    ----------
+    argument : str
+        See `is_text`.
+    form : str, optional
+        One of `automata.text.recognise.FORMS`; default: the one that fits.
+    config : SolveConfig
+    workers : int
+        Threads.
+
+    Yields
+    ------
+    Answers
+        As soon as they are there, in the order of the automata.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or has no form or two.
+    """
+    named = not is_text(argument)
+    name = ("standard input" if argument == "-" else argument) if named else "the text"
+    try:
+        with _open(Path(argument)) if named else BytesIO(os.fsencode(argument)) as stream:
+            for found in solve(read_automata(stream, form), config, workers=workers):
+                yield Answers(
+                    [item for item in found if isinstance(item, Solved)],
+                    [
+                        f"{name}: line {item.line}: {item.reason}"
+                        for item in found
+                        if isinstance(item, Malformed)
+                    ],
+                )
+    except AutomatonError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
+def _open(file: Path) -> BufferedReader:
+    """Open a file for reading; - is standard input."""
+    if str(file) == "-":
+        return BufferedReader(NamedFile(0, "standard input"))
+    try:
+        return BufferedReader(NamedFile(file, str(file)))
+    except FileNotFoundError:
+        raise DataError(f"{file}: no such file") from None
+    except IsADirectoryError:
+        raise DataError(f"{file}: a folder, not a file") from None

@@ -1,0 +1,136 @@
+"""The jobs behind `archive`: its automata are counted, listed, exported, or put into series."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from automata.automaton import SizeLimitError
+from automata.settings import SettingError
+from data.cells import plain_cells
+from data.files import write_output
+from data.results import Summary
+from search.archive.selection import Selection
+from search.archive.series import find_series, summarize
+from search.archive.store import Archive
+
+_LONG = ["cerny_bound", "word", "canonical", "properties", "finds"]
+"""Columns that a terminal has no room for."""
+
+
+class Counts(NamedTuple):
+    """How many automata an archive holds for each k and n."""
+
+    table: pd.DataFrame
+
+    def text(self) -> str:
+        """Return the table."""
+        return _text(self.table, "no automata")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the rows of the table."""
+        return {"counts": self.table.to_dict("records")}
+
+
+class Listing(NamedTuple):
+    """Single automata of an archive."""
+
+    table: pd.DataFrame
+    limit: int
+    """Rows at most."""
+
+    def text(self) -> str:
+        """Return the table without its long columns."""
+        text = _text(self.table.drop(columns=_LONG), "no automata")
+        if len(self.table) < self.limit:
+            return text
+        more = "--limit N lists more, archive export all with words."
+        return f"{text}\nThe first {self.limit}: {more}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the rows of the table."""
+        return {"automata": self.table.to_dict("records")}
+
+
+class SeriesOutcome(NamedTuple):
+    """The series of an archive, and the automata that belong to none."""
+
+    series: pd.DataFrame
+    sporadic: pd.DataFrame
+    file: Path | None
+    """Where the series were written."""
+
+    def text(self) -> str:
+        """Return the formulas, how many automata of which sizes belong to no series, the file."""
+        by_size = self.sporadic.groupby(["k", "n"]).size().items()
+        counts = ", ".join(f"{count} with n={n}, k={k}" for (k, n), count in by_size)
+        lines = [
+            _text(summarize(self.series), "no series"),
+            f"Automata in no series: {counts or 'none'}",
+        ]
+        return "\n".join([*lines, *([] if self.file is None else [str(self.file)])])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the rows of both tables."""
+        tables = {"series": self.series, "sporadic": self.sporadic}
+        return {name: table.to_dict("records") for name, table in tables.items()}
+
+
+def list_automata(path: Path, selection: Selection, limit: int | None) -> Listing | Counts:
+    """List at most `limit` of the chosen automata by k, n and gap; without it, count them all."""
+    with Archive(path, create=False) as archive:
+        if limit is None:
+            return Counts(archive.counts(selection))
+        return Listing(archive.rows(selection, limit=limit), limit)
+
+
+def export_automata(path: Path, selection: Selection, file: Path) -> Summary | str:
+    """Write the chosen automata as CSV; for the file "-" the CSV is returned."""
+    with Archive(path, create=False) as archive:
+        table = archive.rows(selection)
+    if str(file) == "-":
+        return _csv(table)
+    _write(table, file)
+    return Summary({"automata": len(table), "file": str(file)})
+
+
+def list_series(
+    path: Path, selection: Selection, *, prove: bool, out: Path | None, workers: int
+) -> SeriesOutcome | str:
+    """Find the series of the chosen automata; for the file "-" they are returned as CSV.
+
+    Raises
+    ------
+    SettingError
+        If an automaton is too large to be lengthened.
+    """
+    with Archive(path, create=False) as archive:
+        rows = archive.rows(selection)
+    at_least = selection.at_least or 0.0
+    try:
+        series, sporadic = find_series(rows, at_least=at_least, prove=prove, workers=workers)
+    except SizeLimitError as error:
+        raise SettingError(f"{error}: -n chooses one size") from error
+    if str(out) == "-":
+        return _csv(series)
+    if out is not None:
+        _write(series, out)
+    return SeriesOutcome(series, sporadic, out)
+
+
+def _csv(table: pd.DataFrame) -> str:
+    text: str = plain_cells(table).to_csv(index=False)
+    return text
+
+
+def _write(table: pd.DataFrame, file: Path) -> None:
+    write_output(file, partial(plain_cells(table).to_csv, index=False))
+
+
+def _text(table: pd.DataFrame, empty: str) -> str:
+    """Return a table for people; of one without rows, what to say instead."""
+    text: str = table.to_string(index=False)
+    return text if len(table) else empty

@@ -1,0 +1,108 @@
+"""What all commands share: their results are printed, their failures have exit codes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from functools import wraps
+from io import TextIOWrapper
+from typing import Any, NoReturn
+
+import click
+
+from automata.settings import SettingError
+from data.damage import DataError
+from data.terminal import printable
+from search.jobs.options import Decorator
+
+
+class Command(click.Command):
+    """A command; two of its options with one name are a mistake where it is written."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        taken: set[str | None] = set()
+        for option in self.params:
+            names = {option.name, *option.opts}
+            if names & taken:
+                raise TypeError(f"{self.name}: {option.opts[-1]} stands for two options")
+            taken |= names
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a setting that does not fit is bad usage."""
+        try:
+            return super().invoke(ctx)
+        except SettingError as error:
+            raise click.UsageError(str(error)) from error
+
+
+class Commands(click.Group):
+    """A group of commands."""
+
+    command_class = Command
+    group_class = type
+
+
+def printed(json_help: str = "Print the summary as JSON.") -> Decorator:
+    """Print what a command returns, with --json as JSON; a text or bytes as they are."""
+
+    def add(command: Any) -> Any:
+        @wraps(command)
+        def printing(*, as_json: bool, **values: Any) -> None:
+            result = command(**values)
+            if isinstance(result, str | bytes):
+                click.echo(result, nl=False)
+            else:
+                click.echo(json.dumps(result.as_json()) if as_json else result.text())
+
+        return click.option("--json", "as_json", is_flag=True, help=json_help)(printing)
+
+    return add
+
+
+def run_commands(commands: click.Group) -> NoReturn:
+    """Run a command line; every expected failure is one line on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # closed ones are None
+            stream.reconfigure(errors="backslashreplace")  # not every locale has a Č
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # where no path has a meaning, and torch does not load
+        _fail("the current folder is gone: change into one that is there", 1)
+    try:
+        code = commands.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):  # click takes the end of any file for ^C
+            raise error.__cause__ from None
+        _fail("interrupted", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except DataError as error:
+        _fail(str(error), 3)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+        name = error.filename if isinstance(error.filename, str) else full and "the output"
+        _fail(f"{name}: {error.strerror}" if name and error.strerror else str(error), 1)
+    except FloatingPointError as error:
+        _fail(str(error), 1)
+    except MemoryError:
+        _fail("not enough memory", 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    complain(message)
+    sys.exit(code)
+
+
+def complain(message: str) -> None:
+    """Say in one line on stderr what is wrong."""
+    click.echo(f"Error: {printable(' '.join(message.split()))}", err=True)

@@ -1,0 +1,65 @@
+"""The job behind `demo`: the whole chain at n = 8, k = 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from data.configs import GenerateConfig
+from data.jobs import run_generate
+from data.results import Summary
+from search.archive.intake import Gathering
+from search.configs import SearchConfig
+from search.jobs.models import run_search, run_train
+from search.jobs.outcome import SearchOutcome
+from search.report.job import REPORT, write_report
+from search.report.runs import read_run
+from vae.config import ModelConfig, TrainConfig
+from vae.train import choose_device
+
+_AUTOMATA = 200
+"""Automata on the page."""
+
+
+class DemoOutcome(NamedTuple):
+    """The result of each part of the chain."""
+
+    generated: Summary
+    trained: Summary
+    found: SearchOutcome
+    page: Summary
+
+    def text(self) -> str:
+        """Return the results one after the other, and where the page is."""
+        parts = [part.text() for part in (self.generated, self.trained, self.found)]
+        return "\n".join([*parts, f"\nTo look at it all: {self.page.values['report']}"])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result of each part by its command."""
+        return {
+            "generate": self.generated.as_json(),
+            "train": self.trained.as_json(),
+            "search": self.found.as_json(),
+            "report": self.page.as_json(),
+        }
+
+
+def run_demo(
+    seed: int, out: Path, gathering: Gathering, *, device: str, workers: int, force: bool
+) -> DemoOutcome:
+    """Make a dataset, a model, a run folder of a search, and a page that shows it."""
+    data, model, found = out / "data", out / "model", out / "search"
+    on: dict[str, Any] = {"device": choose_device(device), "workers": workers, "force": force}
+    generated = run_generate(
+        GenerateConfig(
+            n=8, k=2, count=60_000, sampler="evolved", ceiling=0.6, calls=2_000_000, seed=seed
+        ),
+        data,
+        workers=workers,
+        force=force,
+    )
+    trained = run_train(data, model, ModelConfig(), TrainConfig(epochs=8, seed=seed), **on)
+    config = SearchConfig(budget=20_000, seed=seed)
+    results = run_search(model, data, found, config, gathering=gathering, **on)
+    page = write_report(read_run(found, _AUTOMATA), out / REPORT)
+    return DemoOutcome(generated, trained, results, page)

@@ -1,0 +1,173 @@
+"""The options of commands: fields of configs, paths, numbers, flags.
+
+Nothing heavy is loaded here, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from automata.settings import Setting, settings_of
+from data.terminal import printable
+
+Made = TypeVar("Made")
+Decorator = Callable[[Any], Any]
+
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and bytes that are not UTF-8."""
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Opened by these names, a file would be written from its beginning, and cut off."""
+
+
+class _PathType(click.Path):
+    """A path that records and tables can hold."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the path, or refuse its name."""
+        path = super().convert(value, param, ctx)
+        if _UNWRITABLE.search(str(path)):
+            self.fail(f"{printable(str(path))}: a name with control characters, or not in UTF-8")
+        return Path("-") if self.allow_dash and str(path) in _STDOUT else path
+
+
+PATH = _PathType(path_type=Path)
+OUTPUT = _PathType(path_type=Path, dir_okay=False, allow_dash=True)
+"""A file to write; "-" is standard output."""
+
+
+class SettingOption(click.Option):
+    """An option that is a field of a config; the config checks its range, the help shows it."""
+
+    def __init__(self, *args: Any, setting: Setting, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.setting = setting
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what stands in brackets behind the help."""
+        extra = super().get_help_extra(ctx)
+        if self.setting.range:
+            extra["range"] = self.setting.range
+        return extra
+
+
+def size(text: str) -> int:
+    """Read a number of bytes, with K, M, G or T for powers of 1024."""
+    parts = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)", text.upper())
+    if parts is None:
+        raise click.BadParameter(f"{text!r} is not a number of bytes such as 1000000, 500M or 2G")
+    return int(float(parts[1]) * 1024 ** " KMGT".index(parts[2] or " "))
+
+
+_READ = {"memory_limit": size}
+"""Fields whose text is read in another way than their type reads it."""
+
+
+def field(config: type, name: str) -> Decorator:
+    """Add the option of a field of a config."""
+    setting, default = settings_of(config)[name], getattr(config, name)
+    return click.option(
+        *setting.flags,
+        name,
+        cls=SettingOption,
+        setting=setting,
+        help=setting.help,
+        show_default=True,
+        type=_READ.get(name, setting.kind),
+        default=default,
+        metavar=f"[{'|'.join(setting.choices)}]" if setting.choices else None,
+    )
+
+
+def of(**configs: type) -> Decorator:
+    """Make the fields of configs options, and give the command the configs by these names.
+
+    The options stand in the order of the fields, a seed last.
+    """
+    keys = {
+        name: sorted(
+            (key for key, setting in settings_of(config).items() if setting.flags),
+            key=lambda key: key == "seed",
+        )
+        for name, config in configs.items()
+    }
+
+    def add(command: Any) -> Any:
+        @wraps(command)
+        def configured(**values: Any) -> Any:
+            own = {name: {key: values.pop(key) for key in keys[name]} for name in configs}
+            built = {name: build(config, **own[name]) for name, config in configs.items()}
+            return command(**values, **built)
+
+        for name, config in reversed(configs.items()):
+            for key in reversed(keys[name]):
+                configured = field(config, key)(configured)
+        return configured
+
+    return add
+
+
+def together(name: str, **given: Decorator) -> Decorator:
+    """Add options, each under its name, and give the command their values as one mapping."""
+
+    def add(command: Any) -> Any:
+        @wraps(command)
+        def gathered(**values: Any) -> Any:
+            own = {option: values.pop(option) for option in given}
+            return command(**values, **{name: own})
+
+        for option in reversed(given.values()):
+            gathered = option(gathered)
+        return gathered
+
+    return add
+
+
+def build(make: Callable[..., Made], *args: Any, **settings: Any) -> Made:
+    """Make a config; a value that it refuses is bad usage."""
+    try:
+        return make(*args, **settings)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def path(*names: str, **settings: Any) -> Decorator:
+    """Add an option that is a path."""
+    return click.option(*names, type=PATH, **settings)
+
+
+def output(*names: str, **settings: Any) -> Decorator:
+    """Add an option that is a file to write, or standard output."""
+    return click.option(*names, type=OUTPUT, **settings)
+
+
+def flag(*names: str, help: str) -> Decorator:
+    """Add an option without a value."""
+    return click.option(*names, is_flag=True, help=help)
+
+
+def choice(name: str, choices: Sequence[str], **settings: Any) -> Decorator:
+    """Add an option that is one of several words, and has a default."""
+    return click.option(name, type=click.Choice(choices), show_default=True, **settings)
+
+
+def integer(name: str, low: int, high: int | None = None, **settings: Any) -> Decorator:
+    """Add an option that is a number within limits, and has a default."""
+    return click.option(name, type=click.IntRange(low, high), show_default=True, **settings)
+
+
+def workers(help: str, default: int = 0) -> Decorator:
+    """Add the option --workers; without a default it is the number of cores."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(1, 1024),
+        default=default or os.cpu_count() or 1,
+        show_default=not default and "all cores",
+        help=help,
+    )

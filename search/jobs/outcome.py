@@ -1,0 +1,67 @@
+"""The result of `search` and `evolve`: candidates, the comparison of the arms, recall."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from data.cells import json_rows
+from search.scoring.recall import Recall
+
+_SHOWN = ["rank", "reset_threshold", "gap", "novel", "family", "mode", "round", "delta"]
+
+
+class SearchOutcome(NamedTuple):
+    """What the arms of a run found."""
+
+    candidates: pd.DataFrame
+    summary: pd.DataFrame
+    """A row for each arm."""
+    recall: Recall | None
+    files: list[Path]
+
+    @property
+    def calls(self) -> int:
+        """Solver calls of all arms."""
+        return int(self.summary["calls"].sum())
+
+    @property
+    def labelling_calls(self) -> int:
+        """Solver calls that labelling the training set took."""
+        return int(self.summary["labelling_calls"].max())
+
+    def text(self) -> str:
+        """Return the head of the candidates, the comparison of the arms, and the files."""
+        hidden = ["labelling_calls", *(name for name in self.summary if name.startswith("recall_"))]
+        lines = [
+            "\nBest candidates (candidates.csv has all columns)",
+            self.candidates[_SHOWN].head(10).to_string(index=False),
+            "\nArms: hits per 1,000 solver calls (summary.csv)",
+            self.summary.drop(columns=hidden).to_string(index=False, na_rep="-"),
+        ]
+        if (self.summary["calls"] < self.summary["calls"].max()).any():
+            lines.append("Arms with fewer calls ended because they proposed (almost) nothing new.")
+        if self.recall is not None:
+            lines += [
+                "\nRecall: share of the (classes) with threshold >= T found (recall.csv)",
+                self.recall.compact().to_string(index=False, float_format="%.3f"),
+            ]
+        lines.append(
+            f"\nSolver calls of the arms: {self.calls}; of labelling the training set: "
+            f"{self.labelling_calls}"
+        )
+        return "\n".join([*lines, *map(str, self.files)])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the number of candidates, the comparison of the arms, recall and the files."""
+        recall = {} if self.recall is None else {"recall": self.recall.table.to_dict("records")}
+        return {
+            "candidates": len(self.candidates),
+            "summary": json_rows(self.summary),
+            "calls": self.calls,
+            "labelling calls": self.labelling_calls,
+            "files": [*map(str, self.files)],
+            **recall,
+        }
