@@ -1,1 +1,1 @@
-"""What the commands do: each makes, or adds to, a folder and returns its result."""
+"""What the commands call, a job each, and what they share: options, results, exit codes."""

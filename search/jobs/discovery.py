@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 import torch
 
 from automata.automaton import cerny_bound
-from automata.settings import SettingError
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import read_dataset
@@ -28,89 +26,18 @@ from data.progress import progress
 from data.record import differing, plain, recorded
 from data.run_record import read_run_record
 from search.archive.intake import Gathering
-from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
-from search.discovery.engine import Engine
 from search.discovery.settings import read_settings, write_settings
-from search.discovery.step import KEEP_SHARE, Step, is_finished, step_folder
+from search.discovery.step import KEEP_SHARE, Step
 from search.discovery.tables import candidates
+from search.jobs.discovery_plan import START, Plan, seed_folders
 from search.jobs.discovery_tables import COMPARISON_TABLES, DiscoveryOutcome, report_runs
 from search.scoring.recall import open_truth
 from search.scoring.scores import Listed
 from vae.train import choose_device
 
-_START = "start"
-"""In place of an arm: what all arms of a seed start from."""
-_SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,17})")
 _POLL = 2.0
 """Seconds between two looks at how far other processes have come."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which runs there are, and where everything goes."""
-
-    config: DiscoverConfig
-    arms: tuple[str, ...]
-    seeds: tuple[int, ...]
-    out: Path
-    gathering: Gathering
-    device: torch.device
-    workers: int
-    """Threads of a single run, or of all processes of several."""
-
-    def __post_init__(self) -> None:
-        """Check every value against its limit."""
-        unknown = [arm for arm in self.arms if arm not in ARMS]
-        if unknown:
-            raise SettingError(f"unknown arm {unknown[0]!r}: one of {', '.join(ARMS)}")
-        for name, value in [("arms", self.arms), ("seeds", self.seeds)]:
-            if not value or len({*value}) < len(value):
-                raise SettingError(f"{name}={','.join(map(str, value))}: none, or one twice")
-        leaps = self.config.most - self.config.start_to
-        if len(self.runs) > 1 and leaps == 0:
-            raise SettingError(f"start-to={self.config.start_to}: no size is left to compare")
-        if {"vae", "vae-once"} <= {*self.arms} and leaps == 1:
-            raise SettingError("arms vae and vae-once are the same where there is one leap alone")
-        for arm in self.arms:
-            latent = ARMS[arm].adapt(self.config.learn).latent
-            least = ARMS[arm].least_latent
-            if latent < least:
-                raise SettingError(
-                    f"latent={latent} is too small for the arm {arm}: at least {least}"
-                )
-
-    @property
-    def runs(self) -> list[tuple[str, int]]:
-        """Every arm with every seed, the seeds outermost."""
-        return [(arm, seed) for seed in self.seeds for arm in self.arms]
-
-    def joined(self) -> list[tuple[str, int]]:
-        """Return the runs of this plan and those that its folder holds whole, seeds outermost."""
-        seeds = sorted({*self.seeds, *(int(entry.name[5:]) for entry in _seed_folders(self.out))})
-        return [
-            (arm, seed)
-            for seed in seeds
-            for arm in ARMS
-            if (arm, seed) in self.runs or is_finished(self._last_step(arm, seed))
-        ]
-
-    def _last_step(self, arm: str, seed: int) -> Path:
-        return step_folder(self.out / f"seed-{seed}" / arm, self.config.most)
-
-    def finished(self) -> int:
-        """Return how many steps are in their folders."""
-        folders = {self.out / f"seed-{seed}" for seed in self.seeds}
-        return sum(
-            len([*folder.glob(f"{name}/n-*/checksums.json")])
-            for folder in folders
-            for name in (_START, *self.arms)
-        )
-
-    def engine(self, arm: str, seed: int, workers: int) -> Engine:
-        """Return the engine of one run."""
-        folder = self.out / f"seed-{seed}"
-        return Engine(self.config, arm, seed, folder, device=self.device, workers=workers)
 
 
 def run_discover(
@@ -180,19 +107,13 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutco
         return report_runs(plan.out, runs, plan.config, lists, plan.runs[0] if alone else None)
 
 
-def _seed_folders(out: Path) -> list[Path]:
-    """Return the folders of the seeds, in any order."""
-    entries = out.iterdir() if out.is_dir() else ()
-    return [entry for entry in entries if _SEED_FOLDER.fullmatch(entry.name)]
-
-
 def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> int:
     """Keep the folder for these settings: no step in it may come from others.
 
     Returns torch's threads, of which the last bits of a model depend: as many as at the beginning.
     """
     path = out / "settings.json"
-    seeds = _seed_folders(out)
+    seeds = seed_folders(out)
     if force:
         for folder in seeds:
             shutil.rmtree(folder)
@@ -238,7 +159,7 @@ def _run_apart(plan: Plan, threads: int) -> None:
     sizes = plan.config.most - plan.config.start_to
     starts = plan.config.start_to - plan.config.least + 1
     total = len(plan.seeds) * (starts + sizes * len(plan.arms))
-    waiting = [(arm, seed) for seed in plan.seeds for arm in (_START, *plan.arms)]
+    waiting = [(arm, seed) for seed in plan.seeds for arm in (START, *plan.arms)]
     processes = max(1, plan.workers // threads)
     started: set[int] = set()
     running: dict[Future[None], tuple[str, int]] = {}
@@ -250,7 +171,7 @@ def _run_apart(plan: Plan, threads: int) -> None:
     ):
         try:
             while waiting or running:
-                ready = [run for run in waiting if run[0] == _START or run[1] in started]
+                ready = [run for run in waiting if run[0] == START or run[1] in started]
                 for arm, seed in ready[: processes - len(running)]:
                     waiting.remove((arm, seed))
                     running[pool.submit(_take_apart, plan, arm, seed, threads)] = (arm, seed)
@@ -283,7 +204,7 @@ def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
     """Take one run, or the start of a seed."""
     torch.set_num_threads(threads)
     keep = partial(_gather, plan, arm, seed)
-    if arm == _START:
+    if arm == START:
         plan.engine(plan.arms[0], seed, 1).run_start(keep=keep)
     else:
         plan.engine(arm, seed, 1).run(keep=keep)
@@ -292,7 +213,7 @@ def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
 def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
     """Put the best of what a step found into the archive; the start belongs to no arm."""
     best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
-    who = arm if step.n > plan.config.start_to else _START
+    who = arm if step.n > plan.config.start_to else START
     plan.gathering.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
     announce(step.thresholds, step.n, plan.gathering.archive)
 
