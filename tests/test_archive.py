@@ -898,6 +898,13 @@ def test_series(filled, tmp_path):
     assert (answer.exit_code, answer.stdout) == (0, "no series\nAutomata in no series: none\n")
 
 
+def test_series_of_automata_that_are_too_large(filled, monkeypatch):
+    monkeypatch.setattr("search.archive.series.SERIES_MAX_STATES", 4)
+    answer = run("series", "--archive", filled)
+    assert answer.exit_code == 2
+    assert re.search(r"n=\d+ is over the limit of 4 for series: -n chooses one size", answer.stderr)
+
+
 def test_verify(filled, mixed):
     answer = run("verify", "--archive", filled, "--workers", 1)
     assert (answer.exit_code, answer.stdout) == (0, f"automata verified: {len(mixed)}\n")

@@ -290,8 +290,7 @@ def test_a_finished_dataset_is_left_as_it_is(folder: Path) -> None:
     stale = [folder / "part-000001.parquet.tmp", folder / "manifest.json.tmp"]
     for path in stale:
         path.write_bytes(b"stale")
-    manifest = generate(SMALL, folder)
-    assert manifest == read_manifest(folder)
+    assert generate(SMALL, folder).manifest == read_manifest(folder)
     after = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert after.pop(folder / ".lock") and after == before
 
