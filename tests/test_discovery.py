@@ -30,6 +30,7 @@ from search import oracle
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
 from search.discovery import learner as learner_module
+from search.discovery import tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.engine import DiscoverConfig, Engine
 from search.discovery.leaps import Ground, LeapConfig, name_parents, split_parents
@@ -45,8 +46,8 @@ from search.discovery.step import (
     step_folder,
 )
 from search.discovery.tables import candidates, summary
-from search.jobs import discovery_tables as report
-from search.oracle import Arm, Proposals, plain_proposals
+from search.oracle import Answer, Arm
+from search.proposals import Proposals, plain_proposals
 from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates
 from tests import naive
@@ -97,19 +98,20 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
         solved.setdefault(deltas.shape[2], []).append(canonical_forms(deltas))
         return solve(deltas, **options)
 
-    def noted(arm: Arm, proposals: Proposals) -> np.ndarray:
-        thresholds = submit(arm, proposals)
-        for form, threshold in zip(canonical_forms(proposals.deltas), thresholds, strict=True):
+    def noted(arm: Arm, proposals: Proposals, **options) -> Answer:
+        answer = submit(arm, proposals, **options)
+        forms = canonical_forms(proposals.deltas)
+        for form, threshold in zip(forms, answer.thresholds, strict=True):
             if threshold >= 0:
                 asked.setdefault(arm.oracle.n, {}).setdefault(form.tobytes(), threshold)
-        return thresholds
+        return answer
 
     def refuse(*arguments, **options) -> None:
         raise AssertionError("solved outside the oracle")
 
     solvers = ("reset_threshold", "reset_thresholds", "reset_bounds", "shortest_reset_words")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_VAIN_BATCHES", VAIN)
+        patch.setattr(module, "_IDLE_BATCHES", VAIN)
         patch.setattr(sampling, "_VAIN_CHILDREN", 1000)
         for name, loaded in [*sys.modules.items()]:
             ours = name.split(".")[0] in ("data", "vae", "search") and name != "data.recheck"
@@ -596,7 +598,7 @@ def test_a_look_in_vain_ends(monkeypatch, tmp_path: Path, batch: int, news: int)
     started = take(replace(config, most=4), "insertion", tmp_path)
     assert [*started.steps] == [3, 4]
     monkeypatch.setitem(SOURCES, "insertion", propose)
-    monkeypatch.setattr(module, "_VAIN_BATCHES", VAIN)
+    monkeypatch.setattr(module, "_IDLE_BATCHES", VAIN)
     step = Engine(config, "insertion", 0, tmp_path, device=CPU).run()[5]
     in_vain = news / batch <= 0.005
     assert len(batches) == (VAIN if in_vain else 30)
@@ -995,7 +997,7 @@ def test_candidates(
     table.to_csv(tmp_path / "table.csv", index=False)
     if len(table):
         assert verify_candidates(tmp_path / "table.csv") == len(table)
-    monkeypatch.setattr(report, "_CHUNK", 7)
+    monkeypatch.setattr(tables, "_CHUNK", 7)
     pieces = candidates(steps, LEARN.elites, share)
     assert pieces.to_csv() == table.to_csv()
 

@@ -18,7 +18,8 @@ from search.discovery.latent_search import arithmetic, ascend, cma_es, gradient,
 from search.discovery.leaps import Ground, LeapConfig, split_parents
 from search.discovery.learner import LearnConfig, Learner
 from search.discovery.step import Elites
-from search.oracle import Arm, Oracle, Proposals, plain_proposals
+from search.oracle import Arm, Oracle
+from search.proposals import Proposals, plain_proposals
 
 N, K, LATENT = 6, 2, 3
 NAMES = ["cma-es", "gradient", "arithmetic"]
@@ -139,9 +140,9 @@ def test_few_elites_suffice(learner: Learner, name: str, sizes: dict[int, int]):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_budget_did_not_suffice_for_does_no_harm(learner: Learner, name: str):
     arm = Arm(Oracle(N, K), "any", 0, 100)
-    proposed = propose(name, make_ground(learner), 12, arm.submit)
-    assert arm.exhausted
-    assert (arm.submit(proposed[-1]) == UNKNOWN).all()
+    proposed = propose(name, make_ground(learner), 12, lambda some: arm.submit(some).thresholds)
+    assert arm.exhausted()
+    assert (arm.submit(proposed[-1]).thresholds == UNKNOWN).all()
     assert arm.calls == 100
     assert arm.found_count == 100
 

@@ -15,7 +15,7 @@ from automata.automaton import cerny_bound
 from automata.solver.exact import UNKNOWN, Thresholds
 from search.decode import encode_automata
 from search.discovery.leaps import Ground, name_parents
-from search.oracle import Proposals
+from search.proposals import Proposals
 from vae.model import VAE
 
 _POPULATION = 16

@@ -18,7 +18,7 @@ from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
 from search.interpolate import interpolate
-from search.oracle import Proposals, concatenate, plain_proposals
+from search.proposals import Proposals, concatenate, plain_proposals
 from vae.encoding import decode_tokens
 
 _NO_PARENT = -1
