@@ -27,7 +27,7 @@ from automata.text.config import SolveConfig
 from data.configs import EnumerateConfig, GenerateConfig
 from data.damage import DataError, NamedFile
 from data.terminal import printable
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
 from search.configs import EvolveConfig, LatentConfig, SearchConfig
 from search.discovery.config import DiscoverConfig, LearnConfig
@@ -191,12 +191,12 @@ _truth = click.option(
 
 
 def _gathering(command: Any) -> Any:
-    """Add the options that say what a run gives to which archive; the command gets a Gathering."""
+    """Add the options on what goes to which archive; the command gets an ArchiveRule."""
 
     @wraps(command)
     def gathered(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
         chosen = archive or out.resolve().parent / "archive.sqlite"
-        gathering = _build(Gathering, archive=chosen, archive_at_least=archive_at_least)
+        gathering = _build(ArchiveRule, archive=chosen, archive_at_least=archive_at_least)
         return command(out=out, gathering=gathering, **values)
 
     return click.option(
@@ -204,7 +204,7 @@ def _gathering(command: Any) -> Any:
         type=Path_,
         show_default="archive.sqlite beside the run folder",
         help="Archive of the best automata of all runs.",
-    )(_option(Gathering, "archive_at_least")(gathered))
+    )(_option(ArchiveRule, "archive_at_least")(gathered))
 
 
 _force = click.option("--force", is_flag=True, help="Discard what the folder holds.")
@@ -356,7 +356,7 @@ def search(
     out: Path,
     config: SearchConfig,
     latent: LatentConfig,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     classes: tuple[str, ...],
     truth: Path | None,
     device: str,
@@ -394,7 +394,7 @@ def search(
 def evolve(
     config: EvolveConfig,
     out: Path,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     classes: tuple[str, ...],
     truth: Path | None,
     force: bool,
@@ -438,7 +438,7 @@ def discover(
     seeds: int,
     arms: str,
     out: Path,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     classes: tuple[str, ...],
     truths: tuple[Path, ...],
     device: str,
@@ -754,7 +754,7 @@ def report(
 def demo(
     seed: int,
     out: Path,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     device: str,
     force: bool,
     workers: int,

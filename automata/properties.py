@@ -34,7 +34,7 @@ def class_flags(
     deltas : array of int, shape (batch, k, n)
         n <= 20.
     synchronizing : bool array, shape (batch,), optional
-        Which of them synchronize, where the solver has told: half of the work.
+        Which of them synchronize, if it is known: half of the work.
     workers : int
         Threads.
 

@@ -43,11 +43,11 @@ _MODULI = (2, 3)
 """Families differ by parity, and by whether short cycles divide n."""
 SERIES_MAX_STATES = CANONICAL_MAX_STATES - CHECKED * max(_MODULI)
 _KEY_SIZES = 2
-"""Series with the same members at so many sizes over all others are one."""
+"""Series with the same members at the next two sizes are one series."""
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
 
 
-class Found(NamedTuple):
+class SeriesFound(NamedTuple):
     """The series of an archive."""
 
     series: pd.DataFrame
@@ -71,7 +71,7 @@ class _Begun(NamedTuple):
 
 def find_series(
     rows: pd.DataFrame, *, at_least: float = 0.0, prove: bool = False, workers: int = 1
-) -> Found:
+) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
     An automaton is lengthened in every way that `automata.series.find_stretches` finds. It begins a
@@ -93,7 +93,7 @@ def find_series(
 
     Returns
     -------
-    Found
+    SeriesFound
         Of each series: the formula and for which n it holds; the family, if there is one; the n of
         an automaton that begins it, this automaton, and which of its states are repeated (see
         `automata.series.Stretches`); the sizes at which `rows` has the member. What obeys two
@@ -116,7 +116,7 @@ def find_series(
     found = sorted((series for own, _ in parts for series in own), key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)
     table["formula"] = table["formula"].map(str)
-    return Found(table, pd.concat([rows[:0], *(sporadic for _, sporadic in parts)]))
+    return SeriesFound(table, pd.concat([rows[:0], *(sporadic for _, sporadic in parts)]))
 
 
 def summarize(series: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from search.configs import EXCHANGES
 from search.decode import computing
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig
-from search.discovery.leaps import Ground, split_parents
+from search.discovery.leaps import LeapContext, split_parents
 from search.discovery.learner import Learner
 from search.discovery.saved import note_made, read_step
 from search.discovery.step import (
@@ -158,10 +158,10 @@ class Engine:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
             with _timed(seconds, "train"):
                 self._learn(n, rng, generator, elites, partial(progress, n, 0))
-            ground = Ground(n, config.k, elites, self.learner, rng, generator, config.leap)
+            context = LeapContext(n, config.k, elites, self.learner, rng, generator, config.leap)
             before = self._weights_before(n)
             with computing(before if before.exists() else self.folder):
-                self._leap(arm, seconds, ground, report)
+                self._leap(arm, seconds, context, report)
         first_look = min(arm.calls, config.first_look)
         if self.arm_config.polishes:
             self._evolve(arm, seconds, rng, report)
@@ -173,7 +173,7 @@ class Engine:
         rng: np.random.Generator,
         generator: torch.Generator,
         elites: Mapping[int, Elites],
-        tell: Callable[[str], object],
+        report: Callable[[str], object],
     ) -> None:
         """Train the model for the leap to n states, from where the step before left it."""
         if self.learner is None or not self.arm_config.trains:
@@ -182,19 +182,21 @@ class Engine:
         if not first:
             self.learner.load(self._weights_before(n))
         if first or self.arm_config.retrains:
-            self.learner.learn(rng, generator, elites, tell)
+            self.learner.learn(rng, generator, elites, report)
 
     def _weights_before(self, n: int) -> Path:
         """Return the place of the weights that the leap to n states begins with."""
         return step_folder(self.folder, n - 1) / _MODEL
 
-    def _leap(self, arm: Arm, seconds: dict[str, float], ground: Ground, report: Report) -> None:
+    def _leap(
+        self, arm: Arm, seconds: dict[str, float], context: LeapContext, report: Report
+    ) -> None:
         """Let the sources propose in turn until their calls are spent, or hardly any is new.
 
         What evolution polishes is a first look: the rest of the budget is left.
         """
         limit = self.config.first_look if self.arm_config.polishes else None
-        sources = {name: SOURCES[name](ground) for name in self.arm_config.sources}
+        sources = {name: SOURCES[name](context) for name in self.arm_config.sources}
         answers: dict[str, Any] = dict.fromkeys(sources)  # None starts a source
         idle = 0
         for name in cycle(self.arm_config.sources):

@@ -21,8 +21,8 @@ from vae.encoding import encode_deltas
 from vae.model import VAE
 from vae.steps import learning_rate_share, take_step, warm_up
 
-_TOLD = 5
-"""How often training says how far it is."""
+_REPORTS = 5
+"""How often training reports how far it is."""
 
 
 class Learner:
@@ -53,13 +53,13 @@ class Learner:
         rng: np.random.Generator,
         generator: torch.Generator,
         elites: Mapping[int, Elites],
-        tell: Callable[[str], object] = lambda doing: None,
+        report: Callable[[str], object] = lambda doing: None,
     ) -> None:
         """Take the steps before a leap, on the elites of all sizes so far.
 
         Every step draws a size, automata of it by rank, and a random breadth-first numbering of
-        each, so that the few extreme ones of a size become many examples. `tell` hears a few times
-        how far it is.
+        each, so that the few extreme ones of a size become many examples. `report` is called a few
+        times with how far training is.
         """
         config = self.config
         steps = config.steps if self.trained else config.first_steps
@@ -70,8 +70,8 @@ class Learner:
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         for step in range(steps):
-            if step % max(1, steps // _TOLD) == 0:
-                tell(f"training {step}/{steps}")
+            if step % max(1, steps // _REPORTS) == 0:
+                report(f"training {step}/{steps}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
             rows = rng.choice(len(weights[n]), size=config.batch, p=weights[n])
             ratios = elites[n].thresholds[rows] / max(1, cerny_bound(n))

@@ -81,7 +81,7 @@ class Elites(NamedTuple):
 
 
 def kept_rows(n: int, thresholds: Thresholds, elites: int) -> npt.NDArray[np.int64]:
-    """Return the rows that a step keeps: at or above `KEEP_SHARE`, and at least so many elites.
+    """Return the rows that a step keeps: at or above `KEEP_SHARE`, and the elites.
 
     Examples
     --------

@@ -26,7 +26,7 @@ from data.manifest import read_manifest
 from data.progress import progress
 from data.record import differing, plain, recorded
 from data.run_record import read_run_record
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
 from search.discovery.engine import Engine
@@ -52,7 +52,7 @@ class Plan:
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
     out: Path
-    gathering: Gathering
+    gathering: ArchiveRule
     device: torch.device
     workers: int
     """Threads of a single run, or of all processes of several."""

@@ -33,7 +33,7 @@ from search.discovery import learner as learner_module
 from search.discovery import tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.engine import DiscoverConfig, Engine
-from search.discovery.leaps import Ground, LeapConfig, name_parents, split_parents
+from search.discovery.leaps import LeapConfig, LeapContext, name_parents, split_parents
 from search.discovery.learner import LearnConfig, Learner
 from search.discovery.saved import load_step
 from search.discovery.step import (
@@ -557,10 +557,10 @@ def test_sources_propose_in_turn_and_hear_what_came_of_it(monkeypatch, tmp_path:
     heard: list[tuple[np.ndarray, np.ndarray]] = []
 
     def source(name: str):
-        def propose(ground: Ground) -> Iterator[Proposals]:
+        def propose(context: LeapContext) -> Iterator[Proposals]:
             while True:
                 turns.append(name)
-                deltas = sampling.sample_uniform(ground.rng, 5, ground.n, ground.k)
+                deltas = sampling.sample_uniform(context.rng, 5, context.n, context.k)
                 thresholds = yield plain_proposals(deltas)
                 heard.append((deltas, thresholds))
 
@@ -586,12 +586,12 @@ def test_a_look_in_vain_ends(monkeypatch, tmp_path: Path, batch: int, news: int)
     """In vain is a batch of which 0.005, or less, is new."""
     batches = []
 
-    def propose(ground: Ground) -> Iterator[Proposals]:
-        fresh = evolve(ground.rng, 5, 2, Evolution(calls=100)).deltas
+    def propose(context: LeapContext) -> Iterator[Proposals]:
+        fresh = evolve(context.rng, 5, 2, Evolution(calls=100)).deltas
         while True:
-            deltas = np.tile(np.arange(ground.n, dtype=np.uint8), (batch, 2, 1))
+            deltas = np.tile(np.arange(context.n, dtype=np.uint8), (batch, 2, 1))
             deltas[:news] = fresh[len(batches)]
-            batches.append(ground.n)
+            batches.append(context.n)
             yield plain_proposals(deltas)
 
     config = replace(CONFIG, start_budget=50, budget=40, first_look=30, most=5)
@@ -850,10 +850,10 @@ def learner() -> Learner:
     return made
 
 
-def make_ground(n: int, learner: Learner | None = None, elites=ELITES, **options) -> Ground:
+def make_context(n: int, learner: Learner | None = None, elites=ELITES, **options) -> LeapContext:
     leap = LeapConfig(**({"batch": 30, "softness": 1.0} | options))
     generator = torch.Generator().manual_seed(0)
-    return Ground(n, 2, elites, learner, np.random.default_rng(0), generator, leap)
+    return LeapContext(n, 2, elites, learner, np.random.default_rng(0), generator, leap)
 
 
 @pytest.mark.parametrize(
@@ -868,15 +868,15 @@ def make_ground(n: int, learner: Learner | None = None, elites=ELITES, **options
 )
 def test_shares_cover_the_batch(batch: int, back: int, shares: list[tuple[int, int]]) -> None:
     elites = {2: make_elites(2, 3), **ELITES}
-    ground = make_ground(6, elites=elites, batch=batch, back=back)
-    assert ground.shares() == shares
-    assert ground.parent_sizes == [size for size, _ in shares]
+    context = make_context(6, elites=elites, batch=batch, back=back)
+    assert context.shares() == shares
+    assert context.parent_sizes == [size for size, _ in shares]
 
 
 @pytest.mark.parametrize("softness", [0.01, 1.0])
 def test_parents_of_a_higher_rank_are_drawn_more_often(softness: float) -> None:
-    ground = make_ground(6, softness=softness)
-    counts = np.bincount(ground.draw(5, 20_000), minlength=40)
+    context = make_context(6, softness=softness)
+    counts = np.bincount(context.draw(5, 20_000), minlength=40)
     weights = 1 / (softness * 40 + np.arange(40))
     expected = 20_000 * weights / weights.sum()
     assert (abs(counts - expected) < 5 * expected**0.5).all()
@@ -885,7 +885,7 @@ def test_parents_of_a_higher_rank_are_drawn_more_often(softness: float) -> None:
 @pytest.mark.parametrize("n", [6, 7, 12])
 @pytest.mark.parametrize("name", DECODING)
 def test_decoded_proposals(learner: Learner, name: str, n: int) -> None:
-    source = SOURCES[name](make_ground(n, learner))
+    source = SOURCES[name](make_context(n, learner))
     seen = set()
     for _ in range(3):
         proposals = next(source)
@@ -910,7 +910,7 @@ def test_decoded_proposals(learner: Learner, name: str, n: int) -> None:
 
 
 def test_insertion_splits_transitions_of_its_parents() -> None:
-    proposals = next(SOURCES["insertion"](make_ground(6)))
+    proposals = next(SOURCES["insertion"](make_context(6)))
     assert proposals.deltas.shape == (30, 2, 6)
     first, second = split_parents(proposals.parents).transpose(1, 0, 2)
     assert first[:, 0].tolist() == [5] * 15 + [4] * 15
@@ -924,7 +924,7 @@ def test_insertion_splits_transitions_of_its_parents() -> None:
 
 
 def test_stretching_lengthens_the_best_first() -> None:
-    source = SOURCES["stretching"](make_ground(6))
+    source = SOURCES["stretching"](make_context(6))
     batches = [next(source) for _ in range(3)]  # 16, 16 and 8 elites of each size
     assert [len(next(source).deltas) for _ in range(2)] == [0, 0]
     for size in (5, 4):
@@ -949,7 +949,7 @@ def test_stretching_lengthens_the_best_first() -> None:
 @pytest.mark.parametrize("name", DECODING)
 def test_a_source_that_needs_a_model(name: str) -> None:
     with pytest.raises(RuntimeError, match="needs a model, but its arm has none"):
-        next(SOURCES[name](make_ground(6)))
+        next(SOURCES[name](make_context(6)))
 
 
 def test_without_a_latent_space(learner: Learner) -> None:
@@ -958,7 +958,7 @@ def test_without_a_latent_space(learner: Learner) -> None:
     torch.nn.init.normal_(sequence.model.decoder.output.weight, std=2.0, generator=weights)
     distinct = {}
     for name, temperature in [("prior", 0.7), ("cooled", 0.7), ("cooled", 1e-3)]:
-        source = SOURCES[name](make_ground(7, sequence, batch=60, temperature=temperature))
+        source = SOURCES[name](make_context(7, sequence, batch=60, temperature=temperature))
         distinct[name, temperature] = len(np.unique(next(source).deltas, axis=0))
     assert distinct["prior", 0.7] > distinct["cooled", 0.7] > distinct["cooled", 1e-3] == 1
 
