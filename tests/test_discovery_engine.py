@@ -714,9 +714,9 @@ def lessons(monkeypatch) -> list[Lesson]:
     """What models are given to learn; they learn nothing."""
     given = []
 
-    def take_step(model, optimizer, tokens, ratios, generator, **options) -> None:
+    def take_step(model, optimizer, tokens, ratios, generator, config) -> None:
         forms = [form.tobytes() for form in canonical_forms(decode_tokens(tokens.numpy()))]
-        rates = options["beta"], options["learning_rate"]
+        rates = config.beta, config.learning_rate
         given.append(Lesson(tokens.shape[1], forms, ratios.numpy(), *rates))
 
     monkeypatch.setattr(learner_module, "take_step", take_step)

@@ -19,7 +19,7 @@ from search.discovery.step import Elites
 from vae.checkpoint import read_weights
 from vae.encoding import encode_deltas
 from vae.model import VAE
-from vae.steps import learning_rate_share, take_step, warm_up
+from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
 
 _REPORTS = 5
 """How often training reports how far it is."""
@@ -81,9 +81,7 @@ class Learner:
                 self._read(rng, elites[n].deltas[rows]),
                 torch.from_numpy(ratios.astype(np.float32)).to(self.device),
                 generator,
-                learning_rate=config.learning_rate * learning_rate_share(step / steps),
-                beta=config.beta * (1.0 if self.trained else warm_up(step / steps, config.warmup)),
-                clip=config.clip,
+                self._step_config(step / steps),
             )
         self.trained = True
         self.model.eval()
@@ -111,6 +109,16 @@ class Learner:
         """
         self.model.load_state_dict(read_weights(path, self.model))
         self.trained = True
+
+    def _step_config(self, done: float) -> StepConfig:
+        """Return how the step is taken that is `done` of the way to the next leap."""
+        config = self.config
+        warmed_up = 1.0 if self.trained else warm_up(done, config.warmup)
+        return StepConfig(
+            learning_rate=config.learning_rate * learning_rate_share(done),
+            beta=config.beta * warmed_up,
+            clip=config.clip,
+        )
 
     def _read(self, rng: np.random.Generator, deltas: Deltas) -> Tensor:
         """Return the tokens of automata, each in a random breadth-first numbering."""
