@@ -27,7 +27,7 @@ from automata.series import (
     stretch,
 )
 from automata.text.formats import parse_delta
-from search.archive import series as archive_series
+from search.archive import series_search
 from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summarize
 from search.archive.store import Archive
 from tests import naive
@@ -428,13 +428,13 @@ def test_summary(found: SeriesFound) -> None:
 
 
 def test_a_threshold_that_is_not_proved(rows, monkeypatch) -> None:
-    honest = archive_series.series_thresholds
+    honest = series_search.series_thresholds
 
     def wrong(ways, modulo, residue, **options):
         thresholds = honest(ways, modulo, residue, **options)
         thresholds[thresholds[:, -1] >= 0] += 1
         return thresholds
 
-    monkeypatch.setattr(archive_series, "series_thresholds", wrong)
+    monkeypatch.setattr(series_search, "series_thresholds", wrong)
     with pytest.raises(RuntimeError, match="solver bug: threshold 82, but 81 is proved of 0 1 2"):
         find_series(rows[:1], prove=True)
