@@ -32,7 +32,7 @@ from automata.arguments import MAX_SEED
 from automata.text.config import SOLVE_FORMS, SolveConfig
 from data.configs import EnumerateConfig, GenerateConfig
 from data.results import Result, Summary
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
 from search.configs import EvolveConfig, LatentConfig, SearchConfig
 from search.discovery.config import DiscoverConfig, LearnConfig
@@ -103,15 +103,15 @@ def _selection(command: Any) -> Any:
 
 
 def _gathering(command: Any) -> Any:
-    """Add the options that say what a run gives to which archive; the command gets a Gathering."""
+    """Add the options on what goes to which archive; the command gets an ArchiveRule."""
 
     @wraps(command)
     def gathered(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
         chosen = archive or out.resolve().parent / "archive.sqlite"
-        gathering = options.build(Gathering, archive=chosen, archive_at_least=archive_at_least)
+        gathering = options.build(ArchiveRule, archive=chosen, archive_at_least=archive_at_least)
         return command(out=out, gathering=gathering, **values)
 
-    gathered = options.field(Gathering, "archive_at_least")(gathered)
+    gathered = options.field(ArchiveRule, "archive_at_least")(gathered)
     return options.path(
         "--archive",
         show_default="archive.sqlite beside the run folder",
@@ -213,7 +213,7 @@ def search(
     out: Path,
     config: SearchConfig,
     latent: LatentConfig,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     truth: Path | None,
     how: _ModelRun,
 ) -> Result:
@@ -233,7 +233,7 @@ def search(
 @_how
 @printed()
 def evolve(
-    config: EvolveConfig, out: Path, gathering: Gathering, truth: Path | None, how: _Run
+    config: EvolveConfig, out: Path, gathering: ArchiveRule, truth: Path | None, how: _Run
 ) -> Result:
     """Evolve automata near the Černý bound from random ones, beside uniform sampling."""
     from search.jobs.models import run_evolve
@@ -261,7 +261,7 @@ def discover(
     seeds: int,
     arms: str,
     out: Path,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     truths: tuple[Path, ...],
     how: _ModelRun,
 ) -> Result:
@@ -433,7 +433,7 @@ def report(
 @_gathering
 @_how_with_model
 @printed()
-def demo(seed: int, out: Path, gathering: Gathering, how: _ModelRun) -> Result:
+def demo(seed: int, out: Path, gathering: ArchiveRule, how: _ModelRun) -> Result:
     """Generate, train, search and report for n = 8, k = 2, in three minutes."""
     from search.jobs.demo import run_demo
 

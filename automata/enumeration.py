@@ -190,17 +190,22 @@ class Enumeration:
             yield np.empty((1, 0), np.uint8), 0
             return
         top = len(prefix)
-        options = np.array([self.k, self.at_least, top, end, *self._cuts, _NODES])
+        options = np.zeros(kernel.OPTIONS, np.int64)
+        options[kernel.LETTERS], options[kernel.AT_LEAST] = self.k, self.at_least
+        options[kernel.TOP], options[kernel.END] = top, end
+        options[[kernel.BY_PAIRS, kernel.BY_REACHED, kernel.BY_ALIVE]] = self._cuts
+        options[kernel.NODES_A_CALL] = _NODES
         position = np.zeros(self._transitions, np.uint8)
         position[:top] = prefix
-        progress = np.array([0, top, 0])
+        progress = np.zeros(kernel.PROGRESS, np.int64)
+        progress[kernel.TAKEN] = top
         rows = np.empty((_BATCH, end), np.uint8)
-        while not progress[0]:
-            before = int(progress[2])
+        while not progress[kernel.DONE]:
+            before = int(progress[kernel.NODES])
             found = kernel.enumerate_part(
                 first, group, self._orders, self._steps, options, position, rows, progress
             )
-            yield rows[:found].copy(), int(progress[2]) - before
+            yield rows[:found].copy(), int(progress[kernel.NODES]) - before
 
 
 def enumerate_automata(

@@ -34,7 +34,7 @@ def class_flags(
     deltas : array of int, shape (batch, k, n)
         n <= 20.
     synchronizing : bool array, shape (batch,), optional
-        Which of them synchronize, where the solver has told: half of the work.
+        Which of them synchronize, if it is known: half of the work.
     workers : int
         Threads.
 
@@ -127,7 +127,7 @@ def are_strongly_connected(
     >>> are_strongly_connected([[[1, 2, 0], [0, 1, 0]], [[0, 0, 1], [0, 1, 1]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "strongly-connected", workers)
+    return in_classes(deltas, ["strongly-connected"], workers=workers)
 
 
 def are_initially_connected(
@@ -142,7 +142,7 @@ def are_initially_connected(
     >>> are_initially_connected([[[0, 0, 1], [0, 1, 1]], [[0, 0, 0], [0, 0, 0]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "initially-connected", workers)
+    return in_classes(deltas, ["initially-connected"], workers=workers)
 
 
 def have_sink(
@@ -158,7 +158,7 @@ def have_sink(
     >>> have_sink([[[0, 0, 1], [0, 1, 1]], [[1, 0, 0], [0, 0, 0]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "sink", workers)
+    return in_classes(deltas, ["sink"], workers=workers)
 
 
 def have_permutation_letter(
@@ -173,7 +173,7 @@ def have_permutation_letter(
     >>> have_permutation_letter([[[1, 2, 0], [0, 1, 0]], [[0, 0, 1], [0, 1, 1]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "permutation-letter", workers)
+    return in_classes(deltas, ["permutation-letter"], workers=workers)
 
 
 def are_one_cluster(
@@ -189,7 +189,7 @@ def are_one_cluster(
     >>> are_one_cluster([[[1, 2, 0], [0, 1, 0]], [[0, 1, 1], [0, 2, 1]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "one-cluster", workers)
+    return in_classes(deltas, ["one-cluster"], workers=workers)
 
 
 def are_eulerian(
@@ -205,7 +205,7 @@ def are_eulerian(
     >>> are_eulerian([[[1, 2, 0], [1, 2, 0]], [[1, 2, 0], [0, 1, 0]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "eulerian", workers)
+    return in_classes(deltas, ["eulerian"], workers=workers)
 
 
 def are_aperiodic(
@@ -224,7 +224,7 @@ def are_aperiodic(
     >>> are_aperiodic([[[0, 0, 1], [0, 1, 1]], [[1, 0, 0], [0, 0, 0]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "aperiodic", workers)
+    return in_classes(deltas, ["aperiodic"], workers=workers)
 
 
 def are_completely_reachable(
@@ -241,7 +241,7 @@ def are_completely_reachable(
     >>> are_completely_reachable([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [0, 0, 0]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "completely-reachable", workers)
+    return in_classes(deltas, ["completely-reachable"], workers=workers)
 
 
 def are_irreducible(
@@ -257,7 +257,7 @@ def are_irreducible(
     >>> are_irreducible([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [0, 0, 0]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "irreducible", workers)
+    return in_classes(deltas, ["irreducible"], workers=workers)
 
 
 def are_basic(
@@ -273,7 +273,7 @@ def are_basic(
     >>> are_basic([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [0, 1, 2]]]).tolist()
     [True, False]
     """
-    return _are(deltas, "basic", workers)
+    return in_classes(deltas, ["basic"], workers=workers)
 
 
 def defects(
@@ -391,20 +391,13 @@ def automorphism_orders(
     return orders
 
 
-def _are(
-    deltas: npt.ArrayLike | Sequence[Automaton], name: str, workers: int
-) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether it is of one class."""
-    return _flags(deltas, [name], workers).astype(np.bool_)
-
-
 def _bits(classes: Sequence[str]) -> np.uint16:
     """Return the flags of some classes."""
     return np.uint16(sum(1 << CLASSES.index(name) for name in set(classes)))
 
 
 def _within(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, what: str) -> Deltas:
-    """Validate automata of so many states at most."""
+    """Validate automata of at most `limit` states."""
     valid = validate_deltas(deltas)
     n = valid.shape[2]
     if n > limit:
@@ -427,12 +420,12 @@ def _flags(
     flags = np.zeros(batch, np.uint16)
     given = synchronizing is not None
     if given:
-        told = np.asarray(synchronizing)
-        if told.dtype != np.bool_:
-            raise ValueError(f"synchronizing has entries of type {told.dtype}, not bool")
-        if told.shape != (batch,):
-            raise ValueError(f"synchronizing has shape {told.shape}, not ({batch},)")
-        flags[told] = _bits(["synchronizing"])
+        given_flags = np.asarray(synchronizing)
+        if given_flags.dtype != np.bool_:
+            raise ValueError(f"synchronizing has entries of type {given_flags.dtype}, not bool")
+        if given_flags.shape != (batch,):
+            raise ValueError(f"synchronizing has shape {given_flags.shape}, not ({batch},)")
+        flags[given_flags] = _bits(["synchronizing"])
     wanted, goal = int(_bits(classes)), int(_bits(required or ()))
 
     def decide(part: slice) -> None:

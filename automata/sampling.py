@@ -246,7 +246,7 @@ class Evolution:
 
 
 @dataclass(frozen=True)
-class Archive:
+class Evolved:
     """Distinct automata in canonical form, by falling threshold."""
 
     deltas: Deltas
@@ -267,7 +267,7 @@ def evolve(
     solve: Solve | None = None,
     start: tuple[Deltas, Thresholds] | None = None,
     progress: Callable[[int], object] = lambda calls: None,
-) -> Archive:
+) -> Evolved:
     """Evolve slowly synchronizing automata from random ones.
 
     Each generation draws parents by rank, changes one or two transitions of each, and solves the
@@ -292,7 +292,7 @@ def evolve(
 
     Returns
     -------
-    Archive
+    Evolved
         Fewer than `archive_size` automata where that many were not met; none where random
         automata are hardly ever of the classes.
 
@@ -338,7 +338,7 @@ def evolve(
         forms, thresholds = _elite(
             np.concatenate([forms, drawn]), np.concatenate([thresholds, solved]), config
         )
-    return Archive(from_canonical(forms, n, k), thresholds, calls)
+    return Evolved(from_canonical(forms, n, k), thresholds, calls)
 
 
 def _patience(config: Evolution, archive: int) -> int:

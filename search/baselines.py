@@ -11,11 +11,12 @@ from automata.automaton import Deltas
 from automata.sampling import Evolution, evolve, mutate, sample_uniform
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset
-from search.oracle import Arm, Proposals, drive, plain_proposals
+from search.oracle import Arm, drive
+from search.proposals import Proposals, plain_proposals
 
 BASELINES = ("uniform", "mutation", "evolve")
-_VAIN_DRAWS = 1 << 20
-"""So many uniform random automata in a row without a new one of the classes end an arm."""
+_IDLE_DRAWS = 1 << 20
+"""An arm ends after this many consecutive random automata without a new one of the classes."""
 
 
 def propose_uniform(
@@ -45,7 +46,7 @@ def run_uniform(
     oracle = arm.oracle
     proposals = propose_uniform(rng, oracle.n, oracle.k, batch)
     if oracle.classes:
-        drive([arm], proposals, report, max(1, _VAIN_DRAWS // batch))
+        drive([arm], proposals, report, max(1, _IDLE_DRAWS // batch))
     else:
         drive([arm], proposals, report)
 
@@ -61,7 +62,7 @@ def run_evolution(
 
     def solve(deltas: Deltas) -> Thresholds:
         synchronizing = np.ones(len(deltas), np.bool_)  # `evolve` solves no others
-        return arm.submit(plain_proposals(deltas, synchronizing=synchronizing))
+        return arm.submit(plain_proposals(deltas, synchronizing=synchronizing)).thresholds
 
     evolve(
         rng,

@@ -16,7 +16,8 @@ from automata.proof.verification import verify_words
 from automata.solver.exact import Thresholds, shortest_reset_words
 from automata.text.formats import format_delta, format_word
 from data.dataset import Dataset
-from search.oracle import Arm, Oracle, Proposals, concatenate
+from search.oracle import Arm, Oracle
+from search.proposals import Proposals, concatenate
 
 CANDIDATE_COLUMNS = [
     "rank",

@@ -14,7 +14,7 @@ from search.run import SearchResult, collect
 _UNIFORM_BATCH = 4096
 
 
-def evolve(config: EvolveConfig, *, workers: int = 1) -> SearchResult:
+def evolve_from_random(config: EvolveConfig, *, workers: int = 1) -> SearchResult:
     """Evolve automata from uniform random ones, nothing put in by hand.
 
     Parameters

@@ -17,7 +17,7 @@ from search.configs import MODES as MODES
 from search.configs import LatentConfig as LatentConfig
 from search.decode import Repaired, decode_and_repair, encode_automata
 from search.interpolate import interpolate
-from search.oracle import Proposals
+from search.proposals import Proposals
 from vae.model import VAE, Posterior
 
 

@@ -20,66 +20,10 @@ from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
-from automata.solver.ranks import are_synchronizing
 from data.dataset import Dataset
+from search.proposals import Proposals, concatenate
 
 Value = TypeVar("Value", bound=np.generic)
-
-
-class Proposals(NamedTuple):
-    """A batch of automata an arm proposes, with where each comes from."""
-
-    deltas: Deltas
-    """uint8 (batch, k, n), complete"""
-    as_decoded: npt.NDArray[np.bool_]
-    """bool (batch,): synchronizing without repair"""
-    repaired: npt.NDArray[np.int64]
-    """int64 (batch,): transitions changed by repair"""
-    parents: npt.NDArray[np.int64]
-    """int64 (batch, 2): rows of the training set, or other names of parents; -1 for none"""
-    alpha: npt.NDArray[np.float64]
-    """float64 (batch,): place on the path from the first parent to the second, nan for none"""
-
-    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Proposals:
-        """Return some of the proposals."""
-        return Proposals._make(column[rows] for column in self)
-
-
-def plain_proposals(
-    deltas: Deltas,
-    parents: npt.NDArray[np.int64] | None = None,
-    synchronizing: npt.NDArray[np.bool_] | None = None,
-) -> Proposals:
-    """Return proposals that were not decoded, so that nothing was repaired.
-
-    Parameters
-    ----------
-    deltas : array of states, shape (batch, k, n)
-    parents : int64 array, shape (batch,), optional
-    synchronizing : bool array, shape (batch,), optional
-        Which of them synchronize, if it is known.
-
-    Examples
-    --------
-    >>> plain_proposals(np.zeros((2, 1, 3), np.uint8)).parents.tolist()
-    [[-1, -1], [-1, -1]]
-    """
-    count = len(deltas)
-    origin = np.full((count, 2), -1, np.int64)
-    if parents is not None:
-        origin[:, 0] = parents
-    return Proposals(
-        deltas,
-        are_synchronizing(deltas) if synchronizing is None else synchronizing,
-        np.zeros(count, np.int64),
-        origin,
-        np.full(count, np.nan),
-    )
-
-
-def concatenate(parts: Sequence[Proposals]) -> Proposals:
-    """Return the proposals of several batches as one."""
-    return Proposals._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 class Trace(NamedTuple):
@@ -161,9 +105,29 @@ class Oracle:
 
 
 _OUTSIDE = 100
-"""So many automata outside the classes for each call of its budget end an arm."""
-_VAIN_BATCHES = 16
-"""So many batches in a row without a new automaton end an arm before its budget is spent."""
+"""An arm ends when it has proposed this many automata outside the classes per call of its limit."""
+_IDLE_BATCHES = 16
+"""Arms end after this many consecutive batches without a new automaton."""
+
+
+class Tally(NamedTuple):
+    """What one source of automata proposed to an arm."""
+
+    proposed: int = 0
+    """Automata, duplicates and all."""
+    valid: int = 0
+    """Those that synchronize and are of the classes."""
+    calls: int = 0
+    """Distinct ones that the arm had not asked about before: one solver call each."""
+
+
+class Answer(NamedTuple):
+    """What the oracle answers to a batch of proposals."""
+
+    thresholds: Thresholds
+    """int32 (batch,): `NOT_SYNCHRONIZING` also outside the classes, `UNKNOWN` beyond the limit"""
+    calls: int
+    """Solver calls that the batch cost the arm."""
 
 
 class Arm:
@@ -184,29 +148,63 @@ class Arm:
         self.mode = mode
         self.round = round
         self.budget = budget
-        self.calls = 0
-        self.decoded = 0
+        self.tallies: dict[str, Tally] = {}
+        """By source, in the order in which they first proposed: the only counters of calls."""
         self.as_decoded = 0
-        self.valid = 0
+        """Valid automata that needed no repair."""
         self._asked = np.zeros(0, np.bool_)  # by number
         self._found: list[tuple[npt.NDArray[np.int64], Proposals]] = []
         self._found_at: list[npt.NDArray[np.int64]] = []
+        self._found_by: list[npt.NDArray[np.uint8]] = []
 
     @property
-    def exhausted(self) -> bool:
-        """Whether the budget is spent, or far too little of what is proposed is of the classes."""
+    def decoded(self) -> int:
+        """Automata proposed so far, duplicates and all."""
+        return sum(tally.proposed for tally in self.tallies.values())
+
+    @property
+    def valid(self) -> int:
+        """Of these, the automata that synchronize and are of the classes."""
+        return sum(tally.valid for tally in self.tallies.values())
+
+    @property
+    def calls(self) -> int:
+        """Solver calls spent so far."""
+        return sum(tally.calls for tally in self.tallies.values())
+
+    def left(self, limit: int | None = None) -> int:
+        """Return how many calls are left of the budget, or of a lower limit."""
+        return max(0, self._most(limit) - self.calls)
+
+    def exhausted(self, limit: int | None = None) -> bool:
+        """Tell whether no call is left, or far too few proposals are of the classes."""
         outside = self.decoded - self.valid if self.oracle.classes else 0
-        return self.calls >= self.budget or outside >= _OUTSIDE * self.budget
+        return self.left(limit) == 0 or outside >= _OUTSIDE * self._most(limit)
 
-    def submit(self, proposals: Proposals) -> Thresholds:
-        """Ask for thresholds: int32 (batch,), `UNKNOWN` where the budget did not suffice.
+    def submit(
+        self, proposals: Proposals, *, source: str | None = None, limit: int | None = None
+    ) -> Answer:
+        """Ask for thresholds, and count the calls.
 
-        Automata that do not synchronize, or are outside the classes, get `NOT_SYNCHRONIZING`.
+        Parameters
+        ----------
+        proposals : Proposals
+        source : str, optional
+            The tally that counts them. Default: the one named as the arm's mode.
+        limit : int, optional
+            Calls of the arm altogether, at most, after this batch. Default: its budget.
+
+        Returns
+        -------
+        Answer
+            What comes after the last call that the limit allows counts as never proposed.
         """
+        name = self.mode if source is None else source
+        tally = self.tallies.setdefault(name, Tally())
         thresholds = np.full(len(proposals.deltas), NOT_SYNCHRONIZING, np.int32)
-        if self.exhausted:
+        if self.exhausted(limit):
             thresholds[:] = UNKNOWN
-            return thresholds
+            return Answer(thresholds, 0)
         valid = np.flatnonzero(self.oracle.admits(proposals.deltas))
         forms = canonical_forms(proposals.deltas[valid], workers=self.oracle.workers)
         numbers = self.oracle.number(forms)
@@ -214,24 +212,29 @@ class Arm:
         self._asked = _with_room(self._asked, int(numbers.max(initial=-1)) + 1, False)
         fresh = np.sort(first[~self._asked[distinct]])  # in the order of the proposals
         charged = numbers[fresh] >= self.oracle.training_rows
-        affordable = np.cumsum(charged) <= self.budget - self.calls
+        affordable = np.cumsum(charged) <= self.left(limit)
         # What comes after the last affordable call was never proposed.
         end = len(thresholds)
         if not affordable.all():
             end = int(valid[fresh[np.argmin(affordable)]])
-        fresh = fresh[affordable]
-        found_at = self.calls + np.cumsum(charged[affordable])
-        self._found_at.append(found_at)
-        self.calls = int(found_at[-1]) if len(found_at) else self.calls
-        self.decoded += end
-        self.as_decoded += int(proposals.as_decoded[valid[valid < end]].sum())
-        self.valid += int((valid < end).sum())
-        self._asked[numbers[fresh]] = True
-        self._found.append((numbers[fresh], proposals.take(valid[fresh])))
+        fresh, charged = fresh[affordable], charged[affordable]
         known = valid < end
+        calls = int(charged.sum())
+        self._found_at.append(self.calls + np.cumsum(charged))
+        self._found_by.append(np.full(len(fresh), [*self.tallies].index(name), np.uint8))
+        self._found.append((numbers[fresh], proposals.take(valid[fresh])))
+        self._asked[numbers[fresh]] = True
+        self.tallies[name] = Tally(
+            tally.proposed + end, tally.valid + int(known.sum()), tally.calls + calls
+        )
+        self.as_decoded += int(proposals.as_decoded[valid[known]].sum())
         thresholds[valid[known]] = self.oracle.thresholds(numbers[known])
         thresholds[end:] = UNKNOWN
-        return thresholds
+        return Answer(thresholds, calls)
+
+    def _most(self, limit: int | None) -> int:
+        """Return the most calls that the arm may have spent."""
+        return self.budget if limit is None else min(limit, self.budget)
 
     @property
     def found_count(self) -> int:
@@ -249,6 +252,10 @@ class Arm:
         """
         numbers = np.concatenate([numbers for numbers, _ in self._found])
         return numbers, concatenate([proposals for _, proposals in self._found])
+
+    def found_by(self) -> npt.NDArray[np.uint8]:
+        """Return the source of each automaton found, in order: its position in `tallies`."""
+        return np.concatenate(self._found_by)
 
     def trace(self) -> Trace:
         """Return what was found, in order, and after how many calls."""
@@ -271,9 +278,9 @@ def drive(
     arms: Sequence[Arm],
     proposals: Iterator[list[Proposals]],
     report: Callable[[int], object],
-    vain_batches: int = _VAIN_BATCHES,
+    idle_batches: int = _IDLE_BATCHES,
 ) -> None:
-    """Submit batches to the arms until all are exhausted, or propose in vain.
+    """Submit batches to the arms until all are exhausted, or propose nothing new for long.
 
     Parameters
     ----------
@@ -281,17 +288,14 @@ def drive(
     proposals : iterator
         Endless, a list over the arms.
     report : callable
-        Told the calls of each batch.
-    vain_batches : int
-        So many batches in a row without a new automaton end the arms.
+        Called with the calls of each batch.
+    idle_batches : int
+        The arms end after this many consecutive batches without a new automaton.
     """
-    vain = 0
+    idle = 0
     for batches in proposals:
-        before = sum(arm.calls for arm in arms)
-        for arm, batch in zip(arms, batches, strict=True):
-            arm.submit(batch)
-        new = sum(arm.calls for arm in arms) - before
+        new = sum(arm.submit(batch).calls for arm, batch in zip(arms, batches, strict=True))
         report(new)
-        vain = 0 if new else vain + 1
-        if vain == vain_batches or all(arm.exhausted for arm in arms):
+        idle = 0 if new else idle + 1
+        if idle == idle_batches or all(arm.exhausted() for arm in arms):
             return

@@ -23,7 +23,8 @@ from search.candidates import rank_candidates, summarize
 from search.configs import EXCHANGES, MODES
 from search.configs import SearchConfig as SearchConfig
 from search.modes import LatentSpace, parent_rows
-from search.oracle import Arm, Oracle, Proposals, Trace, drive
+from search.oracle import Arm, Oracle, Trace, drive
+from search.proposals import Proposals
 from vae.model import VAE
 from vae.train import check_size
 

@@ -142,9 +142,9 @@ def test_round_trip(filled, mixed):
 
 def test_a_search_is_archived(path):
     """What the report's own tables hold is what the archive takes, also from their file."""
-    from search.evolve import EvolveConfig, evolve
+    from search.evolve import EvolveConfig, evolve_from_random
 
-    found = evolve(EvolveConfig(n=5, budget=300, batch=64, keep=50)).candidates
+    found = evolve_from_random(EvolveConfig(n=5, budget=300, batch=64, keep=50)).candidates
     with Archive(path) as archive:
         assert archive.add(found, run="evolve") == 50
         text = io.StringIO(found.to_csv(index=False))

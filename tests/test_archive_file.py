@@ -15,7 +15,7 @@ import pytest
 from data.damage import DataError
 from search.archive import file as archive_file
 from search.archive import reading as archive_reading
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.archive.store import Archive
 from search.archive.tables import SCHEMA
 from tests.test_archive import PROCESSES, keys, members, plain, some, write_bit_by_bit
@@ -56,8 +56,8 @@ def refuse(call: Callable[[list], Answer]) -> Callable[..., None]:
         for opening in (
             lambda: Archive(path),
             lambda: Archive(path, create=False),
-            lambda: Gathering(path).open(),
-            lambda: Gathering(path).add(some(0, 9).assign(cerny_bound=16), run="run"),
+            lambda: ArchiveRule(path).open(),
+            lambda: ArchiveRule(path).add(some(0, 9).assign(cerny_bound=16), run="run"),
         ):
             with pytest.raises(DataError) as caught:
                 opening()

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import pipeline
 from data.cells import plain_cells
 from data.terminal import printable
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.archive.store import Archive
 from search.archive.tables import Selection
 from tests.test_archive import change, keys, members, plain, some
@@ -45,8 +45,8 @@ def run(path: Path, *words: str) -> str:
 def test_what_no_terminal_prints_is_stored_escaped(path, name):
     table = members(5).assign(cerny_bound=16)
     for _ in range(2):
-        Gathering(path, 0).add(table, run=f"{name}/seed-1")
-        Gathering(path, 0).add(table, run=name, arm=name)
+        ArchiveRule(path, 0).add(table, run=f"{name}/seed-1")
+        ArchiveRule(path, 0).add(table, run=name, arm=name)
     stored = {f"{ODD[name]}/seed-1", ODD[name]}
     assert {*plain(path, "SELECT DISTINCT run FROM finds")} == {(own,) for own in stored}
     assert {*plain(path, "SELECT DISTINCT arm FROM finds")} == {("evolve",), (ODD[name],)}

@@ -14,7 +14,7 @@ import pytest
 
 from data.damage import DataError
 from search.archive import file as archive_file
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.archive.store import Archive, verify_archive
 from tests.test_archive import ROOT, keys, members, some
 
@@ -230,7 +230,7 @@ def test_a_full_disk_is_not_waited_for(disk):
     fill(disk)
     for _ in range(2):
         with pytest.raises(OSError, match=f"^{path}: .*SQLITE_"):
-            Gathering(path).open()
+            ArchiveRule(path).open()
     (disk / "filling").unlink()
     with Archive(path) as archive:
         assert archive.add(FIRST, run="first") == len(FIRST)
@@ -241,7 +241,7 @@ def test_a_full_disk_is_not_waited_for(disk):
     fill(disk)
     for _ in range(2):
         with pytest.raises(OSError, match=f"^{path}: .*SQLITE_"):
-            Gathering(path).add(table.assign(cerny_bound=16), run="second")
+            ArchiveRule(path).add(table.assign(cerny_bound=16), run="second")
     assert verify_archive(path) == len(FIRST)
     (disk / "filling").unlink()
     with Archive(path) as archive:

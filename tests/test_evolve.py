@@ -15,7 +15,7 @@ from automata.text.formats import parse_delta
 from data.damage import DataError
 from search import oracle as metered
 from search.candidates import SUMMARY_COLUMNS
-from search.evolve import EvolveConfig, evolve
+from search.evolve import EvolveConfig, evolve_from_random
 from search.run import write_tables
 from search.verified import verify_candidates
 from tests import naive
@@ -30,12 +30,12 @@ def texts(result):
 
 @pytest.fixture(scope="module")
 def result():
-    return evolve(CONFIG)
+    return evolve_from_random(CONFIG)
 
 
 def test_the_same_seed_gives_the_same_tables(result):
-    assert texts(evolve(CONFIG, workers=2)) == texts(result)
-    other = evolve(replace(CONFIG, seed=2))
+    assert texts(evolve_from_random(CONFIG, workers=2)) == texts(result)
+    other = evolve_from_random(replace(CONFIG, seed=2))
     assert all(own != its for own, its in zip(texts(result), texts(other), strict=True))
 
 
@@ -65,7 +65,7 @@ def test_candidates_are_what_evolution_found(result, tmp_path):
 
 def test_what_uniform_finds_above_the_bound_is_kept_too(result, monkeypatch):
     monkeypatch.setattr("search.run.cerny_bound", lambda n: 5)
-    again = evolve(replace(CONFIG, keep=10_000))
+    again = evolve_from_random(replace(CONFIG, keep=10_000))
     assert {*again.candidates["mode"]} == {"evolve", "uniform"}
     # the arms themselves are not different
     pd.testing.assert_frame_equal(again.summary, result.summary)
@@ -80,7 +80,7 @@ def test_nothing_outside_the_classes_is_solved_or_kept(classes, monkeypatch):
         return reset_thresholds(deltas, **options)
 
     monkeypatch.setattr(metered, "reset_thresholds", solve)
-    found = evolve(replace(CONFIG, classes=classes, budget=60))
+    found = evolve_from_random(replace(CONFIG, classes=classes, budget=60))
     deltas = np.concatenate(solved)
     assert in_classes(deltas, ("synchronizing", *classes)).all()
     assert len(deltas) <= found.summary["calls"].sum()
@@ -93,7 +93,7 @@ def test_nothing_outside_the_classes_is_solved_or_kept(classes, monkeypatch):
 
 
 def test_an_arm_that_hardly_meets_the_class_ends():
-    found = evolve(replace(EULERIAN, n=6, budget=20))
+    found = evolve_from_random(replace(EULERIAN, n=6, budget=20))
     uniform = found.summary.iloc[1]
     assert uniform["calls"] < 20
     outside = uniform["decoded"] - uniform["valid_after_repair"]
@@ -103,7 +103,7 @@ def test_an_arm_that_hardly_meets_the_class_ends():
 def test_nothing_to_begin_with(monkeypatch):
     monkeypatch.setattr("automata.sampling._VAIN_RANDOM", 5000)
     with pytest.raises(DataError, match="class sink, eulerian with n=5, k=2 among random ones"):
-        evolve(replace(CONFIG, classes=("sink", "eulerian")))
+        evolve_from_random(replace(CONFIG, classes=("sink", "eulerian")))
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_the_command(tmp_path, monkeypatch):
 def test_what_does_not_synchronize_is_nothing_to_evolve_from(monkeypatch):
     monkeypatch.setattr("automata.sampling._VAIN_RANDOM", 5000)
     with pytest.raises(DataError, match="no synchronizing automaton of class not-synchronizing"):
-        evolve(EvolveConfig(n=4, budget=50, classes=("not-synchronizing",)))
+        evolve_from_random(EvolveConfig(n=4, budget=50, classes=("not-synchronizing",)))

@@ -15,10 +15,11 @@ from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from search.discovery import latent_search
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.latent_search import arithmetic, ascend, cma_es, gradient, rising_direction
-from search.discovery.leaps import Ground, LeapConfig, split_parents
+from search.discovery.leaps import LeapConfig, LeapContext, split_parents
 from search.discovery.learner import LearnConfig, Learner
 from search.discovery.step import Elites
-from search.oracle import Arm, Oracle, Proposals, plain_proposals
+from search.oracle import Arm, Oracle
+from search.proposals import Proposals, plain_proposals
 
 N, K, LATENT = 6, 2, 3
 NAMES = ["cma-es", "gradient", "arithmetic"]
@@ -49,9 +50,9 @@ def learner() -> Learner:
     return made
 
 
-def make_ground(learner: Learner, seed: int = 0, elites=ELITES, batch: int = 64) -> Ground:
+def make_context(learner: Learner, seed: int = 0, elites=ELITES, batch: int = 64) -> LeapContext:
     """A leap to N states whose parents are drawn (nearly) evenly."""
-    return Ground(
+    return LeapContext(
         N,
         K,
         elites,
@@ -64,12 +65,12 @@ def make_ground(learner: Learner, seed: int = 0, elites=ELITES, batch: int = 64)
 
 def propose(
     name: str,
-    ground: Ground,
+    context: LeapContext,
     batches: int,
     judge: Callable[[Proposals], np.ndarray] = lambda proposals: reset_thresholds(proposals.deltas),
 ) -> list[Proposals]:
     """What a source proposes when it is told what the judge says."""
-    source = SOURCES[name](ground)
+    source = SOURCES[name](context)
     proposed = [next(source)]
     while len(proposed) < batches:
         proposed.append(source.send(judge(proposed[-1])))
@@ -80,13 +81,13 @@ def capture(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """Let nothing be decoded; return the list to which the points of each batch are added."""
     points = []
 
-    def decode(self: Ground, z: torch.Tensor, parents: np.ndarray) -> Proposals:
+    def decode(self: LeapContext, z: torch.Tensor, parents: np.ndarray) -> Proposals:
         points.append(z.numpy().astype(float))
         return plain_proposals(np.zeros((len(z), K, N), np.uint8))._replace(
             parents=np.stack([parents, np.full(len(parents), -1)], 1)
         )
 
-    monkeypatch.setattr(Ground, "decode", decode)
+    monkeypatch.setattr(LeapContext, "decode", decode)
     return points
 
 
@@ -101,7 +102,7 @@ def near(points: list[np.ndarray], target: np.ndarray) -> Callable[[Proposals], 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_proposals_are_automata_with_one_parent_each(learner: Learner, name: str):
-    for proposals in propose(name, make_ground(learner), 4):
+    for proposals in propose(name, make_context(learner), 4):
         assert proposals.deltas.shape == (64, K, N)
         assert proposals.deltas.dtype == np.uint8
         assert proposals.deltas.max() < N
@@ -117,7 +118,7 @@ def test_proposals_are_automata_with_one_parent_each(learner: Learner, name: str
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_seeds_propose_the_same(learner: Learner, name: str):
     def all_deltas(seed: int) -> np.ndarray:
-        proposed = propose(name, make_ground(learner, seed), 12)  # beyond the first restarts
+        proposed = propose(name, make_context(learner, seed), 12)  # beyond the first restarts
         return np.stack([proposals.deltas for proposals in proposed])
 
     torch.manual_seed(1)
@@ -131,7 +132,7 @@ def test_equal_seeds_propose_the_same(learner: Learner, name: str):
 @pytest.mark.parametrize("sizes", [{5: 40}, {5: 1}, {4: 1, 5: 1}, {4: 40, 5: 1}])
 def test_few_elites_suffice(learner: Learner, name: str, sizes: dict[int, int]):
     few = {n: Elites(*(column[:count] for column in ELITES[n])) for n, count in sizes.items()}
-    for proposals in propose(name, make_ground(learner, elites=few), 13):
+    for proposals in propose(name, make_context(learner, elites=few), 13):
         assert proposals.deltas.shape == (64, K, N)
         assert {n for n, _ in split_parents(proposals.parents[:, 0])} <= set(sizes)
 
@@ -139,9 +140,9 @@ def test_few_elites_suffice(learner: Learner, name: str, sizes: dict[int, int]):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_budget_did_not_suffice_for_does_no_harm(learner: Learner, name: str):
     arm = Arm(Oracle(N, K), "any", 0, 100)
-    proposed = propose(name, make_ground(learner), 12, arm.submit)
-    assert arm.exhausted
-    assert (arm.submit(proposed[-1]) == UNKNOWN).all()
+    proposed = propose(name, make_context(learner), 12, lambda some: arm.submit(some).thresholds)
+    assert arm.exhausted()
+    assert (arm.submit(proposed[-1]).thresholds == UNKNOWN).all()
     assert arm.calls == 100
     assert arm.found_count == 100
 
@@ -150,7 +151,7 @@ def test_what_the_budget_did_not_suffice_for_does_no_harm(learner: Learner, name
 def test_no_gradient_is_left_and_no_weight_is_changed(learner: Learner, name: str):
     before = {key: weight.clone() for key, weight in learner.model.state_dict().items()}
     with torch.no_grad():  # a caller's choice that no source may depend on
-        propose(name, make_ground(learner), 3)
+        propose(name, make_context(learner), 3)
     assert all(weight.grad is None for weight in learner.model.parameters())
     assert all(weight.requires_grad for weight in learner.model.parameters())
     after = learner.model.state_dict()
@@ -167,7 +168,7 @@ def test_the_sources_of_the_arms_are_known(arm: str):
 def test_cma_es_moves_to_where_thresholds_are_long(learner: Learner, monkeypatch):
     monkeypatch.setattr(latent_search, "_GENERATIONS", 1000)
     points, target = capture(monkeypatch), np.array([3.0, -2.0, 1.0])
-    propose("cma-es", make_ground(learner), 60, near(points, target))
+    propose("cma-es", make_context(learner), 60, near(points, target))
     first, last = (
         np.linalg.norm(batch.reshape(-1, POPULATION, LATENT).mean(1) - target, axis=1)
         for batch in (points[0], points[-1])
@@ -183,13 +184,13 @@ def test_cma_es_moves_away_from_what_does_not_synchronize(learner: Learner, monk
         order = np.arange(len(proposals.deltas), dtype=np.int32)
         return np.where(points[-1][:, 0] > 0, order, NOT_SYNCHRONIZING)
 
-    propose("cma-es", make_ground(learner, batch=1024), latent_search._GENERATIONS, judge)
+    propose("cma-es", make_context(learner, batch=1024), latent_search._GENERATIONS, judge)
     assert (points[-1][:, 0] > 0).mean() > (points[0][:, 0] > 0).mean() + 0.2
 
 
 def test_cma_es_is_a_batch_of_small_searches_about_their_parents(learner: Learner, monkeypatch):
     points = capture(monkeypatch)
-    (proposals,) = propose("cma-es", make_ground(learner, batch=512), 1)
+    (proposals,) = propose("cma-es", make_context(learner, batch=512), 1)
     parents = proposals.parents[:, 0].reshape(-1, POPULATION)
     assert parents.shape == (512 // POPULATION, POPULATION)
     assert (parents == parents[:, :1]).all()
@@ -200,7 +201,7 @@ def test_cma_es_is_a_batch_of_small_searches_about_their_parents(learner: Learne
 
 @pytest.mark.parametrize("batch", [1, 15, 16, 100])
 def test_cma_es_proposes_whole_populations(learner: Learner, batch: int):
-    (proposals,) = propose("cma-es", make_ground(learner, batch=batch), 1)
+    (proposals,) = propose("cma-es", make_context(learner, batch=batch), 1)
     assert len(proposals.deltas) == max(1, batch // POPULATION) * POPULATION
 
 
@@ -218,7 +219,7 @@ def test_cma_es_begins_about_its_parent_with_the_posterior_s_spread(learner: Lea
 
     monkeypatch.setattr(Learner, "encode", encode)
     points = capture(monkeypatch)
-    (proposals,) = propose("cma-es", make_ground(learner, batch=4096), 1)
+    (proposals,) = propose("cma-es", make_context(learner, batch=4096), 1)
     populations = points[0].reshape(-1, POPULATION, LATENT)
     np.testing.assert_allclose(populations.std(1, ddof=1).mean(0), spread, rtol=0.1)
     parents = split_parents(proposals.parents[::POPULATION, 0])
@@ -229,7 +230,7 @@ def test_cma_es_begins_about_its_parent_with_the_posterior_s_spread(learner: Lea
 
 def test_one_cma_es_begins_about_parents_of_all_sizes(learner: Learner, monkeypatch):
     monkeypatch.setattr(latent_search, "_GENERATIONS", 1)
-    proposed = propose("cma-es", make_ground(learner, batch=POPULATION), 20)
+    proposed = propose("cma-es", make_context(learner, batch=POPULATION), 20)
     parents = np.concatenate([split_parents(proposals.parents[:, 0]) for proposals in proposed])
     assert sorted(set(parents[:, 0].tolist())) == [4, 5]
 
@@ -237,7 +238,7 @@ def test_one_cma_es_begins_about_parents_of_all_sizes(learner: Learner, monkeypa
 def test_cma_es_begins_anew_after_some_generations(learner: Learner, monkeypatch):
     monkeypatch.setattr(latent_search, "_GENERATIONS", 4)
     points, target = capture(monkeypatch), np.array([3.0, -2.0, 1.0])
-    proposed = propose("cma-es", make_ground(learner, batch=256), 9, near(points, target))
+    proposed = propose("cma-es", make_context(learner, batch=256), 9, near(points, target))
     parents = [proposals.parents[:, 0].tolist() for proposals in proposed]
     assert parents[0] == parents[1] == parents[2] == parents[3]
     assert parents[3] != parents[4] == parents[7] != parents[8]
@@ -254,7 +255,7 @@ def test_cma_es_begins_anew_where_all_is_equally_good(learner: Learner, monkeypa
         thresholds[: 4 * POPULATION] = 7
         return thresholds
 
-    first, second = propose("cma-es", make_ground(learner, batch=16 * POPULATION), 2, judge)
+    first, second = propose("cma-es", make_context(learner, batch=16 * POPULATION), 2, judge)
     kept = 12 * POPULATION
     assert (second.parents[:kept] == first.parents[-kept:]).all()
     assert (second.parents[kept:] != first.parents[: 4 * POPULATION]).any()
@@ -263,7 +264,7 @@ def test_cma_es_begins_anew_where_all_is_equally_good(learner: Learner, monkeypa
 def test_cma_es_begins_anew_when_it_has_converged(learner: Learner, monkeypatch):
     monkeypatch.setattr(latent_search.SepCMA, "should_stop", lambda self: True)
     points = capture(monkeypatch)
-    first, second = propose("cma-es", make_ground(learner), 2, near(points, np.zeros(LATENT)))
+    first, second = propose("cma-es", make_context(learner), 2, near(points, np.zeros(LATENT)))
     assert (second.parents != first.parents).any()
 
 
@@ -278,7 +279,7 @@ def test_cma_es_does_not_learn_from_what_is_unknown(learner: Learner, monkeypatc
         thresholds[-1:] = UNKNOWN
         return thresholds
 
-    source = cma_es(make_ground(learner))
+    source = cma_es(make_context(learner))
     first = next(source)
     for _ in range(20):
         later = source.send(judge(first))
@@ -292,7 +293,7 @@ def test_cma_es_says_that_it_needs_two_dimensions(latent: int):
     config = LearnConfig(latent=latent, embedding=2, channels=4, hidden=4)
     small = Learner(8, K, config, 0, torch.device("cpu"))
     with pytest.raises(ValueError, match=f"latent={latent} is below 2"):
-        next(cma_es(make_ground(small)))
+        next(cma_es(make_context(small)))
 
 
 def test_ascent_raises_what_the_model_predicts(learner: Learner):
@@ -331,8 +332,8 @@ def test_gradient_starts_from_posterior_samples(learner: Learner, monkeypatch):
         head.weight.copy_(torch.tensor([[0.0, 1.0, 0.0]]))
     learner.model.ratio = head
     points = capture(monkeypatch)
-    next(gradient(make_ground(learner, batch=400)))
-    start = make_ground(learner, batch=400).draw_points()[0].numpy()
+    next(gradient(make_context(learner, batch=400)))
+    start = make_context(learner, batch=400).draw_points()[0].numpy()
     moved = points[0] - start
     np.testing.assert_allclose(moved[:, [0, 2]], 0, atol=1e-6)
     lengths = np.outer(latent_search._STEPS, latent_search._LENGTHS).ravel()
@@ -382,8 +383,8 @@ def test_arithmetic_goes_where_thresholds_rise(learner: Learner, monkeypatch):
         latent_search, "encode_automata", lambda model, deltas: Known(posteriors[deltas.shape])
     )
     points = capture(monkeypatch)
-    next(arithmetic(make_ground(learner, elites=elites, batch=400)))
-    moved = points[0] - make_ground(learner, elites=elites, batch=400).draw_points()[0].numpy()
+    next(arithmetic(make_context(learner, elites=elites, batch=400)))
+    moved = points[0] - make_context(learner, elites=elites, batch=400).draw_points()[0].numpy()
     lengths = np.linalg.norm(moved, axis=1)
     assert (moved @ planted > 0.99 * lengths).all()
     assert lengths.max() <= latent_search._FARTHEST + 1e-5
@@ -391,7 +392,7 @@ def test_arithmetic_goes_where_thresholds_rise(learner: Learner, monkeypatch):
 
 
 def test_sources_without_a_model_say_so(learner: Learner):
-    bare = replace(make_ground(learner), learner=None)
+    bare = replace(make_context(learner), learner=None)
     for name in NAMES:
         with pytest.raises(RuntimeError, match="needs a model"):
             next(SOURCES[name](bare))

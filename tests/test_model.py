@@ -320,11 +320,22 @@ def test_size_is_a_condition_of_both_halves(tokens):
 def test_places_count_from_both_ends():
     model = make(any_size=True)
     for half, n in product((model.encoder, model.decoder), sizes_of(model)):
-        places = half.places(2, n)
-        assert places.shape == (2, n, TINY["embedding"])
+        beside = torch.rand(2, n, 3)
+        placed = half.places(beside)
+        assert placed.shape == (2, n, 3 + TINY["embedding"])
+        assert torch.equal(placed[:, :, :3], beside)
+        places = placed[:, :, 3:]
         for state in range(n):
             first, last = half.places.from_start.weight, half.places.from_end.weight
             torch.testing.assert_close(places[1, state], first[state] + last[n - 1 - state])
+
+
+def test_a_model_of_one_size_has_neither_size_nor_places():
+    model = make()
+    for half in (model.encoder, model.decoder):
+        beside, z = torch.rand(2, N, 3), torch.rand(2, 4)
+        assert torch.equal(half.places(beside), beside) and torch.equal(half.size(z, N), z)
+        assert [*half.size.parameters(), *half.places.parameters()] == []
 
 
 def test_what_a_size_does_not_use_is_not_trained(tokens, k):

@@ -12,10 +12,13 @@ from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
 from search import oracle as module
-from search.oracle import UNKNOWN, Arm, Oracle, Proposals, concatenate, plain_proposals
+from search.oracle import UNKNOWN, Arm, Oracle, Tally
+from search.proposals import Proposals, concatenate, plain_proposals
 from tests import naive
 
 N, K = 3, 2
+SOURCES = ("one", "another", "one")
+LIMITS = (5, 0, 17, None)
 
 
 def training_set(rows: int = 25) -> Dataset:
@@ -44,28 +47,39 @@ class Book:
         self.known, self.budget = known, budget
         self.calls = self.decoded = self.as_decoded = self.valid = 0
         self.found: dict[tuple[int, ...], float] = {}  # form -> alpha of its first proposal
+        self.found_by: list[str] = []
         self.paid: set[tuple[int, ...]] = set()
+        self.tallies: dict[str, list[int]] = {}
 
-    def submit(self, proposals: Proposals) -> list[int]:
+    def submit(
+        self, proposals: Proposals, source: str = "mode", limit: int | None = None
+    ) -> tuple[list[int], int]:
         answers: list[int] = []
-        stopped = self.calls == self.budget
+        most = self.budget if limit is None else min(limit, self.budget)
+        tally = self.tallies.setdefault(source, [0, 0, 0])
+        before = self.calls
+        stopped = self.calls >= most
         for delta, as_decoded, _, _, alpha in zip(*proposals, strict=True):
             form, threshold = naive.least_form(delta), naive.reset_threshold(delta)
             new = threshold is not None and form not in self.known | self.paid
-            stopped |= new and self.calls == self.budget
+            stopped |= new and self.calls >= most
             if stopped:
                 answers.append(UNKNOWN)
                 continue
             if new:
                 self.paid.add(form)
                 self.calls += 1
-            if threshold is not None:
-                self.found.setdefault(form, alpha)
+                tally[2] += 1
+            if threshold is not None and form not in self.found:
+                self.found[form] = alpha
+                self.found_by.append(source)
             self.decoded += 1
             self.as_decoded += as_decoded and threshold is not None
             self.valid += threshold is not None
+            tally[0] += 1
+            tally[1] += threshold is not None
             answers.append(-1 if threshold is None else threshold)
-        return answers
+        return answers, self.calls - before
 
 
 @pytest.mark.parametrize("sizes", [[40] * 6, [1] * 60, [300], [0, 7, 0, 90], [3, 200, 50]])
@@ -86,16 +100,26 @@ def test_as_in_the_account_book(monkeypatch, sizes, budgets):
     for seed, size in enumerate(sizes):
         for arm, book in zip(arms, books, strict=True):
             proposals = propose(seed + 100 * arm.round, size, numbers)
-            assert arm.submit(proposals).tolist() == book.submit(proposals)
+            source, limit = SOURCES[seed % 3], LIMITS[seed % 4]
+            thresholds, calls = arm.submit(proposals, source=source, limit=limit)
+            assert (thresholds.tolist(), calls) == book.submit(proposals, source, limit)
             assert arm.calls == book.calls <= arm.budget
             assert arm.found_count == len(book.found)
-            assert arm.exhausted == (arm.calls == arm.budget)
+            assert arm.exhausted() == (arm.calls == arm.budget)
+            assert arm.left() == arm.budget - book.calls
+            for limit in LIMITS[:3]:
+                left = max(0, min(limit, arm.budget) - book.calls)
+                assert (arm.left(limit), arm.exhausted(limit)) == (left, left == 0)
     for arm, book in zip(arms, books, strict=True):
         assert (arm.decoded, arm.as_decoded, arm.valid) == (
             book.decoded,
             book.as_decoded,
             book.valid,
         )
+        assert [*arm.tallies] == [*book.tallies]
+        assert [[*tally] for tally in arm.tallies.values()] == [*book.tallies.values()]
+        names = [*arm.tallies]
+        assert [names[number] for number in arm.found_by()] == book.found_by
         found, first = arm.found()
         assert arm.found_count == len(found)
         assert first.alpha.tolist() == [*book.found.values()]
@@ -116,7 +140,7 @@ def test_training_rows_are_free():
     oracle = Oracle(N, K, training)
     arm = Arm(oracle, "mode", 0, budget=1)
     for _ in range(3):
-        found = arm.submit(plain_proposals(training.deltas))
+        found = arm.submit(plain_proposals(training.deltas)).thresholds
         assert found.tolist() == training.reset_thresholds.tolist()
     assert (arm.calls, oracle.calls, arm.decoded) == (0, 0, 3 * len(training))
     numbers, _ = arm.found()
@@ -129,8 +153,9 @@ def test_labels_of_the_training_set_are_believed():
     training = training_set()
     wrong = Dataset(training.deltas, training.reset_thresholds + 1, training.sources)
     synchronizing = training.select(at_least=0)
-    found = Arm(Oracle(N, K, wrong), "mode", 0, 5).submit(plain_proposals(synchronizing.deltas))
-    assert found.tolist() == (synchronizing.reset_thresholds + 1).tolist()
+    arm = Arm(Oracle(N, K, wrong), "mode", 0, 5)
+    found = arm.submit(plain_proposals(synchronizing.deltas))
+    assert found.thresholds.tolist() == (synchronizing.reset_thresholds + 1).tolist()
     assert wrong.reset_thresholds.tolist() == (training.reset_thresholds + 1).tolist()
 
 
@@ -139,11 +164,29 @@ def test_a_spent_arm_learns_nothing_more():
     arm = Arm(oracle, "mode", 0, budget=4)
     arm.submit(propose(0, 500, count()))
     before = (arm.calls, arm.decoded, arm.as_decoded, arm.valid, oracle.calls)
-    assert arm.exhausted
-    answers = arm.submit(propose(0, 500, count()))
-    assert {*answers.tolist()} == {UNKNOWN}
+    assert arm.exhausted()
+    thresholds, calls = arm.submit(propose(0, 500, count()))
+    assert ({*thresholds.tolist()}, calls) == ({UNKNOWN}, 0)
     assert (arm.calls, arm.decoded, arm.as_decoded, arm.valid, oracle.calls) == before
     assert len(arm.found()[0]) >= 4
+
+
+def test_a_limit_ends_a_look_and_leaves_the_rest_of_the_budget():
+    arm = Arm(Oracle(N, K), "mode", 0, budget=20)
+    first = arm.submit(propose(0, 500, count()), source="look", limit=8)
+    assert (first.calls, arm.calls, arm.left(8), arm.left()) == (8, 8, 0, 12)
+    assert arm.exhausted(8) and not arm.exhausted()
+    refused = arm.submit(propose(1, 500, count()), source="late", limit=8)
+    assert ({*refused.thresholds.tolist()}, refused.calls) == ({UNKNOWN}, 0)
+    rest = arm.submit(propose(2, 500, count()), limit=1000)  # the budget is the lower one
+    assert (rest.calls, arm.calls) == (12, 20)
+    assert [(name, tally.calls) for name, tally in arm.tallies.items()] == [
+        ("look", 8),
+        ("late", 0),
+        ("mode", 12),
+    ]
+    assert arm.tallies["late"] == Tally(0, 0, 0)
+    assert arm.found_by().tolist() == [0] * 8 + [2] * 12
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -151,7 +194,8 @@ def test_workers_change_nothing(workers):
     arm = Arm(Oracle(N, K, training_set(), workers=workers), "mode", 0, 30)
     answers = arm.submit(propose(3, 200, count()))
     expected = Arm(Oracle(N, K, training_set()), "mode", 0, 30).submit(propose(3, 200, count()))
-    assert np.array_equal(answers, expected)
+    assert np.array_equal(answers.thresholds, expected.thresholds)
+    assert answers.calls == expected.calls > 0
 
 
 def test_plain_proposals():

@@ -27,9 +27,10 @@ from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import write_manifest
 from data.record import versions
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.jobs.models import run_search
-from search.oracle import Arm, Oracle, Trace, plain_proposals
+from search.oracle import Arm, Oracle, Trace
+from search.proposals import plain_proposals
 from search.run import SearchConfig
 from search.scoring import recall as module
 from search.scoring.recall import RECALL_COLUMNS, open_truth, score
@@ -324,7 +325,7 @@ def test_a_model_that_knows_the_truth_is_not_scored(whole, tmp_path):
             whole,
             tmp_path / "out",
             SearchConfig(),
-            gathering=Gathering(tmp_path / "archive.sqlite"),
+            gathering=ArchiveRule(tmp_path / "archive.sqlite"),
             truth=whole,
             device=torch.device("cpu"),
             workers=1,

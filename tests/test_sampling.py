@@ -15,8 +15,8 @@ from automata import are_synchronizing, canonical_forms, from_canonical, reset_t
 from automata.automaton import Deltas
 from automata.properties import in_classes
 from automata.sampling import (
-    Archive,
     Evolution,
+    Evolved,
     evolve,
     exchange,
     insert_states,
@@ -153,7 +153,7 @@ class Meter:
         return reset_thresholds(deltas)
 
 
-def check(archive: Archive, config: Evolution) -> None:
+def check(archive: Evolved, config: Evolution) -> None:
     """What holds for every archive."""
     batch, k, n = archive.deltas.shape
     assert archive.calls <= config.calls

@@ -27,8 +27,8 @@ from automata.series import (
     stretch,
 )
 from automata.text.formats import parse_delta
-from search.archive import series as archive_series
-from search.archive.series import SERIES_COLUMNS, Found, find_series, summarize
+from search.archive import series_search
+from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summarize
 from search.archive.store import Archive
 from tests import naive
 from tests.strategies import automata
@@ -239,11 +239,11 @@ FAMILIES_3 = np.stack([f.delta(8) for f in EXTREMAL if f.k == 3])
 
 
 @pytest.fixture(scope="module")
-def found(rows) -> Found:
+def found(rows) -> SeriesFound:
     return find_series(rows, at_least=0.7, prove=True)
 
 
-def test_the_series_of_an_archive(found: Found) -> None:
+def test_the_series_of_an_archive(found: SeriesFound) -> None:
     series = found.series
     assert [*series.columns] == SERIES_COLUMNS
     named = series[series["family"] != ""]
@@ -291,7 +291,7 @@ HARD = "0 1 2 3 0 2|1 2 3 4 5 0"
     scope="module",
     params=["easy", pytest.param("with the hard one", marks=pytest.mark.exhaustive)],
 )
-def many(request, tmp_path_factory) -> tuple[pd.DataFrame, Found]:
+def many(request, tmp_path_factory) -> tuple[pd.DataFrame, SeriesFound]:
     """All automata with n = 5 and a threshold of 12 or more, lengthened ones, and random ones."""
     fives = enumerate_automata(5, 2, at_least=12).deltas
     ways = find_stretches(fives)
@@ -406,7 +406,7 @@ def test_too_large_to_lengthen() -> None:
         find_stretches(np.zeros((1, 7, 4), np.uint8))
 
 
-def test_what_is_in_no_series(rows, found: Found) -> None:
+def test_what_is_in_no_series(rows, found: SeriesFound) -> None:
     assert [*found.sporadic.columns] == [*rows.columns]
     assert {*found.sporadic["n"]} == {10, 11}  # random ones, and a Wielandt-type one far below
     assert len(found.sporadic) == (rows["n"] == 10).sum() + 1
@@ -421,20 +421,20 @@ def test_nothing_at_all(rows) -> None:
     assert len(empty.series) == len(empty.sporadic) == len(summarize(empty.series)) == 0
 
 
-def test_summary(found: Found) -> None:
+def test_summary(found: SeriesFound) -> None:
     table = summarize(found.series)
     assert table["series"].sum() == len(found.series)
     assert table.iloc[0].tolist() == [2, "n^2-2n+1", "all n", 1, "C", 8, 11]
 
 
 def test_a_threshold_that_is_not_proved(rows, monkeypatch) -> None:
-    honest = archive_series.series_thresholds
+    honest = series_search.series_thresholds
 
     def wrong(ways, modulo, residue, **options):
         thresholds = honest(ways, modulo, residue, **options)
         thresholds[thresholds[:, -1] >= 0] += 1
         return thresholds
 
-    monkeypatch.setattr(archive_series, "series_thresholds", wrong)
+    monkeypatch.setattr(series_search, "series_thresholds", wrong)
     with pytest.raises(RuntimeError, match="solver bug: threshold 82, but 81 is proved of 0 1 2"):
         find_series(rows[:1], prove=True)

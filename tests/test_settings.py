@@ -24,7 +24,7 @@ from automata.sampling import Evolution
 from automata.settings import check_settings, setting, settings_of
 from automata.text.config import SolveConfig
 from data.configs import EnumerateConfig, GenerateConfig
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
 from search.candidates import candidate_table
 from search.configs import EvolveConfig, LatentConfig, SearchConfig
@@ -39,20 +39,20 @@ COMMANDS: dict[str, tuple[type, ...]] = {
     "generate": (GenerateConfig,),
     "enumerate": (EnumerateConfig,),
     "train": (ModelConfig, TrainConfig),
-    "search": (SearchConfig, LatentConfig, Gathering),
-    "evolve": (EvolveConfig, Gathering),
-    "discover": (DiscoverConfig, LearnConfig, Gathering),
+    "search": (SearchConfig, LatentConfig, ArchiveRule),
+    "evolve": (EvolveConfig, ArchiveRule),
+    "discover": (DiscoverConfig, LearnConfig, ArchiveRule),
     "solve": (SolveConfig,),
     "archive list": (Selection,),
     "archive export": (Selection,),
     "archive series": (Selection,),
     "report": (Selection,),
-    "demo": (Gathering,),
+    "demo": (ArchiveRule,),
 }
 CONFIGS = [
     *(GenerateConfig(), EnumerateConfig(at_least=9), TrainConfig(), ModelConfig(any_size=True)),
     *(SearchConfig(), LatentConfig(), EvolveConfig(), LearnConfig(), LeapConfig(), Evolution()),
-    *(DiscoverConfig(least=1, start_to=1), Selection(), Gathering(Path("archive.sqlite"))),
+    *(DiscoverConfig(least=1, start_to=1), Selection(), ArchiveRule(Path("archive.sqlite"))),
     SolveConfig(),
 ]
 

@@ -403,10 +403,16 @@ def test_a_search_that_a_limit_ends(monkeypatch, words):
     def search(delta, *, workers=1, memory_limit, time_limit):
         assert (memory_limit, time_limit) == (10**6, 0.5)
         if delta.shape[1] == 4:
-            raise LimitReached("time", ResetBounds(3, 11, (0, 1) * 5 + (0,)))
-        return naive.shortest_reset_word(delta) if words else naive.reset_threshold(delta)
+            bounds = ResetBounds(3, 11, (0, 1) * 5 + (0,))
+            if words:
+                return bounds
+            raise LimitReached("time", bounds)
+        if not words:
+            return naive.reset_threshold(delta)
+        word = naive.shortest_reset_word(delta)
+        return None if word is None else ResetBounds(len(word), len(word), word)
 
-    monkeypatch.setattr(library, "shortest_reset_word" if words else "reset_threshold", search)
+    monkeypatch.setattr(library, "reset_bounds" if words else "reset_threshold", search)
     config = SolveConfig(words=words, memory_limit=10**6, time_limit=0.5)
     automata = read_automata(BytesIO("\n".join(MIXED).encode()))
     found = [*chain.from_iterable(solve(automata, config))]
@@ -459,9 +465,10 @@ def test_the_order_is_the_input_s_whoever_is_first(monkeypatch, words):
 
     def search(delta, **_):
         time.sleep(0.02 if delta[0, 0] % 3 == 0 else 0.002)
-        return (0,) * int(delta[0, 0]) if words else int(delta[0, 0])
+        length = int(delta[0, 0])
+        return ResetBounds(length, length, (0,) * length) if words else length
 
-    monkeypatch.setattr(library, "shortest_reset_word" if words else "reset_threshold", search)
+    monkeypatch.setattr(library, "reset_bounds" if words else "reset_threshold", search)
     found = solve([[Automata(range(60), deltas)]], SolveConfig(words=words), workers=2)
     assert [length for [solved] in found for length in solved.upper] == deltas[:, 0, 0].tolist()
 
@@ -491,7 +498,7 @@ def test_out_of_memory_is_one_automaton_s_fate(monkeypatch):
     def search(delta, **_):
         raise MemoryError
 
-    monkeypatch.setattr(library, "shortest_reset_word", search)
+    monkeypatch.setattr(library, "reset_bounds", search)
     deltas = np.zeros((1, 1, 2), np.uint8)
     [found] = solve([[Automata([7], deltas)]], SolveConfig())
     assert found == [Malformed(7, "not enough memory")]

@@ -281,7 +281,7 @@ def test_killed_at_any_renaming(finished, tmp_path, killed):
 
 
 def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):
-    step, steps = module._State.step, []
+    step, steps = module.take_step, []
 
     def interrupted(*args):
         steps.append(args)
@@ -290,7 +290,7 @@ def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):
         return step(*args)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module._State, "step", interrupted)
+        patch.setattr(module, "take_step", interrupted)
         run(tmp_path)
     assert sorted(contents(tmp_path)) == FILES
     assert len(load_resume(tmp_path)["metrics"]) == 1

@@ -77,33 +77,40 @@ class Vocabulary(nn.Module):
 
 
 class Size(nn.Module):
-    """The number of states as a condition."""
+    """The number of states as a condition; nothing in a model of one size."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.most = config.n
-        self.width = config.embedding
-        self.linear = nn.Linear(3, self.width)
+        self.width = config.embedding if config.any_size else 0
+        if self.width:
+            self.linear = nn.Linear(3, self.width)
 
     def forward(self, z: Tensor, n: int) -> Tensor:
         """Set the condition beside z (batch, ...): (batch, ... + width)."""
+        if self.width == 0:
+            return z
         features = z.new_tensor([n / self.most, 1 / n, n % 2])
         return torch.cat([z, self.linear(features).expand(len(z), -1)], 1)
 
 
 class Places(nn.Module):
-    """The place of each state, counted from the first and from the last one, as a condition."""
+    """The place of each state, counted from both ends, as a condition; nothing at one size."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.width = config.embedding
-        self.from_start = _zeros(nn.Embedding(config.n, self.width))
-        self.from_end = _zeros(nn.Embedding(config.n, self.width))
+        self.width = config.embedding if config.any_size else 0
+        if self.width:
+            self.from_start = _zeros(nn.Embedding(config.n, self.width))
+            self.from_end = _zeros(nn.Embedding(config.n, self.width))
 
-    def forward(self, batch: int, n: int) -> Tensor:
-        """Return the places of the states: (batch, n, width)."""
+    def forward(self, features: Tensor) -> Tensor:
+        """Set the places beside features (batch, n, ...): (batch, n, ... + width)."""
+        if self.width == 0:
+            return features
+        batch, n, _ = features.shape
         places = self.from_start.weight[:n] + self.from_end.weight[:n].flip(0)
-        return places.expand(batch, -1, -1)
+        return torch.cat([features, places.expand(batch, -1, -1)], 2)
 
 
 class Encoder(nn.Module):
@@ -114,12 +121,9 @@ class Encoder(nn.Module):
         self.any_size = config.any_size
         self.vocabulary = Vocabulary(config)
         self.embed = nn.Embedding(self.vocabulary.size, config.embedding)
-        width = config.k * config.embedding
-        flat = config.n * config.channels
-        if config.any_size:
-            self.size, self.places = Size(config), Places(config)
-            width += self.places.width
-            flat = 2 * config.channels + self.size.width
+        self.size, self.places = Size(config), Places(config)
+        width = config.k * config.embedding + self.places.width
+        flat = (2 if config.any_size else config.n) * config.channels + self.size.width
         widths = [width] + [config.channels] * config.convolutions
         self.convolutions = nn.ModuleList(
             nn.Conv1d(width, config.channels, kernel_size=3, padding=1) for width in widths[:-1]
@@ -130,19 +134,19 @@ class Encoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> Posterior:
         """Encode tokens (batch, n, k)."""
-        batch, n, _ = tokens.shape
-        features = self.embed(self.vocabulary.name(tokens)).sum(0).flatten(2)
-        if self.any_size:
-            features = torch.cat([features, self.places(batch, n)], 2)
+        features = self.places(self.embed(self.vocabulary.name(tokens)).sum(0).flatten(2))
         features = features.transpose(1, 2)  # (batch, width, n)
         for convolution in self.convolutions:
             changed = functional.gelu(convolution(features))
             features = changed + features if changed.shape == features.shape else changed
-        if self.any_size:
-            flat = self.size(torch.cat([features.mean(2), features.amax(2)], 1), n)
-        else:
-            flat = features.flatten(1)  # (batch, channels*n)
+        flat = self.size(self._flatten(features), tokens.shape[1])
         return Posterior(self.mu(flat), self.log_sigma(flat).clamp(min=self.min_log_sigma))
+
+    def _flatten(self, features: Tensor) -> Tensor:
+        """Return (batch, channels*n), or for any size mean and maximum: (batch, 2*channels)."""
+        if self.any_size:
+            return torch.cat([features.mean(2), features.amax(2)], 1)
+        return features.flatten(1)
 
 
 class Decoder(nn.Module):
@@ -155,13 +159,10 @@ class Decoder(nn.Module):
         self.hidden_token = self.vocabulary.size
         """Stands for a token that is hidden, or not there yet."""
         self.autoregressive = config.decoder == "autoregressive"
-        width = config.latent
-        if config.any_size:
-            self.size, self.places = Size(config), Places(config)
-            width += self.size.width
+        self.size, self.places = Size(config), Places(config)
+        width = config.latent + self.size.width
         self.start = nn.Linear(width, config.layers * config.hidden)
-        if config.any_size:
-            width += self.places.width
+        width += self.places.width
         names = self.vocabulary.size
         if self.autoregressive:
             width += config.k * config.embedding
@@ -182,11 +183,9 @@ class Decoder(nn.Module):
 
         ``hide`` (bool, as tokens) marks the tokens that the decoder must not see.
         """
-        batch, n, _ = tokens.shape
-        z = self._condition(z, n)
-        inputs = [z[:, None].expand(-1, n, -1)]
-        if self.config.any_size:
-            inputs.append(self.places(batch, n))
+        n = tokens.shape[1]
+        z = self.size(z, n)
+        inputs = [self.places(z[:, None].expand(-1, n, -1))]
         if self.autoregressive:
             names = self.vocabulary.name(tokens)
             seen = names if hide is None else names.masked_fill(hide, self.hidden_token)
@@ -216,16 +215,15 @@ class Decoder(nn.Module):
         if not (1 if self.config.any_size else self.config.n) <= n <= self.config.n:
             raise ValueError(f"n={n} is not a size of this model")
         batch, k = len(z), self.config.k
-        z = self._condition(z, n)
+        z = self.size(z, n)
         hidden = self._hidden(z)
+        placed = self.places(z[:, None].expand(-1, n, -1))  # (batch, n, width)
         table = self.vocabulary.table(n)  # (names, n, n)
         nothing = table.new_full((len(table), batch, 1, k), self.hidden_token)
         before = nothing
         steps = []
         for state in range(n):
-            inputs = [z]
-            if self.config.any_size:
-                inputs.append(self.places(batch, n)[:, state])
+            inputs = [placed[:, state]]
             if self.autoregressive:
                 inputs.append(self.embed(before[:, :, 0]).sum(0).flatten(1))
             features, hidden = self.gru(torch.cat(inputs, 1)[:, None], hidden)
@@ -245,10 +243,6 @@ class Decoder(nn.Module):
             torch.stack([step.tokens for step in steps], 1),
             torch.stack([step.log_probabilities for step in steps], 1),
         )
-
-    def _condition(self, z: Tensor, n: int) -> Tensor:
-        """Set the size beside z: (batch, latent), or more for any size."""
-        return self.size(z, n) if self.config.any_size else z
 
     def _hidden(self, z: Tensor) -> Tensor:
         """Start the hidden state from z and the size: (layers, batch, hidden)."""

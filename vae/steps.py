@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,19 +14,29 @@ from vae.losses import losses
 from vae.model import VAE
 
 
+class StepConfig(NamedTuple):
+    """How one step is taken."""
+
+    learning_rate: float
+    beta: float
+    """Weight of the KL term."""
+    clip: float
+    """Largest gradient norm."""
+    free_bits: float = 0.0
+    """As `vae.losses.losses` says."""
+    ratio_weight: float = 1.0
+    """Weight of the squared error of the predicted ratio."""
+    precision: str = "float32"
+    """``float32`` or ``bfloat16``."""
+
+
 def take_step(
     model: VAE,
     optimizer: torch.optim.Optimizer,
     tokens: Tensor,
     ratios: Tensor,
     generator: torch.Generator,
-    *,
-    learning_rate: float,
-    beta: float,
-    clip: float,
-    free_bits: float = 0.0,
-    ratio_weight: float = 1.0,
-    precision: str = "float32",
+    config: StepConfig,
 ) -> npt.NDArray[np.float64]:
     """Take one step on a batch; return its reconstruction and KL, nats per automaton.
 
@@ -39,25 +50,19 @@ def take_step(
         Reset threshold / Černý bound.
     generator : torch.Generator
         On the model's device.
-    learning_rate, beta : float
-        For this step.
-    clip : float
-        Largest gradient norm.
-    free_bits, ratio_weight : float
-        As `vae.losses.losses` says; the weight of the squared error of the predicted ratio.
-    precision : str
-        ``float32`` or ``bfloat16``.
+    config : StepConfig
     """
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = config.learning_rate
     model.train()
-    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    half = config.precision == "bfloat16"
+    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=half):
         forward = model(tokens, generator)
-    terms = losses(forward, tokens, ratios, free_bits)
-    loss = terms.reconstruction + beta * terms.kl_free + ratio_weight * terms.ratio
+    terms = losses(forward, tokens, ratios, config.free_bits)
+    loss = terms.reconstruction + config.beta * terms.kl_free + config.ratio_weight * terms.ratio
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), clip)
+    nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
     return np.array([terms.reconstruction.item(), terms.kl.item()])
 

@@ -39,7 +39,7 @@ from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE, ModelConfig
 from vae.resume import read_resume
-from vae.steps import learning_rate_share, take_step, warm_up
+from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
 
 
 def train(
@@ -147,7 +147,8 @@ def _run_epoch(
     for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch)):
         done = (state.epoch * steps + step) / (config.epochs * steps)
         batch = tokens.to(state.device), ratios.to(state.device)
-        trained += state.step(*batch, done, generator, precision) * len(tokens)
+        how = _step_config(config, done, precision)
+        trained += take_step(state.model, state.optimizer, *batch, generator, how) * len(tokens)
         bar.update(len(tokens))
     seconds = time.perf_counter() - start
     row = {
@@ -193,6 +194,18 @@ def describe_data(data: Dataset) -> dict[str, Any]:
     return {"n": data.n, "k": data.k, "rows": len(data), "sha256": digest.hexdigest()}
 
 
+def _step_config(config: TrainConfig, done: float, precision: str) -> StepConfig:
+    """Return how the step is taken that is `done` of the way."""
+    return StepConfig(
+        learning_rate=config.learning_rate * learning_rate_share(done),
+        beta=config.beta * warm_up(done, config.warmup),
+        clip=config.clip,
+        free_bits=config.free_bits,
+        ratio_weight=config.ratio_weight,
+        precision=precision,
+    )
+
+
 class _State:
     """The model, its optimizer, and how far training has come."""
 
@@ -215,30 +228,6 @@ class _State:
     def finished(self) -> bool:
         """Whether no epoch is left, or none has been better for too long."""
         return self.epoch >= self.config.epochs or self.stale >= self.config.patience
-
-    def step(
-        self,
-        tokens: Tensor,
-        ratios: Tensor,
-        done: float,
-        generator: torch.Generator,
-        precision: str,
-    ) -> npt.NDArray[np.float64]:
-        """Take one step, `done` of the way; return reconstruction and KL."""
-        config = self.config
-        return take_step(
-            self.model,
-            self.optimizer,
-            tokens,
-            ratios,
-            generator,
-            learning_rate=config.learning_rate * learning_rate_share(done),
-            beta=config.beta * warm_up(done, config.warmup),
-            clip=config.clip,
-            free_bits=config.free_bits,
-            ratio_weight=config.ratio_weight,
-            precision=precision,
-        )
 
     def finish_epoch(self, row: dict[str, float], loss: float) -> None:
         """Record an epoch; keep the weights if they are the best so far."""

@@ -36,10 +36,10 @@ _FIRST_BITS = 9  # of a hash table; 4 times n + k + 1 sets fit
 _SMALL = np.uint64(32)  # levels up to this size are not worth sorting
 _CHUNK = np.uint64(256)
 
-Words = npt.NDArray[np.uint64]
+Buffer = npt.NDArray[np.uint64]
 
 
-def working_space(n: int, k: int, limit: int) -> tuple[Words, Words, Words, Words, Words]:
+def working_space(n: int, k: int, limit: int) -> tuple[Buffer, Buffer, Buffer, Buffer, Buffer]:
     """Return the kernels' working space, for ``limit`` sets a side (n + 1 at least).
 
     It is large, but only the pages touched take memory.

@@ -22,6 +22,110 @@ _ZERO = np.uint64(0)
 _FAR = 255
 """Longer than any length of interest: (n^3 - n) / 6 = 220 letters always suffice for n = 11."""
 
+# The slots of `options`.
+OPTIONS = 8
+LETTERS, AT_LEAST, TOP, END, BY_PAIRS, BY_REACHED, BY_ALIVE, NODES_A_CALL = range(OPTIONS)
+# The slots of `progress`.
+PROGRESS = 3
+DONE, TAKEN, NODES = range(PROGRESS)
+
+
+@jit
+def _reach_by_first_letter(images, ranks, limit, at_least, sets, lengths, nearest):
+    """Note the sets that powers of the first letter lead to; return how many, -1 if one is small.
+
+    ``limit`` has the length, for each number of states, that is too short.
+    """
+    states = images.shape[0] - 1
+    length = 0
+    while nearest[states] == _FAR and length < at_least:
+        if length <= limit[ranks[states]]:
+            return -1
+        sets[length] = states
+        lengths[length] = length
+        nearest[states] = length
+        length += 1
+        states = images[states]
+    return length
+
+
+@jit
+def _fill_waiting(q, sets, lengths, nearest, waiting, waiting_lengths, begin):
+    """Write, by length, the sets with q as their last state, from ``begin`` on; return the end."""
+    end = begin
+    for i in range(sets.shape[0]):
+        if sets[i] >> q == 1 and lengths[i] == nearest[sets[i]]:
+            j = end
+            while j > begin and waiting_lengths[j - 1] > lengths[i]:
+                waiting[j] = waiting[j - 1]
+                waiting_lengths[j] = waiting_lengths[j - 1]
+                j -= 1
+            waiting[j] = sets[i]
+            waiting_lengths[j] = lengths[i]
+            end += 1
+    return end
+
+
+@jit
+def _keep_ties(letter, q, group, ties, places, begin, end):
+    """Write the automorphisms that keep a letter defined up to q, from ``end`` on.
+
+    Those in begin..end-1 keep it up to q - 1, as far as known. Return their end, -1 if one of them
+    makes the letter less.
+    """
+    tail = end
+    for i in range(begin, end):
+        place = places[i] if q else 0
+        comparison = 0
+        while place <= q:
+            source = group[1, ties[i], place]
+            if source > q:
+                break
+            comparison = int(group[0, ties[i], letter[source]]) - int(letter[place])
+            if comparison != 0:
+                break
+            place += 1
+        if comparison < 0:
+            return -1
+        if comparison == 0:
+            ties[tail] = ties[i]
+            places[tail] = place
+            tail += 1
+    return tail
+
+
+@jit
+def _sort_by_length(sets, lengths, ranks, pairs, sorted_lengths, sorted_ranks, sorted_pairs):
+    """Write the lengths of sets, in order, and the ranks and pairs of these."""
+    for i in range(sets.shape[0]):
+        j = i
+        while j > 0 and sorted_lengths[j - 1] > lengths[i]:
+            sorted_lengths[j] = sorted_lengths[j - 1]
+            sorted_ranks[j] = sorted_ranks[j - 1]
+            sorted_pairs[j] = sorted_pairs[j - 1]
+            j -= 1
+        sorted_lengths[j] = lengths[i]
+        sorted_ranks[j] = ranks[sets[i]]
+        sorted_pairs[j] = pairs[sets[i]]
+
+
+@jit
+def _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types):
+    """Note the type of a whole letter; return whether it is earlier than that of the one before."""
+    shapes[letter] = shape(delta[letter])
+    types[letter] = letter
+    described[letter] = False
+    if shapes[letter] != shapes[letter - 1]:
+        return shapes[letter] < shapes[letter - 1]
+    if not described[letter - 1]:
+        fingerprints[letter - 1] = fingerprint(delta[letter - 1], colours[letter - 1])
+        described[letter - 1] = True
+    fingerprints[letter] = fingerprint(delta[letter], colours[letter])
+    described[letter] = True
+    if fingerprints[letter] == fingerprints[letter - 1]:
+        types[letter] = types[letter - 1]
+    return fingerprints[letter] < fingerprints[letter - 1]
+
 
 @jit
 def _is_least(delta, group, orders, types, colours):
@@ -74,18 +178,18 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     at most (``steps``, and the functions above). What reaches the end may still be one that
     does not synchronize, or whose threshold is too small.
 
-    ``options`` is k, at_least, top, end, 0 or 1 for each of the bounds by pairs, by sets reached,
-    and by pairs that never merge, and about how many nodes, transitions tried, a call may take.
-    The search goes over the transitions top..end-1 (of the (k-1) n), those before are given in
-    ``position``. It returns when that is spent or ``rows`` is full, to be called again with
-    ``position`` and ``progress`` as they are, or with progress[0] = 1 when it is done. progress[1]
-    says how many transitions are to be taken as they are in ``position``; progress[2] counts nodes.
+    ``options`` has k in the slot LETTERS; AT_LEAST, TOP and END; 0 or 1 for each of the bounds
+    BY_PAIRS, BY_REACHED (sets) and BY_ALIVE (pairs that never merge); and in NODES_A_CALL about how
+    many nodes, transitions tried, a call may take. The search goes over the transitions TOP..END-1
+    (of the (k-1) n), those before are given in ``position``. It returns when its nodes are spent or
+    ``rows`` is full, to be called again with ``position`` and ``progress`` as they are, or with
+    progress[DONE] = 1. progress[TAKEN] says how many transitions are to be taken as they are in
+    ``position``; progress[NODES] counts nodes.
 
     Of the arrays with a row for each depth row d is what holds before transition d is defined.
     """
     n = first.shape[0]
-    k, at_least, top, end = options[0], options[1], options[2], options[3]
-    bound_pairs, bound_reached, bound_alive = options[4] != 0, options[5] != 0, options[6] != 0
+    k, at_least, top, end = options[LETTERS], options[AT_LEAST], options[TOP], options[END]
     bounded = at_least > 0
     size = 1 << n
     depths = (k - 1) * n
@@ -152,24 +256,16 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     for r in range(n + 1):
         limits[0, r] = at_least - 1 if r < 2 else limits[0, r - 1] - steps[r]
     if bounded:
-        states = size - 1
-        length = tail = 0
-        while nearest[states] == _FAR and length < at_least:
-            if length <= limits[0, ranks[states]]:
-                progress[0] = 1
-                return 0
-            sets[tail] = states
-            lengths[tail] = length
-            nearest[states] = length
-            tail += 1
-            length += 1
-            states = images[0, states]
+        tail = _reach_by_first_letter(images[0], ranks, limits[0], at_least, sets, lengths, nearest)
+        if tail < 0:
+            progress[DONE] = 1
+            return 0
         tails[0] = tail
-        too_long[0] = length == at_least
+        too_long[0] = tail == at_least
 
     found = 0
-    path = progress[1]
-    nodes = progress[2]
+    path = progress[TAKEN]
+    nodes = progress[NODES]
     depth = 0
     value = int(position[0])
     entered = True
@@ -178,23 +274,19 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
         q = depth % n
         if entered:  # which sets wait for this transition?
             entered = False
-            begin = waiting_tails[depth]
-            tail = begin
-            for i in range(tails[depth]):
-                if sets[i] >> q == 1 and lengths[i] == nearest[sets[i]]:
-                    j = tail
-                    while j > begin and waiting_lengths[j - 1] > lengths[i]:
-                        waiting[j] = waiting[j - 1]
-                        waiting_lengths[j] = waiting_lengths[j - 1]
-                        j -= 1
-                    waiting[j] = sets[i]
-                    waiting_lengths[j] = lengths[i]
-                    tail += 1
-            waiting_tails[depth + 1] = tail
+            waiting_tails[depth + 1] = _fill_waiting(
+                q,
+                sets[: tails[depth]],
+                lengths,
+                nearest,
+                waiting,
+                waiting_lengths,
+                waiting_tails[depth],
+            )
         if value == n:  # back to the transition before
             depth -= 1
             if depth < top:
-                progress[0] = 1
+                progress[DONE] = 1
                 break
             for i in range(tails[depth + 1] - 1, tails[depth] - 1, -1):
                 nearest[sets[i]] = before[i]
@@ -215,27 +307,10 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
         # Does an automorphism make the letter less?
         if not cut:
             delta[letter, q] = value
-            tail = tie_tails[depth + 1]
-            for i in range(tie_tails[depth], tie_tails[depth + 1]):
-                place = places[i] if q else 0
-                comparison = 0
-                while place <= q:
-                    source = group[1, ties[i], place]
-                    if source > q:
-                        break
-                    comparison = int(group[0, ties[i], delta[letter, source]]) - int(
-                        delta[letter, place]
-                    )
-                    if comparison != 0:
-                        break
-                    place += 1
-                if comparison < 0:
-                    cut = True
-                    break
-                if comparison == 0:
-                    ties[tail] = ties[i]
-                    places[tail] = place
-                    tail += 1
+            tail = _keep_ties(
+                delta[letter], q, group, ties, places, tie_tails[depth], tie_tails[depth + 1]
+            )
+            cut = tail < 0
             tie_tails[depth + 2] = tail
 
         # Does a word lead to few states too soon?
@@ -292,27 +367,25 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
             for p in range(q):
                 row[pair_of[delta[letter, p], value]] |= _ONE << np.uint64(pair_of[p, q])
             t = fill_levels(row, levels)
-            if bound_alive and letter == k - 1:
+            if options[BY_ALIVE] and letter == k - 1:
                 undefined = every & ~((_ONE << np.uint64((q + 1) * q // 2)) - _ONE)
                 cut = not may_all_merge(levels[t], undefined, every, row)
             for r in range(n + 1):
                 limits[depth + 1, r] = limits[depth, r]
-            if bound_pairs:
+            if options[BY_PAIRS]:
                 fill_limits(steps, levels, t, every, at_least, limits[depth + 1])
             for i in range(tail):
-                length = lengths[i]
-                rank = ranks[sets[i]]
-                cut |= length <= limits[depth + 1, rank]
-                j = i
-                while j > 0 and sorted_lengths[j - 1] > length:
-                    sorted_lengths[j] = sorted_lengths[j - 1]
-                    sorted_ranks[j] = sorted_ranks[j - 1]
-                    sorted_pairs[j] = sorted_pairs[j - 1]
-                    j -= 1
-                sorted_lengths[j] = length
-                sorted_ranks[j] = rank
-                sorted_pairs[j] = pairs[sets[i]]
-            if bound_reached and not cut:
+                cut |= lengths[i] <= limits[depth + 1, ranks[sets[i]]]
+            if options[BY_REACHED] and not cut:
+                _sort_by_length(
+                    sets[:tail],
+                    lengths,
+                    ranks,
+                    pairs,
+                    sorted_lengths,
+                    sorted_ranks,
+                    sorted_pairs,
+                )
                 cut = reached_too_soon(
                     sorted_lengths[:tail],
                     sorted_ranks,
@@ -324,19 +397,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                 )
 
         if not cut and q == n - 1:  # a whole letter: is its type an earlier one?
-            shapes[letter] = shape(delta[letter])
-            cut = shapes[letter] < shapes[letter - 1]
-            types[letter] = letter
-            described[letter] = False
-            if shapes[letter] == shapes[letter - 1]:
-                if not described[letter - 1]:
-                    fingerprints[letter - 1] = fingerprint(delta[letter - 1], colours[letter - 1])
-                    described[letter - 1] = True
-                fingerprints[letter] = fingerprint(delta[letter], colours[letter])
-                described[letter] = True
-                cut = fingerprints[letter] < fingerprints[letter - 1]
-                if fingerprints[letter] == fingerprints[letter - 1]:
-                    types[letter] = types[letter - 1]
+            cut = _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types)
         if not cut and depth + 1 == end:
             tied = False
             for a in range(1, k):
@@ -350,9 +411,9 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
             for i in range(tail - 1, tails[depth] - 1, -1):
                 nearest[sets[i]] = before[i]
             value += 1
-            if found == rows.shape[0] or nodes - progress[2] >= options[7]:
+            if found == rows.shape[0] or nodes - progress[NODES] >= options[NODES_A_CALL]:
                 position[depth] = value
-                progress[1] = depth
+                progress[TAKEN] = depth
                 break
             continue
 
@@ -364,5 +425,5 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
         depth += 1
         value = int(position[depth]) if depth <= path else 0
         entered = True
-    progress[2] = nodes
+    progress[NODES] = nodes
     return found

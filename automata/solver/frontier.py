@@ -13,7 +13,7 @@ from automata.automaton import Deltas
 from automata.kernels import state_sets
 from automata.parallel import results_in_order
 from automata.solver.limits import Budget, OutOfBudget
-from automata.solver.trie import Trie, Words
+from automata.solver.trie import PackedSets, Trie
 
 _MARCH_LEVELS, _MARCH_SETS = 1024, 256
 """Levels made in one compiled loop at most, and their most sets."""
@@ -109,7 +109,7 @@ class Frontier:
         queries = Trie.bytes_of_queries(rows * self.k, self.words)
         return (2 * self.workers + 1) * images + self.workers * queries
 
-    def parts(self, level: int) -> Iterator[tuple[npt.NDArray[np.int64], Words]]:
+    def parts(self, level: int) -> Iterator[tuple[npt.NDArray[np.int64], PackedSets]]:
         """Cut a level into parts of a fair size: the numbers of sets, and the sets."""
         numbers = self.levels[level]
         for at in range(0, len(numbers), self.part):
@@ -119,7 +119,7 @@ class Frontier:
             # copies: other threads read them while the list moves
             yield part, self.sets[first:end].copy() if whole else self.sets[part]
 
-    def images(self, sets: Words) -> tuple[Words, Words]:
+    def images(self, sets: PackedSets) -> tuple[PackedSets, PackedSets]:
         """Return the images of sets under all letters, as rows of `table`, and their hashes."""
         images = np.empty((len(sets), self.table.shape[1]), np.uint64)
         hashes = np.empty((len(sets), self.k), np.uint64)
@@ -197,7 +197,7 @@ class Frontier:
         return 8 * (self.words + self.k + width)
 
     def _reserve(self, count: int, used: int) -> None:
-        """Make room for so many sets."""
+        """Make room for `count` sets."""
         if count > len(self.sets):
             a_set = 8 * self.words + self.origins.itemsize + 8
             room = self.budget.memory - used - (self.bytes - a_set * len(self.sets))
@@ -270,7 +270,7 @@ def each_in_order(
     return map(work, items) if pool is None else results_in_order(work, items, workers, pool)
 
 
-def pack(members: npt.NDArray[np.bool_]) -> Words:
+def pack(members: npt.NDArray[np.bool_]) -> PackedSets:
     """Return sets of states as words: (sets, n) to (sets, ceil(n / 64))."""
     count, n = members.shape
     padded = np.zeros((count, -(-n // 64) * 64), np.bool_)
@@ -278,7 +278,7 @@ def pack(members: npt.NDArray[np.bool_]) -> Words:
     return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
 
 
-def _image_table(delta: Deltas, backward: bool) -> Words:
+def _image_table(delta: Deltas, backward: bool) -> PackedSets:
     """Return the images (or preimages) of each state under all letters side by side, padded."""
     k, n = delta.shape
     words = -(-n // 64)

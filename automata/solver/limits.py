@@ -20,11 +20,11 @@ class ResetBounds:
     """
 
     lower: int
-    """No shorter word resets the automaton, or does what else the function is asked for."""
+    """Proved lower bound on the length."""
     upper: int
-    """`word` does it."""
+    """Length of `word`."""
     word: tuple[int, ...]
-    """A word of length `upper`."""
+    """A word that resets the automaton, or does what else was asked for."""
 
     @property
     def exact(self) -> bool:
@@ -79,15 +79,15 @@ class Budget:
             self.deadline = time.monotonic() + check_positive("time_limit", time_limit)
 
     def fits(self, size: float) -> bool:
-        """Tell whether so many bytes may be in use at once."""
+        """Tell whether `size` bytes may be in use at once."""
         return size <= self.memory
 
     def exceeded_by(self, size: float) -> str:
-        """Name the limit that ends a search about to use so many bytes, "" if none does."""
+        """Name the limit that ends a search about to use `size` bytes, "" if none does."""
         return "time" if self.expired else "" if self.fits(size) else "memory"
 
     def besides(self, size: int) -> Budget:
-        """Return what is left for others while so many bytes are in use."""
+        """Return what is left for others while `size` bytes are in use."""
         rest = Budget()
         rest.memory, rest.deadline = self.memory - size, self.deadline
         return rest

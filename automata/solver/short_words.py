@@ -97,7 +97,7 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
     delta : array of `state_dtype`, shape (k, n)
         Valid.
     goal : int
-        Enough is done when so many states are left.
+        Stop when this many states are left, or fewer.
 
     Returns
     -------

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from automata.kernels import containment, state_sets
 from automata.solver.limits import Budget, OutOfBudget
 
-Words = npt.NDArray[np.uint64]
+PackedSets = npt.NDArray[np.uint64]
+"""uint64 (sets, words): bit q of a row is state q"""
 
 LISTED = 1 << 18
 """Queries that the lists on the way through a trie hold in all."""
@@ -37,7 +38,12 @@ class Trie:
     """
 
     def __init__(
-        self, members: Words, numbers: npt.NDArray[np.int64], likely: Words, n: int, budget: Budget
+        self,
+        members: PackedSets,
+        numbers: npt.NDArray[np.int64],
+        likely: PackedSets,
+        n: int,
+        budget: Budget,
     ) -> None:
         count = len(members)
         self.members = members
@@ -67,7 +73,7 @@ class Trie:
         """Memory a set takes."""
         return 8 * words + 24
 
-    def find(self, rows: Words, a_row: int) -> tuple[int, int] | None:
+    def find(self, rows: PackedSets, a_row: int) -> tuple[int, int] | None:
         """Return a query and the number of a member within it, None if there is none.
 
         Each of `rows` holds `a_row` queries side by side.
@@ -79,7 +85,7 @@ class Trie:
                 return at * a_row + query, int(self.numbers[member])
         return None
 
-    def contained(self, rows: Words) -> npt.NDArray[np.bool_]:
+    def contained(self, rows: PackedSets) -> npt.NDArray[np.bool_]:
         """Tell for each row whether a member lies properly within it."""
         proper = np.zeros(len(rows), np.bool_)
         step = self._rows_at_once(1)
@@ -89,13 +95,15 @@ class Trie:
 
     @staticmethod
     def bytes_of_queries(queries: int, words: int) -> int:
-        """Working space for so many queries at once."""
+        """Working space for `queries` queries at once."""
         return queries * (8 * words + 8) + 4 * min(LISTED, 512 * queries)
 
     def _rows_at_once(self, a_row: int) -> int:
         return max(1, LISTED // (self.lists * a_row))
 
-    def _search(self, rows: Words, a_row: int, proper: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    def _search(
+        self, rows: PackedSets, a_row: int, proper: npt.NDArray[np.bool_]
+    ) -> tuple[int, int]:
         words, count = self.members.shape[1], len(rows) * a_row
         columns = np.empty((words, count), np.uint64)
         sizes, order = np.empty(count, np.int32), np.empty(count, np.int32)

@@ -22,21 +22,21 @@ from automata.automaton import Deltas
 from automata.solver.frontier import Frontier, each_in_order
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
-from automata.solver.trie import Trie, Words
+from automata.solver.trie import PackedSets, Trie
 
 _EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
-"""What a set costs: to make, to put into a trie, to look up there. Measured, in 100 ns."""
+"""Cost of a set: to make it, to put it into a trie, to look it up there; measured, in 100 ns."""
 _PATIENCE = 0.3
-"""Ask when that costs at most this share of what the way to the upper bound costs, and .."""
 _CHEAP, _WORTH = 2000.0, 2.7
-""".. no more than this, or than the sets made since the last time are worth. That is more than it
-costs to ask about them, so that even a side that never grows is asked about in the end."""
+"""Ask if the cost is at most _PATIENCE x forecast, and at most max(_CHEAP, _WORTH x sets since the
+last question). A set is worth more than it costs to ask about it, so that even a side that never
+grows is asked about in the end."""
 _BEAM_FROM = 1 << 14
 """Sets of both sides after which a better upper bound is worth a beam search."""
 _MARCH_TARGETS = 1024
 """Forward sets at most, if small backward levels are to be made in one compiled loop."""
 
-_Found = tuple[int, int, list[int]]
+_Meeting = tuple[int, int, list[int]]
 """A forward set, a backward set, and the letters from the one to the other."""
 
 
@@ -154,7 +154,7 @@ class Search:
             self._ask(0, pool)
 
     def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
-        """Ask about all lengths up to the depth of both sides, and so many backward levels more."""
+        """Ask about all lengths up to the depth of both sides, and `unstored` backward levels."""
         self._worth = 0.0
         forward = self.forward
         numbers = forward.levels[-1]
@@ -185,12 +185,12 @@ class Search:
         members = self.forward.sets[numbers]
         return Trie(members, numbers, queries, self.forward.n, self.budget)
 
-    def _look_up(self, trie: Trie, level: int, pool: ThreadPoolExecutor | None) -> _Found | None:
+    def _look_up(self, trie: Trie, level: int, pool: ThreadPoolExecutor | None) -> _Meeting | None:
         """Find a set of a backward level, stored or not, with a member of the trie within it."""
         backward = self.backward
         unstored = max(0, level - backward.depth)
 
-        def find(part: tuple[npt.NDArray[np.int64], Words]) -> _Found | None:
+        def find(part: tuple[npt.NDArray[np.int64], PackedSets]) -> _Meeting | None:
             found = self._find_below(trie, part[1], unstored)
             return found and (found[0], int(part[0][found[1]]), found[2])
 
@@ -202,8 +202,8 @@ class Search:
                 raise OutOfBudget("time")
         return None
 
-    def _find_below(self, trie: Trie, sets: Words, levels: int) -> _Found | None:
-        """Find a member within a preimage of some row of `sets` under a word of so many letters."""
+    def _find_below(self, trie: Trie, sets: PackedSets, levels: int) -> _Meeting | None:
+        """Find a member within a preimage of a row of `sets` under a word of `levels` letters."""
         if self.budget.expired:
             raise OutOfBudget("time")
         if levels == 0:
@@ -223,7 +223,7 @@ class Search:
         return None
 
     def _bytes(self, trie: int) -> int:
-        """Return the memory in use, with a trie of so many sets."""
+        """Return the bytes in use with a trie of `trie` sets."""
         forward, backward = self.forward, self.backward
         trie = max(trie, 0 if self._trie is None else len(self._trie))
         buffers = max(forward.buffers, backward.buffers)

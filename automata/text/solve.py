@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from automata.arguments import check_workers
 from automata.automaton import AutomatonError, Deltas
 from automata.solver.exact import (
     NOT_SYNCHRONIZING,
+    reset_bounds,
     reset_threshold,
     reset_thresholds,
-    shortest_reset_word,
 )
-from automata.solver.limits import LimitReached
+from automata.solver.limits import LimitReached, ResetBounds
 from automata.solver.short_words import short_reset_word
 from automata.text.config import SolveConfig as SolveConfig
 from automata.text.entries import Automata, Malformed
@@ -236,38 +237,30 @@ def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malforme
     line, delta = row
     k, n = delta.shape
     try:
-        found = _search(delta, config, workers)
+        bounds = _search(delta, config, workers)
     except (AutomatonError, MemoryError) as error:
         return Malformed(line, str(error) or "not enough memory")
-    if found is None:
-        return Solved(n, k, config.method, [line], [None], [None], [None])
-    lower, upper, letters = found
-    word = format_word(letters) if config.words else None
+    lower = upper = word = None
+    if bounds is not None:
+        lower, upper = bounds.lower, bounds.upper
+        word = format_word(bounds.word) if config.words else None
     return Solved(n, k, config.method, [line], [lower], [upper], [word])
 
 
-def _search(
-    delta: Deltas, config: SolveConfig, workers: int
-) -> tuple[int, int, tuple[int, ...]] | None:
-    """Return bounds and, if words are wanted, a word; None if there is no reset word."""
+def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | None:
+    """Return what is proved, its word empty where none is wanted; None without a reset word."""
     if config.method != "exact":
         word = short_reset_word(delta, method=config.method)
-        return None if word is None else (min(1, len(word)), len(word), word)
+        return None if word is None else ResetBounds(min(1, len(word)), len(word), word)
+    limits: dict[str, Any] = {
+        "workers": workers,
+        "memory_limit": config.memory_limit,
+        "time_limit": config.time_limit,
+    }
+    if config.words:
+        return reset_bounds(delta, **limits)
     try:
-        if config.words:
-            word = shortest_reset_word(
-                delta,
-                workers=workers,
-                memory_limit=config.memory_limit,
-                time_limit=config.time_limit,
-            )
-            return None if word is None else (len(word), len(word), word)
-        length = reset_threshold(
-            delta,
-            workers=workers,
-            memory_limit=config.memory_limit,
-            time_limit=config.time_limit,
-        )
-        return None if length is None else (length, length, ())
+        length = reset_threshold(delta, **limits)
     except LimitReached as reached:
-        return reached.bounds.lower, reached.bounds.upper, reached.bounds.word
+        return reached.bounds
+    return None if length is None else ResetBounds(length, length, ())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Gathering:
+class ArchiveRule:
     """Which archive a run adds to, and how close to the Černý bound an automaton must be."""
 
     archive: Path

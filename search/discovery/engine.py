@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from automata.canonical import from_canonical
@@ -29,32 +28,32 @@ from search.configs import EXCHANGES
 from search.decode import computing
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig
-from search.discovery.leaps import Ground, split_parents
+from search.discovery.leaps import LeapContext, split_parents
 from search.discovery.learner import Learner
 from search.discovery.saved import note_made, read_step
 from search.discovery.step import (
+    EVOLVE,
     Elites,
     Step,
     Steps,
-    Tally,
     kept_rows,
     save_step,
     step_folder,
 )
-from search.oracle import Arm, Oracle
+from search.oracle import Arm, Oracle, Tally
 
-_VAIN_BATCHES = 40
-"""So many batches of a first look in a row with hardly a new automaton end it:"""
+_IDLE_BATCHES = 40
+"""A first look ends after this many consecutive batches with at most `_LEAST_LEAP` new automata."""
 _LEAST_LEAP = 0.005
-"""no larger share of a batch than this."""
+"""Of the automata of a batch."""
 _LEAST_NEW = 0.02
-"""A generation at the start with a smaller share of new children is in vain."""
+"""At the start, generations with a smaller share of new children count as without any."""
 
 _MODEL = "model.safetensors"
 
 Report = Callable[[int], object]
 Progress = Callable[[int, int, str], object]
-"""Hears the size, further calls, and what is being done where that takes none."""
+"""Called with the size, further calls, and what is being done where that takes none."""
 Keep = Callable[[Step], object]
 
 
@@ -66,7 +65,7 @@ class Engine:
     Parameters
     ----------
     config : DiscoverConfig
-    arm : str
+    arm_name : str
         One of `ARMS`.
     seed : int
     folder : Path
@@ -79,19 +78,19 @@ class Engine:
     def __init__(
         self,
         config: DiscoverConfig,
-        arm: str,
+        arm_name: str,
         seed: int,
         folder: Path,
         *,
         device: torch.device,
         workers: int = 1,
     ) -> None:
-        self.config, self.arm, self.seed = config, ARMS[arm], seed
-        self.start, self.folder = folder / "start", folder / arm
+        self.config, self.arm_config, self.seed = config, ARMS[arm_name], seed
+        self.start, self.folder = folder / "start", folder / arm_name
         self.device, self.workers = device, workers
         self.learner: Learner | None = None
-        if self.arm.learns:
-            learn, first = self.arm.adapt(config.learn), self._torch_seed(0)
+        if self.arm_config.learns:
+            learn, first = self.arm_config.adapt(config.learn), self._torch_seed(0)
             self.learner = Learner(config.most, config.k, learn, first, device)
 
     def run(
@@ -102,9 +101,9 @@ class Engine:
         Parameters
         ----------
         report : callable
-            Hears of each batch, of each finished step, and of training now and then.
+            Called after each batch and step, and during training.
         keep : callable
-            Is given each step once it is in its folder.
+            Called with each step once it is in its folder.
         """
         steps = self.run_start(report, keep)
         for n in range(self.config.start_to + 1, self.config.most + 1):
@@ -140,10 +139,11 @@ class Engine:
 
     def _start(self, n: int, progress: Progress) -> Step:
         """Evolve from uniform random automata."""
-        account = _Account(self._oracle(n), self.config.start_budget)
-        report = _of_calls(progress, n)
-        self._evolve(account, stream(self.seed, "start", n), report, _LEAST_NEW)
-        return account.close(0, self.config.learn.elites)
+        arm = self._arm(n, self.config.start_budget)
+        seconds: dict[str, float] = {}
+        rng = stream(self.seed, "start", n)
+        self._evolve(arm, seconds, rng, _of_calls(progress, n), _LEAST_NEW)
+        return _close(arm, 0, self.config.learn.elites, seconds)
 
     def _step(self, n: int, steps: Steps, progress: Progress) -> Step:
         """Learn, leap, polish."""
@@ -152,23 +152,20 @@ class Engine:
         generator = torch.Generator(self.device).manual_seed(self._torch_seed(n))
         elites = {size: step.elites(config.learn.elites) for size, step in steps.items()}
         elites = {size: found for size, found in elites.items() if len(found.deltas)}
-        account = _Account(self._oracle(n), config.budget)
-        if self.arm.sources:
+        arm, seconds = self._arm(n, config.budget), dict[str, float]()
+        if self.arm_config.sources:
             if not elites:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
-            with account.measure("train"):
+            with _timed(seconds, "train"):
                 self._learn(n, rng, generator, elites, partial(progress, n, 0))
-            if self.arm.polishes:
-                account.arm.budget = min(config.budget, config.first_look)
-            ground = Ground(n, config.k, elites, self.learner, rng, generator, config.leap)
+            context = LeapContext(n, config.k, elites, self.learner, rng, generator, config.leap)
             before = self._weights_before(n)
             with computing(before if before.exists() else self.folder):
-                self._leap(account, ground, report)
-            account.arm.budget = config.budget
-        first_look = min(account.arm.calls, config.first_look)
-        if self.arm.polishes:
-            self._evolve(account, rng, report)
-        return account.close(first_look, config.learn.elites)
+                self._leap(arm, seconds, context, report)
+        first_look = min(arm.calls, config.first_look)
+        if self.arm_config.polishes:
+            self._evolve(arm, seconds, rng, report)
+        return _close(arm, first_look, config.learn.elites, seconds)
 
     def _learn(
         self,
@@ -176,51 +173,60 @@ class Engine:
         rng: np.random.Generator,
         generator: torch.Generator,
         elites: Mapping[int, Elites],
-        tell: Callable[[str], object],
+        report: Callable[[str], object],
     ) -> None:
         """Train the model for the leap to n states, from where the step before left it."""
-        if self.learner is None or not self.arm.trains:
+        if self.learner is None or not self.arm_config.trains:
             return
         first = n == self.config.start_to + 1
         if not first:
             self.learner.load(self._weights_before(n))
-        if first or self.arm.retrains:
-            self.learner.learn(rng, generator, elites, tell)
+        if first or self.arm_config.retrains:
+            self.learner.learn(rng, generator, elites, report)
 
     def _weights_before(self, n: int) -> Path:
         """Return the place of the weights that the leap to n states begins with."""
         return step_folder(self.folder, n - 1) / _MODEL
 
-    def _leap(self, account: _Account, ground: Ground, report: Report) -> None:
-        """Let the sources propose in turn until the budget is spent, or all is in vain."""
-        arm = account.arm
-        sources = {name: SOURCES[name](ground) for name in self.arm.sources}
+    def _leap(
+        self, arm: Arm, seconds: dict[str, float], context: LeapContext, report: Report
+    ) -> None:
+        """Let the sources propose in turn until their calls are spent, or hardly any is new.
+
+        What evolution polishes is a first look: the rest of the budget is left.
+        """
+        limit = self.config.first_look if self.arm_config.polishes else None
+        sources = {name: SOURCES[name](context) for name in self.arm_config.sources}
         answers: dict[str, Any] = dict.fromkeys(sources)  # None starts a source
-        vain = 0
-        for name in cycle(self.arm.sources):
-            with account.measure("sample"):
+        idle = 0
+        for name in cycle(self.arm_config.sources):
+            with _timed(seconds, "sample"):
                 proposals = sources[name].send(answers[name])
-            before = arm.calls
-            with account.measure("solve"), account.of(name):
-                answers[name] = arm.submit(proposals)
-            new = arm.calls - before
-            report(new)
-            vain = 0 if new > _LEAST_LEAP * len(proposals.deltas) else vain + 1
-            if arm.exhausted or vain == _VAIN_BATCHES:
+            with _timed(seconds, "solve"):
+                answer = arm.submit(proposals, source=name, limit=limit)
+            answers[name] = answer.thresholds
+            report(answer.calls)
+            idle = 0 if answer.calls > _LEAST_LEAP * len(proposals.deltas) else idle + 1
+            if arm.exhausted(limit) or idle == _IDLE_BATCHES:
                 return
 
     def _evolve(
-        self, account: _Account, rng: np.random.Generator, report: Report, least_new: float = 0.0
+        self,
+        arm: Arm,
+        seconds: dict[str, float],
+        rng: np.random.Generator,
+        report: Report,
+        least_new: float = 0.0,
     ) -> None:
         """Spend what is left of the budget on `evolve`, started from all that was found."""
-        config, arm = self.config, account.arm
+        config = self.config
         start = None
-        if account.found:
+        if arm.found_count:
             numbers, _ = arm.found()
             deltas = from_canonical(arm.oracle.forms(numbers), arm.oracle.n, config.k)
             start = deltas, arm.oracle.thresholds(numbers)
         evolution = Evolution(
-            calls=arm.budget - arm.calls,
+            calls=arm.left(),
             archive_size=config.parents,
             batch=config.generation,
             softness=config.softness,
@@ -228,15 +234,18 @@ class Engine:
             classes=config.classes,
             least_new=least_new,
         )
-        with account.measure("evolve"), account.of("evolve"):
+        arm.tallies.setdefault(EVOLVE, Tally())  # listed even where no call is left
+        with _timed(seconds, "evolve"):
             run_evolution(rng, arm, evolution, report, start)
 
-    def _oracle(self, n: int) -> Oracle:
-        return Oracle(n, self.config.k, classes=self.config.classes, workers=self.workers)
+    def _arm(self, n: int, budget: int) -> Arm:
+        config = self.config
+        oracle = Oracle(n, config.k, classes=config.classes, workers=self.workers)
+        return Arm(oracle, EVOLVE, 0, budget)
 
     def _model_file(self) -> dict[str, Callable[[Path], object]]:
         """Return what writes the model that the next step goes on from, if there is one."""
-        if self.learner is None or not self.arm.trains:
+        if self.learner is None or not self.arm_config.trains:
             return {}
         return {_MODEL: self.learner.save}
 
@@ -245,64 +254,38 @@ class Engine:
 
 
 def _of_calls(progress: Progress, n: int) -> Report:
-    """Return what hears of calls alone."""
+    """Return what is called with the calls alone."""
     return lambda calls: progress(n, calls, "")
 
 
-class _Account:
-    """One step's calls, by the source that caused them, and its time."""
+@contextmanager
+def _timed(seconds: dict[str, float], activity: str) -> Iterator[None]:
+    """Add the time that passes meanwhile to that of an activity."""
+    start = time.perf_counter()
+    yield
+    seconds[activity] = seconds.get(activity, 0.0) + time.perf_counter() - start
 
-    def __init__(self, oracle: Oracle, budget: int) -> None:
-        self.arm = Arm(oracle, "evolve", 0, budget)
-        self.found = 0
-        self._tallies: dict[str, Tally] = {}
-        self._parts: list[npt.NDArray[np.uint8]] = []
-        self._seconds: dict[str, float] = {}
 
-    @contextmanager
-    def of(self, source: str) -> Iterator[None]:
-        """Book what is submitted meanwhile to a source."""
-        arm = self.arm
-        proposed, valid, calls = arm.decoded, arm.valid, arm.calls
-        yield
-        before = self._tallies.get(source, Tally(0, 0, 0))
-        self._tallies[source] = Tally(
-            before.proposed + arm.decoded - proposed,
-            before.valid + arm.valid - valid,
-            before.calls + arm.calls - calls,
-        )
-        number = list(self._tallies).index(source)
-        self._parts.append(np.full(arm.found_count - self.found, number, np.uint8))
-        self.found = arm.found_count
-
-    @contextmanager
-    def measure(self, activity: str) -> Iterator[None]:
-        """Add the time that passes meanwhile to an activity."""
-        start = time.perf_counter()
-        yield
-        spent = time.perf_counter() - start
-        self._seconds[activity] = self._seconds.get(activity, 0.0) + spent
-
-    def close(self, first_look: int, elites: int) -> Step:
-        """Return the step that this account is of."""
-        oracle = self.arm.oracle
-        _, _, calls, forms, thresholds, found_at = self.arm.trace()
-        _, proposals = self.arm.found()
-        rows = kept_rows(oracle.n, thresholds, elites)
-        trace = hashlib.sha256(forms.tobytes() + thresholds.astype("<i4").tobytes())
-        return Step(
-            n=oracle.n,
-            k=oracle.k,
-            calls=calls,
-            first_look=first_look,
-            tallies=self._tallies,
-            trace=trace.hexdigest(),
-            forms=forms[rows],
-            thresholds=thresholds[rows],
-            found_at=found_at[rows],
-            sources=np.concatenate(self._parts)[rows],
-            parents=split_parents(proposals.parents[rows]),
-            alpha=proposals.alpha[rows],
-            repaired=proposals.repaired[rows],
-            seconds=self._seconds,
-        )
+def _close(arm: Arm, first_look: int, elites: int, seconds: Mapping[str, float]) -> Step:
+    """Return the step that an arm has taken."""
+    oracle = arm.oracle
+    _, _, calls, forms, thresholds, found_at = arm.trace()
+    _, proposals = arm.found()
+    rows = kept_rows(oracle.n, thresholds, elites)
+    trace = hashlib.sha256(forms.tobytes() + thresholds.astype("<i4").tobytes())
+    return Step(
+        n=oracle.n,
+        k=oracle.k,
+        calls=calls,
+        first_look=first_look,
+        tallies=arm.tallies,
+        trace=trace.hexdigest(),
+        forms=forms[rows],
+        thresholds=thresholds[rows],
+        found_at=found_at[rows],
+        sources=arm.found_by()[rows],
+        parents=split_parents(proposals.parents[rows]),
+        alpha=proposals.alpha[rows],
+        repaired=proposals.repaired[rows],
+        seconds=seconds,
+    )

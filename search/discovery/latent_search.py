@@ -14,14 +14,14 @@ from torch import Tensor
 from automata.automaton import cerny_bound
 from automata.solver.exact import UNKNOWN, Thresholds
 from search.decode import encode_automata
-from search.discovery.leaps import Ground, name_parents
-from search.oracle import Proposals
+from search.discovery.leaps import LeapContext, name_parents
+from search.proposals import Proposals
 from vae.model import VAE
 
 _POPULATION = 16
 """Points of one CMA-ES a generation."""
 _GENERATIONS = 10
-"""After so many a CMA-ES begins anew elsewhere."""
+"""Generations after which a CMA-ES begins anew elsewhere."""
 _STEPS = (1, 2, 4, 8, 16)
 """Steps of gradient ascent."""
 _LENGTHS = (0.1, 0.2, 0.4)
@@ -42,7 +42,7 @@ class _Search(NamedTuple):
     """The parent's name."""
 
 
-def cma_es(ground: Ground) -> Generator[Proposals, Thresholds, None]:
+def cma_es(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     """Many small CMA-ES at once, each about a posterior sample of a smaller elite.
 
     Each adapts to the thresholds of its own points, and begins anew about another elite after some
@@ -55,20 +55,20 @@ def cma_es(ground: Ground) -> Generator[Proposals, Thresholds, None]:
     ValueError
         If the latent space has fewer than two dimensions.
     """
-    if ground.model.config.latent < 2:
-        raise ValueError(f"latent={ground.model.config.latent} is below 2: too few for cma-es")
-    searches = _begin(ground, max(1, ground.config.batch // _POPULATION))
+    if context.model.config.latent < 2:
+        raise ValueError(f"latent={context.model.config.latent} is below 2: too few for cma-es")
+    searches = _begin(context, max(1, context.config.batch // _POPULATION))
     while True:
         points = np.array(
             [[search.optimizer.ask() for _ in range(_POPULATION)] for search in searches]
         )  # (searches, population, latent)
         scaled = points * np.array([search.spread for search in searches])[:, None]
-        z = torch.from_numpy(scaled.reshape(-1, scaled.shape[2])).float().to(ground.model.device)
+        z = torch.from_numpy(scaled.reshape(-1, scaled.shape[2])).float().to(context.model.device)
         parents = np.repeat([search.parent for search in searches], _POPULATION)
-        thresholds = yield ground.decode(z, parents)
+        thresholds = yield context.decode(z, parents)
         if (thresholds == UNKNOWN).any():
             continue  # the budget is spent
-        losses = -thresholds.reshape(-1, _POPULATION) / max(1, cerny_bound(ground.n))
+        losses = -thresholds.reshape(-1, _POPULATION) / max(1, cerny_bound(context.n))
         for search, asked, told in zip(searches, points, losses, strict=True):
             search.optimizer.tell(list(zip(asked, told, strict=True)))
         going = [
@@ -78,19 +78,19 @@ def cma_es(ground: Ground) -> Generator[Proposals, Thresholds, None]:
             and search.optimizer.generation < _GENERATIONS
             and not search.optimizer.should_stop()
         ]
-        searches = going + _begin(ground, len(searches) - len(going))
+        searches = going + _begin(context, len(searches) - len(going))
 
 
-def _begin(ground: Ground, count: int) -> list[_Search]:
+def _begin(context: LeapContext, count: int) -> list[_Search]:
     """Begin as many CMA-ES, their parents drawn by size, evenly, and by rank."""
-    sizes, rng, learner = ground.parent_sizes, ground.rng, ground.model
+    sizes, rng, learner = context.parent_sizes, context.rng, context.model
     searches = []
     turns = (np.arange(count) + rng.integers(len(sizes))) % len(sizes)
     for turn, share in zip(*np.unique(turns, return_counts=True), strict=True):
         size = sizes[turn]
-        rows = ground.draw(size, share)
-        deltas = ground.elites[size].deltas[rows]
-        starts = learner.encode(rng, ground.generator, deltas).double().cpu().numpy()
+        rows = context.draw(size, share)
+        deltas = context.elites[size].deltas[rows]
+        starts = learner.encode(rng, context.generator, deltas).double().cpu().numpy()
         posterior = encode_automata(learner.model, deltas)
         spreads = posterior.log_sigma.exp().double().cpu().numpy()
         seeds = rng.integers(2**32, size=share)
@@ -102,14 +102,14 @@ def _begin(ground: Ground, count: int) -> list[_Search]:
     return searches
 
 
-def gradient(ground: Ground) -> Generator[Proposals, Thresholds, None]:
+def gradient(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     """Few or many, short or long steps up the predicted threshold from smaller elites."""
-    rng = ground.rng
+    rng = context.rng
     while True:
-        z, parents = ground.draw_points()
+        z, parents = context.draw_points()
         steps = torch.from_numpy(rng.choice(_STEPS, size=len(z))).to(z.device)
         lengths = torch.from_numpy(rng.choice(_LENGTHS, size=len(z))).to(z)
-        yield ground.decode(ascend(ground.model.model, z, steps, lengths), parents)
+        yield context.decode(ascend(context.model.model, z, steps, lengths), parents)
 
 
 def ascend(model: VAE, z: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
@@ -138,21 +138,21 @@ def ascend(model: VAE, z: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
     return z
 
 
-def arithmetic(ground: Ground) -> Generator[Proposals, Thresholds, None]:
+def arithmetic(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     """Random steps along the direction in which thresholds rise, from smaller elites."""
-    learner = ground.model
+    learner = context.model
     known = [
         (
             encode_automata(learner.model, elites.deltas).mu.double().cpu().numpy(),
             elites.thresholds / max(1, cerny_bound(size)),
         )
-        for size, elites in sorted(ground.elites.items())
+        for size, elites in sorted(context.elites.items())
     ]
     direction = torch.from_numpy(rising_direction(known)).float().to(learner.device)
     while True:
-        z, parents = ground.draw_points()
-        lengths = torch.from_numpy(_FARTHEST * ground.rng.random(len(z))).to(z)
-        yield ground.decode(z + lengths[:, None] * direction, parents)
+        z, parents = context.draw_points()
+        lengths = torch.from_numpy(_FARTHEST * context.rng.random(len(z))).to(z)
+        yield context.decode(z + lengths[:, None] * direction, parents)
 
 
 def rising_direction(

@@ -18,7 +18,7 @@ from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
 from search.interpolate import interpolate
-from search.oracle import Proposals, concatenate, plain_proposals
+from search.proposals import Proposals, concatenate, plain_proposals
 from vae.encoding import decode_tokens
 
 _NO_PARENT = -1
@@ -29,7 +29,7 @@ _ROWS = 32
 
 
 @dataclass(frozen=True)
-class Ground:
+class LeapContext:
     """What a leap to n states starts from."""
 
     n: int
@@ -97,80 +97,82 @@ class Ground:
         return Proposals(*decoded, parents, np.full(len(z), np.nan) if alpha is None else alpha)
 
 
-Source = Callable[[Ground], Generator[Proposals, Thresholds, None]]
+Source = Callable[[LeapContext], Generator[Proposals, Thresholds, None]]
 """Yields batches of automata without end, and is sent the thresholds of each."""
 
 
-def posterior(ground: Ground) -> Proposals:
+def posterior(context: LeapContext) -> Proposals:
     """The most probable automaton with n states at posterior samples of smaller elites."""
-    z, parents = ground.draw_points()
-    return ground.decode(z, parents)
+    z, parents = context.draw_points()
+    return context.decode(z, parents)
 
 
-def posterior_sampled(ground: Ground) -> Proposals:
+def posterior_sampled(context: LeapContext) -> Proposals:
     """A sampled automaton with n states at posterior samples of smaller elites."""
-    z, parents = ground.draw_points()
-    return ground.decode(z, parents, temperature=ground.config.temperature)
+    z, parents = context.draw_points()
+    return context.decode(z, parents, temperature=context.config.temperature)
 
 
-def interpolation(ground: Ground) -> Proposals:
+def interpolation(context: LeapContext) -> Proposals:
     """On polar paths between posterior samples of two smaller elites."""
-    first, one = ground.draw_points()
-    second, two = ground.draw_points()
-    order = ground.rng.permutation(len(two))
-    alpha = ground.rng.random(len(one))
+    first, one = context.draw_points()
+    second, two = context.draw_points()
+    order = context.rng.permutation(len(two))
+    alpha = context.rng.random(len(one))
     shuffled = second[torch.from_numpy(order).to(second.device)]
     z = interpolate("polar", first, shuffled, torch.from_numpy(alpha).to(first))
-    return ground.decode(z, np.stack([one, two[order]], 1), alpha=alpha)
+    return context.decode(z, np.stack([one, two[order]], 1), alpha=alpha)
 
 
-def encode_decode(ground: Ground) -> Proposals:
+def encode_decode(context: LeapContext) -> Proposals:
     """Decode posterior samples of smaller elites, encode what comes out, and decode it again."""
-    z, parents = ground.draw_points()
+    z, parents = context.draw_points()
     check_points(z)
-    tokens = ground.model.model.decoder.generate(z, ground.n).tokens
-    again = ground.model.encode(ground.rng, ground.generator, decode_tokens(tokens.cpu().numpy()))
-    return ground.decode(again, parents)
+    tokens = context.model.model.decoder.generate(z, context.n).tokens
+    again = context.model.encode(
+        context.rng, context.generator, decode_tokens(tokens.cpu().numpy())
+    )
+    return context.decode(again, parents)
 
 
-def prior(ground: Ground) -> Proposals:
+def prior(context: LeapContext) -> Proposals:
     """At points of the prior N(0, I); without a latent space, sampled at temperature 1."""
-    config = ground.model.config
-    shape = (ground.config.batch, config.latent)
-    z = torch.randn(shape, generator=ground.generator, device=ground.model.device)
+    config = context.model.config
+    shape = (context.config.batch, config.latent)
+    z = torch.randn(shape, generator=context.generator, device=context.model.device)
     orphans = np.full(len(z), _NO_PARENT)
-    return ground.decode(z, orphans, temperature=0.0 if config.latent else 1.0)
+    return context.decode(z, orphans, temperature=0.0 if config.latent else 1.0)
 
 
-def cooled(ground: Ground) -> Proposals:
+def cooled(context: LeapContext) -> Proposals:
     """Without a latent space: sampled at the lower temperature."""
-    z = torch.zeros(ground.config.batch, 0, device=ground.model.device)
-    return ground.decode(z, np.full(len(z), _NO_PARENT), temperature=ground.config.temperature)
+    z = torch.zeros(context.config.batch, 0, device=context.model.device)
+    return context.decode(z, np.full(len(z), _NO_PARENT), temperature=context.config.temperature)
 
 
-def insertion(ground: Ground) -> Proposals:
+def insertion(context: LeapContext) -> Proposals:
     """Smaller elites, random transitions of which are split by new states."""
     parts = []
-    for size, count in ground.shares():
-        rows = ground.draw(size, count)
-        grown = insert_states(ground.rng, ground.elites[size].deltas[rows], ground.n - size)
+    for size, count in context.shares():
+        rows = context.draw(size, count)
+        grown = insert_states(context.rng, context.elites[size].deltas[rows], context.n - size)
         parts.append(plain_proposals(grown, name_parents(size, rows)))
     return concatenate(parts)
 
 
-def stretching(ground: Ground) -> Generator[Proposals, Thresholds, None]:
+def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     """Smaller elites, the best first, lengthened where states in a row behave alike.
 
     Those over 61 states are not.
     """
-    nothing = plain_proposals(np.empty((0, ground.k, ground.n), np.uint8))
-    sizes = [size for size in ground.parent_sizes if size <= STRETCH_MAX_STATES]
-    most = max((len(ground.elites[size].deltas) for size in sizes), default=0)
+    nothing = plain_proposals(np.empty((0, context.k, context.n), np.uint8))
+    sizes = [size for size in context.parent_sizes if size <= STRETCH_MAX_STATES]
+    most = max((len(context.elites[size].deltas) for size in sizes), default=0)
     for first in range(0, most, _STRETCHED):
         parts = [nothing]
         for size in sizes:
-            ways = find_stretches(ground.elites[size].deltas[first : first + _STRETCHED])
-            grown = stretch(ways, ground.n - size)
+            ways = find_stretches(context.elites[size].deltas[first : first + _STRETCHED])
+            grown = stretch(ways, context.n - size)
             parts.append(plain_proposals(grown, name_parents(size, first + ways.sources)))
         proposals = concatenate(parts)
         if len(proposals.deltas):
@@ -179,12 +181,12 @@ def stretching(ground: Ground) -> Generator[Proposals, Thresholds, None]:
         yield nothing
 
 
-def without_feedback(propose: Callable[[Ground], Proposals]) -> Source:
+def without_feedback(propose: Callable[[LeapContext], Proposals]) -> Source:
     """Return the source that proposes so again and again, whatever comes of it."""
 
-    def source(ground: Ground) -> Generator[Proposals, Thresholds, None]:
+    def source(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
         while True:
-            yield propose(ground)
+            yield propose(context)
 
     return source
 

@@ -19,10 +19,10 @@ from search.discovery.step import Elites
 from vae.checkpoint import read_weights
 from vae.encoding import encode_deltas
 from vae.model import VAE
-from vae.steps import learning_rate_share, take_step, warm_up
+from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
 
-_TOLD = 5
-"""How often training says how far it is."""
+_REPORTS = 5
+"""How often training reports how far it is."""
 
 
 class Learner:
@@ -53,13 +53,13 @@ class Learner:
         rng: np.random.Generator,
         generator: torch.Generator,
         elites: Mapping[int, Elites],
-        tell: Callable[[str], object] = lambda doing: None,
+        report: Callable[[str], object] = lambda doing: None,
     ) -> None:
         """Take the steps before a leap, on the elites of all sizes so far.
 
         Every step draws a size, automata of it by rank, and a random breadth-first numbering of
-        each, so that the few extreme ones of a size become many examples. `tell` hears a few times
-        how far it is.
+        each, so that the few extreme ones of a size become many examples. `report` is called a few
+        times with how far training is.
         """
         config = self.config
         steps = config.steps if self.trained else config.first_steps
@@ -70,8 +70,8 @@ class Learner:
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         for step in range(steps):
-            if step % max(1, steps // _TOLD) == 0:
-                tell(f"training {step}/{steps}")
+            if step % max(1, steps // _REPORTS) == 0:
+                report(f"training {step}/{steps}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
             rows = rng.choice(len(weights[n]), size=config.batch, p=weights[n])
             ratios = elites[n].thresholds[rows] / max(1, cerny_bound(n))
@@ -81,9 +81,7 @@ class Learner:
                 self._read(rng, elites[n].deltas[rows]),
                 torch.from_numpy(ratios.astype(np.float32)).to(self.device),
                 generator,
-                learning_rate=config.learning_rate * learning_rate_share(step / steps),
-                beta=config.beta * (1.0 if self.trained else warm_up(step / steps, config.warmup)),
-                clip=config.clip,
+                self._step_config(step / steps),
             )
         self.trained = True
         self.model.eval()
@@ -111,6 +109,16 @@ class Learner:
         """
         self.model.load_state_dict(read_weights(path, self.model))
         self.trained = True
+
+    def _step_config(self, done: float) -> StepConfig:
+        """Return how the step is taken that is `done` of the way to the next leap."""
+        config = self.config
+        warmed_up = 1.0 if self.trained else warm_up(done, config.warmup)
+        return StepConfig(
+            learning_rate=config.learning_rate * learning_rate_share(done),
+            beta=config.beta * warmed_up,
+            clip=config.clip,
+        )
 
     def _read(self, rng: np.random.Generator, deltas: Deltas) -> Tensor:
         """Return the tokens of automata, each in a random breadth-first numbering."""

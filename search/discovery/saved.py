@@ -19,7 +19,8 @@ from data.files import check_files, read_checksums
 from data.recheck import check_automata
 from search.discovery.config import DiscoverConfig
 from search.discovery.found import read_columns
-from search.discovery.step import ACTIVITIES, EVOLVE, Step, Steps, Tally, is_finished
+from search.discovery.step import ACTIVITIES, EVOLVE, Step, Steps, is_finished
+from search.oracle import Tally
 
 _CALLS = whole(0, 10**9)
 _FACTS = record(

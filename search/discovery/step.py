@@ -18,6 +18,7 @@ from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, from_canonical
 from automata.solver.exact import Thresholds
 from data.files import commit_files, write_json
+from search.oracle import Tally
 
 KEEP_SHARE = 0.6
 """Automata at or above this share of the Černý bound are kept, and the elites."""
@@ -27,17 +28,6 @@ EVOLVE = "evolve"
 """The source of what is found after the first look."""
 ARRAYS = ("forms", "thresholds", "found_at", "sources", "parents", "alpha", "repaired")
 """The columns of ``found.npz``, a row an automaton."""
-
-
-class Tally(NamedTuple):
-    """What one source of automata proposed in a step."""
-
-    proposed: int
-    """Automata, duplicates and all."""
-    valid: int
-    """Those that synchronize and are of the classes."""
-    calls: int
-    """Distinct ones never asked about before in this step: one solver call each."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +81,7 @@ class Elites(NamedTuple):
 
 
 def kept_rows(n: int, thresholds: Thresholds, elites: int) -> npt.NDArray[np.int64]:
-    """Return the rows that a step keeps: at or above `KEEP_SHARE`, and at least so many elites.
+    """Return the rows that a step keeps: at or above `KEEP_SHARE`, and the elites.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from data.configs import GenerateConfig
 from data.jobs import run_generate
 from data.results import Summary
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.configs import SearchConfig
 from search.jobs.models import run_search, run_train
 from search.jobs.outcome import SearchOutcome
@@ -45,7 +45,7 @@ class DemoOutcome(NamedTuple):
 
 
 def run_demo(
-    seed: int, out: Path, gathering: Gathering, *, device: str, workers: int, force: bool
+    seed: int, out: Path, gathering: ArchiveRule, *, device: str, workers: int, force: bool
 ) -> DemoOutcome:
     """Make a dataset, a model, a run folder of a search, and a page that shows it."""
     data, model, found = out / "data", out / "model", out / "search"

@@ -25,7 +25,7 @@ from data.manifest import read_manifest
 from data.progress import progress
 from data.record import differing, plain, recorded
 from data.run_record import read_run_record
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.discovery.config import DiscoverConfig
 from search.discovery.settings import read_settings, write_settings
 from search.discovery.step import KEEP_SHARE, Step
@@ -45,7 +45,7 @@ def run_discover(
     arms: tuple[str, ...],
     seeds: tuple[int, ...],
     out: Path,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     truths: Sequence[Path],
     *,
     device: torch.device | str,
@@ -62,7 +62,7 @@ def run_discover(
     arms, seeds : tuple
     out : Path
         The folder of the run, or of all of them.
-    gathering : Gathering
+    gathering : ArchiveRule
     truths : sequence of Path
         Folders of enumerations that recall is measured by once all runs have ended; none: those
         that the folder's record names.

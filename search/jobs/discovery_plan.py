@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from automata.settings import SettingError
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
 from search.discovery.engine import Engine
@@ -28,7 +28,7 @@ class Plan:
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
     out: Path
-    gathering: Gathering
+    gathering: ArchiveRule
     device: torch.device
     workers: int
     """Threads of a single run, or of all processes of several."""

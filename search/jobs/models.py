@@ -21,10 +21,10 @@ from data.manifest import ENUMERATION, read_manifest
 from data.plots import plot_thresholds, plot_training
 from data.record import recorded
 from data.results import Summary
-from search.archive.intake import Gathering
+from search.archive.intake import ArchiveRule
 from search.decode import computing
 from search.evaluate import evaluate, write_evaluation
-from search.evolve import EvolveConfig, evolve
+from search.evolve import EvolveConfig, evolve_from_random
 from search.jobs.outcome import SearchOutcome
 from search.pictures.hits import plot_arm_hits
 from search.pictures.latent import draw_search
@@ -105,7 +105,7 @@ def run_search(
     out: Path,
     config: SearchConfig,
     *,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     truth: Path | None = None,
     device: torch.device | str,
     workers: int,
@@ -141,7 +141,7 @@ def run_search(
 def run_evolve(
     config: EvolveConfig,
     out: Path,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     *,
     truth: Path | None,
     workers: int,
@@ -152,7 +152,7 @@ def run_evolve(
     inputs = {"truth": truth} if truth else {}
     gathering.open()
     with recorded(out, "evolve", _record(config), inputs, renews=True, force=force):
-        result = evolve(config, workers=workers)
+        result = evolve_from_random(config, workers=workers)
         outcome = _report(out, result, config.n, gathering, known, workers)
         pictures = plot_arm_hits(result.summary, out / "hits")
         pictures += plot_thresholds(result.found, config.n, out / "thresholds")
@@ -174,7 +174,7 @@ def _report(
     out: Path,
     result: SearchResult,
     n: int,
-    gathering: Gathering,
+    gathering: ArchiveRule,
     truth: Truth | None,
     workers: int,
 ) -> SearchOutcome:

@@ -30,9 +30,10 @@ from search import oracle
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
 from search.discovery import learner as learner_module
+from search.discovery import tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.engine import DiscoverConfig, Engine
-from search.discovery.leaps import Ground, LeapConfig, name_parents, split_parents
+from search.discovery.leaps import LeapConfig, LeapContext, name_parents, split_parents
 from search.discovery.learner import LearnConfig, Learner
 from search.discovery.saved import load_step
 from search.discovery.step import (
@@ -45,8 +46,8 @@ from search.discovery.step import (
     step_folder,
 )
 from search.discovery.tables import candidates, summary
-from search.jobs import discovery_tables as report
-from search.oracle import Arm, Proposals, plain_proposals
+from search.oracle import Answer, Arm
+from search.proposals import Proposals, plain_proposals
 from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates
 from tests import naive
@@ -97,19 +98,20 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
         solved.setdefault(deltas.shape[2], []).append(canonical_forms(deltas))
         return solve(deltas, **options)
 
-    def noted(arm: Arm, proposals: Proposals) -> np.ndarray:
-        thresholds = submit(arm, proposals)
-        for form, threshold in zip(canonical_forms(proposals.deltas), thresholds, strict=True):
+    def noted(arm: Arm, proposals: Proposals, **options) -> Answer:
+        answer = submit(arm, proposals, **options)
+        forms = canonical_forms(proposals.deltas)
+        for form, threshold in zip(forms, answer.thresholds, strict=True):
             if threshold >= 0:
                 asked.setdefault(arm.oracle.n, {}).setdefault(form.tobytes(), threshold)
-        return thresholds
+        return answer
 
     def refuse(*arguments, **options) -> None:
         raise AssertionError("solved outside the oracle")
 
     solvers = ("reset_threshold", "reset_thresholds", "reset_bounds", "shortest_reset_words")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_VAIN_BATCHES", VAIN)
+        patch.setattr(module, "_IDLE_BATCHES", VAIN)
         patch.setattr(sampling, "_VAIN_CHILDREN", 1000)
         for name, loaded in [*sys.modules.items()]:
             ours = name.split(".")[0] in ("data", "vae", "search") and name != "data.recheck"
@@ -555,10 +557,10 @@ def test_sources_propose_in_turn_and_hear_what_came_of_it(monkeypatch, tmp_path:
     heard: list[tuple[np.ndarray, np.ndarray]] = []
 
     def source(name: str):
-        def propose(ground: Ground) -> Iterator[Proposals]:
+        def propose(context: LeapContext) -> Iterator[Proposals]:
             while True:
                 turns.append(name)
-                deltas = sampling.sample_uniform(ground.rng, 5, ground.n, ground.k)
+                deltas = sampling.sample_uniform(context.rng, 5, context.n, context.k)
                 thresholds = yield plain_proposals(deltas)
                 heard.append((deltas, thresholds))
 
@@ -584,19 +586,19 @@ def test_a_look_in_vain_ends(monkeypatch, tmp_path: Path, batch: int, news: int)
     """In vain is a batch of which 0.005, or less, is new."""
     batches = []
 
-    def propose(ground: Ground) -> Iterator[Proposals]:
-        fresh = evolve(ground.rng, 5, 2, Evolution(calls=100)).deltas
+    def propose(context: LeapContext) -> Iterator[Proposals]:
+        fresh = evolve(context.rng, 5, 2, Evolution(calls=100)).deltas
         while True:
-            deltas = np.tile(np.arange(ground.n, dtype=np.uint8), (batch, 2, 1))
+            deltas = np.tile(np.arange(context.n, dtype=np.uint8), (batch, 2, 1))
             deltas[:news] = fresh[len(batches)]
-            batches.append(ground.n)
+            batches.append(context.n)
             yield plain_proposals(deltas)
 
     config = replace(CONFIG, start_budget=50, budget=40, first_look=30, most=5)
     started = take(replace(config, most=4), "insertion", tmp_path)
     assert [*started.steps] == [3, 4]
     monkeypatch.setitem(SOURCES, "insertion", propose)
-    monkeypatch.setattr(module, "_VAIN_BATCHES", VAIN)
+    monkeypatch.setattr(module, "_IDLE_BATCHES", VAIN)
     step = Engine(config, "insertion", 0, tmp_path, device=CPU).run()[5]
     in_vain = news / batch <= 0.005
     assert len(batches) == (VAIN if in_vain else 30)
@@ -712,9 +714,9 @@ def lessons(monkeypatch) -> list[Lesson]:
     """What models are given to learn; they learn nothing."""
     given = []
 
-    def take_step(model, optimizer, tokens, ratios, generator, **options) -> None:
+    def take_step(model, optimizer, tokens, ratios, generator, config) -> None:
         forms = [form.tobytes() for form in canonical_forms(decode_tokens(tokens.numpy()))]
-        rates = options["beta"], options["learning_rate"]
+        rates = config.beta, config.learning_rate
         given.append(Lesson(tokens.shape[1], forms, ratios.numpy(), *rates))
 
     monkeypatch.setattr(learner_module, "take_step", take_step)
@@ -848,10 +850,10 @@ def learner() -> Learner:
     return made
 
 
-def make_ground(n: int, learner: Learner | None = None, elites=ELITES, **options) -> Ground:
+def make_context(n: int, learner: Learner | None = None, elites=ELITES, **options) -> LeapContext:
     leap = LeapConfig(**({"batch": 30, "softness": 1.0} | options))
     generator = torch.Generator().manual_seed(0)
-    return Ground(n, 2, elites, learner, np.random.default_rng(0), generator, leap)
+    return LeapContext(n, 2, elites, learner, np.random.default_rng(0), generator, leap)
 
 
 @pytest.mark.parametrize(
@@ -866,15 +868,15 @@ def make_ground(n: int, learner: Learner | None = None, elites=ELITES, **options
 )
 def test_shares_cover_the_batch(batch: int, back: int, shares: list[tuple[int, int]]) -> None:
     elites = {2: make_elites(2, 3), **ELITES}
-    ground = make_ground(6, elites=elites, batch=batch, back=back)
-    assert ground.shares() == shares
-    assert ground.parent_sizes == [size for size, _ in shares]
+    context = make_context(6, elites=elites, batch=batch, back=back)
+    assert context.shares() == shares
+    assert context.parent_sizes == [size for size, _ in shares]
 
 
 @pytest.mark.parametrize("softness", [0.01, 1.0])
 def test_parents_of_a_higher_rank_are_drawn_more_often(softness: float) -> None:
-    ground = make_ground(6, softness=softness)
-    counts = np.bincount(ground.draw(5, 20_000), minlength=40)
+    context = make_context(6, softness=softness)
+    counts = np.bincount(context.draw(5, 20_000), minlength=40)
     weights = 1 / (softness * 40 + np.arange(40))
     expected = 20_000 * weights / weights.sum()
     assert (abs(counts - expected) < 5 * expected**0.5).all()
@@ -883,7 +885,7 @@ def test_parents_of_a_higher_rank_are_drawn_more_often(softness: float) -> None:
 @pytest.mark.parametrize("n", [6, 7, 12])
 @pytest.mark.parametrize("name", DECODING)
 def test_decoded_proposals(learner: Learner, name: str, n: int) -> None:
-    source = SOURCES[name](make_ground(n, learner))
+    source = SOURCES[name](make_context(n, learner))
     seen = set()
     for _ in range(3):
         proposals = next(source)
@@ -908,7 +910,7 @@ def test_decoded_proposals(learner: Learner, name: str, n: int) -> None:
 
 
 def test_insertion_splits_transitions_of_its_parents() -> None:
-    proposals = next(SOURCES["insertion"](make_ground(6)))
+    proposals = next(SOURCES["insertion"](make_context(6)))
     assert proposals.deltas.shape == (30, 2, 6)
     first, second = split_parents(proposals.parents).transpose(1, 0, 2)
     assert first[:, 0].tolist() == [5] * 15 + [4] * 15
@@ -922,7 +924,7 @@ def test_insertion_splits_transitions_of_its_parents() -> None:
 
 
 def test_stretching_lengthens_the_best_first() -> None:
-    source = SOURCES["stretching"](make_ground(6))
+    source = SOURCES["stretching"](make_context(6))
     batches = [next(source) for _ in range(3)]  # 16, 16 and 8 elites of each size
     assert [len(next(source).deltas) for _ in range(2)] == [0, 0]
     for size in (5, 4):
@@ -947,7 +949,7 @@ def test_stretching_lengthens_the_best_first() -> None:
 @pytest.mark.parametrize("name", DECODING)
 def test_a_source_that_needs_a_model(name: str) -> None:
     with pytest.raises(RuntimeError, match="needs a model, but its arm has none"):
-        next(SOURCES[name](make_ground(6)))
+        next(SOURCES[name](make_context(6)))
 
 
 def test_without_a_latent_space(learner: Learner) -> None:
@@ -956,7 +958,7 @@ def test_without_a_latent_space(learner: Learner) -> None:
     torch.nn.init.normal_(sequence.model.decoder.output.weight, std=2.0, generator=weights)
     distinct = {}
     for name, temperature in [("prior", 0.7), ("cooled", 0.7), ("cooled", 1e-3)]:
-        source = SOURCES[name](make_ground(7, sequence, batch=60, temperature=temperature))
+        source = SOURCES[name](make_context(7, sequence, batch=60, temperature=temperature))
         distinct[name, temperature] = len(np.unique(next(source).deltas, axis=0))
     assert distinct["prior", 0.7] > distinct["cooled", 0.7] > distinct["cooled", 1e-3] == 1
 
@@ -995,7 +997,7 @@ def test_candidates(
     table.to_csv(tmp_path / "table.csv", index=False)
     if len(table):
         assert verify_candidates(tmp_path / "table.csv") == len(table)
-    monkeypatch.setattr(report, "_CHUNK", 7)
+    monkeypatch.setattr(tables, "_CHUNK", 7)
     pieces = candidates(steps, LEARN.elites, share)
     assert pieces.to_csv() == table.to_csv()
 

@@ -64,7 +64,7 @@ def draw(_: object, stem: Path) -> list[Path]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
     monkeypatch.setattr(job, "ProcessPoolExecutor", Inline)
-    monkeypatch.setattr(engine, "_VAIN_BATCHES", 6)
+    monkeypatch.setattr(engine, "_IDLE_BATCHES", 6)
     monkeypatch.setattr(sampling, "_VAIN_RANDOM", 5000)
     monkeypatch.setattr(sampling, "_VAIN_CHILDREN", 5000)
     for name in ("plot_families", "plot_hits", "plot_gaps"):
@@ -92,7 +92,7 @@ def folders(tmp_path_factory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("folders")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "ProcessPoolExecutor", Inline)
-        patch.setattr(engine, "_VAIN_BATCHES", 6)
+        patch.setattr(engine, "_IDLE_BATCHES", 6)
         for line in (
             words(arms="vae+insertion", out=folder / "one" / "run"),
             words(arms="evolve,insertion,vae", seeds=2, out=folder / "several" / "runs"),

@@ -1,0 +1,68 @@
+"""Proposals: the automata that an arm submits to the oracle, and where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas
+from automata.solver.ranks import are_synchronizing
+
+
+class Proposals(NamedTuple):
+    """A batch of automata an arm proposes, with where each comes from."""
+
+    deltas: Deltas
+    """uint8 (batch, k, n), complete"""
+    as_decoded: npt.NDArray[np.bool_]
+    """bool (batch,): synchronizing without repair"""
+    repaired: npt.NDArray[np.int64]
+    """int64 (batch,): transitions changed by repair"""
+    parents: npt.NDArray[np.int64]
+    """int64 (batch, 2): rows of the training set, or other names of parents; -1 for none"""
+    alpha: npt.NDArray[np.float64]
+    """float64 (batch,): place on the path from the first parent to the second, nan for none"""
+
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Proposals:
+        """Return some of the proposals."""
+        return Proposals._make(column[rows] for column in self)
+
+
+def plain_proposals(
+    deltas: Deltas,
+    parents: npt.NDArray[np.int64] | None = None,
+    synchronizing: npt.NDArray[np.bool_] | None = None,
+) -> Proposals:
+    """Return proposals that were not decoded, so that nothing was repaired.
+
+    Parameters
+    ----------
+    deltas : array of states, shape (batch, k, n)
+    parents : int64 array, shape (batch,), optional
+    synchronizing : bool array, shape (batch,), optional
+        Which of them synchronize, if it is known.
+
+    Examples
+    --------
+    >>> plain_proposals(np.zeros((2, 1, 3), np.uint8)).parents.tolist()
+    [[-1, -1], [-1, -1]]
+    """
+    count = len(deltas)
+    origin = np.full((count, 2), -1, np.int64)
+    if parents is not None:
+        origin[:, 0] = parents
+    return Proposals(
+        deltas,
+        are_synchronizing(deltas) if synchronizing is None else synchronizing,
+        np.zeros(count, np.int64),
+        origin,
+        np.full(count, np.nan),
+    )
+
+
+def concatenate(parts: Sequence[Proposals]) -> Proposals:
+    """Return the proposals of several batches as one."""
+    return Proposals._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
