@@ -606,9 +606,9 @@ def test_another_kind_of_record(call, runs, command, content):
     [
         ("generate", 1000),  # no space for a shard
         ("generate", 5000),  # for the picture
-        ("train", 1000),  # for the model
+        pytest.param("train", 1000, marks=pytest.mark.exhaustive),  # for the model
         ("train", 25_000),  # for resume.pt
-        ("search", 3000),  # for the tables
+        pytest.param("search", 3000, marks=pytest.mark.exhaustive),  # for the tables
         ("search", 20_000),  # for the archive
     ],
 )

@@ -64,7 +64,7 @@ def test_every_transition_is_an_arrow(delta) -> None:
 
 @pytest.mark.parametrize("layout", [circle_drawing, neato_drawing])
 @pytest.mark.parametrize("k", [2, 3])
-@pytest.mark.parametrize("n", [3, 8, 13, 20])
+@pytest.mark.parametrize("n", [3, 8, 13, pytest.param(20, marks=pytest.mark.exhaustive)])
 def test_nothing_is_over_another(layout: Callable[..., Drawing], n: int, k: int) -> None:
     deltas = [*sample_uniform(np.random.default_rng(n), 10, n, k)]
     deltas += [family.delta(n) for family in FAMILIES if family.k == k and family.exists(n)]

@@ -136,19 +136,19 @@ TITLES = {
 @pytest.mark.parametrize("name", RUNS)
 def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: str) -> None:
     out = tmp_path / "report.html"
-    answer = call(["report", run_folders / name, "--out", out, "--limit", "20", "--json"])
+    answer = call(["report", run_folders / name, "--out", out, "--limit", "8", "--json"])
     assert (answer.code, answer.complaints()) == (0, [])
     printed = json.loads(answer.out)
     assert printed == {"automata": printed["automata"], "bytes": out.stat().st_size,
                        "report": str(out)}  # fmt: skip
-    assert 0 < printed["automata"] <= 20
+    assert 0 < printed["automata"] <= 8
     page = Page(out.read_text())
     check_alone(page)
     for title in TITLES.get(name, []):
         assert f"<h3>{title}</h3>" in page.text
     automata = page.data["automata"]
     assert len(automata) >= printed["automata"]
-    columns = [*read_run(run_folders / name, 20).rows]
+    columns = [*read_run(run_folders / name, 8).rows]
     rows = page.automata(len(columns))
     assert len(rows) == printed["automata"]
     assert ('id="plane"' in page.text) == (name in ("search", "discover", "compare", "model"))
@@ -166,7 +166,7 @@ def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: s
             assert len(entry[layout]["places"]) == 2 * n
             assert len(entry[layout]["arrows"]) == 12 * k * n
     again = tmp_path / "again.html"
-    assert call(["report", run_folders / name, "--out", again, "--limit", "20"]).code == 0
+    assert call(["report", run_folders / name, "--out", again, "--limit", "8"]).code == 0
     assert again.read_bytes() == out.read_bytes()
 
 
@@ -408,7 +408,7 @@ def test_parents_that_no_word_resets(tmp_path: Path, call) -> None:
         f"train --data {tmp_path / 'data'} --out {tmp_path / 'model'} {small}",
         f"search --model {tmp_path / 'model'} --data {tmp_path / 'data'} --budget 30 --mode linear"
         f" --parents 300 --workers 1 --out {tmp_path / 'found'}",
-        f"report {tmp_path / 'found'}",
+        f"report {tmp_path / 'found'} --limit 3",
     ):
         answer = call(line.split())
         assert (answer.code, answer.complaints()) == (0, [])
