@@ -126,6 +126,21 @@ def test_the_page_of_commands_has_every_option_as_help_has_it() -> None:
             assert all(f"{flag}" in option_tables() for flag in option.opts if flag[0] == "-")
 
 
+def test_the_map_of_the_design_names_files_that_are_there_in_every_folder() -> None:
+    design = text_of("docs/design.md")
+    folders = dict(re.findall(r"^### `([\w/]+)/`\n(.*?)(?=^##)", design, re.DOTALL | re.MULTILINE))
+    rooms = {
+        str(path.parent.relative_to(ROOT))
+        for package in ("automata", "data", "vae", "search")
+        for path in (ROOT / package).rglob("*.py")
+    }
+    assert {*folders} == rooms
+    for folder, text in folders.items():
+        rows = "\n".join(line.partition(" | ")[0] for line in text.splitlines() if line[:1] == "|")
+        for file in re.findall(r"`(\w+\.py)`", rows):
+            assert (ROOT / folder / file).is_file(), f"{folder}/{file}"
+
+
 # --- the reference ------------------------------------------------------------------------------
 
 
