@@ -99,9 +99,11 @@ def test_every_page_of_docs_is_linked_from_the_readme() -> None:
         assert f"({name_of(page)})" in readme, page
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.stem != "CHANGELOG"], ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_modules_that_pages_name_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
+    if page.stem == "CHANGELOG":  # its tables have the former names on the left
+        text = re.sub(r"^\|[^|]*\|", "", text, flags=re.MULTILINE)
     for path in re.findall(r"`((?:automata|data|vae|search|tests|benchmarks)/[\w/]+\.\w+)`", text):
         assert (ROOT / path).is_file(), path
     for dotted in re.findall(r"`((?:automata|data|vae|search)(?:\.\w+)+)`", text):
