@@ -8,6 +8,7 @@ import pkgutil
 import re
 import typing
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ import pdoc.render
 
 import pipeline
 
+Namespace = pdoc.doc.Namespace
 Page = pdoc.doc.Module
 Pages = dict[str, Page]
 
@@ -54,6 +56,14 @@ def write_reference(folder: Path) -> Pages:
     return pages
 
 
+def entries(namespace: Namespace) -> Iterator[pdoc.doc.Doc]:
+    """Return all that a page or a class shows, and what its classes show."""
+    for member in namespace.members.values():
+        yield member
+        if isinstance(member, pdoc.doc.Class):
+            yield from entries(member)
+
+
 def _complete(pages: Pages) -> None:
     """Make the docstrings such that pdoc links every name in backticks.
 
@@ -74,7 +84,8 @@ def _complete(pages: Pages) -> None:
         return same[0] if same else None
 
     for page in pages.values():
-        for doc in [page, *page.flattened_own_members]:
+        page.docstring = page.obj.__doc__ or ""  # not that of a stub file
+        for doc in [page, *entries(page)]:
             home = place(doc.qualname, getattr(page.obj, doc.qualname, None))
             if home and not doc.docstring:
                 doc.docstring = pages[home].members[doc.name].docstring
