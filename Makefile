@@ -1,7 +1,7 @@
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
-.PHONY: demo test test-browser test-exhaustive test-faults test-nojit lint bench
+.PHONY: demo docs test test-browser test-exhaustive test-faults test-nojit lint bench
 
 demo: $(STAMP)
 	$(PYTHON) pipeline.py demo
@@ -29,6 +29,10 @@ lint: $(STAMP)
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
+
+# the reference of every function into docs/api, the tables of options into docs/cli.md
+docs: $(STAMP)
+	$(PYTHON) -m docs.build
 
 bench: $(STAMP)
 	for script in benchmarks/bench_*.py; do $(PYTHON) $$script; done

@@ -1,6 +1,6 @@
 """Synchronizing automata: exact reset words, canonical forms, families, samplers, formats.
 
-Names are loaded when they are first used; `__init__.pyi` says where each of them lives.
+Names are loaded when they are first used; ``__init__.pyi`` says where each of them lives.
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
 """Where each name of the package lives.
 
-Type checkers read this file, and `lazy_loader` does when the package is imported: it takes relative
-imports alone.
+Type checkers read this file. When the package is imported, ``lazy_loader`` reads it too; it takes
+relative imports alone.
 """
 
 from .action import apply_word, image, preimage

@@ -19,7 +19,7 @@ def check_integer(name: str, value: Any, low: int | None = None, high: int | Non
     name : str
         The parameter, for the message.
     value : int
-        Whatever `operator.index` takes.
+        Whatever ``operator.index`` takes.
     low, high : int
         The limits, both allowed; None: no limit.
 

@@ -24,6 +24,7 @@ CLASSES: tuple[str, ...] = (
     "irreducible",
     "basic",
 )
+"""The classes of automata by name; `automata.properties` says what each of them is."""
 ON_SUBSETS = ("aperiodic", "completely-reachable")
 """Classes that are not decided for more than `MAX_STATES_SUBSETS` states."""
 

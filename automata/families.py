@@ -42,6 +42,8 @@ class Family:
     source : str
         Where the definition or the formula was met; "found": by exhaustive search, and identified
         by its formula only.
+    references : tuple of str
+        Keys of the papers in docs/references.bib, where a paper is known.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Family:
     exists: Callable[[int], bool]
     letters: Callable[[int], Letters]
     source: str
+    references: tuple[str, ...] = ()
 
     def delta(self, n: int) -> Deltas:
         """Build the member with n states, array (k, n); AutomatonError where there is none."""
@@ -102,10 +105,12 @@ def _odd(n: int) -> bool:
     return n >= 5 and n % 2 == 1
 
 
-def _single(name: str, threshold: int, letters: Letters, source: str) -> Family:
+def _single(name: str, threshold: int, letters: Letters, source: str, *references: str) -> Family:
     """Make a family of one member."""
     n, k = len(letters[0]), len(letters)
-    return Family(name, k, lambda _: threshold, lambda m: m == n, lambda _: letters, source)
+    return Family(
+        name, k, lambda _: threshold, lambda m: m == n, lambda _: letters, source, references
+    )
 
 
 AGV10 = "Ananichev-Gusev-Volkov 2010"
@@ -116,36 +121,42 @@ KS = "found; formula as in Kisielewicz-Szykula, arXiv 1608.01268 (ternary irredu
 # fmt: off
 FAMILIES: tuple[Family, ...] = (
     Family("C", 2, lambda n: (n - 1)**2, _from(2),
-           lambda n: [_fixed(n, {-1: 0}), _cycle(n)], "Cerny 1964"),
+           lambda n: [_fixed(n, {-1: 0}), _cycle(n)], "Cerny 1964", ("cerny1964",)),
     Family("D'", 2, lambda n: n*n - 3*n + 4, _from(4),
-           lambda n: [_cycle(n, {-2: 0, -1: 1}), _cycle(n)], AGV10),
+           lambda n: [_cycle(n, {-2: 0, -1: 1}), _cycle(n)], AGV10, ("ananichev2010",)),
     Family("W", 2, lambda n: n*n - 3*n + 3, _from(4),
-           lambda n: [_cycle(n, {-1: 1}), _cycle(n)], AGV10),
+           lambda n: [_cycle(n, {-1: 1}), _cycle(n)], AGV10, ("ananichev2010",)),
     Family("F", 2, lambda n: n*n - 3*n + 3, _odd,
-           lambda n: [_fixed(n, {-1: 1}), _cycle(n)], AGV13),
+           lambda n: [_fixed(n, {-1: 1}), _cycle(n)], AGV13, ("ananichev2013",)),
     Family("D''", 2, lambda n: n*n - 3*n + 2, _from(4),
-           lambda n: [_cycle(n, {-2: 0}), _cycle(n, {-1: 1})], AGV10),
+           lambda n: [_cycle(n, {-2: 0}), _cycle(n, {-1: 1})], AGV10, ("ananichev2010",)),
     Family("E", 2, lambda n: n*n - 3*n + 2, _from(4),
            lambda n: [_fixed(n, {-2: 0, -1: -2}), _cycle(n, {-3: -1, -2: 0})],
-           "found; presumably E_n of Ananichev-Gusev-Volkov"),
+           "found; presumably E_n of Ananichev-Gusev-Volkov",
+           ("ananichev2010", "ananichev2013")),
     Family("B", 2, lambda n: (n - 1)*(n - 2), _odd,
-           lambda n: [_fixed(n, {-2: 0, -1: 1}), _cycle(n)], "Ananichev-Volkov-Zaks"),
+           lambda n: [_fixed(n, {-2: 0, -1: 1}), _cycle(n)], "Ananichev-Volkov-Zaks",
+           ("ananichev2007",)),
     Family("G", 2, lambda n: n*n - 4*n + 7, _odd,
            lambda n: [_cycle(n, {-3: 0, -1: 1}), _cycle(n, {-4: -2, -3: 0, -1: -3})],
-           "found; presumably G_n of " + AGV13),
+           "found; presumably G_n of " + AGV13, ("ananichev2013",)),
     Family("H", 2, lambda n: n*n - 4*n + 6, _from(4),
-           lambda n: [_fixed(n, {0: -1, -1: 0}), _cycle(n, {-2: 0, -1: 2})], AGV13),
+           lambda n: [_fixed(n, {0: -1, -1: 0}), _cycle(n, {-2: 0, -1: 2})], AGV13,
+           ("ananichev2013",)),
     Family("H2", 2, lambda n: n*n - 4*n + 6, _from(4),
            lambda n: [_fixed(n, {-3: -1, -2: 0, -1: -3}), _cycle(n, {-2: 0})],
            "found; published name not identified"),
     Family("T3", 3, lambda n: n*n - 3*n + 3, _from(4),
-           lambda n: [_fixed(n, {-1: 0}), _cycle(n, {-2: 0}), _fixed(n, {-2: -1, -1: -2})], KS),
+           lambda n: [_fixed(n, {-1: 0}), _cycle(n, {-2: 0}), _fixed(n, {-2: -1, -1: -2})], KS,
+           ("kisielewicz2015",)),
     Family("T2", 3, lambda n: n*n - 3*n + 2, _from(4),
-           lambda n: [_fixed(n, {-1: 0}), _fixed(n, {0: 1}), _cycle(n, {-1: 1})], KS),
+           lambda n: [_fixed(n, {-1: 0}), _fixed(n, {0: 1}), _cycle(n, {-1: 1})], KS,
+           ("kisielewicz2015",)),
     Family("BDZ3", 3, lambda n: n*n - 3*n + 4, _from(4),
            lambda n: [_cycle(n), _fixed(n, {1: 2}), _cycle(n, {0: 2, 1: 3})],
-           "de Bondt-Don-Zantema, arXiv 1609.06853, Theorem 3; not irreducible"),
+           "de Bondt-Don-Zantema, arXiv 1609.06853, Theorem 3; not irreducible", ("debondt2021",)),
 )
+"""The known families of slowly synchronizing automata of two and of three letters."""
 
 # Examples that belong to no family known to us: each a family of one.
 SINGLES: tuple[Family, ...] = (
@@ -155,15 +166,15 @@ SINGLES: tuple[Family, ...] = (
     _single("n3 ternary #2", 4, ((0, 2, 1), (1, 0, 0), (1, 0, 2)),
             "3 states ternary irreducible, (n-1)^2"),
     _single("n4 binary (Cerny-Piricka-Rosenauerova)", 9, ((0, 2, 1, 1), (3, 1, 0, 2)),
-            "unique non-Cerny binary with (n-1)^2 at n=4"),
+            "unique non-Cerny binary with (n-1)^2 at n=4", "cerny1971"),
     _single("n4 ternary #1", 9, ((0, 1, 3, 2), (0, 2, 1, 1), (2, 1, 0, 3)),
-            "ternary irreducible, (n-1)^2 (Trahtman-type)"),
+            "ternary irreducible, (n-1)^2 (Trahtman-type)", "trahtman2006"),
     _single("n4 ternary #2", 9, ((0, 1, 3, 2), (2, 3, 0, 1), (3, 2, 0, 2)),
-            "ternary irreducible, (n-1)^2 (Trahtman-type)"),
+            "ternary irreducible, (n-1)^2 (Trahtman-type)", "trahtman2006"),
     _single("n5 ternary (Roman)", 16, ((0, 1, 2, 4, 3), (0, 1, 3, 2, 2), (2, 3, 0, 1, 4)),
-            "unique ternary irreducible with 16 at n=5"),
+            "unique ternary irreducible with 16 at n=5", "roman2008"),
     _single("n6 binary (Kari)", 25, ((0, 1, 2, 4, 3, 3), (1, 3, 5, 0, 2, 4)),
-            "unique non-Cerny binary with 25 at n=6"),
+            "unique non-Cerny binary with 25 at n=6", "kari2001"),
     _single("n5 #15a", 15, ((0, 1, 3, 2, 2), (1, 4, 2, 0, 3)), "found"),
     _single("n5 #15b", 15, ((0, 1, 3, 2, 2), (2, 4, 0, 1, 3)), "found"),
     _single("n5 #15c", 15, ((0, 2, 3, 1, 1), (4, 1, 2, 0, 3)), "found"),

@@ -293,7 +293,7 @@ def evolve(
     Returns
     -------
     Evolved
-        Fewer than `archive_size` automata where that many were not met; none where random
+        Fewer than `Evolution.archive_size` automata where that many were not met; none where random
         automata are hardly ever of the classes.
 
     Examples

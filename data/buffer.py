@@ -51,7 +51,7 @@ class Unit(NamedTuple):
 
 
 def describe(deltas: Deltas, thresholds: Thresholds, flags: Flags) -> Dataset:
-    """Return automata with their `class_flags` and all other properties."""
+    """Return automata with their `automata.class_flags` and all other properties."""
     properties = properties_of(deltas, thresholds, flags)
     return Dataset(deltas, thresholds, np.full(len(deltas), ENUMERATION), properties)
 

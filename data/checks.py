@@ -143,7 +143,7 @@ def build(kind: type[Config], values: Any, place: str) -> Config:
     kind : type
         A dataclass; a name that is missing gets its default, as in files that are older.
     values : object
-        What JSON gives back of `dataclasses.asdict`.
+        What JSON gives back of ``dataclasses.asdict``.
     place : str
         Where they stand, for errors.
 

@@ -27,7 +27,7 @@ COUNT_COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
 
 
 def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
-    """Tell which of `class_flags` say that class number `bit` holds: bool (rows,)."""
+    """Tell which of `automata.class_flags` say that class number `bit` holds: bool (rows,)."""
     return np.asarray(flags >> np.uint16(bit) & np.uint16(1), np.bool_)
 
 
@@ -48,13 +48,13 @@ def no_counts(n: int) -> Counts:
 
 
 def flags_of(columns: Mapping[str, npt.NDArray[Any]]) -> Flags:
-    """Return the `class_flags` that columns of classes, bool (rows,) each, were made of."""
+    """Return the `automata.class_flags` of columns of classes, bool (rows,) each."""
     bits = [columns[column_name(name)].astype(np.uint16) << bit for bit, name in enumerate(CLASSES)]
     return np.asarray(np.bitwise_or.reduce(bits), np.uint16)
 
 
 def count(thresholds: Thresholds, flags: Flags, n: int) -> Counts:
-    """Count automata of n states by their thresholds and `class_flags`."""
+    """Count automata of n states by their thresholds and `automata.class_flags`."""
     counts, places = no_counts(n), thresholds + 1
     counts[:, 0] = np.bincount(places, minlength=len(counts))
     for bit in range(len(CLASSES)):

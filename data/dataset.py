@@ -114,7 +114,7 @@ def read_dataset(folder: Path | str, classes: Sequence[str] = (), *, workers: in
     Parameters
     ----------
     folder : Path or str
-        Made by `generate` or by `enumerate`.
+        Made by ``generate`` or by ``enumerate``.
     classes : sequence of str
         Names in `automata.properties.CLASSES`, or not-NAME.
     workers : int

@@ -29,7 +29,7 @@ ROW_GROUP = 1 << 18
 
 
 class Rows(NamedTuple):
-    """The columns of a file, as a `Dataset` has them."""
+    """The columns of a file, as a `data.dataset.Dataset` has them."""
 
     deltas: Deltas
     """uint8 (rows, k, n)"""

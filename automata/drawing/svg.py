@@ -13,7 +13,7 @@ _PIXELS, _WIDTH = 22.0, 480.0
 
 
 def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
-    """Write a drawing as the elements within an SVG of its `box`.
+    """Write a drawing as the elements within an SVG of its ``box``.
 
     Parameters
     ----------

@@ -33,7 +33,9 @@ from automata.solver.two_ended import Search
 SOLVER_MAX_STATES = 1024
 LEAST_WORD_MAX_STATES = 24
 NOT_SYNCHRONIZING = -1
+"""In an array of thresholds: the automaton has no reset word."""
 UNKNOWN = -2
+"""In an array of thresholds: a limit ended the search before the threshold was proved."""
 
 Thresholds = npt.NDArray[np.int32]
 

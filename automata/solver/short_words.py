@@ -94,7 +94,7 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
 
     Parameters
     ----------
-    delta : array of `state_dtype`, shape (k, n)
+    delta : array of `automata.automaton.state_dtype`, shape (k, n)
         Valid.
     goal : int
         Stop when this many states are left, or fewer.
@@ -133,7 +133,7 @@ def beam_word(
 
     Parameters
     ----------
-    delta : array of `state_dtype`, shape (k, n)
+    delta : array of `automata.automaton.state_dtype`, shape (k, n)
         Valid. It need not synchronize.
     width : int, optional
         As in `short_reset_word`.

@@ -32,7 +32,7 @@ def to_networkx(delta: AutomatonLike) -> nx.MultiDiGraph:
     Returns
     -------
     networkx.MultiDiGraph
-        Each edge has its letter as key and as attribute `letter`, and its name as `label`.
+        Each edge has its letter as key and as attribute ``letter``, and its name as ``label``.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
     ----------
     graph : networkx.MultiDiGraph or networkx.DiGraph
         Nodes 0..n-1 in any order, or names, which are numbered in order of appearance. Edges have
-        an attribute `letter`, 0..63, or a `label` such as ``a`` or ``a,b``.
+        an attribute ``letter``, 0..63, or a ``label`` such as ``a`` or ``a,b``.
 
     Returns
     -------

@@ -129,9 +129,10 @@ def first_problem(records: Sequence[Record], *, prove: bool = True, classes: boo
         Of the right shapes.
     prove : bool
         Whether everything is found again from the canonical form, with word and threshold as
-        `verify_candidates` does: by a replay and a certificate that a checker without compiled code
-        accepts. Otherwise quickly: compiled code replays the word, and the solver finds the
-        threshold, unless that is a long search; the classes in `UNDECIDED` are believed for n > 12.
+        `search.verified.verify_candidates` does: by a replay and a certificate that a checker
+        without compiled code accepts. Otherwise quickly: compiled code replays the word, and the
+        solver finds the threshold, unless that is a long search; the classes in `UNDECIDED` are
+        believed for n > 12.
     classes : bool
         Whether the classes are found again.
     """

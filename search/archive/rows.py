@@ -112,7 +112,7 @@ def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) ->
     -------
     list of str
         Names, a comma between them, in the order of `automata.properties.CLASSES`. Those in
-        `UNDECIDED` are left out for n > `automata.properties.MAX_STATES_SUBSETS`.
+        `UNDECIDED` are left out for n > `automata.classes.MAX_STATES_SUBSETS`.
 
     Raises
     ------

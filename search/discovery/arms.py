@@ -44,7 +44,7 @@ class ArmConfig:
     retrains: bool = True
     """Whether it is trained again at each size: an ablation."""
     polishes: bool = True
-    """Whether `evolve` spends the rest of the budget, or the sources spend all: an ablation."""
+    """Whether ``evolve`` spends the rest of the budget, or the sources spend all: an ablation."""
     adapt: Callable[[LearnConfig], LearnConfig] = lambda config: config
     """What is other in the way it learns."""
 

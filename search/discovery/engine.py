@@ -1,8 +1,8 @@
 """The engine: one arm, one seed, from size to size. Every solver call is metered by one oracle.
 
-Start: uniform random automata and `evolve` at the smallest sizes. Then, at each further size:
-learn from the elites so far, leap, polish, keep. A finished step is in its folder; the same run
-again goes on behind the last one.
+Start: uniform random automata and `automata.sampling.evolve` at the smallest sizes. Then, at each
+further size: learn from the elites so far, leap, polish, keep. A finished step is in its folder;
+the same run again goes on behind the last one.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Step:
     calls: int
     """Solver calls altogether."""
     first_look: int
-    """Of these, the calls before `evolve` began."""
+    """Of these, the calls before ``evolve`` began."""
     tallies: Mapping[str, Tally]
     """By the name of the source: "posterior", ..., "evolve"."""
     trace: str

@@ -1,4 +1,4 @@
-"""The job behind `discover`: one run, or many arms with many seeds, in a folder."""
+"""The job behind ``discover``: one run, or many arms with many seeds, in a folder."""
 
 from __future__ import annotations
 

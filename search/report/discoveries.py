@@ -35,7 +35,7 @@ _DECODED = ("posterior", "posterior-sampled", "interpolation", "encode-decode", 
 
 
 def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
-    """Read what there is to show of a folder of `discover`: one run, or several.
+    """Read what there is to show of a folder of ``discover``: one run, or several.
 
     Parameters
     ----------

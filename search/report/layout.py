@@ -17,7 +17,7 @@ _POINT = 1 / (72 * _RADIUS)
 
 
 def neato_drawing(delta: AutomatonLike) -> Drawing:
-    """Draw an automaton as Graphviz's `neato` places it: a spring model, the same every time.
+    """Draw an automaton as Graphviz's ``neato`` places it: a spring model, the same every time.
 
     Parameters
     ----------

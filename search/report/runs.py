@@ -56,7 +56,8 @@ def read_run(folder: Path, limit: int) -> Content:
     Parameters
     ----------
     folder : Path
-        Of `search`, `evolve`, `discover`, `generate`, `enumerate`, or `train` and `evaluate`.
+        Of ``search``, ``evolve``, ``discover``, ``generate``, ``enumerate``, ``train`` or
+        ``evaluate``.
     limit : int
         Automata at most; where there are several sizes, about equally many of each.
 
@@ -117,7 +118,7 @@ def read_archive(path: Path, selection: Selection, limit: int) -> Content:
 
 
 def _dataset(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
-    """Read a folder of `generate` or `enumerate`."""
+    """Read a folder of ``generate`` or ``enumerate``."""
     manifest = read_manifest(folder)
     check_whole(folder, manifest)
     config = manifest["config"]

@@ -52,7 +52,7 @@ _HITS = ("hits_top", "hits_0.8", "hits_0.7", "hits_0.6")
 
 
 def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
-    """Read what there is to show of a folder of `search` or of `evolve`.
+    """Read what there is to show of a folder of ``search`` or of ``evolve``.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def compare_arms(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        As `score_steps` returns it.
+        As `search.scoring.scores.score_steps` returns it.
     seed : int
         Of the resamples; an arm's intervals do not depend on which other arms there are.
 
@@ -75,7 +75,7 @@ def ratios(scores: pd.DataFrame, arm: str, baseline: str, *, seed: int = 0) -> p
     Parameters
     ----------
     scores : DataFrame
-        As `score_steps` returns it.
+        As `search.scoring.scores.score_steps` returns it.
     arm, baseline : str
     seed : int
         As in `compare_arms`.

@@ -105,7 +105,7 @@ def score_steps(
       which the last of them was found, nan where one is missing;
     - ``listed``, ``listed_found`` and their quotient ``recall``, nan where no list is given;
     - ``duplicates``: the share of valid proposals that cost no call, since they were repeated; for
-      the whole first look only, and nan where an arm goes on without `evolve`;
+      the whole first look only, and nan where an arm goes on without ``evolve``;
     - ``seconds`` altogether and by activity; for ``all`` only.
 
     Parameters
