@@ -21,8 +21,8 @@ test-faults: $(STAMP)
 	$(PYTHON) -m tests.faults --jobs 2 $(FAULTS)
 
 test-nojit: $(STAMP)
-	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest -W "ignore:overflow encountered" tests/test_kernels.py
-	NUMBA_BOUNDSCHECK=1 $(PYTHON) -m pytest tests/test_kernels.py
+	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest -W "ignore:overflow encountered" tests/automata/test_kernels.py
+	NUMBA_BOUNDSCHECK=1 $(PYTHON) -m pytest tests/automata/test_kernels.py
 
 lint: $(STAMP)
 	.venv/bin/ruff check .

@@ -1,0 +1,249 @@
+"""The pictures: whole or absent, the same bytes every time, no text over another."""
+
+import math
+import resource
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from automata import reset_thresholds
+from automata.families import FAMILIES
+from automata.sampling import mutate, sample_uniform
+from data import plots
+from data.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
+from search.candidates import HIT_COLUMNS
+from search.pictures import hits as hits_plot
+from search.pictures import recall as recall_plot
+from search.pictures import strip
+from search.pictures.hits import plot_arm_hits, wilson_interval
+from search.pictures.recall import plot_recall
+from search.pictures.strip import StripRow, plot_strip
+from search.scoring.recall import ArmCurve, RecallPanel
+from tests.search.figures import check_texts
+
+
+def _metrics(epochs):
+    return [
+        {
+            "epoch": epoch,
+            "train_reconstruction": 30 * math.exp(-epoch / 5),
+            "train_kl": 28 + 100 / epoch,
+            "held_out_reconstruction": 31 * math.exp(-epoch / 5),
+            "held_out_kl": 29 + 100 / epoch,
+            "exact_from_mu": 1 - math.exp(-epoch / 6),
+            "exact_from_sample": 1 - math.exp(-epoch / 8),
+            "active_units": min(32, epoch),
+            "samples_per_second": 21000.0,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
+
+
+def _row(label, deltas):
+    solved = reset_thresholds(deltas)
+    return StripRow(label, deltas, solved >= 0, solved, np.arange(len(deltas)) % 4 == 0)
+
+
+def _path(label, n=8, k=2, points=5):
+    """A family's member, further and further mutated; uniform where the family has no member."""
+    rng = np.random.default_rng(n + k)
+    start = FAMILIES[0].delta(n)[None] if k == 2 else sample_uniform(rng, 1, n, k)
+    moved = [mutate(rng, start, min(2 * point, n)) for point in range(points)]
+    return _row(label, np.concatenate(moved))
+
+
+def _many_letters(stem):
+    rows = [
+        _row("random", sample_uniform(np.random.default_rng(0), 3, 6, 6)),
+        _row("identity", np.tile(np.arange(6, dtype=np.uint8), (3, 6, 1))),
+        _row("constant", np.zeros((3, 6, 6), np.uint8)),
+    ]
+    return plot_strip(rows, [0, 0.5, 1], stem)
+
+
+def _full_strip(stem):
+    labels = ["linear", "polar", "great-circle", "prior", "neighbourhood 0.5"]
+    labels += [f"encode-decode (linear), round {rounds}" for rounds in range(1, 4)]
+    return plot_strip([_path(label, points=9) for label in labels], np.linspace(0, 1, 9), stem)
+
+
+ARMS = [("linear", 0), ("polar", 0), ("great-circle", 0), ("prior", 0), ("neighbourhood", 0)]
+ARMS += [("encode-decode", round) for round in range(1, 10)]
+ARMS += [("uniform", 0), ("mutation", 0), ("evolve", 0)]
+
+
+def _recall(stem, *panels, arms=ARMS, calls=10**5):
+    """Arms of which each finds more than the one before, some of them nothing."""
+    rng = np.random.default_rng(0)
+
+    def curves(classes):
+        for place, (mode, round) in enumerate(arms):
+            count = classes * place // (2 * len(arms))
+            found_at = np.sort(rng.integers(1, calls, count))
+            yield ArmCurve(mode, round, calls, found_at)
+
+    drawn = [RecallPanel(t, classes, [*curves(classes)]) for t, classes in panels]
+    return plot_recall(drawn, 8, stem)
+
+
+LENGTHS = np.repeat(np.arange(2, 32), np.arange(30, 0, -1) ** 2)
+CLOUDS = {
+    name: np.linalg.norm(np.random.default_rng(0).normal(0, scale, (2000, 32)), axis=1)
+    for name, scale in [("prior samples", 1), ("encoded data, z ~ q", 0.9), ("linear paths", 0.7)]
+}
+
+
+def _summary(arms: int) -> pd.DataFrame:
+    modes = ["linear", "encode-decode", "uniform", "encode-decode-and-a-long-name", "evolve"]
+    rows = range(arms)
+    hits = {name: [0.05 * row for row in rows] for name in HIT_COLUMNS}
+    calls = [0 if row == 3 else 20_000 for row in rows]
+    modes = [modes[row % len(modes)] for row in rows]
+    return pd.DataFrame({"mode": modes, "round": [row // 2 for row in rows], "calls": calls} | hits)
+
+
+PICTURES = {
+    "thresholds": lambda stem: plot_thresholds(LENGTHS, 8, stem),
+    "ceiling": lambda stem: plot_thresholds(np.append(LENGTHS, [-1] * 99999), 8, stem, ceiling=29),
+    "ceiling near": lambda stem: plot_thresholds(LENGTHS, 8, stem, ceiling=48),
+    "no thresholds": lambda stem: plot_thresholds(np.empty(0, np.int32), 8, stem),
+    "none synchronizes": lambda stem: plot_thresholds(np.full(9, -1), 3, stem, ceiling=4),
+    "thresholds of n = 1": lambda stem: plot_thresholds(np.zeros(3, np.int32), 1, stem),
+    "thresholds of n = 24": lambda stem: plot_thresholds(LENGTHS * 15, 24, stem, ceiling=317),
+    "training": lambda stem: plot_training(_metrics(30), stem),
+    "one epoch": lambda stem: plot_training(_metrics(1), stem),
+    "no epoch": lambda stem: plot_training([], stem),
+    "gaps": lambda stem: plot_training([{"epoch": 1, "train_kl": math.nan}, {"epoch": 2}], stem),
+    "norms": lambda stem: plot_norms(CLOUDS, 32, stem),
+    "no norms": lambda stem: plot_norms({}, 1, stem),
+    "few norms": lambda stem: plot_norms({"a": np.array([3.0]), "none": np.empty(0)}, 2, stem),
+    "recall": lambda stem: _recall(stem, (1, 10**6), (30, 1234), (36, 203), (49, 1)),
+    "recall of three": lambda stem: _recall(stem, (30, 1234), (36, 203), (49, 1), arms=ARMS[-2:]),
+    "recall of one": lambda stem: _recall(stem, (9, 5), arms=ARMS[-1:], calls=3),
+    "no recall": _recall,
+    "arm hits": lambda stem: plot_arm_hits(_summary(11), stem),
+    "hits of one arm": lambda stem: plot_arm_hits(_summary(1), stem),
+    "no hits": lambda stem: plot_arm_hits(_summary(0), stem),
+    "strip": _full_strip,
+    "strip of n = 1": lambda stem: plot_strip(
+        [_row("one", np.zeros((2, 3, 1), np.uint8))], [0, 1], stem
+    ),
+    "strip of n = 2": lambda stem: plot_strip([_path("two", n=2)], np.arange(5), stem),
+    "strip of n = 24": lambda stem: plot_strip([_path("many", n=24, points=2)], [0, 1], stem),
+    "strip of k = 6": _many_letters,
+    "empty strip": lambda stem: plot_strip([], [0, 0.5, 1], stem),
+    "strip without points": lambda stem: plot_strip(
+        [_row("none", np.zeros((0, 2, 8), np.uint8))], [], stem
+    ),
+}
+
+
+RELATIVES = {
+    *("ceiling near", "none synchronizes", "thresholds of n = 24", "gaps", "few norms"),
+    *("recall of three", "hits of one arm", "strip of n = 24", "strip without points"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.exhaustive) if name in RELATIVES else name
+        for name in PICTURES
+    ],
+)
+def test_both_files_are_whole_and_no_text_is_over_another(name, tmp_path, monkeypatch):
+    def check_and_save(figure, stem):
+        check_texts(figure)
+        return save(figure, stem)
+
+    monkeypatch.setattr(plots, "save", check_and_save)
+    monkeypatch.setattr(strip, "save", check_and_save)
+    monkeypatch.setattr(recall_plot, "save", check_and_save)
+    monkeypatch.setattr(hits_plot, "save", check_and_save)
+    paths = PICTURES[name](tmp_path / "v1.5")
+    assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
+    assert sorted(tmp_path.rglob("*.*")) == paths
+    pixels = imread(paths[0])[:, :, :3]
+    assert min(pixels.shape[:2]) > 150
+    assert 0.001 < (pixels < 0.9).any(axis=2).mean() < 0.5
+    assert ElementTree.parse(paths[1]).getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("name", ["ceiling", "one epoch", "norms", "strip of n = 2"])
+def test_same_input_same_bytes_whatever_the_configuration(name, tmp_path):
+    first = PICTURES[name](tmp_path / "first")
+    settings = {"font.size": 20, "svg.hashsalt": "other", "savefig.bbox": "tight"}
+    with mpl.rc_context(settings):
+        second = PICTURES[name](tmp_path / "second")
+        assert {name: mpl.rcParams[name] for name in settings} == settings
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize(("failing", "name"), [("png", "ceiling"), ("svg", "strip")])
+def test_full_disk_leaves_nothing(failing, name, tmp_path):
+    """The larger file of the two meets the limit; the PNG is made first."""
+    stem = tmp_path / "picture"
+    png, svg = PICTURES[name](stem)
+    sizes = {"png": png.stat().st_size, "svg": svg.stat().st_size}
+    assert max(sizes, key=sizes.__getitem__) == failing
+    png.unlink()
+    svg.unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[failing] - 1, before[1]))
+    try:
+        with pytest.raises(OSError):
+            PICTURES[name](stem)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_pyplot():
+    modules = "data.plots, search.pictures.strip, search.pictures.scores"
+    code = f"import sys, {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_row_must_fit_the_alphas(tmp_path):
+    with pytest.raises(ValueError, match="'linear'.*3 alphas"):
+        plot_strip([_path("linear")], [0, 0.5, 1], tmp_path / "strip")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("n,k", [(1, 3), (2, 2), (3, 6), (8, 2), (8, 6), (16, 2), (24, 2), (64, 1)])
+def test_every_transition_is_drawn_inside_its_cell(n, k):
+    rng = np.random.default_rng(0)
+    circle = strip._circle(n)
+    half = circle + strip._MARGIN / 2
+    tables = [np.zeros((k, n)), np.tile(np.arange(n), (k, 1)), *sample_uniform(rng, 20, n, k)]
+    for delta in tables:
+        shapes = strip._Shapes()
+        shapes.add(np.asarray(delta, np.uint8), np.zeros(2), circle)
+        curves = [curve for letter in range(k) for curve in shapes.curves[letter]]
+        assert len(curves) == k * n and len(shapes.states) == n
+        outlines = [curve.to_polygons(closed_only=False)[0] for curve in curves]
+        outlines += [head for heads in shapes.heads.values() for head in heads]
+        assert max(np.abs(outline).max() for outline in outlines) < half
+
+
+def test_wilson_intervals():
+    low, high = wilson_interval([0, 500, 1000, 500, np.nan], [20, 20, 20, 2000, 0])
+    assert np.allclose(low[:4], [0, 299.3, 838.9, 478.1], atol=0.1)  # R: prop.test, no correction
+    assert np.allclose(high[:4], [161.1, 700.7, 1000, 521.9], atol=0.1)
+    assert np.isnan([low[4], high[4]]).all()
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 32, 512])
+def test_chi_density(degrees):
+    x = np.linspace(0, math.sqrt(degrees) + 8, 20001)
+    density = chi_density(x, degrees)
+    assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-3)
+    # E[x^2] is the number of degrees of freedom.
+    assert np.trapezoid(density * x**2, x) == pytest.approx(degrees, rel=1e-3)
