@@ -371,7 +371,7 @@ def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
 def archive_series(
     file: Path, selection: Selection, prove: bool, out: Path | None, workers: int
 ) -> Result | str:
-    """Tell which automata belong to series, with a formula for their thresholds.
+    """Return which automata belong to series, with a formula for their thresholds.
 
     An automaton is lengthened where its states in a row behave alike: three sizes give a formula,
     four further ones confirm it, and all have at least the share --at-least of the bound.

@@ -165,7 +165,7 @@ class Automaton:
         return automata.rank(self)
 
     def is_synchronizing(self) -> bool:
-        """Tell whether there is a reset word.
+        """Return whether there is a reset word.
 
         See `automata.solver.ranks.is_synchronizing`.
 
@@ -177,7 +177,7 @@ class Automaton:
         return automata.is_synchronizing(self)
 
     def is_isomorphic(self, other: AutomatonLike) -> bool:
-        """Tell whether another automaton differs in the names of states and letters alone.
+        """Return whether another automaton differs in the names of states and letters alone.
 
         See `automata.canonical.are_isomorphic`.
 

@@ -116,7 +116,7 @@ def from_canonical(forms: npt.ArrayLike, n: int, k: int) -> Deltas:
 
 
 def are_isomorphic(first: AutomatonLike, second: AutomatonLike) -> bool:
-    """Tell whether two automata differ only in the names of states and letters.
+    """Return whether two automata differ only in the names of states and letters.
 
     Parameters
     ----------

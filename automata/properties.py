@@ -63,7 +63,7 @@ def class_flags(
 def in_classes(
     deltas: npt.ArrayLike | Sequence[Automaton], classes: Sequence[str], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether it is of all of some classes.
+    """Return for each automaton whether it is of all of some classes.
 
     The cheap ones are decided first, and an automaton is left as soon as one does not fit.
 
@@ -104,7 +104,7 @@ def in_classes(
 def are_strongly_connected(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether every state can be reached from every other.
+    """Return for each automaton whether every state can be reached from every other.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def are_strongly_connected(
 def are_initially_connected(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether all states can be reached from some state.
+    """Return for each automaton whether all states can be reached from some state.
 
     Parameters, returns and raises as `are_strongly_connected`.
 
@@ -148,7 +148,7 @@ def are_initially_connected(
 def have_sink(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether some state, a sink or zero, is fixed by every letter.
+    """Return for each automaton whether some state, a sink or zero, is fixed by every letter.
 
     With a sink n (n - 1) / 2 letters suffice to synchronize (Rystsov 1997, Theor. Comput. Sci.
     172). Parameters, returns and raises as `are_strongly_connected`.
@@ -164,7 +164,7 @@ def have_sink(
 def have_permutation_letter(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether some letter is a permutation, the identity included.
+    """Return for each automaton whether some letter is a permutation, the identity included.
 
     Parameters, returns and raises as `are_strongly_connected`.
 
@@ -179,7 +179,7 @@ def have_permutation_letter(
 def are_one_cluster(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether the graph of some letter has exactly one cycle.
+    """Return for each automaton whether the graph of some letter has exactly one cycle.
 
     A loop is a cycle (Béal, Berlinkov and Perrin 2011, Int. J. Found. Comput. Sci. 22).
     Parameters, returns and raises as `are_strongly_connected`.
@@ -195,7 +195,7 @@ def are_one_cluster(
 def are_eulerian(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether it is strongly connected and k transitions enter each state.
+    """Return whether each automaton is strongly connected, with k transitions into each state.
 
     (Kari 2003, Theor. Comput. Sci. 295.) Parameters, returns and raises as
     `are_strongly_connected`.
@@ -211,7 +211,7 @@ def are_eulerian(
 def are_aperiodic(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether its transition monoid has only trivial subgroups.
+    """Return for each automaton whether its transition monoid has only trivial subgroups.
 
     That is, no word permutes a set of states but by fixing them all (Schützenberger 1965, Inform.
     and Control 8). The strongly connected ones have reset words of n (n - 1) / 2 letters (Trahtman
@@ -230,7 +230,7 @@ def are_aperiodic(
 def are_completely_reachable(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether every non-empty set of states is Q w for some word w.
+    """Return for each automaton whether every non-empty set of states is Q w for some word w.
 
     (Bondar and Volkov 2016, DCFS, LNCS 9777.) All sets are searched, in O(2^n k n) time, if those
     of n - 1 states are such sets. Parameters, returns and raises as `are_strongly_connected`, but
@@ -247,7 +247,7 @@ def are_completely_reachable(
 def are_irreducible(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether it synchronizes, but does not once any letter is dropped.
+    """Return for each automaton whether it synchronizes, but does not once any letter is dropped.
 
     As in Kisielewicz, Kowalski and Szykuła (arXiv 1607.04025). One state needs no letter, so that
     its automata are not irreducible. Parameters, returns and raises as `are_strongly_connected`.
@@ -263,7 +263,7 @@ def are_irreducible(
 def are_basic(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether its letters are distinct and none is the identity.
+    """Return for each automaton whether its letters are distinct and none is the identity.
 
     (Don and Zantema 2017, LATA, arXiv 1609.06853.) Parameters, returns and raises as
     `are_strongly_connected`.

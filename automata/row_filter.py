@@ -50,7 +50,7 @@ class RowFilter:
         np.bitwise_or.at(self._words, hashes >> self._shift, _marks(hashes))
 
     def may_hold(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
-        """Tell for each hash whether it may have been added: bool (count,)."""
+        """Return for each hash whether it may have been added: bool (count,)."""
         marks = _marks(hashes)
         found: npt.NDArray[np.bool_] = self._words[hashes >> self._shift] & marks == marks
         return found

@@ -27,7 +27,7 @@ COUNT_COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
 
 
 def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
-    """Tell which of `automata.class_flags` say that class number `bit` holds: bool (rows,)."""
+    """Return which of `automata.class_flags` say that class number `bit` holds: bool (rows,)."""
     return np.asarray(flags >> np.uint16(bit) & np.uint16(1), np.bool_)
 
 

@@ -77,7 +77,7 @@ class KnownForms:
         return self._recent.rows
 
     def holds(self, forms: Forms) -> npt.NDArray[np.bool_]:
-        """Tell for each form whether it was added before: bool (batch,)."""
+        """Return for each form whether it was added before: bool (batch,)."""
         known: npt.NDArray[np.bool_] = self._recent.find(forms) >= 0
         if self._filter is not None and self._file is not None:
             places = np.flatnonzero(~known)
@@ -128,7 +128,7 @@ class KnownForms:
 def _look_up(
     file: BufferedRandom, part: _Part, forms: Forms, hashes: Hashes
 ) -> npt.NDArray[np.bool_]:
-    """Tell which forms a finished shard has: bool (batch,)."""
+    """Return which forms a finished shard has: bool (batch,)."""
     found = np.zeros(len(forms), np.bool_)
     if len(forms) == 0:
         return found

@@ -33,7 +33,7 @@ class Answers(NamedTuple):
 
 
 def is_text(argument: str) -> bool:
-    """Tell whether an argument is the text of automata, not the name of a file.
+    """Return whether an argument is the text of automata, not the name of a file.
 
     Examples
     --------

@@ -86,7 +86,7 @@ class Oracle:
         return self._training_rows
 
     def admits(self, deltas: Deltas) -> npt.NDArray[np.bool_]:
-        """Tell which automata synchronize and are of the classes: bool (batch,)."""
+        """Return which automata synchronize and are of the classes: bool (batch,)."""
         return in_classes(deltas, ("synchronizing", *self.classes), workers=self.workers)
 
     def forms(self, numbers: npt.NDArray[np.int64]) -> Forms:
@@ -177,7 +177,7 @@ class Arm:
         return max(0, self._most(limit) - self.calls)
 
     def exhausted(self, limit: int | None = None) -> bool:
-        """Tell whether no call is left, or far too few proposals are of the classes."""
+        """Return whether no call is left, or far too few proposals are of the classes."""
         outside = self.decoded - self.valid if self.oracle.classes else 0
         return self.left(limit) == 0 or outside >= _OUTSIDE * self._most(limit)
 

@@ -12,7 +12,7 @@ _ZERO = np.uint64(0)
 
 @jit
 def _extends(delta, fixed, base, target, image, order):
-    """Tell whether what ``base`` reaches can be mapped into Q, base to target, as letters demand.
+    """Return whether what ``base`` reaches can be mapped into Q, base to target, as letters demand.
 
     The fixed states stay, and no two states go to one.
     """

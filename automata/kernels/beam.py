@@ -153,7 +153,7 @@ def _sort_by_size(sizes, n, order):
 
 @jit
 def _meet(rows, start, row):
-    """Tell whether the set at ``rows[start:]`` has a state of the other."""
+    """Return whether the set at ``rows[start:]`` has a state of the other."""
     common = _ZERO
     for w in range(np.uint64(row.shape[0])):
         common |= rows[start + w] & row[w]
@@ -162,7 +162,7 @@ def _meet(rows, start, row):
 
 @jit
 def _is_new(rows, start, words, history):
-    """Tell whether the set at ``rows[start:]`` is not in the history, and put it there.
+    """Return whether the set at ``rows[start:]`` is not in the history, and put it there.
 
     The history is a cache of hashes, four a slot, of which the oldest goes. A set may be forgotten
     or, about once in 2^64, taken for another: that changes which sets the beam holds, no more.

@@ -277,7 +277,7 @@ def _images(tables, side, group, states):
 
 @jit
 def _misses(lists, side, begin, end, states):
-    """Tell whether some set of a level is disjoint from a set."""
+    """Return whether some set of a level is disjoint from a set."""
     count = _ZERO
     for i in range(begin, end):
         count += np.uint64(lists[side, i] & states == _ZERO)

@@ -99,7 +99,7 @@ def _image_flags(deltas, i):
 
 @jit
 def _is_basic(deltas, i):
-    """Tell whether the letters are distinct and none is the identity."""
+    """Return whether the letters are distinct and none is the identity."""
     k, n = deltas.shape[1], deltas.shape[2]
     for a in range(k):
         for b in range(a, k):  # b = a: the identity
@@ -133,7 +133,7 @@ def _cyclic(deltas, i, a):
 
 @jit
 def _synchronizes(deltas, i, without, states, word, mergeable):
-    """Tell whether some word without one letter, which may be -1, sends all states to one.
+    """Return whether some word without one letter, which may be -1, sends all states to one.
 
     It does so exactly if all pairs of states in Q w can be merged, for any one word w: then a
     merging word makes Q w smaller, w leads back into it, and so on. ``states`` is such a set, and

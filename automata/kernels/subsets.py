@@ -24,7 +24,7 @@ def image(deltas, i, a, states):
 
 @jit
 def is_aperiodic(deltas, i, work, labels):
-    """Tell whether the transition monoid of automaton i has only trivial subgroups.
+    """Return whether the transition monoid of automaton i has only trivial subgroups.
 
     It has another exactly if some word w permutes a set S = Q v and moves a state of it. All sets
     on the way from S to S w are of one size and in one strongly connected component of the graph
@@ -93,7 +93,7 @@ def is_aperiodic(deltas, i, work, labels):
 
 @jit
 def is_completely_reachable(deltas, i, work):
-    """Tell whether every non-empty set of states of automaton i is Q w for some word w.
+    """Return whether every non-empty set of states of automaton i is Q w for some word w.
 
     First the sets of n - 1 states: where Q w is one, w consists of permutations and letters of
     defect 1, and the state that it misses is one missed by such a letter, moved by permutations.

@@ -204,7 +204,7 @@ class _Family:
         self.sizes = sizes[self.by_size]
 
     def holds(self, queries: Sets, bounds: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Tell for each query whether some set of a level up to its bound lies within it."""
+        """Return for each query whether some set of a level up to its bound lies within it."""
         if self.table is not None:
             return self.table[queries.astype(np.intp)] <= bounds
         found = np.zeros(len(queries), np.bool_)

@@ -113,7 +113,7 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
 def _replay(
     deltas: Deltas, letters: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.bool]:
-    """Tell which words reset; the longest first."""
+    """Return which words reset; the longest first."""
     batch, k, n = deltas.shape
     targets = deltas.ravel()
     firsts = np.arange(batch) * (k * n)

@@ -158,7 +158,7 @@ class Frontier:
             raise
 
     def can_march(self) -> bool:
-        """Tell whether the last level is small and whole."""
+        """Return whether the last level is small and whole."""
         return self.size <= _MARCH_SETS // 2 and self.count - self.size == self.levels[-1][0]
 
     def march(self, other: Frontier, most: int, used: int) -> bool:

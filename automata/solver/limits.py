@@ -79,7 +79,7 @@ class Budget:
             self.deadline = time.monotonic() + check_positive("time_limit", time_limit)
 
     def fits(self, size: float) -> bool:
-        """Tell whether `size` bytes may be in use at once."""
+        """Return whether `size` bytes may be in use at once."""
         return size <= self.memory
 
     def exceeded_by(self, size: float) -> str:

@@ -28,7 +28,7 @@ RANK_WORD_MAX_STATES = 1024
 def are_synchronizing(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Tell for each automaton whether it has a reset word.
+    """Return for each automaton whether it has a reset word.
 
     It has one exactly when every pair of states can be merged (Černý 1964). All pairs are searched
     backward from the diagonal, in O(k n^2) time and 5 n^2 / 2 bytes a worker (62.5 MB for
@@ -75,7 +75,7 @@ def _are_synchronizing(valid: Deltas, workers: int = 1) -> npt.NDArray[np.bool_]
 
 
 def is_synchronizing(delta: AutomatonLike) -> bool:
-    """Tell whether an automaton has a reset word, by its pairs of states as `are_synchronizing`.
+    """Return whether an automaton has a reset word, by its pairs of states as `are_synchronizing`.
 
     O(k n^2) time, 5 n^2 / 2 bytes (Černý 1964).
 

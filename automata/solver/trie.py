@@ -86,7 +86,7 @@ class Trie:
         return None
 
     def contained(self, rows: PackedSets) -> npt.NDArray[np.bool_]:
-        """Tell for each row whether a member lies properly within it."""
+        """Return for each row whether a member lies properly within it."""
         proper = np.zeros(len(rows), np.bool_)
         step = self._rows_at_once(1)
         for at in range(0, len(rows), step):

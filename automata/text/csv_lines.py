@@ -20,7 +20,7 @@ _SEPARATOR_LINE = re.compile(rb'"?sep=(.?)"?', re.IGNORECASE)  # a tab may have 
 
 
 def has_delta(record: bytes) -> bool:
-    """Tell whether a line is a header with the column, or names the separator.
+    """Return whether a line is a header with the column, or names the separator.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def _split_header(
 
 
 def _goes_on(record: bytes, separators: str) -> bool:
-    """Tell whether a record ends within a quoted field.
+    """Return whether a record ends within a quoted field.
 
     Quotes elsewhere than at the start of a field are characters like others, as for the module csv.
 

@@ -135,7 +135,7 @@ def _check_lists(found: list[Placed]) -> None:
 
 
 def _fits_from_1(text: str, found: list[Table]) -> bool:
-    """Tell whether lists of states, which count from 1, make other automata."""
+    """Return whether lists of states, which count from 1, make other automata."""
     try:
         others = parse_json_all(text, by_state=True, first=1)
     except AutomatonError:

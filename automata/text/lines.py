@@ -108,7 +108,7 @@ def _blocks(stream: Stream) -> Iterator[bytes]:
 
 
 def _may_be_mark(start: bytes) -> bool:
-    """Tell whether the beginning of a mark has arrived, but not all of it."""
+    """Return whether the beginning of a mark has arrived, but not all of it."""
     return start != b"" and any(
         mark != start and mark.startswith(start) for mark in (codecs.BOM_UTF8, *_UTF16)
     )

@@ -56,7 +56,7 @@ def _is_numbered(rows: Rows) -> bool:
 
 
 def _is_counted(rows: Rows) -> bool:
-    """Tell whether the first row has n and k, and n rows of states come next."""
+    """Return whether the first row has n and k, and n rows of states come next."""
     width = len(rows[0])
     for k in {width, width - 1} & {*rows[0]}:
         others = [*rows[0]]
@@ -76,7 +76,7 @@ def _has_final_states(rows: Rows) -> bool:
 
 
 def _are_pairs(rows: Rows) -> bool:
-    """Tell whether each state is the source of as many edges, two or more."""
+    """Return whether each state is the source of as many edges, two or more."""
     if not rows or len(rows[0]) != 2:
         return False
     degrees = Counter(row[0] for row in rows)
@@ -91,7 +91,7 @@ def _are_pairs(rows: Rows) -> bool:
 
 
 def _begins_with_edges(rows: Rows) -> bool:
-    """Tell whether the first rows are the edges of an automaton with two states or more."""
+    """Return whether the first rows are the edges of an automaton with two states or more."""
     if not rows or len(rows[0]) != 3:
         return False
     every = range(4, len(rows) + 1)

@@ -34,7 +34,7 @@ class Row(NamedTuple):
     high: int
 
     def is_within(self, first: int, n: int) -> bool:
-        """Tell whether these are states."""
+        """Return whether these are states."""
         return first <= self.low and self.high < n + first
 
 

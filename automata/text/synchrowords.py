@@ -101,7 +101,7 @@ def _numbered(
 
 
 def _is_pair(texts: list[bytes], states_first: bool) -> bool:
-    """Tell whether the first line is a size and the second has n*k entries."""
+    """Return whether the first line is a size and the second has n*k entries."""
     try:
         k, n = _size(states_first, texts[0]) if texts else (0, 0)
     except AutomatonError:

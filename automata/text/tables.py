@@ -87,7 +87,7 @@ def columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 def _is_one_based(rows: Sequence[Sequence[str]], n: int) -> bool:
-    """Tell whether all entries are in 1..n."""
+    """Return whether all entries are in 1..n."""
     return all(
         token.isdecimal() and token.isascii() and len(token) <= 9 and 1 <= int(token) <= n
         for row in rows

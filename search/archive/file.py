@@ -70,7 +70,7 @@ def size_of(file: Path) -> int:
 
 
 def may_write(file: Path) -> bool:
-    """Tell whether this user may write to a file, and beside it."""
+    """Return whether this user may write to a file, and beside it."""
     effective = os.access in os.supports_effective_ids
     return os.access(file, os.W_OK, effective_ids=effective) and os.access(
         file.parent, os.W_OK | os.X_OK, effective_ids=effective
@@ -148,7 +148,7 @@ def pragma(db: sqlite3.Connection, name: str) -> Any:
 
 
 def is_blank(db: sqlite3.Connection) -> bool:
-    """Tell whether nothing has been made of a file yet."""
+    """Return whether nothing has been made of a file yet."""
     marked = pragma(db, "application_id") or pragma(db, "user_version")
     return not marked and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
 

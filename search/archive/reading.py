@@ -129,7 +129,7 @@ class Reader:
         yield self._open_copy
 
     def _is_at_rest(self) -> bool:
-        """Tell whether all is in the file itself; remember what it was like."""
+        """Return whether all is in the file itself; remember what it was like."""
         for _ in range(_TRIES):
             if not 0 <= time.time() - self._file.stat().st_mtime < _TICK:
                 break
