@@ -15,6 +15,7 @@ from .automaton import (
     validate_deltas,
 )
 from .canonical import are_isomorphic, canonical_forms, from_canonical
+from .drawing.notebook import automaton_html
 from .drawing.svg import automaton_svg
 from .enumeration import Enumeration, Found, enumerate_automata
 from .families import FAMILIES, Family, identify, known, wielandt
@@ -100,6 +101,7 @@ __all__ = [
     "are_one_cluster",
     "are_strongly_connected",
     "are_synchronizing",
+    "automaton_html",
     "automaton_svg",
     "automorphism_orders",
     "canonical_forms",

@@ -310,9 +310,7 @@ class Automaton:
         return Automaton, (self.delta,)  # copies are validated and read-only too
 
     def _repr_html_(self) -> str:
-        from automata.drawing.notebook import automaton_html  # which knows this class
-
-        return automaton_html(self)
+        return automata.automaton_html(self)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         html = self._repr_html_()
