@@ -57,7 +57,7 @@ def solve_argument(
     argument : str
         See `is_text`.
     form : str, optional
-        One of `automata.text.recognise.FORMS`; default: the one that fits.
+        A form of docs/formats.md; default: the one that fits.
     config : SolveConfig
     workers : int
         Threads.

@@ -1,4 +1,4 @@
-"""The jobs behind `archive`: its automata are counted, listed, exported, or put into series."""
+"""The jobs of the archive commands: automata counted, listed, exported, or put into series."""
 
 from __future__ import annotations
 

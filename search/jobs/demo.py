@@ -1,4 +1,4 @@
-"""The job behind `demo`: the whole chain at n = 8, k = 2."""
+"""The job of the command demo: the whole chain at n = 8, k = 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The result of `search` and `evolve`: candidates, the comparison of the arms, recall."""
+"""The result of the commands search and evolve: candidates, the comparison of the arms, recall."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "Automaton": lambda delta: Automaton(delta).delta.tolist(),
     "apply_word": lambda delta: automata.apply_word(delta, "ab"),
     "are_isomorphic": lambda delta: automata.are_isomorphic(delta, delta),
+    "automaton_html": automata.automaton_html,
     "automaton_svg": automata.automaton_svg,
     "certificate": lambda delta: automata.certificate(delta).to_json(),
     "format_delta": automata.format_delta,
