@@ -63,7 +63,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 def write_output(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file that a person has asked for by name.
 
-    A regular file is replaced as a whole, even behind a symbolic link. Devices and pipes are written
+    A regular file is replaced as a whole, even behind a symbolic link. A device or pipe is written
     to. Missing folders are made.
 
     Raises

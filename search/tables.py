@@ -1,4 +1,4 @@
-"""Tables of a run as its readers find them: every cell of its kind and in its range."""
+"""Reading the CSV tables of a run: every cell is checked for its kind and its range."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LONGEST = 1000
 
 
 class Kind(NamedTuple):
-    """What the cells of a column are."""
+    """The kind and the range of a column's cells."""
 
     what: str
     """``whole``, ``number`` or ``text``."""
     low: float = -math.inf
     high: float = math.inf
     gaps: bool = False
-    """Whether a number may be missing: nan."""
+    """Whether a number may be missing; it is read as nan."""
 
 
 WHOLE = Kind("whole", 0)
@@ -44,20 +44,20 @@ def read_table(
     columns: Mapping[str, Kind],
     more: Callable[[str], Kind | None] = lambda name: None,
 ) -> pd.DataFrame:
-    """Read a table that has certain columns.
+    """Read a table and check its columns and cells.
 
     Parameters
     ----------
     path : Path
     columns : mapping of str to Kind
-        In the order of the file.
+        The required columns, in the order of the file.
     more : callable
-        Returns the kind of a further column behind them, None for one that may not be there.
+        Returns the kind of a further column by its name, None if such a column is not allowed.
 
     Raises
     ------
     DataError
-        If it is missing or something else.
+        If the file is missing, or a column or a cell is not as it must be.
     """
     with open_file(path) as file, reading(path, "the table of a run"):
         content = file.read(MAX_TABLE_BYTES + 1)
