@@ -146,8 +146,8 @@ def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
     """Return the share of the truth that each arm found.
 
     An arm has found the automata that it proposed itself, training automata too. Automata that are
-    only in the training set, or only found by another arm, do not count. The calls of a find are all
-    calls that the arm had paid for up to then.
+    only in the training set, or only found by another arm, do not count. The calls of a find are
+    all calls that the arm had paid for up to then.
 
     Parameters
     ----------

@@ -51,8 +51,8 @@ class Listed(NamedTuple):
 def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Forms]:
     """Return the known families with an irreducible member of this size: names and members.
 
-    A reducible member still has its threshold with fewer letters: the others were added. If two
-    families have the same member, the first one is returned.
+    A member that is not irreducible is one of fewer letters, with letters added. If two families
+    have the same member, the first one is returned.
 
     Parameters
     ----------
