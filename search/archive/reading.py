@@ -119,8 +119,8 @@ class Reader:
         """Yield ways to open the file, the best first; use the first that does not fail."""
         if may_write(self._file):
             yield partial(open_checked, self._path, self._file, "mode=rw", self._check)
-        # The other ways use no locks, or a copy. A process that closes a file loses all its locks on
-        # that file. Here it has none: it may not write, or SQLite could not make its files.
+        # The other ways use no locks, or a copy. A process that closes a file loses all its locks
+        # on that file. Here it has none: it may not write, or SQLite could not make its files.
         if self._is_at_rest():
             yield partial(connect, self._file, "mode=ro&immutable=1")
             return
