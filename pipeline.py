@@ -248,10 +248,10 @@ def evolve(
 @click.option(
     "--arms", default="vae", show_default=True, help="Arms, with commas: see docs/discovery.md."
 )
-@options.path("--out", required=True, help="Folder of all runs.")
+@options.path("--out", required=True, help="Folder of the run or runs.")
 @_gathering
 @_classes_of("config")
-@options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall; repeatable.")
+@options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
 @_how_with_model
 @printed()
 def discover(
@@ -301,12 +301,12 @@ def verify(file: Path) -> Result:
 def solve(
     file: str, config: SolveConfig, no_words: bool, form: str, as_json: bool, workers: int
 ) -> None:
-    """Solve the automata in FILE ("-": standard input) or TEXT; print one line for each.
+    """Solve the automata in FILE ("-": standard input) or TEXT; print a line for each once solved.
 
-    A line is the reset threshold, a tab and a shortest reset word. It is "none" if there is no reset
-    word. It is "lower..upper", a tab and a word of length upper if a limit ended the search or the
-    method only bounds the threshold. With --json it is an object, with the number of the input line.
-    Limits hold for each automaton.
+    A line is the reset threshold, a tab and a shortest reset word. It is "none" if there is no
+    reset word. It is "lower..upper", a tab and a word of length upper if a limit ended the search
+    or the method only bounds the threshold. With --json it is an object, with the number of the
+    input line. Limits hold for each automaton.
 
     FILE or TEXT holds "1 2 0|0 1 0" on each line (the images under the letters), or "k n" before
     n*k entries state by state (synchrowords), CSV with a column "delta" of the first form, a table,
@@ -326,7 +326,7 @@ def solve(
             malformed = True
             complain(problem)
         if lines := found.jsons() if as_json else found.texts():
-            click.echo("\n".join(lines))  # it flushes, too
+            click.echo("\n".join(lines))  # echo flushes
     if malformed:
         click.get_current_context().exit(2)
 
