@@ -171,7 +171,7 @@ class Buffer:
     def _read_state(self, path: Path, units: int) -> dict[str, Any]:
         """Read the counts and the range of units of a saved buffer, and check them."""
         metadata = read_metadata(path)
-        with reading(path, "what an interrupted enumeration saves; delete it to go on without"):
+        with reading(path, "the finds of an interrupted enumeration; delete it to go on"):
             text, digest = metadata[b"state"], metadata[b"sha256"].decode()
             if hashlib.sha256(text).hexdigest() != digest:
                 raise ValueError("another SHA-256 than the recorded one")

@@ -116,7 +116,7 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
     --------
     >>> record({"n": whole(1, 64)})("config", {"n": 8, "m": 8})
     Traceback (most recent call last):
-    ValueError: config has the name 'm' that there is not
+    ValueError: config has the unknown name 'm'
     """
     known = {**required, **(optional or {})}
 
@@ -125,7 +125,7 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
             raise ValueError(f"{place}={_shown(value)} is not an object")
         for name in value:
             if name not in known:
-                raise ValueError(f"{place} has the name {_shown(name)} that there is not")
+                raise ValueError(f"{place} has the unknown name {_shown(name)}")
         for name in required:
             if name not in value:
                 raise ValueError(f"{place} has no {name}")
@@ -158,7 +158,7 @@ def build(kind: type[Config], values: Any, place: str) -> Config:
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     for name in values:
         if name not in known:
-            raise ValueError(f"{place} has the name {_shown(name)} that there is not")
+            raise ValueError(f"{place} has the unknown name {_shown(name)}")
     own = {name: _typed(types_of[name], entry, f"{place}.{name}") for name, entry in values.items()}
     return kind(**own)
 

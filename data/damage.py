@@ -52,14 +52,14 @@ class DataError(ValueError):
 
 
 @contextmanager
-def reading(path: Path, what: str = "readable") -> Iterator[None]:
+def reading(path: Path, expected: str = "readable") -> Iterator[None]:
     """Turn the errors that a damaged file causes in its reader into a `DataError` with its name.
 
     Parameters
     ----------
     path : Path
-    what : str
-        The kind of file that was expected, for the message "not <what>".
+    expected : str
+        The kind of file that was expected, for the message "not <expected>".
 
     Raises
     ------
@@ -86,12 +86,12 @@ def reading(path: Path, what: str = "readable") -> Iterator[None]:
             raise DataError(f"{path}: a folder, not a file") from None
         if error.errno not in (None, errno.EINVAL):  # EINVAL: a seek to before byte 0
             raise naming(error, path) from error
-        raise DataError(f"{path}: not {what} ({_reason(error)})") from error
+        raise DataError(f"{path}: not {expected} ({_reason(error)})") from error
     except Exception as error:
         known = isinstance(error, _DAMAGE) or type(error).__module__.split(".")[0] in _LIBRARIES
         if not known:
             raise
-        raise DataError(f"{path}: not {what} ({_reason(error)})") from error
+        raise DataError(f"{path}: not {expected} ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:

@@ -90,7 +90,7 @@ class EvolveConfig:
     parents: int = setting(
         2000, "Breed from this many automata with the longest thresholds.", low=1, high=10**8
     )
-    batch: int = setting(256, "Children a generation.", low=1, high=10**6)
+    batch: int = setting(256, "Children in each generation.", low=1, high=10**6)
     softness: float = setting(
         0.02,
         "Parents are drawn with weights 1 / (softness*parents + rank).",
@@ -99,11 +99,10 @@ class EvolveConfig:
     )
     exchanges: float = setting(
         EXCHANGES,
-        "Share of children that exchange two targets.",
+        "Share of children that exchange two targets; the others redraw one or two.",
         low=0,
         high=1,
     )
-    """The other children redraw one or two targets."""
     keep: int = setting(1000, "Candidates in the report.", low=1, high=10**7)
     seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
     classes: tuple[str, ...] = setting(

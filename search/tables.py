@@ -24,7 +24,7 @@ _LONGEST = 1000
 class Kind(NamedTuple):
     """The kind and the range of a column's cells."""
 
-    what: str
+    name: str
     """``whole``, ``number`` or ``text``."""
     low: float = -math.inf
     high: float = math.inf
@@ -79,7 +79,7 @@ def read_table(
     types = {"whole": "int64", "number": "float64", "text": "object"}
     return pd.DataFrame(
         {
-            name: pd.Series(own, dtype=types[kind.what])
+            name: pd.Series(own, dtype=types[kind.name])
             for name, own, kind in zip(names, cells, kinds, strict=True)
         }
     )
@@ -87,15 +87,15 @@ def read_table(
 
 def _read(cell: str, kind: Kind, place: str) -> float | int | str:
     """Return the value of a cell."""
-    if kind.what == "text":
+    if kind.name == "text":
         if len(cell) > _LONGEST or not cell.isprintable():
             raise ValueError(f"{place} is no text that is shown: {printable(cell[:40])}")
         return cell
     if kind.gaps and cell == "":
         return math.nan
-    pattern = _WHOLE if kind.what == "whole" else _NUMBER
-    value = (int if kind.what == "whole" else float)(cell) if pattern.fullmatch(cell) else math.nan
+    pattern = _WHOLE if kind.name == "whole" else _NUMBER
+    value = (int if kind.name == "whole" else float)(cell) if pattern.fullmatch(cell) else math.nan
     if not kind.low <= value <= kind.high:
-        wanted = f"a {kind.what} number in {kind.low}..{kind.high}".replace("a number num", "a num")
+        wanted = f"a {kind.name} number in {kind.low}..{kind.high}".replace("a number num", "a num")
         raise ValueError(f"{place} {printable(cell[:40])!r} is not {wanted}")
     return value

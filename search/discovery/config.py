@@ -34,7 +34,7 @@ class LearnConfig:
         64, "Channels of the encoder's convolutions.", low=1, high=4096, flags=()
     )
     hidden: int = setting(128, "Width of the decoder's GRU layers.", low=1, high=4096, flags=())
-    batch: int = setting(256, "Automata a step.", low=1, high=10**6, flags=())
+    batch: int = setting(256, "Automata in each training step.", low=1, high=10**6, flags=())
     learning_rate: float = setting(2e-3, "Highest learning rate.", low=1e-9, high=10, flags=())
     weight_decay: float = setting(1e-4, "Weight decay of AdamW.", low=0, high=10**6, flags=())
     clip: float = setting(1.0, "Largest gradient norm.", low=1e-9, high=10**9, flags=())
@@ -144,7 +144,7 @@ class DiscoverConfig:
         flags=(),
     )
     generation: int = setting(
-        512, "Children a generation of evolution.", low=1, high=10**6, flags=()
+        512, "Children in each generation of evolution.", low=1, high=10**6, flags=()
     )
     softness: float = setting(
         0.02,

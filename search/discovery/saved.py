@@ -104,13 +104,13 @@ def load_step(folder: Path, *, workers: int = 1) -> Step | None:
         return None
     check_files(folder, "found.npz", "step.json")
     facts: dict[str, Any] = read_json(folder / "step.json")
-    with reading(folder / "step.json", "what a step found"):
+    with reading(folder / "step.json", "the finds of a step"):
         _FACTS("step", facts)
         _check_calls(facts)
     tallies = {tally.pop("source"): Tally(**tally) for tally in facts.pop("tallies")}
     n, k = facts["n"], facts["k"]
     path = folder / "found.npz"
-    with open_file(path) as file, reading(path, "what a step found"):
+    with open_file(path) as file, reading(path, "the finds of a step"):
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         columns = read_columns(file, n * k, facts["calls"])
         _check_columns(columns, facts, tallies)

@@ -87,9 +87,9 @@ class Content:
     """Title of the section with tables and pictures."""
 
 
-def title_of(what: str, folder: Path) -> str:
+def title_of(kind: str, folder: Path) -> str:
     """Return the title of a page: its kind, and the last two parts of its folder's path."""
-    return f"{what.capitalize()}: {'/'.join(folder.resolve().parts[-2:])}"
+    return f"{kind.capitalize()}: {'/'.join(folder.resolve().parts[-2:])}"
 
 
 def texts_of(table: pd.DataFrame) -> pd.DataFrame:
