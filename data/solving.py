@@ -57,7 +57,7 @@ def solve_argument(
     argument : str
         The text of automata if `is_text` holds, else a file name or "-".
     form : str, optional
-        One of `automata.text.recognise.FORMS`. Default: the form that fits.
+        One of `automata.text.reading.FORMS`. Default: the form that fits.
     config : SolveConfig
     workers : int
         Threads.
