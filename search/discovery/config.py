@@ -130,9 +130,9 @@ class DiscoverConfig:
     )
     """The first training uses these sizes."""
     start_budget: int = setting(
-        1_500_000, "Solver calls at each size up to start-to.", low=1, high=10**9
+        1_500_000, "Solver calls at each size up to --start-to.", low=1, high=10**9
     )
-    budget: int = setting(200_000, "Solver calls at each size above start-to.", low=1, high=10**9)
+    budget: int = setting(200_000, "Solver calls at each size above --start-to.", low=1, high=10**9)
     first_look: int = setting(
         5_000, "Calls of the budget before evolution takes over.", low=1, high=10**9
     )
