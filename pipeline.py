@@ -44,14 +44,14 @@ Names = tuple[str, ...]
 
 
 class _Run(TypedDict):
-    """How a run goes about its folder and the machine."""
+    """Options of every run."""
 
     force: bool
     workers: int
 
 
 class _ModelRun(_Run):
-    """The same for a run with a model."""
+    """Options of a run with a model."""
 
     device: str
 
@@ -61,12 +61,12 @@ _classes = click.option(
     "classes",
     metavar="NAME",
     multiple=True,
-    help="Only automata of this class count (sink, eulerian, .., see README): NAME or not-NAME.",
+    help="Only automata of this class count: NAME or not-NAME. All names: docs/cli.md.",
 )
-_where = "Where the model runs; auto takes a GPU if there is one."
+_where = "Device of the model; auto takes a GPU if there is one."
 _device = options.choice("--device", DEVICES, default="auto", help=_where)
-_force = options.flag("--force", help="Discard what the folder holds.")
-_workers = options.workers("Threads; training repeats exactly with the same number.")
+_force = options.flag("--force", help="Discard the files of an earlier run in the folder.")
+_workers = options.workers("Threads; training gives the same bytes only with the same number.")
 _how = options.together("how", force=_force, workers=_workers)
 _how_with_model = options.together("how", device=_device, force=_force, workers=_workers)
 _seed = options.integer("--seed", 0, MAX_SEED, default=0, help="Seed.")
@@ -74,17 +74,17 @@ _model = options.path("--model", required=True, help="Model folder.")
 _dataset = options.path("--out", required=True, help="Dataset folder.")
 _run = options.path("--out", required=True, help="Run folder.")
 _truth = options.path(
-    "--truth", help="Folder made by enumerate: report which share of it each arm finds."
+    "--truth", help="Folder made by enumerate: report the share of it that each arm finds."
 )
 _default = Path("runs/archive.sqlite")
-_shown = "Automata at most, the best; of several sizes about equally many each."
+_shown = "Most automata on the page, the best of each size."
 _archive = options.path(
-    "--archive", "file", default=_default, show_default=True, help="The archive."
+    "--archive", "file", default=_default, show_default=True, help="Archive file."
 )
 
 
 def _classes_of(config: str) -> options.Decorator:
-    """Add --class; the command's config gets the classes."""
+    """Add --class; the config in the argument named `config` gets the classes."""
 
     def add(command: Any) -> Any:
         @wraps(command)
@@ -98,12 +98,12 @@ def _classes_of(config: str) -> options.Decorator:
 
 
 def _selection(command: Any) -> Any:
-    """Add the options that choose automata of an archive; the command gets a Selection."""
+    """Add the options that select automata of an archive; the command gets a Selection."""
     return options.of(selection=Selection)(_classes_of("selection")(command))
 
 
 def _gathering(command: Any) -> Any:
-    """Add the options on what goes to which archive; the command gets an ArchiveRule."""
+    """Add the options of the archive that a run adds to; the command gets an ArchiveRule."""
 
     @wraps(command)
     def gathered(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
@@ -115,7 +115,7 @@ def _gathering(command: Any) -> Any:
     return options.path(
         "--archive",
         show_default="archive.sqlite beside the run folder",
-        help="Archive of the best automata of all runs.",
+        help="Archive file, for the best automata of all runs.",
     )(gathered)
 
 
@@ -124,8 +124,8 @@ def _gathering(command: Any) -> Any:
 def cli() -> None:
     """Find automata whose shortest reset words are close to the Černý bound (n-1)^2.
 
-    Commands with --out write run.json (config, seed, versions, commit) into their folders;
-    the same command in the same folder resumes (search and evolve start again). Exit codes: 0 ok,
+    Commands that fill a folder (--out) write run.json there: config, seed, versions, commit. The
+    same command in the same folder resumes; search and evolve start again. Exit codes: 0 ok,
     1 failed, 2 usage, 3 corrupt or mismatched data, 130 interrupted.
     """
 
@@ -136,7 +136,7 @@ def cli() -> None:
 @_how
 @printed()
 def generate(config: GenerateConfig, out: Path, how: _Run) -> Result:
-    """Label random or evolved automata into a dataset."""
+    """Make a dataset of random or evolved automata, labelled with their thresholds."""
     from data.jobs import run_generate
 
     return run_generate(config, out, **how)
@@ -144,13 +144,13 @@ def generate(config: GenerateConfig, out: Path, how: _Run) -> Result:
 
 @cli.command("enumerate")
 @options.of(config=EnumerateConfig)
-@options.flag("--no-rows", help="Count the automata, keep none of them.")
+@options.flag("--no-rows", help="Count the automata only; write no rows.")
 @_dataset
 @_classes_of("config")
 @_how
 @printed()
 def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> Result:
-    """Enumerate all automata of a size, up to renaming, with at least some threshold."""
+    """Make a dataset of all automata of a size up to renaming, from a least threshold on."""
     from data.jobs import run_enumerate
 
     return run_enumerate(replace(config, rows=not no_rows), out, **how)
@@ -174,8 +174,8 @@ def train(
 
 @cli.command()
 @_model
-@options.path("--data", help="Dataset folder; default: the one it was trained on.")
-@options.integer("--repair", 0, default=2, help="Repairs.")
+@options.path("--data", help="Dataset folder; default: the one the model was trained on.")
+@options.integer("--repair", 0, default=2, help="Most transitions that repair may change.")
 @_seed
 @_classes
 @_device
@@ -199,7 +199,7 @@ def evaluate(
 
 @cli.command()
 @_model
-@options.path("--data", required=True, help="The dataset it was trained on.")
+@options.path("--data", required=True, help="Dataset folder that the model was trained on.")
 @_run
 @options.of(config=SearchConfig, latent=LatentConfig)
 @_gathering
@@ -235,7 +235,7 @@ def search(
 def evolve(
     config: EvolveConfig, out: Path, gathering: ArchiveRule, truth: Path | None, how: _Run
 ) -> Result:
-    """Evolve automata near the Černý bound from random ones, beside uniform sampling."""
+    """Evolve automata near the Černý bound from random ones; compare with uniform sampling."""
     from search.jobs.models import run_evolve
 
     return run_evolve(config, out, gathering, truth=truth, **how)
@@ -244,14 +244,14 @@ def evolve(
 @cli.command()
 @options.of(config=DiscoverConfig, learn=LearnConfig)
 @options.integer("--seed", 0, MAX_SEED, default=0, help="Seed, or the first one.")
-@options.integer("--seeds", 1, 1000, default=1, help="How many seeds in a row.")
+@options.integer("--seeds", 1, 1000, default=1, help="Number of consecutive seeds.")
 @click.option(
-    "--arms", default="vae", show_default=True, help="Methods, with commas: see docs/discovery.md."
+    "--arms", default="vae", show_default=True, help="Arms, with commas: see docs/discovery.md."
 )
-@options.path("--out", required=True, help="Folder of the run, or of all of them.")
+@options.path("--out", required=True, help="Folder of the run or runs.")
 @_gathering
 @_classes_of("config")
-@options.path("--truth", "truths", multiple=True, help="Folders made by enumerate, for recall.")
+@options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
 @_how_with_model
 @printed()
 def discover(
@@ -265,9 +265,9 @@ def discover(
     truths: tuple[Path, ...],
     how: _ModelRun,
 ) -> Result:
-    """Learn from small automata, and find the extreme ones at larger sizes.
+    """Learn from small automata, and find slow ones at larger sizes.
 
-    Several arms or seeds are compared; each of them takes a process, --workers at a time.
+    Several arms or seeds are compared. Each runs in its own process, --workers at a time.
     """
     from search.jobs.discovery import run_discover
 
@@ -280,7 +280,7 @@ def discover(
 @click.argument("file", type=options.PATH)
 @printed()
 def verify(file: Path) -> Result:
-    """Replay every word of a candidates.csv and prove every threshold again."""
+    """Replay every word of a candidates file and prove every threshold again."""
     from search.verified import verify_candidates
 
     return Summary({"rows verified": verify_candidates(file)})
@@ -289,29 +289,29 @@ def verify(file: Path) -> Result:
 @cli.command()
 @click.argument("file", metavar="FILE|TEXT")
 @options.of(config=SolveConfig)
-@options.flag("--no-words", help="Thresholds alone: the fast way in bulk.")
+@options.flag("--no-words", help="Find thresholds only: faster for many automata.")
 @options.choice(
     "--form",
     SOLVE_FORMS,
     default="auto",
-    help="How FILE is read; auto takes the form that fits, and refuses two that differ.",
+    help="Text form of FILE; auto takes the one that fits, and refuses if two that differ fit.",
 )
-@options.flag("--json", "as_json", help="Print a JSON object a line.")
+@options.flag("--json", "as_json", help="Print one JSON object a line.")
 @options.workers("Threads.")
 def solve(
     file: str, config: SolveConfig, no_words: bool, form: str, as_json: bool, workers: int
 ) -> None:
-    """Solve the automata in FILE ("-": standard input) or TEXT, a line each as they are solved.
+    """Solve the automata in FILE ("-": standard input) or TEXT; print a line for each once solved.
 
-    A line is the reset threshold, a tab and a shortest reset word; "none" where there is no reset
-    word; "lower..upper", a tab and a word of length upper where a limit ended the search or the
-    method only bounds the threshold. With --json it is an object that has the number of the input
-    line too. Limits are for each automaton.
+    A line is the reset threshold, a tab and a shortest reset word. It is "none" if there is no
+    reset word. It is "lower..upper", a tab and a word of length upper if a limit ended the search
+    or the method only bounds the threshold. With --json it is an object, with the number of the
+    input line. Limits hold for each automaton.
 
     FILE or TEXT holds "1 2 0|0 1 0" on each line (the images under the letters), or "k n" before
     n*k entries state by state (synchrowords), CSV with a column "delta" of the first form, a table,
-    edges, GAP, DOT, JFLAP or JSON; docs/formats.md shows each. What fits two forms is refused, and
-    --form decides. Sizes may differ. A malformed line is named on stderr; the others are solved,
+    edges, GAP, DOT, JFLAP or JSON; docs/formats.md shows each. If two forms that differ fit, choose
+    one with --form. Sizes may differ. A malformed line is named on stderr; the others are solved,
     and the exit code is 2.
     """
     from data.solving import is_text, solve_argument
@@ -326,21 +326,21 @@ def solve(
             malformed = True
             complain(problem)
         if lines := found.jsons() if as_json else found.texts():
-            click.echo("\n".join(lines))  # flushes
+            click.echo("\n".join(lines))  # echo flushes
     if malformed:
         click.get_current_context().exit(2)
 
 
 @cli.group(cls=Commands)
 def archive() -> None:
-    """List, export or verify the archive: all slow automata that any run ever verified."""
+    """List, export or verify the archive: slow automata of all runs, each verified."""
 
 
 @archive.command("list")
 @_archive
 @_selection
-@options.flag("--automata", help="List single automata, not how many there are.")
-@options.integer("--limit", 1, default=20, help="Automata with --automata.")
+@options.flag("--automata", help="List single automata instead of counts.")
+@options.integer("--limit", 1, default=20, help="Most automata with --automata.")
 @printed("Print JSON.")
 def archive_list(file: Path, selection: Selection, automata: bool, limit: int) -> Result:
     """Count the automata for each k and n, or list them: by k, n and gap to the Černý bound."""
@@ -364,18 +364,18 @@ def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
 @archive.command("series")
 @_archive
 @_selection
-@options.flag("--prove", help="Prove every threshold that a formula rests on.")
-@options.output("--out", help="CSV file of all series; -: standard output, alone.")
+@options.flag("--prove", help="Prove every threshold that a formula is derived from.")
+@options.output("--out", help="CSV file of all series; -: only CSV, to standard output.")
 @options.workers("Threads of the solver.", default=1)
 @printed("Print JSON.")
 def archive_series(
     file: Path, selection: Selection, prove: bool, out: Path | None, workers: int
 ) -> Result | str:
-    """Return which automata belong to series, with a formula for their thresholds.
+    """Find series of automata, with a formula for their thresholds.
 
-    An automaton is lengthened where its states in a row behave alike: three sizes give a formula,
-    four further ones confirm it, and all have at least the share --at-least of the bound.
-    They go up to n + 21 states: from n = 20 on that may take minutes.
+    An automaton is lengthened where consecutive states behave alike. Three sizes give a formula,
+    four further sizes confirm it, and all seven have at least the share --at-least of the bound.
+    The largest has up to n + 21 states: from n = 20 on that may take minutes.
     """
     from search.jobs.archive import list_series
 
@@ -387,7 +387,7 @@ def archive_series(
 @options.workers("Processes.")
 @printed()
 def archive_verify(file: Path, workers: int) -> Result:
-    """Replay every word, prove every threshold again, and check all else that is stored."""
+    """Replay every word, prove every threshold again, and check all other values."""
     from search.archive.store import verify_archive
 
     return Summary({"automata verified": verify_archive(file, workers=workers)})
@@ -411,10 +411,10 @@ def archive_verify(file: Path, workers: int) -> Result:
 def report(
     folder: Path | None, archived: Path | None, selection: Selection, limit: int, out: Path | None
 ) -> Result | bytes:
-    """Write one HTML file that shows the run in folder RUN, or an archive, and needs nothing else.
+    """Write one self-contained HTML file about the run in folder RUN, or about an archive.
 
     RUN is a folder of search, evolve, discover, generate, enumerate, train or evaluate. Options
-    that choose automata (-n, --family, ..) are for archives.
+    that select automata (-n, --family, ..) are for archives.
     """
     from search.report.job import report_archive, report_run
 

@@ -1,4 +1,4 @@
-"""What an enumeration has found since its last shard, in memory and in ``pending.parquet``."""
+"""The finds of an enumeration since its last shard, in memory and in ``pending.parquet``."""
 
 from __future__ import annotations
 
@@ -42,38 +42,46 @@ _STATE = record(
 
 
 class Unit(NamedTuple):
-    """What one unit of an enumeration has found."""
+    """The finds of one unit of an enumeration."""
 
     nodes: int
     counts: Counts
     parts: list[Dataset]
-    """Nothing where automata are only counted."""
+    """Empty if automata are only counted."""
 
 
 def describe(deltas: Deltas, thresholds: Thresholds, flags: Flags) -> Dataset:
-    """Return automata with their `automata.class_flags` and all other properties."""
+    """Return automata with all properties of an enumeration.
+
+    Parameters
+    ----------
+    deltas : uint8 array, shape (rows, k, n)
+    thresholds : int32 array, shape (rows,)
+    flags : uint16 array, shape (rows,)
+        Of `automata.class_flags`.
+    """
     properties = properties_of(deltas, thresholds, flags)
     return Dataset(deltas, thresholds, np.full(len(deltas), ENUMERATION), properties)
 
 
 class _State(NamedTuple):
-    """What the units first, ..., next - 1 have found."""
+    """The finds of the units first, ..., next - 1."""
 
     first: int
     next: int
     nodes: int
     counts: Counts
     parts: int
-    """How many of the buffer's parts belong to it."""
+    """Number of the buffer's parts that belong to it."""
 
 
 class Buffer:
-    """What units have found since the last shard; an interruption at any moment leaves it whole.
+    """The finds of units since the last shard; an interruption at any moment leaves it whole.
 
     Parameters
     ----------
     config : dict
-        Of the enumeration, as its manifest has it.
+        Config of the enumeration, from its manifest.
     first : int
         The first unit that is in no shard.
     """
@@ -86,11 +94,11 @@ class Buffer:
 
     @property
     def classes(self) -> int:
-        """How many automata were found."""
+        """Number of automata found."""
         return int(self.state.counts[:, 0].sum())
 
     def add(self, unit: Unit) -> None:
-        """Take in the next unit."""
+        """Add the finds of the next unit."""
         first, following, nodes, counts, parts = self.state
         del self._parts[parts:]
         self._parts += unit.parts
@@ -99,7 +107,7 @@ class Buffer:
         )
 
     def clear(self) -> None:
-        """Let go of what is in a shard by now."""
+        """Remove all finds: a shard holds them now."""
         self.state = _State(self.state.next, self.state.next, 0, no_counts(self._n), 1)
         del self._parts[1:]
 
@@ -111,7 +119,7 @@ class Buffer:
         return write_shard(folder, index, data) | more
 
     def save(self, folder: Path) -> None:
-        """Write all of it as one file."""
+        """Write all finds to ``pending.parquet``."""
         first, following, nodes, counts, parts = self.state
         state = json.dumps(
             {
@@ -126,20 +134,20 @@ class Buffer:
         write_rows(folder / PENDING, concatenate(self._parts[:parts]).rows, metadata)
 
     def restore(self, folder: Path, units: int, workers: int) -> None:
-        """Take in what was saved, if that goes on where the last shard ends.
+        """Read the finds that were saved, unless they are older than the last shard.
 
         Parameters
         ----------
         folder : Path
         units : int
-            Of the whole enumeration.
+            Number of units of the whole enumeration.
         workers : int
             Threads that solve all automata again.
 
         Raises
         ------
         DataError
-            If it is damaged, or of another config.
+            If the file is damaged, or of another config.
         """
         path, config = folder / PENDING, self._config
         if not path.exists():
@@ -161,9 +169,9 @@ class Buffer:
         self.state = _State(state["first"], state["next"], state["nodes"], counts, 2)
 
     def _read_state(self, path: Path, units: int) -> dict[str, Any]:
-        """Read what a saved buffer says of its rows, and check it."""
+        """Read the counts and the range of units of a saved buffer, and check them."""
         metadata = read_metadata(path)
-        with reading(path, "what an interrupted enumeration saves; delete it to go on without"):
+        with reading(path, "the finds of an interrupted enumeration; delete it to go on"):
             text, digest = metadata[b"state"], metadata[b"sha256"].decode()
             if hashlib.sha256(text).hexdigest() != digest:
                 raise ValueError("another SHA-256 than the recorded one")

@@ -1,4 +1,4 @@
-"""Cells of a table for other programs: CSV that a spreadsheet does not run, JSON without NaN."""
+"""Tables for other programs: CSV without formulas, JSON without NaN."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 import pandas as pd
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""How cells begin that some spreadsheet takes for a formula; the last four are of full width."""
+"""Beginnings of cells that some spreadsheet reads as a formula; the last four are full-width."""
 
 
 def plain_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before each text that a spreadsheet could take for a formula.
+    """Put an apostrophe before each text that a spreadsheet could read as a formula.
 
     Parameters
     ----------
     table : DataFrame
-        Numbers stay as they are, negative ones too.
+        Numbers do not change, not even negative ones.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def plain_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table, None where a cell is empty.
+    """Return the rows of a table as mappings, with None for NaN.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the values of a JSON file must be: kinds, ranges, names; and the configs made of them."""
+"""Checks of values in JSON files: kinds, ranges, names; and configs built from them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 Check = Callable[[str, Any], None]
-"""Is given the place of a value and the value; raises a ValueError that names both."""
+"""Takes the place of a value and the value; raises a ValueError that names both."""
 Config = TypeVar("Config")
 
 LONGEST_TEXT = 4096
 
 
 def whole(low: int, high: int) -> Check:
-    """Return the check that a value is a whole number in low..high; true and 1.0 are none.
+    """Return the check that a value is a whole number in low..high; ``True`` and 1.0 fail.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def number(low: float, high: float) -> Check:
 
 
 def text(pattern: str = ".*") -> Check:
-    """Return the check that a value is a text that matches a pattern as a whole."""
+    """Return the check that a value is a text which a pattern matches as a whole."""
 
     def check(place: str, value: Any) -> None:
         if type(value) is not str or len(value) > LONGEST_TEXT:
@@ -60,7 +60,7 @@ def text(pattern: str = ".*") -> Check:
 
 
 def one_of(*values: Any) -> Check:
-    """Return the check that a value is one of several, of the same kind."""
+    """Return the check that a value equals one of several, and has its type."""
 
     def check(place: str, value: Any) -> None:
         if not any(type(value) is type(own) and value == own for own in values):
@@ -76,16 +76,16 @@ TEXT = text()
 
 
 def anything(place: str, value: Any) -> None:
-    """Pass: somebody else checks the value."""
+    """Accept any value: other code checks it."""
 
 
 def or_none(own: Check) -> Check:
-    """Return the check that a value is null, or passes another check."""
+    """Return the check that a value is None or passes another check."""
     return lambda place, value: None if value is None else own(place, value)
 
 
 def list_of(own: Check) -> Check:
-    """Return the check that a value is a list, and each of its entries passes a check."""
+    """Return the check that a value is a list whose entries all pass a check."""
 
     def check(place: str, value: Any) -> None:
         if type(value) is not list:
@@ -97,7 +97,7 @@ def list_of(own: Check) -> Check:
 
 
 def names_of(own: Check) -> Check:
-    """Return the check that a value is an object of any names, and each entry passes a check."""
+    """Return the check that a value is an object, of any names, whose entries all pass a check."""
 
     def check(place: str, value: Any) -> None:
         if type(value) is not dict:
@@ -110,13 +110,13 @@ def names_of(own: Check) -> Check:
 
 
 def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """Return the check that a value is an object with these names and no others.
+    """Return the check that a value is an object with the required and optional names only.
 
     Examples
     --------
     >>> record({"n": whole(1, 64)})("config", {"n": 8, "m": 8})
     Traceback (most recent call last):
-    ValueError: config has the name 'm' that there is not
+    ValueError: config has the unknown name 'm'
     """
     known = {**required, **(optional or {})}
 
@@ -125,7 +125,7 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
             raise ValueError(f"{place}={_shown(value)} is not an object")
         for name in value:
             if name not in known:
-                raise ValueError(f"{place} has the name {_shown(name)} that there is not")
+                raise ValueError(f"{place} has the unknown name {_shown(name)}")
         for name in required:
             if name not in value:
                 raise ValueError(f"{place} has no {name}")
@@ -136,21 +136,21 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
 
 
 def build(kind: type[Config], values: Any, place: str) -> Config:
-    """Return a config of plain values: each of exactly the type that its field has.
+    """Return a config built from plain values, each of exactly the type of its field.
 
     Parameters
     ----------
     kind : type
-        A dataclass; a name that is missing gets its default, as in files that are older.
+        A dataclass. Missing names get their defaults: older files lack some.
     values : object
-        What JSON gives back of ``dataclasses.asdict``.
+        The result of ``dataclasses.asdict`` after a round trip through JSON.
     place : str
-        Where they stand, for errors.
+        Name of the values in errors.
 
     Raises
     ------
     ValueError
-        If a name is unknown, or a value of another type or out of its range.
+        If a name is unknown, or a value has another type or is out of range.
     """
     if type(values) is not dict:
         raise ValueError(f"{place}={_shown(values)} is not an object")
@@ -158,13 +158,13 @@ def build(kind: type[Config], values: Any, place: str) -> Config:
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     for name in values:
         if name not in known:
-            raise ValueError(f"{place} has the name {_shown(name)} that there is not")
+            raise ValueError(f"{place} has the unknown name {_shown(name)}")
     own = {name: _typed(types_of[name], entry, f"{place}.{name}") for name, entry in values.items()}
     return kind(**own)
 
 
 def _typed(kind: Any, value: Any, place: str) -> Any:
-    """Return a value as a field of a type has it."""
+    """Check a value against the type of a field, and convert it to that type."""
     if is_dataclass(kind):
         return build(typing.cast(type[Any], kind), value, place)
     if typing.get_origin(kind) is types.UnionType:  # ... | None
@@ -183,7 +183,7 @@ def _typed(kind: Any, value: Any, place: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as an error shows it: short, whatever it is."""
+    """Return a short text of any value, for errors."""
     if isinstance(value, dict):
         return "{..}"
     if isinstance(value, list):

@@ -14,31 +14,31 @@ from data.damage import DataError, naming, read_json
 from data.files import recover, sweep, write_json
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # that a mere lock file serves where the system has no locks
+    warnings.simplefilter("ignore")  # about the lock file used on systems without locks
     from filelock import FileLock, SoftFileLock, Timeout
 
 _LOCK = ".held" if FileLock is SoftFileLock else ".lock"
-"""Where the system has no locks, that the file is there is the lock; a `.lock` may lie there."""
+"""On systems without locks the existence of ``.held`` is the lock; a ``.lock`` may be left over."""
 _OWNER = ".owner.json"
 
 
 @contextmanager
 def claim(folder: Path, work: str) -> Iterator[None]:
-    """Make a folder, and keep other processes that would claim it out of it, until the block ends.
+    """Make a folder and claim it until the block ends: no other process can claim it meanwhile.
 
-    The lock is the operating system's: it ends with the process, however that ends. Within a
-    thread a claimed folder may be claimed again. What dead processes left there is removed.
+    The operating system releases the lock when the process ends, however it ends. A thread may
+    claim its folder again. Temporary files of dead processes are removed.
 
     Parameters
     ----------
     folder : Path
     work : str
-        What is done there, for those who are refused.
+        Name of the work; the error of another process names it.
 
     Raises
     ------
     DataError
-        If another process is at work there, or the folder was removed meanwhile.
+        If another process has claimed the folder, or the folder was removed meanwhile.
     OSError
         If the folder cannot be written.
     """
@@ -60,7 +60,7 @@ def claim(folder: Path, work: str) -> Iterator[None]:
         raise naming(error, lock_file) from error
     try:
         if outermost:
-            with suppress(DataError):  # damaged checksums: whoever reads them will say so
+            with suppress(DataError):  # damaged checksums: their readers raise the error
                 recover(folder)
             sweep(folder)
             write_json(folder / _OWNER, _who(work))
@@ -77,7 +77,7 @@ def claim(folder: Path, work: str) -> Iterator[None]:
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another one of its name, None where there is none."""
+    """Return (device, inode) of a file, None if there is none."""
     try:
         found = file.stat()
     except OSError:
@@ -91,7 +91,7 @@ def _who(work: str) -> dict[str, str | int]:
 
 
 def _owner(folder: Path) -> str:
-    """Name the process that has the folder, as far as it says who it is."""
+    """Name the process that has claimed the folder, if its record can be read."""
     try:
         who = read_json(folder / _OWNER)
         return f"{who['work']} (process {who['process']} on {who['host']}, since {who['since']})"

@@ -1,4 +1,4 @@
-"""What a dataset holds, as its manifest records it."""
+"""The settings of a dataset, as its manifest records them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLERS = ("uniform", "synchronizing", "evolved")
 
 @dataclass(frozen=True)
 class GenerateConfig:
-    """What a dataset of drawn automata holds; equal configs give equal bytes."""
+    """Settings of a dataset of sampled automata; equal configs give equal bytes."""
 
     n: int = setting(
         8,
@@ -37,7 +37,7 @@ class GenerateConfig:
     sampler: str = setting("uniform", "How automata are drawn.", choices=SAMPLERS)
     seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
     ceiling: float | None = setting(
-        None, "Keep nothing above this share of the Černý bound.", low=0, high=1, without=0
+        None, "Keep only thresholds up to this share of the Černý bound.", low=0, high=1, without=0
     )
     calls: int = setting(
         4_000_000,
@@ -53,13 +53,13 @@ class GenerateConfig:
 
     @property
     def highest_threshold(self) -> int | None:
-        """The longest threshold that may enter, None without a ceiling."""
+        """The longest threshold that is kept, None without a ceiling."""
         return None if self.ceiling is None else highest_below(self.ceiling, self.n)
 
 
 @dataclass(frozen=True)
 class EnumerateConfig:
-    """Which automata are enumerated; equal configs give equal bytes."""
+    """Settings of an enumeration; equal configs give equal bytes."""
 
     n: int = setting(
         8,

@@ -23,16 +23,16 @@ def column_name(name: str) -> str:
 
 
 COUNT_COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
-"""What an enumeration counts, in the order of ``counts.csv``."""
+"""The columns of ``counts.csv``, in order."""
 
 
 def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
-    """Return which of `automata.class_flags` say that class number `bit` holds: bool (rows,)."""
+    """Return whether bit `bit` of each of `automata.class_flags` is set: bool (rows,)."""
     return np.asarray(flags >> np.uint16(bit) & np.uint16(1), np.bool_)
 
 
 def highest_threshold(n: int) -> int:
-    """Return what no threshold of n states is above: (n^3 - n) / 6 (Frankl 1982, Pin 1983).
+    """Return the proved upper bound of reset thresholds, (n^3 - n) / 6 (Frankl 1982, Pin 1983).
 
     Examples
     --------
@@ -43,18 +43,18 @@ def highest_threshold(n: int) -> int:
 
 
 def no_counts(n: int) -> Counts:
-    """Return the counts of nothing."""
+    """Return `Counts` of zeros for n states."""
     return np.zeros((highest_threshold(n) + 2, len(COUNT_COLUMNS) - 1), np.int64)
 
 
 def flags_of(columns: Mapping[str, npt.NDArray[Any]]) -> Flags:
-    """Return the `automata.class_flags` of columns of classes, bool (rows,) each."""
+    """Return the `automata.class_flags`, uint16 (rows,), from a bool column (rows,) per class."""
     bits = [columns[column_name(name)].astype(np.uint16) << bit for bit, name in enumerate(CLASSES)]
     return np.asarray(np.bitwise_or.reduce(bits), np.uint16)
 
 
 def count(thresholds: Thresholds, flags: Flags, n: int) -> Counts:
-    """Count automata of n states by their thresholds and `automata.class_flags`."""
+    """Count automata of n states by threshold, int32 (rows,), and flags, uint16 (rows,)."""
     counts, places = no_counts(n), thresholds + 1
     counts[:, 0] = np.bincount(places, minlength=len(counts))
     for bit in range(len(CLASSES)):
@@ -63,7 +63,7 @@ def count(thresholds: Thresholds, flags: Flags, n: int) -> Counts:
 
 
 def to_rows(counts: Counts) -> list[dict[str, int]]:
-    """Return a row for each threshold that occurs, as manifests have them; -1 comes first.
+    """Return a row for each threshold that occurs, -1 first, in the form of manifests.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def to_rows(counts: Counts) -> list[dict[str, int]]:
 
 
 def from_rows(rows: Sequence[dict[str, int]], n: int) -> Counts:
-    """Return the counts that `to_rows` made rows of."""
+    """Return `Counts` from rows of `to_rows`."""
     counts = no_counts(n)
     for row in rows:
         counts[row["reset_threshold"] + 1] = [row[name] for name in COUNT_COLUMNS[1:]]
@@ -87,7 +87,7 @@ def from_rows(rows: Sequence[dict[str, int]], n: int) -> Counts:
 
 
 def check_rows(place: str, rows: Any, n: int) -> None:
-    """Raise ValueError unless rows, from a file, are such that `to_rows` may have made them."""
+    """Raise ValueError unless `to_rows` could have made these rows, which come from a file."""
     low, high, most = NOT_SYNCHRONIZING, highest_threshold(n), 2**62
     list_of(
         record(

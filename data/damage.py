@@ -1,4 +1,4 @@
-"""Reading files that may be damaged, or not what they claim to be: every fault is one line."""
+"""Reading files that may be damaged or forged: every fault becomes an error of one line."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What readers raise for a damaged file; an OSError without an error number is one more."""
+"""Errors that readers raise for damaged files. An OSError without an error number is another."""
 _LIBRARIES = {"pyarrow", "safetensors", "safetensors_rust"}
-"""Libraries whose own errors, raised while a file is read, mean damage too."""
+"""While a file is read, any error of these libraries means damage too."""
 _MISSING = {errno.ENOENT, errno.ENOTDIR}
 
 
 class DataError(ValueError):
-    """Data that is missing, damaged, or does not belong to what it is used with."""
+    """Data that is missing, damaged, or does not fit the other data it is used with."""
 
 
 @contextmanager
-def reading(path: Path, what: str = "readable") -> Iterator[None]:
-    """Turn whatever a damaged file makes its reader raise into an error that names the file.
+def reading(path: Path, expected: str = "readable") -> Iterator[None]:
+    """Turn the errors that a damaged file causes in its reader into a `DataError` with its name.
 
     Parameters
     ----------
     path : Path
-    what : str
-        What the file should have been: "not ..." is the message.
+    expected : str
+        The kind of file that was expected, for the message "not <expected>".
 
     Raises
     ------
     DataError
         If the file is missing, a folder, or damaged.
     OSError
-        If the system cannot read it; it names the file.
+        If the system cannot read the file; the error names it.
 
     Examples
     --------
@@ -84,25 +84,25 @@ def reading(path: Path, what: str = "readable") -> Iterator[None]:
             raise DataError(f"{path}: no such file") from None
         if error.errno == errno.EISDIR:
             raise DataError(f"{path}: a folder, not a file") from None
-        if error.errno not in (None, errno.EINVAL):  # damage may lead to before the beginning
+        if error.errno not in (None, errno.EINVAL):  # EINVAL: a seek to before byte 0
             raise naming(error, path) from error
-        raise DataError(f"{path}: not {what} ({_reason(error)})") from error
+        raise DataError(f"{path}: not {expected} ({_reason(error)})") from error
     except Exception as error:
         known = isinstance(error, _DAMAGE) or type(error).__module__.split(".")[0] in _LIBRARIES
         if not known:
             raise
-        raise DataError(f"{path}: not {what} ({_reason(error)})") from error
+        raise DataError(f"{path}: not {expected} ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error, with its name where the text alone says little."""
+    """Return the first line of an error; if that is one word, with the error's type."""
     lines = str(error).strip().splitlines() or [""]
     first = printable(lines[0])[:200]
     return first if " " in first else f"{type(error).__name__}: {first}"
 
 
 def naming(error: OSError, path: Path) -> OSError:
-    """Return an error of the system with the file that it is about.
+    """Return an error of the system with the path of its file.
 
     Examples
     --------
@@ -120,10 +120,11 @@ class NamedFile(FileIO):
     Parameters
     ----------
     file : Path or int
-        A descriptor is not closed.
+        A path, or an open descriptor, which is not closed.
     name : str
+        Name of the file in errors.
     flags : int
-        More flags for opening a path.
+        Further flags of ``os.open`` for a path.
     """
 
     def __init__(self, file: Path | int, name: str, flags: int = 0) -> None:
@@ -140,7 +141,7 @@ class NamedFile(FileIO):
             return super().readinto(buffer)
 
     def readall(self) -> bytes:
-        """Read all that is left."""
+        """Read the rest of the file."""
         with self._naming():
             return super().readall()
 
@@ -154,7 +155,7 @@ class NamedFile(FileIO):
 
 
 def open_file(path: Path) -> BufferedReader:
-    """Open a regular file for reading; a pipe or a device in its place is refused, not waited for.
+    """Open a regular file for reading; refuse a pipe or a device without waiting for it.
 
     Raises
     ------
@@ -186,12 +187,12 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(content: bytes) -> Any:
-    """Return what a JSON text says in which each name occurs once and every number is finite.
+    """Return the value of a JSON text in which names occur once and numbers are finite.
 
     Raises
     ------
     ValueError, RecursionError
-        If it is none; within `reading` these name the file.
+        If the text is not such JSON. Within `reading`, errors name the file.
 
     Examples
     --------

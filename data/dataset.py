@@ -50,7 +50,7 @@ class Dataset:
 
     @property
     def rows(self) -> Rows:
-        """The columns as files hold them."""
+        """All columns, as `write_rows` takes them."""
         return Rows(self.deltas, self.reset_thresholds, self.sources, self.properties)
 
     @property
@@ -79,24 +79,27 @@ class Dataset:
         )
 
     def select(self, *, at_least: int = -1, at_most: int | None = None) -> Dataset:
-        """Return the rows whose threshold lies in a range."""
+        """Return the rows with thresholds in at_least..at_most."""
         keep = self.reset_thresholds >= at_least
         if at_most is not None:
             keep &= self.reset_thresholds <= at_most
         return self.take(keep)
 
     def of_classes(self, classes: Sequence[str], *, workers: int = 1) -> Dataset:
-        """Return the rows that are in all the classes, of which `in_classes` tells."""
+        """Return the rows that are in all the classes, as `in_classes` decides."""
         return self.take(in_classes(self.deltas, classes, workers=workers)) if classes else self
 
     def split(self, held_out: float = 0.05) -> tuple[Dataset, Dataset]:
-        """Return (training, held-out) rows; the canonical form alone decides where a row goes."""
+        """Return (training, held-out) rows, a share `held_out` in the second.
+
+        Which part a row is in depends on its canonical form alone.
+        """
         apart = hash_rows(self.forms) % np.uint64(10_000) < np.uint64(round(held_out * 10_000))
         return self.take(~apart), self.take(apart)
 
 
 def concatenate(parts: Sequence[Dataset]) -> Dataset:
-    """Return the rows of one or more datasets of one kind and size, one after the other."""
+    """Return the rows of several datasets of one kind and size, at least one, as one dataset."""
     return Dataset(
         np.concatenate([part.deltas for part in parts]),
         np.concatenate([part.reset_thresholds for part in parts]),
@@ -123,13 +126,13 @@ def read_dataset(folder: Path | str, classes: Sequence[str] = (), *, workers: in
     Returns
     -------
     Dataset
-        Without rows where an enumeration has found none, or none is in the classes.
+        It has no rows if the enumeration found none, or none is in the classes.
 
     Raises
     ------
     DataError
-        If the folder is missing, empty, unfinished, or damaged: each shard is compared with its
-        recorded SHA-256, and each row with what follows from its automaton.
+        If the folder is missing, empty, unfinished, or damaged. Each shard is compared with its
+        recorded SHA-256; the values of each row are computed again from its automaton.
     ValueError
         If there is no such class.
     """
@@ -143,12 +146,12 @@ def read_dataset(folder: Path | str, classes: Sequence[str] = (), *, workers: in
 
 
 def read_shards(folder: Path, manifest: dict[str, Any], *, workers: int = 1) -> Iterator[Dataset]:
-    """Read the shards of a dataset one after the other, and check them and all of them together.
+    """Read the shards of a dataset one after the other; check each, and then all together.
 
     Raises
     ------
     DataError
-        As `read_dataset`; some of it when the last shard has been read.
+        As `read_dataset`. Repeated automata and wrong counts are found after the last shard.
     """
     hashes = []
     counts = no_counts(manifest["config"]["n"])
@@ -165,14 +168,14 @@ def read_shards(folder: Path, manifest: dict[str, Any], *, workers: int = 1) -> 
 
 
 def _check_distinct(folder: Path, manifest: dict[str, Any], hashes: npt.NDArray[np.uint64]) -> None:
-    """Refuse an automaton that is in two shards, or in one of them twice."""
+    """Raise `DataError` if an automaton occurs twice, in one shard or in two."""
     values, times = np.unique(hashes, return_counts=True)
     repeated = values[times > 1]
     if len(repeated) == 0:
         return
     config = manifest["config"]
     distinct, rows = RowIndex(config["n"] * config["k"]), 0
-    for index in range(len(manifest["shards"])):  # equal hashes may be those of different automata
+    for index in range(len(manifest["shards"])):  # different automata may have equal hashes
         forms = read_shard(folder, index, manifest).forms
         alike = forms[np.isin(hash_rows(forms), repeated)]
         distinct.add(alike)
@@ -182,7 +185,7 @@ def _check_distinct(folder: Path, manifest: dict[str, Any], hashes: npt.NDArray[
 
 
 def shard_path(folder: Path, index: int) -> Path:
-    """Return the path of a shard."""
+    """Return the path of shard number `index`, from 0."""
     return folder / shard_name(index)
 
 
@@ -194,7 +197,7 @@ def write_shard(folder: Path, index: int, data: Dataset) -> dict[str, Any]:
 
 
 def read_shard(folder: Path, index: int, manifest: dict[str, Any], *, workers: int = 1) -> Dataset:
-    """Read one shard and check it: against the manifest, and every row by computing it again.
+    """Read one shard; compare it with the manifest, and compute the values of every row again.
 
     Raises
     ------

@@ -33,11 +33,11 @@ _Run = Callable[[int, int], Generator[Unit, None, None]]  # the units first, ...
 SHARD_ROWS = 1 << 20
 """A shard ends with the unit that brings it to this many rows."""
 _PAUSE = 10.0
-"""Seconds between two records of the work since the last shard."""
+"""Seconds between two writings of ``pending.parquet``."""
 
 
 class MiscountError(RuntimeError):
-    """The number of all automata is not that of Burnside's lemma."""
+    """The number of enumerated automata differs from that of Burnside's lemma."""
 
 
 def enumerate_dataset(
@@ -45,29 +45,29 @@ def enumerate_dataset(
 ) -> dict[str, Any]:
     """Make a dataset folder of all automata of a size, or finish one that was interrupted.
 
-    Shards hold whole units of the enumeration, one after another, so that a folder has the same
-    bytes for any number of workers, and however often it was interrupted. Where the last shard is
-    long ago, ``pending.parquet`` holds the work since.
+    A shard holds consecutive whole units of the enumeration. So a folder has the same bytes for any
+    number of workers and of interruptions. ``pending.parquet`` holds the finds since the last
+    shard; it is written about every 10 seconds.
 
     Parameters
     ----------
     config : EnumerateConfig
     folder : Path or str
     workers : int
-        Threads; the result does not depend on them.
+        Threads; the result does not depend on their number.
 
     Returns
     -------
     dict
-        The manifest: config, versions, shards, and in "totals" the counts.
+        The manifest: config, versions, shards, and the counts in "totals".
 
     Raises
     ------
     DataError
-        If the folder holds a dataset of another config, other versions, or damaged files, or
-        another process is at work there.
+        If the folder holds a dataset of another config or other versions, or damaged files, or
+        another process has claimed it.
     MiscountError
-        If the number of all automata is not that of Burnside's lemma: a bug.
+        If the number of automata differs from that of Burnside's lemma: a bug.
     """
     folder = Path(folder)
     with claim(folder, "enumerate"):
@@ -75,7 +75,7 @@ def enumerate_dataset(
 
 
 def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> dict[str, Any]:
-    """Make the dataset in a folder that is claimed."""
+    """Make the dataset in a claimed folder."""
     enumeration = Enumeration(config.n, config.k, at_least=config.at_least)
     fresh = {
         "kind": ENUMERATION,
@@ -96,7 +96,7 @@ def _take_up(
     fresh: dict[str, Any],
     workers: int,
 ) -> dict[str, Any]:
-    """Check what is there, and make what is missing, in a folder that is claimed."""
+    """Check the shards of a claimed folder, and make the missing ones."""
     manifest = open_manifest(folder, fresh)
     missing = [
         index for index in range(len(manifest["shards"])) if not shard_path(folder, index).exists()
@@ -109,7 +109,7 @@ def _take_up(
     for index in missing:
         _make_again(run, folder, index, manifest)
     for _ in read_shards(folder, manifest, workers=workers):
-        pass  # each is checked
+        pass  # reading checks each shard
     if not manifest["complete"]:
         buffer = Buffer(manifest["config"], manifest["totals"]["units"])
         resumed = manifest["totals"]["units"] > 0 or (folder / PENDING).exists()
@@ -129,7 +129,7 @@ def _take_up(
 
 
 def _make_again(run: _Run, folder: Path, index: int, manifest: dict[str, Any]) -> None:
-    """Make a shard that was deleted."""
+    """Make a deleted shard again."""
     recorded = manifest["shards"][index]
     first, end = recorded["units"]
     buffer = Buffer(manifest["config"], first)
@@ -148,13 +148,13 @@ def _make_again(run: _Run, folder: Path, index: int, manifest: dict[str, Any]) -
 def _enumerate(
     run: _Run, config: EnumerateConfig, folder: Path, manifest: dict[str, Any], buffer: Buffer
 ) -> None:
-    """Run the units that are left; write shards, and now and then what there is of the next."""
+    """Run the remaining units; write shards, and the pending finds every `_PAUSE` seconds."""
 
     def is_full() -> bool:
         return buffer.state.next == end or (config.rows and buffer.classes >= SHARD_ROWS)
 
     end, saved = manifest["units"], time.monotonic()
-    if is_full():  # interrupted while its shard was written, or there are no units
+    if is_full():  # interrupted while the shard was written, or no units at all
         _commit(config, folder, manifest, buffer)
     first = buffer.state.next
     with (
@@ -202,7 +202,7 @@ def _commit(
 def _run(
     enumeration: Enumeration, config: EnumerateConfig, workers: int, first: int, end: int
 ) -> Generator[Unit, None, None]:
-    """Run units in threads and yield what they find, in their order."""
+    """Run units in threads and yield their finds in order."""
     stopped = Event()
     work = partial(_run_unit, enumeration, config, stopped)
     with closing(results_in_order(work, range(first, end), workers)) as units:
@@ -215,7 +215,7 @@ def _run(
 def _run_unit(
     enumeration: Enumeration, config: EnumerateConfig, stopped: Event, index: int
 ) -> Unit:
-    """Filter, rename, describe and count what a unit finds."""
+    """Filter, rename, describe and count the finds of a unit."""
     nodes, counts, parts = 0, no_counts(config.n), []
     for deltas, thresholds, visited in enumeration.run(index):
         if stopped.is_set():

@@ -1,7 +1,8 @@
 """Files that are whole or absent.
 
-A file is written under a temporary name beside it and then renamed. Such names hold the number of
-the writing process: two writers never share one, and nobody removes what a living process writes.
+A file is written under a temporary name in its folder and then renamed. The temporary name holds
+the number of the writing process. So two writers never share a name, and no process removes a file
+that a living process is writing.
 """
 
 from __future__ import annotations
@@ -29,27 +30,27 @@ _TEMPORARY = re.compile(r".*\.([0-9]{1,9})-[0-9a-f]{8}\.tmp", re.DOTALL)
 _OF_EARLIER_VERSIONS = re.compile(
     r"(known-\w+|[\w-]+\.(csv|json|npz|parquet|png|pt|safetensors|svg|html))\.tmp|\.tmp\w{6}"
 )
-"""Temporary names that do not say whose they are."""
+"""Temporary names without a process number."""
 _MOST_NAME = 200
 """Characters of a file's name that its temporary name repeats; file systems allow 255 bytes."""
 _SPECIAL = ("/dev/", "/proc/")
-"""Whatever lies there is written to as it is, also where it leads to a regular file."""
+"""Files in these folders are written to in place, even if they lead to a regular file."""
 _SEAL = "sha256"
 _SQLITE = b"SQLite format 3\0"
 _RECORDS = {"run.json", "manifest.json", "checksums.json", "settings.json", "evaluation.json"}
 _LOOKS, _PAUSE = 10, 0.1
-"""How often a reader looks again for a writer to finish, and after how many seconds."""
+"""A reader waits for a writer by looking again this often, with a pause in seconds between."""
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write` with a temporary path beside `path`, then rename it: all or nothing.
+    """Call `write` with a temporary path in the same folder, then rename it: all or nothing.
 
-    The folder must be there: one that was removed meanwhile does not come back.
+    The folder must exist. It is not made, so that a folder removed meanwhile stays removed.
 
     Raises
     ------
     OSError
-        If the disk is full or the folder cannot be written; it names `path`, and nothing is left.
+        If the disk is full or the folder cannot be written. It names `path`; no file is left.
     """
     with _temporary(path) as temporary:
         write(temporary)
@@ -62,13 +63,13 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 def write_output(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file that a person has asked for by name.
 
-    A regular file is replaced whole, also where a symbolic link leads to it; a device or a pipe is
-    written to. Missing folders are made.
+    A regular file is replaced as a whole, even behind a symbolic link. A device or pipe is written
+    to. Missing folders are made.
 
     Raises
     ------
     DataError
-        If the file is an archive, or one of those that a run's record speaks of.
+        If the file is an archive, or belongs to a run.
     OSError
         As `write_file`.
     """
@@ -91,7 +92,7 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _check_replaceable(path: Path, target: Path) -> None:
-    """Refuse to replace what nobody means to lose: archives, and the files of a run."""
+    """Raise `DataError` if the file is an archive or belongs to a run: it would be lost."""
     if not target.exists():
         return
     with open_file(target) as file:
@@ -115,18 +116,20 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file that holds the SHA-256 of all else that it holds."""
+    """Write a JSON object with the SHA-256 of all its other values."""
     content = {name: own for name, own in value.items() if name != _SEAL}
     write_json(path, content | {_SEAL: json_sha256(content)})
 
 
 def open_seal(value: Any) -> None:
-    """Take the SHA-256 out of what `write_sealed` wrote; files of earlier versions have none.
+    """Check the SHA-256 in a value of `write_sealed`, and remove it from the value.
+
+    Files of earlier versions have none.
 
     Raises
     ------
     ValueError
-        If it is that of another value, or this is no object.
+        If the SHA-256 is not that of the value, or the value is no object.
 
     Examples
     --------
@@ -142,17 +145,17 @@ def open_seal(value: Any) -> None:
 
 
 def json_sha256(value: Any) -> str:
-    """Return the SHA-256 of a value as JSON, whose keys are in order."""
+    """Return the SHA-256, in hexadecimal digits, of a value as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """Make a new empty file beside a path; remove it where the block fails."""
+    """Make an empty temporary file in the folder of a path; remove it if the block fails."""
     name = f"{path.name[:_MOST_NAME]}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
     temporary = path.with_name(name)
     with _named(path):
-        # a file or a link that somebody put there is not opened
+        # O_EXCL: never open a file or link that somebody else put there
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         try:
             yield temporary
@@ -163,7 +166,7 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Let the system's errors name a path rather than a temporary one or none."""
+    """Make errors of the system name this path, instead of a temporary one or none."""
     try:
         yield
     except OSError as error:
@@ -171,7 +174,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _sync(path: Path) -> None:
-    """See to it that a file, or the names in a folder, are on the disk."""
+    """Flush a file, or the names in a folder, to the disk."""
     if os.name == "nt" and path.is_dir():
         return  # Windows opens no folders
     descriptor = os.open(path, os.O_RDONLY)
@@ -185,9 +188,16 @@ def _sync(path: Path) -> None:
 
 
 def sweep(folder: Path, name: str | None = None) -> None:
-    """Remove what interrupted writes left in a folder, of one file or of all; what resists, stays.
+    """Remove temporary files that interrupted writes left in a folder.
 
-    Only the process that claims the folder may remove those of all files.
+    Files that cannot be removed stay.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str, optional
+        Remove only the temporary files of this file. Default: of all files; only a process that
+        has claimed the folder may do that.
     """
     for stale in [*folder.glob("*.tmp"), *folder.glob(".tmp*")]:
         match = _TEMPORARY.fullmatch(stale.name)
@@ -226,10 +236,17 @@ def check_sha256(path: Path, expected: str) -> None:
 
 
 def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> None:
-    """Write several files and ``checksums.json``, as one: after a crash all are old or all new.
+    """Write several files and ``checksums.json`` as one: after a crash all are old or all are new.
 
-    The new files wait under temporary names while the checksums are replaced; `recover` finishes
-    the renaming if that is as far as it came. The folder is made, its parents are not.
+    First the new files are written under temporary names. Then ``checksums.json`` is replaced. Then
+    the files are renamed; if that is interrupted, `recover` finishes it. The folder is made, its
+    parents are not.
+
+    Parameters
+    ----------
+    folder : Path
+    writers : dict of str to callable
+        For each file name a function that writes the file to a given path.
     """
     with _named(folder):
         folder.mkdir(exist_ok=True)
@@ -246,7 +263,7 @@ def commit_files(folder: Path, writers: dict[str, Callable[[Path], object]]) -> 
         sums = {name: sha256(temporary) for name, temporary in waiting.items()}
         write_json(folder / "checksums.json", sums)
     except BaseException:
-        if not _are_recorded(folder, sums):  # what is recorded needs the files that wait
+        if not _are_recorded(folder, sums):  # recorded checksums need the temporary files
             for temporary in waiting.values():
                 temporary.unlink(missing_ok=True)
         raise
@@ -263,14 +280,14 @@ def _are_recorded(folder: Path, sums: Mapping[str, str]) -> bool:
 def recover(folder: Path) -> None:
     """Finish the renaming of an interrupted `commit_files`; other files are not touched.
 
-    Readers call it too. Where another process finishes it at the same time, both are right.
+    Readers call it too. Two processes may do so at the same time.
 
     Raises
     ------
     DataError
         If ``checksums.json`` is damaged.
     OSError
-        If there is something to rename, and the folder cannot be written.
+        If a file must be renamed and the folder cannot be written.
     """
     if not (folder / "checksums.json").exists():
         return
@@ -287,7 +304,7 @@ def recover(folder: Path) -> None:
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """Return the recorded SHA-256 of each file of a `commit_files`.
+    """Return the recorded SHA-256 of each file that `commit_files` wrote, by file name.
 
     Raises
     ------
@@ -303,7 +320,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def check_files(folder: Path, *required: str) -> None:
-    """Finish an interrupted `commit_files`, and compare every file of it with its checksum.
+    """Finish an interrupted `commit_files`, and compare every recorded file with its checksum.
 
     Raises
     ------
@@ -314,7 +331,7 @@ def check_files(folder: Path, *required: str) -> None:
     while True:
         try:
             recover(folder)
-        except OSError:  # who may not rename waits for the writer, who is at it
+        except OSError:  # without permission to rename: wait for the writer to do it
             if not patience:
                 raise
             patience -= 1
@@ -329,6 +346,6 @@ def check_files(folder: Path, *required: str) -> None:
                 check_sha256(folder / name, expected)
         except DataError:
             if read_checksums(folder) != checksums:
-                continue  # a writer was faster
+                continue  # a writer has replaced the files meanwhile
             raise
         return

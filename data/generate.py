@@ -24,33 +24,32 @@ from data.record import versions
 from data.streams import stream
 
 _DRAW = 1 << 16
-"""Automata drawn at a time; a whole draw without a new class ends a shard."""
+"""Automata drawn at a time; a draw without a new isomorphism class ends a shard."""
 _EMPTY_DRAWS = 16
-"""Draws in a row with nothing under the ceiling that end a shard, too."""
+"""A shard also ends after this many consecutive draws with nothing under the ceiling."""
 
 
 class Generated(NamedTuple):
-    """A dataset that is finished."""
+    """A finished dataset."""
 
     manifest: dict[str, Any]
     """Config, versions, shards with rows, calls and SHA-256."""
     thresholds: Counter[int]
-    """How many automata have each reset threshold; -1 for non-synchronizing ones."""
+    """Number of automata with each reset threshold; -1 for non-synchronizing ones."""
 
 
 def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) -> Generated:
     """Make a dataset folder, or finish one that was interrupted.
 
-    Shard i depends on the config and the shards before it alone, so a dataset that was
-    interrupted any number of times has the bytes of one that was not. Memory is that of one shard
-    and of a filter of 128 MB at most, however many shards there are.
+    Shard i depends only on the config and the shards before it. So interruptions do not change the
+    bytes of a dataset. Memory holds one shard, and a filter of at most 128 MB.
 
     Parameters
     ----------
     config : GenerateConfig
     folder : Path or str
     workers : int
-        Threads; the result does not depend on them.
+        Threads; the result does not depend on their number.
 
     Returns
     -------
@@ -59,8 +58,8 @@ def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) ->
     Raises
     ------
     DataError
-        If the folder holds a dataset of another config, other versions, or damaged shards, or
-        another process is at work there.
+        If the folder holds a dataset of another config or other versions, or damaged shards, or
+        another process has claimed it.
     """
     folder = Path(folder)
     with claim(folder, "generate"):
@@ -68,7 +67,7 @@ def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) ->
 
 
 def _generate(config: GenerateConfig, folder: Path, workers: int) -> Generated:
-    """Make the dataset in a folder that is claimed."""
+    """Make the dataset in a claimed folder."""
     fresh = {
         "config": asdict(config),
         "versions": versions("numpy", "numba", "pyarrow"),
@@ -98,7 +97,7 @@ def _generate(config: GenerateConfig, folder: Path, workers: int) -> Generated:
 
 
 def _rows_wanted(config: GenerateConfig, index: int) -> int:
-    """Return the rows that a shard has at most."""
+    """Return the most rows that a shard may have."""
     return min(config.shard_rows, config.count - index * config.shard_rows)
 
 
@@ -110,7 +109,7 @@ def _make_shard(
     known: KnownForms,
     workers: int,
 ) -> Thresholds:
-    """Make a shard, record it if it is new, and return its thresholds; none: nothing is left."""
+    """Make a shard, record it if it is new, and return its thresholds; empty if none is left."""
     make = _evolve_shard if config.sampler == "evolved" else _sample_shard
     rng, rows = stream(config.seed, "generate", index), _rows_wanted(config, index)
     shard, calls = make(config, rng, rows, known, workers)
@@ -133,7 +132,7 @@ def _make_shard(
 def _take_in(
     folder: Path, index: int, manifest: dict[str, Any], known: KnownForms, workers: int
 ) -> Thresholds:
-    """Read a shard that is there, check it, and return its thresholds."""
+    """Read an existing shard, check it, and return its thresholds."""
     shard = read_shard(folder, index, manifest, workers=workers)
     forms = shard.forms
     known.add(forms[~known.holds(forms)])
@@ -148,7 +147,7 @@ def _take_in(
 def _sample_shard(
     config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
 ) -> tuple[Dataset, int]:
-    """Draw, deduplicate and label one shard; return it with the solver calls it took."""
+    """Draw, deduplicate and label one shard; return it with its number of solver calls."""
     draw = {"uniform": sample_uniform, "synchronizing": sample_synchronizing}[config.sampler]
     thresholds: list[Thresholds] = [np.empty(0, np.int32)]
     calls = empty = 0
@@ -167,7 +166,7 @@ def _sample_shard(
             empty = 0 if len(drawn) else empty + 1
             if empty == _EMPTY_DRAWS:
                 break
-            # Only what is kept may count as known, or a resumed run would see less.
+            # Add only kept automata: a resumed run reads no others back.
             left = rows - len(known.recent)
             drawn, labels = drawn[:left], labels[:left]
             known.add(drawn)
@@ -179,7 +178,7 @@ def _sample_shard(
 def _evolve_shard(
     config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
 ) -> tuple[Dataset, int]:
-    """Evolve one shard from random automata; return it with the solver calls it took."""
+    """Evolve one shard from random automata; return it with its number of solver calls."""
     evolution = Evolution(calls=config.calls, archive_size=rows, ceiling=config.highest_threshold)
     with progress(config.calls, "evolve", "calls") as bar:
         archive = evolve(rng, config.n, config.k, evolution, workers=workers, progress=bar.update)

@@ -1,4 +1,4 @@
-"""The jobs behind the commands that make datasets: each in its folder, with record and picture.
+"""The jobs behind ``generate`` and ``enumerate``: each fills a folder, with record and picture.
 
 Each returns its result.
 """
@@ -27,7 +27,7 @@ _KINDS = ("classes", "strongly_connected", "irreducible", "basic")
 
 @dataclass(frozen=True)
 class Enumeration:
-    """The counts of an enumeration, a row for each threshold, and what it took."""
+    """The counts of an enumeration, a row for each threshold, and its cost."""
 
     values: Mapping[str, Any]
 
@@ -93,7 +93,7 @@ def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bo
             "dataset": str(out),
             "counts": totals["counts"],
             "classes": totals["classes"],
-            # checked: an enumeration that differs has failed
+            # the same number: an enumeration whose number differs has failed
             **({"classes by Burnside's lemma": totals["classes"]} if whole else {}),
             "nodes": totals["nodes"],
             "units": totals["units"],
@@ -103,14 +103,14 @@ def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bo
 
 
 def _above(thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], n: int) -> list[int]:
-    """Return the thresholds above the Černý bound, each as often as it occurs."""
+    """Return the thresholds above the Černý bound, each repeated by its count."""
     above = thresholds > cerny_bound(n)
     found: list[int] = np.repeat(thresholds[above], counts[above]).tolist()
     return found
 
 
 def announce(thresholds: Iterable[int], n: int, place: Path | str) -> None:
-    """Say it loudly on stderr if a threshold is above the Černý bound.
+    """Print a warning on stderr if a threshold is above the Černý bound.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def announce(thresholds: Iterable[int], n: int, place: Path | str) -> None:
     n : int
         Number of states.
     place : Path or str
-        Where the automata are to be found.
+        The file or folder that holds the automata.
     """
     above = [threshold for threshold in thresholds if threshold > cerny_bound(n)]
     if above:

@@ -1,4 +1,4 @@
-"""The automata that a dataset has so far, known exactly in memory that does not grow with them."""
+"""The set of automata in a dataset so far: exact answers in bounded memory."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from data.damage import naming
 
 
 class _Part(NamedTuple):
-    """Where a shard's hashes begin in the file, in increasing order; its forms follow alike."""
+    """A shard in the file: sorted hashes from byte `start` on, then the forms in the same order."""
 
     start: int
     rows: int
 
 
 class KnownForms:
-    """Distinct canonical forms, of which those of one shard at most are in memory.
+    """A set of canonical forms; only those of the current shard are in memory.
 
-    The forms of finished shards are in a temporary file, sorted by their hashes; a filter tells
-    what is certainly not there, and whatever passes is looked up, form by form. The file lies in
-    the dataset's folder: it needs nearly as much room as the dataset. Where the system can, it has
-    no name; elsewhere its name ends in ``.tmp``. It goes with the process, however that ends.
+    The forms of finished shards are in a temporary file, sorted by hash. A filter in memory rejects
+    most forms that are not there; the others are looked up in the file. The file is in the
+    dataset's folder and needs nearly as much space as the dataset. It has no name if the system
+    allows that, else one that ends in ``.tmp``. It is removed when the process ends.
 
     Parameters
     ----------
     folder : Path
-        Of the dataset.
+        Folder of the dataset.
     width : int
-        Bytes a form.
+        Bytes of a form.
     expected : int
-        Forms that will be known in the end: this sizes the filter, and changes no answer.
+        Number of forms in the end. It sets the size of the filter and changes no answer.
 
     Examples
     --------
@@ -68,12 +68,12 @@ class KnownForms:
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None:
-            with suppress(OSError):  # what a full disk has left unwritten is not wanted
+            with suppress(OSError):  # the file is not needed any more, written or not
                 self._file.close()
 
     @property
     def recent(self) -> Forms:
-        """What was added since the last `store`, in order: uint8 (rows, width)."""
+        """Forms added since the last `store`, in order: uint8 (rows, width)."""
         return self._recent.rows
 
     def holds(self, forms: Forms) -> npt.NDArray[np.bool_]:
@@ -91,11 +91,11 @@ class KnownForms:
         return known
 
     def add(self, forms: Forms) -> None:
-        """Take in forms of the shard under way that it does not hold."""
+        """Add distinct forms, uint8 (rows, width), that the set does not hold, to this shard."""
         self._recent.add(forms)
 
     def store(self) -> None:
-        """Finish a shard: its forms leave the memory.
+        """Finish the current shard: move its forms from memory to the file.
 
         Raises
         ------
@@ -128,23 +128,23 @@ class KnownForms:
 def _look_up(
     file: BufferedRandom, part: _Part, forms: Forms, hashes: Hashes
 ) -> npt.NDArray[np.bool_]:
-    """Return which forms a finished shard has: bool (batch,)."""
+    """Return which forms are in a finished shard: bool (batch,)."""
     found = np.zeros(len(forms), np.bool_)
     if len(forms) == 0:
         return found
-    # mapped for a moment: pages that are no longer mapped take none of our memory
+    # mapped only during the call: unmapped pages take no memory of this process
     there = np.memmap(file, np.uint64, "r", part.start, (part.rows,))
     first = np.searchsorted(there, hashes, "left")
     end = np.searchsorted(there, hashes, "right")
     shape = (part.rows, forms.shape[1])
     rows = np.memmap(file, np.uint8, "r", part.start + there.nbytes, shape)
-    for step in range(int((end - first).max())):  # once, but for different forms of one hash
+    for step in range(int((end - first).max())):  # one step, unless forms share a hash
         left = np.flatnonzero(~found & (first + step < end))
         found[left] = (rows[first[left] + step] == forms[left]).all(axis=1)
     return found
 
 
 def _slices(count: int) -> Iterator[slice]:
-    """Cut a number of rows into slices, so that a copy of one is small."""
+    """Cut `count` rows into slices, so that a copy of one slice is small."""
     for start in range(0, count, 1 << 16):
         yield slice(start, start + (1 << 16))

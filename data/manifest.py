@@ -1,4 +1,4 @@
-"""The manifest of a dataset folder: what it holds, of which config, and whether it is finished."""
+"""The manifest of a dataset folder: its config, its shards, and whether it is finished."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from data.record import differing
 
 FORMAT = 1
 ENUMERATION = "enumeration"
-"""The kind of a dataset that holds all automata; generated ones name no kind."""
+"""The kind of an enumerated dataset; generated ones have no kind."""
 _MOST = 10**15
-"""More rows, calls, nodes or units than any dataset has."""
+"""Upper limit of rows, calls, nodes and units."""
 
 
 def _check_of(own: Setting) -> Check:
-    """Return the check that JSON holds a value of a setting."""
+    """Return the check of a setting's value in JSON."""
     if own.choices:
         return one_of(*own.choices)
     if own.kind in (bool, tuple):
@@ -47,7 +47,7 @@ def _check_of(own: Setting) -> Check:
 
 
 def _config(kind: type) -> Check:
-    """Return the check that JSON holds the settings of a config, all of them."""
+    """Return the check of all settings of a config in JSON."""
     return record({name: _check_of(own) for name, own in settings_of(kind).items()})
 
 
@@ -87,7 +87,7 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If there is none or it is not one of this format.
+        If there is no manifest, or it has another format.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -101,7 +101,7 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
         if isinstance(manifest, dict) and "kind" in manifest:
             _ENUMERATED("manifest", manifest)
             _check_enumeration(manifest)
-            counts = manifest["totals"]["counts"]  # files have their names in another order
+            counts = manifest["totals"]["counts"]  # JSON sorts names
             counts[:] = [{name: row[name] for name in COUNT_COLUMNS} for row in counts]
         else:
             _MANIFEST("manifest", manifest)
@@ -126,11 +126,12 @@ def shard_name(index: int) -> str:
 
 
 def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
-    """Refuse a dataset that is not finished, or lacks shards that its config asks for.
+    """Raise an error unless a dataset is finished and has all shards of its config.
 
     Raises
     ------
     DataError
+        If the dataset is unfinished, or shards are missing.
     """
     command = "generate" if manifest.get("kind") is None else "enumerate"
     if not manifest["complete"]:
@@ -144,25 +145,25 @@ def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def _shards_wanted(manifest: dict[str, Any]) -> int:
-    """Return how many shards a sampled dataset has if its sampler does not run dry."""
+    """Return the number of shards of a sampled dataset whose space is not exhausted."""
     config = manifest["config"]
     return int(-(-config["count"] // config["shard_rows"]))
 
 
 def _wanted(manifest: dict[str, Any], index: int) -> int:
-    """Return the rows that a shard of a sampled dataset has at most."""
+    """Return the most rows that a shard of a sampled dataset may have."""
     config = manifest["config"]
     return int(min(config["shard_rows"], config["count"] - index * config["shard_rows"]))
 
 
 def _has_all(manifest: dict[str, Any]) -> bool:
-    """Whether no shard can be missing: all are there, or the sampler ran dry."""
+    """Return whether no shard is missing: all exist, or the sampler found nothing more."""
     shards = manifest["shards"]
     if manifest.get("kind") == ENUMERATION or manifest.get("exhausted"):
         return True
     if len(shards) == _shards_wanted(manifest):
         return True
-    sampled = manifest["config"]["sampler"] != "evolved"  # evolved shards may be short anywhere
+    sampled = manifest["config"]["sampler"] != "evolved"  # any evolved shard may be short
     return sampled and bool(shards) and shards[-1]["rows"] < _wanted(manifest, len(shards) - 1)
 
 
@@ -208,20 +209,20 @@ def _check_enumeration(manifest: dict[str, Any]) -> None:
 
 
 def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
-    """Begin a dataset in a claimed folder, or read the manifest that it holds of the same one.
+    """Begin a dataset in a claimed folder, or read the manifest of the same dataset there.
 
-    One that says it is finished, but lacks shards, is taken up as unfinished.
+    A dataset that is marked as finished, but lacks shards, counts as unfinished.
 
     Parameters
     ----------
     folder : Path
     fresh : dict
-        The manifest of a dataset that has only been begun: config, versions and more.
+        The manifest of a new dataset: config, versions and more.
 
     Raises
     ------
     DataError
-        If the folder holds something else.
+        If the folder holds another dataset.
     """
     digest = json_sha256(fresh["config"])
     if not (folder / "manifest.json").exists():
@@ -240,9 +241,9 @@ def open_manifest(folder: Path, fresh: dict[str, Any]) -> dict[str, Any]:
 
 
 def finish(manifest: dict[str, Any]) -> None:
-    """Note that a sampled dataset is finished; where it ends at the edge of a shard, note that too.
+    """Mark a sampled dataset as finished, in place; also as exhausted if it has too few shards.
 
-    A further shard would have been empty. Without that note it could be missing.
+    Exhausted means that the next shard would be empty. Without the mark it would count as missing.
     """
     if not _has_all(manifest):
         manifest["exhausted"] = True

@@ -26,8 +26,8 @@ GREY, PALE = "#6B6B6B", "#DADADA"
 
 _DPI = 150
 _STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "synchronizing-automata",  # the same picture gives the same bytes
-    "svg.fonttype": "none",  # letters, not outlines of letters
+    "svg.hashsalt": "synchronizing-automata",  # equal pictures have equal bytes
+    "svg.fonttype": "none",  # text as text, not as outlines
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
@@ -68,7 +68,7 @@ _PANELS: tuple[tuple[str, str, tuple[_Line, ...]], ...] = (
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in our style, whatever the user's matplotlib configuration says."""
+    """Use our style and ignore the user's matplotlib configuration."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
@@ -76,7 +76,7 @@ def style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Make a figure, its size in inches, that no global state knows."""
+    """Make a figure, its size in inches, that pyplot does not register."""
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure
@@ -104,7 +104,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
     def write_both(temporary: Path) -> None:
         figure.savefig(temporary, format="png", dpi=_DPI)
-        # Nested: the PNG gets its name only once the SVG has got its own.
+        # Nested: the PNG is renamed only after the SVG.
         write_file(svg, lambda path: figure.savefig(path, format="svg", metadata={"Date": None}))
 
     write_file(png, write_both)
@@ -112,7 +112,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 
 def line_style(kind: int) -> tuple[float, tuple[float, ...] | None]:
-    """Return the dashes of a letter or an arm as matplotlib has them: an offset and lengths."""
+    """Return the dashes of a letter or an arm for matplotlib: (offset, lengths in points)."""
     return 0, line_dashes(kind) or None
 
 
@@ -135,17 +135,17 @@ def plot_thresholds(
     Parameters
     ----------
     thresholds : int array, shape (rows,)
-        -1 for non-synchronizing automata: they have a bar apart.
+        -1 for non-synchronizing automata: they have a separate bar.
     n : int
         Number of states.
     stem : Path
         The path of the pictures, without an ending.
     counts : int array, shape (rows,), optional
-        How many automata have each of them, if these are different. By default one each.
+        Number of automata with each threshold, if `thresholds` are distinct. Default: one each.
     ceiling : int, optional
-        The longest threshold that was let in, marked as well.
+        The longest threshold that was kept; marked as well.
     label : str
-        What stands at that mark.
+        Label of that mark.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def plot_thresholds(
         marks = [(bound, f"Černý bound {bound}", VERMILION, "-")]
         if ceiling is not None:
             marks.append((ceiling, f"{label} {ceiling}", BLACK, "--"))
-        # Above the axes, the line further left the lower: no label meets the other's line.
+        # Labels stand above the axes, the left one lower: no label crosses the other's line.
         for height, mark in zip((1.03, 1.11), sorted(marks), strict=False):
             _mark(right, height, *mark)
         if not len(lengths):
@@ -191,7 +191,7 @@ def plot_thresholds(
 
 
 def _mark(axes: Axes, height: float, x: float, label: str, color: str, dashes: str) -> None:
-    """Mark an x with a line up to a height above the axes, and its label beside the end."""
+    """Draw a vertical line at x up to a height above the axes, its label beside the end."""
     frame = axes.get_xaxis_transform()
     axes.plot(
         [x, x], [0, height + 0.05], dashes, color=color, lw=1.2, transform=frame, clip_on=False
@@ -245,7 +245,7 @@ def plot_training(metrics: Sequence[Mapping[str, float]], stem: Path) -> list[Pa
 
 
 def _plot_lines(axes: Axes, metrics: Sequence[Mapping[str, float]], lines: Sequence[_Line]) -> None:
-    """Draw columns of the metrics over the epochs, their legend under the title."""
+    """Draw columns of the metrics against epochs, the legend under the title."""
     epochs = _column(metrics, "epoch")
     for column, label, color, dashes in lines:
         part, _, term = column.rpartition("_")
@@ -255,7 +255,7 @@ def _plot_lines(axes: Axes, metrics: Sequence[Mapping[str, float]], lines: Seque
             values = _column(metrics, column)
         axes.plot(epochs, values, dashes, label=label, color=color, marker=".", markersize=4)
     if len(lines) > 1:
-        # Between the title and the axes, where nothing else is.
+        # The space between title and axes is free.
         axes.legend(
             loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1,
             borderpad=0.1, handlelength=3,
@@ -267,7 +267,7 @@ def _column(metrics: Sequence[Mapping[str, float]], name: str) -> npt.NDArray[np
 
 
 def chi_density(x: npt.ArrayLike, degrees: int) -> Floats:
-    """Return the density of the chi distribution: of the norm of a standard normal vector.
+    """Return the density of the chi distribution, the norm of a standard normal vector.
 
     Parameters
     ----------
@@ -292,10 +292,10 @@ def chi_density(x: npt.ArrayLike, degrees: int) -> Floats:
 
 
 def plot_norms(norms: Mapping[str, Floats], latent: int, stem: Path) -> list[Path]:
-    """Draw the "soap bubble": where clouds of latent points lie, against the prior's thin shell.
+    """Draw the "soap bubble": the norms of latent points beside those of prior samples.
 
-    The norm of a prior sample in d dimensions follows the chi distribution and is close to
-    sqrt(d): the prior's mass is a shell, and straight paths leave it.
+    The norm of a prior sample in d dimensions has the chi distribution and is close to sqrt(d):
+    most of the prior's mass is in a thin shell. Straight paths between its points leave it.
 
     Parameters
     ----------
@@ -312,7 +312,7 @@ def plot_norms(norms: Mapping[str, Floats], latent: int, stem: Path) -> list[Pat
         The PNG and the SVG.
     """
     clouds = {name: np.asarray(cloud, np.float64).ravel() for name, cloud in norms.items()}
-    # A few points far out do not squeeze the rest.
+    # A few outliers do not shrink the rest.
     tops = [float(np.quantile(cloud, 0.998)) for cloud in clouds.values() if len(cloud)]
     right = 1.03 * max([math.sqrt(latent) + 2.5, *tops])
     edges = np.linspace(0, right, 121)

@@ -11,25 +11,25 @@ from typing import Any
 from tqdm import tqdm
 
 _LOCK = RLock()
-"""tqdm's own is shared with forked processes: one killed while it holds it stops them all."""
+"""Instead of tqdm's own, which forked processes share: one killed with it held would stop all."""
 
 
 class _Lines(io.TextIOBase):
-    """Turn a bar that redraws itself into one line a redraw."""
+    """Print one line for each redraw of a bar."""
 
     def write(self, text: str) -> int:
         line = text.strip()
         if line:
-            with suppress(OSError):  # a full disk behind stderr ends no work
+            with suppress(OSError):  # a full disk behind stderr does not end the run
                 print(line, file=sys.stderr, flush=True)
         return len(text)
 
 
 def progress(total: int, description: str, unit: str, *, done: int = 0) -> tqdm[Any]:
-    """Return a tqdm counter over `total` units, `done` before, to be used as a context manager.
+    """Return a tqdm counter up to `total` units, a context manager; it begins at `done`.
 
-    The time left is estimated from the mean pace of this run. Nothing is shown where there is no
-    stderr, or where nothing can be written to it.
+    The time left is estimated from the mean pace of this run. Without a stderr, or if it cannot be
+    written to, nothing is shown.
     """
     tqdm.set_lock(_LOCK)
     if sys.stderr is None:

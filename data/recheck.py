@@ -1,4 +1,4 @@
-"""Rows of a file, computed again: a reader vouches for every number that it returns."""
+"""Rows of a file, computed again: readers return only numbers that they have checked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,20 @@ from data.shards import Rows
 def properties_of(
     deltas: Deltas, thresholds: Thresholds, flags: Flags
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return the columns of an enumeration that follow from automata, (rows, ...) each."""
+    """Return the columns of an enumeration that follow from the automata, (rows, ...) each.
+
+    Parameters
+    ----------
+    deltas : uint8 array, shape (rows, k, n)
+    thresholds : int32 array, shape (rows,)
+    flags : uint16 array, shape (rows,)
+        Of `automata.class_flags`.
+
+    Returns
+    -------
+    dict of str to array
+        The columns of `data.shards.property_types`.
+    """
     columns: dict[str, npt.NDArray[Any]] = {
         column_name(name): has_class(flags, bit) for bit, name in enumerate(CLASSES)
     }
@@ -42,23 +55,24 @@ def properties_of(
 
 
 def recheck(path: Path, rows: Rows, config: Mapping[str, Any], workers: int) -> None:
-    """Compute all again that follows from the automata of a file, and compare.
+    """Compute thresholds and properties from the automata of a file again, and compare.
 
-    Checksums do not suffice: whoever changes a label can change them too.
+    A checksum alone proves nothing: whoever changes a label can change the checksum too.
 
     Parameters
     ----------
     path : Path
+        The file, for errors.
     rows : Rows
     config : mapping
-        Of the dataset, as its manifest has it: no row may lie outside it.
+        The dataset's config, from its manifest. No row may break its limits.
     workers : int
         Threads.
 
     Raises
     ------
     DataError
-        If an automaton is not in canonical form, or anything that is said of one is wrong.
+        If an automaton is not in canonical form, or one of its values is wrong.
     """
     check_automata(path, rows.deltas, rows.reset_thresholds, workers)
     deltas, thresholds = rows.deltas, rows.reset_thresholds
@@ -81,12 +95,12 @@ def recheck(path: Path, rows: Rows, config: Mapping[str, Any], workers: int) -> 
 
 
 def check_automata(path: Path, deltas: Deltas, thresholds: Thresholds, workers: int) -> None:
-    """Refuse automata that are not canonical, or whose thresholds are not what is said.
+    """Refuse automata that are not canonical, or whose thresholds are wrong.
 
     Parameters
     ----------
     path : Path
-        Where they stand, for the error.
+        Their file, for the error.
     deltas : uint8 array, shape (rows, k, n)
     thresholds : int32 array, shape (rows,)
     workers : int
@@ -95,7 +109,7 @@ def check_automata(path: Path, deltas: Deltas, thresholds: Thresholds, workers: 
     Raises
     ------
     DataError
-        It names the first such row, counted from 1.
+        If there is one; the error names its row, counted from 1.
     """
     forms = canonical_forms(deltas, workers=workers)
     other = (forms != deltas.transpose(0, 2, 1).reshape(forms.shape)).any(axis=1)
@@ -108,11 +122,11 @@ def _refuse(
     path: Path,
     wrong: npt.NDArray[np.bool_],
     said: npt.NDArray[Any],
-    what: str,
+    problem: str,
     true: npt.NDArray[Any] | None = None,
 ) -> None:
-    """Raise `DataError` of the first row that is wrong, if there is one."""
+    """Raise `DataError` for the first wrong row, if there is one."""
     if wrong.any():
         row = int(wrong.argmax())
         values = [said[row].tolist(), *([] if true is None else [true[row].tolist()])]
-        raise DataError(f"{path}: row {row + 1}: {what.format(*values)}")
+        raise DataError(f"{path}: row {row + 1}: {problem.format(*values)}")

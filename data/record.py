@@ -24,7 +24,7 @@ _OURS = re.compile(
 )
 
 _MOST_SHOWN = 100
-"""Characters of what a file says that an error repeats."""
+"""Characters of a file's text that an error repeats at most."""
 _MOST_DIFFERENCES = 10
 
 
@@ -34,7 +34,7 @@ class Run:
     Parameters
     ----------
     complete : bool
-        Whether the folder held this very run already, finished.
+        Whether the folder held this same run already, finished.
     """
 
     def __init__(self, complete: bool) -> None:
@@ -43,7 +43,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Wall time since the run began."""
+        """Wall time since the run began, in seconds."""
         return time.perf_counter() - self._start
 
 
@@ -66,16 +66,16 @@ def recorded(
     folder : Path
     command : str
     config : mapping
-        Plain values, the seed among them; another config is another run.
+        Plain values, the seed among them. A run with another config is another run.
     inputs : mapping of str to Path
-        The folders it reads: recorded, but no part of what makes a run another one.
+        The folders it reads, recorded. Other folders do not make it another run.
     covers : mapping, optional
-        How much of what belongs together this run has done, for those that grow: recorded, but
-        no part of what makes a run another one.
+        The arms and seeds that the folder holds, for runs that grow; recorded. Others do not
+        make it another run.
     contents : mapping of str to str
-        SHA-256 of the inputs, its model for example, that make a run another one if they differ.
+        SHA-256 of inputs, such as the model. A run with others is another run.
     renews : bool
-        Whether the same command again makes all files anew: then the record is written again.
+        Whether the same command writes all files again, and then the record too.
     force : bool
         Discard what the folder holds.
 
@@ -86,7 +86,7 @@ def recorded(
     Raises
     ------
     DataError
-        If the folder holds another run, is one of the inputs, or another process is at work there.
+        If the folder holds another run, is one of the inputs, or another process holds it.
     """
     places = {name: str(path.resolve()) for name, path in (inputs or {}).items()}
     if str(folder.resolve()) in places.values():
@@ -117,7 +117,7 @@ def recorded(
 
 
 def _discard(folder: Path) -> None:
-    """Remove what a run writes; its record first, which would be false without its files."""
+    """Remove the files of a run, its record first: without the files the record would be false."""
     (folder / "run.json").unlink(missing_ok=True)
     for path in folder.iterdir():
         if _OURS.fullmatch(path.name):
@@ -125,7 +125,7 @@ def _discard(folder: Path) -> None:
 
 
 def _compare(folder: Path, found: Any, record: Mapping[str, Any]) -> None:
-    """Raise `DataError` if what was found is not the record of this run."""
+    """Raise `DataError` if the record found is not that of this run."""
     if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
         raise DataError(f"{folder / 'run.json'}: not the record of a run")
     if found.get("command") != record["command"]:
@@ -142,7 +142,7 @@ def _compare(folder: Path, found: Any, record: Mapping[str, Any]) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON gives it back.
+    """Return a value after a round trip through JSON.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def plain(value: Any) -> Any:
 
 
 def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Name the differences between two configs, and within their parts; "" if there are none.
+    """Name the differences between two nested configs; "" if there are none.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return the versions of Python, this project and the given packages."""
+    """Return the versions of Python, this project and the named packages."""
     names = ["synchronizing-automata", *packages]
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 
 class Result(Protocol):
-    """What a job returns."""
+    """The result of a job."""
 
     def text(self) -> str:
-        """Return lines for people, without the last line's end."""
+        """Return lines for people, without a final newline."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``json.dumps`` takes."""
+        """Return plain values for ``json.dumps``."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Summary:
     values: Mapping[str, Any]
 
     def text(self) -> str:
-        """Return a line for each; a mapping becomes a small table."""
+        """Return a line for each value; a mapping becomes a small table."""
         lines = []
         for name, value in self.values.items():
             if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The record of a run, ``run.json``, as a reader finds it: checked, whoever wrote it."""
+"""The record of a run, ``run.json``, read and checked: anyone may have written it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def read_run_record(folder: Path | str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``command``, ``config`` and ``inputs``; ``covers``, ``inputs_sha256``, ``versions``,
-        ``commit`` and ``seconds`` where there are such.
+        ``command``, ``config`` and ``inputs``; if recorded, also ``covers``, ``inputs_sha256``,
+        ``versions``, ``commit`` and ``seconds``.
 
     Raises
     ------
@@ -53,12 +53,12 @@ def read_run_record(folder: Path | str) -> dict[str, Any]:
 
 
 def input_folder(folder: Path, record: Mapping[str, Any], name: str) -> Path:
-    """Return the folder that a run read, as its record names it.
+    """Return the folder that a run read, under the name that its record gives it.
 
     Raises
     ------
     DataError
-        If it names none.
+        If the record has no input of this name.
     """
     if name not in record["inputs"]:
         raise DataError(f"{folder / 'run.json'}: names no {name}")

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 ROW_GROUP = 1 << 18
-"""Rows that are read at a time: what is no shard is refused before much of it is in memory."""
+"""Rows read at a time: a file that is no shard is refused before much of it is in memory."""
 
 
 class Rows(NamedTuple):
-    """The columns of a file, as a `data.dataset.Dataset` has them."""
+    """The columns of a file, as in `data.dataset.Dataset`."""
 
     deltas: Deltas
     """uint8 (rows, k, n)"""
@@ -38,21 +38,21 @@ class Rows(NamedTuple):
     sources: npt.NDArray[np.str_]
     """str (rows,)"""
     properties: Mapping[str, npt.NDArray[Any]]
-    """Those of `property_types`, (rows, ...) each; none in datasets of samplers."""
+    """The columns of `property_types`, (rows, ...) each; empty in sampled datasets."""
 
 
 def property_types(k: int) -> dict[str, pa.DataType]:
-    """Return the columns that enumerated datasets have beside those of generated ones."""
+    """Return the further columns of enumerated datasets with k letters, and their types."""
     return {
         **{column_name(name): pa.bool_() for name in CLASSES},
         "rank": pa.uint8(),
         "automorphisms": pa.int64(),
-        "defects": pa.binary(k),  # a byte each letter
+        "defects": pa.binary(k),  # one byte for each letter
     }
 
 
 class _Hashing(BufferedWriter):
-    """A file for writing that computes the SHA-256 of what is written."""
+    """A file for writing that computes the SHA-256 of its content."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(FileIO(path, "w"))
@@ -65,7 +65,7 @@ class _Hashing(BufferedWriter):
 
 
 def write_rows(path: Path, rows: Rows, metadata: Mapping[str, str] | None = None) -> str:
-    """Write the rows, and the metadata if there is any, as one parquet file: all or nothing.
+    """Write rows, with optional metadata, as one parquet file: all or nothing.
 
     Returns
     -------
@@ -104,13 +104,13 @@ def write_rows(path: Path, rows: Rows, metadata: Mapping[str, str] | None = None
 
 
 def _binary(values: npt.NDArray[Any], width: int) -> pa.Array:
-    """Return a column with `width` bytes a row."""
+    """Return a column of `width` bytes for each row."""
     content = pa.py_buffer(np.ascontiguousarray(values))
     return pa.Array.from_buffers(pa.binary(width), len(values), [None, content])
 
 
 def read_metadata(path: Path) -> dict[bytes, bytes]:
-    """Read the metadata of a file of `write_rows`.
+    """Read the metadata of a file that `write_rows` wrote.
 
     Raises
     ------
@@ -125,27 +125,29 @@ def read_metadata(path: Path) -> dict[bytes, bytes]:
 def read_rows(
     path: Path, rows: int, n: int, k: int, source: str, properties: Mapping[str, pa.DataType]
 ) -> Rows:
-    """Read a file of `write_rows`: automata, all different, and thresholds in any range.
+    """Read a file that `write_rows` wrote, and check that its automata are distinct.
+
+    Thresholds may have any values: `data.recheck.recheck` checks them.
 
     Parameters
     ----------
     path : Path
     rows, n, k : int
-        How many automata it holds, and of which size.
+        Expected numbers of automata, states and letters.
     source : str
-        What every row names as its source.
+        Expected source of every row.
     properties : mapping of str to DataType
-        The further columns.
+        Further columns, as `property_types` returns them.
 
     Raises
     ------
     DataError
-        If it is something else.
+        If the file does not fit these.
     """
     types = {"delta": pa.binary(n * k), "reset_threshold": pa.int32(), **properties}
     distinct, parts = RowIndex(n * k), []
     with open_file(path) as file, reading(path, "a shard of a dataset"):
-        # of what is said to be there, nothing is allocated before it is there
+        # the header may lie: nothing is allocated before its data has been read
         parquet = pq.ParquetFile(file, page_checksum_verification=True)
         shape = f"{rows} labelled automata with n={n}, k={k}"
         if not _is_laid_out(parquet, rows, types):
@@ -170,7 +172,7 @@ def read_rows(
 
 
 def _is_laid_out(parquet: pq.ParquetFile, rows: int, types: Mapping[str, pa.DataType]) -> bool:
-    """Whether a file has these columns and as many rows, in the groups that we write."""
+    """Return whether a file has these columns and this many rows, in groups of `ROW_GROUP`."""
     schema, metadata = parquet.schema_arrow, parquet.metadata
     names = ["delta", "reset_threshold", "source", *[*types][2:]]
     groups = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
@@ -207,7 +209,7 @@ def _bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
-    """Return the different texts of a column."""
+    """Return the distinct texts of a column."""
     different: list[str] = column.unique().to_pylist()
     return different
 

@@ -17,11 +17,11 @@ from data.damage import DataError, NamedFile
 
 
 class Answers(NamedTuple):
-    """What is known of automata that stand one after the other, or that were read at once."""
+    """Solved automata and malformed entries of one part of the input."""
 
     solved: list[Solved]
     malformed: list[str]
-    """For each entry that is no automaton: where it is, and what is wrong."""
+    """For each malformed entry a message with its line and its error."""
 
     def texts(self) -> list[str]:
         """Return a line for each automaton, for people."""
@@ -55,9 +55,9 @@ def solve_argument(
     Parameters
     ----------
     argument : str
-        See `is_text`.
+        The text of automata if `is_text` holds, else a file name or "-".
     form : str, optional
-        A form of docs/formats.md; default: the one that fits.
+        One of `automata.text.reading.FORMS`. Default: the form that fits.
     config : SolveConfig
     workers : int
         Threads.
@@ -65,12 +65,12 @@ def solve_argument(
     Yields
     ------
     Answers
-        As soon as they are there, in the order of the automata.
+        As soon as they are solved, in the order of the input.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or has no form or two.
+        If the file cannot be read, or if no form fits it, or two that differ.
     """
     named = not is_text(argument)
     name = ("standard input" if argument == "-" else argument) if named else "the text"

@@ -10,7 +10,16 @@ STAGES = ("generate", "train", "weights", "search", "pictures", "evolve", "start
 
 
 def stream(seed: int, stage: str, index: int = 0) -> np.random.Generator:
-    """Return the generator of one shard, epoch, arm, ...: a Philox keyed by all three.
+    """Return the generator of one shard, epoch or arm: a Philox keyed by all three numbers.
+
+    Parameters
+    ----------
+    seed : int
+        At least 0.
+    stage : str
+        One of `STAGES`.
+    index : int
+        Number of the shard, epoch or arm; at least 0.
 
     Examples
     --------
@@ -26,6 +35,6 @@ def torch_seed(seed: int, stage: str, index: int = 0) -> int:
 
 
 def sequence(seed: int, stage: str, index: int) -> np.random.SeedSequence:
-    """Return the seed sequence behind both."""
+    """Return the seed sequence that `stream` and `torch_seed` use."""
     seed, index = check_integer("seed", seed, 0), check_integer("index", index, 0)
     return np.random.SeedSequence([seed, STAGES.index(stage), index])

@@ -1,10 +1,10 @@
-"""What may be shown on a terminal."""
+"""Texts made safe for a terminal."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    r"""Return a text on one line, with whatever a terminal should not obey escaped.
+    r"""Return a text on one line, with control characters escaped.
 
     Names and contents of files may hold sequences that a terminal would obey.
 

@@ -1,1 +1,1 @@
-"""Discovery: paths through the latent space, the metered oracle, baselines, reports."""
+"""Search and discovery: latent paths, the metered oracle, baselines, archive, reports."""

@@ -1,4 +1,4 @@
-"""What the latent search must beat, from the same training set at the same budget."""
+"""The baselines of the latent search, with the same training set and the same budget."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from search.proposals import Proposals, plain_proposals
 
 BASELINES = ("uniform", "mutation", "evolve")
 _IDLE_DRAWS = 1 << 20
-"""An arm ends after this many consecutive random automata without a new one of the classes."""
+"""The uniform arm ends after this many consecutive automata without a new one in the classes."""
 
 
 def propose_uniform(
     rng: np.random.Generator, n: int, k: int, batch: int
 ) -> Iterator[list[Proposals]]:
-    """Yield uniform random automata without end."""
+    """Yield batches of uniform random automata without end; each list is for one arm."""
     while True:
         yield [plain_proposals(sample_uniform(rng, batch, n, k))]
 
@@ -30,7 +30,17 @@ def propose_uniform(
 def propose_mutations(
     rng: np.random.Generator, training: Dataset, parents: npt.NDArray[np.int64], batch: int
 ) -> Iterator[list[Proposals]]:
-    """Yield parents with one redrawn transition without end: the parents of the latent search."""
+    """Yield batches of parents with one redrawn transition, without end.
+
+    Parameters
+    ----------
+    rng : Generator
+    training : Dataset
+    parents : int64 array, shape (parents,)
+        Rows of the training set: the parents of the latent search.
+    batch : int
+        Automata at a time.
+    """
     while True:
         drawn = parents[rng.integers(len(parents), size=batch)]
         yield [plain_proposals(mutate(rng, training.deltas[drawn]), drawn)]
@@ -41,7 +51,7 @@ def run_uniform(
 ) -> None:
     """Spend an arm's budget on uniform random automata.
 
-    Drawing them is cheap, so that a rare class is given many draws.
+    Draws are cheap, so a search within rare classes gets many of them.
     """
     oracle = arm.oracle
     proposals = propose_uniform(rng, oracle.n, oracle.k, batch)
@@ -61,7 +71,7 @@ def run_evolution(
     """Spend an arm's budget on `evolve`, started from labelled or from uniform random automata."""
 
     def solve(deltas: Deltas) -> Thresholds:
-        synchronizing = np.ones(len(deltas), np.bool_)  # `evolve` solves no others
+        synchronizing = np.ones(len(deltas), np.bool_)  # `evolve` submits no others
         return arm.submit(plain_proposals(deltas, synchronizing=synchronizing)).thresholds
 
     evolve(

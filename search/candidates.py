@@ -70,12 +70,17 @@ def hit_thresholds(n: int) -> dict[str, float]:
 
 
 def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.DataFrame:
-    """Return one row for each arm, the columns `SUMMARY_COLUMNS`.
+    """Return one row for each arm, with the columns `SUMMARY_COLUMNS`.
 
-    `labelling_calls` is what the training set cost, on which every arm but ``uniform`` rests.
+    Mean, best and hits count automata outside the training set only. Hits are per 1,000 solver
+    calls.
 
-    Mean, best and hits are over the automata that are not in the training set; hits are per 1,000
-    solver calls.
+    Parameters
+    ----------
+    oracle : Oracle
+    arms : sequence of Arm
+    labelling_calls : int
+        Solver calls that labelled the training set. All arms but ``uniform`` use it.
     """
     rows = []
     for arm in arms:
@@ -105,10 +110,10 @@ def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.D
 def rank_candidates(
     oracle: Oracle, arms: Sequence[Arm], training: Dataset | None, keep: int
 ) -> pd.DataFrame:
-    """Return the best distinct automata of the arms, the columns `CANDIDATE_COLUMNS`.
+    """Return the best distinct automata of the arms, with the columns `CANDIDATE_COLUMNS`.
 
-    The order is total: gap, then novel before known, then canonical form. An automaton that
-    several arms found belongs to the first of them. Every row is solved again and its word
+    The order is total: by gap, then novel before known, then by canonical form. An automaton that
+    several arms found is listed for the first of them. Every row is solved again and its word
     replayed.
 
     Parameters
@@ -116,7 +121,7 @@ def rank_candidates(
     oracle : Oracle
     arms : sequence of Arm
     training : Dataset or None
-        Names the parents.
+        For the texts of the parents.
     keep : int
         Rows at most.
 
@@ -159,7 +164,7 @@ def candidate_table(
     thresholds : int32 array, shape (rows,)
         Every row is solved again and its word replayed.
     columns : array-like
-        Those of `CANDIDATE_COLUMNS` that do not follow from the automata.
+        The columns of `CANDIDATE_COLUMNS` that do not follow from the automata.
 
     Raises
     ------
@@ -190,7 +195,7 @@ def candidate_table(
 def _merge(
     arms: Sequence[Arm],
 ) -> tuple[npt.NDArray[np.int64], Proposals, npt.NDArray[np.int64]]:
-    """Return the automata of all arms once, their first proposals, and the arm of each."""
+    """Return the distinct automata of all arms, by number: their first proposals and arms."""
     found = [arm.found() for arm in arms]
     numbers = np.concatenate([numbers for numbers, _ in found])
     arm_index = np.repeat(np.arange(len(arms)), [len(numbers) for numbers, _ in found])

@@ -1,4 +1,4 @@
-"""What a search, or an evolution, does and what it may spend."""
+"""The settings of a search and of an evolution."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class LatentConfig:
     """How points of the latent space are chosen and decoded."""
 
     parents: int = setting(
-        2000, "Endpoints are among this many training automata.", low=2, high=10**9
+        2000, "Draw endpoints from this many training automata.", low=2, high=10**9
     )
-    """Those with the longest thresholds."""
+    """The automata with the longest thresholds."""
     path: str = setting("polar", "The path that encode-decode starts from.", choices=PATHS)
     rounds: int = setting(3, "Rounds of encode-decode.", low=1, high=1000)
     reencode: str = setting(
         "sample", "Each round takes a sample of the posterior, or its mu.", choices=REENCODE
     )
     spread: float = setting(
-        2.0, "Posterior standard deviations of the neighbourhood mode.", low=0, high=1000
+        2.0, "Width of the neighbourhood mode, in posterior standard deviations.", low=0, high=1000
     )
     temperature: float = setting(
-        0.0, "0 decodes the most probable automaton, more samples.", low=0, high=1000
+        0.0, "0 decodes the most probable automaton, a higher one samples.", low=0, high=1000
     )
     repair: int = setting(
         2, "Transitions that may change to make an automaton synchronize.", low=0, high=10**4
@@ -47,11 +47,9 @@ class LatentConfig:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """What a search does and what it may spend."""
+    """The settings of a search."""
 
-    mode: str = setting(
-        "all", "Where the points that are decoded come from.", choices=(*MODES, "all")
-    )
+    mode: str = setting("all", "How the points to decode are chosen.", choices=(*MODES, "all"))
     budget: int = setting(
         100_000,
         "Solver calls of each mode, each round, and each baseline.",
@@ -78,7 +76,7 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class EvolveConfig:
-    """What is evolved and what it may cost."""
+    """The settings of an evolution."""
 
     n: int = setting(
         8,
@@ -90,9 +88,9 @@ class EvolveConfig:
     k: int = setting(2, "Letters.", low=1, high=CANONICAL_MAX_LETTERS, flags=("-k", "--letters"))
     budget: int = setting(1_000_000, "Solver calls of each arm.", low=1, high=10**9)
     parents: int = setting(
-        2000, "Automata with the longest thresholds that are bred from.", low=1, high=10**8
+        2000, "Breed from this many automata with the longest thresholds.", low=1, high=10**8
     )
-    batch: int = setting(256, "Children a generation.", low=1, high=10**6)
+    batch: int = setting(256, "Children in each generation.", low=1, high=10**6)
     softness: float = setting(
         0.02,
         "Parents are drawn with weights 1 / (softness*parents + rank).",
@@ -101,11 +99,10 @@ class EvolveConfig:
     )
     exchanges: float = setting(
         EXCHANGES,
-        "Share of children that exchange two targets, not redraw.",
+        "Share of children that exchange two targets; the others redraw one or two.",
         low=0,
         high=1,
     )
-    """The others redraw one or two."""
     keep: int = setting(1000, "Candidates in the report.", low=1, high=10**7)
     seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
     classes: tuple[str, ...] = setting(

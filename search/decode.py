@@ -25,12 +25,12 @@ from vae.model import VAE, Posterior
 
 
 class NotFiniteError(DataError):
-    """What a model is given to decode, or computes, is not finite."""
+    """A point of the latent space, or a number that a model computes, is not finite."""
 
 
 @contextmanager
 def computing(model: Path) -> Iterator[None]:
-    """Let errors about numbers that are not finite name the model: a file or a folder."""
+    """Turn a `NotFiniteError` into one that names the model, a file or a folder."""
     try:
         yield
     except NotFiniteError as error:
@@ -41,7 +41,7 @@ class Repaired(NamedTuple):
     """Decoded automata after repair."""
 
     deltas: Deltas
-    """uint8 (batch, k, n), not always synchronizing"""
+    """uint8 (batch, k, n); some may still not synchronize"""
     as_decoded: npt.NDArray[np.bool_]
     """bool (batch,): synchronizing without repair"""
     repaired: npt.NDArray[np.int64]
@@ -58,21 +58,21 @@ def decode_and_repair(
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
 ) -> Repaired:
-    """Decode points of the latent space and repair what is not valid.
+    """Decode points of the latent space and repair automata that do not synchronize.
 
-    While an automaton does not synchronize, its least certain transition not yet changed leads to
-    its next most probable target instead, up to `repair` times.
+    While an automaton does not synchronize, the least certain transition that has not changed yet
+    gets its next most probable target, up to `repair` times.
 
     Parameters
     ----------
     model : VAE
     z : tensor, shape (batch, latent)
     repair : int
-        Transitions of a non-synchronizing automaton that may change.
+        Most transitions that may change in an automaton.
     n : int, optional
-        Number of states, where the model is for any size.
+        Number of states, for a model of any size.
     temperature : float
-        0 decodes the most probable tokens, more samples them.
+        0 decodes the most probable tokens; a higher one samples them.
     generator : torch.Generator, optional
         For a temperature > 0, on the model's device.
 
@@ -83,9 +83,9 @@ def decode_and_repair(
     Raises
     ------
     NotFiniteError
-        If a point, or what the model makes of it, is not finite. It is a ValueError.
+        If a point, or a probability that the model computes, is not finite.
     ValueError
-        If `repair` or `temperature` is negative, or n no size of the model.
+        If `repair` or `temperature` is negative, or n is no size of the model.
     """
     repair = check_integer("repair", repair, 0)
     temperature = check_number("temperature", temperature, 0)
@@ -118,12 +118,12 @@ def decode_and_repair(
 
 
 def check_points(z: Tensor) -> None:
-    """Refuse points that are not finite, for what they decode to means nothing.
+    """Refuse points, (batch, latent), that are not finite: their automata would be meaningless.
 
     Raises
     ------
     NotFiniteError
-        That names the first of them.
+        If there is one; the error names the first.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def _check_rows(good: Tensor, reason: str) -> None:
 
 @torch.no_grad()
 def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> Posterior:
-    """Return the posterior of automata, each read in its canonical form.
+    """Return the posterior of automata, each encoded in its canonical form.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a trained model is worth: held-out reconstruction and prior samples."""
+"""The measures of a trained model: held-out reconstruction and prior samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vae.train import check_size
 PRIOR_SAMPLES = 10_000
 _FILE = "evaluation.json"
 TOP = 5
-"""How many of the longest thresholds are listed."""
+"""Number of longest thresholds that are listed."""
 
 
 def evaluate(
@@ -47,25 +47,26 @@ def evaluate(
     ----------
     model : VAE
     data : Dataset
-        What the model was trained on.
+        The dataset that the model was trained on.
     held_out : float
         The share that training held out.
     repair : int
-        Transitions of a non-synchronizing sample that may change.
+        Most transitions that may change in a non-synchronizing sample.
     seed : int
     classes : sequence of str
-        NAME or not-NAME: only automata of all these classes are reconstructed, or valid.
+        NAME or not-NAME. Only held-out automata of all these classes are reconstructed, and only
+        samples of all these classes count as valid.
 
     Returns
     -------
     dict
-        Shares are of the 10,000 prior samples, except: uniqueness is of the valid ones, novelty
-        of the distinct ones, both up to isomorphism.
+        Measures by name. Validity is a share of the 10,000 prior samples, uniqueness of the valid
+        ones, novelty of the distinct ones; the last two are up to isomorphism.
 
     Raises
     ------
     DataError
-        If model and data have another (n, k), or no held-out automaton is of the classes.
+        If the (n, k) of model and data differ, or no held-out automaton is in the classes.
     NotFiniteError
         If the model computes numbers that are not finite.
     """
@@ -105,18 +106,18 @@ def evaluate(
 def write_evaluation(
     folder: Path, settings: Mapping[str, Any], results: Mapping[str, Any], model_sha256: str
 ) -> None:
-    """Write ``evaluation.json`` into a model folder: settings, results, the model, a checksum."""
+    """Write ``evaluation.json``: settings, results, commit, SHA-256 of the model, and a seal."""
     record = {**settings, "results": results, "model_sha256": model_sha256, "commit": git_commit()}
     write_sealed(folder / _FILE, record)
 
 
 def read_evaluation(folder: Path | str) -> dict[str, Any] | None:
-    """Read the results in ``evaluation.json``, None where there is none.
+    """Read the results in ``evaluation.json``; None if there is no such file.
 
     Raises
     ------
     DataError
-        If it is damaged, or of another model than the folder's.
+        If it is damaged, or of another model than the one in the folder.
     """
     folder = Path(folder)
     path = folder / _FILE

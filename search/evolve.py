@@ -1,4 +1,4 @@
-"""Evolution from nothing, beside uniform sampling with as many solver calls."""
+"""Evolution from random automata, beside uniform sampling with the same budget."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _UNIFORM_BATCH = 4096
 
 
 def evolve_from_random(config: EvolveConfig, *, workers: int = 1) -> SearchResult:
-    """Evolve automata from uniform random ones, nothing put in by hand.
+    """Evolve automata from uniform random ones, without known automata.
 
     Parameters
     ----------
     config : EvolveConfig
     workers : int
-        Threads; the result does not depend on them.
+        Threads; the result does not depend on their number.
 
     Returns
     -------
     SearchResult
-        The arms ``evolve`` and ``uniform``; all they find is new.
+        Of the arms ``evolve`` and ``uniform``. Without a training set every automaton is novel.
 
     Raises
     ------
     DataError
-        If no random automaton is of the classes, so that there is nothing to begin with.
+        If no random automaton is in the classes: evolution cannot begin.
     """
     oracle = Oracle(config.n, config.k, classes=config.classes, workers=workers)
     evolved, uniform = (Arm(oracle, mode, 0, config.budget) for mode in ("evolve", "uniform"))

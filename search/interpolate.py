@@ -11,10 +11,9 @@ from search.configs import PATHS as PATHS
 def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
     """Return a point on the path between two points, for each pair.
 
-    With a = alpha, *linear* is a*z1 + (1-a)*z2, which loses norm in the middle; *polar* is
-    sqrt(a)*z1 + sqrt(1-a)*z2, which keeps the expected norm of independent normal points;
-    *great-circle* turns z2 into z1 at even angles, its norm running evenly from one to the other
-    (White 2016).
+    With a = alpha, *linear* is a*z1 + (1-a)*z2; its norm is smaller in the middle. *Polar* is
+    sqrt(a)*z1 + sqrt(1-a)*z2; it keeps the expected squared norm of independent normal points.
+    *Great-circle* interpolates the direction by angle and the norm linearly (White 2016).
 
     Parameters
     ----------
@@ -27,6 +26,11 @@ def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tens
     Returns
     -------
     tensor, shape (batch, latent)
+
+    Raises
+    ------
+    ValueError
+        If there is no such path.
 
     Examples
     --------
@@ -51,7 +55,7 @@ def _great_circle(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
     cosine = (units[0] * units[1]).sum(1, keepdim=True).clamp(-1, 1)
     angle = cosine.arccos()
     sine = angle.sin()
-    # Where the directions (nearly) agree or oppose, the arc is not determined: go straight.
+    # For (nearly) equal or opposite directions the arc is undetermined: take the straight line.
     straight = share * units[0] + (1 - share) * units[1]
     arc = ((share * angle).sin() * units[0] + ((1 - share) * angle).sin() * units[1]) / sine.clamp(
         min=1e-12

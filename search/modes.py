@@ -1,4 +1,4 @@
-"""The modes of latent search: where the points come from that are decoded."""
+"""The modes of latent search: each chooses points of the latent space to decode."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vae.model import VAE, Posterior
 
 
 class Points(NamedTuple):
-    """Points of the latent space and where they come from."""
+    """Points of the latent space and their parents."""
 
     z: Tensor
     """(batch, latent)"""
@@ -33,7 +33,18 @@ class Points(NamedTuple):
 
 
 class LatentSpace:
-    """A model, its encoded parents, and one stream of random numbers."""
+    """A model, its encoded parents, and one stream of random numbers.
+
+    Parameters
+    ----------
+    model : VAE
+    training : Dataset
+    parents : int64 array, shape (parents,)
+        Rows of the training set.
+    config : LatentConfig
+    rng : Generator
+        Also seeds torch's generator.
+    """
 
     def __init__(
         self,
@@ -53,7 +64,7 @@ class LatentSpace:
         self.posterior = encode_automata(model, training.deltas[parents])
 
     def propose(self, mode: str) -> Iterator[list[Proposals]]:
-        """Yield batches of proposals without end, each a list over the rounds of the mode."""
+        """Yield batches without end: each is a list with the proposals of every round."""
         while True:
             if mode == "encode-decode":
                 yield self._encode_decode(self.draw_path(self.config.path))
@@ -98,7 +109,7 @@ class LatentSpace:
         return Points(z, parents, np.full(len(rows), np.nan))
 
     def decode(self, z: Tensor) -> Repaired:
-        """Decode and repair points."""
+        """Decode and repair points, (batch, latent)."""
         return decode_and_repair(
             self.model,
             z,
@@ -108,12 +119,12 @@ class LatentSpace:
         )
 
     def reencode(self, decoded: Repaired) -> Tensor:
-        """Encode decoded automata: a posterior sample of each, or its mu."""
+        """Encode decoded automata: a posterior sample of each, or its mu; (batch, latent)."""
         posterior = encode_automata(self.model, decoded.deltas)
         return posterior.mu if self.config.reencode == "mu" else posterior.sample(self.generator)
 
     def _encode_decode(self, points: Points) -> list[Proposals]:
-        """Return the proposals of round 1, 2, ...; round 0 is the path itself."""
+        """Return the proposals of rounds 1, 2, ...; the points on the path are round 0."""
         decoded = self.decode(points.z)
         rounds = []
         for _ in range(self.config.rounds):
@@ -125,21 +136,22 @@ class LatentSpace:
 def parent_rows(
     training: Dataset, count: int, classes: Sequence[str] = (), *, workers: int = 1
 ) -> npt.NDArray[np.int64]:
-    """Return the rows of the training automata with the longest thresholds, at most `count`.
+    """Return the rows of the training automata with the longest thresholds: int64 (rows,).
 
     Parameters
     ----------
     training : Dataset
     count : int
+        Rows at most.
     classes : sequence of str
-        NAME or not-NAME: parents are of all these classes.
+        NAME or not-NAME. Only automata of all these classes are returned.
     workers : int
         Threads.
 
     Raises
     ------
     DataError
-        If fewer than two training automata are of the classes.
+        If classes are given, and fewer than two training automata are in them.
     """
     longest_first = np.argsort(-training.reset_thresholds, kind="stable")
     if classes:

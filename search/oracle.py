@@ -1,10 +1,10 @@
-"""The metered, cached solver: every call is counted, whoever asks.
+"""The metered, cached solver: it counts the calls of every arm.
 
 An *arm* is one method under comparison (a search mode, a round of it, or a baseline) with its own
-budget. An arm pays for each canonical form it asks about for the first time, also if another arm
-has asked before: the cache saves work, not budget. Forms of the training set are free, because
-their labels have been paid for. Whether an automaton synchronizes at all, and whether it is of the
-classes that are searched, is free for every arm: neither needs the solver.
+budget. An arm pays one call for each canonical form that it submits for the first time, even if
+another arm has submitted it before: the cache saves work, not budget. Forms of the training set are
+free: their labels are paid for. Two questions are free for every arm, because they need no solver:
+does an automaton synchronize at all, and is it in the classes that are searched?
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ Value = TypeVar("Value", bound=np.generic)
 
 
 class Trace(NamedTuple):
-    """What an arm found in the course of its calls: all that is scored afterwards."""
+    """All finds of an arm and the calls they took, for scoring when the arm has ended."""
 
     mode: str
     round: int
     calls: int
-    """Calls of the arm altogether."""
+    """All calls of the arm."""
     forms: Forms
-    """uint8 (found, n*k): the distinct automata it proposed, in order"""
+    """uint8 (found, n*k): the distinct automata that it proposed, in order"""
     thresholds: Thresholds
     """int32 (found,)"""
     found_at: npt.NDArray[np.int64]
-    """int64 (found,): calls spent when it was found, its own among them"""
+    """int64 (found,): calls spent up to each find, that call included"""
 
 
 class Oracle:
-    """The solver behind one cache, its key the canonical form.
+    """The solver with one cache, keyed by canonical form.
 
     Parameters
     ----------
     n, k : int
         States and letters.
     training : Dataset, optional
-        Its labels are known and free.
+        Its labels are in the cache and free.
     classes : sequence of str
         NAME or not-NAME: only automata of all these classes are solved.
     workers : int
@@ -77,7 +77,7 @@ class Oracle:
         self._training_rows = len(self._forms)
 
     def number(self, forms: Forms) -> npt.NDArray[np.int64]:
-        """Return a number for each form; those below `training_rows` are training rows."""
+        """Return a number for each form: int64 (batch,); those of training rows come first."""
         return self._forms.add(forms)
 
     @property
@@ -86,15 +86,15 @@ class Oracle:
         return self._training_rows
 
     def admits(self, deltas: Deltas) -> npt.NDArray[np.bool_]:
-        """Return which automata synchronize and are of the classes: bool (batch,)."""
+        """Return which automata synchronize and are in the classes: bool (batch,)."""
         return in_classes(deltas, ("synchronizing", *self.classes), workers=self.workers)
 
     def forms(self, numbers: npt.NDArray[np.int64]) -> Forms:
-        """Return the forms of numbers."""
+        """Return the forms with these numbers: uint8 (rows, n*k)."""
         return self._forms.rows[numbers]
 
     def thresholds(self, numbers: npt.NDArray[np.int64]) -> Thresholds:
-        """Return the thresholds of numbered forms; those not in the cache are solved."""
+        """Return the thresholds of the forms with these numbers, int32; solve those not cached."""
         self._thresholds = _with_room(self._thresholds, len(self._forms), UNKNOWN)
         unsolved = np.unique(numbers[self._thresholds[numbers] == UNKNOWN])
         if len(unsolved):
@@ -105,40 +105,40 @@ class Oracle:
 
 
 _OUTSIDE = 100
-"""An arm ends when it has proposed this many automata outside the classes per call of its limit."""
+"""An arm ends after this many automata outside the classes for each call of its limit."""
 _IDLE_BATCHES = 16
 """Arms end after this many consecutive batches without a new automaton."""
 
 
 class Tally(NamedTuple):
-    """What one source of automata proposed to an arm."""
+    """Counts of the automata that one source proposed to an arm."""
 
     proposed: int = 0
-    """Automata, duplicates and all."""
+    """All automata, duplicates too."""
     valid: int = 0
-    """Those that synchronize and are of the classes."""
+    """Those that synchronize and are in the classes, duplicates too."""
     calls: int = 0
-    """Distinct ones that the arm had not asked about before: one solver call each."""
+    """Solver calls: one for each valid automaton that was new to the arm and not in training."""
 
 
 class Answer(NamedTuple):
-    """What the oracle answers to a batch of proposals."""
+    """The oracle's answer to a batch of proposals."""
 
     thresholds: Thresholds
-    """int32 (batch,): `NOT_SYNCHRONIZING` also outside the classes, `UNKNOWN` beyond the limit"""
+    """int32 (batch,): `NOT_SYNCHRONIZING` outside the classes too, `UNKNOWN` beyond the limit"""
     calls: int
-    """Solver calls that the batch cost the arm."""
+    """Solver calls that the arm paid for the batch."""
 
 
 class Arm:
-    """One method's account with the oracle, and all it found.
+    """The account of one method with the oracle, and all its finds.
 
     Parameters
     ----------
     oracle : Oracle
     mode : str
     round : int
-        Which round of encode-decode; 0 elsewhere.
+        Round of encode-decode; 0 for other methods.
     budget : int
         Solver calls; never exceeded.
     """
@@ -149,9 +149,9 @@ class Arm:
         self.round = round
         self.budget = budget
         self.tallies: dict[str, Tally] = {}
-        """By source, in the order in which they first proposed: the only counters of calls."""
+        """Counts by source, in the order of the first proposals; calls are counted here alone."""
         self.as_decoded = 0
-        """Valid automata that needed no repair."""
+        """Number of valid automata that needed no repair."""
         self._asked = np.zeros(0, np.bool_)  # by number
         self._found: list[tuple[npt.NDArray[np.int64], Proposals]] = []
         self._found_at: list[npt.NDArray[np.int64]] = []
@@ -159,12 +159,12 @@ class Arm:
 
     @property
     def decoded(self) -> int:
-        """Automata proposed so far, duplicates and all."""
+        """Number of automata proposed so far, duplicates too."""
         return sum(tally.proposed for tally in self.tallies.values())
 
     @property
     def valid(self) -> int:
-        """Of these, the automata that synchronize and are of the classes."""
+        """Number of those that synchronize and are in the classes."""
         return sum(tally.valid for tally in self.tallies.values())
 
     @property
@@ -173,31 +173,31 @@ class Arm:
         return sum(tally.calls for tally in self.tallies.values())
 
     def left(self, limit: int | None = None) -> int:
-        """Return how many calls are left of the budget, or of a lower limit."""
+        """Return the number of calls left of the budget, or of a lower limit."""
         return max(0, self._most(limit) - self.calls)
 
     def exhausted(self, limit: int | None = None) -> bool:
-        """Return whether no call is left, or far too few proposals are of the classes."""
+        """Return whether no call is left, or far too few proposals are in the classes."""
         outside = self.decoded - self.valid if self.oracle.classes else 0
         return self.left(limit) == 0 or outside >= _OUTSIDE * self._most(limit)
 
     def submit(
         self, proposals: Proposals, *, source: str | None = None, limit: int | None = None
     ) -> Answer:
-        """Ask for thresholds, and count the calls.
+        """Get the thresholds of proposals, and pay for them.
 
         Parameters
         ----------
         proposals : Proposals
         source : str, optional
-            The tally that counts them. Default: the one named as the arm's mode.
+            Name of the tally that counts them. Default: the arm's mode.
         limit : int, optional
-            Calls of the arm altogether, at most, after this batch. Default: its budget.
+            Most calls that the arm may have spent after this batch. Default: its budget.
 
         Returns
         -------
         Answer
-            What comes after the last call that the limit allows counts as never proposed.
+            Proposals after the last call that the limit allows do not count as proposed.
         """
         name = self.mode if source is None else source
         tally = self.tallies.setdefault(name, Tally())
@@ -213,7 +213,7 @@ class Arm:
         fresh = np.sort(first[~self._asked[distinct]])  # in the order of the proposals
         charged = numbers[fresh] >= self.oracle.training_rows
         affordable = np.cumsum(charged) <= self.left(limit)
-        # What comes after the last affordable call was never proposed.
+        # Proposals after the last affordable call do not count.
         end = len(thresholds)
         if not affordable.all():
             end = int(valid[fresh[np.argmin(affordable)]])
@@ -238,7 +238,7 @@ class Arm:
 
     @property
     def found_count(self) -> int:
-        """How many distinct automata it has found."""
+        """Number of distinct automata found."""
         return sum(len(numbers) for numbers, _ in self._found)
 
     def best(self) -> int:
@@ -246,7 +246,7 @@ class Arm:
         return int(self.oracle.thresholds(self.found()[0]).max(initial=NOT_SYNCHRONIZING))
 
     def found(self) -> tuple[npt.NDArray[np.int64], Proposals]:
-        """Return the numbers of all distinct automata found, in order, and their first proposals.
+        """Return all distinct automata found, in order: int64 numbers and their first proposals.
 
         Training rows are among them.
         """
@@ -254,11 +254,11 @@ class Arm:
         return numbers, concatenate([proposals for _, proposals in self._found])
 
     def found_by(self) -> npt.NDArray[np.uint8]:
-        """Return the source of each automaton found, in order: its position in `tallies`."""
+        """Return the source of each find, in order, as a position in `tallies`: uint8 (found,)."""
         return np.concatenate(self._found_by)
 
     def trace(self) -> Trace:
-        """Return what was found, in order, and after how many calls."""
+        """Return all finds, in order, each with the calls spent up to it."""
         numbers, _ = self.found()
         forms, thresholds = self.oracle.forms(numbers), self.oracle.thresholds(numbers)
         found_at = np.concatenate(self._found_at)
@@ -266,7 +266,7 @@ class Arm:
 
 
 def _with_room(values: npt.NDArray[Value], count: int, fill: int) -> npt.NDArray[Value]:
-    """Return the values, followed by enough of `fill` for `count` of them or more."""
+    """Return the values, padded with `fill` to at least `count` entries."""
     if count <= len(values):
         return values
     grown = np.full(max(count, 2 * len(values)), fill, values.dtype)
@@ -280,17 +280,17 @@ def drive(
     report: Callable[[int], object],
     idle_batches: int = _IDLE_BATCHES,
 ) -> None:
-    """Submit batches to the arms until all are exhausted, or propose nothing new for long.
+    """Submit batches to arms until all are exhausted, or no batch brings a new automaton.
 
     Parameters
     ----------
     arms : sequence of Arm
     proposals : iterator
-        Endless, a list over the arms.
+        Endless; each item is a list with one batch for each arm.
     report : callable
-        Called with the calls of each batch.
+        Called with the number of calls of each item.
     idle_batches : int
-        The arms end after this many consecutive batches without a new automaton.
+        Stop after this many consecutive items without a new automaton.
     """
     idle = 0
     for batches in proposals:

@@ -1,4 +1,4 @@
-"""Proposals: the automata that an arm submits to the oracle, and where each comes from."""
+"""Proposals: the automata that an arm submits to the oracle, with their parents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from automata.solver.ranks import are_synchronizing
 
 
 class Proposals(NamedTuple):
-    """A batch of automata an arm proposes, with where each comes from."""
+    """A batch of automata that an arm proposes, with their parents."""
 
     deltas: Deltas
     """uint8 (batch, k, n), complete"""
@@ -27,7 +27,7 @@ class Proposals(NamedTuple):
     """float64 (batch,): place on the path from the first parent to the second, nan for none"""
 
     def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Proposals:
-        """Return some of the proposals."""
+        """Return the proposals of an index array or a mask."""
         return Proposals._make(column[rows] for column in self)
 
 
@@ -36,14 +36,15 @@ def plain_proposals(
     parents: npt.NDArray[np.int64] | None = None,
     synchronizing: npt.NDArray[np.bool_] | None = None,
 ) -> Proposals:
-    """Return proposals that were not decoded, so that nothing was repaired.
+    """Return proposals that no model decoded: none is repaired, none is on a path.
 
     Parameters
     ----------
     deltas : array of states, shape (batch, k, n)
     parents : int64 array, shape (batch,), optional
+        Default: none.
     synchronizing : bool array, shape (batch,), optional
-        Which of them synchronize, if it is known.
+        Which automata synchronize. Default: it is computed.
 
     Examples
     --------

@@ -31,14 +31,14 @@ from vae.train import check_size
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The tables of a search, and what its pictures and its score need."""
+    """The tables of a search, and the data for its pictures and its score."""
 
     candidates: pd.DataFrame
     summary: pd.DataFrame
     found: Thresholds
-    """int32: thresholds of the distinct novel automata that the searching arms found"""
+    """int32 (found,): thresholds of the distinct novel automata of all arms but the baselines"""
     traces: list[Trace]
-    """What each arm found, in the order of the summary."""
+    """The finds of each arm, in the order of the summary."""
 
 
 def search(
@@ -55,12 +55,12 @@ def search(
     ----------
     model : VAE
     training : Dataset
-        What the model was trained on: it gives the parents and decides what is new.
+        The dataset that the model was trained on. Parents come from it; automata outside are novel.
     config : SearchConfig
     labelling_calls : int
-        Solver calls that labelling the training set took, for the summary.
+        Solver calls that labelled the training set, for the summary.
     workers : int
-        Threads of the solver; the result does not depend on them.
+        Threads of the solver; the result does not depend on their number.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def search(
     Raises
     ------
     DataError
-        If model and data have another (n, k), or the data fewer than two automata of the classes.
+        If the (n, k) of model and data differ, or fewer than two training automata are in the
+        classes.
     """
     check_size(training, model.config)
     oracle = Oracle(training.n, training.k, training, classes=config.classes, workers=workers)
@@ -110,19 +111,19 @@ def collect(
     ----------
     oracle : Oracle
     found, baselines : list of Arm
-        Candidates are what the first found; of the others only what is above the Černý bound.
+        Candidates come from `found`; from a baseline only if it found one above the Černý bound.
     keep : int
         Candidates at most.
     training : Dataset, optional
-        Names the parents.
+        For the texts of the parents.
     labelling_calls : int
-        Solver calls that labelling the training set took.
+        Solver calls that labelled the training set.
     """
     numbers = np.unique(np.concatenate([arm.found()[0] for arm in found]))
-    # A counterexample to Černý's conjecture is kept, whoever finds it.
-    sensations = [arm for arm in baselines if arm.best() > cerny_bound(oracle.n)]
+    # A counterexample to Černý's conjecture is kept, even from a baseline.
+    counterexamples = [arm for arm in baselines if arm.best() > cerny_bound(oracle.n)]
     return SearchResult(
-        rank_candidates(oracle, found + sensations, training, keep),
+        rank_candidates(oracle, found + counterexamples, training, keep),
         summarize(oracle, found + baselines, labelling_calls),
         oracle.thresholds(numbers[numbers >= oracle.training_rows]),
         [arm.trace() for arm in found + baselines],
@@ -130,12 +131,12 @@ def collect(
 
 
 def _evolution(config: SearchConfig) -> Evolution:
-    """Return how the baseline evolves.
+    """Return the settings of the baseline ``evolve``.
 
-    The archive is as large as the latent search has parents, and generations are small: with
-    larger ones a search of this length hardly builds on what it finds. Targets are exchanged, too:
-    that makes it several times stronger, and redrawn transitions hardly ever keep to some classes,
-    such as the Eulerian automata.
+    Its archive has as many automata as the latent search has parents. Generations are small: with
+    larger ones a search of this length has too few of them. Half of the children exchange targets.
+    That hits several times as often, and redrawn transitions hardly ever stay in some classes, such
+    as the Eulerian automata.
     """
     return Evolution(
         calls=config.budget,
@@ -154,7 +155,7 @@ def _proposals(
     config: SearchConfig,
     rng: np.random.Generator,
 ) -> Iterator[list[Proposals]]:
-    """Return the endless proposals of a mode or of mutation, a list over its arms."""
+    """Return the endless proposals of a latent mode or of ``mutation``, a list over its arms."""
     latent = config.latent
     if mode == "mutation":
         return propose_mutations(rng, training, parents, latent.batch)
@@ -164,7 +165,7 @@ def _proposals(
 def write_tables(folder: Path, result: SearchResult, recall: pd.DataFrame | None = None) -> None:
     """Write the tables of a search with their checksums, all or nothing.
 
-    They are ``candidates.csv``, ``summary.csv`` and, where there is one, ``recall.csv``.
+    The files are ``candidates.csv``, ``summary.csv`` and, with a recall table, ``recall.csv``.
     """
     tables = {"candidates.csv": result.candidates, "summary.csv": result.summary}
     if recall is not None:

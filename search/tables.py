@@ -1,4 +1,4 @@
-"""Tables of a run as its readers find them: every cell of its kind and in its range."""
+"""Reading the CSV tables of a run: every cell is checked for its kind and its range."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LONGEST = 1000
 
 
 class Kind(NamedTuple):
-    """What the cells of a column are."""
+    """The kind and the range of a column's cells."""
 
-    what: str
+    name: str
     """``whole``, ``number`` or ``text``."""
     low: float = -math.inf
     high: float = math.inf
     gaps: bool = False
-    """Whether a number may be missing: nan."""
+    """Whether a number may be missing; it is read as nan."""
 
 
 WHOLE = Kind("whole", 0)
@@ -44,20 +44,20 @@ def read_table(
     columns: Mapping[str, Kind],
     more: Callable[[str], Kind | None] = lambda name: None,
 ) -> pd.DataFrame:
-    """Read a table that has certain columns.
+    """Read a table and check its columns and cells.
 
     Parameters
     ----------
     path : Path
     columns : mapping of str to Kind
-        In the order of the file.
+        The required columns, in the order of the file.
     more : callable
-        Returns the kind of a further column behind them, None for one that may not be there.
+        Returns the kind of a further column by its name, None if such a column is not allowed.
 
     Raises
     ------
     DataError
-        If it is missing or something else.
+        If the file is missing, or a column or a cell is not as it must be.
     """
     with open_file(path) as file, reading(path, "the table of a run"):
         content = file.read(MAX_TABLE_BYTES + 1)
@@ -79,7 +79,7 @@ def read_table(
     types = {"whole": "int64", "number": "float64", "text": "object"}
     return pd.DataFrame(
         {
-            name: pd.Series(own, dtype=types[kind.what])
+            name: pd.Series(own, dtype=types[kind.name])
             for name, own, kind in zip(names, cells, kinds, strict=True)
         }
     )
@@ -87,15 +87,15 @@ def read_table(
 
 def _read(cell: str, kind: Kind, place: str) -> float | int | str:
     """Return the value of a cell."""
-    if kind.what == "text":
+    if kind.name == "text":
         if len(cell) > _LONGEST or not cell.isprintable():
             raise ValueError(f"{place} is no text that is shown: {printable(cell[:40])}")
         return cell
     if kind.gaps and cell == "":
         return math.nan
-    pattern = _WHOLE if kind.what == "whole" else _NUMBER
-    value = (int if kind.what == "whole" else float)(cell) if pattern.fullmatch(cell) else math.nan
+    pattern = _WHOLE if kind.name == "whole" else _NUMBER
+    value = (int if kind.name == "whole" else float)(cell) if pattern.fullmatch(cell) else math.nan
     if not kind.low <= value <= kind.high:
-        wanted = f"a {kind.what} number in {kind.low}..{kind.high}".replace("a number num", "a num")
+        wanted = f"a {kind.name} number in {kind.low}..{kind.high}".replace("a number num", "a num")
         raise ValueError(f"{place} {printable(cell[:40])!r} is not {wanted}")
     return value

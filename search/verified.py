@@ -1,4 +1,4 @@
-"""Candidates in a file, which anybody may have written: read, compared with the truth, proved."""
+"""Candidate files, which anyone may have written: read, checked row by row, proved."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+][0-9]{2})?")
 
 
 def verify_candidates(path: Path | str) -> int:
-    """Replay every word of a candidates file and prove every threshold again; return the rows.
+    """Replay every word of a candidates file, prove every threshold again, and count the rows.
 
-    A threshold is proved by a certificate that a checker without compiled code accepts.
+    Each threshold is proved by a certificate, which a checker without compiled code accepts.
 
     Raises
     ------
     DataError
-        If the file is missing or not a candidates file, at the first row that fails, or if the
-        file is not the one its run wrote.
+        If the file is missing or not a candidates file, if a row is wrong (the error names the
+        first), or if its SHA-256 is not the one that its run recorded.
     """
     path = Path(path)
     recorded = {}
@@ -71,23 +71,23 @@ def verify_candidates(path: Path | str) -> int:
 
 
 def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:
-    """Compare the first rows of a candidates file with what follows from their automata.
+    """Check rows of a candidates file as `verify_candidates` does, but without proofs.
 
-    All is done that `verify_candidates` does but the proofs: thresholds are solved again.
+    The solver finds the thresholds again instead.
 
     Parameters
     ----------
     path : Path
-        Where they stand, for the errors.
+        Their file, for errors.
     table : DataFrame
-        As `read_candidates` returns it, or the head of that.
+        Of `read_candidates`, or its first rows.
     workers : int
         Threads.
 
     Raises
     ------
     DataError
-        At the first row that fails.
+        If a row is wrong; the error names the first.
     """
     rows = [*_checked_rows(path, table)]
     found: dict[int, int] = {}
@@ -103,12 +103,12 @@ def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:
 
 
 def read_candidates(path: Path | str) -> pd.DataFrame:
-    """Read a candidates file as it is: every cell a text.
+    """Read a candidates file without checking its cells: every cell is a text.
 
     Raises
     ------
     DataError
-        If it is missing or not a candidates file.
+        If the file is missing or not a candidates file.
     """
     path = Path(path)
     return _table(path, _read(path))
@@ -127,10 +127,10 @@ def _read(path: Path) -> bytes:
 
 
 def _table(path: Path, content: bytes) -> pd.DataFrame:
-    """Return the content of a candidates file."""
+    """Parse the content of a candidates file."""
     with reading(path, "a CSV file"), warnings.catch_warnings():
         warnings.simplefilter("error")
-        try:  # empty words and the word "nan" are words
+        try:  # the empty word and the word "nan" are texts
             table = pd.read_csv(
                 io.BytesIO(content),
                 dtype=str,
@@ -138,7 +138,7 @@ def _table(path: Path, content: bytes) -> pd.DataFrame:
                 encoding="utf-8",
                 index_col=False,
             ).fillna("")
-        except Warning as warning:  # rows that are longer than the header
+        except Warning as warning:  # a row is longer than the header
             raise ValueError(str(warning)) from warning
     missing = [name for name in CANDIDATE_COLUMNS if name not in table.columns]
     if missing:
@@ -147,7 +147,7 @@ def _table(path: Path, content: bytes) -> pd.DataFrame:
 
 
 def _checked_rows(path: Path, table: pd.DataFrame) -> Iterator[tuple[int, Deltas, int]]:
-    """Yield position, automaton and threshold of each row, all else in which is true."""
+    """Yield position, automaton and threshold of each row, after checking all its other cells."""
     last: tuple[int, int, bool, list[int]] | None = None
     for position, row in enumerate(table[CANDIDATE_COLUMNS].itertuples(index=False), 1):
         try:
@@ -169,14 +169,14 @@ def _checked_rows(path: Path, table: pd.DataFrame) -> Iterator[tuple[int, Deltas
 
 
 def _whole(name: str, text: str) -> int:
-    """Return a whole number as tables have it."""
+    """Parse a whole number of a table."""
     if not _WHOLE.fullmatch(text):
         raise ValueError(f"{name} {text[:40]!r} is not a whole number")
     return int(text)
 
 
 def _number(name: str, text: str) -> float:
-    """Return a number as tables have it."""
+    """Parse a number of a table."""
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"{name} {text[:40]!r} is not a number")
     return float(text)
@@ -187,7 +187,7 @@ def _may_be_parent(delta: npt.NDArray[Any], k: int, n: int) -> bool:
 
 
 def _problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
-    """Say what is wrong with a row, "" if nothing is but, perhaps, the threshold."""
+    """Return the first error in a row, "" if there is none; the threshold is not checked."""
     word = parse_word(row.word)
     k, n = delta.shape
     bound = cerny_bound(n)

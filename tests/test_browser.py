@@ -188,16 +188,16 @@ def test_a_cerny_automaton_is_reset_letter_by_letter(visit) -> None:
     for letter in range(1, 10):
         assert occupied(page) > 1
         page.keyboard.press("ArrowRight")
-        expect(page.locator("#told")).to_contain_text(f"Letter {letter} of 9")
+        expect(page.locator("#progress")).to_contain_text(f"Letter {letter} of 9")
     assert occupied(page) == 1
-    expect(page.locator("#told")).to_contain_text("1 state is occupied")
+    expect(page.locator("#progress")).to_contain_text("1 state is occupied")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#told")).to_contain_text("Letter 9 of 9")
+    expect(page.locator("#progress")).to_contain_text("Letter 9 of 9")
     page.keyboard.press("ArrowLeft")
     assert occupied(page) == 2
     page.keyboard.press("Home")
     assert occupied(page) == 4
-    expect(page.locator("#told")).to_have_attribute("aria-live", "polite")
+    expect(page.locator("#progress")).to_have_attribute("aria-live", "polite")
 
 
 def test_twenty_states_play_to_the_end(visit) -> None:
@@ -206,7 +206,7 @@ def test_twenty_states_play_to_the_end(visit) -> None:
     keep(page, "large-circle")
     expect(page.locator("#drawing .arrow")).to_have_count(40)
     page.keyboard.press("End")
-    expect(page.locator("#told")).to_contain_text("Letter 361 of 361")
+    expect(page.locator("#progress")).to_contain_text("Letter 361 of 361")
     assert occupied(page) == 1
     page.keyboard.press("ArrowLeft")
     assert occupied(page) == 2
@@ -215,7 +215,7 @@ def test_twenty_states_play_to_the_end(visit) -> None:
         page.keyboard.press("+")
     page.locator("#play").click()
     expect(page.locator("#play")).to_have_text("Pause")
-    expect(page.locator("#told")).to_contain_text("Letter 361 of 361", timeout=60_000)
+    expect(page.locator("#progress")).to_contain_text("Letter 361 of 361", timeout=60_000)
     expect(page.locator("#play")).to_have_text("Play")
     assert occupied(page) == 1
     # and to a place in the chart
@@ -312,7 +312,7 @@ def test_relatives_and_texts(visit) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#name")).not_to_have_text(before)
     page.keyboard.press("ArrowRight")  # the keys go on
-    expect(page.locator("#told")).to_contain_text("Letter 1 of")
+    expect(page.locator("#progress")).to_contain_text("Letter 1 of")
     page.keyboard.press("Escape")
     page.locator(".open").first.click()
     names = page.locator("#texts b").all_inner_texts()

@@ -1,1 +1,1 @@
-"""The archive (SQLite) of the best automata that any run ever verified, and its series."""
+"""The archive: an SQLite file of the best automata of all runs, each verified; and its series."""

@@ -1,4 +1,4 @@
-"""What can be wrong with what an archive holds: the file, each row, and what it claims."""
+"""Checks of an archive: of the file, of its rows, and of the values in each row."""
 
 from __future__ import annotations
 
@@ -34,21 +34,22 @@ from search.archive.rows import UNDECIDED, Record, class_names, contradiction
 from search.archive.tables import SELECT_MISFITS, SELECT_UNFOUND
 
 _ROWS = 1024
+"""Rows checked at a time."""
 _UNDECIDED_QUICK = 12
-"""States up to which the classes in `UNDECIDED` take some 0.1 ms an automaton."""
+"""Up to this many states the classes in `UNDECIDED` take about 0.1 ms an automaton."""
 _SOLVER_MEMORY = 1 << 16
-"""Bytes for a threshold that is not proved, after a search of few sets: slow automata need none."""
+"""Bytes of solver memory in a quick check: enough for slow automata, whose search is short."""
 _SHOWN = 200
 _NO_LETTER = 127
 
 
 def check_file(path: Path, db: sqlite3.Connection) -> None:
-    """Check that the file is whole, that finds and automata belong together, and all names.
+    """Check the integrity of the file, that each automaton has finds, and the names in them.
 
     Raises
     ------
     DataError
-        If something is wrong.
+        If a check fails.
     """
     found = pragma(db, "integrity_check(1)")
     if found != "ok":
@@ -62,19 +63,19 @@ def check_file(path: Path, db: sqlite3.Connection) -> None:
 
 
 def check_claims(path: Path, db: sqlite3.Connection, *, classes: bool) -> None:
-    """Check the file, and quickly what it says of each automaton (see `first_problem`).
+    """Check the file, and its automata by the quick checks of `first_problem`.
 
     Parameters
     ----------
     path : Path
     db : Connection
     classes : bool
-        Whether to find the classes of each automaton too.
+        Whether to check the classes of each automaton too.
 
     Raises
     ------
     DataError
-        At the first thing that is wrong.
+        If a check fails; the error names the first automaton that fails.
     """
     check_file(path, db)
     cursor = db.execute("SELECT * FROM automata ORDER BY n, k, canonical")
@@ -83,12 +84,12 @@ def check_claims(path: Path, db: sqlite3.Connection, *, classes: bool) -> None:
 
 
 def check_records(path: Path, records: Sequence[Record], *, classes: bool) -> None:
-    """Check quickly what is said of automata, those of one size after each other.
+    """Check automata, grouped by size, by the quick checks of `first_problem`.
 
     Raises
     ------
     DataError
-        At the first thing that is wrong.
+        If a check fails; the error names the first automaton that fails.
     """
     check_shapes(path, records)
     for _, same_size in groupby(records, key=lambda record: record[:2]):
@@ -97,12 +98,12 @@ def check_records(path: Path, records: Sequence[Record], *, classes: bool) -> No
 
 
 def check_shapes(path: Path, records: Sequence[Record]) -> None:
-    """Check that rows hold what can be automata, thresholds and words.
+    """Check the types, lengths and ranges of the cells in rows.
 
     Raises
     ------
     DataError
-        At the first that does not.
+        If a check fails; the error names the first row that fails.
     """
     types = [int, int, bytes, int, int, str, str, str]
     for record in records:
@@ -113,7 +114,7 @@ def check_shapes(path: Path, records: Sequence[Record]) -> None:
             and 1 <= record.k <= CANONICAL_MAX_LETTERS
             and len(record.canonical) == record.n * record.k
             and 0 <= record.reset_threshold == len(record.word)
-            and record.reset_threshold <= (record.n**3 - record.n) // 6  # Pin 1983
+            and record.reset_threshold <= (record.n**3 - record.n) // 6  # Frankl 1982, Pin 1983
         ):
             row = f"n={_short(record.n)}, k={_short(record.k)}"
             threshold = _short(record.reset_threshold)
@@ -121,20 +122,19 @@ def check_shapes(path: Path, records: Sequence[Record]) -> None:
 
 
 def first_problem(records: Sequence[Record], *, prove: bool = True, classes: bool = True) -> str:
-    """Check automata of one size; say what is wrong with the first bad one, "" if nothing is.
+    """Check automata of one size; return the error of the first that fails, "" if all pass.
 
     Parameters
     ----------
     records : sequence of Record
-        Of the right shapes.
+        They pass `check_shapes`.
     prove : bool
-        Whether everything is found again from the canonical form, with word and threshold as
-        `search.verified.verify_candidates` does: by a replay and a certificate that a checker
-        without compiled code accepts. Otherwise quickly: compiled code replays the word, and the
-        solver finds the threshold, unless that is a long search; the classes in `UNDECIDED` are
-        believed for n > 12.
+        Whether to prove each threshold as `search.verified.verify_candidates` does: the word is
+        replayed and a certificate made, which a checker without compiled code accepts. Otherwise
+        compiled code replays the word, the solver finds the threshold unless the search is long,
+        and the classes in `UNDECIDED` are not checked for n > 12.
     classes : bool
-        Whether the classes are found again.
+        Whether to check the classes.
     """
     n, k = records[0].n, records[0].k
     forms = np.frombuffer(b"".join(record.canonical for record in records), np.uint8)
@@ -168,15 +168,15 @@ def first_problem(records: Sequence[Record], *, prove: bool = True, classes: boo
 
 
 def problems_of(parts: Sequence[Sequence[Record]], workers: int) -> Generator[str, None, None]:
-    """Yield what is wrong with each part, as `first_problem` proves it, in several processes.
+    """Yield the result of `first_problem`, with proofs, for each part; in several processes.
 
-    The proofs are Python: threads would be no faster.
+    The proofs are in Python: threads would not be faster.
     """
     workers = min(workers, len(parts))
     if workers <= 1:
         yield from map(first_problem, parts)
         return
-    # an interruption is the parent's affair
+    # the parent process handles interruptions
     ignore = signal.signal, (signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(workers, get_context("spawn"), *ignore) as pool:
         yield from pool.map(first_problem, parts)
@@ -185,24 +185,25 @@ def problems_of(parts: Sequence[Sequence[Record]], workers: int) -> Generator[st
 def settle(
     path: Path, n: int, k: int, form: bytes, held: object, threshold: int
 ) -> DataError | RuntimeError:
-    """Return the error that says who is wrong where an automaton comes with another threshold.
+    """Return the error for an automaton with two thresholds, of the archive or of the solver.
 
     Parameters
     ----------
     path : Path
-    n, k, form
-        The automaton.
-    held
-        The threshold that the archive holds.
+    n, k : int
+    form : bytes
+        Canonical form, n*k bytes.
+    held : object
+        The threshold in the archive.
     threshold : int
-        What the solver has found since.
+        The threshold that the solver has found since.
 
     Returns
     -------
     DataError
-        If a certificate proves the threshold of the solver: the archive is damaged.
+        If a certificate proves the solver's threshold: the archive is damaged.
     RuntimeError
-        If it does not: a bug of the solver.
+        Otherwise: the solver has a bug.
     """
     other = f"{_short(held)} in {path}"
     (delta,) = from_canonical(np.frombuffer(form, np.uint8)[None], n, k)
@@ -220,7 +221,7 @@ def settle(
 
 
 def _unsolved(deltas: Deltas, records: Sequence[Record]) -> list[str]:
-    """Say for each automaton what is wrong with its word and threshold, "" if nothing is."""
+    """Return for each automaton the error in its word or threshold, "" if there is none."""
     lengths = np.array([record.reset_threshold for record in records], np.int32)
     letters = np.full((len(records), lengths.max()), -1, np.int8)
     letters[np.arange(lengths.max()) < lengths[:, None]] = _letters(records)
@@ -237,7 +238,7 @@ def _unsolved(deltas: Deltas, records: Sequence[Record]) -> list[str]:
 
 
 def _letters(records: Sequence[Record]) -> npt.NDArray[np.int8]:
-    """Return the letters of all words, a..z, one word after the other; all else is no letter."""
+    """Return the letters of all words, concatenated: int8, 0 for a; other signs: `_NO_LETTER`."""
     text = "".join(record.word for record in records)
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     known = (codes >= ord("a")) & (codes <= ord("z"))
@@ -245,7 +246,7 @@ def _letters(records: Sequence[Record]) -> npt.NDArray[np.int8]:
 
 
 def _unproved(delta: Deltas, record: Record) -> str:
-    """Say what is wrong with a word and a threshold, "" if nothing is."""
+    """Return the error in a word or threshold, "" if the threshold is proved."""
     threshold = record.reset_threshold
     try:
         word = parse_word(record.word)
@@ -260,6 +261,6 @@ def _unproved(delta: Deltas, record: Record) -> str:
 
 
 def _short(value: object) -> str:
-    """Write a value from a file, or its beginning."""
+    """Return a value from a file as a short text."""
     text = str(value)
     return printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")

@@ -1,4 +1,4 @@
-"""The file of an archive: opened without trust, compared with the schema, and waited for."""
+"""The file of an archive: opened safely, compared with the schema, and waited for if it is busy."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from search.archive.tables import APPLICATION_ID, SCHEMA, VERSION
 T = TypeVar("T")
 
 _PATIENCE = 300.0
-"""Seconds to wait for other processes; a transaction takes a few hundredths of one."""
+"""Seconds to wait for other processes; a transaction takes a few hundredths of a second."""
 _SILENCE = 1.0
-"""Seconds to wait before a line on stderr says so."""
+"""Seconds to wait before a line on stderr reports the waiting."""
 _PAUSE = 0.02
+"""Seconds between two attempts."""
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _OUTSIDE = _BUSY | {
     sqlite3.SQLITE_CANTOPEN,
@@ -34,14 +35,15 @@ _OUTSIDE = _BUSY | {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_READONLY,
 }
-"""What goes wrong although the file is whole."""
+"""Errors that do not mean that the file is damaged."""
 _LONGEST = 1 << 20
-"""Bytes of a text or a blob; no word, name or list of classes comes near."""
+"""Most bytes of a text or a blob; words, names and lists of classes are much shorter."""
 _SHOWN = 100
 _STEP = 10**5
 _STEPS, _BYTES_PER_STEP = 30, 5000
-"""Instructions of SQLite's machine in a step, and the steps that one reading or writing may take:
-many times what it needs, so that a file whose pages go round in a circle ends it soon."""
+"""A step is _STEP instructions of SQLite's virtual machine. One reading or writing may take _STEPS
+steps, and one more for each _BYTES_PER_STEP bytes of the file. That is many times the need.
+The limit ends the reading of a forged file whose pages form a cycle."""
 
 
 def _unspaced(sql: str | None) -> str | None:
@@ -53,16 +55,16 @@ _TABLES = {
     ("index", "sqlite_autoindex_automata_1", "automata", None),
     ("table", "finds", "finds", _unspaced(SCHEMA[1])),
 }
-"""All that the schema of an archive holds: type, name, table, SQL."""
+"""The whole schema of an archive: type, name, table and SQL of each entry."""
 
 
 def beside(file: Path, suffix: str) -> Path:
-    """Return the place of what SQLite keeps beside a file: -wal, -shm or -journal."""
+    """Return the path of a file that SQLite keeps beside a database: -wal, -shm or -journal."""
     return file.with_name(file.name + suffix)
 
 
 def size_of(file: Path) -> int:
-    """Return the bytes of a file, 0 where there is none."""
+    """Return the size of a file in bytes, 0 if there is none."""
     try:
         return file.lstat().st_size
     except (FileNotFoundError, NotADirectoryError):
@@ -70,7 +72,7 @@ def size_of(file: Path) -> int:
 
 
 def may_write(file: Path) -> bool:
-    """Return whether this user may write to a file, and beside it."""
+    """Return whether this user may write to a file and to its folder."""
     effective = os.access in os.supports_effective_ids
     return os.access(file, os.W_OK, effective_ids=effective) and os.access(
         file.parent, os.W_OK | os.X_OK, effective_ids=effective
@@ -78,13 +80,13 @@ def may_write(file: Path) -> bool:
 
 
 def find_file(path: Path) -> Path:
-    """Return the file that a path leads to, whether or not it is there yet.
+    """Return the file that a path leads to; it need not exist yet.
 
     Raises
     ------
     DataError
-        If something else than a file is there, or beside it where SQLite would write; or if a
-        rollback journal is there, which could belong to anything: archives keep a write-ahead log.
+        If the path leads to a folder or device, or one of SQLite's files beside it is one. Also if
+        there is a rollback journal: archives have none, so it may belong to another database.
     """
     if path.is_dir():
         raise DataError(f"{path}: a folder, not an archive")
@@ -109,7 +111,7 @@ def find_file(path: Path) -> Path:
 
 
 def connect(file: Path, options: str) -> sqlite3.Connection:
-    """Open a file by a URI; nothing is read yet, and nothing is waited for."""
+    """Open a file by a URI, without reading it yet; a busy file raises an error at once."""
     uri = f"{file.as_uri()}?{options}"
     db = sqlite3.connect(uri, timeout=0, isolation_level=None, uri=True)
     db.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
@@ -121,19 +123,19 @@ def connect(file: Path, options: str) -> sqlite3.Connection:
 
 
 def watch(db: sqlite3.Connection, file: Path) -> None:
-    """Limit what SQLite does from now on."""
+    """Limit the work of SQLite from now on, by the size of the file."""
     steps = _STEPS + (size_of(file) + size_of(beside(file, "-wal"))) // _BYTES_PER_STEP
-    # a handler of Python code would swallow an interruption
+    # a handler in Python code would lose an interruption
     db.set_progress_handler(repeat(0, steps).__next__, _STEP)
 
 
 def open_checked(
     path: Path, file: Path, options: str, check: Callable[[sqlite3.Connection], object]
 ) -> sqlite3.Connection:
-    """Open a file that may be written to; what fails the check is left as it is.
+    """Open a file for writing; a file that fails the check does not change.
 
-    SQLite writes what it finds in a log into the file, at the latest when it closes it. So where
-    there is one, it is first looked at by a connection that cannot.
+    SQLite copies a write-ahead log into the file, at the latest when it closes the file. So if
+    there is a log, a connection that cannot write runs the check first.
     """
     if size_of(file) and size_of(beside(file, "-wal")):
         with errors(path), closing(connect(file, "mode=ro")) as looking:
@@ -148,19 +150,19 @@ def pragma(db: sqlite3.Connection, name: str) -> Any:
 
 
 def is_blank(db: sqlite3.Connection) -> bool:
-    """Return whether nothing has been made of a file yet."""
+    """Return whether a database is empty and unmarked."""
     marked = pragma(db, "application_id") or pragma(db, "user_version")
     return not marked and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
 
 
 def check_schema(path: Path, db: sqlite3.Connection) -> None:
-    """Compare what a file says about itself with what archives say.
+    """Compare the identity, version, encoding and schema of a file with those of archives.
 
     Raises
     ------
     DataError
-        If the file is no archive, one of another version, or has anything that archives have not:
-        other tables, views, triggers, indexes, columns.
+        If the file is no archive, has another version, or has other tables, columns, views,
+        triggers or indexes.
     """
     if pragma(db, "application_id") != APPLICATION_ID:
         raise DataError(f"{path}: not an archive of automata")
@@ -182,9 +184,9 @@ def check_schema(path: Path, db: sqlite3.Connection) -> None:
 
 
 def patiently(path: Path, work: Callable[[], T]) -> T:
-    """Do a work as soon as no other process is in its way; it is begun again from its start."""
+    """Call `work`, again and again from its start while another process keeps the file busy."""
     start = time.monotonic()
-    told = False
+    reported = False
     while True:
         try:
             return work()
@@ -192,8 +194,8 @@ def patiently(path: Path, work: Callable[[], T]) -> T:
             waited = time.monotonic() - start
             if _code(error) not in _BUSY or waited > _PATIENCE:
                 raise
-        if waited > _SILENCE and not told:
-            told = True
+        if waited > _SILENCE and not reported:
+            reported = True
             print(
                 f"{path}: waiting for another process that writes to it, {_PATIENCE:.0f} s at most",
                 file=sys.stderr,
@@ -204,29 +206,29 @@ def patiently(path: Path, work: Callable[[], T]) -> T:
 
 @contextmanager
 def errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite says of a file into one of our errors."""
+    """Turn errors of SQLite into `DataError` or OSError with the name of the file."""
     try:
         yield
     except sqlite3.ProgrammingError:
         raise
     except sqlite3.Error as error:
         code = _code(error)
-        told = printable(str(error))
+        reason = printable(str(error))
         if code in _BUSY:
-            told = f"{told}: another process has kept it busy for {_PATIENCE:.0f} s"
+            reason = f"{reason}: another process has kept it busy for {_PATIENCE:.0f} s"
         if code == sqlite3.SQLITE_CANTOPEN:
-            told += _obstacle(path)
+            reason += _obstacle(path)
         if code in _OUTSIDE:
-            raise OSError(f"{path}: {told} ({error.sqlite_errorname})") from error
+            raise OSError(f"{path}: {reason} ({error.sqlite_errorname})") from error
         if code == sqlite3.SQLITE_INTERRUPT:
-            told = "it takes more work than any archive of its size"
-        raise DataError(f"{path}: not an archive, or damaged ({told})") from error
-    except UnicodeDecodeError as error:  # a message of SQLite's that quotes the file
+            reason = "it takes more work than any archive of its size"
+        raise DataError(f"{path}: not an archive, or damaged ({reason})") from error
+    except UnicodeDecodeError as error:  # SQLite's message quotes the file
         raise DataError(f"{path}: not an archive, or damaged (names not in UTF-8)") from error
 
 
 def _obstacle(path: Path) -> str:
-    """Return why no file can be made beside another, which SQLite does not tell; "" if one can."""
+    """Return why no file can be made beside another, "" if one can: SQLite does not say."""
     try:
         tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent).close()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a run gives to the archive."""
+"""The rule by which a run adds automata to the archive."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArchiveRule:
-    """Which archive a run adds to, and how close to the Černý bound an automaton must be."""
+    """The archive that a run adds to, and the least share of the Černý bound."""
 
     archive: Path
     archive_at_least: float = setting(
-        0.8, "Least share of the Černý bound of what goes there.", low=0, high=1
+        0.8, "Least share of the Černý bound for the archive.", low=0, high=1
     )
 
     def __post_init__(self) -> None:
@@ -26,9 +26,10 @@ class ArchiveRule:
         check_settings(self)
 
     def open(self) -> None:
-        """Make the archive, or see that it is whole and may be written to.
+        """Make the archive, or check that it is whole and can be written to.
 
-        That is better before a long run than after it.
+        Call it before a long run, so that errors come early. Errors: as
+        `search.archive.store.Archive`.
         """
         from search.archive.store import Archive  # it loads pandas: not for --help
 
@@ -36,9 +37,9 @@ class ArchiveRule:
             archive.check()
 
     def add(self, candidates: pd.DataFrame, *, run: str, arm: str | None = None) -> int:
-        """Add the candidates that are close enough; return how many were new to the archive.
+        """Add the candidates at or above the share; return the number that were new.
 
-        As `search.archive.store.Archive.add`, whose errors it raises.
+        Parameters and errors: as `search.archive.store.Archive.add`.
         """
         from search.archive.store import Archive
 

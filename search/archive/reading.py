@@ -1,4 +1,4 @@
-"""Archives are read by anybody who may read the file, on any medium, and stay as they are."""
+"""Reading an archive without changing it, for any user and on any medium."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ T = TypeVar("T")
 
 _TRIES = 20
 _TICK = 0.05
-"""Seconds in which a file may change twice and have one time of change."""
+"""Resolution of a file's time of change, in seconds: two changes within it may look like one."""
 
 State = tuple[int, int, int]
-"""What tells that a file was written to: inode, size, time of change in ns."""
+"""Inode, size in bytes and time of change in ns: they change when a file is written to."""
 
 
 class Reader:
-    """An archive as it was when it was opened.
+    """An archive, read as it was when it was opened.
 
-    Who may write to the file and its folder reads under SQLite's locks. SQLite needs files beside
-    the archive for them, so others read it without, and look whether it has changed meanwhile; what
-    a log beside it holds they read from a copy of both.
+    A user who may write to the file and its folder reads under SQLite's locks, for which SQLite
+    needs files beside the archive. Other users read without locks, and read again if the file has
+    changed meanwhile. If there is a log beside the file, they read a copy of both.
 
     Parameters
     ----------
     path : Path
     check : callable
-        Raises `DataError` if the file is not what it should be; with each new connection.
+        Called with each new connection; raises `DataError` if the file is no good archive.
 
     Raises
     ------
     DataError
-        If there is no file, or it fails the check; `read` raises it too.
+        If there is no file, or it fails the check. `read` raises it too.
     OSError
-        If it cannot be read; `read` raises it too.
+        If the file cannot be read. `read` raises it too.
     """
 
     def __init__(self, path: Path, check: Callable[[sqlite3.Connection], object]) -> None:
@@ -66,7 +66,7 @@ class Reader:
         self.read(lambda _: None)
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a work within one reading transaction, again where the file changed meanwhile."""
+        """Call `work` within a reading transaction; again if the file has changed meanwhile."""
         for _ in range(_TRIES):
             try:
                 found = self._do(work)
@@ -116,11 +116,11 @@ class Reader:
         raise failed or OSError(f"{self._path}: cannot be opened")
 
     def _ways(self) -> Iterator[Callable[[], sqlite3.Connection]]:
-        """Yield ways to open the file, the first that does not fail is right."""
+        """Yield ways to open the file, the best first; use the first that does not fail."""
         if may_write(self._file):
             yield partial(open_checked, self._path, self._file, "mode=rw", self._check)
-        # Without locks, or by a copy: closing the file takes away the locks that this process has
-        # on it. It has none, for it cannot write to it; or SQLite could not make room for them.
+        # The other ways use no locks, or a copy. A process that closes a file loses all its locks
+        # on that file. Here it has none: it may not write, or SQLite could not make its files.
         if self._is_at_rest():
             yield partial(connect, self._file, "mode=ro&immutable=1")
             return
@@ -129,7 +129,7 @@ class Reader:
         yield self._open_copy
 
     def _is_at_rest(self) -> bool:
-        """Return whether all is in the file itself; remember what it was like."""
+        """Return whether the file has no log beside it; note the state of the file."""
         for _ in range(_TRIES):
             if not 0 <= time.time() - self._file.stat().st_mtime < _TICK:
                 break
@@ -143,7 +143,7 @@ class Reader:
         return self._state is None or self._state == state_of(self._file)
 
     def _open_copy(self) -> sqlite3.Connection:
-        """Copy the file and its log, both as they were at one moment, and open the copy."""
+        """Copy the file and its log, both of one moment, and open the copy."""
         self._copy = TemporaryDirectory(prefix="archive-")
         place = Path(self._copy.name, "copy")
         pairs = [(beside(self._file, suffix), beside(place, suffix)) for suffix in ("", "-wal")]
@@ -159,7 +159,7 @@ class Reader:
 
 
 def state_of(file: Path) -> State | None:
-    """Return what changes when a file is written to, None where there is none."""
+    """Return the state of a file, None if there is none."""
     try:
         found = file.stat()
     except FileNotFoundError:

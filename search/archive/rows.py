@@ -1,4 +1,4 @@
-"""What the archive holds of an automaton: made from candidates, and checked again."""
+"""The rows of an archive: made from checked candidates."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from automata.properties import class_flags, in_classes
 from data.terminal import printable
 
 UNDECIDED = ON_SUBSETS
-"""Classes that are not decided for more than `automata.classes.MAX_STATES_SUBSETS` states."""
+"""Classes that are decided only up to `automata.classes.MAX_STATES_SUBSETS` states."""
 
 NAME_MAX_LENGTH = 4096
-"""Of a run or an arm, as `printable` writes it: longer than that of any folder."""
+"""Characters of the name of a run or an arm, escaped by `printable`; more than any folder's."""
 
 _PART_ROWS = 4000
 _USED = ("n", "k", "canonical", "reset_threshold", "word")
@@ -38,16 +38,16 @@ class Record(NamedTuple):
     word: str
     family: str
     properties: str
-    """as `class_names` gives them"""
+    """of `class_names`"""
 
     @property
     def name(self) -> str:
-        """What names the automaton in a message."""
+        """The name of the automaton in errors."""
         return f"n={self.n}, k={self.k}, canonical form {' '.join(map(str, self.canonical))}"
 
 
 class Part(NamedTuple):
-    """Candidates of one size, to be added at once."""
+    """Candidates of one size, added in one transaction; a list entry for each."""
 
     n: int
     k: int
@@ -57,7 +57,7 @@ class Part(NamedTuple):
     arms: list[str]
 
     def cut(self, rows: slice) -> Part:
-        """Return some of the rows."""
+        """Return the rows of a slice."""
         return self._replace(
             forms=self.forms[rows],
             thresholds=self.thresholds[rows],
@@ -66,7 +66,7 @@ class Part(NamedTuple):
         )
 
     def records(self, rows: Sequence[int], *, workers: int = 1) -> list[Record]:
-        """Return what there is to store of some rows: gap, family and classes are found here."""
+        """Return the records of some rows; compute gap, family and classes."""
         if not rows:
             return []
         forms = np.frombuffer(b"".join(self.forms[row] for row in rows), np.uint8)
@@ -89,7 +89,7 @@ class Part(NamedTuple):
 
 
 def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> RuntimeError:
-    """Return the error that says that an automaton has two thresholds."""
+    """Return the error for an automaton with two thresholds; `other` names the second one."""
     numbers = " ".join(map(str, form))
     return RuntimeError(
         f"solver bug: n={n}, k={k}, canonical form {numbers} has threshold {threshold}, but {other}"
@@ -97,7 +97,7 @@ def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> Ru
 
 
 def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) -> list[str]:
-    """Name the classes that each automaton is of.
+    """Return the names of the classes of each automaton.
 
     Parameters
     ----------
@@ -106,12 +106,12 @@ def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) ->
     workers : int
         Threads.
     undecided : bool
-        Whether to leave out those in `UNDECIDED` also where they could be decided.
+        Whether to leave out the classes in `UNDECIDED` for every n.
 
     Returns
     -------
     list of str
-        Names, a comma between them, in the order of `automata.properties.CLASSES`. Those in
+        Names separated by commas, in the order of `automata.properties.CLASSES`. The classes in
         `UNDECIDED` are left out for n > `automata.classes.MAX_STATES_SUBSETS`.
 
     Raises
@@ -140,14 +140,14 @@ def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) ->
 
 
 def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
-    """Check candidates, and cut them into parts of one size and a few thousand rows each.
+    """Check candidates, and split them into parts of one size and at most 4,000 rows.
 
     Parameters
     ----------
     candidates : DataFrame
-        As `search.archive.store.Archive.add` takes them.
+        As for `search.archive.store.Archive.add`.
     arm : str or None
-        Which arm found them; default: the mode of each row.
+        The arm that found them; None: the mode of each row.
 
     Yields
     ------
@@ -156,10 +156,10 @@ def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
     Raises
     ------
     ValueError
-        If a column is missing, a form not canonical, a word not as long as the threshold, or an
-        arm empty.
+        If a column is missing, a form is not canonical, the length of a word is not the threshold,
+        or the name of an arm is empty or too long.
     RuntimeError
-        If an automaton comes twice, with two thresholds.
+        If an automaton occurs twice, with two thresholds.
     """
     for name in (*_USED, *(["mode"] if arm is None else [])):
         if name not in candidates.columns:
@@ -194,7 +194,7 @@ def parts_of(candidates: pd.DataFrame, arm: str | None) -> Iterator[Part]:
 
 
 def _read_forms(rows: pd.DataFrame, n: int, k: int) -> Forms:
-    """Read the column of canonical forms, uint8 (rows, n*k)."""
+    """Read the column of canonical forms: uint8 (rows, n*k)."""
     texts = rows["canonical"]
     _refuse(rows, texts.str.count(" ") != n * k - 1, f"not a form of {n * k} entries")
     forms = np.array(" ".join(texts).split(" "), np.int64).reshape(len(rows), n * k)
@@ -203,8 +203,8 @@ def _read_forms(rows: pd.DataFrame, n: int, k: int) -> Forms:
     return canonical
 
 
-def _refuse(rows: pd.DataFrame, wrong: npt.ArrayLike, what: str) -> None:
-    """Name the first row with which something is wrong, if there is one."""
+def _refuse(rows: pd.DataFrame, wrong: npt.ArrayLike, problem: str) -> None:
+    """Raise ValueError for the first wrong row, if there is one."""
     flags = np.asarray(wrong, np.bool_)
     if flags.any():
-        raise ValueError(f"candidate {rows.index[flags][0]}: {what}")
+        raise ValueError(f"candidate {rows.index[flags][0]}: {problem}")

@@ -1,4 +1,4 @@
-"""Which automata of an archive are meant."""
+"""Selecting automata of an archive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data.terminal import printable
 
 @dataclass(frozen=True)
 class Selection:
-    """Which automata of an archive are meant: those that fit all that is given.
+    """A selection of an archive's automata: those that fit all given values.
 
     Examples
     --------
@@ -37,16 +37,16 @@ class Selection:
         flags=("-k", "--letters"),
     )
     at_least: float | None = setting(
-        None, "Only thresholds of this share of the Černý bound or more.", low=0, high=1
+        None, "Only thresholds at or above this share of the Černý bound.", low=0, high=1
     )
     classes: tuple[str, ...] = setting(
         (),
-        "Names of classes, or not-NAME; neither fits where the class is not decided.",
+        "Names of classes, or not-NAME; an undecided class fits neither.",
         flags=(),
     )
     family: str | None = setting(None, "Only this family; an empty name: no known family.")
     run: str | None = setting(
-        None, "Only what this run has found: FOLDER or FOLDER/seed-0, without its path."
+        None, "Only finds of this run: FOLDER or FOLDER/seed-0, without its path."
     )
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Selection:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the statements that select are given."""
+        """The parameters of the SQL statements that select."""
         required, forbidden = split_classes(self.classes)
         on_subsets = {*required, *forbidden} & {*ON_SUBSETS}
         return {
@@ -73,5 +73,5 @@ class Selection:
 
 
 def _bytes_of(text: str) -> bytes:
-    """Encode a text; an argument that is not UTF-8 has half characters."""
+    """Encode a text; an argument that was not UTF-8 has lone surrogates, which are escaped."""
     return text.encode("utf-8", "backslashreplace")

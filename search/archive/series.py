@@ -1,4 +1,4 @@
-"""Series: which automata of an archive go on for ever, as far as seven further sizes tell."""
+"""Series: automata of an archive whose thresholds obey a formula at seven further sizes."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ SERIES_COLUMNS = [
 ]
 SUMMARY_COLUMNS = ["k", "formula", "holds", "series", "families", "found_from", "found_to"]
 SERIES_MAX_STATES = CANONICAL_MAX_STATES - CHECKED * max(MODULI)
+"""Most states of an automaton that is lengthened to `CHECKED` further sizes."""
 
 
 class SeriesFound(NamedTuple):
@@ -38,7 +39,7 @@ class SeriesFound(NamedTuple):
     series: pd.DataFrame
     """The columns `SERIES_COLUMNS`."""
     sporadic: pd.DataFrame
-    """The automata that are no member of any."""
+    """The automata that belong to no series."""
 
 
 def find_series(
@@ -46,11 +47,11 @@ def find_series(
 ) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
-    An automaton is lengthened in every way that `automata.series.find_stretches` finds. It begins a
-    series for even or for odd n where the reset thresholds at the next three sizes of that parity
-    give a formula, quadratic in n, and those at four further ones obey it. Where it begins
-    neither, the residues of n modulo 3 are tried in the same way. Its members are the automata of
-    these sizes that obey the formula, the first one too.
+    An automaton is lengthened in every way that `automata.series.find_stretches` finds. The
+    thresholds at the next three even (or odd) sizes give a formula, quadratic in n. If those at
+    four further sizes of that parity obey it, the automaton begins a series for even (or odd) n. If
+    it begins neither, the residues of n modulo 3 are tried in the same way. The members of a series
+    are its automata that obey the formula, the first automaton too.
 
     Parameters
     ----------
@@ -59,24 +60,24 @@ def find_series(
     at_least : float
         Least share of the Černý bound, at each of the seven sizes.
     prove : bool
-        Whether the thresholds at these sizes are proved too, each by a certificate.
+        Whether to prove the thresholds at the seven sizes, each by a certificate.
     workers : int
         Threads of the solver.
 
     Returns
     -------
     SeriesFound
-        Of each series: the formula and for which n it holds; the family, if there is one; the n of
-        an automaton that begins it, this automaton, and which of its states are repeated (see
-        `automata.series.Stretches`); the sizes at which `rows` has the member. What obeys two
-        formulas, for different n, is two series.
+        For each series: the formula, and the n for which it holds; the family, if known; an
+        automaton that begins it, its n, and the states that are repeated (see
+        `automata.series.Stretches`); the sizes of members in `rows`. An automaton that obeys two
+        formulas, for different n, begins two series.
 
     Raises
     ------
     SizeLimitError
-        If n > 43 or k > 6: the sizes that are looked at go up to n + 21.
+        If n > 43 or k > 6: automata are lengthened up to n + 21 states.
     CertificateError, RuntimeError
-        If a proof fails, or proves another threshold: a bug of the solver.
+        If a proof fails, or proves another threshold: the solver has a bug.
     """
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
@@ -92,7 +93,7 @@ def find_series(
 
 
 def summarize(series: pd.DataFrame) -> pd.DataFrame:
-    """Count the series of each formula, in their order.
+    """Count the series of each formula, in the order of `series`.
 
     Parameters
     ----------
@@ -102,8 +103,8 @@ def summarize(series: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns `SUMMARY_COLUMNS`: how many series, the known families among them, and the
-        least and the largest size at which a member was found.
+        The columns `SUMMARY_COLUMNS`: the number of series, the known families among them, and the
+        smallest and largest sizes of members found.
     """
     rows = []
     for (k, formula, holds), own in series.groupby(["k", "formula", "holds"], sort=False):
@@ -114,7 +115,7 @@ def summarize(series: pd.DataFrame) -> pd.DataFrame:
 
 
 def _list_series(begun: Sequence[Begun], stored: Mapping[bytes, set[int]]) -> list[dict[str, Any]]:
-    """Make a row for each series that has members; those for more residues come first."""
+    """Return a row for each series with members; series for more residues first."""
     listed: set[bytes] = set()
     rows = []
     for way, modulo, branches in sorted(begun, key=lambda one: -len(one.branches)):
@@ -142,7 +143,7 @@ def _list_series(begun: Sequence[Begun], stored: Mapping[bytes, set[int]]) -> li
 
 
 def _holds(modulo: int, residues: Sequence[int]) -> str:
-    """Write for which n a formula holds."""
+    """Return the n for which a formula holds, as a text."""
     if len(residues) == modulo:
         return "all n"
     if modulo == 2:
@@ -151,6 +152,6 @@ def _holds(modulo: int, residues: Sequence[int]) -> str:
 
 
 def _order(series: dict[str, Any]) -> tuple[Any, ...]:
-    """By letters, then the slowest first, then by where the formula holds."""
+    """Return the sort key of a row: letters, slowest formula first, then residues."""
     slowest = [-factor for factor in series["formula"]]
     return series["k"], *slowest, series["holds"], series["n"], series["delta"], series["cut"]

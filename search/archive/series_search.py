@@ -1,4 +1,4 @@
-"""Which series the automata of an archive begin: the search, for one number of letters."""
+"""The search for the series that automata begin, for one number of letters."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from automata.text.formats import format_delta
 from data.progress import progress
 
 MODULI = (2, 3)
-"""Families differ by parity, and by whether short cycles divide n."""
+"""Formulas may hold for one parity of n, or for some residues modulo 3."""
 _KEY_SIZES = 2
-"""Series with the same members at the next two sizes are one series."""
+"""Two series are the same if they have the same members at this many further sizes."""
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
 
 
 class Branch(NamedTuple):
-    """A series: the members that an automaton and a way begin at one residue of n."""
+    """A series: one automaton, lengthened in one way to all sizes of a residue of n."""
 
     formula: Quadratic
     key: bytes
-    """Tells this series from others."""
+    """Identifies the series."""
     family: str
     """Its name, "" for none."""
 
 
 class Begun(NamedTuple):
-    """An automaton and a way to lengthen it that obeys formulas."""
+    """An automaton with a way to lengthen it, and the series that it begins."""
 
     way: Stretches
     modulo: int
@@ -62,8 +62,9 @@ class Stock:
         self.sizes = sorted(map(int, rows["n"].unique()))
         self.begun: list[Begun] = []
         self.stored: dict[bytes, set[int]] = {}
-        """By the key of a series: the sizes at which the archive has its member."""
+        """For the key of each series, the sizes of its members in the archive."""
         self.members: set[bytes] = set()
+        """Canonical forms of all members in the archive."""
 
     def of_size(self, n: int) -> Deltas:
         """Return the automata with n states: uint8 (batch, k, n)."""
@@ -71,7 +72,10 @@ class Stock:
         return from_canonical(np.frombuffer(own, np.uint8).reshape(-1, n * self.k), n, self.k)
 
     def add(self, begun: Begun, lengthened: Mapping[int, bytes]) -> None:
-        """Note what has begun, and which of its members, by size, the archive has."""
+        """Add series, and note the members that the archive has.
+
+        `lengthened` has the canonical form of the automaton at each size.
+        """
         self.begun.append(begun)
         for residue, branch in begun.branches.items():
             found_at = self.stored.setdefault(branch.key, set())
@@ -82,7 +86,7 @@ class Stock:
                     self.members.add(form)
 
     def sporadic(self) -> pd.DataFrame:
-        """Return the rows of the automata that are no member of any series."""
+        """Return the rows of the automata that belong to no series."""
         return self.rows[[form not in self.members for form in self.forms]]
 
 
@@ -94,7 +98,7 @@ def search_series(
     prove: bool = False,
     workers: int = 1,
 ) -> None:
-    """Add to a stock the series that its automata begin, each once, smaller automata first.
+    """Find the series that automata of a stock begin, each once, smaller automata first.
 
     Parameters
     ----------
@@ -102,7 +106,7 @@ def search_series(
     at_least, prove, workers
         As in `search.archive.series.find_series`.
     report : callable
-        Called with the number of automata of each size.
+        Called after each size with its number of automata.
     """
     for n in stock.sizes:
         deltas = stock.of_size(n)
@@ -145,13 +149,13 @@ def _begin(
 
 
 def _keys(ways: Stretches, largest: int, modulo: int, residue: int) -> list[bytes]:
-    """Return what tells series apart: the canonical forms of members larger than all others."""
+    """Return the keys of series: canonical forms of members larger than all stored automata."""
     sizes = series_sizes(largest, modulo, residue)[:_KEY_SIZES]
     return [b"".join(pair) for pair in zip(*(_forms(ways, n) for n in sizes), strict=True)]
 
 
 def _forms(ways: Stretches, size: int) -> list[bytes]:
-    """Return the canonical forms of automata lengthened to a size."""
+    """Return the canonical forms of the automata, lengthened to a size."""
     return [*map(bytes, canonical_forms(stretch(ways, size - ways.deltas.shape[2])))]
 
 
@@ -160,7 +164,7 @@ def _formula(n: int, modulo: int, residue: int, thresholds: npt.NDArray[np.int32
 
 
 def _families(ways: Stretches, modulo: int, residue: int) -> list[str]:
-    """Return the family of each series, by its first two members, "" for none."""
+    """Return the family of each series from its first two members, "" for none."""
     n = ways.deltas.shape[2]
     sizes = series_sizes(n, modulo, residue)[:2]
     pairs = zip(*(identify(stretch(ways, size - n)) for size in sizes), strict=True)
@@ -168,7 +172,7 @@ def _families(ways: Stretches, modulo: int, residue: int) -> list[str]:
 
 
 def _common_name(first: str, second: str) -> str:
-    """Return the family of two members; Wielandt-type ones have a name each."""
+    """Return the common family of two members; Wielandt-type names contain n and are compared."""
     if first == second:
         return first
     found = [match for name in (first, second) if (match := _WIELANDT.fullmatch(name))]
@@ -180,7 +184,7 @@ def _common_name(first: str, second: str) -> str:
 
 
 def _prove(ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
-    """Prove the thresholds that make formulas: (residue, way, size)."""
+    """Prove the thresholds of all series: int32 (residue, way, size)."""
     n, modulo = ways.deltas.shape[2], len(thresholds)
     series = np.argwhere(thresholds[:, :, -1] >= 0)
     if not len(series):

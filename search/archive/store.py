@@ -1,7 +1,7 @@
-"""The archive: one SQLite file of all slowly synchronizing automata that any run ever verified.
+"""The archive: one SQLite file of the slowly synchronizing automata of all runs, each verified.
 
-Many processes may write to it at once. What `Archive.add` has acknowledged is on disk, whatever
-happens to the process afterwards.
+Many processes may write to it at once. When `Archive.add` returns, its rows are on disk:
+they stay there if the process is killed afterwards.
 """
 
 from __future__ import annotations
@@ -48,23 +48,22 @@ _CHECKED_ROWS = 64
 
 
 class Archive:
-    """An open archive; a context manager. For the thread and the process that opened it alone.
+    """An open archive, a context manager. Only the thread and process that opened it may use it.
 
     Parameters
     ----------
     path : Path or str
     create : bool
-        Whether the archive may be written to; it is made where there is none, its folder too.
-        Otherwise it is only read, as it was when it was opened: from any medium, and whoever owns
-        it.
+        Whether to open the archive for writing; it and its folder are made if they do not exist.
+        Otherwise it is only read, as it was when it was opened, from any medium.
 
     Raises
     ------
     DataError
-        If the file is no archive, one of another version, damaged, or missing and not to be made;
-        methods raise it too where they meet damage.
+        If the file is no archive, has another version, is damaged, or is missing and must not be
+        made. Methods raise it too, for damage that they find.
     OSError
-        If it cannot be opened; methods raise it too where the disk is full, for example.
+        If it cannot be opened. Methods raise it too, for example if the disk is full.
     """
 
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
@@ -90,45 +89,45 @@ class Archive:
         self._source.close()
 
     def check(self) -> None:
-        """See that the file is whole; `DataError` if it is not."""
+        """Check the integrity of the file; raise `DataError` if it is damaged."""
         self._source.read(partial(check_file, self.path))
 
     def add(
         self, candidates: pd.DataFrame, *, run: str, arm: str | None = None, workers: int = 1
     ) -> int:
-        r"""Add verified automata; what is there already stays as it is.
+        r"""Add verified automata; stored automata do not change.
 
-        When it returns, all rows are on disk. If it is interrupted, some of them may be: adding
-        them once more is always right.
+        When it returns, all rows are on disk. If it is interrupted, some may be. Adding the same
+        rows again does no harm.
 
         Parameters
         ----------
         candidates : DataFrame
-            Of the columns `search.candidates.CANDIDATE_COLUMNS` it needs n, k, canonical,
-            reset_threshold, word and, without `arm`, mode. Any sizes, in any order.
+            Of the columns `search.candidates.CANDIDATE_COLUMNS`: n, k, canonical, reset_threshold,
+            word and, without `arm`, mode. Automata of any sizes, in any order.
         run : str
-            Who found them. What no terminal prints is stored escaped, as ``\x1b``.
+            The run that found them. Control characters are stored escaped, as ``\x1b``.
         arm : str, optional
-            Which arm of the run; default: the mode of each row.
+            The arm that found them. Default: the mode of each row.
         workers : int
             Threads that decide the classes of new automata.
 
         Returns
         -------
         int
-            How many automata were new.
+            The number of automata that were new.
 
         Raises
         ------
         ValueError
-            If a column is missing, a form is not canonical, a word not as long as the threshold,
-            or a name of a run or an arm empty or very long; nothing is added.
+            If a column is missing, a form is not canonical, the length of a word is not the
+            threshold, or the name of a run or an arm is empty or too long. Nothing is added.
         DataError
-            If an automaton is there with a threshold that a proof refutes.
+            If an automaton is stored with a threshold that a proof refutes.
         RuntimeError
-            If an automaton is there, or comes twice, with another threshold, and the archive is not
-            to blame: a bug of the solver. Nothing is added, or no more of it if another process
-            added that automaton meanwhile.
+            If an automaton has two thresholds, and no proof refutes the stored one: the solver has
+            a bug. Nothing is added, or only a part if another process has added that automaton
+            meanwhile.
         """
         if self._writer is None:
             raise ValueError(f"{self.path} was opened for reading alone")
@@ -144,7 +143,7 @@ class Archive:
         return sum(self._add(self._writer, part, run, found_at, workers) for part in parts)
 
     def rows(self, selection: Selection = _EVERYTHING, *, limit: int | None = None) -> pd.DataFrame:
-        """Return the chosen automata, each once, by k, n, gap and canonical form.
+        """Return the selected automata, each once, by k, n, gap and canonical form.
 
         Parameters
         ----------
@@ -155,8 +154,9 @@ class Archive:
         Returns
         -------
         DataFrame
-            The columns `ROW_COLUMNS`: run, arm and found_at are those of the first find, finds is
-            the number of pairs of a run and an arm; with a chosen run all four are of it alone.
+            The columns `ROW_COLUMNS`: run, arm and found_at are those of the first find; finds is
+            the number of (run, arm) pairs that found it. If the selection names a run, these four
+            count its finds only.
         """
         parameters = selection.parameters | {"limit": -1 if limit is None else limit}
 
@@ -180,7 +180,7 @@ class Archive:
         return table.assign(delta=deltas, canonical=texts, **who)[ROW_COLUMNS]
 
     def counts(self, selection: Selection = _EVERYTHING) -> pd.DataFrame:
-        """Count the chosen automata, a row for each k and n.
+        """Count the selected automata, with a row for each k and n.
 
         Parameters
         ----------
@@ -189,8 +189,9 @@ class Archive:
         Returns
         -------
         DataFrame
-            The columns `COUNT_COLUMNS`: gap is that of the best threshold, no_family the number of
-            automata of no known family, first and last are the times of the first and last find.
+            The columns `COUNT_COLUMNS`: gap is that of the best threshold; no_family is the number
+            of automata of no known family; first and last are the times (UTC) of the first and last
+            find.
         """
 
         def select(db: sqlite3.Connection) -> list[tuple[object, ...]]:
@@ -200,13 +201,12 @@ class Archive:
         return pd.DataFrame(self._source.read(select), columns=COUNT_COLUMNS)
 
     def records(self) -> list[Record]:
-        """Return the automata as they are stored, by k, n and canonical form.
+        """Return the stored automata, by k, n and canonical form.
 
         Raises
         ------
         DataError
-            If SQLite finds the file damaged, an automaton and its finds are not both there, or a
-            row cannot be that of an automaton.
+            If the file fails `check_file`, or a row fails `check_shapes`.
         """
 
         def select(db: sqlite3.Connection) -> list[Record]:
@@ -219,7 +219,7 @@ class Archive:
         return self._source.read(select)
 
     def _check_claims(self, db: sqlite3.Connection, selection: Selection) -> None:
-        """Check the whole archive, unless that was done and nothing has changed since."""
+        """Check the whole archive, unless it was checked and has not changed since."""
         classes = bool(selection.classes)
         state = db, db.total_changes, pragma(db, "data_version"), classes
         if state != self._checked:
@@ -227,7 +227,7 @@ class Archive:
             self._checked = state
 
     def _compare(self, part: Part, db: sqlite3.Connection) -> set[bytes]:
-        """Return the forms that are there already, all with the threshold they should have."""
+        """Return the forms that are stored already, after comparing their thresholds."""
         statement = SELECT_THRESHOLDS.format(", ".join("?" * len(part.forms)))
         held = dict(db.execute(statement, [part.n, part.k, *part.forms]).fetchall())
         for form, threshold in zip(part.forms, part.thresholds, strict=True):
@@ -236,7 +236,7 @@ class Archive:
         return {*held}
 
     def _add(self, writer: Writer, part: Part, run: str, found_at: str, workers: int) -> int:
-        """Add a part in one transaction; return how many automata were new."""
+        """Add a part in one transaction; return the number of new automata."""
         held = writer.read(partial(self._compare, part))
         rows = [row for row, form in enumerate(part.forms) if form not in held]
         records = part.records(rows, workers=workers)
@@ -252,7 +252,7 @@ class Archive:
                 records,
             )
             new = db.total_changes - before
-            if new < len(records):  # another process may have been faster
+            if new < len(records):  # another process has added some meanwhile
                 self._compare(part, db)
             db.executemany(
                 "INSERT INTO finds VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", finds
@@ -267,7 +267,7 @@ def _now() -> str:
 
 
 def verify_archive(path: Path | str, *, workers: int = 1) -> int:
-    """Check all that an archive holds, every threshold by a proof; return the automata.
+    """Check an archive, prove every threshold again, and count the automata.
 
     Parameters
     ----------
@@ -278,8 +278,8 @@ def verify_archive(path: Path | str, *, workers: int = 1) -> int:
     Raises
     ------
     DataError
-        If there is no archive or it is damaged, and at the first automaton, by k, n and canonical
-        form, with which something is wrong.
+        If there is no archive, if it is damaged, or if an automaton is wrong; the error names the
+        first one, by k, n and canonical form.
     """
     path = Path(path)
     with Archive(path, create=False) as archive:

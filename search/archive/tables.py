@@ -1,4 +1,4 @@
-"""The archive's tables, and the statements that read them."""
+"""The archive's tables, and the SQL statements that read them."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )
-# :run itself, or a seed in this folder; :raw is the same name as older archives may have it
+# the run :run, or a seed in this folder; :raw is the same name unescaped, as in older archives
 _OF_RUN = """(
     :run IS NULL OR run IN (:run, :raw)
     OR substr(run, 1, length(:run) + 1) = :run || '/'
     OR substr(run, 1, length(:raw) + 1) = :raw || '/'
 )"""
-# 1e-9: a share is a float, 0.55 * 100 is more than 55
+# 1e-9 for rounding: as floats, 0.55 * 100 > 55
 _CHOSEN = """
     (:n IS NULL OR n = :n) AND (:k IS NULL OR k = :k) AND n <= :decided
     AND reset_threshold >= :at_least * ((n - 1) * (n - 1)) - 1e-9

@@ -1,4 +1,4 @@
-"""Archives are made and written to: each transaction is whole or absent, and waits for others."""
+"""Making and writing archives: every transaction is all or nothing, and waits for others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Writer:
-    """An archive that may be written to; it is made where there is none, its folder too.
+    """An archive opened for writing; it and its folder are made if they do not exist.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class Writer:
     Raises
     ------
     DataError
-        If the file is no archive, or damaged: it is left as it is. `read` and `write` raise it too.
+        If the file is no archive, or damaged; it does not change. `read` and `write` raise it too.
     OSError
-        If it cannot be written to; `read` and `write` raise it too.
+        If the file cannot be written to. `read` and `write` raise it too.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,13 +57,13 @@ class Writer:
             raise
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a work within one reading transaction."""
+        """Call `work` within a reading transaction; return its result."""
         return self._take("BEGIN", work)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a work, all or nothing; no other process writes meanwhile.
+        """Call `work` within a writing transaction: all or nothing, with no other writer.
 
-        When it returns, what was written is on disk.
+        When it returns, the changes are on disk.
         """
         return self._take("BEGIN IMMEDIATE", work)
 
@@ -86,13 +86,13 @@ class Writer:
             found = work(self._db)
             self._db.execute("COMMIT")
         except BaseException:
-            if self._db.in_transaction:  # else SQLite has rolled it back
+            if self._db.in_transaction:  # otherwise SQLite has rolled it back
                 self._db.execute("ROLLBACK")
             raise
         return found
 
     def _make(self) -> None:
-        """Make the tables, all or nothing, unless another process does."""
+        """Make the tables, all or nothing, unless another process has made them."""
         self._check_unless_blank(self._db)
         self._db.execute("PRAGMA synchronous = FULL")
         if is_blank(self._db) and pragma(self._db, "journal_mode") != "wal":

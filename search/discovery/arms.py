@@ -1,4 +1,4 @@
-"""The arms under comparison: what each leaps with, and the ablations of the model's one."""
+"""The arms under comparison: the sources of each, and the ablations of the arm ``vae``."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ _LATENT = (
 
 @dataclass(frozen=True)
 class ArmConfig:
-    """One method; what it does not name is as in all the others."""
+    """The settings in which one arm differs from the others."""
 
     sources: tuple[str, ...] = ()
-    """Propose the first look in turn, a batch each; none: evolution begins from nothing."""
+    """They propose one batch each in turn; none: evolution begins from random automata."""
     learns: bool = False
+    """Whether it has a model."""
     least_latent: int = 0
-    """Dimensions of the latent space that its sources need."""
+    """Least dimension of the latent space that its sources need."""
     trains: bool = True
-    """Whether the model is trained at all: an ablation."""
+    """Whether its model is trained at all: an ablation."""
     retrains: bool = True
-    """Whether it is trained again at each size: an ablation."""
+    """Whether its model is trained again at each size: an ablation."""
     polishes: bool = True
-    """Whether ``evolve`` spends the rest of the budget, or the sources spend all: an ablation."""
+    """Whether ``evolve`` spends the budget after the first look; else the sources spend all."""
     adapt: Callable[[LearnConfig], LearnConfig] = lambda config: config
-    """What is other in the way it learns."""
+    """Returns the learning settings of this arm."""
 
 
 _VAE = ArmConfig(_LATENT, learns=True, least_latent=1)

@@ -1,4 +1,4 @@
-"""What a discovery searches, how it learns and leaps, and what it may cost."""
+"""The settings of a discovery: sizes, budgets, learning, leaps."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ SOURCE_NAMES = (
     *("posterior", "posterior-sampled", "interpolation", "encode-decode", "prior", "cooled"),
     *("insertion", "stretching", "cma-es", "gradient", "arithmetic"),
 )
-"""What tables call the sources of `search.discovery.arms`; to read them needs no model."""
+"""Names of the sources in tables; here, so that reading tables does not load the model."""
 
 
 @dataclass(frozen=True)
 class LearnConfig:
-    """How the model learns, and its shape."""
+    """The settings of training, and the shape of the model."""
 
     elites: int = setting(
         4000, "Automata of each size that the model learns from.", low=2, high=10**7
     )
-    """Those with the longest thresholds."""
+    """The automata with the longest thresholds."""
     first_steps: int = setting(1500, "Steps of training before the first leap.", low=0, high=10**7)
     steps: int = setting(300, "Steps of training before each further leap.", low=0, high=10**7)
     latent: int = setting(24, "Dimensions of the latent space.", low=0, high=4096)
-    """0: an autoregressive model of token strings alone."""
+    """0: an autoregressive model of tokens, without a latent space."""
     tokens: str = setting("combined", "Names of target states.", choices=TOKEN_KINDS, flags=())
     embedding: int = setting(16, "Dimensions of a token's embedding.", low=1, high=4096, flags=())
     channels: int = setting(
         64, "Channels of the encoder's convolutions.", low=1, high=4096, flags=()
     )
     hidden: int = setting(128, "Width of the decoder's GRU layers.", low=1, high=4096, flags=())
-    batch: int = setting(256, "Rows a step.", low=1, high=10**6, flags=())
+    batch: int = setting(256, "Automata in each training step.", low=1, high=10**6, flags=())
     learning_rate: float = setting(2e-3, "Highest learning rate.", low=1e-9, high=10, flags=())
     weight_decay: float = setting(1e-4, "Weight decay of AdamW.", low=0, high=10**6, flags=())
     clip: float = setting(1.0, "Largest gradient norm.", low=1e-9, high=10**9, flags=())
@@ -44,19 +44,19 @@ class LearnConfig:
     )
     softness: float = setting(
         0.003,
-        "Within a size automata are drawn with weights 1 / (softness*elites + rank).",
+        "Weights of automata of one size: 1 / (softness*elites + rank).",
         low=1e-6,
         high=10**6,
         flags=(),
     )
     recency: float = setting(
         0.3,
-        "Sizes are drawn with weights exp(-recency * (largest size - n)).",
+        "Weights of sizes: exp(-recency * (largest size - n)).",
         low=0,
         high=100,
         flags=(),
     )
-    shuffled_ranks: bool = setting(False, "Whether the ranks say nothing: an ablation.", flags=())
+    shuffled_ranks: bool = setting(False, "Whether ranks are shuffled: an ablation.", flags=())
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -78,25 +78,25 @@ class LearnConfig:
 
 @dataclass(frozen=True)
 class LeapConfig:
-    """How automata of one size are made from smaller ones."""
+    """The settings of leaps, which make automata of one size from smaller ones."""
 
     batch: int = setting(
         256, "Automata a source proposes at a time.", low=1, high=10**6, name="leap-batch", flags=()
     )
     back: int = setting(
-        2, "Parents are elites of this many sizes before.", low=1, high=64, flags=()
+        2, "Parents are elites of this many preceding sizes.", low=1, high=64, flags=()
     )
-    """Families differ by parity."""
+    """2, because some families exist for one parity of n only."""
     softness: float = setting(
         0.0003,
-        "Parents are drawn with weights 1 / (softness*elites + rank).",
+        "Weights of parents: 1 / (softness*elites + rank).",
         low=1e-6,
         high=10**6,
         name="parent-softness",
         flags=(),
     )
     temperature: float = setting(
-        0.7, "Of what is sampled rather than most probable.", low=1e-3, high=1000, flags=()
+        0.7, "Temperature of the sources that sample.", low=1e-3, high=1000, flags=()
     )
     repair: int = setting(
         2,
@@ -113,7 +113,7 @@ class LeapConfig:
 
 @dataclass(frozen=True)
 class DiscoverConfig:
-    """What is searched, how, and what it may cost."""
+    """The settings of a discovery."""
 
     k: int = setting(
         2,
@@ -128,27 +128,27 @@ class DiscoverConfig:
     start_to: int = setting(
         8, "Sizes up to this one are evolved from random automata.", low="least", high="most"
     )
-    """The model learns from these first."""
+    """The first training uses these sizes."""
     start_budget: int = setting(
-        1_500_000, "Solver calls for each of these sizes.", low=1, high=10**9
+        1_500_000, "Solver calls at each size up to --start-to.", low=1, high=10**9
     )
-    budget: int = setting(200_000, "Solver calls for each further size.", low=1, high=10**9)
+    budget: int = setting(200_000, "Solver calls at each size above --start-to.", low=1, high=10**9)
     first_look: int = setting(
-        5_000, "Of these, calls before evolution goes on from them.", low=1, high=10**9
+        5_000, "Calls of the budget before evolution takes over.", low=1, high=10**9
     )
     parents: int = setting(
         4000,
-        "Distinct automata that evolution breeds from, those with the longest thresholds.",
+        "Evolution breeds from this many distinct automata with the longest thresholds.",
         low=1,
         high=10**8,
         flags=(),
     )
     generation: int = setting(
-        512, "Children of evolution a generation.", low=1, high=10**6, flags=()
+        512, "Children in each generation of evolution.", low=1, high=10**6, flags=()
     )
     softness: float = setting(
         0.02,
-        "Parents of children are drawn with weights 1 / (softness*parents + rank).",
+        "Weights of parents in evolution: 1 / (softness*parents + rank).",
         low=1e-6,
         high=10**6,
         flags=(),

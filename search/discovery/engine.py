@@ -1,8 +1,8 @@
-"""The engine: one arm, one seed, from size to size. Every solver call is metered by one oracle.
+"""The engine: one arm with one seed, from size to size. An oracle counts every solver call.
 
-Start: uniform random automata and `automata.sampling.evolve` at the smallest sizes. Then, at each
-further size: learn from the elites so far, leap, polish, keep. A finished step is in its folder;
-the same run again goes on behind the last one.
+Start: at the smallest sizes, `automata.sampling.evolve` from uniform random automata. Then, at each
+larger size: learn from the elites so far, leap, polish, save the step. The same run again goes on
+after the last finished step.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ from search.discovery.step import (
 from search.oracle import Arm, Oracle, Tally
 
 _IDLE_BATCHES = 40
-"""A first look ends after this many consecutive batches with at most `_LEAST_LEAP` new automata."""
+"""Stop the first look after this many consecutive batches with a share of new automata of at most
+`_LEAST_LEAP`."""
 _LEAST_LEAP = 0.005
-"""Of the automata of a batch."""
 _LEAST_NEW = 0.02
-"""At the start, generations with a smaller share of new children count as without any."""
+"""At the start, a generation with a smaller share of new children counts as one without any."""
 
 _MODEL = "model.safetensors"
 
 Report = Callable[[int], object]
 Progress = Callable[[int, int, str], object]
-"""Called with the size, further calls, and what is being done where that takes none."""
+"""Called with the size, the number of further calls, and the current work if that takes no call."""
 Keep = Callable[[Step], object]
 
 
 class Engine:
     """One arm with one seed, from size to size.
 
-    Arms share their random numbers, so that two that do the same find the same.
+    Arms use the same random numbers: two arms with the same settings find the same automata.
 
     Parameters
     ----------
@@ -69,10 +69,10 @@ class Engine:
         One of `ARMS`.
     seed : int
     folder : Path
-        Of the seed: holds ``start/n-05``, ..., which all arms share, and ``ARM/n-09``, ...
+        Folder of the seed: ``start/n-05``, ... in it are of all arms, ``ARM/n-09``, ... of one.
     device : torch.device
     workers : int
-        Threads of the solver; the result does not depend on them.
+        Threads of the solver; the result does not depend on their number.
     """
 
     def __init__(
@@ -96,14 +96,14 @@ class Engine:
     def run(
         self, report: Progress = lambda n, calls, doing: None, keep: Keep = lambda step: None
     ) -> Steps:
-        """Return the steps at all sizes, taking those not yet taken.
+        """Return the steps at all sizes; take those that are not saved yet.
 
         Parameters
         ----------
         report : callable
             Called after each batch and step, and during training.
         keep : callable
-            Called with each step once it is in its folder.
+            Called with each step when it is in its folder.
         """
         steps = self.run_start(report, keep)
         for n in range(self.config.start_to + 1, self.config.most + 1):
@@ -115,7 +115,7 @@ class Engine:
     def run_start(
         self, report: Progress = lambda n, calls, doing: None, keep: Keep = lambda step: None
     ) -> Steps:
-        """Return the steps at the sizes that all arms start from, as `run` does."""
+        """Return the steps at the sizes up to start-to, as `run` does; all arms share them."""
         steps: Steps = {}
         for n in range(self.config.least, self.config.start_to + 1):
             steps[n] = self._finished(n, steps, partial(self._start, n, report), report)
@@ -123,13 +123,13 @@ class Engine:
         return steps
 
     def _finished(self, n: int, smaller: Steps, take: Callable[[], Step], report: Progress) -> Step:
-        """Return the step in its folder, after taking it if it is not there."""
+        """Read a step from its folder; take and save it if it is not there."""
         starting = n <= self.config.start_to
         folder = step_folder(self.start if starting else self.folder, n)
         step = read_step(folder, self.config, n, smaller, workers=self.workers)
         if step is None:
             step = take()
-            for place in (folder.parent.parent, folder.parent):  # but no folder that was removed
+            for place in (folder.parent.parent, folder.parent):  # but not a removed one above
                 place.mkdir(exist_ok=True)
             save_step(folder, step, {} if starting else self._model_file())
             note_made(folder, step)
@@ -146,7 +146,7 @@ class Engine:
         return _close(arm, 0, self.config.learn.elites, seconds)
 
     def _step(self, n: int, steps: Steps, progress: Progress) -> Step:
-        """Learn, leap, polish."""
+        """Learn, leap, polish: take the step at n states."""
         config, report = self.config, _of_calls(progress, n)
         rng = stream(self.seed, "discover", n)
         generator = torch.Generator(self.device).manual_seed(self._torch_seed(n))
@@ -175,7 +175,7 @@ class Engine:
         elites: Mapping[int, Elites],
         report: Callable[[str], object],
     ) -> None:
-        """Train the model for the leap to n states, from where the step before left it."""
+        """Train the model for the leap to n states, from its weights after the step before."""
         if self.learner is None or not self.arm_config.trains:
             return
         first = n == self.config.start_to + 1
@@ -185,19 +185,19 @@ class Engine:
             self.learner.learn(rng, generator, elites, report)
 
     def _weights_before(self, n: int) -> Path:
-        """Return the place of the weights that the leap to n states begins with."""
+        """Return the file of the weights with which the step at n states begins."""
         return step_folder(self.folder, n - 1) / _MODEL
 
     def _leap(
         self, arm: Arm, seconds: dict[str, float], context: LeapContext, report: Report
     ) -> None:
-        """Let the sources propose in turn until their calls are spent, or hardly any is new.
+        """Let the sources propose in turn until their calls are spent or few proposals are new.
 
-        What evolution polishes is a first look: the rest of the budget is left.
+        If evolution follows, the sources may spend the calls of the first look only.
         """
         limit = self.config.first_look if self.arm_config.polishes else None
         sources = {name: SOURCES[name](context) for name in self.arm_config.sources}
-        answers: dict[str, Any] = dict.fromkeys(sources)  # None starts a source
+        answers: dict[str, Any] = dict.fromkeys(sources)  # a generator starts with None
         idle = 0
         for name in cycle(self.arm_config.sources):
             with _timed(seconds, "sample"):
@@ -218,7 +218,7 @@ class Engine:
         report: Report,
         least_new: float = 0.0,
     ) -> None:
-        """Spend what is left of the budget on `evolve`, started from all that was found."""
+        """Spend the rest of the budget on `evolve`, started from all finds of the arm."""
         config = self.config
         start = None
         if arm.found_count:
@@ -234,7 +234,7 @@ class Engine:
             classes=config.classes,
             least_new=least_new,
         )
-        arm.tallies.setdefault(EVOLVE, Tally())  # listed even where no call is left
+        arm.tallies.setdefault(EVOLVE, Tally())  # listed even if no call is left
         with _timed(seconds, "evolve"):
             run_evolution(rng, arm, evolution, report, start)
 
@@ -244,7 +244,7 @@ class Engine:
         return Arm(oracle, EVOLVE, 0, budget)
 
     def _model_file(self) -> dict[str, Callable[[Path], object]]:
-        """Return what writes the model that the next step goes on from, if there is one."""
+        """Return the writer of the model file, by name; empty without a trained model."""
         if self.learner is None or not self.arm_config.trains:
             return {}
         return {_MODEL: self.learner.save}
@@ -254,20 +254,20 @@ class Engine:
 
 
 def _of_calls(progress: Progress, n: int) -> Report:
-    """Return what is called with the calls alone."""
+    """Return a function of the calls alone that reports them for n states."""
     return lambda calls: progress(n, calls, "")
 
 
 @contextmanager
 def _timed(seconds: dict[str, float], activity: str) -> Iterator[None]:
-    """Add the time that passes meanwhile to that of an activity."""
+    """Add the wall time of the block, in seconds, to an activity."""
     start = time.perf_counter()
     yield
     seconds[activity] = seconds.get(activity, 0.0) + time.perf_counter() - start
 
 
 def _close(arm: Arm, first_look: int, elites: int, seconds: Mapping[str, float]) -> Step:
-    """Return the step that an arm has taken."""
+    """Return the step of an arm that has ended."""
     oracle = arm.oracle
     _, _, calls, forms, thresholds, found_at = arm.trace()
     _, proposals = arm.found()

@@ -1,4 +1,4 @@
-"""The arrays in ``found.npz``, which a stranger may have written: a zip file of numpy's arrays."""
+"""Reading ``found.npz``, a zip file of numpy arrays that anyone may have written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from automata.row_index import RowIndex
 
 _BLOCK = 1 << 16
-"""Rows that are unpacked at a time: those of a bomb are all alike, and refused in the first."""
+"""Rows unpacked at a time. The rows of a zip bomb are equal: its first block is refused."""
 _MOST_HEADER = 10_000
 _KINDS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "forms": (np.uint8, (-1,)),
@@ -24,7 +24,7 @@ _KINDS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "alpha": (np.float64, ()),
     "repaired": (np.int64, ()),
 }
-"""Of each column the type, and the shape of a row; forms have n*k bytes each."""
+"""Type and row shape of each column; a form has n*k bytes."""
 
 
 def read_columns(file: BufferedReader, width: int, most: int) -> dict[str, npt.NDArray[Any]]:
@@ -34,19 +34,19 @@ def read_columns(file: BufferedReader, width: int, most: int) -> dict[str, npt.N
     ----------
     file : BufferedReader
     width : int
-        Bytes of a form.
+        Bytes of a form: n*k.
     most : int
         Rows at most.
 
     Returns
     -------
     dict of str to array
-        All of one length; the forms are different.
+        The columns, equally long; the forms are distinct.
 
     Raises
     ------
     ValueError, zipfile.BadZipFile, ...
-        If it is something else; `data.damage.reading` names the file.
+        If the file is not such; `data.damage.reading` adds its name.
     """
     with zipfile.ZipFile(file) as archive:
         names = [entry.filename for entry in archive.infolist()]
@@ -71,7 +71,7 @@ def read_columns(file: BufferedReader, width: int, most: int) -> dict[str, npt.N
 
 
 def _rows(stream: IO[bytes], name: str, kind: np.dtype[Any], row: tuple[int, ...]) -> int:
-    """Return how many rows an array has, whose type and shape must be these."""
+    """Return the number of rows of an array; refuse another type or row shape."""
     if np.lib.format.read_magic(stream) != (1, 0):
         raise ValueError(f"{name}: another format of arrays")
     shape, fortran, own = np.lib.format.read_array_header_1_0(stream, _MOST_HEADER)
@@ -83,7 +83,7 @@ def _rows(stream: IO[bytes], name: str, kind: np.dtype[Any], row: tuple[int, ...
 def _blocks(
     stream: IO[bytes], rows: int, kind: np.dtype[Any], row: tuple[int, ...]
 ) -> Iterator[npt.NDArray[Any]]:
-    """Yield an array, some rows at a time."""
+    """Yield the rows of an array in blocks."""
     size = kind.itemsize * int(np.prod(row, dtype=np.int64))
     for start in range(0, rows, _BLOCK):
         count = min(_BLOCK, rows - start)
@@ -94,7 +94,7 @@ def _blocks(
 
 
 def _distinct(blocks: Iterator[npt.NDArray[np.uint8]], width: int) -> npt.NDArray[np.uint8]:
-    """Return all rows of blocks, which must be different."""
+    """Return all rows of blocks; refuse equal rows."""
     index, rows = RowIndex(width), 0
     for block in blocks:
         index.add(block)

@@ -19,17 +19,17 @@ from search.proposals import Proposals
 from vae.model import VAE
 
 _POPULATION = 16
-"""Points of one CMA-ES a generation."""
+"""Points of a CMA-ES in a generation."""
 _GENERATIONS = 10
-"""Generations after which a CMA-ES begins anew elsewhere."""
+"""After this many generations a CMA-ES starts again at another elite."""
 _STEPS = (1, 2, 4, 8, 16)
-"""Steps of gradient ascent."""
+"""Numbers of steps of gradient ascent, one drawn for each point."""
 _LENGTHS = (0.1, 0.2, 0.4)
-"""Of each of these steps, where the prior has standard deviation 1."""
+"""Lengths of a step, one drawn for each point; the prior has standard deviation 1."""
 _RIDGE = 0.1
-"""Penalty of the regression, where the prior has variance 1: unused dimensions weigh nothing."""
+"""Penalty of the ridge regression; the prior has variance 1. Unused dimensions get no weight."""
 _FARTHEST = 3.0
-"""Largest step of the arithmetic, where the prior has standard deviation 1."""
+"""Largest step of the arithmetic; the prior has standard deviation 1."""
 
 
 class _Search(NamedTuple):
@@ -37,18 +37,18 @@ class _Search(NamedTuple):
 
     optimizer: SepCMA
     spread: npt.NDArray[np.float64]
-    """float64 (latent,): its unit of length, the posterior's standard deviation"""
+    """float64 (latent,): the posterior's standard deviations, its units of length"""
     parent: np.int64
-    """The parent's name."""
+    """Name of the parent, from `name_parents`."""
 
 
 def cma_es(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
-    """Many small CMA-ES at once, each about a posterior sample of a smaller elite.
+    """Run many small CMA-ES at once, each from a posterior sample of a smaller elite.
 
-    Each adapts to the thresholds of its own points, and begins anew about another elite after some
-    generations, when it has converged, or when all its points are equally good. Variances are
-    adapted dimension by dimension (Ros and Hansen 2008): the posterior's are independent too, a
-    full covariance cannot be learned in a few generations, and it costs four times as much.
+    Each adapts to the thresholds of its own points. It starts again at another elite after some
+    generations, when it has converged, or when all its points are equally good. It adapts one
+    variance a dimension (sep-CMA-ES, Ros and Hansen 2008). The posterior's dimensions are
+    independent too. A full covariance would need more generations, and four times the time.
 
     Raises
     ------
@@ -69,12 +69,12 @@ def cma_es(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
         if (thresholds == UNKNOWN).any():
             continue  # the budget is spent
         losses = -thresholds.reshape(-1, _POPULATION) / max(1, cerny_bound(context.n))
-        for search, asked, told in zip(searches, points, losses, strict=True):
-            search.optimizer.tell(list(zip(asked, told, strict=True)))
+        for search, own_points, own_losses in zip(searches, points, losses, strict=True):
+            search.optimizer.tell(list(zip(own_points, own_losses, strict=True)))
         going = [
             search
-            for search, told in zip(searches, losses, strict=True)
-            if np.ptp(told) > 0
+            for search, own_losses in zip(searches, losses, strict=True)
+            if np.ptp(own_losses) > 0
             and search.optimizer.generation < _GENERATIONS
             and not search.optimizer.should_stop()
         ]
@@ -82,7 +82,7 @@ def cma_es(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
 
 
 def _begin(context: LeapContext, count: int) -> list[_Search]:
-    """Begin as many CMA-ES, their parents drawn by size, evenly, and by rank."""
+    """Start `count` CMA-ES; their parents are spread evenly over sizes, and drawn by rank."""
     sizes, rng, learner = context.parent_sizes, context.rng, context.model
     searches = []
     turns = (np.arange(count) + rng.integers(len(sizes))) % len(sizes)
@@ -103,7 +103,7 @@ def _begin(context: LeapContext, count: int) -> list[_Search]:
 
 
 def gradient(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
-    """Few or many, short or long steps up the predicted threshold from smaller elites."""
+    """Take steps of random number and length up the predicted threshold, from smaller elites."""
     rng = context.rng
     while True:
         z, parents = context.draw_points()
@@ -113,17 +113,17 @@ def gradient(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
 
 
 def ascend(model: VAE, z: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
-    """Follow the gradient of the predicted ratio.
+    """Follow the gradient of the predicted threshold / Černý bound.
 
     Parameters
     ----------
     model : VAE
-        Its weights, and their gradients, stay as they are.
+        Its weights and their gradients do not change.
     z : tensor, shape (batch, latent)
     steps : int64 tensor, shape (batch,)
-        How many each point takes.
+        Number of steps of each point.
     lengths : tensor, shape (batch,)
-        Of each step of a point, however steep it is there.
+        Length of each step of a point, however steep the slope.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def ascend(model: VAE, z: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
 
 
 def arithmetic(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
-    """Random steps along the direction in which thresholds rise, from smaller elites."""
+    """Take a step of random length from smaller elites, in the direction of rising thresholds."""
     learner = context.model
     known = [
         (
@@ -158,7 +158,7 @@ def arithmetic(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
 def rising_direction(
     known: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
 ) -> npt.NDArray[np.float64]:
-    """Return the direction in which ratios rise, by ridge regression within sizes.
+    """Return the direction in which threshold / Černý bound rises: ridge regression within sizes.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def rising_direction(
     Returns
     -------
     float64 array, shape (latent,)
-        Of length 1, or all zeros where there is no such direction.
+        Of length 1, or zeros if there is no such direction.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where the first automata of a size come from: the sources of a leap from smaller ones."""
+"""The sources of a leap: they make the first automata of a size from smaller ones."""
 
 from __future__ import annotations
 
@@ -23,49 +23,50 @@ from vae.encoding import decode_tokens
 
 _NO_PARENT = -1
 _STRETCHED = 16
-"""Elites of a size that are lengthened at a time."""
+"""Elites of each size that are lengthened at a time."""
 _ROWS = 32
-"""A parent is size << _ROWS | row among the elites of that size."""
+"""A parent is named ``size << _ROWS | row``, its row among the elites of that size."""
 
 
 @dataclass(frozen=True)
 class LeapContext:
-    """What a leap to n states starts from."""
+    """The data that a leap to n states starts from."""
 
     n: int
     k: int
     elites: Mapping[int, Elites]
-    """Of every smaller size."""
+    """The elites of every smaller size."""
     learner: Learner | None
     rng: np.random.Generator
     generator: torch.Generator
+    """On the model's device."""
     config: LeapConfig
 
     @property
     def parent_sizes(self) -> list[int]:
-        """The sizes that parents have, the largest first."""
+        """The sizes of parents, the largest first."""
         return sorted(self.elites, reverse=True)[: self.config.back]
 
     @property
     def model(self) -> Learner:
-        """The learner, for the sources that need one."""
+        """The learner; ``RuntimeError`` if the arm has none."""
         if self.learner is None:
             raise RuntimeError("this source needs a model, but its arm has none")
         return self.learner
 
     def draw(self, size: int, count: int) -> npt.NDArray[np.int64]:
-        """Draw parents of a size by rank, as rows of its elites: int64 (count,)."""
+        """Draw parents of a size by rank; return rows of its elites, int64 (count,)."""
         weights = rank_weights(len(self.elites[size].deltas), self.config.softness)
         return self.rng.choice(len(weights), size=count, p=weights)
 
     def shares(self) -> list[tuple[int, int]]:
-        """Divide a batch over the parent sizes: (size, count)."""
+        """Divide a batch evenly over the parent sizes; return (size, count) of each."""
         sizes = self.parent_sizes
         parts = np.array_split(np.arange(self.config.batch), len(sizes))
         return [(size, len(part)) for size, part in zip(sizes, parts, strict=True)]
 
     def draw_points(self) -> tuple[Tensor, npt.NDArray[np.int64]]:
-        """Draw parents and a posterior sample of each: (batch, latent), int64 (batch,)."""
+        """Draw parents: a posterior sample of each, (batch, latent), and names, int64 (batch,)."""
         points, parents = [], []
         for size, count in self.shares():
             rows = self.draw(size, count)
@@ -83,7 +84,18 @@ class LeapContext:
         temperature: float = 0.0,
         alpha: npt.NDArray[np.float64] | None = None,
     ) -> Proposals:
-        """Decode points at n states; ``parents`` is int64 (batch,), or (batch, 2) of two each."""
+        """Decode points to automata with n states.
+
+        Parameters
+        ----------
+        z : tensor, shape (batch, latent)
+        parents : int64 array, shape (batch,) or (batch, 2)
+            Names of one or two parents of each point.
+        temperature : float
+            0 decodes the most probable automaton; a higher one samples.
+        alpha : float64 array, shape (batch,), optional
+            Place on the path between two parents.
+        """
         if parents.ndim == 1:
             parents = np.stack([parents, np.full(len(parents), _NO_PARENT)], 1)
         decoded = decode_and_repair(
@@ -98,23 +110,23 @@ class LeapContext:
 
 
 Source = Callable[[LeapContext], Generator[Proposals, Thresholds, None]]
-"""Yields batches of automata without end, and is sent the thresholds of each."""
+"""Yields batches of automata without end; is sent the thresholds of each, int32 (batch,)."""
 
 
 def posterior(context: LeapContext) -> Proposals:
-    """The most probable automaton with n states at posterior samples of smaller elites."""
+    """Decode the most probable automata at posterior samples of smaller elites."""
     z, parents = context.draw_points()
     return context.decode(z, parents)
 
 
 def posterior_sampled(context: LeapContext) -> Proposals:
-    """A sampled automaton with n states at posterior samples of smaller elites."""
+    """Sample automata at posterior samples of smaller elites."""
     z, parents = context.draw_points()
     return context.decode(z, parents, temperature=context.config.temperature)
 
 
 def interpolation(context: LeapContext) -> Proposals:
-    """On polar paths between posterior samples of two smaller elites."""
+    """Decode points on polar paths between posterior samples of two smaller elites."""
     first, one = context.draw_points()
     second, two = context.draw_points()
     order = context.rng.permutation(len(two))
@@ -125,7 +137,7 @@ def interpolation(context: LeapContext) -> Proposals:
 
 
 def encode_decode(context: LeapContext) -> Proposals:
-    """Decode posterior samples of smaller elites, encode what comes out, and decode it again."""
+    """Decode posterior samples of smaller elites, encode the results, and decode again."""
     z, parents = context.draw_points()
     check_points(z)
     tokens = context.model.model.decoder.generate(z, context.n).tokens
@@ -136,7 +148,7 @@ def encode_decode(context: LeapContext) -> Proposals:
 
 
 def prior(context: LeapContext) -> Proposals:
-    """At points of the prior N(0, I); without a latent space, sampled at temperature 1."""
+    """Decode points of the prior N(0, I); without a latent space, sample at temperature 1."""
     config = context.model.config
     shape = (context.config.batch, config.latent)
     z = torch.randn(shape, generator=context.generator, device=context.model.device)
@@ -145,13 +157,13 @@ def prior(context: LeapContext) -> Proposals:
 
 
 def cooled(context: LeapContext) -> Proposals:
-    """Without a latent space: sampled at the lower temperature."""
+    """Sample at the temperature of `LeapConfig`, without a latent space."""
     z = torch.zeros(context.config.batch, 0, device=context.model.device)
     return context.decode(z, np.full(len(z), _NO_PARENT), temperature=context.config.temperature)
 
 
 def insertion(context: LeapContext) -> Proposals:
-    """Smaller elites, random transitions of which are split by new states."""
+    """Insert new states into random transitions of smaller elites."""
     parts = []
     for size, count in context.shares():
         rows = context.draw(size, count)
@@ -161,9 +173,9 @@ def insertion(context: LeapContext) -> Proposals:
 
 
 def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
-    """Smaller elites, the best first, lengthened where states in a row behave alike.
+    """Lengthen smaller elites where consecutive states behave alike, the best elites first.
 
-    Those over 61 states are not.
+    Elites with more than `STRETCH_MAX_STATES` states are left out.
     """
     nothing = plain_proposals(np.empty((0, context.k, context.n), np.uint8))
     sizes = [size for size in context.parent_sizes if size <= STRETCH_MAX_STATES]
@@ -182,7 +194,7 @@ def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
 
 
 def without_feedback(propose: Callable[[LeapContext], Proposals]) -> Source:
-    """Return the source that proposes so again and again, whatever comes of it."""
+    """Return a source that calls `propose` for each batch and ignores thresholds."""
 
     def source(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
         while True:
@@ -192,7 +204,7 @@ def without_feedback(propose: Callable[[LeapContext], Proposals]) -> Source:
 
 
 def name_parents(size: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return names of elites: int64 (batch,)."""
+    """Return names of elites of a size, from their rows: int64 (batch,)."""
     return rows + (size << _ROWS)
 
 

@@ -1,4 +1,4 @@
-"""One model for all sizes, learned from elites again and again."""
+"""One model for all sizes, trained on elites before each leap."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from vae.model import VAE
 from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
 
 _REPORTS = 5
-"""How often training reports how far it is."""
+"""Number of progress reports of a training."""
 
 
 class Learner:
-    """A model, and how it learns, writes and reads automata.
+    """A model of automata of any size: it learns from elites, encodes and decodes.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Learner:
         The largest size, and the number of letters.
     config : LearnConfig
     seed : int
-        Of the first weights.
+        Seed of the initial weights.
     device : torch.device
     """
 
@@ -55,11 +55,20 @@ class Learner:
         elites: Mapping[int, Elites],
         report: Callable[[str], object] = lambda doing: None,
     ) -> None:
-        """Take the steps before a leap, on the elites of all sizes so far.
+        """Train before a leap, on the elites of all sizes so far.
 
-        Every step draws a size, automata of it by rank, and a random breadth-first numbering of
-        each, so that the few extreme ones of a size become many examples. `report` is called a few
-        times with how far training is.
+        Every step draws a size, automata of that size by rank, and a random breadth-first numbering
+        of each: the few extreme automata of a size give many examples.
+
+        Parameters
+        ----------
+        rng : Generator
+        generator : torch.Generator
+            On the model's device.
+        elites : mapping of int to Elites
+            By size.
+        report : callable
+            Called a few times with a text such as "training 60/300".
         """
         config = self.config
         steps = config.steps if self.trained else config.first_steps
@@ -90,7 +99,7 @@ class Learner:
     def encode(
         self, rng: np.random.Generator, generator: torch.Generator, deltas: Deltas
     ) -> Tensor:
-        """Return a posterior sample of each automaton, randomly numbered: (batch, latent)."""
+        """Return a posterior sample of each automaton in a random numbering: (batch, latent)."""
         return self.model.posterior(self._read(rng, deltas)).sample(generator)
 
     def save(self, path: Path) -> None:
@@ -100,18 +109,18 @@ class Learner:
         )
 
     def load(self, path: Path) -> None:
-        """Take up the weights of `save`.
+        """Read the weights that `save` wrote.
 
         Raises
         ------
         DataError
-            If they are not those of such a model.
+            If the file does not hold the weights of such a model.
         """
         self.model.load_state_dict(read_weights(path, self.model))
         self.trained = True
 
     def _step_config(self, done: float) -> StepConfig:
-        """Return how the step is taken that is `done` of the way to the next leap."""
+        """Return the settings of the step at the share `done` of a training."""
         config = self.config
         warmed_up = 1.0 if self.trained else warm_up(done, config.warmup)
         return StepConfig(
@@ -127,7 +136,7 @@ class Learner:
     def _weights(
         self, rng: np.random.Generator, thresholds: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float64]:
-        """Return how often automata are drawn; equal thresholds tie."""
+        """Return the probability of drawing each automaton; equal thresholds get equal ones."""
         ranks = np.searchsorted(-thresholds, -thresholds)  # falling thresholds
         weights = rank_weights(len(thresholds), self.config.softness)[ranks]
         if self.config.shuffled_ranks:

@@ -1,4 +1,4 @@
-"""Steps that are in their folders, read and checked: a stranger may have written them."""
+"""Reading steps from their folders, checked: anyone may have written them."""
 
 from __future__ import annotations
 
@@ -44,30 +44,30 @@ _FACTS = record(
 )
 _SECONDS = names_of(number(0, 1e12))
 _solved: set[tuple[int, int, str]] = set()
-"""Sizes and SHA-256 of the found.npz whose automata this process has solved again."""
+"""(n, k, SHA-256) of each found.npz whose automata this process has solved."""
 
 
 def read_step(
     folder: Path, config: DiscoverConfig, n: int, smaller: Steps, *, workers: int = 1
 ) -> Step | None:
-    """Read a step of a run, None where it was not finished.
+    """Read a step of a run; None if it is not finished.
 
     Parameters
     ----------
     folder : Path
     config : DiscoverConfig
-        Of the run.
+        Settings of the run.
     n : int
-        The size of the step.
+        States of the step's automata.
     smaller : dict of int to Step
-        Those of the smaller sizes, whose elites may be parents.
+        Steps of smaller sizes, whose elites may be parents.
     workers : int
         Threads that solve all automata again.
 
     Raises
     ------
     DataError
-        If it is damaged, or no step of such a run.
+        If the step is damaged, or does not belong to such a run.
     """
     step = load_step(folder, workers=workers)
     if step is None:
@@ -91,9 +91,9 @@ def read_step(
 
 
 def load_step(folder: Path, *, workers: int = 1) -> Step | None:
-    """Read the folder of a step, None where it was not finished.
+    """Read the folder of a step; None if it is not finished.
 
-    All that follows from the automata is computed again, once a process.
+    The automata are solved again, but only once in a process.
 
     Raises
     ------
@@ -104,13 +104,13 @@ def load_step(folder: Path, *, workers: int = 1) -> Step | None:
         return None
     check_files(folder, "found.npz", "step.json")
     facts: dict[str, Any] = read_json(folder / "step.json")
-    with reading(folder / "step.json", "what a step found"):
+    with reading(folder / "step.json", "the finds of a step"):
         _FACTS("step", facts)
         _check_calls(facts)
     tallies = {tally.pop("source"): Tally(**tally) for tally in facts.pop("tallies")}
     n, k = facts["n"], facts["k"]
     path = folder / "found.npz"
-    with open_file(path) as file, reading(path, "what a step found"):
+    with open_file(path) as file, reading(path, "the finds of a step"):
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         columns = read_columns(file, n * k, facts["calls"])
         _check_columns(columns, facts, tallies)
@@ -132,12 +132,12 @@ def load_step(folder: Path, *, workers: int = 1) -> Step | None:
 
 
 def note_made(folder: Path, step: Step) -> None:
-    """Note that this process has made a step: its automata need not be solved again."""
+    """Note that this process has made a step, so that its automata are not solved again."""
     _solved.add((step.n, step.k, read_checksums(folder)["found.npz"]))
 
 
 def _check_calls(facts: Mapping[str, Any]) -> None:
-    """Raise ValueError unless calls are those of the sources together."""
+    """Raise ValueError unless the calls of the sources add up to those of the step."""
     tallies = facts["tallies"]
     if len({tally["source"] for tally in tallies}) < len(tallies) or len(tallies) > 256:
         raise ValueError("a source twice, or too many")
@@ -151,7 +151,7 @@ def _check_calls(facts: Mapping[str, Any]) -> None:
 def _check_columns(
     columns: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any], tallies: Mapping[str, Tally]
 ) -> None:
-    """Raise ValueError unless what is said of each automaton is possible."""
+    """Raise ValueError if a row has an impossible value."""
     found_at, sources, parents = columns["found_at"], columns["sources"], columns["parents"]
     alpha, repaired = columns["alpha"], columns["repaired"]
     names = [*tallies]

@@ -1,4 +1,4 @@
-"""``settings.json``: the settings that all runs of a folder share, and torch's threads."""
+"""``settings.json``: the settings of all runs of a folder, and torch's number of threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from vae.checkpoint import recorded_threads
 
 
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    """Write settings with a digest of their own: the bits of a model depend on the threads."""
+    """Write settings with their SHA-256.
+
+    The number of threads is among them: the last bits of a model's weights depend on it.
+    """
     write_sealed(path, plain(dict(settings)))
 
 
@@ -25,7 +28,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If there are none, or they are not those that were written.
+        If the file is missing, or has changed since it was written.
     """
     found: dict[str, Any] = read_json(path)
     with reading(path, "the settings of a run"):

@@ -1,7 +1,7 @@
-"""A step: what one arm, with one seed, found at one size. In memory and in its folder.
+"""A step: the finds of one arm, with one seed, at one size; in memory and in its folder.
 
-The folder holds ``found.npz``, ``step.json`` and, where the arm has one, its model: whole or
-absent, the same bytes for the same config. Beside them there is ``seconds.json``.
+The folder holds ``found.npz``, ``step.json`` and the model, if the arm has one. These are written
+together or not at all, and equal configs give equal bytes. ``seconds.json`` is beside them.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from data.files import commit_files, write_json
 from search.oracle import Tally
 
 KEEP_SHARE = 0.6
-"""Automata at or above this share of the Černý bound are kept, and the elites."""
+"""A step keeps its elites, and all automata at or above this share of the Černý bound."""
 ACTIVITIES = ("train", "sample", "solve", "evolve")
-"""What the time of a step goes into; evolve solves what it breeds itself."""
+"""The activities whose seconds are recorded; evolve includes solving the children."""
 EVOLVE = "evolve"
-"""The source of what is found after the first look."""
+"""The source of all finds after the first look."""
 ARRAYS = ("forms", "thresholds", "found_at", "sources", "parents", "alpha", "repaired")
-"""The columns of ``found.npz``, a row an automaton."""
+"""The columns of ``found.npz``, one row for each automaton."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one arm found at one size; rows in the order in which they were found."""
+    """The finds of one arm at one size, in the order in which they were found."""
 
     n: int
     k: int
     calls: int
-    """Solver calls altogether."""
+    """All solver calls."""
     first_look: int
-    """Of these, the calls before ``evolve`` began."""
+    """Solver calls before ``evolve`` began."""
     tallies: Mapping[str, Tally]
     """By the name of the source: "posterior", ..., "evolve"."""
     trace: str
-    """SHA-256 of all automata it asked about and their thresholds, in order."""
+    """SHA-256 of all automata found and their thresholds, in order, kept or not."""
     forms: Forms
-    """uint8 (rows, n*k): those kept"""
+    """uint8 (rows, n*k): canonical forms of the kept automata"""
     thresholds: Thresholds
     """int32 (rows,)"""
     found_at: npt.NDArray[np.int64]
-    """int64 (rows,): calls spent when it was found, its own among them"""
+    """int64 (rows,): calls spent up to the find, that call included"""
     sources: npt.NDArray[np.uint8]
-    """uint8 (rows,): which of `tallies` proposed it, by position"""
+    """uint8 (rows,): the source that proposed it, as a position in `tallies`"""
     parents: npt.NDArray[np.int32]
     """int32 (rows, 2, 2): (size, row among the elites of that size) of each parent, -1 for none"""
     alpha: npt.NDArray[np.float64]
@@ -59,10 +59,10 @@ class Step:
     repaired: npt.NDArray[np.int64]
     """int64 (rows,): transitions changed by repair"""
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
-    """Wall time by activity: some of `ACTIVITIES`."""
+    """Wall time in seconds by activity, for some of `ACTIVITIES`."""
 
     def elites(self, count: int) -> Elites:
-        """Return the automata with the longest thresholds, at most `count`; the older first."""
+        """Return at most `count` automata with the longest thresholds, older ones first."""
         order = np.argsort(-self.thresholds, kind="stable")[:count]
         return Elites(from_canonical(self.forms[order], self.n, self.k), self.thresholds[order])
 
@@ -72,7 +72,7 @@ Steps = dict[int, Step]
 
 
 class Elites(NamedTuple):
-    """Distinct canonical automata of one size by falling threshold."""
+    """Distinct canonical automata of one size, sorted by falling threshold."""
 
     deltas: Deltas
     """uint8 (rows, k, n)"""
@@ -81,7 +81,7 @@ class Elites(NamedTuple):
 
 
 def kept_rows(n: int, thresholds: Thresholds, elites: int) -> npt.NDArray[np.int64]:
-    """Return the rows that a step keeps: at or above `KEEP_SHARE`, and the elites.
+    """Return the rows that a step keeps, int64: at or above `KEEP_SHARE`, and the elites.
 
     Examples
     --------
@@ -99,20 +99,20 @@ def step_folder(folder: Path, n: int) -> Path:
 
 
 def is_finished(folder: Path) -> bool:
-    """Return whether a step is in its folder, whole."""
+    """Return whether the folder holds a finished step."""
     return (folder / "checksums.json").exists()
 
 
 def save_step(
     folder: Path, step: Step, files: Mapping[str, Callable[[Path], object]] | None = None
 ) -> None:
-    """Write the folder of a step, further files among it: a name and what writes each."""
+    """Write a step into its folder, with further files: for each name a function that writes it."""
     facts = {
         "n": step.n,
         "k": step.k,
         "calls": step.calls,
         "first_look": step.first_look,
-        # a list: `sources` counts by its order
+        # a list: `sources` refers to its order
         "tallies": [{"source": name, **tally._asdict()} for name, tally in step.tallies.items()],
         "trace": step.trace,
     }

@@ -22,24 +22,23 @@ def candidates(
 ) -> pd.DataFrame:
     """Return every automaton at or above a share of the Černý bound, by size and gap.
 
-    The best of each size are there, wherever they are.
+    The best automata of each size are listed even if they are below that share.
 
     Parameters
     ----------
     steps : mapping of int to Step
         By size.
     elites : int
-        Automata of each size that the model learned from: they name the parents, if they are
-        among the steps.
+        Number of elites of each size. Rows of parents refer to them.
     share : float
-        Of the bound; below 0.6 only elites are kept.
+        Share of the bound. Below 0.6, steps have kept only their elites.
     parents : mapping of int to Step, optional
-        The whole steps that parents are among, if `steps` are parts of them.
+        The complete steps, to look up parents, if `steps` holds only some of their rows.
 
     Returns
     -------
     DataFrame
-        The columns of `CANDIDATE_COLUMNS`; the rank counts through all sizes.
+        The columns of `CANDIDATE_COLUMNS`; ranks count over all sizes.
     """
     smaller = {n: step.elites(elites) for n, step in (parents or steps).items()}
     tables = [table for n in sorted(steps) for table in _tables(steps[n], smaller, share)]
@@ -51,7 +50,7 @@ def candidates(
 
 
 def summary(steps: Steps) -> pd.DataFrame:
-    """Return a row for each size: calls, what they found, where the time went."""
+    """Return a row for each size: calls, finds, and seconds by activity."""
     rows = []
     for n, step in sorted(steps.items()):
         top = step.thresholds >= n * n - 4 * n + 6
@@ -70,7 +69,7 @@ def summary(steps: Steps) -> pd.DataFrame:
 
 
 def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd.DataFrame]:
-    """Yield the candidates of one size, in order, some at a time."""
+    """Yield the candidates of one size, in order, at most `_CHUNK` at a time."""
     names = np.array(list(step.tallies))
     order = np.lexsort((*step.forms.T[::-1], -step.thresholds))
     least = min(share * cerny_bound(step.n), step.thresholds.max(initial=0))

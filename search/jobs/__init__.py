@@ -1,1 +1,1 @@
-"""What the commands call, a job each, and what they share: options, results, exit codes."""
+"""The jobs of the commands, and their common parts: options, results, exit codes."""

@@ -1,4 +1,4 @@
-"""The jobs of the archive commands: automata counted, listed, exported, or put into series."""
+"""The jobs behind ``archive``: count, list and export automata, and find their series."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from search.archive.series import find_series, summarize
 from search.archive.store import Archive
 
 _LONG = ["cerny_bound", "word", "canonical", "properties", "finds"]
-"""Columns that a terminal has no room for."""
+"""Columns too long for a terminal."""
 
 
 class Counts(NamedTuple):
-    """How many automata an archive holds for each k and n."""
+    """The number of automata in an archive for each k and n."""
 
     table: pd.DataFrame
 
@@ -40,7 +40,7 @@ class Listing(NamedTuple):
 
     table: pd.DataFrame
     limit: int
-    """Rows at most."""
+    """Most rows that were asked for."""
 
     def text(self) -> str:
         """Return the table without its long columns."""
@@ -61,10 +61,10 @@ class SeriesOutcome(NamedTuple):
     series: pd.DataFrame
     sporadic: pd.DataFrame
     file: Path | None
-    """Where the series were written."""
+    """The CSV file of the series, if one was written."""
 
     def text(self) -> str:
-        """Return the formulas, how many automata of which sizes belong to no series, the file."""
+        """Return the formulas, the number of automata in no series by size, and the file."""
         by_size = self.sporadic.groupby(["k", "n"]).size().items()
         counts = ", ".join(f"{count} with n={n}, k={k}" for (k, n), count in by_size)
         lines = [
@@ -80,7 +80,7 @@ class SeriesOutcome(NamedTuple):
 
 
 def list_automata(path: Path, selection: Selection, limit: int | None) -> Listing | Counts:
-    """List at most `limit` of the chosen automata by k, n and gap; without it, count them all."""
+    """List at most `limit` selected automata by k, n and gap; without a limit, count them."""
     with Archive(path, create=False) as archive:
         if limit is None:
             return Counts(archive.counts(selection))
@@ -88,7 +88,7 @@ def list_automata(path: Path, selection: Selection, limit: int | None) -> Listin
 
 
 def export_automata(path: Path, selection: Selection, file: Path) -> Summary | str:
-    """Write the chosen automata as CSV; for the file "-" the CSV is returned."""
+    """Write the selected automata as CSV; for the file "-", return the CSV."""
     with Archive(path, create=False) as archive:
         table = archive.rows(selection)
     if str(file) == "-":
@@ -100,12 +100,12 @@ def export_automata(path: Path, selection: Selection, file: Path) -> Summary | s
 def list_series(
     path: Path, selection: Selection, *, prove: bool, out: Path | None, workers: int
 ) -> SeriesOutcome | str:
-    """Find the series of the chosen automata; for the file "-" they are returned as CSV.
+    """Find the series of the selected automata; for the file "-", return them as CSV.
 
     Raises
     ------
     SettingError
-        If an automaton is too large to be lengthened.
+        If an automaton has too many states to be lengthened.
     """
     with Archive(path, create=False) as archive:
         rows = archive.rows(selection)
@@ -131,6 +131,6 @@ def _write(table: pd.DataFrame, file: Path) -> None:
 
 
 def _text(table: pd.DataFrame, empty: str) -> str:
-    """Return a table for people; of one without rows, what to say instead."""
+    """Return a table as text; `empty` if it has no rows."""
     text: str = table.to_string(index=False)
     return text if len(table) else empty

@@ -1,4 +1,4 @@
-"""What all commands share: their results are printed, their failures have exit codes."""
+"""Common behaviour of all commands: printed results, exit codes of failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from search.jobs.options import Decorator
 
 
 class Command(click.Command):
-    """A command; two of its options with one name are a mistake where it is written."""
+    """A command; two options with one name are an error in its definition."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,7 +31,7 @@ class Command(click.Command):
             taken |= names
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a setting that does not fit is bad usage."""
+        """Run the command; a setting that is not allowed becomes a usage error."""
         try:
             return super().invoke(ctx)
         except SettingError as error:
@@ -46,7 +46,7 @@ class Commands(click.Group):
 
 
 def printed(json_help: str = "Print the summary as JSON.") -> Decorator:
-    """Print what a command returns, with --json as JSON; a text or bytes as they are."""
+    """Add --json, and print the result of a command; a text or bytes are printed unchanged."""
 
     def add(command: Any) -> Any:
         @wraps(command)
@@ -63,19 +63,19 @@ def printed(json_help: str = "Print the summary as JSON.") -> Decorator:
 
 
 def run_commands(commands: click.Group) -> NoReturn:
-    """Run a command line; every expected failure is one line on stderr and its exit code."""
+    """Run a command line; an expected failure prints one line on stderr and sets the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # closed ones are None
-            stream.reconfigure(errors="backslashreplace")  # not every locale has a Č
+        if isinstance(stream, TextIOWrapper):  # a closed stream is None
+            stream.reconfigure(errors="backslashreplace")  # some locales have no Č
     try:
         os.getcwd()
-    except FileNotFoundError:  # where no path has a meaning, and torch does not load
+    except FileNotFoundError:  # no relative path works then, and torch does not load
         _fail("the current folder is gone: change into one that is there", 1)
     try:
         code = commands.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except (click.Abort, KeyboardInterrupt) as error:
-        if isinstance(error.__cause__, EOFError):  # click takes the end of any file for ^C
+        if isinstance(error.__cause__, EOFError):  # click reads any end of file as ^C
             raise error.__cause__ from None
         _fail("interrupted", 130)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -104,5 +104,5 @@ def _fail(message: str, code: int) -> NoReturn:
 
 
 def complain(message: str) -> None:
-    """Say in one line on stderr what is wrong."""
+    """Print an error as one line on stderr."""
     click.echo(f"Error: {printable(' '.join(message.split()))}", err=True)

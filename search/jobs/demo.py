@@ -1,4 +1,4 @@
-"""The job of the command demo: the whole chain at n = 8, k = 2."""
+"""The job behind ``demo``: generate, train, search and report at n = 8, k = 2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vae.config import ModelConfig, TrainConfig
 from vae.train import choose_device
 
 _AUTOMATA = 200
-"""Automata on the page."""
+"""Most automata on the page."""
 
 
 class DemoOutcome(NamedTuple):
@@ -30,12 +30,12 @@ class DemoOutcome(NamedTuple):
     page: Summary
 
     def text(self) -> str:
-        """Return the results one after the other, and where the page is."""
+        """Return all results, and the path of the page."""
         parts = [part.text() for part in (self.generated, self.trained, self.found)]
         return "\n".join([*parts, f"\nTo look at it all: {self.page.values['report']}"])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result of each part by its command."""
+        """Return the result of each part, by command."""
         return {
             "generate": self.generated.as_json(),
             "train": self.trained.as_json(),
@@ -47,7 +47,7 @@ class DemoOutcome(NamedTuple):
 def run_demo(
     seed: int, out: Path, gathering: ArchiveRule, *, device: str, workers: int, force: bool
 ) -> DemoOutcome:
-    """Make a dataset, a model, a run folder of a search, and a page that shows it."""
+    """Make a dataset, a model, a search and its report, in folders within `out`."""
     data, model, found = out / "data", out / "model", out / "search"
     on: dict[str, Any] = {"device": choose_device(device), "workers": workers, "force": force}
     generated = run_generate(

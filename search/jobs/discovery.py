@@ -37,7 +37,7 @@ from search.scoring.scores import Listed
 from vae.train import choose_device
 
 _POLL = 2.0
-"""Seconds between two looks at how far other processes have come."""
+"""Seconds between two updates of the progress of other processes."""
 
 
 def run_discover(
@@ -52,33 +52,34 @@ def run_discover(
     workers: int,
     force: bool,
 ) -> DiscoveryOutcome:
-    """Take every arm with every seed, or what is left of them, and report what they found.
+    """Run every arm with every seed, as far as they are not finished, and report their finds.
 
-    A single run lists its candidates; several are compared, with all that the folder holds.
+    A single run lists its candidates. Several runs are compared, with all others in the folder.
 
     Parameters
     ----------
     config : DiscoverConfig
-    arms, seeds : tuple
+    arms : tuple of str
+        Names in `search.discovery.arms.ARMS`.
+    seeds : tuple of int
     out : Path
-        The folder of the run, or of all of them.
+        The folder of all runs.
     gathering : ArchiveRule
     truths : sequence of Path
-        Folders of enumerations that recall is measured by once all runs have ended; none: those
-        that the folder's record names.
+        Folders of enumerations, for recall when all runs have ended. None given: those that the
+        folder's record names.
     device : torch.device or str
     workers : int
-        Threads of a single run, or of all processes of several.
+        Threads of a single run, or of all processes together.
     force : bool
         Discard what the folder holds.
 
     Raises
     ------
     DataError
-        If the folder holds runs of other settings, something there is damaged, or a truth does not
-        fit.
+        If the folder holds runs of other settings or damaged files, or a truth does not fit.
     SettingError
-        If there is no such arm or device, or nothing to compare.
+        If an arm or the device does not exist, or no size is left to compare.
     """
     plan = Plan(config, arms, seeds, out, gathering, choose_device(device), workers)
     with claim(out, "discover"):
@@ -86,7 +87,7 @@ def run_discover(
 
 
 def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutcome:
-    """Do what `run_discover` does, in a folder that is claimed."""
+    """Do the work of `run_discover` in a claimed folder."""
     joined = plan.runs if force else plan.joined()
     if not truths and not force and len(joined) > 1:
         truths = _earlier_truths(plan.out)
@@ -102,15 +103,16 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutco
             _run_here(plan, threads)
         else:
             _run_apart(plan, threads)
-        # all there: this only reads
+        # all are finished: this only reads
         runs = {(arm, seed): plan.engine(arm, seed, plan.workers).run() for arm, seed in joined}
         return report_runs(plan.out, runs, plan.config, lists, plan.runs[0] if alone else None)
 
 
 def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> int:
-    """Keep the folder for these settings: no step in it may come from others.
+    """Raise `DataError` if the folder holds runs of other settings; with `force`, remove them.
 
-    Returns torch's threads, of which the last bits of a model depend: as many as at the beginning.
+    Return torch's number of threads that was first used here: the last bits of a model's weights
+    depend on it.
     """
     path = out / "settings.json"
     seeds = seed_folders(out)
@@ -132,7 +134,7 @@ def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> i
 
 
 def _run_here(plan: Plan, threads: int) -> None:
-    """Take the one run of a plan in this process."""
+    """Run the only arm and seed of a plan in this process."""
     (arm, seed) = plan.runs[0]
     config = plan.config
     total = sum(
@@ -152,9 +154,9 @@ def _run_here(plan: Plan, threads: int) -> None:
 
 
 def _run_apart(plan: Plan, threads: int) -> None:
-    """Take the runs of a plan, each in a process of its own, as many at a time as cores suffice.
+    """Run the arms and seeds of a plan, each in its own process, `workers` / `threads` at a time.
 
-    The arms of a seed wait for its start; early seeds come first.
+    The arms of a seed wait for its start. Seeds run in their order.
     """
     sizes = plan.config.most - plan.config.start_to
     starts = plan.config.start_to - plan.config.least + 1
@@ -177,18 +179,18 @@ def _run_apart(plan: Plan, threads: int) -> None:
                     running[pool.submit(_take_apart, plan, arm, seed, threads)] = (arm, seed)
                 for task in wait(running, timeout=_POLL, return_when=FIRST_COMPLETED).done:
                     task.result()
-                    started.add(running.pop(task)[1])  # whatever has ended, the start has
+                    started.add(running.pop(task)[1])  # start or arm: its start is finished
                 bar.update(plan.finished() - bar.n)
         except BaseException:
-            for child in active_children():  # what they have finished is safe
+            for child in active_children():  # their finished steps are saved
                 child.terminate()
             raise
 
 
 def _end_with_the_parent() -> None:
-    """End this process as soon as the one that began it has ended, however it did.
+    """End this process when its parent ends, even if that is killed.
 
-    A killed run must not go on behind the back of the one that takes it up.
+    Otherwise it could go on writing while the same run is started again.
     """
 
     def watch() -> None:
@@ -201,7 +203,7 @@ def _end_with_the_parent() -> None:
 
 
 def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
-    """Take one run, or the start of a seed."""
+    """Run one arm with one seed, or the start of a seed."""
     torch.set_num_threads(threads)
     keep = partial(_gather, plan, arm, seed)
     if arm == START:
@@ -211,7 +213,7 @@ def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
 
 
 def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
-    """Put the best of what a step found into the archive; the start belongs to no arm."""
+    """Add the best finds of a step to the archive; finds of the start have the arm ``start``."""
     best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
     who = arm if step.n > plan.config.start_to else START
     plan.gathering.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
@@ -219,7 +221,7 @@ def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
 
 
 def _earlier_truths(out: Path) -> list[Path]:
-    """Return the enumerations that recall in this folder was measured by before."""
+    """Return the folders of enumerations that the record of this folder names."""
     if not (out / "run.json").exists():
         return []
     inputs = read_run_record(out)["inputs"]
@@ -227,13 +229,13 @@ def _earlier_truths(out: Path) -> list[Path]:
 
 
 def _read_truths(folders: Sequence[Path], plan: Plan, *, compared: bool) -> dict[int, Listed]:
-    """Read the enumerations that recall is measured by, by size: what a step would keep of them.
+    """Read enumerations for recall, by size; only the automata that a step would keep.
 
     Raises
     ------
     DataError
-        If a folder is no complete enumeration of a size that is compared and of the classes, or
-        two are of one size.
+        If a folder is no complete enumeration of a compared size within the classes, or two have
+        the same size.
     """
     truths: dict[int, Listed] = {}
     for folder in folders:

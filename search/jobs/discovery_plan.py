@@ -1,4 +1,4 @@
-"""Which runs a discovery has: every arm with every seed, each in a folder of its own."""
+"""The runs of a discovery: every arm with every seed, each in its own folder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from search.discovery.engine import Engine
 from search.discovery.step import is_finished, step_folder
 
 START = "start"
-"""In place of an arm: what all arms of a seed start from."""
+"""Stands for an arm in names of folders: the sizes that all arms of a seed start from."""
 _SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,17})")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which runs there are, and where everything goes."""
+    """The runs of a discovery, their settings and folders."""
 
     config: DiscoverConfig
     arms: tuple[str, ...]
@@ -31,10 +31,10 @@ class Plan:
     gathering: ArchiveRule
     device: torch.device
     workers: int
-    """Threads of a single run, or of all processes of several."""
+    """Threads of a single run, or of all processes together."""
 
     def __post_init__(self) -> None:
-        """Check every value against its limit."""
+        """Check the arms, the seeds and the sizes; raise `SettingError`."""
         unknown = [arm for arm in self.arms if arm not in ARMS]
         if unknown:
             raise SettingError(f"unknown arm {unknown[0]!r}: one of {', '.join(ARMS)}")
@@ -56,11 +56,11 @@ class Plan:
 
     @property
     def runs(self) -> list[tuple[str, int]]:
-        """Every arm with every seed, the seeds outermost."""
+        """All (arm, seed): every arm of the first seed, then of the next."""
         return [(arm, seed) for seed in self.seeds for arm in self.arms]
 
     def joined(self) -> list[tuple[str, int]]:
-        """Return the runs of this plan and those that its folder holds whole, seeds outermost."""
+        """Return the runs of this plan and the other finished runs in its folder, by seed."""
         seeds = sorted({*self.seeds, *(int(entry.name[5:]) for entry in seed_folders(self.out))})
         return [
             (arm, seed)
@@ -73,7 +73,7 @@ class Plan:
         return step_folder(self.out / f"seed-{seed}" / arm, self.config.most)
 
     def finished(self) -> int:
-        """Return how many steps are in their folders."""
+        """Return the number of finished steps of this plan."""
         folders = {self.out / f"seed-{seed}" for seed in self.seeds}
         return sum(
             len([*folder.glob(f"{name}/n-*/checksums.json")])

@@ -1,4 +1,4 @@
-"""What is reported: of one run its candidates and sizes, of several their comparison."""
+"""The tables of a discovery: candidates and sizes of one run, or a comparison of several."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from search.scoring.scores import Listed, family_rows, score_steps
 
 COMPARISON_TABLES = ("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv")
 _BASELINE = "insertion"
+"""The arm that others are divided by in ``ratios.csv``, if it ran."""
 
 
 class DiscoveryOutcome(NamedTuple):
-    """What a discovery found."""
+    """The result of a discovery."""
 
     table: pd.DataFrame
-    """Of one run a row for each size, of several their comparison."""
+    """Of one run a row for each size, of several runs their comparison."""
     files: list[Path]
 
     def text(self) -> str:
@@ -52,7 +53,7 @@ def report_runs(
     truth: Mapping[int, Listed],
     alone: tuple[str, int] | None,
 ) -> DiscoveryOutcome:
-    """Write the tables of one run, of the comparison of several, or both; and its pictures.
+    """Write the tables of one run, of a comparison, or both; and the pictures.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def report_runs(
     config : DiscoverConfig
     truth : mapping of size to Listed
     alone : (arm, seed) or None
-        The run whose candidates are listed.
+        The run whose candidates to list, if one.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def report_runs(
     Raises
     ------
     RuntimeError
-        If two of them did the same.
+        If two runs are copies: see `search.scoring.comparison.assert_distinct`.
     """
     tables: dict[str, pd.DataFrame] = {}
     pictures: list[Path] = []
@@ -99,7 +100,7 @@ def report_runs(
 
 
 def _ratios(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return how many times as often each arm hits as insertion, or else as the first arm."""
+    """Return the hit rates of each arm divided by those of `_BASELINE`, or of the first arm."""
     arms = list(dict.fromkeys(scores["arm"]))
     baseline = _BASELINE if _BASELINE in arms else arms[0]
     tables = [pd.DataFrame(columns=["method", "baseline_method", *RATIO_COLUMNS])]
@@ -113,7 +114,7 @@ def _ratios(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _starts(runs: Mapping[tuple[str, int], Steps], config: DiscoverConfig) -> pd.DataFrame:
-    """Return what the start of each seed cost and found."""
+    """Return a row for each size of the start, for each seed: calls and finds."""
     tables = {}
     for (_, seed), steps in runs.items():
         table = summary({n: step for n, step in steps.items() if n <= config.start_to})

@@ -1,4 +1,4 @@
-"""The jobs behind the commands that learn and search: each in its folder, with its record.
+"""The jobs behind ``train``, ``evaluate``, ``search`` and ``evolve``: each fills a folder.
 
 Each returns its result.
 """
@@ -48,9 +48,9 @@ def run_train(
     workers: int,
     force: bool,
 ) -> Summary:
-    """Make a model folder of the rows of a dataset that are in all the classes.
+    """Train a model, in a model folder, on the rows of a dataset that are in all the classes.
 
-    The model has the size of the dataset's automata, whatever its config says.
+    The n and k of the model are those of the dataset; those of `model_config` are ignored.
     """
     _check_classes(classes, data)
     dataset = read_dataset(data, classes, workers=workers)
@@ -82,7 +82,7 @@ def run_evaluate(
 ) -> Summary:
     """Measure a model and record the results in its folder.
 
-    Without a dataset folder, the one that the model was trained on is read.
+    The default of `data` is the dataset that the model was trained on.
     """
     data = data or training_folder(folder)
     _check_classes(classes, data)
@@ -111,14 +111,14 @@ def run_search(
     workers: int,
     force: bool,
 ) -> SearchOutcome:
-    """Make a run folder of a search with a model."""
+    """Search with a model, and fill a run folder."""
     _check_classes(config.classes, data)
     device = choose_device(device)
     manifest = read_manifest(data)
     enumerated = manifest.get("kind") == ENUMERATION
     if truth and enumerated:
         raise DataError(f"{data}: an enumeration; a model that knows the truth is not scored by it")
-    # the calls of an enumeration's shards are nodes of its search
+    # shards of an enumeration count nodes as calls: they are no solver calls
     labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
     model, dataset, weights = load_trained(folder, data, device, workers)
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
@@ -147,7 +147,7 @@ def run_evolve(
     workers: int,
     force: bool,
 ) -> SearchOutcome:
-    """Make a run folder of an evolution from nothing."""
+    """Evolve automata from random ones, and fill a run folder."""
     known = open_truth(truth, config.n, config.k, config.classes) if truth else None
     inputs = {"truth": truth} if truth else {}
     gathering.open()
@@ -160,7 +160,7 @@ def run_evolve(
 
 
 def _check_classes(classes: tuple[str, ...], data: Path) -> None:
-    """Raise `SettingError` for classes that are not decided for automata of a dataset's size."""
+    """Raise `SettingError` for classes that cannot be decided at the size of a dataset."""
     if not classes:
         return
     n = read_manifest(data)["config"]["n"]
@@ -178,10 +178,10 @@ def _report(
     truth: Truth | None,
     workers: int,
 ) -> SearchOutcome:
-    """Write the tables, gather the best, and score what was found where there is a truth."""
+    """Write the tables, add the best to the archive, and score the arms if there is a truth."""
     for name in ("recall.csv", "recall.png", "recall.svg"):
         (out / name).unlink(missing_ok=True)
-    write_tables(out, result)  # whatever is wrong with the truth, this is not lost
+    write_tables(out, result)  # before reading the truth, which may fail
     announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
     gathering.add(result.candidates, run=out.resolve().name)
     files = [out / "candidates.csv", out / "summary.csv"]
@@ -195,5 +195,5 @@ def _report(
 
 
 def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
-    """Return what a run records of its config; without classes the key is left out, as it was."""
+    """Return the config for the record; omit empty classes: older run records lack the key."""
     return {name: value for name, value in asdict(config).items() if name != "classes" or value}

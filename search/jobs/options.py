@@ -1,6 +1,6 @@
 """The options of commands: fields of configs, paths, numbers, flags.
 
-Nothing heavy is loaded here, so that --help answers at once.
+It imports no large library, so that --help answers at once.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Decorator = Callable[[Any], Any]
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and bytes that are not UTF-8."""
 _STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
-"""Opened by these names, a file would be written from its beginning, and cut off."""
+"""Names of standard output. Opened by name, a file behind it would be truncated."""
 
 
 class _PathType(click.Path):
-    """A path that records and tables can hold."""
+    """A path whose name can be written to records and tables."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Return the path, or refuse its name."""
+        """Return the path; fail if its name has control characters or is not UTF-8."""
         path = super().convert(value, param, ctx)
         if _UNWRITABLE.search(str(path)):
             self.fail(f"{printable(str(path))}: a name with control characters, or not in UTF-8")
@@ -43,14 +43,14 @@ OUTPUT = _PathType(path_type=Path, dir_okay=False, allow_dash=True)
 
 
 class SettingOption(click.Option):
-    """An option that is a field of a config; the config checks its range, the help shows it."""
+    """An option for a field of a config: the config checks its range, and the help shows it."""
 
     def __init__(self, *args: Any, setting: Setting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.setting = setting
 
     def get_help_extra(self, ctx: click.Context) -> Any:
-        """Return what stands in brackets behind the help."""
+        """Return the default and the range, which follow the help text in brackets."""
         extra = super().get_help_extra(ctx)
         if self.setting.range:
             extra["range"] = self.setting.range
@@ -58,7 +58,7 @@ class SettingOption(click.Option):
 
 
 def size(text: str) -> int:
-    """Read a number of bytes, with K, M, G or T for powers of 1024."""
+    """Parse a number of bytes, with K, M, G or T for powers of 1024."""
     parts = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)", text.upper())
     if parts is None:
         raise click.BadParameter(f"{text!r} is not a number of bytes such as 1000000, 500M or 2G")
@@ -66,11 +66,11 @@ def size(text: str) -> int:
 
 
 _READ = {"memory_limit": size}
-"""Fields whose text is read in another way than their type reads it."""
+"""Parsers of fields whose type does not parse their text."""
 
 
 def field(config: type, name: str) -> Decorator:
-    """Add the option of a field of a config."""
+    """Add the option for a field of a config."""
     setting, default = settings_of(config)[name], getattr(config, name)
     return click.option(
         *setting.flags,
@@ -86,9 +86,9 @@ def field(config: type, name: str) -> Decorator:
 
 
 def of(**configs: type) -> Decorator:
-    """Make the fields of configs options, and give the command the configs by these names.
+    """Add options for all fields of configs; the command gets the built configs by these names.
 
-    The options stand in the order of the fields, a seed last.
+    The options are in the order of the fields, a seed last.
     """
     keys = {
         name: sorted(
@@ -114,7 +114,7 @@ def of(**configs: type) -> Decorator:
 
 
 def together(name: str, **given: Decorator) -> Decorator:
-    """Add options, each under its name, and give the command their values as one mapping."""
+    """Add options; the command gets their values as one mapping, called `name`."""
 
     def add(command: Any) -> Any:
         @wraps(command)
@@ -130,7 +130,7 @@ def together(name: str, **given: Decorator) -> Decorator:
 
 
 def build(make: Callable[..., Made], *args: Any, **settings: Any) -> Made:
-    """Make a config; a value that it refuses is bad usage."""
+    """Make a config; a value that it refuses becomes a usage error."""
     try:
         return make(*args, **settings)
     except ValueError as error:
@@ -138,12 +138,12 @@ def build(make: Callable[..., Made], *args: Any, **settings: Any) -> Made:
 
 
 def path(*names: str, **settings: Any) -> Decorator:
-    """Add an option that is a path."""
+    """Add an option whose value is a path."""
     return click.option(*names, type=PATH, **settings)
 
 
 def output(*names: str, **settings: Any) -> Decorator:
-    """Add an option that is a file to write, or standard output."""
+    """Add an option whose value is a file to write; "-" is standard output."""
     return click.option(*names, type=OUTPUT, **settings)
 
 
@@ -153,17 +153,17 @@ def flag(*names: str, help: str) -> Decorator:
 
 
 def choice(name: str, choices: Sequence[str], **settings: Any) -> Decorator:
-    """Add an option that is one of several words, and has a default."""
+    """Add an option whose value is one of several words, with a default."""
     return click.option(name, type=click.Choice(choices), show_default=True, **settings)
 
 
 def integer(name: str, low: int, high: int | None = None, **settings: Any) -> Decorator:
-    """Add an option that is a number within limits, and has a default."""
+    """Add an option whose value is a whole number in low..high, with a default."""
     return click.option(name, type=click.IntRange(low, high), show_default=True, **settings)
 
 
 def workers(help: str, default: int = 0) -> Decorator:
-    """Add the option --workers; without a default it is the number of cores."""
+    """Add the option --workers; the default 0 is the number of cores."""
     return click.option(
         "--workers",
         type=click.IntRange(1, 1024),

@@ -1,4 +1,4 @@
-"""The result of the commands search and evolve: candidates, the comparison of the arms, recall."""
+"""The result of ``search`` and ``evolve``: candidates, the comparison of the arms, recall."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _SHOWN = ["rank", "reset_threshold", "gap", "novel", "family", "mode", "round", 
 
 
 class SearchOutcome(NamedTuple):
-    """What the arms of a run found."""
+    """The tables and files of a run."""
 
     candidates: pd.DataFrame
     summary: pd.DataFrame
-    """A row for each arm."""
+    """One row for each arm."""
     recall: Recall | None
     files: list[Path]
 
@@ -29,11 +29,11 @@ class SearchOutcome(NamedTuple):
 
     @property
     def labelling_calls(self) -> int:
-        """Solver calls that labelling the training set took."""
+        """Solver calls that labelled the training set."""
         return int(self.summary["labelling_calls"].max())
 
     def text(self) -> str:
-        """Return the head of the candidates, the comparison of the arms, and the files."""
+        """Return the best ten candidates, the comparison of the arms, recall, and the files."""
         hidden = ["labelling_calls", *(name for name in self.summary if name.startswith("recall_"))]
         lines = [
             "\nBest candidates (candidates.csv has all columns)",

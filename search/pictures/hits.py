@@ -1,4 +1,4 @@
-"""The picture of hits: how often each arm of a search hits, with intervals."""
+"""The picture of hits: the hit rates of a search's arms, with intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data.plots import GREY, Floats, new_figure, save, say_empty, style
 from search.baselines import BASELINES
 
 _Z = 1.959964
-"""The normal quantile of 95 % intervals."""
+"""The quantile of the normal distribution for 95 % intervals."""
 _PANELS = (
     ("Threshold ≥ n² - 4n + 6", "hits_top"),
     ("≥ 0.8 (n - 1)²", "hits_0.8"),
@@ -24,18 +24,19 @@ _PANELS = (
 
 
 def wilson_interval(rates: npt.ArrayLike, calls: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return the 95 % interval of hits per 1,000 calls (Wilson 1927), as if calls were independent.
+    """Return 95 % intervals of hits per 1,000 calls (Wilson 1927); calls count as independent.
 
     Parameters
     ----------
     rates : array of float, shape (arms,)
         Hits per 1,000 calls.
     calls : array of int, shape (arms,)
-        nan where there was none.
+        Without calls the interval is nan.
 
     Returns
     -------
     low, high : float array, shape (arms,)
+        Per 1,000 calls.
 
     Examples
     --------
@@ -48,13 +49,13 @@ def wilson_interval(rates: npt.ArrayLike, calls: npt.ArrayLike) -> tuple[Floats,
         weight = 1 + _Z**2 / count
         middle = (share + _Z**2 / (2 * count)) / weight
         half = _Z / weight * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    # where nothing, or everything, hits one end is exact
+    # if no call or every call hits, one end is exact
     low = np.where(share == 0, 0, middle - half)
     return 1000 * low, 1000 * np.where(share == 1, 1, middle + half)
 
 
 def arm_names(summary: pd.DataFrame) -> list[str]:
-    """Name the arms of a search's summary: the mode, and the round if there is one."""
+    """Return the names of a summary's arms: the mode, and the round if it is not 0."""
     return [
         f"{mode} {round}" if int(round) else str(mode)
         for mode, round in zip(summary["mode"], summary["round"], strict=True)
@@ -62,7 +63,7 @@ def arm_names(summary: pd.DataFrame) -> list[str]:
 
 
 def plot_arm_hits(summary: pd.DataFrame, stem: Path) -> list[Path]:
-    """Draw new automata per 1,000 solver calls, a row an arm; baselines are grey.
+    """Draw hits per 1,000 solver calls, one row for each arm; baselines are grey.
 
     Parameters
     ----------

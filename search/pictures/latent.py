@@ -1,4 +1,4 @@
-"""What the pictures of a search show: norms along the paths, and one pair's interpolations."""
+"""The latent pictures of a search: norms along paths, and interpolations between two parents."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from vae.model import VAE
 STRIP_ALPHAS = tuple(1 - place / 8 for place in range(9))
 """Places on the paths of a strip."""
 _ROUNDS = 5
-"""Rounds of encode-decode drawn at most."""
+"""Most rounds of encode-decode that are drawn."""
 _CLOUD = 10_000
+"""Points of a cloud, at most."""
 _STREAMS = ("norms", "strip")
-"""Pictures that draw random numbers, each its own."""
+"""Pictures with a random stream of their own."""
 
 
 def draw_search(
@@ -41,7 +42,7 @@ def draw_search(
     model : VAE
     training : Dataset
     found : int array
-        Thresholds of what the latent modes found.
+        Thresholds of the novel automata that the latent modes found.
     config : SearchConfig
     """
     space, strip = (picture_space(model, training, config, name) for name in ("norms", "strip"))
@@ -56,14 +57,14 @@ def draw_search(
 
 
 def picture_space(model: VAE, training: Dataset, config: SearchConfig, picture: str) -> LatentSpace:
-    """Return the latent space of a search with the random numbers of one of its pictures."""
+    """Return the latent space of a search, with the random stream of a picture in ``_STREAMS``."""
     parents = parent_rows(training, config.latent.parents, config.classes)
     rng = stream(config.seed, "pictures", _STREAMS.index(picture))
     return LatentSpace(model, training, parents, config.latent, rng)
 
 
 def norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
-    """Return the norms of prior samples, of encoded data, and of points on the paths."""
+    """Return the norms of prior samples, encoded data and points on paths: float (points,) each."""
     rows = space.rng.choice(len(training), size=min(_CLOUD, len(training)), replace=False)
     posterior = encode_automata(space.model, training.deltas[rows])
     shape = (_CLOUD, space.model.config.latent)
@@ -79,9 +80,9 @@ def norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
 
 @torch.no_grad()
 def strip_rows(space: LatentSpace, training: Dataset) -> list[StripRow]:
-    """Return the paths between the two best parents, and the rounds of encode-decode from one.
+    """Return a row for each path between the two best parents, and for each encode-decode round.
 
-    Each has a point for each of `STRIP_ALPHAS`; nothing is repaired.
+    A row has one automaton for each of `STRIP_ALPHAS`; none is repaired.
     """
     config = space.config
     alphas = torch.tensor(STRIP_ALPHAS, device=space.device)

@@ -14,19 +14,20 @@ from data.plots import line_style, new_figure, save, say_empty, style
 from search.scoring.recall import ArmCurve, RecallPanel
 
 _ROUNDS = 5
-"""Rounds of encode-decode drawn at most."""
+"""Most rounds of encode-decode that are drawn."""
 _POINTS = 400
+"""Points of a curve."""
 _DECADES = 4
-"""Of calls, the last begun."""
+"""Powers of ten of calls on the axis."""
 
 
 def plot_recall(panels: Sequence[RecallPanel], n: int, stem: Path) -> list[Path]:
-    """Draw recall against solver calls, one line an arm, one panel a threshold.
+    """Draw recall against solver calls, a line for each arm, a panel for each threshold.
 
     Parameters
     ----------
     panels : sequence of RecallPanel
-        At most four, of the same arms.
+        At most four, with the same arms.
     n : int
         Number of states.
     stem : Path
@@ -67,7 +68,7 @@ def plot_recall(panels: Sequence[RecallPanel], n: int, stem: Path) -> list[Path]
 
 
 def _draw_panel(axes: Axes, panel: RecallPanel) -> None:
-    """Draw the curves of one threshold; the highest reaches the top."""
+    """Draw the curves of one threshold; the axis ends just above the highest."""
     number = f"{panel.classes:,} class" + ("es" if panel.classes > 1 else "")
     axes.set_title(f"threshold ≥ {panel.threshold}: {number}")
     highest = 0.0

@@ -1,4 +1,4 @@
-"""The pictures of discovery: families, hits and gaps of the arms. Each as PNG and as SVG."""
+"""The pictures of a discovery: families, hits and gaps of the arms. Each as PNG and as SVG."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ from search.scoring.scores import ALL, FIRST_LOOK, Runs
 _MARKERS = "osD^vPX"
 _MEANS = "mean over the seeds, 95 % bootstrap interval"
 _SPREAD = 0.6
-"""How far apart the arms of one size stand, of the distance of two sizes."""
+"""Width of the arms of one size, as a share of the distance between two sizes."""
 _POINTS = 300
+"""Points of a curve of gaps."""
 _SIZES = 9
-"""Panels of gaps at most."""
+"""Most panels of gaps."""
 _BANDS = 4
-"""Arms at most that have bands; those of more are not told apart."""
+"""Most arms with bands: more bands would hide each other."""
 _DECADES = 5
-"""Of calls, the last begun."""
+"""Powers of ten of calls on the axis."""
 
 
 def plot_families(comparison: pd.DataFrame, stem: Path) -> list[Path]:
-    """Draw how many known families each arm found, at the first look and in all, against n.
+    """Draw the number of known families found against n, in the first look and in all calls.
 
     The grey steps are the families that exist at each size.
 
@@ -73,9 +74,9 @@ def plot_families(comparison: pd.DataFrame, stem: Path) -> list[Path]:
 
 
 def plot_hits(comparison: pd.DataFrame, stem: Path) -> list[Path]:
-    """Draw distinct hits per 1,000 distinct calls of the first look against n, log scale.
+    """Draw distinct hits per 1,000 distinct calls of the first look against n, on a log scale.
 
-    What is 0 stands in a grey row of its own, below the scale.
+    Rates of 0 are in a separate grey row below the scale.
 
     Parameters
     ----------
@@ -104,9 +105,9 @@ def plot_hits(comparison: pd.DataFrame, stem: Path) -> list[Path]:
 def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) -> list[Path]:
     """Draw the best gap to the Černý bound against solver calls, one panel a size.
 
-    Lines are medians over the seeds, and a dot ends the first look. Bands, drawn for at most four
-    arms, go from the lower to the upper quartile (of three seeds: from the least to the greatest).
-    A line begins where more than half of the seeds have found something that is kept.
+    Lines are medians over the seeds. A dot marks the end of the first look. With at most four arms,
+    bands go from the lower to the upper quartile. A line begins when more than half of the seeds
+    have kept an automaton.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) ->
     stem : Path
         The path of the pictures, without an ending.
     sizes : sequence of int, optional
-        Those drawn, at most nine; by default evenly chosen from all.
+        The sizes to draw, at most nine. Default: spread evenly over all.
 
     Returns
     -------
@@ -162,7 +163,7 @@ def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) ->
 
 
 def _looks(comparison: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the first look, of the arms that have one."""
+    """Return the rows of the first look, for arms that have one."""
     return comparison[(comparison["window"] == FIRST_LOOK) & (comparison["calls"] > 0)]
 
 
@@ -171,7 +172,7 @@ def _arms(rows: pd.DataFrame) -> list[str]:
 
 
 def _new_rows(rows: pd.DataFrame, title: str) -> tuple[Figure, npt.NDArray[Any]]:
-    """Make a figure of two panels, one above the other."""
+    """Make a figure with two panels, one above the other."""
     width = 4.5 + 0.55 * max(6, rows["n"].nunique())
     figure = new_figure(width, max(6.4, 1.2 + 0.2 * len(_arms(rows))))
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.08)
@@ -182,7 +183,7 @@ def _new_rows(rows: pd.DataFrame, title: str) -> tuple[Figure, npt.NDArray[Any]]
 def _draw_arms(
     axes: Axes, rows: pd.DataFrame, name: str, arms: Sequence[str], zero: float | None = None
 ) -> None:
-    """Draw a measure of each arm against n, with its intervals; the arms stand side by side."""
+    """Draw a measure of each arm against n, with intervals, the arms side by side."""
     shifts = _SPREAD * (np.arange(len(arms)) + 0.5) / max(1, len(arms)) - _SPREAD / 2
     for place, (arm, shift) in enumerate(zip(arms, shifts, strict=True)):
         own = rows[rows["arm"] == arm].sort_values("n")
@@ -202,7 +203,7 @@ def _draw_arms(
 
 
 def _set_log_scale(axes: Axes, rates: pd.DataFrame) -> float:
-    """Scale to whole decades around the rates; return where what is 0 stands, below them."""
+    """Scale the axis to whole decades around the rates; return the place below them for 0."""
     numbers = rates.to_numpy(np.float64)
     positive = numbers[numbers > 0]
     first = math.floor(math.log10(positive.min())) if len(positive) else -2
@@ -283,7 +284,7 @@ def _draw_gaps(axes: Axes, steps: Runs, arms: Sequence[str], n: int) -> None:
 
 
 def _gap_at(step: Step, calls: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the best gap of what is kept after each number of calls, inf before."""
+    """Return the best gap among kept automata after each number of calls, inf if none."""
     order = np.argsort(step.found_at, kind="stable")
     best = np.maximum.accumulate(step.thresholds[order])
     gaps = np.append(np.inf, cerny_bound(step.n) - best)

@@ -32,7 +32,7 @@ from data.plots import (
     style,
 )
 
-# Lengths are in inches. A cell is a square for the drawing and a line below for the threshold.
+# Lengths are in inches. A cell is a square with the drawing, and a line with the threshold below.
 _LINE, _GAP, _LEFT, _TOP = 0.24, 0.1, 1.6, 0.7
 _LEGEND_LINE, _LEAST_WIDTH = 0.25, 7.5
 _STATE, _MARGIN = 0.067, 0.66
@@ -56,14 +56,14 @@ class StripRow(NamedTuple):
 
 
 def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> list[Path]:
-    """Draw the automata along paths through the latent space, one row a path.
+    """Draw the automata along paths through the latent space, one row for each path.
 
     Parameters
     ----------
     rows : sequence of StripRow
-        One row a mode or round, each with as many points as there are alphas.
+        One row for each mode or round, with one point for each alpha.
     alphas : array of float, shape (points,)
-        The positions of the points on their path.
+        The places of the points on their path, 1 to 0.
     stem : Path
         The path of the pictures, without an ending.
 
@@ -75,7 +75,7 @@ def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> l
     Raises
     ------
     ValueError
-        If a row has another number of points than there are alphas.
+        If the number of a row's points is not that of the alphas.
     """
     columns = np.atleast_1d(np.asarray(alphas, np.float64)).tolist()
     for row in rows:
@@ -125,7 +125,7 @@ def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> l
 
 
 def _legend(k: int) -> list[Artist]:
-    """Return the entries of the legend: k letters and the marks of frames."""
+    """Return the entries of the legend: k letters and two kinds of frames."""
     letters = [
         Line2D(
             [],
@@ -148,12 +148,12 @@ def _wrap(label: str) -> str:
 
 
 def _circle(n: int) -> float:
-    """Return the radius of the circle of states: more of them need more room."""
+    """Return the radius, in inches, of the circle of n states."""
     return 0.46 * min(2.0, max(1.0, n / 10))
 
 
 def _draw_frame(axes: Axes, row: StripRow, j: int, centre: Floats, cell: float) -> None:
-    """Draw a cell without its automaton: frame, marks, threshold."""
+    """Draw the frame, the marks and the threshold of a cell."""
     x, y = centre - (cell / 2, cell / 2 + _LINE)
 
     def frame(inset: float, **kwargs: object) -> None:
@@ -174,7 +174,7 @@ def _draw_frame(axes: Axes, row: StripRow, j: int, centre: Floats, cell: float) 
 
 
 class _Shapes:
-    """The shapes of all automata of a picture, drawn at once: a few collections, not thousands."""
+    """The shapes of all automata of a picture, drawn as a few collections: much faster."""
 
     def __init__(self) -> None:
         self.curves: dict[int, list[Curve]] = defaultdict(list)
@@ -182,7 +182,7 @@ class _Shapes:
         self.states: list[tuple[Floats, float, int]] = []
 
     def add(self, delta: Deltas, centre: Floats, circle: float) -> None:
-        """Add an automaton (k, n): its states on a circle around a point."""
+        """Add an automaton, (k, n): its states are on a circle around a point."""
         drawing = circle_drawing(delta)
         scale = min(_STATE, circle / max(1.0, circle_radius(delta.shape[1])))
 

@@ -1,1 +1,1 @@
-"""The report: one run, or the archive, as one HTML file that needs nothing else."""
+"""The report: a run or the archive as one HTML file, which loads no other file."""

@@ -1,4 +1,4 @@
-"""What a page shows, whatever it was read from."""
+"""The content of a page: the same types for every kind of run, and for the archive."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from search.candidates import candidate_table
 from search.pictures.strip import StripRow
 
 SEARCHED = ("novel", "mode", "parent_a", "parent_b", "alpha", "round", "repaired")
-"""The columns of candidates that do not follow from the automaton."""
+"""The columns of candidates that describe the find, not the automaton."""
 
 
 class Table(NamedTuple):
-    """A table, with what stands above it."""
+    """A table, with a title and a text above it."""
 
     title: str
     text: str
@@ -31,7 +31,7 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """An SVG file, with what stands above it."""
+    """An SVG file, with a title and a text above it."""
 
     title: str
     text: str
@@ -39,42 +39,42 @@ class Picture(NamedTuple):
 
 
 class DrawnPath(NamedTuple):
-    """How a candidate came about."""
+    """The latent path that led to a candidate."""
 
     candidate: int
-    """Its row."""
+    """Row of the candidate on the page."""
     line: Floats
-    """(points, 2): from one parent to the other; a point alone where there is one parent."""
+    """float64 (points, 2): from one parent to the other; one point if there is one parent."""
     point: Floats
-    """(2,): where it was decoded, or near which."""
+    """float64 (2,): the point that was decoded; with one parent, that parent."""
 
 
 class LatentMap(NamedTuple):
     """The latent space in two dimensions."""
 
     text: str
-    """What was encoded."""
+    """Names the automata that were encoded."""
     shares: tuple[float, float]
-    """Of the variance of the training data, along both axes."""
+    """Share of the variance of the training data along each axis."""
     candidates: Floats
-    """(rows, 2)"""
+    """float64 (rows, 2): places of the candidates"""
     training: pd.DataFrame
-    """Some of what the model learned from, in the columns of candidates, every cell a text."""
+    """Some training automata, in the columns of candidates; every cell is a text."""
     places: Floats
-    """(training, 2)"""
+    """float64 (training, 2): places of the training automata"""
     paths: Sequence[DrawnPath]
 
 
 @dataclass
 class Content:
-    """What a page shows."""
+    """The content of a page."""
 
     title: str
     lead: str
-    """What was run, in a sentence."""
+    """Describes the run in a sentence."""
     rows: pd.DataFrame
-    """The automata, every cell a text: at least n, k, reset_threshold, cerny_bound, gap, word,
-    delta and family."""
+    """The automata, every cell a text. Columns: at least n, k, reset_threshold, cerny_bound, gap,
+    word, delta and family."""
     facts: dict[str, str] = field(default_factory=dict)
     """Config, seed, versions, commit, seconds, calls."""
     tables: list[Table] = field(default_factory=list)
@@ -82,24 +82,24 @@ class Content:
     strip: Sequence[StripRow] = ()
     latent_map: LatentMap | None = None
     notes: list[str] = field(default_factory=list)
-    """What is not shown, and why."""
+    """Say which parts are missing, and why."""
     source: str = "The run"
-    """What the tables and pictures are of."""
+    """Title of the section with tables and pictures."""
 
 
-def title_of(what: str, folder: Path) -> str:
-    """Name a page by what is shown and the end of its folder's path."""
-    return f"{what.capitalize()}: {'/'.join(folder.resolve().parts[-2:])}"
+def title_of(kind: str, folder: Path) -> str:
+    """Return the title of a page: its kind, and the last two parts of its folder's path."""
+    return f"{kind.capitalize()}: {'/'.join(folder.resolve().parts[-2:])}"
 
 
 def texts_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with every cell a text, "" for what is missing."""
+    """Return a table with every cell a text, "" for missing values."""
     cells = table.reset_index(drop=True).astype(object)
     return cells.where(cells.notna(), "").map(_text)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested values by their joined names, as texts.
+    """Return nested values as texts, by their names joined with dots.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def known_automata(deltas: Deltas, thresholds: Thresholds, **columns: object) -> pd.DataFrame:
-    """Return automata of one size in the columns of candidates, every cell a text.
+    """Return automata of one size as a table in the columns of candidates, every cell a text.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def known_automata(deltas: Deltas, thresholds: Thresholds, **columns: object) ->
         All synchronizing.
     thresholds : int32 array, shape (rows,)
     columns : object
-        Values of those that do not follow from the automata; the others are empty.
+        Values for columns of `SEARCHED`; the other columns of `SEARCHED` are empty.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What there is to show of a discovery across sizes."""
+"""Reading a folder of ``discover`` for a page."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from search.scoring.comparison import compact, compare_arms
 from search.scoring.scores import score_steps
 
 _DECODED = ("posterior", "posterior-sampled", "interpolation", "encode-decode", "arithmetic")
-"""Sources that decode a point near, or between, parents."""
+"""Sources that decode a point near a parent, or between two."""
 
 
 def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
-    """Read what there is to show of a folder of ``discover``: one run, or several.
+    """Read the content of a page from a folder of ``discover``, with one run or several.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     record : mapping
         Its ``run.json``.
     limit : int
-        Automata at most, about equally many of each size.
+        Most automata on the page, about equally many of each size.
 
     Raises
     ------
     DataError
-        If it holds no finished run, or is damaged.
+        If the folder holds no finished run, or is damaged.
     """
     settings = read_settings(folder / "settings.json")
     if record["config"] != {name: own for name, own in settings.items() if name != "threads"}:
@@ -58,7 +58,7 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
         covers = _covered(record["covers"])
     runs = _runs_of(folder, config, covers)
     mapped = _mapped(folder, config, runs)
-    if mapped is not None:  # its automata name how they were decoded
+    if mapped is not None:  # first: of duplicates its rows stay
         runs = {mapped: runs[mapped]} | runs
     rows = _rows(config, runs, limit)
     steps = {
@@ -102,8 +102,8 @@ def _discover_config(settings: Mapping[str, Any]) -> DiscoverConfig:
 
 
 def _covered(covers: Mapping[str, Any]) -> Mapping[str, list[int]]:
-    """Return the seeds of each arm that a record covers; raise ValueError if it names others."""
-    if "seeds" in covers:  # before runs could join
+    """Return the seeds of each arm in a record; raise ValueError if the record is wrong."""
+    if "seeds" in covers:  # records of older versions
         list_of(one_of(*ARMS))("covers.arms", covers["arms"])
         covers = dict.fromkeys(covers["arms"], covers["seeds"])
     for arm, seeds in covers.items():
@@ -117,7 +117,7 @@ def _covered(covers: Mapping[str, Any]) -> Mapping[str, list[int]]:
 
 
 def _later(steps: Steps, config: DiscoverConfig) -> Steps:
-    """Return the steps of the sizes that arms do not share."""
+    """Return the steps of the sizes after the start."""
     return {n: step for n, step in steps.items() if n > config.start_to}
 
 
@@ -129,7 +129,7 @@ def _runs_of(
     Raises
     ------
     DataError
-        If one of them is not there, whole.
+        If a step is missing or damaged.
     """
     runs: dict[tuple[str, int], Steps] = {}
     threads = torch.get_num_threads()
@@ -149,7 +149,7 @@ def _runs_of(
 def _rows(
     config: DiscoverConfig, runs: Mapping[tuple[str, int], Steps], limit: int
 ) -> pd.DataFrame:
-    """Return the best automata of each size, the largest first, with all arms that found them."""
+    """Return the best automata of each size, largest sizes first, with all arms that found them."""
     sizes = range(config.least, config.most + 1)
     each = max(1, limit // len(sizes))
     tables = []
@@ -168,7 +168,7 @@ def _rows(
 
 
 def _best(steps: Steps, each: int) -> Steps:
-    """Return steps with the automata alone that have the longest thresholds."""
+    """Return copies of steps with only the `each` automata of longest thresholds."""
     best = {}
     for n, step in steps.items():
         rows = np.lexsort((*step.forms.T[::-1], -step.thresholds))[:each]
@@ -180,7 +180,7 @@ def _best(steps: Steps, each: int) -> Steps:
 def _mapped(
     folder: Path, config: DiscoverConfig, runs: Mapping[tuple[str, int], Steps]
 ) -> tuple[str, int] | None:
-    """Return the first run whose model has a latent space of two dimensions or more."""
+    """Return the first run whose model has a latent space of at least two dimensions."""
     for arm, seed in runs:
         latent = ARMS[arm].adapt(config.learn).latent
         if latent > 1 and _weights(folder, config, arm, seed).exists():
@@ -189,7 +189,7 @@ def _mapped(
 
 
 def _weights(folder: Path, config: DiscoverConfig, arm: str, seed: int) -> Path:
-    """Return the path of a run's last model."""
+    """Return the file of a run's last model."""
     return step_folder(folder / f"seed-{seed}" / arm, config.most) / "model.safetensors"
 
 
@@ -200,7 +200,7 @@ def _map(
     mapped: tuple[str, int],
     rows: pd.DataFrame,
 ) -> LatentMap:
-    """Draw the map of a run's last model, with the paths to what it decoded at large sizes."""
+    """Draw the latent map of a run's last model, with paths to automata that it decoded."""
     arm, seed = mapped
     learn = ARMS[arm].adapt(config.learn)
     learner = Learner(config.most, config.k, learn, 0, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""The job behind `report`: a page is read, rendered and written, whole or not at all."""
+"""The job behind ``report``: read the content of a page, render it, write it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ REPORT = "report.html"
 
 
 def report_run(folder: Path, out: Path | None, limit: int) -> Summary | bytes:
-    """Write the report of a run folder, by default into it; for "-" the page is returned.
+    """Write the report of a run, by default into its folder; for "-", return the page.
 
     Raises
     ------
     DataError
-        If it is no run folder, or damaged, or another process is at work in it and the report is to
-        go there; nothing is written.
+        If the folder is no run folder, or damaged; or if the report is for this folder, and another
+        process has claimed it. Nothing is written.
     """
     if out is None and (folder / "run.json").exists():
         with claim(folder, "report"):
@@ -33,25 +33,25 @@ def report_run(folder: Path, out: Path | None, limit: int) -> Summary | bytes:
 def report_archive(
     path: Path, selection: Selection, out: Path | None, limit: int
 ) -> Summary | bytes:
-    """Write the report of an archive, by default beside it; for "-" the page is returned.
+    """Write the report of an archive, by default beside it; for "-", return the page.
 
     Raises
     ------
     DataError
-        If it is no archive, or damaged; nothing is written.
+        If the file is no archive, or damaged. Nothing is written.
     """
     return _deliver(read_archive(path, selection, limit), out, path.parent / REPORT)
 
 
 def write_report(content: Content, file: Path) -> Summary:
-    """Write a page to a file that a person named, also where a link leads to it."""
+    """Write a page to a file that a person named, through symbolic links too."""
     page = _page(content)
     write_output(file, lambda path: path.write_bytes(page))
     return _summary(content, page, file)
 
 
 def _deliver(content: Content, out: Path | None, usual: Path) -> Summary | bytes:
-    """Return a page, or write it to a named file, or to the usual one."""
+    """Write a page to `out`, by default to `usual`; for "-", return it."""
     if str(out) == "-":
         return _page(content)
     if out is not None:
@@ -62,7 +62,7 @@ def _deliver(content: Content, out: Path | None, usual: Path) -> Summary | bytes
 
 
 def _page(content: Content) -> bytes:
-    return render(content).encode("utf-8", "replace")  # JSON may hold half characters
+    return render(content).encode("utf-8", "replace")  # JSON may hold lone surrogates
 
 
 def _summary(content: Content, page: bytes, file: Path) -> Summary:

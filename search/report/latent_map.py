@@ -19,14 +19,14 @@ from search.interpolate import PATHS, interpolate
 from search.report.content import DrawnPath, LatentMap, known_automata
 
 Encode = Callable[[Deltas], Tensor]
-"""Automata of one size -> the means of their posteriors (batch, latent)."""
+"""Takes automata of one size, (batch, k, n); returns their posterior means, (batch, latent)."""
 
 _FITTED = 5000
-"""Automata of each size that the axes are fitted to, at most."""
+"""Most automata of each size for fitting the axes."""
 _SHOWN, _SHOWN_TRANSITIONS = 240, 5000
-"""Training automata that are shown, at most, and their transitions altogether."""
+"""Most training automata on the map, and most transitions of all of them together."""
 _DRAWN, _POINTS = 10, 17
-"""Paths, and points of each."""
+"""Most paths that are drawn, and the points of each."""
 
 
 class _Axes(NamedTuple):
@@ -36,7 +36,7 @@ class _Axes(NamedTuple):
     shares: tuple[float, float]
 
     def project(self, z: Tensor) -> Floats:
-        """Return where points of the latent space lie: (points, 2)."""
+        """Return the places of latent points on the map: float64 (points, 2)."""
         return np.asarray((z.double().cpu().numpy() - self.centre) @ self.directions.T)
 
 
@@ -53,16 +53,17 @@ def draw_map(
     Parameters
     ----------
     text : str
-        What was encoded.
+        Names the automata that are encoded.
     encode : callable
+        See `Encode`.
     training : sequence of (deltas, thresholds)
-        What the model learned from, for each size; all of it synchronizes.
+        Synchronizing training automata, one pair for each size.
     candidates : DataFrame
-        Texts, in the columns of candidates.
+        The columns of candidates, every cell a text.
     decoded : DataFrame
-        Those of them that were decoded, the best first: the paths to some of these are drawn.
+        The candidates that a model decoded, the best first. Paths to the first ten are drawn.
     path : str
-        The path of those candidates whose mode is none.
+        Path of candidates whose mode is no path.
 
     Returns
     -------
@@ -84,12 +85,12 @@ def draw_map(
 
 
 def _fit(encoded: Sequence[Tensor]) -> _Axes:
-    """Return the principal axes; each points where its largest coordinate is positive."""
+    """Return the principal axes, with signs such that their largest coordinates are positive."""
     points = torch.cat([*encoded]).double().cpu().numpy()  # (automata, latent)
     centre = points.mean(axis=0)
     _, lengths, directions = np.linalg.svd(points - centre, full_matrices=False)
     variances = np.pad(lengths**2, (0, 2))
-    directions = np.pad(directions, ((0, 2), (0, 0)))[:2]  # there may be one dimension alone
+    directions = np.pad(directions, ((0, 2), (0, 0)))[:2]  # the latent space may have one dimension
     largest = directions[[0, 1], np.abs(directions).argmax(axis=1)]
     directions *= np.where(largest < 0, -1, 1)[:, None]
     first, second = (variances[:2] / max(float(variances.sum()), 1e-12)).tolist()
@@ -97,7 +98,7 @@ def _fit(encoded: Sequence[Tensor]) -> _Axes:
 
 
 def _path(axes: _Axes, encode: Encode, number: int, row: dict[str, str], default: str) -> DrawnPath:
-    """Return the path between the parents of a candidate; of a single one, where it is."""
+    """Return the path between the parents of a candidate; of one parent, its place."""
     if row["parent_b"] == "" or row["alpha"] == "":
         line = axes.project(_encode(encode, [row["parent_a"]]))
         return DrawnPath(number, line, line[0])
@@ -112,9 +113,9 @@ def _path(axes: _Axes, encode: Encode, number: int, row: dict[str, str], default
 def _training_rows(
     training: Sequence[tuple[Deltas, Thresholds]], parents: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the training automata that are shown: of all thresholds, and the parents of paths.
+    """Return the training automata on the map: a sample over all thresholds, and the parents.
 
-    Those that no word resets have no word to show.
+    Non-synchronizing automata are left out: they have no reset word.
     """
     cells = sum(deltas[:1].size for deltas, _ in training) / len(training)
     count = min(_SHOWN, int(_SHOWN_TRANSITIONS / cells)) // len(training)
@@ -133,7 +134,7 @@ def _training_rows(
 
 
 def _places(axes: _Axes, encode: Encode, texts: pd.Series) -> Floats:
-    """Return where automata lie: (automata, 2)."""
+    """Return the places of automata on the map: float64 (automata, 2)."""
     return axes.project(_encode(encode, texts)) if len(texts) else np.empty((0, 2))
 
 
@@ -147,5 +148,5 @@ def _encode(encode: Encode, texts: Sequence[str] | pd.Series) -> Tensor:
 
 
 def _spread(rows: int, count: int) -> npt.NDArray[np.int64]:
-    """Return rows that are evenly spread, at most so many."""
+    """Return at most `count` evenly spread rows: int64."""
     return np.unique(np.linspace(0, rows - 1, min(rows, count)).round().astype(np.int64))

@@ -1,4 +1,4 @@
-"""The layout that Graphviz finds for an automaton: states that are joined lie near each other."""
+"""The layout of an automaton by Graphviz: joined states are close to each other."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from automata.automaton import AutomatonLike, Deltas, validate_delta
 from automata.drawing.geometry import Drawing, Floats, draw
 
 _RADIUS = 0.18
-"""Of a state, in inches."""
+"""Radius of a state, in inches."""
 _POINT = 1 / (72 * _RADIUS)
-"""Graphviz's unit in ours."""
+"""A point (1/72 inch), Graphviz's unit, in radii of a state."""
 
 
 def neato_drawing(delta: AutomatonLike) -> Drawing:
-    """Draw an automaton as Graphviz's ``neato`` places it: a spring model, the same every time.
+    """Draw an automaton with states placed by Graphviz's ``neato``, a deterministic spring model.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ def neato_drawing(delta: AutomatonLike) -> Drawing:
     graph.add_edges_from((p, q) for row in valid.tolist() for p, q in enumerate(row) if p != q)
     graph.layout(prog="neato")
     texts = [graph.get_node(q).attr["pos"].split(",") for q in range(n)]
-    places = np.array(texts, np.float64) * (_POINT, -_POINT)  # (n, 2); y went up
+    places = np.array(texts, np.float64) * (_POINT, -_POINT)  # (n, 2), y turned to point down
     angles = [_widest_gap(places, q, _neighbours(valid, q)) for q in range(n)]
     return draw(valid, places, np.array(angles))
 
 
 def _neighbours(delta: Deltas, q: int) -> list[int]:
-    """Return the other states that are joined to one."""
+    """Return the other states that are joined to state q."""
     joined = {*delta[:, q].tolist(), *np.nonzero(delta == q)[1].tolist()}
     return sorted(joined - {q})
 
 
 def _widest_gap(places: Floats, q: int, neighbours: list[int]) -> float:
-    """Return the angle in the middle between two neighbours that are farthest apart."""
+    """Return the angle, in radians, in the middle of the widest gap between neighbours."""
     if not neighbours:
         return -math.pi / 2
     x, y = (places[neighbours] - places[q]).T

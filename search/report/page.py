@@ -1,4 +1,4 @@
-"""One HTML file of what there is to show: templates, and the data that its script reads."""
+"""Rendering a page: templates, and the data that the page's script reads."""
 
 from __future__ import annotations
 
@@ -35,44 +35,44 @@ from search.report.layout import neato_drawing
 from search.report.pictures import inline_svg
 
 _SCALE = 16
-"""Units of a page's drawings for each radius of a state."""
+"""Units of a drawing's coordinates in one radius of a state."""
 _MAP_SIZE = 1000.0, 640.0
 _MAP_MARGIN = 24.0
 _LONGEST_WORD = 100_000
 _LONG = ("word", "delta", "canonical", "parent_a", "parent_b", "properties")
-"""Columns whose cells are cut off on the page."""
+"""Columns whose cells are shortened on the page."""
 _MEANINGS = {
     "n": "states",
     "k": "letters",
     "reset_threshold": "the length of a shortest reset word, exact",
     "cerny_bound": "(n-1)², which no automaton is known to exceed",
-    "gap": "the bound less the threshold",
+    "gap": "the bound minus the threshold",
     "ratio": "the threshold as a share of the bound",
     "word": "the lexicographically least of the shortest reset words",
-    "delta": "for each letter, between |, where it leads the states 0, 1, …",
-    "canonical": "the same of the canonical form, state by state: equal for isomorphic automata",
-    "novel": "not in the training set up to isomorphism; where there is none, always True",
-    "family": "the known family or single example that it is, if any",
-    "mode": "what proposed it first",
+    "delta": "for each letter, separated by |, the images of the states 0, 1, …",
+    "canonical": "the canonical form, state by state; isomorphic automata have the same",
+    "novel": "not in the training set, up to isomorphism; without a training set, True",
+    "family": "the known family it belongs to, or the known example it is",
+    "mode": "the mode or source that proposed it first",
     "found_by": "the arms that found it; start: the sizes that all arms share",
     "parent_a": "the automaton at one end of the path it comes from",
     "parent_b": "the automaton at the other end",
     "alpha": "the place on the path: 1 at parent_a, 0 at parent_b",
     "round": "the round of encode-decode",
-    "repaired": "transitions that were changed so that it synchronizes",
+    "repaired": "number of transitions changed so that it synchronizes",
     "properties": "the classes it is in",
     "run": "the run that found it first",
     "arm": "the arm that found it first",
     "found_at": "when it was found first (UTC)",
-    "finds": "pairs of a run and an arm that found it",
+    "finds": "number of (run, arm) pairs that found it",
 }
-"""Of the columns that a page may have."""
+"""Meanings of the columns that a page may have."""
 _CHOSEN = ("n", "k", "family", "mode", "found_by", "run", "arm", "novel")
-"""Columns that are filtered by one of their values."""
+"""Columns with a menu that filters by one of their values."""
 
 
 def render(content: Content) -> str:
-    """Return the page.
+    """Return the HTML of a page.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def render(content: Content) -> str:
     Returns
     -------
     str
-        HTML that asks for nothing else: style, script, drawings and data are within.
+        With style, script, drawings and data; it loads no other file.
 
     Raises
     ------
     DataError
-        If a row is no automaton, or too large to be drawn.
+        If a row is no automaton, or has too many states or letters to be drawn.
     """
     environment = Environment(
         loader=PackageLoader("search.report"),
@@ -107,7 +107,7 @@ def render(content: Content) -> str:
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html").render(
         content=content,
-        script=Markup(script),  # noqa: S704 - our own, without data
+        script=Markup(script),  # noqa: S704 - our own script, without data
         digest=digest,
         columns=[*content.rows],
         rows=content.rows.to_numpy().tolist(),
@@ -133,9 +133,9 @@ def render(content: Content) -> str:
 
 
 def _entries(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
-    """Yield what the script reads of each automaton, but for what stands in its row of the table.
+    """Yield the data of each automaton for the script, without the cells of its table row.
 
-    Those that have no row are not whole: they bring their text and word, and one layout alone.
+    Automata without a row (`whole` is false) have their text and word, and one layout only.
     """
     for number, row in enumerate(rows.to_dict("records"), 1):
         delta = _parse(row["delta"], f"automaton {number}")
@@ -159,22 +159,22 @@ def _entries(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
         yield entry
 
 
-def _parse(text: str, what: str) -> Deltas:
+def _parse(text: str, name: str) -> Deltas:
     try:
         return parse_delta(text)
     except AutomatonError as error:
-        raise DataError(f"{what}: {error}") from error
+        raise DataError(f"{name}: {error}") from error
 
 
-def _number(text: str, what: str) -> int:
+def _number(text: str, name: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise DataError(f"{what}: a threshold of {text[:40]!r}") from None
+        raise DataError(f"{name}: a threshold of {text[:40]!r}") from None
 
 
 def _resets(word: str, delta: Deltas) -> bool:
-    """Return whether a text is a word that resets the automaton."""
+    """Return whether a text is a reset word of the automaton."""
     try:
         return len(word) <= _LONGEST_WORD and verify(delta, parse_word(word))
     except AutomatonError:
@@ -184,9 +184,9 @@ def _resets(word: str, delta: Deltas) -> bool:
 def _add_parents(
     automata: Sequence[dict[str, Any]], texts: Sequence[str], rows: pd.DataFrame
 ) -> None:
-    """Add to each automaton of the table its parents: size, threshold, and number on the page.
+    """Add the parents of each automaton of the table: size, threshold, and number on the page.
 
-    None where there is no such parent; their texts stand in the table.
+    A missing parent is None. The texts of parents are in the table.
     """
     known = {text: number for number, text in reversed([*enumerate(texts)])}
     columns = [rows[side] for side in ("parent_a", "parent_b") if side in rows]
@@ -208,10 +208,11 @@ def _add_parents(
 
 
 def _shapes(drawing: Drawing) -> dict[str, list[int]]:
-    """Return a drawing in whole units, its arrows by letter and source: 12 numbers each.
+    """Return a drawing in whole units; arrows are sorted by letter and source, 12 numbers each.
 
-    They are the label, seen from the middle between source and target; the first two points of the
-    curve, seen from the source; the last two and the tip, seen from the target.
+    The numbers are x, y of six points: the label, relative to the middle between source and target;
+    the first two points of the curve, relative to the source; the last two points and the tip,
+    relative to the target.
     """
     parts = []
     order = sorted(range(len(drawing.arrows)), key=lambda i: drawing.arrows[i][:2])
@@ -250,7 +251,7 @@ def _strip_row(row: StripRow) -> dict[str, Any]:
 def _map_shapes(
     latent_map: LatentMap, automata: Sequence[dict[str, Any]], candidates: int
 ) -> dict[str, Any]:
-    """Return the points and the lines of the latent map in units of the page."""
+    """Return the points and the lines of the latent map, in units of its viewBox."""
     lines = [path.line for path in latent_map.paths]
     every = np.concatenate([latent_map.candidates, latent_map.places, *lines])
     low, high = every.min(axis=0), every.max(axis=0)
@@ -289,7 +290,7 @@ def _map_shapes(
 
 
 def _families(names: set[str]) -> list[dict[str, str]]:
-    """Return what is known of families: where they were met, and the automata they name."""
+    """Return the name and the source of each of the named families."""
     return [
         {"name": family.name, "source": family.source}
         for family in FAMILIES
@@ -298,7 +299,7 @@ def _families(names: set[str]) -> list[dict[str, str]]:
 
 
 def _natural(text: str) -> tuple[int, float, str]:
-    """Sort numbers as numbers, before texts."""
+    """Return a sort key: numbers in their order, before texts."""
     try:
         return 0, float(text), ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""A run's own charts as elements of a page: rebuilt from the shapes and texts that charts have."""
+"""Charts of a run as elements of a page: rebuilt from allowed elements and attributes only."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ _ATTRIBUTES = {
     *("points", "transform", "viewBox", "clip-path", "patternUnits", "style", "href"),
 }
 _NUMBERS = {"d", "x", "y", "points"}
-"""Attributes whose numbers are in units of a picture: a tenth is enough."""
+"""Attributes with coordinates; one decimal is enough."""
 _LINK = re.compile(r"#([\w.-]+)")
 _PAINT = re.compile(r"url\(#([\w.-]+)\)")
 _STYLE = re.compile(rf"(?:[\w\s#%.,:;'-]|{_PAINT.pattern})*")
-"""Without brackets but those of a name in the picture: functions of CSS can ask for addresses."""
+"""Brackets only around names within the picture: other CSS functions can load addresses."""
 _PLAIN = re.compile(r"[\w\s.,()%+-]*")
 _MOST_BYTES = 1 << 26
 
 
 def inline_svg(path: Path, prefix: str) -> Markup:
-    """Return an SVG that matplotlib wrote as an element of a page.
+    """Return an SVG file of matplotlib as an element of a page.
 
-    Nothing else is taken over: no script, no style sheet, no address, no element or attribute that
-    charts do not have. Long numbers are shortened, in shapes alone.
+    Only elements and attributes that charts have are kept: no script, style sheet or address. The
+    numbers of shapes are shortened to one decimal.
 
     Parameters
     ----------
     path : Path
     prefix : str
-        What the names within begin with, so that those of two pictures differ.
+        Prefix of all ids in the picture, so that the ids of two pictures differ.
 
     Raises
     ------
     DataError
-        If it is no SVG.
+        If the file is no SVG.
     """
     with open_file(path) as file, reading(path, "an SVG"):
         content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise ValueError(f"over {_MOST_BYTES} bytes")
         text = content.decode("utf-8")
-        # from the element on: without a document type there are no entities to expand
+        # skip the document type: without it, no entities can be expanded
         root = ElementTree.fromstring(text[text.index("<svg") :])  # noqa: S314
         values = [(_local(name), own) for part in root.iter() for name, own in part.attrib.items()]
         used = {name for attribute in values for name in _names_in(*attribute)}
@@ -64,14 +64,14 @@ def inline_svg(path: Path, prefix: str) -> Markup:
 
 
 def _names_in(attribute: str, value: str) -> list[str]:
-    """Return the names within the picture that an attribute refers to."""
+    """Return the ids that an attribute refers to."""
     if attribute == "href":
         return _LINK.findall(value)
     return _PAINT.findall(value) if attribute in ("clip-path", "style") else []
 
 
 def _rebuilt(element: Element, prefix: str, used: set[str]) -> Element | None:
-    """Return what of an element charts have, None where it is no part of them."""
+    """Return a copy of an element with allowed parts only, None if it is not allowed itself."""
     tag = _local(element.tag)
     if tag not in _TAGS:
         return None
@@ -90,7 +90,7 @@ def _rebuilt(element: Element, prefix: str, used: set[str]) -> Element | None:
 
 
 def _kept(name: str, value: str, prefix: str) -> str | None:
-    """Return the value of an attribute in the page, None for one that charts do not have."""
+    """Return the value of an attribute for the page, None if it is not allowed."""
     if name == "href":
         return f"#{prefix}{value[1:]}" if _LINK.fullmatch(value) else None
     if name in ("clip-path", "style"):
@@ -104,7 +104,7 @@ def _kept(name: str, value: str, prefix: str) -> str | None:
 
 
 def _local(name: object) -> str:
-    """Return a name without its namespace; comments and the like have none."""
+    """Return a name without its namespace, "" for comments and the like."""
     return name.rpartition("}")[2] if isinstance(name, str) else ""
 
 

@@ -1,4 +1,4 @@
-"""What there is to show of a run folder, of whatever command, or of the archive."""
+"""Reading a run folder of any command, or the archive, for a page."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from vae.trained import load_trained
 
 _PICTURES = {
     "hits": ("Hits", "How often each arm hits, each with the same budget of solver calls."),
-    "recall": ("Recall", "Which share of all automata with such thresholds each arm found."),
-    "families": ("Known families", "How many of those that exist were found."),
+    "recall": ("Recall", "The share of all automata with such thresholds that each arm found."),
+    "families": ("Known families", "The number of known families found, of those that exist."),
     "gaps": ("Gaps", "The best gap to the Černý bound against solver calls."),
     "thresholds": ("Thresholds", "The histogram of reset thresholds."),
     "training": TRAINING,
@@ -51,24 +51,24 @@ _METRICS = {name: WHOLE if name in ("epoch", "active_units") else NUMBER for nam
 
 
 def read_run(folder: Path, limit: int) -> Content:
-    """Read what there is to show of a run folder.
+    """Read the content of a page from a run folder.
 
     Parameters
     ----------
     folder : Path
-        Of ``search``, ``evolve``, ``discover``, ``generate``, ``enumerate``, ``train`` or
+        A folder of ``search``, ``evolve``, ``discover``, ``generate``, ``enumerate``, ``train`` or
         ``evaluate``.
     limit : int
-        Automata at most; where there are several sizes, about equally many of each.
+        Most automata on the page; of several sizes, about equally many of each.
 
     Raises
     ------
     DataError
-        If it is no run folder, or damaged.
+        If the folder is no run folder, or damaged.
     """
     if not folder.is_dir():
-        what = "a file, not a run folder" if folder.exists() else "no such folder"
-        raise DataError(f"{folder}: {what}")
+        problem = "a file, not a run folder" if folder.exists() else "no such folder"
+        raise DataError(f"{folder}: {problem}")
     if not (folder / "run.json").exists():
         within = sorted(path.parent.name for path in folder.glob("*/run.json"))
         runs = f": the runs in it are {', '.join(within)}" if within else " (it has no run.json)"
@@ -86,7 +86,7 @@ def read_run(folder: Path, limit: int) -> Content:
 
 
 def read_archive(path: Path, selection: Selection, limit: int) -> Content:
-    """Read what there is to show of an archive.
+    """Read the content of a page from an archive.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def read_archive(path: Path, selection: Selection, limit: int) -> Content:
     Raises
     ------
     DataError
-        If there is none, or it is damaged.
+        If there is no archive, or it is damaged.
     """
     with Archive(path, create=False) as archive:
         counts = archive.counts(selection)
@@ -110,7 +110,7 @@ def read_archive(path: Path, selection: Selection, limit: int) -> Content:
         ]
         rows = pd.concat(parts) if parts else archive.rows(selection, limit=1)
     lead = f"The automata of the archive {path.name} with the longest thresholds of each size."
-    table = Table("What the archive holds", "Counts of all that were chosen.", counts)
+    table = Table("Automata in the archive", "Counts of all selected automata.", counts)
     chosen = {name: own for name, own in vars(selection).items() if own not in (None, ())}
     content = Content(f"Archive {path.name}", lead, texts_of(rows), flatten(chosen), [table])
     content.source = "The archive"
@@ -140,7 +140,7 @@ def _dataset(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
 
 
 def _compare(folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], name: str) -> None:
-    """Refuse a record that is not of what lies beside it."""
+    """Raise `DataError` if the config in a record is not that of a file in its folder."""
     if record["config"] != config:
         raise DataError(f"{folder / 'run.json'}: of another run than {name}")
 
@@ -162,7 +162,7 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     data = input_folder(folder, record, "data")
     metrics = read_table(folder / "metrics.csv", _METRICS)
     title = title_of("model", folder)
-    lead = "What the model learned from, the slowest automata first."
+    lead = "The training automata of the model, the slowest first."
     nothing = pd.DataFrame(columns=CANDIDATE_COLUMNS)
     content = Content(title, lead, nothing, {}, [Table("Epochs", "", texts_of(metrics.round(4)))])
     results = read_evaluation(folder)
@@ -176,13 +176,13 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
         candidates = rows.reindex(columns=CANDIDATE_COLUMNS, fill_value="")
         content.rows = rows
         content.latent_map = dataset_map(model, training, candidates, PATHS[0])
-    except (DataError, OSError) as error:  # the dataset lies outside the folder
+    except (DataError, OSError) as error:  # the dataset is outside the folder
         content.notes.append(f"No latent map: {printable(str(error))}")
     return content
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the record of a run, flat."""
+    """Return the record of a run as texts by name."""
     facts = {"command": str(record["command"])} | flatten(record["config"])
     facts |= flatten({"covers": record.get("covers", {})})
     facts |= {name: Path(place).name for name, place in record.get("inputs", {}).items()}

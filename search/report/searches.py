@@ -1,4 +1,4 @@
-"""What there is to show of a search or an evolution: its tables, and what its model tells."""
+"""Reading a folder of ``search`` or ``evolve`` for a page: tables, strip, latent map."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _HITS = ("hits_top", "hits_0.8", "hits_0.7", "hits_0.6")
 
 
 def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
-    """Read what there is to show of a folder of ``search`` or of ``evolve``.
+    """Read the content of a page from a folder of ``search`` or ``evolve``.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     record : mapping
         Its ``run.json``.
     limit : int
-        Automata at most.
+        Most automata on the page.
 
     Raises
     ------
     DataError
-        If it is damaged, or a row that is shown is not true.
+        If the folder is damaged, or a row on the page is wrong.
     """
     command, config = record["command"], record["config"]
     with reading(folder / "run.json", f"the record of a run of {command}"):
@@ -100,12 +100,12 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
 
 
 def _recall_column(name: str) -> Kind | None:
-    """Return what a column of a summary holds where there was a truth."""
+    """Return the kind of a recall column of a summary, None for another name."""
     return SHARE if re.fullmatch(r"recall_[0-9]{1,6}", name) else None
 
 
 def _arms(summary: pd.DataFrame) -> Table:
-    """Return the table of a search's arms, hits with their intervals."""
+    """Return the table of a search's arms; hits have intervals."""
     table = pd.DataFrame({"arm": arm_names(summary)})
     table["kind"] = np.where(summary["mode"].isin(BASELINES), "baseline", "")
     for name in ("calls", "decoded", "valid_after_repair", "distinct", "novel"):
@@ -128,15 +128,15 @@ def _arms(summary: pd.DataFrame) -> Table:
 def _add_latent(
     folder: Path, content: Content, config: SearchConfig, record: Mapping[str, Any]
 ) -> None:
-    """Add what the model of a search tells: strip, map, and the curves of its training.
+    """Add the strip, the latent map and the training curves of a search's model.
 
-    It lies outside the run: what is wrong with it is told on the page.
+    The model is outside the run folder. If it cannot be read, a note on the page says why.
     """
     model_folder, data_folder = (input_folder(folder, record, name) for name in ("model", "data"))
     try:
         model, training, _ = load_trained(model_folder, data_folder, CPU, torch.get_num_threads())
         digest = weights_sha256(model_folder)
-        if record.get("inputs_sha256", {}).get("model", digest) != digest:  # old ones name none
+        if record.get("inputs_sha256", {}).get("model", digest) != digest:  # old records have none
             raise DataError(f"{model_folder}: not the model of this search any more")
         content.strip = strip_rows(picture_space(model, training, config, "strip"), training)
         content.latent_map = dataset_map(model, training, content.rows, config.latent.path)
@@ -156,7 +156,7 @@ def dataset_map(model: VAE, training: Dataset, rows: pd.DataFrame, path: str) ->
     model : VAE
     training : Dataset
     rows : DataFrame
-        The candidates that are shown.
+        The candidates on the page.
     path : str
         As in `draw_map`.
 

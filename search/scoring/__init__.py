@@ -1,1 +1,1 @@
-"""What was found, beside what is known: recall and scores. Nothing that searches imports it."""
+"""Recall and scores: finds compared with the truth. Modules that search must not import it."""

@@ -1,4 +1,4 @@
-"""Arms compared: means over the seeds with intervals, ratios, and whether they differ at all."""
+"""Comparison of arms: means over the seeds with intervals, ratios, and a check for copies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEASURES = [
     "calls", *HIT_COLUMNS, "families_found", "all_families", "calls_to_families", "gap", "recall",
     "duplicates", *SECONDS,
 ]  # fmt: skip
-"""What is compared: each with its interval, ``<measure>_low`` and ``<measure>_high``."""
+"""The measures; the interval of each has the columns ``<measure>_low``, ``<measure>_high``."""
 COMPARISON_COLUMNS = ["arm", "n", "window", "seeds", "families_known"] + [
     name + end for name in MEASURES for end in ("", "_low", "_high")
 ]
@@ -34,23 +34,23 @@ _TAIL = 0.025
 
 
 def compare_arms(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
-    """Return the means over the seeds and their bootstrap intervals: `COMPARISON_COLUMNS`.
+    """Return the means over the seeds, with bootstrap intervals: `COMPARISON_COLUMNS`.
 
-    Intervals are the percentiles 2.5 and 97.5 of 10,000 resamples of the seeds, nan where there
-    is one seed. ``all_families`` is the share of seeds that found all known families. A measure
-    that one of the seeds lacks is nan: a mean over the others would hide why.
+    An interval has the percentiles 2.5 and 97.5 of 10,000 resamples of the seeds; with one seed it
+    is nan. ``all_families`` is the share of seeds that found all known families. If a seed lacks a
+    measure, its mean is nan: a mean over the other seeds would hide the gap.
 
     Parameters
     ----------
     scores : DataFrame
         As `search.scoring.scores.score_steps` returns it.
     seed : int
-        Of the resamples; an arm's intervals do not depend on which other arms there are.
+        Seed of the resamples. The intervals of an arm do not depend on the other arms.
 
     Returns
     -------
     DataFrame
-        One row an arm, size and window, in the order of `scores`.
+        One row for each arm, size and window, in the order of `scores`.
     """
     rows = []
     for key, group in _with_all_families(scores).groupby(["arm", "n", "window"], sort=False):
@@ -62,15 +62,15 @@ def compare_arms(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
 
 
 def ratios(scores: pd.DataFrame, arm: str, baseline: str, *, seed: int = 0) -> pd.DataFrame:
-    """Return how many times as often an arm hits as a baseline, the columns `RATIO_COLUMNS`.
+    """Return the hit rate of an arm divided by that of a baseline: `RATIO_COLUMNS`.
 
-    The ratio is of the mean rates. Where the baseline's is 0, it is inf; where both are, it is
-    nan, since nothing tells them apart. Its interval is that of `compare_arms`: seeds are
-    resampled together where both have the same ones, and otherwise independently. A resample in
-    which both rates are 0 counts as 0 for the lower end and as inf for the upper: it says nothing,
-    so the interval may only grow. ``apart`` tells whether the intervals of the two rates, which are
-    those of `compare_arms`, have no point in common; never with one seed. Where no seed hits, the
-    interval of the rate is 0 alone, however few calls there were: a bootstrap sees no more.
+    The ratio is that of the mean rates over the seeds: inf if only the baseline's rate is 0, nan if
+    both are. Its interval has the percentiles of `compare_arms`. If both arms have the same seeds,
+    these are resampled together, else independently. A resample in which both rates are 0 carries
+    no information. It counts as 0 for the lower end and as inf for the upper end, so it can only
+    widen the interval. ``apart`` is whether the intervals of the two rates (see `compare_arms`)
+    are disjoint; with one seed it is False. If no seed hits, the bootstrap interval of the rate is
+    0 to 0, however few calls there were.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def ratios(scores: pd.DataFrame, arm: str, baseline: str, *, seed: int = 0) -> p
     Returns
     -------
     DataFrame
-        One row a size, window and threshold (the name in `HIT_COLUMNS`) that both have.
+        One row for each size, window and threshold (a name in `HIT_COLUMNS`) that both arms have.
 
     Raises
     ------
     ValueError
-        If the scores have no such arm.
+        If one of the arms has no scores.
     """
     groups = []
     for name in (arm, baseline):
@@ -111,13 +111,13 @@ def ratios(scores: pd.DataFrame, arm: str, baseline: str, *, seed: int = 0) -> p
 
 
 def _with_all_families(scores: pd.DataFrame) -> pd.DataFrame:
-    """Add whether all known families were found, nan where none is known."""
+    """Add the column ``all_families``: 1 if all known families were found, nan if none is known."""
     complete = scores["families_found"] == scores["families_known"]
     return scores.assign(all_families=complete.astype(float).where(scores["families_known"] > 0))
 
 
 def _estimate(values: Floats, seed: int) -> tuple[Floats, Floats, Floats]:
-    """Return mean and interval of each column of (seeds, measures)."""
+    """Return mean, lower and upper end of each column of (seeds, measures)."""
     means = _resampled_means(values, seed, 0)
     return _mean(values), *_interval(means, means)
 
@@ -137,39 +137,39 @@ def _estimate_ratio(
 
 
 def _mean(values: Floats) -> Floats:
-    """Return the mean of each column, not rounded out of the range of its values."""
+    """Return the mean of each column, clipped to its values' range against rounding."""
     mean: Floats = np.clip(values.mean(axis=0), values.min(axis=0), values.max(axis=0))
     return mean
 
 
 def _resampled_means(values: Floats, seed: int, stream: int) -> Floats:
-    """Return the means of each column of (seeds, measures) over resamples of the seeds."""
+    """Return the means of resampled seeds: (seeds, measures) to (measures, resamples)."""
     if len(values) == 1:
         return np.full((values.shape[1], _RESAMPLES), np.nan)
     draws = _draws(len(values), seed, stream)
-    # einsum, not a matrix product: its sums do not depend on the number of threads
+    # einsum: unlike those of a matrix product, its sums do not depend on the number of threads
     means: Floats = np.einsum("sm,sr->mr", values, draws) / len(values)  # (measures, resamples)
     return np.clip(means, values.min(axis=0)[:, None], values.max(axis=0)[:, None])
 
 
 @cache
 def _draws(seeds: int, seed: int, stream: int) -> Floats:
-    """Return how often each resample draws each seed: (seeds, resamples)."""
+    """Return the number of times that each resample draws each seed: (seeds, resamples)."""
     rng = np.random.default_rng([seed, stream])
     return rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES).T.astype(np.float64)
 
 
 def _interval(lows: Floats, highs: Floats) -> tuple[Floats, Floats]:
-    """Return the lower and the upper percentile of each row, both of them drawn values."""
+    """Return the lower and the upper percentile of each row, without interpolation."""
     place = int(_TAIL * (_RESAMPLES - 1))
     low = np.partition(lows, place, axis=1)[:, place]
     return low, np.partition(highs, -1 - place, axis=1)[:, -1 - place]
 
 
 def assert_distinct(steps: Runs) -> None:
-    """Check that no two arms, and no two seeds of an arm, did the same.
+    """Check that no two arms of a seed, and no two seeds of an arm, have equal traces.
 
-    Compared are the traces of the sizes that both have; `steps` holds no size that arms share.
+    Traces of common sizes are compared. `steps` must not hold the start, which arms share.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def assert_distinct(steps: Runs) -> None:
     Raises
     ------
     RuntimeError
-        If two arms of one seed, or two seeds of one arm, have the same traces; it names both.
+        If two have equal traces; the error names both.
     """
     for one, other in combinations(sorted(steps), 2):
         if one[0] != other[0] and one[1] != other[1]:
@@ -193,10 +193,10 @@ def assert_distinct(steps: Runs) -> None:
 
 
 def compact(comparison: pd.DataFrame) -> pd.DataFrame:
-    """Return the table to print, all of it text: a row for each arm and size.
+    """Return the table to print, every cell a text: a row for each arm and size.
 
-    Hits are per 1,000 distinct calls of the first look, with their intervals; families are those
-    found at the first look, those found in all, and those known.
+    Hits are per 1,000 distinct calls of the first look, with intervals. Families are the numbers
+    found in the first look, found in all calls, and known.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Recall: which share of a complete enumeration each arm found, after how many calls.
+"""Recall: the share of a complete enumeration that each arm found, by number of calls.
 
-No other module reads the truth, and this one is given the traces of arms that have ended: nothing
-that proposes automata can see it.
+No other module reads the truth. This one takes traces of arms that have ended, so no code that
+proposes automata can see the truth.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ from search.oracle import Trace
 RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "recall"]
 _CALLS = [10**power for power in range(3, 15)]
 _PANELS = 4
+"""Most panels of the picture."""
 _SHOWN = 10
-"""So many of the longest thresholds are in the printed table, beside the hits'."""
+"""The printed table has this many of the longest thresholds, and those of hits."""
 
 
 class ArmCurve(NamedTuple):
-    """What one arm found."""
+    """The finds of one arm with thresholds from some threshold on."""
 
     mode: str
     round: int
     calls: int
-    """Calls of the arm altogether."""
+    """All calls of the arm."""
     found_at: npt.NDArray[np.int64]
-    """int64 (found,): calls spent when each was found, not falling"""
+    """int64 (found,): calls spent up to each find, not falling"""
 
 
 class RecallPanel(NamedTuple):
@@ -48,37 +49,40 @@ class RecallPanel(NamedTuple):
 
     threshold: int
     classes: int
-    """Classes with this threshold or a longer one."""
+    """Number of isomorphism classes with this threshold or a longer one."""
     curves: list[ArmCurve]
 
 
 @dataclass(frozen=True)
 class Truth:
-    """A complete enumeration that fits a search; none of its rows has been read."""
+    """A complete enumeration that fits a search; only its manifest has been read."""
 
     folder: Path
     n: int
     k: int
     at_least: int
-    """It holds everything with this threshold or a longer one,"""
+    """Least threshold: it holds all automata of `classes` from this threshold on."""
     classes: tuple[str, ...]
-    """of the classes that are searched; those not of them are left out."""
+    """The classes that are searched; its other automata are ignored."""
 
 
 class Recall(NamedTuple):
-    """How much of the truth was found."""
+    """The share of the truth that each arm found."""
 
     table: pd.DataFrame
     """`RECALL_COLUMNS`: a row for each arm, threshold, and number of calls"""
     thresholds: list[int]
     """the thresholds of the table"""
     shown: list[int]
-    """those worth printing: of the hits, and the longest"""
+    """the thresholds to print: those of hits, and the longest"""
     panels: list[RecallPanel]
-    """what its picture shows"""
+    """the panels of its picture"""
 
     def extend(self, summary: pd.DataFrame) -> pd.DataFrame:
-        """Return a summary of the arms with columns ``recall_T``: recall after all calls."""
+        """Return a summary of the arms with a column ``recall_T`` for each threshold T.
+
+        It holds the recall after all calls of the arm.
+        """
         last = self.table.groupby(["mode", "round", "threshold"])["recall"].last()
         arms = [*zip(summary["mode"], summary["round"], strict=True)]
         columns = {
@@ -99,7 +103,7 @@ class Recall(NamedTuple):
 
 
 def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Truth:
-    """Check that an enumeration can score a search; its manifest alone is read.
+    """Check that an enumeration can score a search; only its manifest is read.
 
     Parameters
     ----------
@@ -128,7 +132,7 @@ def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Tr
         raise DataError(
             f"{folder}: enumerates n={config['n']}, k={config['k']}, but n={n}, k={k} is searched"
         )
-    # Whatever an arm finds synchronizes.
+    # All finds of an arm synchronize.
     outside = [name for name in config["classes"] if name not in ("synchronizing", *classes)]
     if outside:
         raise DataError(
@@ -139,28 +143,28 @@ def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Tr
 
 
 def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
-    """Return how much of the truth each arm found.
+    """Return the share of the truth that each arm found.
 
-    An arm has found what it proposed itself, training automata among that; what only lies in the
-    training set, or was found by another arm, does not count. The number of calls is that of the
-    arm's charged calls up to its proposal.
+    An arm has found the automata that it proposed itself, training automata too. Automata that are
+    only in the training set, or only found by another arm, do not count. The calls of a find are
+    all calls that the arm had paid for up to then.
 
     Parameters
     ----------
     truth : Truth
     traces : sequence of Trace
-        One for each arm, all of them ended.
+        One for each arm; all arms have ended.
     workers : int
         Threads.
 
     Raises
     ------
     DataError
-        If the truth is damaged, or an arm found what it lacks or labels otherwise.
+        If the truth is damaged, or lacks a find, or has another threshold for it.
     """
     counts = _compare(truth, traces, workers)
     lowest = max(1, truth.at_least)
-    # at_least[t]: classes with threshold t or more
+    # at_least[t]: number of classes with threshold t or more
     at_least = np.cumsum(counts[::-1])[::-1]
     thresholds = [*range(lowest, len(counts))]
     rows = []
@@ -182,7 +186,7 @@ def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
 
 
 def _compare(truth: Truth, traces: Sequence[Trace], workers: int) -> npt.NDArray[np.int64]:
-    """Count the truth's classes by threshold, and compare them with all that was found."""
+    """Count the truth's classes by threshold, and compare its labels with those of all finds."""
     index = RowIndex(truth.n * truth.k)
     for trace in traces:
         index.add(trace.forms)
@@ -220,7 +224,7 @@ def _compare(truth: Truth, traces: Sequence[Trace], workers: int) -> npt.NDArray
 
 
 def _drawn(thresholds: list[int], hits: set[int]) -> list[int]:
-    """Choose the thresholds of the panels: the ends, and those of hits between them."""
+    """Choose the thresholds of the panels: least, longest, and those of hits between them."""
     if not thresholds:
         return []
     chosen = sorted({thresholds[0], thresholds[-1]} | (hits & {*thresholds}))

@@ -1,4 +1,4 @@
-"""The scores of discovery: what each arm found at each size, in how many calls, over all seeds."""
+"""The scores of a discovery: finds and calls of each arm and seed, at each size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Runs = Mapping[tuple[str, int], Mapping[int, Step]]
 Floats = npt.NDArray[np.float64]
 
 WINDOWS = (100, 500, 1_000, 5_000, 20_000)
-"""First calls of a first look that are scored on their own."""
+"""Windows: this many first calls of a first look are scored separately."""
 FIRST_LOOK, ALL = "first look", "all"
 
 _DISTINCT = [name.replace("hits", "distinct") for name in HIT_COLUMNS]
@@ -39,7 +39,7 @@ FAMILY_COLUMNS = ["arm", "seed", "n", "family", "found_at", "in_first_look"]
 
 
 class Listed(NamedTuple):
-    """All automata of one size from a threshold on, as enumerated."""
+    """All enumerated automata of one size from a threshold on."""
 
     forms: Forms
     """uint8 (rows, n*k): canonical forms"""
@@ -51,8 +51,8 @@ class Listed(NamedTuple):
 def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Forms]:
     """Return the known families with an irreducible member of this size: names and members.
 
-    A member that is not irreducible is one of fewer letters, and has some added. Where two
-    families coincide, the first gives its name.
+    A member that is not irreducible is one of fewer letters, with letters added. If two families
+    have the same member, the first one is returned.
 
     Parameters
     ----------
@@ -92,42 +92,42 @@ def score_steps(
     truth: Mapping[int, Listed] | None = None,
     classes: tuple[str, ...] = (),
 ) -> pd.DataFrame:
-    """Score each step in each window, the columns `SCORE_COLUMNS`.
+    """Score each step in each window: `SCORE_COLUMNS`.
 
     The windows are the first calls of the first look, as in `WINDOWS` (``100``, ...), the whole
-    ``first look``, and ``all`` calls of the step. A first look shorter than a window is taken as
-    it is, its own number of calls the denominator. Of each window:
+    ``first look``, and ``all`` calls of the step. If the first look is shorter than a window, rates
+    are per its own number of calls. Each window has:
 
     - ``distinct_*``: automata at or above the thresholds of `hit_thresholds`, each counted once;
       ``hits_*``: the same per 1,000 calls, nan without a call;
-    - ``best_threshold`` and ``gap`` to the Černý bound, nan where the step kept nothing;
-    - ``families_known``, how many of them were found, and ``calls_to_families``: the calls after
-      which the last of them was found, nan where one is missing;
-    - ``listed``, ``listed_found`` and their quotient ``recall``, nan where no list is given;
-    - ``duplicates``: the share of valid proposals that cost no call, since they were repeated; for
-      the whole first look only, and nan where an arm goes on without ``evolve``;
-    - ``seconds`` altogether and by activity; for ``all`` only.
+    - ``best_threshold`` and ``gap`` to the Černý bound, nan if the step kept nothing;
+    - ``families_known``, ``families_found``, and ``calls_to_families``: the calls up to the find of
+      the last one, nan if one is missing;
+    - ``listed``, ``listed_found`` and their quotient ``recall``, nan without a list;
+    - ``duplicates``: the share of valid proposals that cost no call because they were repeated; for
+      the whole first look only, and nan if an arm goes on without ``evolve``;
+    - ``seconds``, in total and by activity; for ``all`` only.
 
     Parameters
     ----------
     runs : mapping of (arm, seed) to mapping of size to Step
     asked : int
-        Calls asked of the first look; longer windows are left out.
+        Calls that the first look was allowed; longer windows are left out.
     truth : mapping of size to Listed, optional
     classes : tuple of str
-        Those that the runs were restricted to.
+        The classes that the runs were restricted to.
 
     Returns
     -------
     DataFrame
-        One row an arm, seed, size and window: arms as they come, seeds and sizes rising.
+        One row for each arm, seed, size and window: arms in their order, seeds and sizes rising.
 
     Raises
     ------
     ValueError
         If a list begins below the thresholds that steps keep.
     DataError
-        If a step found what a list should hold and lacks, or the other way round.
+        If a list lacks a find that it should hold, or holds one that it should not.
     """
     lists = {n: (listed.at_least, _index(listed, n)) for n, listed in (truth or {}).items()}
     rows = []
@@ -143,20 +143,20 @@ def score_steps(
 
 
 def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Return after how many calls each known family was found, the columns `FAMILY_COLUMNS`.
+    """Return the calls up to the find of each known family: `FAMILY_COLUMNS`.
 
-    ``found_at`` is nan where it was not.
+    ``found_at`` is nan if the family was not found.
 
     Parameters
     ----------
     runs : mapping of (arm, seed) to mapping of size to Step
     classes : tuple of str
-        Those that the runs were restricted to.
+        The classes that the runs were restricted to.
 
     Returns
     -------
     DataFrame
-        One row an arm, seed, size and known family.
+        One row for each arm, seed, size and known family.
     """
     rows = [
         (arm, seed, step.n, name, found_at, found_at <= step.first_look)
@@ -171,7 +171,7 @@ def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
 
 
 def _ordered(runs: Runs) -> Iterator[tuple[str, int, Step]]:
-    """Give all steps: arms as they come, seeds and sizes rising."""
+    """Yield all steps: arms in their order, seeds and sizes rising."""
     for arm in dict.fromkeys(arm for arm, _ in runs):
         for seed in sorted(seed for name, seed in runs if name == arm):
             sizes = runs[arm, seed]
@@ -180,7 +180,7 @@ def _ordered(runs: Runs) -> Iterator[tuple[str, int, Step]]:
 
 
 def _windows(step: Step, asked: int) -> list[tuple[str, int]]:
-    """Name the windows, and count the calls that fall into each."""
+    """Return the name and the number of calls of each window."""
     first = [(str(calls), min(calls, step.first_look)) for calls in WINDOWS if calls <= asked]
     return [*first, (FIRST_LOOK, step.first_look), (ALL, step.calls)]
 
@@ -197,7 +197,7 @@ def _hits(step: Step, calls: int) -> dict[str, float]:
 
 
 def _families_found_at(step: Step, classes: tuple[str, ...]) -> Floats:
-    """Return the calls spent when each known family was found, nan for never."""
+    """Return the calls spent up to the find of each known family, nan if it was not found."""
     _, forms = known_families(step.n, step.k, classes)
     index = RowIndex(step.n * step.k)
     index.add(forms)
@@ -226,7 +226,7 @@ def _index(listed: Listed, n: int) -> RowIndex:
 
 
 def _listed_found_at(step: Step, at_least: int, index: RowIndex) -> Floats:
-    """Return the calls spent when each listed automaton was found, nan for never."""
+    """Return the calls spent up to the find of each listed automaton, nan if it was not found."""
     numbers = index.find(step.forms)
     wrong = np.flatnonzero((numbers >= 0) != (step.thresholds >= at_least))
     if len(wrong):
@@ -240,7 +240,7 @@ def _listed_found_at(step: Step, at_least: int, index: RowIndex) -> Floats:
 
 
 def _found_at(step: Step, numbers: npt.NDArray[np.int64], count: int) -> Floats:
-    """Return `found_at` by number, nan for numbers that no row of the step has."""
+    """Return ``found_at`` by number, float64 (count,); nan if no row of the step has the number."""
     found_at = np.full(count, np.nan)
     rows = np.flatnonzero(numbers >= 0)
     found_at[numbers[rows]] = step.found_at[rows]
@@ -256,7 +256,7 @@ def _recall(found_at: Floats | None, calls: int) -> dict[str, float]:
 
 
 def _costs(step: Step, window: str) -> dict[str, float]:
-    """Return duplicates and seconds, where they are known."""
+    """Return duplicates or seconds, for the window that has them."""
     if window == FIRST_LOOK:
         tallies = [tally for name, tally in step.tallies.items() if name != EVOLVE]
         valid, calls = sum(t.valid for t in tallies), sum(t.calls for t in tallies)

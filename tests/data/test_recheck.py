@@ -439,7 +439,7 @@ def test_pending_work_that_cannot_be(begun: Path, place: str, value: Any) -> Non
 @pytest.mark.parametrize("state", [[], 3, "state", {}])
 def test_pending_work_of_another_kind(begun: Path, state: Any) -> None:
     save(begun, lambda _: state)
-    with refused("pending.parquet: not what an interrupted enumeration saves; delete it"):
+    with refused("pending.parquet: not the finds of an interrupted enumeration; delete it"):
         enumerate_dataset(ALL, begun)
 
 

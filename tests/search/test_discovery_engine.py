@@ -517,7 +517,7 @@ def rewrite(folder: Path, name: str, change) -> None:
 )
 def test_a_step_of_another_kind_is_refused(folder: Path, name: str, change) -> None:
     rewrite(folder / "vae" / "n-05", name, change)
-    with pytest.raises(DataError, match=r"n-05/(step\.json|found\.npz): not what a step found"):
+    with pytest.raises(DataError, match=r"n-05/(step\.json|found\.npz): not the finds of a step"):
         take(CONFIG, "vae", folder)
 
 

@@ -254,7 +254,7 @@ def test_zip_files_of_other_kinds(seed: Path, folder: Path) -> None:
     for content in (b"", b"PK\x05\x06" + bytes(18), whole[:-30], whole[:200], b"PK" + whole[30:]):
         path.write_bytes(content)
         put_right(folder)
-        with refused(r"found\.npz: not what a step found"):
+        with refused(r"found\.npz: not the finds of a step"):
             read(seed)
     repeated = [*parts.items(), ("alpha.npy", parts["alpha.npy"])]
     pickled = {**parts, "alpha.npy": np.lib.format.magic(1, 0) + b"\x80\x04N."}
@@ -267,7 +267,7 @@ def test_zip_files_of_other_kinds(seed: Path, folder: Path) -> None:
                 for name, content in entries:
                     archive.writestr(name, content)
         put_right(folder)
-        with refused(r"found\.npz: not what a step found"):
+        with refused(r"found\.npz: not the finds of a step"):
             read(seed)
 
 

@@ -1,4 +1,4 @@
-  // one automaton: its drawing, its word at work, what is known of it
+  // the dialog of one automaton: drawing, reset word step by step, properties, relatives
 
   const dialog = find("automaton");
   const delays = [2000, 1200, 700, 400, 200, 90, 30];
@@ -6,7 +6,7 @@
   let opener = null;
   let automaton = null;
   let layout = "circle";
-  let courses = []; // for each number of letters read: which states are occupied
+  let courses = []; // [letters read][state]: whether the state is occupied
   let counts = [];
   let at = 0;
   let timer = 0;
@@ -35,7 +35,7 @@
       opener = document.activeElement;
       dialog.showModal();
     }
-    find("play").focus(); // what opened a relative is gone
+    find("play").focus(); // the button that opened a relative has been removed
     dialog.scrollTop = 0;
     history.replaceState(null, "", `#automaton-${which + 1}`);
     const place = shown.indexOf(which);
@@ -107,8 +107,8 @@
     find("unreplayed").hidden = !broken;
     courses = [];
     if (broken) {
-      const told = word.length > 300 ? `${word.slice(0, 300)}…` : word;
-      find("unreplayed").textContent = `This does not reset the automaton: ${told || "no word"}`;
+      const short = word.length > 300 ? `${word.slice(0, 300)}…` : word;
+      find("unreplayed").textContent = `This does not reset the automaton: ${short || "no word"}`;
       return;
     }
     let occupied = new Uint8Array(n).fill(1);
@@ -166,9 +166,9 @@
       scroller.scrollTop = mark.offsetTop - scroller.offsetTop - scroller.clientHeight / 2;
     }
     const list = [...here.keys()].filter((q) => here[q]).join(", ");
-    const told = counts[at] === 1 ? "1 state is occupied" : `${counts[at]} of ${n} states are occupied`;
+    const count = counts[at] === 1 ? "1 state is occupied" : `${counts[at]} of ${n} states are occupied`;
     const place = at ? `Letter ${at} of ${letters.length}: ${letterName(letter)}` : `Start, ${letters.length} letters`;
-    find("told").textContent = `${place}. ${told}: ${list}.`;
+    find("progress").textContent = `${place}. ${count}: ${list}.`;
     find("occupied").style.width = `${(100 * counts[at]) / n}%`;
     document.querySelector("#course .here").setAttribute("d", `M${across(at)} ${plot.top}V${plot.bottom}`);
     for (const cell of document.querySelectorAll("#transitions td")) {
@@ -253,9 +253,9 @@
     texts.forEach((text, side) => {
       if (!text) return;
       const parent = automaton.parents[side];
-      const told = `${text} (n = ${parent.n}, threshold ${parent.threshold})`;
-      if (parent.number === null) html("p", told, place);
-      else link(told, parent.number);
+      const label = `${text} (n = ${parent.n}, threshold ${parent.threshold})`;
+      if (parent.number === null) html("p", label, place);
+      else link(label, parent.number);
     });
     const own = new Set(texts.filter(Boolean));
     const related = rows.map((_, other) => other).filter((other) => other !== number && (
@@ -275,7 +275,7 @@
       ? ["parent_a", "parent_b"].map((side) => cells[which][names.indexOf(side)] || "") : [];
   }
 
-  // as automata.formats writes them
+  // written as by automata.text.formats
   function synchrowords({ n, k, delta }) {
     const entries = delta[0].flatMap((_, state) => delta.map((row) => row[state]));
     return `${k} ${n}\n${entries.join(" ")}\n`;
@@ -323,7 +323,7 @@
     try {
       await navigator.clipboard.writeText(content.textContent);
     } catch {
-      // a page from a file may not use the clipboard: the older way
+      // a page opened from a file may not use the clipboard: use the older way
       getSelection().selectAllChildren(content);
       document.execCommand("copy");
     }

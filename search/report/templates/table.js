@@ -21,7 +21,7 @@
   function sort(button) {
     const column = Number(button.dataset.column);
     const head = button.closest("th");
-    const slowest = ["reset_threshold", "ratio", "n"].includes(names[column]); // these first
+    const slowest = ["reset_threshold", "ratio", "n"].includes(names[column]); // largest first
     const state = head.getAttribute("aria-sort");
     const falling = state === "none" ? slowest : state === "ascending";
     for (const other of table.tHead.rows[0].cells) {
@@ -34,7 +34,7 @@
       ? (one, other) => Number(one) - Number(other)
       : (one, other) => (one < other ? -1 : one > other ? 1 : 0);
     const sign = falling ? -1 : 1;
-    // what is missing comes last, equal ones keep the order of the report
+    // missing values last; equal values keep the order of the report
     order = rows.map((_, number) => number).sort((a, b) =>
       (values[a] === "") - (values[b] === "") || sign * compare(values[a], values[b]) || a - b);
     table.tBodies[0].append(...order.map((number) => rows[number]));
@@ -42,7 +42,7 @@
   }
 
   function filter() {
-    // states in a row are looked for as they stand, other words each on its own
+    // search for rows of states as a whole, and for each other word separately
     const words = find("search").value.toLowerCase().match(/[0-9|]+( +[0-9|]+)+|\S+/g) || [];
     const most = find("gap").value;
     const gap = Number(find("gap").dataset.column);
@@ -80,7 +80,7 @@
     });
     table.tBodies[0].addEventListener("click", (event) => {
       const row = event.target.closest("tr");
-      // a click that ends a selection of text opens nothing
+      // a click that ends a selection of text does not open an automaton
       const meant = event.target.closest("button") || !String(getSelection());
       if (row && meant) open(Number(row.dataset.number));
     });
