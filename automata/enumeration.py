@@ -137,10 +137,10 @@ class Enumeration:
         index = check_integer("index", index, 0, len(self) - 1)
         number, prefix = self._units[index]
         first, group = self._firsts[number], self._groups[number]
-        nothing = np.empty((0, self.k, self.n), np.uint8)
+        no_automata = np.empty((0, self.k, self.n), np.uint8)
         for rows, nodes in self._search(first, group, prefix, self._transitions):
             if len(rows) == 0:  # nearly always, where thresholds are long
-                yield Found(nothing, np.empty(0, np.int32), nodes)
+                yield Found(no_automata, np.empty(0, np.int32), nodes)
                 continue
             letters = rows.reshape(len(rows), self.k - 1, self.n)
             start = np.broadcast_to(first.astype(np.uint8), (len(rows), 1, self.n))
@@ -157,7 +157,7 @@ class Enumeration:
         if self.at_least > (self.n**3 - self.n) // 6:
             return []
         units: list[tuple[int, npt.NDArray[np.uint8]]] = []
-        nothing = np.empty(0, np.uint8)
+        no_prefix = np.empty(0, np.uint8)
         for letter in letter_types(self.n):
             cyclic = int(functional.shape(letter)) >> functional.CYCLIC_STATES
             # later letters have no fewer cyclic states: here all would be permutations
@@ -167,10 +167,10 @@ class Enumeration:
             if self.at_least > 0 and self.k > 1:
                 # a look without automorphisms: the least promising letters have many
                 trivial = np.tile(np.arange(self.n, dtype=np.uint8), (2, 1, 1))
-                if not any(len(rows) for rows, _ in self._search(first, trivial, nothing, 1)):
+                if not any(len(rows) for rows, _ in self._search(first, trivial, no_prefix, 1)):
                     continue
             group = automorphisms(first)
-            for rows, nodes in self._search(first, group, nothing, self._prefix):
+            for rows, nodes in self._search(first, group, no_prefix, self._prefix):
                 units += [(len(self._firsts), row) for row in rows]
                 self.planned_nodes += nodes
             self._firsts.append(first)

@@ -97,7 +97,7 @@ def line_color(kind: int) -> str:
 
 
 def line_dashes(kind: int) -> tuple[float, ...]:
-    """Return their dashes in line widths, () for none; colours and dashes tell 36 kinds apart."""
+    """Return their dashes in line widths, () for none; 36 kinds differ in colour or dashes."""
     return _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)]
 
 

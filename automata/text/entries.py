@@ -124,7 +124,7 @@ def parse_texts(
 def _read_deltas(
     joined: npt.NDArray[np.uint8], first: bytes, count: int, size: Size | None
 ) -> tuple[Deltas, int]:
-    """Read plainly written automata of the first one's size, at most `count`; and where they end."""
+    """Read plainly written automata of the first one's size, at most `count`, and their end."""
     k, n = size or (first.count(b"|") + 1, len(first.partition(b"|")[0].split()))
     if not (k <= MAX_LETTERS and 1 <= n <= MAX_STATES):
         return np.empty((0, k, n), np.uint8), 0

@@ -59,8 +59,8 @@ class _UnfitError(Exception):
 
 
 _Reader = Generator[list[Table], Row | None, list[Table]]
-"""Receives rows, then None at the end of the text, an error within an automaton; yields the automata
-complete so far."""
+"""Receives rows, then None at the end of the text, which may not come within an automaton; yields
+the automata complete so far."""
 
 
 def _sized(letters_first: bool, by_letter: bool, first: int) -> _Reader:
