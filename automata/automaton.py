@@ -464,16 +464,16 @@ def _validate(array: npt.NDArray[Any]) -> Deltas:
     return own
 
 
-def integer_array(value: Any, what: str = "states") -> npt.NDArray[Any]:
+def integer_array(value: Any, entries: str = "states") -> npt.NDArray[Any]:
     """Return a view or a copy of a rectangular table of integers, or raise `AutomatonError`."""
     if np.ma.is_masked(value):
         raise AutomatonError("a table with masked entries is not complete")
     try:
         array = np.asarray(value)[...]  # a new view: nobody else can change its shape
     except ValueError as error:
-        raise AutomatonError(f"not a rectangular table of {what}: {error}") from error
+        raise AutomatonError(f"not a rectangular table of {entries}: {error}") from error
     if array.dtype.kind not in "iu":
         if array.size == 0:
-            raise AutomatonError(f"an empty table, of shape {array.shape}, holds no {what}")
-        raise AutomatonError(f"{what} are integers, got entries of type {array.dtype}")
+            raise AutomatonError(f"an empty table, of shape {array.shape}, holds no {entries}")
+        raise AutomatonError(f"{entries} are integers, got entries of type {array.dtype}")
     return array

@@ -76,5 +76,5 @@ def check_decided(classes: Sequence[str], n: int) -> None:
     on_subsets = [name for name in classes if name in ON_SUBSETS]
     limit = MAX_STATES_SUBSETS if on_subsets else MAX_STATES
     if n > limit:
-        what = " and ".join(on_subsets) or "classes"
-        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {what}")
+        subject = " and ".join(on_subsets) or "classes"
+        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {subject}")

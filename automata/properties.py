@@ -397,12 +397,12 @@ def _bits(classes: Sequence[str]) -> np.uint16:
     return np.uint16(sum(1 << CLASSES.index(name) for name in set(classes)))
 
 
-def _within(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, what: str) -> Deltas:
+def _within(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, subject: str) -> Deltas:
     """Validate automata of at most `limit` states."""
     valid = validate_deltas(deltas)
     n = valid.shape[2]
     if n > limit:
-        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {what}")
+        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {subject}")
     return valid
 
 

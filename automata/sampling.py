@@ -36,8 +36,8 @@ Solve = Callable[[Deltas], Thresholds]
 _RANDOM_PATIENCE = 1 << 22
 """An evolution without a find ends after this many random automata in a row outside the class."""
 _CHILD_PATIENCE = 1 << 16
-"""It ends after this many children in a row without a new one of the class, or after eight
-generations, whichever is more."""
+"""An evolution ends after this many children in a row without a new one of the class; at least
+after eight generations."""
 
 
 def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
@@ -350,7 +350,8 @@ def evolve(
     AutomatonError, SizeLimitError
         If the automata of `start` are not complete, or n > 64 or k > 6.
     ValueError
-        If n or k is less than 1 or not an integer, or `start` has not one threshold an automaton.
+        If n or k is less than 1 or not an integer, or `start` does not have one threshold
+        for each automaton.
 
     Examples
     --------
@@ -373,7 +374,7 @@ def evolve(
             )
         first = seen.add_new(forms)
         forms, thresholds = _elite(forms[first], thresholds[first], config)
-    fruitless = 0  # children in a row without a new one
+    fruitless = 0  # children since the last generation with enough new ones
     while calls < config.calls and fruitless < _patience(config, len(forms)):
         if len(forms) == 0:
             children = sample_uniform(rng, config.batch, n, k)
@@ -400,8 +401,8 @@ def evolve(
 def _patience(config: Evolution, archive: int) -> int:
     """Return the number of children in a row without a new one that ends the evolution.
 
-    Eight such generations show that a small space is exhausted. A rare class needs more patience,
-    most of all as long as the automata are random.
+    Eight such generations show that a small space is exhausted. Finds in a rare class are further
+    apart, above all among random automata.
     """
     patience = 8 * config.batch
     if config.classes:

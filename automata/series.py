@@ -129,7 +129,7 @@ def _stretches(deltas: Deltas, first: int) -> Stretches:
 
 
 def _distinct(ways: Stretches) -> Stretches:
-    """Keep the first of the ways that give isomorphic automata by `_COMPARED_BY` states."""
+    """Keep the first of the ways that give isomorphic automata with two and three states more."""
     forms = [canonical_forms(stretch(ways, by)) for by in _COMPARED_BY]
     _, rows = np.unique(np.concatenate(forms, axis=1), axis=0, return_index=True)
     return ways.of(np.sort(rows))

@@ -26,9 +26,9 @@ class Stream(Protocol):
 Chunk = tuple[Sequence[int], list[bytes]]  # numbers of lines, and the lines
 
 
-def too_long(line: int, what: str = "line") -> Malformed:
+def too_long(line: int, part: str = "line") -> Malformed:
     """Return the error for a line or record over the limit."""
-    return Malformed(line, f"the {what} is longer than {MOST_TEXT} bytes, the limit")
+    return Malformed(line, f"the {part} is longer than {MOST_TEXT} bytes, the limit")
 
 
 def read_lines(stream: Stream) -> Iterator[Chunk | Malformed]:

@@ -161,8 +161,8 @@ table (n=4, k=2): --form NAME decides
 def _no_numbers(number: int, text: bytes) -> AutomatonError:
     words = [word for word in re.split(rb"[\s,;]+", text) if not word.isdigit()]
     shown = (words[0] if words else text)[:20].decode("utf-8", "backslashreplace")
-    what = "is no number" if words else "has numbers apart in two ways"
-    return AutomatonError(f"line {number}: {shown!r} {what}: --form NAME names the form")
+    fault = "is no number" if words else "has numbers apart in two ways"
+    return AutomatonError(f"line {number}: {shown!r} {fault}: --form NAME names the form")
 
 
 def _only_form(found: Readings) -> str | None:

@@ -214,10 +214,10 @@ def _read_single_lines(chunks: Iterator[Chunk | Malformed], states_first: bool) 
 
 
 def _read_rows(
-    what: str, chunks: Iterator[Chunk | Malformed], states_first: bool
+    unit: str, chunks: Iterator[Chunk | Malformed], states_first: bool
 ) -> Iterator[Items]:
-    """Read a size, then a line for each state or letter, as `what` says."""
-    by_letter = what == "letter"
+    """Read a size, then a line for each `unit`, "state" or "letter"."""
+    by_letter = unit == "letter"
     rows: list[bytes] = []
     half = b""  # the first number of a size on two lines
     size: Size | None = None
@@ -244,7 +244,7 @@ def _read_rows(
             width, height = (n, k) if by_letter else (k, n)
             if count != width:
                 wanted = f"n={n}" if by_letter else f"k={k}"
-                reason = f"{what} {len(rows)} has {count} entries, not {wanted}"
+                reason = f"{unit} {len(rows)} has {count} entries, not {wanted}"
                 found.append(Malformed(start, reason))
                 break
             rows.append(text)
@@ -260,7 +260,7 @@ def _read_rows(
         yield [Malformed(start, "one number of a size, and nothing after it")]
     if size:
         wanted = f"k={size[0]}" if by_letter else f"n={size[1]}"
-        yield [Malformed(start, f"{len(rows)} {what}s, not {wanted}")]
+        yield [Malformed(start, f"{len(rows)} {unit}s, not {wanted}")]
 
 
 def _until_malformed(found: list[Entry | Malformed]) -> Items:
