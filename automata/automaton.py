@@ -88,6 +88,7 @@ class Automaton:
     ) -> int | None:
         """Return the length of a shortest reset word, None if there is none.
 
+        `memory_limit` is in bytes, `time_limit` in seconds.
         See `automata.solver.exact.reset_threshold`.
 
         Examples
@@ -102,6 +103,7 @@ class Automaton:
     ) -> tuple[int, ...] | None:
         """Return a shortest reset word, None if there is none.
 
+        `memory_limit` is in bytes, `time_limit` in seconds.
         See `automata.solver.exact.shortest_reset_word`.
 
         Examples

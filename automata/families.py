@@ -239,6 +239,11 @@ def wielandt_threshold(q: int, p: int) -> int:
     -------
     int
 
+    Raises
+    ------
+    ValueError
+        If q or p is not an integer.
+
     Examples
     --------
     >>> wielandt_threshold(9, 8), 9 * 9 - 3 * 9 + 3

@@ -45,7 +45,7 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     Raises
     ------
     AutomatonError
-        If the header has not one such column, or no row follows it.
+        If the header does not have exactly one such column, or no row follows it.
 
     Examples
     --------

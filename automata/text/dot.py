@@ -176,7 +176,12 @@ def _transitions(
 
 
 def split_label(label: str) -> list[str]:
-    r"""Return the letters of an edge's label.
+    r"""Return the letters of an edge's label, separated by blanks, commas or line breaks.
+
+    Raises
+    ------
+    AutomatonError
+        If one is not a letter.
 
     Examples
     --------

@@ -80,7 +80,7 @@ def _parse_alike(entries: list[Entry]) -> Iterator[Automata | Malformed]:
 def parse_texts(
     lines: Sequence[int], texts: Sequence[bytes], size: Size | None = None
 ) -> Iterator[Automata | Malformed]:
-    """Read automata of one form: in bulk where plainly written, otherwise one by one.
+    """Read automata of one form: in bulk if plainly written, otherwise one by one.
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ def parse_gap_all(text: str) -> list[Placed]:
                 raise _no_table(text)
             found.append(Placed(begin, _table(rows)))
             entries += found[-1].delta.size
-            if entries > _MOST_ENTRIES:  # a short transformation fills up to n images
+            if entries > _MOST_ENTRIES:  # a short transformation is padded to n images
                 raise AutomatonError(f"GAP: automata of more than {_MOST_ENTRIES} entries")
     return found
 
@@ -221,7 +221,7 @@ def _is_letter(value: _Value) -> bool:
 
 
 def _table(letters: list[_Value]) -> Deltas:
-    """Read an automaton; n is the largest state named, and transformations are filled up to it."""
+    """Read an automaton; n is the largest state named, and transformations are padded to n."""
     degree = max(len(item.tokens) if isinstance(item, _Images) else len(item) for item in letters)
     named = [
         int(token)
@@ -231,7 +231,7 @@ def _table(letters: list[_Value]) -> Deltas:
         if token.isdecimal() and len(token) < 6
     ]
     n = max([degree, *named, 1])
-    if len(letters) > MAX_LETTERS:  # checked before they are filled up
+    if len(letters) > MAX_LETTERS:  # checked before they are padded
         raise SizeLimitError(f"k={len(letters)} is over the limit of {MAX_LETTERS} letters")
     if n > MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")

@@ -32,8 +32,8 @@ def to_networkx(delta: AutomatonLike) -> nx.MultiDiGraph:
     Returns
     -------
     networkx.MultiDiGraph
-        Each edge has its letter as key and as attribute ``letter``, and the letter's name as
-        attribute ``label``.
+        Each edge has its letter as key and as attribute ``letter``, and its name as attribute
+        ``label``.
 
     Raises
     ------
