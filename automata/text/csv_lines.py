@@ -100,7 +100,7 @@ def _separator(record: bytes) -> str | None:
     if len(found) > 1:
         shown = " and ".join(map(repr, found))
         raise AutomatonError(
-            f"the header has a column 'delta' by {shown}: a line before it decides, 'sep=,' or so"
+            f"the header has a column 'delta' by {shown}: a line before it decides, such as 'sep=,'"
         )
     return found[0] if found else None
 
@@ -256,7 +256,7 @@ def _field(record: bytes, columns: list[str], separator: str) -> bytes:
         raise ValueError(f"{count} fields under a header of {len(columns)}")
     is_cut = len(field.strip(b" ").splitlines()) > 1 or b"\t" in field.strip()
     if is_cut and b"|" not in field:
-        raise ValueError("between the rows of letters stands |")
+        raise ValueError("rows of letters are separated by |")
     return b" ".join(field.splitlines()) if b"\n" in field else field
 
 

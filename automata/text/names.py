@@ -112,12 +112,12 @@ def check_order(names: Sequence[str]) -> None:
     >>> check_order(["x", "y"])
     >>> check_order(["b", "c"])
     Traceback (most recent call last):
-    automata.errors.AutomatonError: letter 'b' stands at the place of 'a'
+    automata.errors.AutomatonError: letter 'b' would be printed as 'a'
     """
     ours = [format_word((a,)) for a in range(len(names))]
     for name, own in zip(names, ours, strict=True):
         if name != own and name in ours:
-            raise AutomatonError(f"letter {name!r} stands at the place of {own!r}")
+            raise AutomatonError(f"letter {name!r} would be printed as {own!r}")
 
 
 def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str] = ()) -> Deltas:

@@ -161,7 +161,7 @@ table (n=4, k=2): --form NAME decides
 def _no_numbers(number: int, text: bytes) -> AutomatonError:
     words = [word for word in re.split(rb"[\s,;]+", text) if not word.isdigit()]
     shown = (words[0] if words else text)[:20].decode("utf-8", "backslashreplace")
-    fault = "is no number" if words else "has numbers apart in two ways"
+    fault = "is no number" if words else "separates numbers in two ways"
     return AutomatonError(f"line {number}: {shown!r} {fault}: --form NAME names the form")
 
 
@@ -218,7 +218,7 @@ def _no_form(from_1: dict[str, list[Table]], where: str) -> AutomatonError:
     if from_1:
         shown = _shown(from_1)
         return AutomatonError(f"the numbers look 1-based (as {shown}): states count from 0")
-    return AutomatonError(f"{where} the numbers fit no form: with --form NAME the error is named")
+    return AutomatonError(f"{where} the numbers fit no form: --form NAME shows the error")
 
 
 def _shown(found: dict[str, list[Table]]) -> str:
