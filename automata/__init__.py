@@ -1,6 +1,6 @@
 """Synchronizing automata: exact reset words, canonical forms, families, samplers, formats.
 
-Names are loaded when they are first used; ``__init__.pyi`` says where each of them lives.
+Each name is loaded on first use, from the module that ``__init__.pyi`` imports it from.
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
-"""Where each name of the package lives.
+"""The module of each public name.
 
-Type checkers read this file. When the package is imported, ``lazy_loader`` reads it too; it takes
-relative imports alone.
+Type checkers read this file. So does ``lazy_loader``, when the package is imported; it requires
+relative imports.
 """
 
 from .action import apply_word, image, preimage

@@ -1,4 +1,4 @@
-"""What words do to states: Q w, and the states that a word sends into a set."""
+"""The action of words on states: images and preimages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from automata.text.words import as_letters
 def apply_word(
     delta: AutomatonLike, word: Iterable[int] | str, states: Iterable[int] | None = None
 ) -> tuple[int, ...]:
-    """Return the state that a word sends each of some states to.
+    """Return the image of each of some states under a word.
 
     Parameters
     ----------
@@ -23,20 +23,20 @@ def apply_word(
     word : iterable of int, or str
         Letters 0..k-1, applied left to right; or their text.
     states : iterable of int, optional
-        States 0..n-1 in any order; all of them, 0 first, by default.
+        States 0..n-1 in any order; by default 0, 1, ..., n-1.
 
     Returns
     -------
     tuple of int
-        As many states. Without `states` entry q is the state that q is sent to: the transformation
-        of the word.
+        The image of each of `states`, in the same order. Without `states` entry q is the image of
+        state q.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton, or `word` neither letters nor text.
+        If `delta` is not a complete automaton, or `word` is neither letters nor text.
     ValueError
-        If a letter is none of the automaton, or a state is none.
+        If a letter is not in 0..k-1, or a state is not in 0..n-1.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def apply_word(
 def image(
     delta: AutomatonLike, word: Iterable[int] | str, states: Iterable[int] | None = None
 ) -> frozenset[int]:
-    """Return the set of states that a word sends a set of states to.
+    """Return the image of a set of states under a word.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def image(
 def preimage(
     delta: AutomatonLike, word: Iterable[int] | str, states: Iterable[int]
 ) -> frozenset[int]:
-    """Return the set of all states that a word sends into a set of states.
+    """Return the preimage of a set of states: all states that a word leads into it.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def preimage(
 
 
 def _check_states(states: Iterable[int], n: int) -> npt.NDArray[np.intp]:
-    """Return states as an array (states,), if they are states of n."""
+    """Return states as an array (states,); raise ValueError if one is not in 0..n-1."""
     if not isinstance(states, Iterable):
         raise ValueError(f"states are a sequence of integers, got {type(states).__name__}")
     return np.array([check_integer("state", state, 0, n - 1) for state in states], np.intp)

@@ -1,4 +1,4 @@
-"""Numbers that callers give, checked: integers, and finite numbers, within their limits."""
+"""Checks of numbers from callers: integers and finite numbers, within limits."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ MAX_WORKERS = 1024
 
 
 def check_integer(name: str, value: Any, low: int | None = None, high: int | None = None) -> int:
-    """Return an integer argument, or refuse it in one line.
+    """Return an integer argument, or raise a ValueError of one line.
 
     Parameters
     ----------
     name : str
         The parameter, for the message.
     value : int
-        Whatever ``operator.index`` takes.
+        Anything that ``operator.index`` accepts.
     low, high : int
-        The limits, both allowed; None: no limit.
+        The limits, inclusive; None: no limit.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def check_integer(name: str, value: Any, low: int | None = None, high: int | Non
     Raises
     ------
     ValueError
-        If it is not an integer, or outside the limits.
+        If the value is not an integer, or outside the limits.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def check_integer(name: str, value: Any, low: int | None = None, high: int | Non
 
 
 def check_number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
-    """Return an argument that is a finite number, or refuse it in one line.
+    """Return an argument that is a finite number, or raise a ValueError of one line.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
     value : float
         Any real number.
     low, high : float
-        The limits, both allowed.
+        The limits, inclusive.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
     Raises
     ------
     ValueError
-        If it is no number, not finite, or outside the limits.
+        If the value is not a number, not finite, or outside the limits.
 
     Examples
     --------
@@ -90,12 +90,12 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
 
 
 def check_positive(name: str, value: Any) -> float:
-    """Return an argument that is a positive finite number, or refuse it in one line.
+    """Return an argument that is a positive finite number, or raise a ValueError of one line.
 
     Raises
     ------
     ValueError
-        If it is no number, not finite, or not positive.
+        If the value is not a number, not finite, or not positive.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def check_positive(name: str, value: Any) -> float:
 
 
 def check_within(name: str, value: Any, low: float, high: float) -> None:
-    """Refuse what is outside limits, also where it is no finite number, in one line.
+    """Raise a ValueError of one line unless a value is a finite number within limits.
 
     Parameters
     ----------
@@ -119,12 +119,12 @@ def check_within(name: str, value: Any, low: float, high: float) -> None:
     value : float
         Any real number.
     low, high : float
-        The limits, both allowed.
+        The limits, inclusive.
 
     Raises
     ------
     ValueError
-        If it is no finite number, or outside the limits.
+        If the value is not a finite number, or outside the limits.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def check_within(name: str, value: Any, low: float, high: float) -> None:
 
 
 def check_workers(workers: Any) -> int:
-    """Return a number of threads, 1,024 if it is larger, or refuse it in one line.
+    """Return a number of threads, at most 1,024; raise a ValueError if it is less than 1.
 
     Examples
     --------

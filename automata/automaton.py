@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-import automata  # its functions are looked up when a method is called: they all know this module
+import automata  # methods look up its functions when called: their modules import this one
 from automata.errors import AutomatonError as AutomatonError
 from automata.errors import SizeLimitError as SizeLimitError
 from automata.sizes import cerny_bound as cerny_bound
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_STATES = 5000
 MAX_LETTERS = 64
-_BYTES_AT_ONCE = 1 << 18  # they stay in the cache between copy and check
+_BYTES_AT_ONCE = 1 << 18  # copied, then checked while still in the cache
 
 Deltas = npt.NDArray[np.uint8 | np.uint16]
 
@@ -28,15 +28,14 @@ Deltas = npt.NDArray[np.uint8 | np.uint16]
 class Automaton:
     """One complete deterministic automaton, immutable and validated.
 
-    A method calls the function of this package that does the same for an array; what it raises,
-    what it costs and where it comes from is said there.
+    Each method calls a function of this package, which documents errors, cost and source.
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
         ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to. Any integer dtype,
-        nested sequence of integers, or text such as ``"1 2 3 0|0 1 2 0"``: the images of the states
-        with a blank between them, the letters with a ``|`` between them.
+        nested sequence of integers, or text such as ``"1 2 3 0|0 1 2 0"``: the images under each
+        letter, separated by blanks, and ``|`` between letters.
 
     Raises
     ------
@@ -64,8 +63,8 @@ class Automaton:
 
     @property
     def delta(self) -> Deltas:
-        """The transitions, shape (k, n), an array of `state_dtype` that stays read-only."""
-        # a new array each time: the shape of one can be changed
+        """The transition table, array of `state_dtype`, shape (k, n); always read-only."""
+        # a new view each time: callers can change the shape of a view
         own: Deltas = np.frombuffer(self._content, state_dtype(self._shape[1]))
         return own.reshape(self._shape)
 
@@ -89,6 +88,7 @@ class Automaton:
     ) -> int | None:
         """Return the length of a shortest reset word, None if there is none.
 
+        `memory_limit` is in bytes, `time_limit` in seconds.
         See `automata.solver.exact.reset_threshold`.
 
         Examples
@@ -103,6 +103,7 @@ class Automaton:
     ) -> tuple[int, ...] | None:
         """Return a shortest reset word, None if there is none.
 
+        `memory_limit` is in bytes, `time_limit` in seconds.
         See `automata.solver.exact.shortest_reset_word`.
 
         Examples
@@ -115,7 +116,7 @@ class Automaton:
     def apply(
         self, word: Iterable[int] | str, states: Iterable[int] | None = None
     ) -> tuple[int, ...]:
-        """Return the state that a word sends each of some states to, of all states by default.
+        """Return the image of each of some states under a word, by default of all states.
 
         See `automata.action.apply_word`.
 
@@ -129,7 +130,7 @@ class Automaton:
     def image(
         self, word: Iterable[int] | str, states: Iterable[int] | None = None
     ) -> frozenset[int]:
-        """Return the set of states that a word sends a set of states to, all states by default.
+        """Return the image of a set of states under a word, by default of all states.
 
         See `automata.action.image`.
 
@@ -141,7 +142,7 @@ class Automaton:
         return automata.image(self, word, states)
 
     def preimage(self, word: Iterable[int] | str, states: Iterable[int]) -> frozenset[int]:
-        """Return the set of all states that a word sends into a set of states.
+        """Return the preimage of a set of states: all states that a word leads into it.
 
         See `automata.action.preimage`.
 
@@ -153,7 +154,7 @@ class Automaton:
         return automata.preimage(self, word, states)
 
     def rank(self) -> int:
-        """Return the least number of states that a word sends all states to.
+        """Return the rank, the least size of Q w over all words w.
 
         See `automata.solver.ranks.rank`.
 
@@ -177,7 +178,7 @@ class Automaton:
         return automata.is_synchronizing(self)
 
     def is_isomorphic(self, other: AutomatonLike) -> bool:
-        """Return whether another automaton differs in the names of states and letters alone.
+        """Return whether another automaton differs only in the names of states and letters.
 
         See `automata.canonical.are_isomorphic`.
 
@@ -189,7 +190,7 @@ class Automaton:
         return automata.are_isomorphic(self, other)
 
     def canonical(self) -> Automaton:
-        """Return the isomorphic automaton that all automata isomorphic to this one share.
+        """Return the automaton in canonical form, the same for all isomorphic automata.
 
         See `automata.canonical.canonical_forms`.
 
@@ -202,7 +203,7 @@ class Automaton:
         return Automaton(automata.from_canonical(forms, self.n, self.k)[0])
 
     def classes(self) -> tuple[str, ...]:
-        """Name the classes of `automata.properties.CLASSES` that this automaton is in; n <= 20.
+        """Return its classes among `automata.properties.CLASSES`, by name; n <= 20.
 
         See `automata.properties.class_flags`.
 
@@ -215,7 +216,7 @@ class Automaton:
         return tuple(name for bit, name in enumerate(automata.CLASSES) if flags >> bit & 1)
 
     def family(self) -> str | None:
-        """Name the known family, or the known example, that this automaton is isomorphic to.
+        """Return the name of the known family or example isomorphic to it, None without one.
 
         See `automata.families.identify`.
 
@@ -227,7 +228,7 @@ class Automaton:
         return automata.identify(self.delta[None])[0] or None
 
     def to_text(self) -> str:
-        """Write one line of text, which `Automaton` and all functions of one automaton read.
+        """Return one line of text, which `Automaton` and all functions of one automaton read.
 
         See `automata.text.formats.format_delta`.
 
@@ -239,7 +240,7 @@ class Automaton:
         return automata.format_delta(self)
 
     def to_gap(self) -> str:
-        """Write the transition table as lists for GAP, where states count from 1.
+        """Return the transition table as lists for GAP, where states count from 1.
 
         See `automata.text.formats.format_gap`.
 
@@ -251,7 +252,7 @@ class Automaton:
         return automata.format_gap(self)
 
     def to_dot(self) -> str:
-        """Write a graph for Graphviz.
+        """Return a graph in the DOT language of Graphviz.
 
         See `automata.text.formats.format_dot`.
 
@@ -267,7 +268,7 @@ class Automaton:
         return automata.format_dot(self)
 
     def to_json(self) -> str:
-        """Write a list of the images under each letter, in JSON.
+        """Return a list of the images under each letter, in JSON.
 
         See `automata.text.formats.format_json`.
 
@@ -293,8 +294,7 @@ class Automaton:
     def draw(self) -> str:
         """Draw the automaton, its states on a circle, as the text of an SVG file.
 
-        A notebook shows the drawing of an `Automaton` by itself. See
-        `automata.drawing.svg.automaton_svg`.
+        A notebook shows this drawing for an `Automaton`. See `automata.drawing.svg.automaton_svg`.
 
         Examples
         --------
@@ -323,17 +323,17 @@ class Automaton:
 
 
 AutomatonLike: TypeAlias = Automaton | npt.ArrayLike | str
-"""What every function of one automaton takes: an `Automaton`, an array of int of shape (k, n), or
-one line of text such as ``"1 2 3 0|0 1 2 0"``. `validate_delta` reads it."""
+"""The argument of every function of one automaton: an `Automaton`, an array of int of shape (k, n),
+or one line of text such as ``"1 2 3 0|0 1 2 0"``. `validate_delta` converts it."""
 
 
 def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:
-    """Return the type of the states of n-state automata: uint8 up to 256 states, then uint16."""
+    """Return the dtype of the states of n-state automata: uint8 for n <= 256, else uint16."""
     return np.uint8 if n <= 256 else np.uint16
 
 
 def validate_delta(delta: AutomatonLike) -> Deltas:
-    """Check one automaton, in memory of its own.
+    """Return a validated copy of one automaton.
 
     Parameters
     ----------
@@ -343,7 +343,7 @@ def validate_delta(delta: AutomatonLike) -> Deltas:
     Returns
     -------
     array of `state_dtype`, shape (k, n), C-contiguous
-        As of `validate_deltas`.
+        Writable, and never memory of the input.
 
     Raises
     ------
@@ -361,7 +361,7 @@ def validate_delta(delta: AutomatonLike) -> Deltas:
 
 
 def validate_table(table: npt.ArrayLike) -> Deltas:
-    """Check one automaton that is an array, as `validate_delta`; text is refused.
+    """Return a validated copy of one automaton that is an array; text is refused.
 
     Parameters
     ----------
@@ -389,11 +389,11 @@ def validate_table(table: npt.ArrayLike) -> Deltas:
 
 
 def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
-    """Check many automata of one size, in memory of their own.
+    """Return a validated copy of many automata of one size.
 
-    What is checked is the copy that is returned: nobody else has it, so that it stays valid
-    whatever other threads or processes write to the caller's array meanwhile. Compiled code, whose
-    indexing is unchecked, is given nothing else.
+    The copy itself is checked, and nobody else has it. So it stays valid whatever other threads or
+    processes write to the caller's array. Compiled code does not check indices; it takes only such
+    copies.
 
     Parameters
     ----------
@@ -431,7 +431,7 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
 
 
 def _validate(array: npt.NDArray[Any]) -> Deltas:
-    """Copy integers of shape (batch, k, n), some rows at a time, and check the copy."""
+    """Copy integers of shape (batch, k, n), a few automata at a time, and check the copy."""
     batch, k, n = array.shape
     if n < 1 or k < 1:
         raise AutomatonError(
@@ -442,8 +442,8 @@ def _validate(array: npt.NDArray[Any]) -> Deltas:
     if k > MAX_LETTERS:
         raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
     own: Deltas = np.empty(array.shape, state_dtype(n))
-    # by way of a copy of the same width: a number must not be cut to size before it is checked
-    wide = np.dtype(f"u{array.dtype.itemsize}")  # where negative numbers are large ones
+    # check at the width of the input: a narrower copy would wrap large numbers
+    wide = np.dtype(f"u{array.dtype.itemsize}")  # unsigned, so that negative numbers are large
     rows = max(1, _BYTES_AT_ONCE // (k * n * wide.itemsize))
     for start in range(0, batch, rows):
         part = own[start : start + rows]
@@ -464,16 +464,16 @@ def _validate(array: npt.NDArray[Any]) -> Deltas:
     return own
 
 
-def integer_array(value: Any, what: str = "states") -> npt.NDArray[Any]:
+def integer_array(value: Any, entries: str = "states") -> npt.NDArray[Any]:
     """Return a view or a copy of a rectangular table of integers, or raise `AutomatonError`."""
     if np.ma.is_masked(value):
         raise AutomatonError("a table with masked entries is not complete")
     try:
-        array = np.asarray(value)[...]  # a view, whose shape is nobody else's
+        array = np.asarray(value)[...]  # a new view: nobody else can change its shape
     except ValueError as error:
-        raise AutomatonError(f"not a rectangular table of {what}: {error}") from error
+        raise AutomatonError(f"not a rectangular table of {entries}: {error}") from error
     if array.dtype.kind not in "iu":
         if array.size == 0:
-            raise AutomatonError(f"an empty table, of shape {array.shape}, holds no {what}")
-        raise AutomatonError(f"{what} are integers, got entries of type {array.dtype}")
+            raise AutomatonError(f"an empty table, of shape {array.shape}, holds no {entries}")
+        raise AutomatonError(f"{entries} are integers, got entries of type {array.dtype}")
     return array

@@ -1,4 +1,4 @@
-"""How many automata there are up to isomorphism."""
+"""The number of automata up to isomorphism."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from automata.arguments import check_integer
 
 
 def count_classes(n: int, k: int) -> int:
-    """Return how many automata there are up to renaming states and permuting letters.
+    """Return the number of automata up to renaming states and permuting letters.
 
-    By Burnside's lemma: the mean over all renamings s and permutations p of the number of automata
-    that they leave as they are. A cycle of m letters of p is left so if its first letter commutes
-    with the m-th power of s.
+    By Burnside's lemma it is the mean, over all renamings s of the states and all permutations p
+    of the letters, of the number of automata that (s, p) fixes. These are counted cycle by cycle
+    of p: the first letter of a cycle of length m commutes with s^m, and determines the others.
 
     Parameters
     ----------
     n, k : int
-        States and letters, at least 1.
+        Numbers of states and letters, at least 1.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If n or k is less than 1, or not an integer.
 
     Examples
     --------
@@ -36,7 +45,7 @@ def count_classes(n: int, k: int) -> int:
 
 
 def partitions(total: int, largest: int | None = None) -> Iterator[list[int]]:
-    """Yield the ways to write a number as a sum of falling numbers: the types of permutations.
+    """Yield the partitions of a number into falling parts: the cycle types of permutations.
 
     Examples
     --------
@@ -51,15 +60,15 @@ def partitions(total: int, largest: int | None = None) -> Iterator[list[int]]:
 
 
 def _arrangements(cycles: list[int]) -> int:
-    """Count the permutations with cycles of given lengths."""
+    """Count the permutations of a cycle type."""
     same = prod(factorial(count) for count in Counter(cycles).values())
     return factorial(sum(cycles)) // (prod(cycles) * same)
 
 
 def _commuting(cycles: list[int], power: int) -> int:
-    """Count the functions that commute with a power of a permutation with given cycles.
+    """Count the functions that commute with a power of a permutation of a cycle type.
 
-    Each cycle of it goes to one whose length divides its own, in as many ways as that is long.
+    A function maps each cycle of the power to a cycle whose length d divides its own, in d ways.
     """
     lengths = [length // gcd(length, power) for length in cycles for _ in range(gcd(length, power))]
     return prod(sum(other for other in lengths if length % other == 0) for length in lengths)

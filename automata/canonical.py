@@ -1,4 +1,4 @@
-"""Canonical forms: equality of forms is isomorphism of automata."""
+"""Canonical forms: automata are isomorphic exactly if their forms are equal."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ Forms = npt.NDArray[np.uint8]
 def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1) -> Forms:
     """Return the canonical form of each automaton.
 
-    Two automata have equal forms exactly when renaming the states and permuting the letters turns
-    one into the other. Where some state reaches all others, the form is the least state-major
-    string over all breadth-first numberings from such states and all letter orders; elsewhere
-    components, colour refinement and automorphism pruning (McKay and Piperno 2014) find one.
+    Two automata have equal forms exactly if renaming the states and permuting the letters turns
+    one into the other. If some state reaches all others, the form is the least state-major string
+    over all breadth-first numberings from such states and all letter orders. Otherwise it comes
+    from components, colour refinement and automorphism pruning (McKay and Piperno 2014).
 
     Parameters
     ----------
@@ -53,6 +53,8 @@ def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int
         If `deltas` are not complete automata.
     SizeLimitError
         If n > 64 or k > 6.
+    ValueError
+        If `workers` is less than 1.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def canonical_forms(deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int
 
 
 def canonical_forms_of_valid(valid: Deltas, *, workers: int = 1) -> Forms:
-    """Return the canonical forms of what `validate_deltas` has returned, without another copy."""
+    """As `canonical_forms`, for automata that `validate_deltas` has returned: copies nothing."""
     batch, k, n = valid.shape
     if n > CANONICAL_MAX_STATES:
         raise SizeLimitError(
@@ -92,12 +94,12 @@ def from_canonical(forms: npt.ArrayLike, n: int, k: int) -> Deltas:
 
     Returns
     -------
-    uint8 array, shape (batch, k, n)
+    array of states, shape (batch, k, n)
 
     Raises
     ------
     AutomatonError
-        If a row has another length than n*k, or an entry is not a state.
+        If a row does not have length n*k, or an entry is not a state.
     ValueError
         If n or k is not an integer.
 
@@ -121,6 +123,10 @@ def are_isomorphic(first: AutomatonLike, second: AutomatonLike) -> bool:
     Parameters
     ----------
     first, second : Automaton, array of int, shape (k, n), or text
+
+    Returns
+    -------
+    bool
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The names of the classes of automata, and up to which sizes they are decided."""
+"""The names of the classes of automata, and the largest sizes at which they are decided."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from automata.errors import SizeLimitError
 
 MAX_STATES = 64
-MAX_STATES_SUBSETS = 20  # 6 MB of sets and 20! automorphisms still fit
+MAX_STATES_SUBSETS = 20  # 2^20 sets fit into memory, 20! into 64 bits
 
-# the order of the bits of flags: that of the constants of the kernel
+# in the order of the bits of flags, as in `automata.kernels.properties`
 CLASSES: tuple[str, ...] = (
     "synchronizing",
     "strongly-connected",
@@ -24,9 +24,9 @@ CLASSES: tuple[str, ...] = (
     "irreducible",
     "basic",
 )
-"""The classes of automata by name; `automata.properties` says what each of them is."""
+"""The classes of automata by name; `automata.properties` defines each."""
 ON_SUBSETS = ("aperiodic", "completely-reachable")
-"""Classes that are not decided for more than `MAX_STATES_SUBSETS` states."""
+"""Classes that are decided for at most `MAX_STATES_SUBSETS` states."""
 
 
 def check_classes(classes: Sequence[str], n: int | None = None) -> None:
@@ -37,14 +37,14 @@ def check_classes(classes: Sequence[str], n: int | None = None) -> None:
     classes : sequence of str
         Each one of `CLASSES`, or "not-" and one of them.
     n : int, optional
-        The number of states for which they are to be decided.
+        Number of states; each class must be decided at this size.
 
     Raises
     ------
     ValueError
-        If there is no such class.
+        If a name is unknown.
     SizeLimitError
-        If one of them is not decided for n states.
+        If one of the classes is not decided for n states.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def check_classes(classes: Sequence[str], n: int | None = None) -> None:
 
 
 def split_classes(classes: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the names of classes that are asked for, and of those that are forbidden.
+    """Split names of classes into the required and the forbidden ones, these without "not-".
 
     Examples
     --------
@@ -72,9 +72,9 @@ def split_classes(classes: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def check_decided(classes: Sequence[str], n: int) -> None:
-    """Raise `SizeLimitError` where some of these classes are not decided for n states."""
+    """Raise `SizeLimitError` if one of these classes is not decided for n states."""
     on_subsets = [name for name in classes if name in ON_SUBSETS]
     limit = MAX_STATES_SUBSETS if on_subsets else MAX_STATES
     if n > limit:
-        what = " and ".join(on_subsets) or "classes"
-        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {what}")
+        subject = " and ".join(on_subsets) or "classes"
+        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {subject}")

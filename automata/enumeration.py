@@ -1,8 +1,8 @@
-"""All automata of a size up to isomorphism, or those with long reset thresholds alone.
+"""All automata of a size up to isomorphism, or only those with long reset thresholds.
 
-Letter by letter and transition by transition, as Kisielewicz, Kowalski and Szykuła do
-(arXiv 1607.04025); the kernel says how a partly defined automaton is cut. No bound rests on Černý's
-conjecture.
+The search defines automata letter by letter and transition by transition, as Kisielewicz, Kowalski
+and Szykuła do (arXiv 1607.04025), and cuts partly defined ones by `BOUNDS`. No bound rests on
+Černý's conjecture.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from automata.sizes import CANONICAL_MAX_LETTERS, COMPLETE_MAX_STATES, ENUMERATI
 from automata.solver.exact import Thresholds, reset_thresholds
 
 BOUNDS = ("steps", "pairs", "reached", "alive")
-"""What cuts a partly defined automaton.
+"""The bounds that cut a partly defined automaton.
 
-The first three bound what is needed once a word leads all states to r of them. ``steps``: a set of
-r states loses one within C(n-r+2, 2) letters (Frankl 1982, Pin 1983). ``pairs``: it loses one
-within t letters, and one for each pair not known to merge within t. ``reached``: some set that was
-reached loses one within that, less the pairs contained in sets reached, and one letter more.
-``alive``: some pair can never merge.
+The first three bound the letters that take a set of r states to r-1 states. ``steps``: C(n-r+2, 2)
+letters suffice (Frankl 1982, Pin 1983). ``pairs``: t letters suffice, plus one for each pair not
+known to merge within t letters. ``reached``: for some set reached so far t + 1 letters suffice,
+plus one for each pair that is neither known to merge within t letters nor contained in a set
+reached. ``alive`` cuts where some pair can never merge.
 """
 
 _BATCH = 1 << 16
 _NODES = 1 << 22
-"""About so many transitions are tried, some seconds, before the compiled search returns."""
+"""The compiled search returns after trying about this many transitions, which takes seconds."""
 
 
 class Found(NamedTuple):
@@ -49,24 +49,24 @@ class Found(NamedTuple):
     reset_thresholds: Thresholds
     """int32 (found,), -1 for non-synchronizing automata"""
     nodes: int
-    """Transitions tried: partly defined automata that the search looked at."""
+    """Number of transitions tried, that is, of partly defined automata."""
 
 
 class Enumeration:
-    """An enumeration in work units that are independent of each other.
+    """An enumeration, cut into independent work units.
 
-    A unit is a first letter, one of each type, and the first transitions of the second letter; to
-    find them takes seconds for n >= 10. Their order is fixed and shuffled: the share of them that
-    is done estimates the share of the time.
+    A unit fixes the first letter, one of each type, and the first transitions of the second letter.
+    Finding the units takes seconds for n >= 10. Their order is fixed and shuffled, so the share of
+    units done estimates the share of the time.
 
     Parameters
     ----------
     n, k : int
         States, 1..11, and letters, 1..6.
     at_least : int
-        The least threshold of interest; 0: all automata, the non-synchronizing included.
+        Least threshold; 0: all automata, the non-synchronizing included.
     bounds : sequence of str
-        Which of `BOUNDS` cut the search; they do not change what is found.
+        Which of `BOUNDS` cut the search; they do not change the result.
 
     Raises
     ------
@@ -100,9 +100,9 @@ class Enumeration:
                 raise ValueError(f"unknown bound {name!r}: one of {', '.join(BOUNDS)}")
         self.n, self.k, self.at_least = n, k, at_least
         self.planned_nodes = 0
-        """Nodes of the search for the units; those of the units come on top."""
+        """Number of transitions tried in finding the units; `Found.nodes` does not include them."""
         self._transitions = (k - 1) * n
-        # so many transitions of the second letter tell the units of one first letter apart
+        # number of transitions of the second letter that a unit fixes
         self._prefix = min(1 if k == 2 and n < 10 else 2, max(0, self._transitions - 1))
         self._cuts = [int(name in bounds) for name in BOUNDS[1:]]
         self._steps = np.array(
@@ -117,7 +117,7 @@ class Enumeration:
         return len(self._units)
 
     def run(self, index: int) -> Iterator[Found]:
-        """Yield what a unit holds, one of each isomorphism class over all units together.
+        """Yield the automata of a unit; over all units each isomorphism class occurs once.
 
         Parameters
         ----------
@@ -127,20 +127,20 @@ class Enumeration:
         Yields
         ------
         Found
-            At most 2^16 automata at a time, not in canonical form; there may be none.
+            At most 2^16 automata at a time, perhaps none; not in canonical form.
 
         Raises
         ------
         ValueError
-            If there is no such unit.
+            If `index` is out of range, or not an integer.
         """
         index = check_integer("index", index, 0, len(self) - 1)
         number, prefix = self._units[index]
         first, group = self._firsts[number], self._groups[number]
-        nothing = np.empty((0, self.k, self.n), np.uint8)
+        no_automata = np.empty((0, self.k, self.n), np.uint8)
         for rows, nodes in self._search(first, group, prefix, self._transitions):
             if len(rows) == 0:  # nearly always, where thresholds are long
-                yield Found(nothing, np.empty(0, np.int32), nodes)
+                yield Found(no_automata, np.empty(0, np.int32), nodes)
                 continue
             letters = rows.reshape(len(rows), self.k - 1, self.n)
             start = np.broadcast_to(first.astype(np.uint8), (len(rows), 1, self.n))
@@ -153,24 +153,24 @@ class Enumeration:
 
     def _plan(self) -> list[tuple[int, npt.NDArray[np.uint8]]]:
         """Return the units: the number of a first letter, and transitions of the second one."""
-        # (n^3 - n) / 6 letters reset whatever synchronizes (Frankl 1982, Pin 1983)
+        # no threshold exceeds (n^3 - n) / 6 (Frankl 1982, Pin 1983)
         if self.at_least > (self.n**3 - self.n) // 6:
             return []
         units: list[tuple[int, npt.NDArray[np.uint8]]] = []
-        nothing = np.empty(0, np.uint8)
+        no_prefix = np.empty(0, np.uint8)
         for letter in letter_types(self.n):
             cyclic = int(functional.shape(letter)) >> functional.CYCLIC_STATES
-            # no later letter has fewer cyclic states: all would be permutations
+            # later letters have no fewer cyclic states: here all would be permutations
             if self.at_least > 0 and cyclic == self.n > 1:
                 continue
             first = by_height(letter)
             if self.at_least > 0 and self.k > 1:
-                # without the many automorphisms that the least promising letters have
+                # a look without automorphisms: the least promising letters have many
                 trivial = np.tile(np.arange(self.n, dtype=np.uint8), (2, 1, 1))
-                if not any(len(rows) for rows, _ in self._search(first, trivial, nothing, 1)):
+                if not any(len(rows) for rows, _ in self._search(first, trivial, no_prefix, 1)):
                     continue
             group = automorphisms(first)
-            for rows, nodes in self._search(first, group, nothing, self._prefix):
+            for rows, nodes in self._search(first, group, no_prefix, self._prefix):
                 units += [(len(self._firsts), row) for row in rows]
                 self.planned_nodes += nodes
             self._firsts.append(first)
@@ -185,7 +185,7 @@ class Enumeration:
     def _search(
         self, first: Letters, group: npt.NDArray[np.uint8], prefix: npt.NDArray[np.uint8], end: int
     ) -> Iterator[tuple[npt.NDArray[np.uint8], int]]:
-        """Yield rows of transitions 0..end-1 of the later letters, and the transitions tried."""
+        """Yield rows of transitions 0..end-1 of the later letters, and the number tried."""
         if end == 0:  # no later letter, or work units without a prefix
             yield np.empty((1, 0), np.uint8), 0
             return
@@ -218,9 +218,9 @@ def enumerate_automata(
     n, k : int
         States, 1..11, and letters, 1..6.
     at_least : int
-        The least threshold of interest; 0: all automata, the non-synchronizing included.
+        Least threshold; 0: all automata, the non-synchronizing included.
     bounds : sequence of str
-        Which of `BOUNDS` cut the search; they do not change what is found.
+        Which of `BOUNDS` cut the search; they do not change the result.
     workers : int
         Threads; the result does not depend on them.
 

@@ -1,9 +1,9 @@
-"""The errors about automata."""
+"""Errors about automata."""
 
 
 class AutomatonError(ValueError):
-    """Something that is not a complete deterministic automaton."""
+    """The input describes no complete deterministic automaton, or no word."""
 
 
 class SizeLimitError(AutomatonError):
-    """An automaton larger than a function can handle."""
+    """The automaton has more states or letters than the function accepts."""

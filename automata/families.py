@@ -26,7 +26,7 @@ Letters = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class Family:
-    """One automaton for each n that it exists for.
+    """A family: one automaton for each n at which it exists.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class Family:
     k : int
         Number of letters.
     reset_threshold : callable
-        The formula, of n.
+        The formula, a function of n.
     exists : callable
-        Whether there is a member with n states.
+        Whether there is a member with n states, a function of n.
     letters : callable
-        The k letters of the member with n states; `delta` checks and gives them as an array.
+        The k letters of the member with n states; `delta` checks n and returns an array.
     source : str
-        Where the definition or the formula was met; "found": by exhaustive search, and identified
-        by its formula only.
+        Source of the definition or the formula. "found": by exhaustive search; only the formula
+        matches a published family.
     references : tuple of str
         Keys of the papers in docs/references.bib, where a paper is known.
 
@@ -63,7 +63,7 @@ class Family:
     references: tuple[str, ...] = ()
 
     def delta(self, n: int) -> Deltas:
-        """Build the member with n states, array (k, n); AutomatonError where there is none."""
+        """Return the member with n states, array (k, n); AutomatonError if there is none."""
         n = _size("n", n)
         if not self.exists(n):
             raise AutomatonError(f"the family {self.name} has no member with n={n} states")
@@ -71,12 +71,12 @@ class Family:
 
 
 def _cycle(n: int, exceptions: Mapping[int, int] | None = None) -> list[int]:
-    """Every state to the next and the last to 0, but for the exceptions; -1 is the last state."""
+    """Return the cycle q -> q+1 mod n with exceptions {state: target}; -1 is the last state."""
     return _except([*range(1, n), 0], exceptions)
 
 
 def _fixed(n: int, exceptions: Mapping[int, int] | None = None) -> list[int]:
-    """Every state to itself, but for the exceptions; -1 is the last state."""
+    """Return the identity with exceptions {state: target}; -1 is the last state."""
     return _except([*range(n)], exceptions)
 
 
@@ -106,7 +106,7 @@ def _odd(n: int) -> bool:
 
 
 def _single(name: str, threshold: int, letters: Letters, source: str, *references: str) -> Family:
-    """Make a family of one member."""
+    """Return a family of one member."""
     n, k = len(letters[0]), len(letters)
     return Family(
         name, k, lambda _: threshold, lambda m: m == n, lambda _: letters, source, references
@@ -117,7 +117,7 @@ AGV10 = "Ananichev-Gusev-Volkov 2010"
 AGV13 = "Ananichev-Gusev-Volkov 2013"
 KS = "found; formula as in Kisielewicz-Szykula, arXiv 1608.01268 (ternary irreducible)"
 
-# Where two coincide, the first one gives its name (see `known`).
+# Where two coincide, the first gives the name (see `known`).
 # fmt: off
 FAMILIES: tuple[Family, ...] = (
     Family("C", 2, lambda n: (n - 1)**2, _from(2),
@@ -158,7 +158,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 """The known families of slowly synchronizing automata of two and of three letters."""
 
-# Examples that belong to no family known to us: each a family of one.
+# Examples outside all families known to us, each a family of one member.
 SINGLES: tuple[Family, ...] = (
     _single("n3 binary #2", 4, ((1, 0, 0), (2, 0, 1)), "3 states binary, (n-1)^2, not C_3"),
     _single("n3 ternary #1", 4, ((0, 0, 2), (1, 0, 2), (2, 1, 0)),
@@ -190,7 +190,7 @@ SINGLES: tuple[Family, ...] = (
 
 
 def wielandt(q: int, p: int) -> Deltas:
-    """Build a Wielandt-type automaton: a cycle, and the cycle with its last state led to q-p.
+    """Return a Wielandt-type automaton: a cycle, and the cycle with its last state led to q-p.
 
     Gusev and Pribavkina, arXiv 1403.3992; its reset threshold is `wielandt_threshold`.
 
@@ -207,6 +207,10 @@ def wielandt(q: int, p: int) -> Deltas:
     ------
     AutomatonError
         If p is out of range, or not coprime to q.
+    SizeLimitError
+        If q > 5,000.
+    ValueError
+        If q or p is not an integer.
 
     Examples
     --------
@@ -222,7 +226,9 @@ def wielandt(q: int, p: int) -> Deltas:
 
 
 def wielandt_threshold(q: int, p: int) -> int:
-    """Compute the reset threshold of `wielandt` by its formula.
+    """Return the reset threshold of `wielandt`, (p-1)(q-1) + q - p.
+
+    Gusev and Pribavkina, arXiv 1403.3992.
 
     Parameters
     ----------
@@ -232,6 +238,11 @@ def wielandt_threshold(q: int, p: int) -> int:
     Returns
     -------
     int
+
+    Raises
+    ------
+    ValueError
+        If q or p is not an integer.
 
     Examples
     --------
@@ -243,9 +254,10 @@ def wielandt_threshold(q: int, p: int) -> int:
 
 
 def known(n: int, k: int) -> list[tuple[str, Deltas]]:
-    """Every known automaton of one size, in the order in which they give their names.
+    """Return every known automaton of one size, with its name.
 
-    Families first, then single examples, then the Wielandt-type automata.
+    Families come first, then single examples, then Wielandt-type automata. `identify` uses the
+    first name of an automaton.
 
     Parameters
     ----------
@@ -255,6 +267,11 @@ def known(n: int, k: int) -> list[tuple[str, Deltas]]:
     Returns
     -------
     list of (name, array of states, shape (k, n))
+
+    Raises
+    ------
+    SizeLimitError, ValueError
+        If n > 5,000, or n or k is less than 1 or not an integer.
 
     Examples
     --------
@@ -273,12 +290,12 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        Sizes as `canonical_forms` takes them.
+        n <= 64, k <= 6.
 
     Returns
     -------
     list of str
-        For each automaton the name in `known`, "" if it is none of them.
+        The first name of each automaton in `known`, "" if it is not there.
 
     Raises
     ------
@@ -298,7 +315,7 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
         return [""] * len(forms)
     names = [name for name, _ in candidates]
     members = np.stack([delta for _, delta in candidates])  # (known, k, n)
-    # the distinct forms, sorted, each with the first of its members
+    # the distinct forms, sorted, each with the index of its first member
     listed, first = np.unique(_rows(canonical_forms(members)), return_index=True)
     place = np.minimum(np.searchsorted(listed, forms), len(listed) - 1)
     found = np.where(listed[place] == forms, first[place], len(names))
@@ -306,5 +323,5 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
 
 
 def _rows(forms: Deltas) -> npt.NDArray[np.void]:
-    """Each row as one item that compares as a whole, (batch, n*k) -> (batch,)."""
+    """View each row as one item that compares as a whole: (batch, n*k) -> (batch,)."""
     return np.ascontiguousarray(forms).view(np.dtype((np.void, forms.shape[1])))[:, 0]

@@ -14,9 +14,24 @@ Letters = npt.NDArray[np.int64]
 
 
 def letter_types(n: int) -> Letters:
-    """Return one letter of each type: each function of n states up to renaming the states.
+    """Return one letter of each type: the functions on n states up to renaming the states.
 
-    Permutations, and functions of n-1 states with one state more that no state leads to.
+    A letter is a permutation, or a letter of n-1 states with one more state that has no preimage.
+
+    Parameters
+    ----------
+    n : int
+        Number of states, at least 1.
+
+    Returns
+    -------
+    int64 array, shape (types, n)
+        In canonical form, in lexicographic order.
+
+    Raises
+    ------
+    RuntimeError
+        If two types have the same fingerprint, which the enumeration compares.
 
     Examples
     --------
@@ -41,10 +56,24 @@ def letter_types(n: int) -> Letters:
 
 
 def by_height(letter: Letters) -> Letters:
-    """Rename the states: those that long words lead to first, cycles from short to long.
+    """Rename the states: cycles first, short before long, then states by falling height.
 
-    A later letter is defined for the states in their order. So it soon leads on what powers of
-    the first letter leave of the states.
+    The height of a state is the largest h for which a^h leads some state to it. An enumeration
+    defines later letters state by state, so it soon defines them on images of powers of the first.
+
+    Parameters
+    ----------
+    letter : array of int, shape (n,)
+
+    Returns
+    -------
+    int64 array, shape (n,)
+        The same letter, its states renamed.
+
+    Raises
+    ------
+    AutomatonError
+        If `letter` is not a function on n states.
 
     Examples
     --------
@@ -71,9 +100,21 @@ def by_height(letter: Letters) -> Letters:
 
 
 def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
-    """Return the renamings of the states that keep a letter, and their inverses: (2, order, n).
+    """Return the automorphisms of a letter, and their inverses.
 
-    The identity is the first one.
+    Parameters
+    ----------
+    letter : array of int, shape (n,)
+
+    Returns
+    -------
+    uint8 array, shape (2, order, n)
+        The automorphisms in lexicographic order, the identity first; then the inverse of each.
+
+    Raises
+    ------
+    AutomatonError
+        If `letter` is not a function on n states.
 
     Examples
     --------
@@ -84,7 +125,7 @@ def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
     n = len(letter)
     colours = np.empty(n, np.uint64)
     functional.colour(letter, colours)
-    names = np.empty((1, 0), np.int64)  # (renamings, states named)
+    names = np.empty((1, 0), np.int64)  # (renamings, states renamed so far)
     for q in range(n):
         longer = []
         for name in np.flatnonzero(colours == colours[q]).tolist():
@@ -103,5 +144,5 @@ def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
 
 
 def _own(letter: npt.ArrayLike) -> Letters:
-    """Check one letter, int (n,), in memory of its own."""
+    """Return a validated copy of one letter, int64 (n,)."""
     return np.asarray(validate_delta(np.asarray(letter)[None])[0], np.int64)

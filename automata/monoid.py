@@ -1,4 +1,4 @@
-"""The transition monoid: the transformations of the states that words are."""
+"""The transition monoid: the transformations of the states that words induce."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ MONOID_MAX_STATES = 8  # three bits a state, and a table of 8^8 bytes
 
 
 class TransitionMonoid(NamedTuple):
-    """The transformations that the words of one automaton are, the empty word included."""
+    """The transformations that the words of an automaton induce, the empty word included."""
 
     elements: npt.NDArray[np.uint8]
-    """uint8 (size, n): entry q of a row is the state that q is sent to. Each row once, by its
-    shortest word, then by the least of these: the first row is the identity."""
+    """uint8 (size, n): entry q of a row is the image of state q. Rows are distinct, ordered by the
+    length of their shortest word, then by the least such word: row 0 is the identity."""
     size: int
-    """How many transformations there are, at most n^n."""
+    """Number of elements, at most n^n."""
     idempotents: int
-    """How many of them are their own squares."""
+    """Number of elements that are their own squares."""
     has_constant: bool
-    """Whether one of them sends all states to one: whether the automaton is synchronizing."""
+    """Whether some element is constant, that is, whether the automaton is synchronizing."""
 
 
 def transition_monoid(delta: AutomatonLike, *, limit: int = 1_000_000) -> TransitionMonoid:
     """Return the transition monoid of an automaton, exactly.
 
-    Breadth-first search over words, from the empty one, each transformation packed into one
-    integer: O(k n) time and n + 8 bytes an element, and 8^n bytes (Froidure and Pin 1997,
-    "Algorithms for computing finite semigroups", the plain enumeration). The full monoid of n = 7,
-    823,543 transformations, takes some 0.2 seconds.
+    Breadth-first search over words, from the empty one (Froidure and Pin 1997, "Algorithms for
+    computing finite semigroups", the plain enumeration). It takes O(k n) time and n + 8 bytes for
+    each element, and 8^n bytes besides. The full monoid of n = 7, 823,543 elements, takes about
+    0.2 seconds.
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
         n <= 8.
     limit : int
-        The most elements that it may have.
+        Largest number of elements.
 
     Returns
     -------

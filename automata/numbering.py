@@ -1,4 +1,4 @@
-"""Breadth-first numberings, random ones or all: the same automaton under many names."""
+"""Breadth-first numberings of automata: random ones, or all."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def random_numberings(
     *,
     workers: int = 1,
 ) -> Deltas:
-    """Renumber the states of each automaton breadth-first from a random one, letters shuffled.
+    """Renumber each automaton breadth-first from a random state, its letters in random order.
 
-    The start is uniform among the states from which all states are reachable, and so is the order
-    of the letters among all orders. Where no state reaches all, the start is uniform among all
-    states, and the numbering goes on from a random state not yet numbered until none is left.
+    The start is uniform among the states that reach all states; the letter order is uniform among
+    all orders. If no state reaches all, the start is uniform among all states, and the numbering
+    goes on from a random state not yet numbered until none is left.
 
     Parameters
     ----------
@@ -37,13 +37,15 @@ def random_numberings(
     Returns
     -------
     array of states, shape (batch, k, n)
-        Isomorphic to `deltas`, of their dtype. Where the start reaches all states, these appear
-        for the first time in increasing order when the string is read state-major.
+        Row i is isomorphic to ``deltas[i]``. If the start reaches all states, these occur for the
+        first time in increasing order in the state-major string.
 
     Raises
     ------
     AutomatonError
         If `deltas` are not complete automata.
+    ValueError
+        If `workers` is less than 1.
 
     Examples
     --------
@@ -65,13 +67,13 @@ class Numberings(NamedTuple):
     """Automata in breadth-first numberings."""
 
     deltas: Deltas
-    """(numberings, k, n)"""
+    """array of states, shape (numberings, k, n)"""
     sources: npt.NDArray[np.int64]
-    """(numberings,): which of the given automata each is."""
+    """int64 (numberings,): the index of the given automaton that each renumbers."""
 
 
 def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
-    """Renumber the states of each automaton breadth-first in every way.
+    """Return every breadth-first numbering of each automaton.
 
     Parameters
     ----------
@@ -80,8 +82,8 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     Returns
     -------
     Numberings
-        By automaton, then by the order of the letters, then by the start. Only starts that reach
-        all states count, so that there may be none.
+        Ordered by automaton, then by letter order, then by start. Only starts that reach all states
+        count: an automaton without one has no numbering.
 
     Raises
     ------
@@ -99,7 +101,7 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
 
 
 def all_numberings_of_valid(valid: Deltas) -> Numberings:
-    """Renumber what `validate_deltas` has returned, without another copy."""
+    """As `all_numberings`, for automata that `validate_deltas` has returned: copies nothing."""
     batch, k, n = valid.shape
     if k > CANONICAL_MAX_LETTERS:
         raise SizeLimitError(f"k={k} is over the limit of {CANONICAL_MAX_LETTERS} letters")

@@ -1,4 +1,4 @@
-"""Threads; the compiled kernels release the interpreter lock."""
+"""Work in threads: the compiled kernels release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from automata.arguments import check_workers
 
 _SLICE = 1 << 15
 _WINDOW = 4
-"""Items a worker has before it, or done and waiting for those before them."""
+"""Items in flight for each worker: queued, running, or done but behind an unfinished one."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,8 +20,8 @@ Result = TypeVar("Result")
 def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:
     """Cut 0..count-1 into slices and run `work` on each, in threads.
 
-    An interruption waits for the slices under way, no more. Raises ValueError if `workers` is less
-    than 1.
+    After an error or an interruption only the running slices are finished. Raises ValueError if
+    `workers` is less than 1.
 
     Examples
     --------
@@ -53,8 +53,8 @@ def results_in_order(
 ) -> Generator[Result, None, None]:
     """Run `work` on each item, in threads, and yield the results in the order of the items.
 
-    Closing the generator waits for the items under way, no more. A pool that is passed stays open,
-    and is not waited for. Raises ValueError if `workers` is less than 1.
+    Closing the generator cancels the queued items and waits for the running ones. A `pool` that is
+    passed stays open, and nothing waits for it. Raises ValueError if `workers` is less than 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Classes of automata and what decides them: by definition, compiled, in batches."""
+"""Classes of automata, decided by their definitions in compiled code, in batches."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def class_flags(
     synchronizing: npt.NDArray[np.bool_] | None = None,
     workers: int = 1,
 ) -> npt.NDArray[np.uint16]:
-    """Return all classes that each automaton is of: bit i stands for ``CLASSES[i]``.
+    """Return the classes of each automaton as flags: bit i stands for ``CLASSES[i]``.
 
-    Each class is defined at the function of its name; "defect-2" means that every letter has
-    defect at least two. What classes share is found once, and nothing is searched that something
-    cheaper decides: about 0.8 us for a random binary automaton of 8 states.
+    The function of its name defines each class; "defect-2" means that every letter has defect at
+    least two. Work that classes share is done once, and cheap criteria come before searches: a
+    random binary automaton of 8 states takes about 0.8 us.
 
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
         n <= 20.
     synchronizing : bool array, shape (batch,), optional
-        Which of them synchronize, if it is known: half of the work.
+        Whether each automaton synchronizes, if known; it saves half of the work.
     workers : int
         Threads.
 
@@ -49,7 +49,7 @@ def class_flags(
     SizeLimitError
         If n > 20.
     ValueError
-        If `synchronizing` has another length or type.
+        If `synchronizing` has another shape or dtype, or `workers` is less than 1.
 
     Examples
     --------
@@ -63,16 +63,16 @@ def class_flags(
 def in_classes(
     deltas: npt.ArrayLike | Sequence[Automaton], classes: Sequence[str], *, workers: int = 1
 ) -> npt.NDArray[np.bool_]:
-    """Return for each automaton whether it is of all of some classes.
+    """Return for each automaton whether it is in all of the given classes.
 
-    The cheap ones are decided first, and an automaton is left as soon as one does not fit.
+    Cheap classes are decided first, and the first that does not fit decides the automaton.
 
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
         n <= 64; n <= 20 if one of the classes is "aperiodic" or "completely-reachable".
     classes : sequence of str
-        Each one of `CLASSES`, or "not-" and one of them: not of this class.
+        Each one of `CLASSES`, or "not-" and one of them: not in this class.
     workers : int
         Threads.
 
@@ -83,7 +83,7 @@ def in_classes(
     Raises
     ------
     ValueError
-        If there is no such class.
+        If a class is unknown, or `workers` is less than 1.
     AutomatonError, SizeLimitError
         If `deltas` are not complete automata, or too large.
 
@@ -213,11 +213,11 @@ def are_aperiodic(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether its transition monoid has only trivial subgroups.
 
-    That is, no word permutes a set of states but by fixing them all (Schützenberger 1965, Inform.
+    That is, a word that permutes a set of states fixes each of them (Schützenberger 1965, Inform.
     and Control 8). The strongly connected ones have reset words of n (n - 1) / 2 letters (Trahtman
-    2007, Discrete Math. Theor. Comput. Sci. 9). All sets Q w are searched, in O(2^n k n) time at
-    worst, but for few automata: 50 bytes of working space a set and worker for n = 20.
-    Parameters, returns and raises as `are_strongly_connected`, but for n <= 20.
+    2007, Discrete Math. Theor. Comput. Sci. 9). Few automata need a search through all sets Q w. It
+    takes O(2^n k n) time at worst, and for n = 20 50 bytes for each set and worker. Parameters,
+    returns and raises as `are_strongly_connected`, but for n <= 20.
 
     Examples
     --------
@@ -232,9 +232,9 @@ def are_completely_reachable(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether every non-empty set of states is Q w for some word w.
 
-    (Bondar and Volkov 2016, DCFS, LNCS 9777.) All sets are searched, in O(2^n k n) time, if those
-    of n - 1 states are such sets. Parameters, returns and raises as `are_strongly_connected`, but
-    for n <= 20.
+    (Bondar and Volkov 2016, DCFS, LNCS 9777.) If all sets of n - 1 states are of this form, all
+    sets are searched, in O(2^n k n) time. Parameters, returns and raises as
+    `are_strongly_connected`, but for n <= 20.
 
     Examples
     --------
@@ -249,8 +249,9 @@ def are_irreducible(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether it synchronizes, but does not once any letter is dropped.
 
-    As in Kisielewicz, Kowalski and Szykuła (arXiv 1607.04025). One state needs no letter, so that
-    its automata are not irreducible. Parameters, returns and raises as `are_strongly_connected`.
+    As in Kisielewicz, Kowalski and Szykuła (arXiv 1607.04025). One state needs no letter, so no
+    automaton of one state is irreducible. Parameters, returns and raises as
+    `are_strongly_connected`.
 
     Examples
     --------
@@ -279,7 +280,7 @@ def are_basic(
 def defects(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.uint8]:
-    """Return the defect of each letter: how many states are no image under it.
+    """Return the defect of each letter: the number of states without a preimage.
 
     Parameters
     ----------
@@ -354,11 +355,11 @@ def ranks(
 def automorphism_orders(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.int64]:
-    """Return how many permutations of the states commute with every letter.
+    """Return for each automaton the number of permutations of the states that keep every letter.
 
-    Orbits of states whose images decide everything are counted, one under the automorphisms that
-    fix those before. Canonical forms tell what is in one where a map of what a state reaches does
-    not.
+    By the orbit-stabilizer theorem: states are fixed one by one until all others follow, and the
+    result is the product of their orbits, each under the automorphisms that fix the states before.
+    The images of the states that a state reaches decide its orbit, or else canonical forms do.
 
     Parameters
     ----------
@@ -396,12 +397,12 @@ def _bits(classes: Sequence[str]) -> np.uint16:
     return np.uint16(sum(1 << CLASSES.index(name) for name in set(classes)))
 
 
-def _within(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, what: str) -> Deltas:
+def _within(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, subject: str) -> Deltas:
     """Validate automata of at most `limit` states."""
     valid = validate_deltas(deltas)
     n = valid.shape[2]
     if n > limit:
-        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {what}")
+        raise SizeLimitError(f"n={n} is over the limit of {limit} states for {subject}")
     return valid
 
 
@@ -412,7 +413,7 @@ def _flags(
     required: Sequence[str] | None = None,
     synchronizing: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.uint16]:
-    """Return the flags of these classes; with `required`, those that show whether it fits."""
+    """Return the flags of these classes; with `required`, stop at the first that does not fit."""
     valid = validate_deltas(deltas)
     batch, _, n = valid.shape
     check_decided(classes, n)

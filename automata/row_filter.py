@@ -1,4 +1,4 @@
-"""A filter of fixed size: which hashes were certainly never added."""
+"""A Bloom filter of fixed size: it shows which hashes were certainly never added."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ Hashes = npt.NDArray[np.uint64]
 
 _BITS_A_HASH = 24
 _MOST_WORDS = 1 << 24  # 128 MB
-_MARKS = 5
+_MARKS = 5  # bits set for each hash
 _SIX_BITS = np.uint64(63)
 
 
 class RowFilter:
-    """A Bloom filter (Bloom 1970, Commun. ACM 13) whose marks of a hash all lie in one word.
+    """A Bloom filter (Bloom 1970, Commun. ACM 13) with all marks of a hash in one 64-bit word.
 
-    Its size depends on the number of hashes that are expected alone, and is 128 MB at most. Of
-    those that were never added about one in 1,000 passes, one in 70 where 100 million were added.
+    Its size depends only on `expected`, and is at most 128 MB. Of the hashes that were never added
+    about 1 in 1,000 passes, 1 in 70 after 100 million have been added.
 
     Parameters
     ----------
     expected : int
-        So many different hashes will be added.
+        Number of different hashes that will be added, at least 0.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class RowFilter:
 
     @property
     def nbytes(self) -> int:
-        """Memory in use."""
+        """Memory in use, in bytes."""
         return self._words.nbytes
 
     def add(self, hashes: Hashes) -> None:
@@ -57,7 +57,7 @@ class RowFilter:
 
 
 def _marks(hashes: Hashes) -> Hashes:
-    """Return the bits of each hash in its word; the number of the word is in the highest bits."""
+    """Return the bits that mark each hash in its word; its highest bits number the word."""
     marks = np.zeros_like(hashes)
     for place in range(_MARKS):
         marks |= np.uint64(1) << (hashes >> np.uint64(6 * place) & _SIX_BITS)

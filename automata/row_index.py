@@ -1,4 +1,4 @@
-"""A growing set of canonical forms that numbers its members: what dedupe and novelty rest on."""
+"""An exact hash table of canonical forms, for dedupe and novelty."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Rows = npt.NDArray[np.uint8]
 class RowIndex:
     """Distinct byte rows, numbered 0, 1, 2, ... in the order in which they were added.
 
-    Rows are uint8 arrays (batch, width); others are refused with a ValueError. Threads may share
-    an index: one works with it at a time.
+    Its methods take rows as uint8 arrays (batch, width); others raise ValueError. Threads may share
+    an index: a lock admits one at a time.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ class RowIndex:
         return self._add(rows)[0]
 
     def add_new(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Store the rows; return the positions of those not present before, each once."""
+        """Store the rows; return the positions of the new ones, rising, the first of equal ones."""
         ids, known = self._add(rows)
         fresh, first = np.unique(ids, return_index=True)
         return np.sort(first[fresh >= known])
 
     def _add(self, rows: Rows) -> tuple[npt.NDArray[np.int64], int]:
-        """Store the rows not yet present; return the number of each, and how many were stored."""
+        """Store the rows not yet present; return the number of each row, and the old length."""
         rows = _own(rows, self._stored.shape[1])
         ids = np.empty(len(rows), np.int64)
         with self._lock:
@@ -102,7 +102,7 @@ def hash_rows(rows: Rows) -> npt.NDArray[np.uint64]:
     Raises
     ------
     ValueError
-        If `rows` are something else.
+        If `rows` have another dtype or shape.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def hash_rows(rows: Rows) -> npt.NDArray[np.uint64]:
 
 
 def _own(rows: Rows, width: int | None = None) -> Rows:
-    """Return a copy of rows, which nobody can change, if they are rows of bytes."""
+    """Return a private copy of rows; raise ValueError if they are not rows of bytes."""
     found = np.array(rows, order="C")
     if found.dtype != np.uint8 or found.ndim != 2 or found.shape[1] != (width or found.shape[1]):
         expected = f"(rows, {'bytes' if width is None else width})"

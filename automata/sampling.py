@@ -1,6 +1,6 @@
 """Samplers of random automata: uniform, synchronizing, mutated, grown, evolved.
 
-None of them knows anything about the structure of slowly synchronizing automata.
+None of them uses the known structure of slowly synchronizing automata.
 """
 
 from __future__ import annotations
@@ -33,14 +33,32 @@ from automata.solver.ranks import are_synchronizing
 
 Solve = Callable[[Deltas], Thresholds]
 
-_VAIN_RANDOM = 1 << 22
-"""So many random automata in a row without one of the class end an evolution before it begins."""
-_VAIN_CHILDREN = 1 << 16
-"""So many children in a row without a new one of the class end it (eight generations at least)."""
+_RANDOM_PATIENCE = 1 << 22
+"""An evolution without a find ends after this many random automata in a row outside the class."""
+_CHILD_PATIENCE = 1 << 16
+"""An evolution ends after this many children in a row without a new one of the class; at least
+after eight generations."""
 
 
 def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
-    """Draw automata uniformly at random: (count, k, n).
+    """Draw automata uniformly at random.
+
+    Parameters
+    ----------
+    rng : Generator
+    count : int
+        Number of automata, at least 0.
+    n, k : int
+        States, 1..5,000, and letters, 1..64.
+
+    Returns
+    -------
+    array of states, shape (count, k, n)
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or not an integer.
 
     Examples
     --------
@@ -53,7 +71,9 @@ def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Delt
 
 
 def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
-    """Draw synchronizing automata uniformly at random, by rejection: (count, k, n).
+    """Draw synchronizing automata uniformly at random, by rejection.
+
+    Parameters, returns and raises as `sample_uniform`.
 
     Examples
     --------
@@ -63,7 +83,7 @@ def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -
     kept = sample_uniform(rng, 0, n, k)
     count = check_integer("count", count, 0)
     while len(kept) < count:
-        # Almost all binary automata synchronize; one letter makes it rare: never ask for nothing.
+        # almost all automata of two letters synchronize, few of one letter: draw 64 more
         drawn = sample_uniform(rng, count - len(kept) + 64, n, k)
         kept = np.concatenate([kept, drawn[are_synchronizing(drawn)]])
     return kept[:count]
@@ -74,14 +94,20 @@ def mutate(
     deltas: npt.ArrayLike | Sequence[Automaton],
     transitions: int = 1,
 ) -> Deltas:
-    """Redraw some transitions of each automaton, each to another target: (batch, k, n).
+    """Redraw some transitions of each automaton, each to another target.
+
+    With one state nothing changes.
 
     Parameters
     ----------
     rng : Generator
     deltas : array of int, shape (batch, k, n)
     transitions : int
-        How many distinct transitions of each automaton change, at most k*n.
+        Number of distinct transitions of each automaton that change, at most k*n.
+
+    Returns
+    -------
+    array of states, shape (batch, k, n)
 
     Raises
     ------
@@ -111,14 +137,18 @@ def mutate(
 
 
 def exchange(rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
-    """Exchange the targets of two transitions of each automaton: (batch, k, n).
+    """Exchange the targets of two random transitions of each automaton.
 
-    The in-degrees stay. Where both targets are the same state, the automaton stays as it is.
+    The in-degrees stay. If both targets are one state, the automaton stays as it is.
 
     Parameters
     ----------
     rng : Generator
     deltas : array of int, shape (batch, k, n)
+
+    Returns
+    -------
+    array of states, shape (batch, k, n)
 
     Raises
     ------
@@ -146,18 +176,22 @@ def exchange(rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automato
 def insert_states(
     rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automaton], states: int = 1
 ) -> Deltas:
-    """Insert states into each automaton, one after the other: (batch, k, n + states).
+    """Insert states into each automaton, one after the other.
 
-    Each splits a random transition: where a letter led p to q, it leads p to the new state and the
-    new state to q. The other letters lead the new state to random states, itself included. New
-    states get the numbers n, n + 1, ...
+    Each new state splits a random transition: a letter that led p to q now leads p to the new state
+    and the new state to q. The other letters lead the new state to random states, itself included.
+    New states get the numbers n, n + 1, ...
 
     Parameters
     ----------
     rng : Generator
     deltas : array of int, shape (batch, k, n)
     states : int
-        How many to insert.
+        Number of states to insert, at least 0.
+
+    Returns
+    -------
+    array of states, shape (batch, k, n + states)
 
     Raises
     ------
@@ -189,9 +223,25 @@ def insert_states(
 
 
 def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
-    """Return weights proportional to 1 / (softness*count + rank) for ranks 0, 1, ...: sum 1.
+    """Return weights proportional to 1 / (softness*count + rank), for ranks 0..count-1, of sum 1.
 
-    The weights of weighted retraining (Tripp, Daxberger, Hernández-Lobato 2020).
+    They are those of weighted retraining (Tripp, Daxberger, Hernández-Lobato 2020).
+
+    Parameters
+    ----------
+    count : int
+        At least 0.
+    softness : float
+        Positive; the larger, the more equal the weights.
+
+    Returns
+    -------
+    float64 array, shape (count,)
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range, or not a number.
 
     Examples
     --------
@@ -205,7 +255,7 @@ def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Evolution:
-    """What `evolve` looks for and what it may spend."""
+    """The settings of `evolve`: its operators, its classes and its budget."""
 
     calls: int = setting(1_000_000, "Solver calls at most.", low=0)
     archive_size: int = setting(
@@ -254,7 +304,7 @@ class Evolved:
     reset_thresholds: Thresholds
     """int32 (batch,)"""
     calls: int
-    """Solver calls spent."""
+    """Number of solver calls spent."""
 
 
 def evolve(
@@ -271,8 +321,8 @@ def evolve(
     """Evolve slowly synchronizing automata from random ones.
 
     Each generation draws parents by rank, changes one or two transitions of each, and solves the
-    synchronizing children never seen before, up to isomorphism. Each of these is one solver call.
-    Children outside the classes cost none: deciding the class takes no solver.
+    synchronizing children that are new up to isomorphism, at one solver call each. Children outside
+    the classes cost no call: classes are decided without the solver.
 
     Parameters
     ----------
@@ -285,16 +335,23 @@ def evolve(
     solve : callable, optional
         Takes uint8 (batch, k, n), returns int32 (batch,). Default: the solver.
     start : pair of arrays, optional
-        Automata in canonical form, of the classes, and their thresholds, already paid for.
-        Default: uniform random automata, paid for.
+        Automata of the classes, (batch, k, n), and their thresholds, (batch,): they cost no calls.
+        Default: uniform random automata, which cost calls.
     progress : callable
-        Told the calls of each generation.
+        Called after each generation with its number of solver calls.
 
     Returns
     -------
     Evolved
-        Fewer than `Evolution.archive_size` automata where that many were not met; none where random
-        automata are hardly ever of the classes.
+        At most `Evolution.archive_size` automata; none if no random automaton was of the classes.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        If the automata of `start` are not complete, or n > 64 or k > 6.
+    ValueError
+        If n or k is less than 1 or not an integer, or `start` does not have one threshold
+        for each automaton.
 
     Examples
     --------
@@ -317,8 +374,8 @@ def evolve(
             )
         first = seen.add_new(forms)
         forms, thresholds = _elite(forms[first], thresholds[first], config)
-    vain = 0
-    while calls < config.calls and vain < _patience(config, len(forms)):
+    fruitless = 0  # children since the last generation with enough new ones
+    while calls < config.calls and fruitless < _patience(config, len(forms)):
         if len(forms) == 0:
             children = sample_uniform(rng, config.batch, n, k)
         else:
@@ -331,7 +388,7 @@ def evolve(
         drawn = drawn[seen.add_new(drawn)]
         drawn = drawn[are_synchronizing(from_canonical(drawn, n, k))][: config.calls - calls]
         least_new = config.least_new * len(children) if len(forms) else 0
-        vain = 0 if len(drawn) > least_new else vain + config.batch
+        fruitless = 0 if len(drawn) > least_new else fruitless + config.batch
         solved = solve(from_canonical(drawn, n, k))
         calls += len(drawn)
         progress(len(drawn))
@@ -342,14 +399,14 @@ def evolve(
 
 
 def _patience(config: Evolution, archive: int) -> int:
-    """Return how many children in a row may bring nothing new.
+    """Return the number of children in a row without a new one that ends the evolution.
 
-    A small space is exhausted after some generations without anything new. A rare class is met
-    less often, by random automata least of all.
+    Eight such generations show that a small space is exhausted. Finds in a rare class are further
+    apart, above all among random automata.
     """
     patience = 8 * config.batch
     if config.classes:
-        patience = max(patience, _VAIN_CHILDREN if archive else _VAIN_RANDOM)
+        patience = max(patience, _CHILD_PATIENCE if archive else _RANDOM_PATIENCE)
     return patience
 
 
@@ -370,7 +427,7 @@ def _change(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Delt
 def _elite(
     forms: npt.NDArray[np.uint8], thresholds: Thresholds, config: Evolution
 ) -> tuple[npt.NDArray[np.uint8], Thresholds]:
-    """Keep the longest thresholds that may enter, in falling order; the newer of equals first."""
+    """Keep the longest thresholds up to the ceiling, in falling order, newer ones first."""
     enters = thresholds >= 0
     if config.ceiling is not None:
         enters &= thresholds <= config.ceiling

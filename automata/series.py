@@ -1,4 +1,4 @@
-"""Series of automata: what becomes of one when its states in a row are repeated."""
+"""Series of automata: an automaton lengthened again and again by repeating states of a run."""
 
 from __future__ import annotations
 
@@ -27,32 +27,37 @@ from automata.numbering import all_numberings_of_valid
 from automata.solver.exact import UNKNOWN, reset_thresholds
 
 LEAST_RUN = 3
+"""Least number of states of a run."""
 CHECKED = 7
-"""Sizes at which thresholds are compared: three give a formula, four confirm it. Seven sizes with
-steps of 2 or 3 also meet every condition on a divisor 3, 5 or 7 of n."""
+"""Number of sizes at which thresholds are compared: three give a formula, four confirm it. Seven
+sizes in steps of 2 or 3 also test every condition that 3, 5 or 7 divides n."""
 
 STRETCH_MAX_STATES = CANONICAL_MAX_STATES - 3
-_TOLD_APART_BY = (2, 3)
+_COMPARED_BY = (2, 3)
+"""Two ways to lengthen are compared with these numbers of states more."""
 _PART_BYTES = 1 << 22
 
 
 class Stretches(NamedTuple):
-    """Automata with a *run*: states in a row that each letter leads on alike.
+    """Automata with a *run*: states in a row on which each letter is constant or goes on.
 
-    Along the run start..stop-1 the target of each letter stays the same, or goes on by one with
-    the state. More states of the same kind can be put in before the state ``cut``.
+    On the states start..stop-1 the target of each letter is always the same, or grows by one from
+    state to state. More states of the same kind can be inserted before the state ``cut``.
     """
 
     deltas: Deltas
     """(batch, k, n), in a breadth-first numbering."""
     starts: npt.NDArray[np.int64]
+    """(batch,): the first state of each run"""
     cuts: npt.NDArray[np.int64]
+    """(batch,): the state before which new ones are inserted"""
     stops: npt.NDArray[np.int64]
+    """(batch,): the state after the last one of each run"""
     sources: npt.NDArray[np.int64]
-    """Which of the given automata it is."""
+    """(batch,): the index of each among the automata given to `find_stretches`"""
 
     def of(self, rows: npt.NDArray[np.int64]) -> Stretches:
-        """Return some of them."""
+        """Return those of the given indices, (rows,)."""
         return Stretches(
             self.deltas[rows],
             self.starts[rows],
@@ -65,9 +70,9 @@ class Stretches(NamedTuple):
 def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
     """Find all ways to lengthen automata of one size.
 
-    Every breadth-first numbering from a state that reaches all others is looked at, with every
-    order of the letters, and in it every run of at least `LEAST_RUN` states with every place to
-    cut it. Ways that give isomorphic automata with two and with three more states count once.
+    The search takes every breadth-first numbering from a state that reaches all others, in every
+    letter order, and in it every run of at least `LEAST_RUN` states with every cut. Ways that give
+    isomorphic automata with two and with three more states count once.
 
     Parameters
     ----------
@@ -124,23 +129,23 @@ def _stretches(deltas: Deltas, first: int) -> Stretches:
 
 
 def _distinct(ways: Stretches) -> Stretches:
-    """Keep the first of those that give the same with two and with three states more."""
-    forms = [canonical_forms(stretch(ways, by)) for by in _TOLD_APART_BY]
+    """Keep the first of the ways that give isomorphic automata with two and three states more."""
+    forms = [canonical_forms(stretch(ways, by)) for by in _COMPARED_BY]
     _, rows = np.unique(np.concatenate(forms, axis=1), axis=0, return_index=True)
     return ways.of(np.sort(rows))
 
 
 def stretch(ways: Stretches, by: int) -> Deltas:
-    """Lengthen automata by so many states.
+    """Lengthen each automaton by a number of states.
 
-    All targets from the cut on move by that number, but for those of the run: there a letter that
-    goes on leads the i-th state to t + i, where t is the target of the first one as it was.
+    All targets from the cut on grow by this number, except on the run. There a letter that goes on
+    leads the i-th state to t + i, where t is the old target of the first state.
 
     Parameters
     ----------
     ways : Stretches
     by : int
-        0 or more.
+        Number of new states, at least 0.
 
     Returns
     -------
@@ -149,7 +154,7 @@ def stretch(ways: Stretches, by: int) -> Deltas:
     Raises
     ------
     AutomatonError
-        If `ways` holds something else than complete automata and a place in a run for each.
+        If `ways` does not hold complete automata, each with a run and a cut in it.
     ValueError
         If `by` is negative, or not an integer.
     SizeLimitError
@@ -157,7 +162,7 @@ def stretch(ways: Stretches, by: int) -> Deltas:
 
     Examples
     --------
-    A row of ``archive series --out`` says all that is needed:
+    A row of ``archive series --out`` has all arguments:
 
     >>> delta, start, cut, stop = [[[1, 2, 3, 0, 1], [1, 2, 3, 4, 0]]], 0, 2, 3
     >>> way = Stretches(np.array(delta), *np.array([[start], [cut], [stop], [0]]))
@@ -183,7 +188,7 @@ def stretch(ways: Stretches, by: int) -> Deltas:
 
 
 def _places(ways: Stretches, batch: int, n: int) -> npt.NDArray[np.int64]:
-    """Return the places of runs, (3, batch, 1): starts, cuts, and stops."""
+    """Return starts, cuts and stops of the runs, (3, batch, 1), checked."""
     columns = [integer_array(column) for column in ways[1:4]]
     if any(column.shape != (batch,) for column in columns):
         raise AutomatonError(f"{batch} automata have as many runs, each with start, cut and stop")
@@ -195,7 +200,7 @@ def _places(ways: Stretches, batch: int, n: int) -> npt.NDArray[np.int64]:
 
 
 def _at(deltas: Deltas, states: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Targets of states of each automaton, (batch, k, n) at (batch, m) -> (batch, k, m)."""
+    """Return targets of states of each automaton: (batch, k, n) at (batch, m) -> (batch, k, m)."""
     states = np.repeat(states[:, None], deltas.shape[1], axis=1)
     return np.take_along_axis(deltas.astype(np.int64), states, axis=2)
 
@@ -209,7 +214,7 @@ def series_thresholds(
     ----------
     ways : Stretches
     modulo, residue : int
-        Which sizes are looked at: see `series_sizes`.
+        They choose the sizes, as in `series_sizes`.
     at_least : float
         Least share of the Černý bound, at each of these sizes.
     workers : int
@@ -218,8 +223,13 @@ def series_thresholds(
     Returns
     -------
     int32 array, shape (batch, 7)
-        Reset thresholds. From the first on that is not synchronizing, under `at_least`, or another
-        than the three before it (the third differences are not 0) ask for: `UNKNOWN`.
+        Reset thresholds by size. They are `UNKNOWN` from the first size on where the automaton does
+        not synchronize, its threshold is under `at_least`, or the third difference is not 0.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        As `stretch` and `series_sizes`; also if `at_least` is not a finite number.
     """
     check_number("at_least", at_least)
     n = ways.deltas.shape[2]
@@ -237,12 +247,12 @@ def series_thresholds(
 
 
 def series_sizes(n: int, modulo: int, residue: int) -> range:
-    """The first seven sizes over n that leave a residue: where `series_thresholds` looks.
+    """Return the first seven sizes over n that are congruent to `residue` modulo `modulo`.
 
     Raises
     ------
     ValueError
-        If one of them is not an integer, or `modulo` is less than 1.
+        If an argument is not an integer, or n or `modulo` is less than 1.
 
     Examples
     --------
@@ -256,7 +266,7 @@ def series_sizes(n: int, modulo: int, residue: int) -> range:
 
 
 class Quadratic(NamedTuple):
-    """A formula, quadratic in n; formulas compare as their values do where n is large.
+    """A formula quadratic in n; formulas compare as their values for large n.
 
     Examples
     --------
@@ -272,14 +282,14 @@ class Quadratic(NamedTuple):
 
     @classmethod
     def through(cls, sizes: Sequence[int], thresholds: Sequence[int]) -> Quadratic:
-        """Return the formula that three thresholds obey, the sizes equally far apart."""
+        """Return the formula through three thresholds, their sizes equally spaced."""
         (first, middle, last), (low, mid, high) = sizes, map(int, thresholds)
         square = Fraction(high - 2 * mid + low, 2 * (middle - first) ** 2)
         linear = Fraction(high - low, last - first) - square * (first + last)
         return cls(square, linear, low - square * first**2 - linear * first)
 
     def __call__(self, n: int) -> Fraction:
-        """Return its value."""
+        """Return the value at n."""
         return self.square * n * n + self.linear * n + self.constant
 
     def __str__(self) -> str:

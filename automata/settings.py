@@ -1,6 +1,6 @@
 """Settings: a field of a config carries its default, its help, and its range or choices.
 
-A config checks its values by them, and the command line makes its options of them.
+The config checks its values against them; the command line derives its options from them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from automata.arguments import check_integer, check_number, check_within
 
 
 class SettingError(ValueError):
-    """A setting that fits neither the data nor the machine that it is used with."""
+    """A setting does not fit the data or the machine."""
 
 
 Limit = int | float | str | None
@@ -23,19 +23,19 @@ Limit = int | float | str | None
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field says of its values."""
+    """The help, the limits or choices, and the names of one field of a config."""
 
     help: str
     """One sentence, for people; the range is not repeated in it."""
     low: Limit
     high: Limit
     without: float | None
-    """The limit that is itself not allowed."""
+    """The limit that is excluded from the range; None: both are included."""
     choices: tuple[str, ...]
     name: str
-    """What messages call the field."""
+    """The name of the field in messages."""
     flags: tuple[str, ...]
-    """What the command line calls it; none: it is no option."""
+    """Its options on the command line; empty: it is no option."""
     range: str
     """The limits for people: 1..64, (0, 1], at least 0, positive; empty without limits."""
     kind: type
@@ -44,7 +44,7 @@ class Setting:
     """Whether the value may be None."""
 
     def checked(self, value: Any, low: Any, high: Any) -> Any:
-        """Return a plain value within the limits, or refuse it in one line."""
+        """Return a plain value within the limits, or raise a ValueError of one line."""
         if value is None and self.optional:
             return None
         if self.choices and value not in self.choices:
@@ -82,10 +82,10 @@ def setting(
     name: str | None = None,
     flags: tuple[str, ...] | None = None,
 ) -> Any:
-    """Return a field of a config.
+    """Return a dataclass field that carries a `Setting`.
 
-    Its parameters are the fields of `Setting`. `name` is the field's own, with dashes, unless it
-    is given; so are `flags`, after two dashes.
+    The parameters are the fields of `Setting`. `name` is by default the name of the field, with
+    dashes for underscores; `flags` is by default one option, two dashes and the name.
     """
     about = {"help": help, "low": low, "high": high, "without": without, "choices": choices}
     return field(default=default, metadata={"setting": about, "name": name, "flags": flags})
@@ -93,7 +93,7 @@ def setting(
 
 @cache
 def settings_of(config: type) -> dict[str, Setting]:
-    """Return the settings among the fields of a config class, in order, by the fields' names."""
+    """Return the settings of a config class by field name, in order."""
     hints, found = get_type_hints(config), {}
     own = {entry.name: entry.metadata for entry in fields(config) if "setting" in entry.metadata}
     names = {key: about["name"] or key.replace("_", "-") for key, about in own.items()}
@@ -116,16 +116,18 @@ def settings_of(config: type) -> dict[str, Setting]:
 
 
 def check_settings(config: Any) -> None:
-    """Check the settings of a frozen config, and make plain numbers of what are none.
+    """Check the settings of a frozen config, and replace NumPy numbers by plain ones.
 
     Raises
     ------
     ValueError
-        If a value is not of its kind, or outside its limits; it names both.
+        If a value is not of its kind, or outside its limits. The message names the value and the
+        limits.
     """
     kind: type = type(config)
     own = settings_of(kind)
-    for name in sorted(own, key=lambda name: isinstance(own[name].high, str)):  # then those limited
+    # fields limited by another field come last
+    for name in sorted(own, key=lambda name: isinstance(own[name].high, str)):
         low, high = (
             getattr(config, limit) if isinstance(limit, str) else limit
             for limit in (own[name].low, own[name].high)
@@ -134,7 +136,7 @@ def check_settings(config: Any) -> None:
 
 
 def _range(low: Limit, high: Limit, without: float | None) -> str:
-    """Write limits for people."""
+    """Return the text of `Setting.range`."""
     low, high = (f"{end:g}" if type(end) is float else end for end in (low, high))
     if low is None or high is None:
         return "positive" if without is not None else "" if low is None else f"at least {low}"

@@ -1,4 +1,4 @@
-"""Sizes that functions take at most, and the Černý bound of a size."""
+"""Size limits of functions, and the Černý bound of a size."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from automata.arguments import check_integer
 
 CANONICAL_MAX_STATES = 64
 CANONICAL_MAX_LETTERS = 6
-ENUMERATION_MAX_STATES = 11  # the pairs of states fit into 64 bits
-COMPLETE_MAX_STATES = 9  # of all automata; so do the automorphisms of the identity into memory
+ENUMERATION_MAX_STATES = 11  # the C(n, 2) pairs of states fit into 64 bits
+COMPLETE_MAX_STATES = 9  # for all automata: the n! automorphisms of the identity fit into memory
 
 
 def cerny_bound(n: int) -> int:
-    """Černý's conjectured upper bound on the reset threshold of n states, (n-1)^2."""
+    """Return Černý's conjectured upper bound on the reset threshold of n states, (n-1)^2.
+
+    Černý 1964, Mat.-fyz. časopis 14. A value that is not an integer raises ValueError.
+
+    Examples
+    --------
+    >>> cerny_bound(4)
+    9
+    """
     return (check_integer("n", n) - 1) ** 2

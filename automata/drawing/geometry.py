@@ -1,7 +1,7 @@
-"""Drawings of automata: states in places, an arrow for each transition, a label for each arrow.
+"""Drawings of automata as geometry: places of states, an arrow and a label for each transition.
 
-Lengths are in radii of a state. `circle_drawing` puts the states on a circle, `draw` takes any
-places. `automata.drawing.svg` writes drawings.
+Lengths are in radii of a state. `circle_drawing` puts the states on a circle; `draw` takes any
+places. `automata.drawing.svg` writes drawings as SVG.
 """
 
 from __future__ import annotations
@@ -27,19 +27,22 @@ _DASHES: tuple[tuple[float, ...], ...] = (
 
 DRAWN_MAX_STATES = 64
 _CIRCLE, _STATE_ROOM = 6.9, 0.8
-"""Radius of a circle of few states, and what each state needs of it where there are many."""
+"""Least radius of the circle of states, and the radius for each state if there are many."""
 _HEAD, _LOOP = 1.12, 3.0
+"""Longest head of an arrow, and how far the control points of a loop reach."""
 _SPREAD = 1.25
-"""How far apart arrows between two states are."""
+"""Largest distance between the middles of neighbouring arrows between two states."""
 _SHIFT, _CLEAR = 0.3, 1.5
-"""Steps in which arrows move off other states, until so far from their centres."""
+"""Step by which arrows move off other states, and the distance from their centres that suffices."""
 _CHECKED = np.linspace(0.03, 0.97, 25)
+"""Curve parameters at which the distance from other states is checked."""
 _LABEL = 0.75
 """Half the size of a label."""
 _MARGIN = 0.4
 _SAMPLES = 33
+"""Number of sample points along an arrow."""
 _SPOTS = range(4, _SAMPLES - 4)
-"""The points of an arrow where its label may be."""
+"""The sample points of an arrow where its label may be."""
 
 
 class Arrow(NamedTuple):
@@ -51,13 +54,13 @@ class Arrow(NamedTuple):
     curve: Floats
     """(4, 2): a cubic Bézier curve that ends within the head."""
     tip: Floats
-    """(2,): where the head touches the target."""
+    """(2,): the point where the head touches the target."""
     head: float
     """Length of the head."""
 
     @property
     def triangle(self) -> Floats:
-        """(3, 2): the head."""
+        """(3, 2): the corners of the head."""
         back = _unit(self.curve[-2] - self.tip)
         side = 0.38 * self.head * np.array([-back[1], back[0]])
         foot = self.tip + self.head * back
@@ -71,11 +74,11 @@ class Drawing(NamedTuple):
     """(n, 2): the centres of the states"""
     arrows: list[Arrow]
     labels: Floats
-    """(arrows, 2): the centres of their letters"""
+    """(arrows, 2): the centres of the labels of arrows"""
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, top, width and height of all there is."""
+        """Left, top, width and height of the whole drawing with its margin."""
         parts = [self.places - 1, self.places + 1, self.labels - _LABEL, self.labels + _LABEL]
         points = np.concatenate([*parts, *(_along(arrow.curve) for arrow in self.arrows)])
         left, top = (points.min(axis=0) - _MARGIN).tolist()
@@ -84,7 +87,7 @@ class Drawing(NamedTuple):
 
 
 def circle_radius(n: int) -> float:
-    """Return the radius of a circle of n states."""
+    """Return the radius of a circle of n states, in radii of a state."""
     return max(_CIRCLE, _STATE_ROOM * n) if n > 1 else 0.0
 
 
@@ -94,7 +97,7 @@ def line_color(kind: int) -> str:
 
 
 def line_dashes(kind: int) -> tuple[float, ...]:
-    """Return their dashes in line widths, () for none; 36 kinds before a pair comes again."""
+    """Return their dashes in line widths, () for none; 36 kinds differ in colour or dashes."""
     return _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)]
 
 
@@ -126,17 +129,19 @@ def circle_drawing(delta: AutomatonLike) -> Drawing:
 
 
 def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) -> Drawing:
-    """Draw an automaton whose states have their places.
+    """Draw an automaton with its states at given places.
 
-    The arrows between two states spread around the straight line, or around a curve that keeps
-    clear of all other states.
+    The arrows between two states spread around the straight line, or around a curve clear of all
+    other states.
 
     Parameters
     ----------
     delta : array of states, shape (k, n)
+        A complete automaton; it is not checked.
     places : float array, shape (n, 2)
+        Centres of the states, x to the right and y down, in radii of a state.
     loop_angles : float array, shape (n,)
-        On which side of a state its loops are.
+        Direction from the centre of a state to its loops, in radians.
 
     Returns
     -------
@@ -157,9 +162,9 @@ def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) ->
 
 
 def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
-    """Place the label of each arrow on it: off all states, heads and other labels if it can be.
+    """Place the label of each arrow on it, if possible off all states, heads and other labels.
 
-    Short arrows choose first. Of the points that are free, one is taken that few other arrows pass.
+    Short arrows choose first. Of the free points, those that few other arrows pass are preferred.
     """
     if not arrows:
         return np.empty((0, 2))
@@ -169,14 +174,15 @@ def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
     cost = (  # (arrows, spots)
         300 * _near(spots, places, 1 + _LABEL)
         + 50 * _near(spots, heads, _LABEL + _HEAD / 2)
-        + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # rather in the middle
+        + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # the middle is preferred
     )
     flat = paths.reshape(-1, 2)
-    for i, own in enumerate(spots):  # in turn: all at once takes gigabytes for many arrows
+    for i, own in enumerate(spots):  # one by one: all at once takes gigabytes for many arrows
         cost[i] += _near(own, flat, _LABEL) - _near(own, paths[i], _LABEL)
     labels = np.full((len(arrows), 2), np.inf)
     lengths = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(axis=1)
-    for i in 2 * np.argsort(lengths, kind="stable").tolist():  # then once more, knowing the others
+    # two rounds: in the second all other labels have places
+    for i in 2 * np.argsort(lengths, kind="stable").tolist():
         labels[i] = np.inf
         apart = np.linalg.norm(spots[i, :, None] - labels, axis=2)  # (spots, arrows)
         over = (1000 * (apart < 1.4 * _LABEL) + 10 * (apart < 2 * _LABEL)).sum(axis=1)
@@ -185,7 +191,7 @@ def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
 
 
 def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
-    """Return (source, target, letter) of the transitions between each two states."""
+    """Return the transitions (source, target, letter) by pair of states (lower, higher)."""
     bundles: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
     for a, row in enumerate(delta.tolist()):
         for p, q in enumerate(row):
@@ -194,7 +200,7 @@ def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple
 
 
 def _bends(places: Floats, low: int, high: int, inward: Floats, count: int) -> Floats:
-    """Return how far inward the middle of each of `count` arrows between two states lies."""
+    """Return how far inward to shift the middle of each of `count` arrows between two states."""
     one, other = places[low], places[high]
     length = float(np.linalg.norm(one - other))
     bends = min(_SPREAD, 0.9 * length / count) * (np.arange(count) - (count - 1) / 2)
@@ -202,7 +208,7 @@ def _bends(places: Floats, low: int, high: int, inward: Floats, count: int) -> F
     best, clearest = 0.0, -1.0
     for shift in (sign * step for step in np.arange(0, length, _SHIFT) for sign in (1, -1)):
         middles = (one + other) / 2 + (bends + shift)[:, None] * inward
-        outer = middles[[0, -1]]  # the others are between
+        outer = middles[[0, -1]]  # the other arrows are between these
         t = _CHECKED[:, None, None]
         points = (
             (1 - t) ** 2 * one + 2 * t * (1 - t) * (2 * outer - (one + other) / 2) + t**2 * other
@@ -225,13 +231,13 @@ def _bent(letter: int, source: int, target: int, places: Floats, bend: Floats) -
     gap = float(np.linalg.norm(places[source] - places[target])) - 2
     head = min(_HEAD, 0.45 * gap)
     end = tip + 0.8 * head * back
-    # the cubic curve that a quadratic one is
+    # the quadratic curve as a cubic one
     curve = np.array([start, (start + 2 * control) / 3, (end + 2 * control) / 3, end])
     return Arrow(letter, source, target, curve, tip, head)
 
 
 def _loop(letter: int, state: int, place: Floats, angle: float, share: float) -> Arrow:
-    """Return a loop outside the circle; `share` of the full size, negative the other way round.
+    """Return a loop outside the circle; `share` is its share of the full size, signed by direction.
 
     The loops of several letters nest, and their heads fall on both sides.
     """

@@ -1,4 +1,4 @@
-"""What a notebook shows of an automaton: its drawing and its table."""
+"""An automaton in a notebook: its drawing and its table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _DRAWN_MAX_LETTERS = 12
 
 
 def automaton_html(delta: AutomatonLike) -> str:
-    """Show an automaton: its drawing beside its table, a row a letter, a column a state.
+    """Return an automaton as HTML: its drawing and its table, a row a letter, a column a state.
 
-    Of more than 64 states or 12 letters only the size is told.
+    With more than 64 states or 12 letters only the size is shown.
 
     Parameters
     ----------

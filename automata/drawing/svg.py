@@ -7,24 +7,24 @@ from automata.drawing.geometry import Drawing, Floats, circle_drawing, line_colo
 from automata.text.words import format_word
 
 _LINE, _FONT = 0.09, 1.15
-"""In radii of a state."""
+"""Line width and font size, in radii of a state."""
 _PIXELS, _WIDTH = 22.0, 480.0
-"""Of a radius, and of a drawing at most."""
+"""Pixels of a radius at most, and of the width of a drawing at most."""
 
 
 def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
-    """Write a drawing as the elements within an SVG of its ``box``.
+    """Return a drawing as SVG elements, for an SVG whose view box is ``drawing.box``.
 
     Parameters
     ----------
     drawing : Drawing
     labels : bool
-        Whether arrows have their letters.
+        Whether arrows are labelled with their letters.
 
     Returns
     -------
     str
-        Numbers and letters of words alone: nothing in it needs to be escaped.
+        It holds only numbers and letters, so nothing in it needs escaping.
     """
     parts = []
     for letter in sorted({arrow.letter for arrow in drawing.arrows}):
@@ -58,7 +58,7 @@ def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
 
 
 def automaton_svg(delta: AutomatonLike) -> str:
-    """Draw an automaton on a white ground, its states on a circle, as a whole SVG.
+    """Return an automaton as an SVG document: its states on a circle, the background white.
 
     Parameters
     ----------

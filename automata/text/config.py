@@ -1,4 +1,4 @@
-"""How automata from text are solved."""
+"""The settings for solving automata from text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SOLVE_FORMS = [
     *("table", "table-letters", "edges", "edges-target-last", "edges-letter-last"),
     *("edges-letter-first", "gap", "dot", "jff", "json", "json-states"),
 ]
-"""The forms that `automata.text.reading` reads, and the choice of the one that fits."""
+"""The forms that `automata.text.reading` reads; ``auto`` chooses the one that fits."""
 
 
 @dataclass(frozen=True)
 class SolveConfig:
-    """How automata are solved, and what a search for one of them may spend."""
+    """The method, and the limits on the search for each automaton."""
 
     method: Method = setting(
         "exact",

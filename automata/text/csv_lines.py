@@ -1,4 +1,4 @@
-"""Automata in the column ``delta`` of a table as spreadsheets write it, read as it arrives."""
+"""Automata in the column ``delta`` of CSV as spreadsheets write it, read as it arrives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEPARATOR_LINE = re.compile(rb'"?sep=(.?)"?', re.IGNORECASE)  # a tab may have 
 
 
 def has_delta(record: bytes) -> bool:
-    """Return whether a line is a header with the column, or names the separator.
+    """Return whether a line is a header with the column ``delta``, or names the separator.
 
     Examples
     --------
@@ -31,12 +31,12 @@ def has_delta(record: bytes) -> bool:
 
 
 def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
-    r"""Read the fields under ``delta``.
+    r"""Read the automata in the column ``delta``.
 
     Parameters
     ----------
     chunks : iterator of Chunk or Malformed
-        The header is first, after a line such as ``sep=;`` if there is one.
+        First the header; a line such as ``sep=;`` may precede it.
 
     Yields
     ------
@@ -45,7 +45,7 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
     Raises
     ------
     AutomatonError
-        If the header has no such column, or nothing follows it.
+        If the header does not have exactly one such column, or no row follows it.
 
     Examples
     --------
@@ -80,12 +80,12 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
 
 
 def _separator(record: bytes) -> str | None:
-    """Return what separates the fields of a header with the column ``delta``.
+    """Return the separator of a header with the column ``delta``, None for another line.
 
     Raises
     ------
     AutomatonError
-        If several can.
+        If several separators fit.
     """
     found = []
     for separator in _SEPARATORS:
@@ -100,7 +100,7 @@ def _separator(record: bytes) -> str | None:
     if len(found) > 1:
         shown = " and ".join(map(repr, found))
         raise AutomatonError(
-            f"the header has a column 'delta' by {shown}: a line before it decides, 'sep=,' or so"
+            f"the header has a column 'delta' by {shown}: a line before it decides, such as 'sep=,'"
         )
     return found[0] if found else None
 
@@ -134,12 +134,12 @@ def _columns(record: bytes, separator: str) -> list[str]:
 def _split_header(
     chunks: Iterator[Chunk | Malformed],
 ) -> tuple[bytes, str, Iterator[Chunk | Malformed]]:
-    """Return the header, what separates its fields, and what follows it.
+    """Return the header, its separator, and the chunks after it.
 
     Raises
     ------
     AutomatonError
-        If there is none, or two separators fit.
+        If there is no header, or two separators fit.
     """
     separator, parts = "", list[bytes]()
     length, is_open = 0, False
@@ -165,7 +165,7 @@ def _split_header(
 def _goes_on(record: bytes, separators: str) -> bool:
     """Return whether a record ends within a quoted field.
 
-    Quotes elsewhere than at the start of a field are characters like others, as for the module csv.
+    As in the module csv, a quote opens a field only at its start; elsewhere it is a character.
 
     Examples
     --------
@@ -178,14 +178,14 @@ def _goes_on(record: bytes, separators: str) -> bool:
 
 @cache
 def _field_pattern(separators: bytes) -> re.Pattern[bytes]:
-    """Return the pattern of a field and what ends it; the group "end" is the closing quote."""
+    """Return the pattern of a field and its separator; the group "end" is the closing quote."""
     quoted = rb'"[^"]*(?:""[^"]*)*(?P<end>"|\Z)'
     apart = re.escape(separators)
     return re.compile(rb"(?:%b)?[^%b]*(?:[%b]|\Z)" % (quoted, apart, apart))
 
 
 def _records(chunks: Iterator[Chunk | Malformed], separator: str) -> Iterator[Chunk | Malformed]:
-    """Join the lines of each record: it goes on where a line leaves a quoted field open."""
+    """Join the lines of each record: it goes on if a line leaves a quoted field open."""
     start = length = 0
     is_open = False
     parts: list[bytes] = []
@@ -213,7 +213,7 @@ def _records(chunks: Iterator[Chunk | Malformed], separator: str) -> Iterator[Ch
             if b'"' in text:
                 is_open = _goes_on(b'"' + text if is_open else text, separator)
             if length > MOST_TEXT:
-                parts = []  # what remains of it is not kept
+                parts = []  # too long: the text is dropped
             if is_open:
                 continue
             if length > MOST_TEXT:
@@ -235,7 +235,7 @@ def _header(record: bytes, separator: str) -> list[str]:
 
 
 def _field(record: bytes, columns: list[str], separator: str) -> bytes:
-    """Return the field ``delta`` on one line.
+    """Return the field ``delta`` of a record, on one line.
 
     Raises
     ------
@@ -246,7 +246,7 @@ def _field(record: bytes, columns: list[str], separator: str) -> bytes:
     """
     place, mark, quote = columns.index("delta"), separator.encode(), record.find(b'"')
     is_quoted = quote >= 0 and record.count(mark, 0, quote) <= place
-    if is_quoted or b"\n" in record:  # what quotes join is looked at as a whole
+    if is_quoted or b"\n" in record:  # quotes may hide separators: parse the whole record
         fields = _fields(record, separator)
         count, field = len(fields), fields[place].encode()
     else:
@@ -256,7 +256,7 @@ def _field(record: bytes, columns: list[str], separator: str) -> bytes:
         raise ValueError(f"{count} fields under a header of {len(columns)}")
     is_cut = len(field.strip(b" ").splitlines()) > 1 or b"\t" in field.strip()
     if is_cut and b"|" not in field:
-        raise ValueError("between the rows of letters stands |")
+        raise ValueError("rows of letters are separated by |")
     return b" ".join(field.splitlines()) if b"\n" in field else field
 
 

@@ -1,4 +1,4 @@
-"""The forms in which a whole text is read at once."""
+"""The forms that are read as a whole text."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
     Parameters
     ----------
     text : str
-        Numbers from 0, apart by blanks; no line between rows is blank.
+        Numbers from 0, separated by blanks; no blank lines between rows.
     by_letter : bool
-        A row has the images under one letter.
+        Whether a row has the images under one letter; otherwise those of one state.
 
     Returns
     -------
@@ -64,7 +64,7 @@ PARSERS: dict[str, Callable[[str], list[Placed]]] = {
     "json": parse_json_all,
     "json-states": partial(parse_json_all, by_state=True),
 }
-"""How the text of each form is read."""
+"""The parser of each form."""
 
 
 def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
@@ -125,7 +125,7 @@ def _tables(found: list[Placed]) -> list[Table]:
 
 
 def _check_lists(found: list[Placed]) -> None:
-    """Refuse lists of lists that may be other things than images of the states."""
+    """Refuse lists of lists that may be something other than the images of states."""
     for _, delta in found:
         if others := lookalikes(delta.T.tolist()):
             raise AutomatonError(
@@ -135,7 +135,7 @@ def _check_lists(found: list[Placed]) -> None:
 
 
 def _fits_from_1(text: str, found: list[Table]) -> bool:
-    """Return whether lists of states, which count from 1, make other automata."""
+    """Return whether lists of the images of states, numbered from 1, give other automata."""
     try:
         others = parse_json_all(text, by_state=True, first=1)
     except AutomatonError:

@@ -1,4 +1,4 @@
-"""Automata as graphs of Graphviz: as we write them, and as it or others lay them out."""
+"""Automata as DOT graphs: ours, and those of Graphviz and other tools."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parse_dot(text: str) -> Deltas:
     Parameters
     ----------
     text : str
-        One graph. Names of states are any; `automata.text.names` numbers states and letters. An
+        One graph. States may have any names; `automata.text.names` numbers states and letters. An
         edge without a label is the arrow to an initial state if nothing else touches its source.
 
     Returns
@@ -36,7 +36,7 @@ def parse_dot(text: str) -> Deltas:
     Raises
     ------
     AutomatonError
-        If it is no such graph, or a letter leads a state nowhere or to two states.
+        If the text is no such graph, or a letter leads a state nowhere or to two states.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def parse_dot(text: str) -> Deltas:
 
 
 def _statements(tokens: list[str]) -> Iterator[list[str]]:
-    """Cut at semicolons, and where a statement ends without one."""
+    """Cut tokens into statements: at semicolons, or where the next statement begins."""
     statement: list[str] = []
     in_list = False
     for sign in tokens:
@@ -91,7 +91,7 @@ def _statements(tokens: list[str]) -> Iterator[list[str]]:
 def _read_statement(
     statement: list[str], nodes: dict[str, None], edges: list[tuple[str, str, str | None]]
 ) -> None:
-    """Add what a statement names."""
+    """Add the nodes and edges of a statement."""
     place = statement.index("[") if "[" in statement else len(statement)
     ids, attributes = statement[:place], _attributes(statement[place:])
     if ids[:1] and ids[0].lower() in ("graph", "node", "edge", "subgraph"):
@@ -111,7 +111,7 @@ def _read_statement(
 
 
 def _without_ports(ids: list[str]) -> list[str]:
-    """Leave out ``:port`` after a node."""
+    """Drop ``:port`` after nodes."""
     kept: list[str] = []
     skip = False
     for sign in ids:
@@ -143,14 +143,14 @@ def _is_id(sign: str) -> bool:
 
 
 def _text(sign: str) -> str:
-    """Return what an identifier says."""
+    """Return an identifier without its quotes."""
     if sign[0] != '"':
         return sign
     return sign[1:-1].replace("\\\n", "").replace('\\"', '"')
 
 
 def _arrows(edges: list[tuple[str, str, str | None]]) -> set[str]:
-    """Return the nodes from which an arrow leads to an initial state, and nothing else."""
+    """Return the nodes that are only the tail of an arrow to an initial state."""
     leaving: dict[str, int] = {}
     for source, _, _ in edges:
         leaving[source] = leaving.get(source, 0) + 1
@@ -176,7 +176,12 @@ def _transitions(
 
 
 def split_label(label: str) -> list[str]:
-    r"""Return the letters of an edge's label.
+    r"""Return the letters of an edge's label, separated by blanks, commas or line breaks.
+
+    Raises
+    ------
+    AutomatonError
+        If one is not a letter.
 
     Examples
     --------

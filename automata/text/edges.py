@@ -15,7 +15,7 @@ ORDERS = {
     "edges-letter-last": (0, 2, 1),
     "edges-letter-first": (1, 0, 2),
 }
-"""Where source, letter and target stand."""
+"""The places of source, letter and target among the three words."""
 
 _BETWEEN = re.compile(r"[\s,;]+")
 _LETTER = re.compile(r"[a-z][1-9]?|[0-9]{1,2}|[A-Z]")
@@ -28,8 +28,8 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
     Parameters
     ----------
     text : str
-        A line each: three words apart by blanks, commas or semicolons. States are numbers from 0 or
-        names, letters are ``a``, ``b``, ... or numbers. Blank lines do not count.
+        One edge a line: three words separated by blanks, commas or semicolons. States are numbers
+        from 0 or names; letters are ``a``, ``b``, ... or numbers. Blank lines are skipped.
     order : str, optional
         A key of `ORDERS`; by default the one that fits.
 
@@ -49,7 +49,7 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
     [[1, 0], [0, 0]]
     """
     rows: list[list[str]] = []
-    ends: list[int] = []  # how many rows stand above each blank line
+    ends: list[int] = []  # number of rows above each blank line
     for number, line in enumerate(text.split("\n"), 1):
         row = [_plain(word) for word in _BETWEEN.split(line.strip())]
         if row == [""]:
@@ -66,30 +66,30 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
 
 
 def _plain(word: str) -> str:
-    """Write a number as others write it."""
+    """Write a number without leading zeros."""
     return str(int(word)) if word.isdecimal() and word.isascii() and len(word) <= 9 else word
 
 
 def whole_above(
     rows: Sequence[Sequence[str]], ends: Container[int], order: str, least: int = 1
 ) -> int:
-    """Find edges that are an automaton by themselves.
+    """Find the first edges that are a whole automaton.
 
     Parameters
     ----------
     rows : sequence of sequences of str
         Three words each.
     ends : container of int
-        Numbers of rows, counted from the first, that may be one.
+        The numbers of first rows to test.
     order : str
         A key of `ORDERS`.
     least : int
-        States that it has at least.
+        Least number of states.
 
     Returns
     -------
     int
-        The number of rows of the first one; 0 if there is none.
+        The least number of first rows that are an automaton; 0 if there is none.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The texts of single automata, read many at once."""
+"""Texts of single automata, many read at once."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from automata.text.formats import parse_delta, parse_state_major
 
 @dataclass(frozen=True, eq=False)
 class Automata:
-    """Automata of one size that stand one after the other."""
+    """Consecutive automata of one size."""
 
     lines: Sequence[int]
     """The line where each begins, from 1."""
     deltas: Deltas
-    """Of shape (batch, k, n)."""
+    """Array of states, shape (batch, k, n)."""
 
 
 class Malformed(NamedTuple):
-    """A place where no automaton could be read, or one that could not be solved."""
+    """An automaton that could not be read or solved."""
 
     line: int
     """The line where it begins, from 1."""
     reason: str
-    """One line."""
+    """The error, one line."""
 
 
 Size = tuple[int, int]  # k and n
 Entry = tuple[int, bytes, Size | None]
-"""The line where an automaton begins, its text, and its size where the text has the entries state
-by state; None: the text is in our form."""
+"""The line where an automaton begins, its text, and its size if the text is state-major; None if
+the text is in our form, ``1 2 0|0 1 0``."""
 
 
 def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | Malformed]:
-    """Read the texts of automata, in their order.
+    """Read the texts of automata, in order.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | M
     Yields
     ------
     Automata or Malformed
-        As many automata at once as follow each other in one form and one size.
+        Consecutive automata of one form and one size together.
 
     Examples
     --------
@@ -80,16 +80,16 @@ def _parse_alike(entries: list[Entry]) -> Iterator[Automata | Malformed]:
 def parse_texts(
     lines: Sequence[int], texts: Sequence[bytes], size: Size | None = None
 ) -> Iterator[Automata | Malformed]:
-    """Read automata of one form: those of one size at once, what has not the usual form with care.
+    """Read automata of one form: in bulk if plainly written, otherwise one by one.
 
     Parameters
     ----------
     lines : sequence of int
-        Where each begins.
+        The line where each begins.
     texts : sequence of bytes
         One line each.
     size : tuple of int, optional
-        k and n, where the entries stand state by state.
+        k and n, if the texts are state-major.
 
     Yields
     ------
@@ -124,12 +124,12 @@ def parse_texts(
 def _read_deltas(
     joined: npt.NDArray[np.uint8], first: bytes, count: int, size: Size | None
 ) -> tuple[Deltas, int]:
-    """Read as many automata of the first one's size as have the usual form, at most `count`."""
+    """Read plainly written automata of the first one's size, at most `count`, and their end."""
     k, n = size or (first.count(b"|") + 1, len(first.partition(b"|")[0].split()))
     if not (k <= MAX_LETTERS and 1 <= n <= MAX_STATES):
         return np.empty((0, k, n), np.uint8), 0
     shape = (1, n * k) if size else (k, n)
-    room = min(count, len(joined) // (2 * n * k) + 1)  # a number and what follows take two bytes
+    room = min(count, len(joined) // (2 * n * k) + 1)  # an entry takes at least two bytes
     tables = np.empty((room, *shape), np.uint16)
     read, end = parse_tables(joined, tables, n)
     tables = tables[:read].reshape(read, n, k).swapaxes(1, 2) if size else tables[:read]

@@ -1,4 +1,4 @@
-"""Text forms of automata: ours, synchrowords', GAP's and DOT."""
+"""Text forms of automata: our own, those of synchrowords and GAP, JSON, DOT and JFLAP."""
 
 from __future__ import annotations
 
@@ -36,7 +36,12 @@ def format_delta(delta: AutomatonLike) -> str:
     Returns
     -------
     str
-        Without comma, semicolon, tab or quote: a spreadsheet keeps it in one cell, as it is.
+        Without comma, semicolon, tab or quote, so that a spreadsheet keeps it in one cell.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
 
     Examples
     --------
@@ -62,6 +67,8 @@ def parse_delta(text: str) -> Deltas:
     ------
     AutomatonError
         If an entry is missing, not an integer, or not a state.
+    SizeLimitError
+        If n > 5,000 or k > 64.
 
     Examples
     --------
@@ -88,7 +95,12 @@ def format_synchrowords(deltas: Iterable[AutomatonLike]) -> str:
     Returns
     -------
     str
-        For each a line ``k n`` and a line of n*k images, state by state.
+        For each automaton a line ``k n`` and a line of n*k images, state-major.
+
+    Raises
+    ------
+    AutomatonError
+        If one is not a complete automaton.
 
     Examples
     --------
@@ -109,7 +121,7 @@ def parse_synchrowords(text: str) -> list[Deltas]:
     Parameters
     ----------
     text : str
-        The whole file; blanks and line ends count alike.
+        The whole file; blanks and line ends separate numbers.
 
     Returns
     -------
@@ -170,7 +182,7 @@ def parse_state_major(images: list[str], k: int, n: int, where: str = "") -> Del
     Parameters
     ----------
     images : list of str
-        State by state.
+        State-major.
     k, n : int
         Letters and states.
     where : str
@@ -207,6 +219,11 @@ def format_gap(delta: AutomatonLike) -> str:
     str
         A list for each letter; states count from 1.
 
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+
     Examples
     --------
     >>> format_gap([[1, 2, 0], [0, 0, 2]])
@@ -228,6 +245,11 @@ def format_json(delta: AutomatonLike) -> str:
     -------
     str
 
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
+
     Examples
     --------
     >>> format_json([[1, 2, 0], [0, 1, 0]])
@@ -247,6 +269,11 @@ def format_dot(delta: AutomatonLike) -> str:
     Returns
     -------
     str
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is not a complete automaton.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Automata as GAP has them: lists of images or transformations, states from 1."""
+"""Automata in the syntax of GAP: lists of images or transformations, states from 1."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def parse_gap(text: str) -> Deltas:
     Raises
     ------
     AutomatonError
-        If it is none, or an entry is missing (GAP: a hole or 0) or not a state.
+        If the text is not one automaton, or an entry is missing (a hole, or 0) or not a state.
 
     Examples
     --------
@@ -61,20 +61,20 @@ def parse_gap_all(text: str) -> list[Placed]:
     ----------
     text : str
         Values, each perhaps after ``name :=`` and before ``;``. A list of letters is an automaton.
-        A letter is a list of images or ``Transformation([...])``, whose images after the last one
-        are fixed. If the values are letters, they are those of one automaton; names ``a``, ``b``,
-        ... tell their order, other names do not matter. ``Automaton("det", n, "ab", [lists],
-        initial, accepting)`` of the package Automata is an automaton, too.
+        A letter is a list of images or ``Transformation([...])``, which fixes the states after its
+        last image. If the values are letters, they form one automaton; names ``a``, ``b``, ... give
+        their order. ``Automaton("det", n, "ab", [lists], initial, accepting)`` of the package
+        Automata is an automaton, too.
 
     Returns
     -------
     list of Placed
-        At the beginning of the value that it is in, or of its first letter.
+        Each at the beginning of the value that holds it, or of its first letter.
 
     Raises
     ------
     AutomatonError
-        As `parse_gap`.
+        As `parse_gap`, for each automaton.
 
     Examples
     --------
@@ -120,13 +120,13 @@ def parse_gap_all(text: str) -> list[Placed]:
                 raise _no_table(text)
             found.append(Placed(begin, _table(rows)))
             entries += found[-1].delta.size
-            if entries > _MOST_ENTRIES:  # transformations are longer than their text
+            if entries > _MOST_ENTRIES:  # a short transformation is padded to n images
                 raise AutomatonError(f"GAP: automata of more than {_MOST_ENTRIES} entries")
     return found
 
 
 def _in_order(letters: list[_Value], names: list[str]) -> list[_Value]:
-    """Order letters by their names where these are a, b, ...: words are printed with them."""
+    """Order letters by their names if these are a, b, ..., the letters of printed words."""
     ours = [format_word((a,)) for a in range(min(len(names), MAX_LETTERS))]
     if sorted(names) == sorted(ours):
         return [letters[names.index(name)] for name in ours]
@@ -221,7 +221,7 @@ def _is_letter(value: _Value) -> bool:
 
 
 def _table(letters: list[_Value]) -> Deltas:
-    """Read an automaton; transformations are as long as the highest state they name."""
+    """Read an automaton; n is the largest state named, and transformations are padded to n."""
     degree = max(len(item.tokens) if isinstance(item, _Images) else len(item) for item in letters)
     named = [
         int(token)
@@ -231,7 +231,7 @@ def _table(letters: list[_Value]) -> Deltas:
         if token.isdecimal() and len(token) < 6
     ]
     n = max([degree, *named, 1])
-    if len(letters) > MAX_LETTERS:  # before each is as long as the largest state
+    if len(letters) > MAX_LETTERS:  # checked before they are padded
         raise SizeLimitError(f"k={len(letters)} is over the limit of {MAX_LETTERS} letters")
     if n > MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")

@@ -22,7 +22,7 @@ from automata.text.words import format_word
 
 
 def to_networkx(delta: AutomatonLike) -> nx.MultiDiGraph:
-    """View an automaton as a graph: nodes 0..n-1 and one edge for each state and letter.
+    """Return an automaton as a graph: nodes 0..n-1, one edge for each state and letter.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def to_networkx(delta: AutomatonLike) -> nx.MultiDiGraph:
     Returns
     -------
     networkx.MultiDiGraph
-        Each edge has its letter as key and as attribute ``letter``, and its name as ``label``.
+        Each edge has its letter as key and as attribute ``letter``, and its name as attribute
+        ``label``.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
     Parameters
     ----------
     graph : networkx.MultiDiGraph or networkx.DiGraph
-        Nodes 0..n-1 in any order, or names, which are numbered in order of appearance. Edges have
+        Nodes are 0..n-1 in any order, or names, numbered in order of appearance. Edges have
         an attribute ``letter``, 0..63, or a ``label`` such as ``a`` or ``a,b``.
 
     Returns
@@ -109,7 +110,7 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
 
 
 def _transitions(graph: nx.DiGraph) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield source, target and the letter's number; labels are read where no edge has a letter."""
+    """Yield source, target and the letter's number; labels are read if no edge has a letter."""
     edges = list(graph.edges(data=True))
     labelled = all("letter" not in data and "label" in data for *_, data in edges)
     if not labelled:

@@ -1,4 +1,4 @@
-"""Automata in the XML of JFLAP."""
+"""Automata in JFLAP's XML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DECLARED = re.compile(r"<!(?!--|\[CDATA\[)")
 
 
 def parse_jff(text: str) -> Deltas:
-    """Read a finite automaton of JFLAP; initial and final states do not matter.
+    """Read a finite automaton of JFLAP; initial and final states are ignored.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ def parse_jff(text: str) -> Deltas:
     Raises
     ------
     AutomatonError
-        If it is none, a letter is not a single sign, or leads a state nowhere or to two states.
+        If the text is no finite automaton, a letter is not a single character, or a letter leads a
+        state nowhere or to two states.
 
     Examples
     --------

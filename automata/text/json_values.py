@@ -27,9 +27,10 @@ def parse_json(text: str) -> Deltas:
     Parameters
     ----------
     text : str
-        ``[[1, 2, 0], [0, 1, 0]]``, the images under each letter, or ``{"even": {"a": "odd",
-        ...}, ...}``, bare or under ``"transitions"``: `automata.text.names` numbers states and
-        letters. Beside the latter, ``"states"`` and ``"input_symbols"`` may not name others.
+        ``[[1, 2, 0], [0, 1, 0]]``, the images under each letter; or ``{"even": {"a": "odd",
+        ...}, ...}``, whose states and letters `automata.text.names` numbers. The latter stands
+        alone or under ``"transitions"``; then ``"states"`` and ``"input_symbols"`` may not name
+        others.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def parse_json(text: str) -> Deltas:
     Raises
     ------
     AutomatonError
-        If it is not JSON or no automaton.
+        If the text is not JSON, or not one automaton.
 
     Examples
     --------
@@ -60,19 +61,19 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
     ----------
     text : str
     by_state : bool
-        A list of lists has the images of one state in each; otherwise those under one letter.
+        Whether an inner list has the images of one state; otherwise those under one letter.
     first : int
         The number of the first state in lists: 0 or 1.
 
     Returns
     -------
     list of Placed
-        At the beginning of the value that it is in.
+        Each at the beginning of the value that holds it.
 
     Raises
     ------
     AutomatonError
-        If it is not JSON, or something in it is no automaton.
+        If the text is not JSON, or a value in it is no automaton.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def _table(rows: list[list[int]], by_state: bool, first: int) -> Deltas:
 
 
 def _check(value: dict[str, Any], key: str, used: set[str]) -> None:
-    """Refuse a list of all states or letters that has others than the transitions."""
+    """Refuse a list of states or letters that differs from those of the transitions."""
     if key not in value:
         return
     names = value[key]
@@ -190,7 +191,7 @@ def _check(value: dict[str, Any], key: str, used: set[str]) -> None:
 
 
 def _check_orientation(value: dict[str, Any], delta: Deltas) -> None:
-    """Refuse a bare dictionary that may be {letter: {state: state}} of another automaton."""
+    """Refuse a bare dictionary that also fits {letter: {state: state}}, another automaton."""
     turned: dict[str, dict[str, Any]] = {}
     for outer, row in value.items():
         for inner, target in row.items():

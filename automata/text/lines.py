@@ -1,4 +1,4 @@
-"""The lines of a stream of text as they arrive; none costs more than the limit on a record."""
+"""The lines of a stream of text as they arrive, in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from automata.text.entries import Malformed
 
 MOST_TEXT = 1 << 22
-"""Bytes of one record. An automaton with 5,000 states and 64 letters has 1.6 million."""
+"""Most bytes of one record. An automaton with 5,000 states and 64 letters has 1.6 million."""
 
 _CHUNK = 1 << 20
 _HASH = ord("#")
@@ -17,32 +17,32 @@ _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 class Stream(Protocol):
-    """A binary file that can hand over what is there without waiting for more."""
+    """A binary file that returns the available bytes without waiting for more."""
 
     def read1(self, size: int, /) -> bytes:
         """Return at most `size` bytes, at least one unless the stream has ended."""
 
 
-Chunk = tuple[Sequence[int], list[bytes]]  # numbers of lines, and what stands there
+Chunk = tuple[Sequence[int], list[bytes]]  # numbers of lines, and the lines
 
 
-def too_long(line: int, what: str = "line") -> Malformed:
-    """Say that a record is over the limit."""
-    return Malformed(line, f"the {what} is longer than {MOST_TEXT} bytes, the limit")
+def too_long(line: int, part: str = "line") -> Malformed:
+    """Return the error for a line or record over the limit."""
+    return Malformed(line, f"the {part} is longer than {MOST_TEXT} bytes, the limit")
 
 
 def read_lines(stream: Stream) -> Iterator[Chunk | Malformed]:
-    r"""Yield the whole lines that are at hand, with their numbers.
+    r"""Yield whole lines as they arrive, with their numbers.
 
     Parameters
     ----------
     stream : binary file
-        UTF-8, or UTF-16 with its mark. Lines end with ``\n``, ``\r\n`` or ``\r``.
+        UTF-8, or UTF-16 with a byte order mark. Lines end with ``\n``, ``\r\n`` or ``\r``.
 
     Yields
     ------
     Chunk or Malformed
-        Malformed stands for a line that is too long; its text is not kept.
+        Malformed stands for a line that is too long; its text is dropped.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def read_lines(stream: Stream) -> Iterator[Chunk | Malformed]:
 
 
 def _with_newlines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    r"""End lines with ``\n`` where they end with ``\r\n`` or, as old Macs write, with ``\r``."""
+    r"""Convert the line ends ``\r\n`` and ``\r`` (of old Macs) to ``\n``."""
     after_return = False
     for block in blocks:
         if not block:
@@ -88,7 +88,7 @@ def _with_newlines(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _blocks(stream: Stream) -> Iterator[bytes]:
-    """Yield what is at hand, in UTF-8, without the mark that spreadsheets write."""
+    """Yield the available bytes in UTF-8, without a byte order mark."""
     start = stream.read1(_CHUNK)
     while _may_be_mark(start) and (more := stream.read1(_CHUNK)):
         start += more
@@ -108,14 +108,14 @@ def _blocks(stream: Stream) -> Iterator[bytes]:
 
 
 def _may_be_mark(start: bytes) -> bool:
-    """Return whether the beginning of a mark has arrived, but not all of it."""
+    """Return whether these bytes are the beginning of a byte order mark, but not all of it."""
     return start != b"" and any(
         mark != start and mark.startswith(start) for mark in (codecs.BOM_UTF8, *_UTF16)
     )
 
 
 def without_comments(chunk: Chunk) -> Chunk:
-    r"""Strip the lines, and leave out those that are comments or blank.
+    r"""Strip the lines, and drop comments and blank lines.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def without_comments(chunk: Chunk) -> Chunk:
 
 
 def blank_comments(chunk: Chunk) -> Chunk:
-    r"""Make comments blank lines.
+    r"""Replace comments by blank lines.
 
     Examples
     --------

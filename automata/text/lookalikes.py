@@ -1,4 +1,4 @@
-"""What a bare table of numbers may be instead: nothing in it says that it is a table."""
+"""Other readings of a bare table of numbers, since nothing marks it as a table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Rows = Sequence[Sequence[int]]
 
 
 def lookalikes(rows: Rows) -> list[str]:
-    """Name what else numbers may be that fit a table, one state a row.
+    """Return other readings of numbers that fit a table of one state a row.
 
     Parameters
     ----------
     rows : sequence of sequences of int
-        Of one length.
+        All of one length.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def lookalikes(rows: Rows) -> list[str]:
     """
     if len(rows) < 2:
         return []
-    below = (rows, rows[1:])  # what stands above or under a table may be of another kind
+    below = (rows, rows[1:])  # the first or the last row may not be part of the table
     between = (*below, rows[:-1], rows[1:-1])
     names = {
         "a table after counts": _is_counted(rows),
@@ -56,7 +56,7 @@ def _is_numbered(rows: Rows) -> bool:
 
 
 def _is_counted(rows: Rows) -> bool:
-    """Return whether the first row has n and k, and n rows of states come next."""
+    """Return whether the first row holds n and k, and n rows of states follow."""
     width = len(rows[0])
     for k in {width, width - 1} & {*rows[0]}:
         others = [*rows[0]]
@@ -76,7 +76,7 @@ def _has_final_states(rows: Rows) -> bool:
 
 
 def _are_pairs(rows: Rows) -> bool:
-    """Return whether each state is the source of as many edges, two or more."""
+    """Return whether rows are edges without letters: all out-degrees are equal and at least 2."""
     if not rows or len(rows[0]) != 2:
         return False
     degrees = Counter(row[0] for row in rows)

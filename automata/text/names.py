@@ -1,4 +1,4 @@
-"""Automata whose states and letters have names: both are numbered here, and nowhere else."""
+"""Automata whose states and letters have names: only this module numbers them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Transition = tuple[str, str, str]
 
 _OURS = re.compile("[a-z][1-9]?")
 _EMPTY = {"\u03b5", "\u03f5", "\u03bb", "\u039b"}
-"""How others write the empty word: epsilon and lambda."""
+"""The empty word in other tools: epsilon and lambda."""
 _NUMBER = re.compile("[0-9]{1,9}")
 
 
@@ -32,7 +32,7 @@ def number_states(names: Iterable[str]) -> dict[str, int]:
     Parameters
     ----------
     names : iterable of str
-        As they appear; one may come many times.
+        In order of appearance; names may repeat.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def number_states(names: Iterable[str]) -> dict[str, int]:
 
 
 def number_letters(names: Collection[str]) -> dict[str, int]:
-    """Number letters: ``a``, ``b``, ... as in words, numbers by value, others sorted.
+    """Number letters: ``a``, ``b``, ... as in words, numbers by value, other names sorted.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def number_letters(names: Collection[str]) -> dict[str, int]:
     SizeLimitError
         If k > 64.
     AutomatonError
-        As `check_order`, or if one is the empty word.
+        As `check_order`, or if a name stands for the empty word.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def number_letters(names: Collection[str]) -> dict[str, int]:
 
 
 def check_order(names: Sequence[str]) -> None:
-    """Refuse letters that words, printed with ``a``, ``b``, ... in their places, would mix up.
+    """Refuse names of letters that printed words, in ``a``, ``b``, ..., use for other letters.
 
     Parameters
     ----------
@@ -105,19 +105,19 @@ def check_order(names: Sequence[str]) -> None:
     Raises
     ------
     AutomatonError
-        If one has a name that another is printed with.
+        If one has the name that another is printed with.
 
     Examples
     --------
     >>> check_order(["x", "y"])
     >>> check_order(["b", "c"])
     Traceback (most recent call last):
-    automata.errors.AutomatonError: letter 'b' stands at the place of 'a'
+    automata.errors.AutomatonError: letter 'b' would be printed as 'a'
     """
     ours = [format_word((a,)) for a in range(len(names))]
     for name, own in zip(names, ours, strict=True):
         if name != own and name in ours:
-            raise AutomatonError(f"letter {name!r} stands at the place of {own!r}")
+            raise AutomatonError(f"letter {name!r} would be printed as {own!r}")
 
 
 def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str] = ()) -> Deltas:
@@ -126,9 +126,9 @@ def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str
     Parameters
     ----------
     transitions : iterable of Transition
-        The same one may come again.
+        Transitions may repeat.
     states : iterable of str
-        Those that come first; the others follow as they appear.
+        The first states in order; the others follow as they appear.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str
     Raises
     ------
     AutomatonError
-        If there is none, or a letter leads a state nowhere or to two states.
+        If there is no transition, or a letter leads a state nowhere or to two states.
 
     Examples
     --------

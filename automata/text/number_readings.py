@@ -1,8 +1,8 @@
-"""Text of numbers alone: every form that its lines fit, as far as they have arrived.
+"""Text of numbers only: the forms that fit the lines read so far.
 
-What is not named is read in the layouts that people use: counts on one line or on two, and then a
-row for each state, a row for each letter, or all entries on one line. Other layouts of numbers fit
-nothing here; with the name of its form a text may be laid out more freely.
+A form that the user does not name must have a usual layout: counts on one line or two, then a row
+for each state, a row for each letter, or all entries on one line. With ``--form`` the layout is
+freer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Table = list[list[int]]
 
 
 _MOST_NUMBERS = MAX_STATES * MAX_LETTERS + 2
-"""In a line: all entries of an automaton, and its size."""
+"""Most numbers in a line: all entries of an automaton, and its size."""
 
 
 class Row(NamedTuple):
@@ -30,16 +30,16 @@ class Row(NamedTuple):
 
     values: list[int]
     low: int
-    """The smallest; -1 if one is no number from 0 to 10^9 - 1."""
+    """The smallest; -1 if a word is not a number in 0..10^9 - 1."""
     high: int
 
     def is_within(self, first: int, n: int) -> bool:
-        """Return whether these are states."""
+        """Return whether all are states: first, ..., first + n - 1."""
         return first <= self.low and self.high < n + first
 
 
 def row_of(line: bytes) -> Row:
-    r"""Read a line that has at least one word; its numbers are apart by blanks alone or tabs alone.
+    r"""Read a line of at least one word, numbers separated only by blanks or only by tabs.
 
     Examples
     --------
@@ -55,16 +55,16 @@ def row_of(line: bytes) -> Row:
 
 
 class _UnfitError(Exception):
-    """The rows have not this form."""
+    """The rows do not fit this form."""
 
 
 _Reader = Generator[list[Table], Row | None, list[Table]]
-"""Takes rows, then None at the end, which it does not take within an automaton; yields the automata
-that are complete so far."""
+"""Receives rows, then None at the end of the text, which may not come within an automaton; yields
+the automata complete so far."""
 
 
 def _sized(letters_first: bool, by_letter: bool, first: int) -> _Reader:
-    """Read counts, each before the rows of an automaton or before all its entries on one line."""
+    """Read sizes, each before the rows of an automaton or before all its entries on one line."""
     found: list[Table] = []
     while row := (yield found):
         counts = row.values
@@ -91,7 +91,7 @@ def _sized(letters_first: bool, by_letter: bool, first: int) -> _Reader:
 def _entries(
     found: list[Table], heights: Mapping[int, int], first: int, n: int
 ) -> Generator[list[Table], Row | None, list[int]]:
-    """Take as many rows as the length of the first one asks for."""
+    """Receive the rows of an automaton; `heights` has their number by the length of a row."""
     row = yield from _more(found)
     width = len(row.values)
     entries = list[int]()
@@ -106,7 +106,7 @@ def _entries(
 
 
 def _more(found: list[Table]) -> Generator[list[Table], Row | None, Row]:
-    """Take a row that the automaton still needs."""
+    """Receive a row; the text must not end here."""
     row = yield found
     if row is None:
         raise _UnfitError
@@ -114,7 +114,7 @@ def _more(found: list[Table]) -> Generator[list[Table], Row | None, Row]:
 
 
 def _rows(first: int) -> Generator[list[Table], Row | None, list[list[int]]]:
-    """Take all rows; they have one length."""
+    """Receive all rows, of one length."""
     rows: list[list[int]] = []
     while row := (yield []):
         if row.low < first or (rows and len(row.values) != len(rows[0])):
@@ -184,16 +184,16 @@ _READERS: dict[str, Callable[[int], _Reader]] = {
     **{f"{order} after counts": partial(_edges, order, True) for order in ORDERS},
 }
 FORMS_OF_NUMBERS = [name for name in _READERS if not name.endswith("counts")]
-"""Those that ``--form`` knows."""
+"""The forms that ``--form`` accepts."""
 
 
 class Readings:
-    """The forms that the rows so far may have, and what each has read.
+    """The forms that fit the rows so far, and the automata that each has read.
 
     Parameters
     ----------
     first : int
-        The number of the first state. With 1, only what has no entry 0 fits.
+        The number of the first state, 0 or 1. With 1, rows with an entry 0 fit no form.
 
     Examples
     --------
@@ -212,10 +212,10 @@ class Readings:
         self.so_far: dict[str, list[Table]] = {
             form: next(reader) for form, reader in self._readers.items()
         }
-        """The forms that are left, and the automata that are complete in each."""
+        """The automata complete so far in each form that still fits."""
 
     def take(self, row: Row) -> None:
-        """Drop the forms that another row does not fit."""
+        """Read one more row, and drop the forms that it does not fit."""
         for form in [*self.so_far]:
             try:
                 self.so_far[form] = self._readers[form].send(row)
@@ -223,7 +223,7 @@ class Readings:
                 del self.so_far[form]
 
     def end(self) -> dict[str, list[Table]]:
-        """Return the forms that the whole text fits; nothing can be taken any more."""
+        """Return the automata of each form that fits the whole text; no more rows may follow."""
         found: dict[str, list[Table]] = {}
         for form in self.so_far:
             try:
@@ -236,7 +236,7 @@ class Readings:
 
 
 def distinct(found: Mapping[str, list[Table]]) -> list[str]:
-    """Return the first form of each group that reads the same automata.
+    """Return the first form of each group of forms that read the same automata.
 
     Examples
     --------
@@ -251,7 +251,7 @@ def distinct(found: Mapping[str, list[Table]]) -> list[str]:
 
 
 def listed(names: list[str]) -> str:
-    """Say how many forms these are, and which.
+    """Return the number of forms and their names, as text.
 
     Examples
     --------
@@ -263,7 +263,7 @@ def listed(names: list[str]) -> str:
 
 
 def describe(name: str, reading: list[Table]) -> str:
-    """Name a reading and its sizes.
+    """Return the name of a form with the sizes that it reads.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Automata from a stream of text: each as soon as it has arrived, where the form allows it."""
+"""Automata from a stream of text: each as soon as it has arrived, if the form allows it."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ Items = list[Automata | Malformed]
 
 
 def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
-    r"""Read automata of any sizes, in their order, without waiting for a line that is not needed.
+    r"""Read automata of any sizes, in order, each as soon as its lines have arrived.
 
     Parameters
     ----------
     stream : binary file
-        Text in UTF-8, or in UTF-16 with its mark. Blank lines do not count; nor do those that begin
-        with ``#``, except in CSV after its header; between the rows of a bare table neither may
-        stand. A record, and a text that is read as a whole, has at most 4 MiB.
+        Text in UTF-8, or in UTF-16 with a byte order mark. Blank lines and comments, which begin
+        with ``#``, are skipped. CSV has no comments after its header, and a bare table has neither
+        between its rows. A record, or a text that is read as a whole, has at most 4 MiB.
     form : str, optional
         One of `FORMS`; by default the one that fits.
 
     Yields
     ------
     list of Automata or Malformed
-        What was at hand, cut where the size changes. After a malformed line the next one is read;
-        in synchrowords' form too if the first automaton stands on two lines, ``k n`` and entries:
-        then all must, and reading goes on at the next line of two numbers. Otherwise a malformed
-        automaton is the last that is read.
+        The automata that have arrived, cut where the size changes. In ``lines`` and CSV reading
+        goes on after a malformed line. In synchrowords' form it goes on, at the next line of two
+        numbers, if the first automaton is on two lines, ``k n`` and entries; then all must be. In
+        other forms a malformed automaton ends the reading.
 
     Raises
     ------
     AutomatonError
-        If the stream is empty, no form fits or two that differ, or a text that is read as a whole
-        is malformed.
+        If the stream is empty, no form fits, two forms fit and differ, or a text that is read as a
+        whole is malformed.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
 def _read(
     chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...], *, is_named: bool = True
 ) -> Iterator[Items]:
-    """Read what has one of some forms; a form of numbers that nobody named keeps its layout."""
+    """Read chunks in the one of these forms that fits; unnamed numbers must keep one layout."""
     match forms[0]:
         case "csv":
             return read_csv_lines(chunks)
@@ -129,7 +129,7 @@ def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
 
 
 def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
-    """Read a whole text; comments are blank lines of it, so that errors name the right lines."""
+    """Read a whole text; comments became blank lines, so that errors name the right lines."""
     texts: list[bytes] = []
     size = 0
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Which form a text has: the one that fits, or a refusal that names two and the option."""
+"""The form of a text: the one that fits; if two fit, an error names both and ``--form``."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from automata.text.number_readings import (
 )
 
 SIZED = ("synchrowords", "synchrowords-1.0", "contest", "contest-letters")
-"""Forms of numbers with counts before each automaton, which are read as they arrive."""
+"""Forms of numbers with a size before each automaton; they are read as they arrive."""
 TABLES = ("table", "table-letters")
 _MOST_ROWS = MAX_STATES * MAX_LETTERS + 4
-"""No form that is read as a whole has more: the edges of an automaton, and counts."""
+"""Most rows of a form that is read as a whole: all edges of an automaton, and counts."""
 _NUMBERS = re.compile(r"[0-9]++(?:(?:\s*+[,;]\s*+|\s++)[0-9]++)*+")
 _APART = re.compile(rb"\s*[0-9]+(?:(?:\s*,\s*[0-9]+)++|(?:\s*;\s*[0-9]+)++)\s*")
 _EDGE = re.compile(r"[\w]+[\s,;]+[\w]+[\s,;]+[\w]+")
@@ -37,7 +37,7 @@ _KNOWN = (
 
 
 def by_first_line(text: bytes) -> tuple[str, ...]:
-    """Return the forms that a text may have whose first line is this.
+    """Return the forms that a text with this first line may have.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Of two forms the one that fits the whole text is right; ``numbers`` stands for all forms of
-        numbers alone.
+        Of several, the one that fits the whole text is right. ``numbers`` stands for all forms that
+        hold only numbers.
 
     Raises
     ------
     AutomatonError
-        If it begins no known form.
+        If the line begins no known form.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
 
 
 def without_commas(line: bytes) -> bytes:
-    """Put blanks between numbers that are apart by commas alone, or by semicolons alone.
+    """Put blanks between numbers that are separated only by commas, or only by semicolons.
 
     Examples
     --------
@@ -101,18 +101,18 @@ def without_commas(line: bytes) -> bytes:
 
 
 def choose_numbers(chunks: Iterator[Chunk | Malformed]) -> tuple[str, list[Chunk]]:
-    """Read numbers until one form is left.
+    """Read numbers until only one form fits.
 
     Parameters
     ----------
     chunks : iterator of Chunk or Malformed
-        Without comments and commas. Blank lines do not count.
+        Without comments and commas. Blank lines are skipped.
 
     Returns
     -------
     form : str
     seen : list of Chunk
-        What was read.
+        The chunks read so far.
 
     Raises
     ------
@@ -161,8 +161,8 @@ table (n=4, k=2): --form NAME decides
 def _no_numbers(number: int, text: bytes) -> AutomatonError:
     words = [word for word in re.split(rb"[\s,;]+", text) if not word.isdigit()]
     shown = (words[0] if words else text)[:20].decode("utf-8", "backslashreplace")
-    what = "is no number" if words else "has numbers apart in two ways"
-    return AutomatonError(f"line {number}: {shown!r} {what}: --form NAME names the form")
+    fault = "is no number" if words else "separates numbers in two ways"
+    return AutomatonError(f"line {number}: {shown!r} {fault}: --form NAME names the form")
 
 
 def _only_form(found: Readings) -> str | None:
@@ -177,7 +177,7 @@ def _only_form(found: Readings) -> str | None:
 def _final_form(
     rows: list[list[int]], found: dict[str, list[Table]], from_1: dict[str, list[Table]]
 ) -> str:
-    """Return the form of a whole text, given what fits it, and what does if states are 1..n."""
+    """Return the form of a whole text, given its readings with states from 0 and from 1."""
     names = distinct(found)
     if not names:
         raise _no_form(from_1, "as a whole")
@@ -201,7 +201,7 @@ def _final_form(
 
 
 def _check_table(name: str, rows: list[list[int]], found: list[Table]) -> None:
-    """Refuse a table that may be something else, as nothing says that it is one."""
+    """Refuse a bare table that may be something else."""
     if len(found[0]) == 1:
         reason = "are of one letter"
     elif name == "table" and (others := lookalikes(rows)):
@@ -218,7 +218,7 @@ def _no_form(from_1: dict[str, list[Table]], where: str) -> AutomatonError:
     if from_1:
         shown = _shown(from_1)
         return AutomatonError(f"the numbers look 1-based (as {shown}): states count from 0")
-    return AutomatonError(f"{where} the numbers fit no form: with --form NAME the error is named")
+    return AutomatonError(f"{where} the numbers fit no form: --form NAME shows the error")
 
 
 def _shown(found: dict[str, list[Table]]) -> str:

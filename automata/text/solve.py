@@ -1,4 +1,4 @@
-"""Automata from text, solved one after the other."""
+"""Solve automata from text, in order."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ from automata.text.words import format_word
 
 Row = tuple[int, Deltas] | Malformed
 
-_BULK_STATES = 32  # a larger one may take so long that it must not hold up those before it
+_BULK_STATES = 32  # larger automata are solved alone: one may delay the results before it
 _BULK_ROWS = 16_384
-_MOMENT = 0.1  # seconds that a result may wait for those after it
-_QUICK = 0.001  # seconds; a thread costs a tenth of it
+_MOMENT = 0.1  # seconds that a result may wait for later ones
+_QUICK = 0.001  # seconds; a thread costs a tenth of this
 
 
 @dataclass(frozen=True)
 class Solved:
-    """What is known about automata of one size that stand one after the other."""
+    """The results for consecutive automata of one size."""
 
     n: int
     k: int
     method: str
     lines: Sequence[int]
-    """Where each begins in the input, from 1."""
+    """The line where each begins in the input, from 1."""
     lower: Sequence[int | None]
-    """No shorter word resets it; None: no word does."""
+    """Proved lower bound on the reset threshold; None: no reset word exists."""
     upper: Sequence[int | None]
-    """The length of a word that does."""
+    """Length of a known reset word; None: no reset word exists."""
     words: Sequence[str | None]
-    """That word, if it is wanted."""
+    """That word, if words are wanted."""
 
     def texts(self) -> list[str]:
-        r"""Return a line each, for people.
+        r"""Return one line of text for each automaton.
 
         Examples
         --------
@@ -68,7 +68,7 @@ class Solved:
         ]
 
     def jsons(self) -> list[str]:
-        """Return a line each, for programs.
+        """Return one line of JSON for each automaton.
 
         Examples
         --------
@@ -100,7 +100,7 @@ class Solved:
 def solve(
     automata: Iterable[Sequence[Automata | Malformed]], config: SolveConfig, *, workers: int = 1
 ) -> Iterator[list[Solved | Malformed]]:
-    r"""Solve automata in their order, all that are at hand before more are asked for.
+    r"""Solve automata in order; all that have arrived are solved before more are read.
 
     Parameters
     ----------
@@ -108,12 +108,12 @@ def solve(
         As `automata.text.reading.read_automata` yields them.
     config : SolveConfig
     workers : int
-        Threads; with limits, each may use as much memory.
+        Threads; the memory limit holds for each of them.
 
     Yields
     ------
     list of Solved or Malformed
-        As soon as they are there; Malformed also where an automaton is too large for the method.
+        As soon as they are solved; Malformed also if an automaton is too large for the method.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def solve(
 def _solve_in_bulk(
     items: Iterable[Automata | Malformed], workers: int
 ) -> Iterator[list[Solved | Malformed]]:
-    """Find thresholds alone, of as many at once as take a moment."""
+    """Find thresholds alone, in batches that take about a tenth of a second."""
     waiting = deque(items)
     rows = 1
     while waiting:
@@ -154,7 +154,7 @@ def _solve_in_bulk(
 
 
 def _take(waiting: deque[Automata | Malformed], rows: int) -> list[Automata | Malformed]:
-    """Take away as many automata, or fewer where there are no more."""
+    """Take the next automata away, at most `rows`."""
     taken: list[Automata | Malformed] = []
     while waiting and rows > 0:
         item = waiting.popleft()
@@ -168,7 +168,7 @@ def _take(waiting: deque[Automata | Malformed], rows: int) -> list[Automata | Ma
 
 
 def _solve_part(part: list[Automata | Malformed], workers: int) -> list[Solved | Malformed]:
-    """Find the thresholds of all automata of one size at once, whichever stand between them."""
+    """Find thresholds, for all automata of one size at once even if others stand between them."""
     alike: dict[tuple[int, ...], list[Deltas]] = {}
     for item in part:
         if isinstance(item, Automata):
@@ -200,7 +200,7 @@ def _solve_part(part: list[Automata | Malformed], workers: int) -> list[Solved |
 def _solve_each(
     items: Iterable[Automata | Malformed], config: SolveConfig, workers: int
 ) -> Iterator[list[Solved | Malformed]]:
-    """Solve one by one; several at a time where they take long enough to be worth a thread."""
+    """Solve one by one, or several in threads if each takes long enough to be worth a thread."""
     rows: list[Row] = []
     for item in items:
         rows += [item] if isinstance(item, Malformed) else zip(item.lines, item.deltas, strict=True)
@@ -248,7 +248,7 @@ def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malforme
 
 
 def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | None:
-    """Return what is proved, its word empty where none is wanted; None without a reset word."""
+    """Return proved bounds, without a word if none is wanted; None if there is no reset word."""
     if config.method != "exact":
         word = short_reset_word(delta, method=config.method)
         return None if word is None else ResetBounds(min(1, len(word)), len(word), word)

@@ -1,4 +1,4 @@
-"""Numbers before their table, from lines as they arrive: synchrowords' input and its relatives."""
+"""Tables with their size before them, read as lines arrive: synchrowords and similar forms."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from automata.text.lines import Chunk
 Items = list[Automata | Malformed]
 
 _Read = Callable[[Iterator[Chunk | Malformed], bool], Iterator[Items]]
-"""The second argument: whether the size is ``n k``."""
+"""The second argument is whether the size is ``n k``; otherwise ``k n``."""
 
 
 def read_synchrowords_lines(
     chunks: Iterator[Chunk | Malformed], *, states_first: bool = False, strict: bool = False
 ) -> Iterator[Items]:
-    """Read pairs of lines if the first two are an automaton, else numbers, however laid out.
+    """Read pairs of lines if the first two are an automaton, else numbers in any layout.
 
     Parameters
     ----------
     chunks : iterator of Chunk or Malformed
         Without blank lines and comments.
     states_first : bool
-        The size is ``n k``, as in version 1.0; it is ``k n`` in 1.1.
+        Whether the size is ``n k``, as in version 1.0; it is ``k n`` in 1.1.
     strict : bool
-        All automata are laid out as the first one: on two lines, with a line for each state, or
-        on one line.
+        Whether all automata must have the layout of the first: two lines, a line for each state,
+        or one line.
 
     Yields
     ------
@@ -71,12 +71,12 @@ def read_contest_lines(
     chunks : iterator of Chunk or Malformed
         Without blank lines and comments.
     by_letter : bool
-        After the size there is a line of n images for each letter instead.
+        Whether lines of n images, one for each letter, follow the size instead.
 
     Yields
     ------
     list of Automata or Malformed
-        After a malformed automaton nothing is read: where the next begins is unknown.
+        Reading ends at a malformed automaton, since the start of the next one is unknown.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def read_contest_lines(
 def _numbered(
     read: _Read, chunks: Iterator[Chunk | Malformed], states_first: bool
 ) -> Iterator[Items]:
-    """Name the automaton, from 0, in every error."""
+    """Begin every error with the number of the automaton, from 0."""
     index = 0
     for items in read(chunks, states_first):
         for place, item in enumerate(items):
@@ -128,9 +128,9 @@ def _decode(text: bytes) -> str:
 
 
 def _read_pairs(chunks: Iterator[Chunk | Malformed], states_first: bool) -> Iterator[Items]:
-    """Read a line of the size, a line of n*k entries, and so on; after an error look for a size."""
+    """Read pairs of lines, a size and n*k entries; after an error go on at the next size."""
     read_size = partial(_size, states_first)
-    sizes: dict[bytes, Size] = {}  # of the lines of a size met before
+    sizes: dict[bytes, Size] = {}  # of lines read before
     size: Size | None = None  # of the automaton whose entries come next
     start, lost = 0, False
     for chunk in chunks:
@@ -162,7 +162,7 @@ def _read_pairs(chunks: Iterator[Chunk | Malformed], states_first: bool) -> Iter
 
 
 def _read_numbers(chunks: Iterator[Chunk | Malformed], states_first: bool) -> Iterator[Items]:
-    """Read sizes and entries, laid out anyhow: after an error, where to go on is unknown."""
+    """Read sizes and entries in any layout, up to the first error."""
     tokens: list[bytes] = []
     lines: list[int] = []  # of the tokens
     for chunk in chain(chunks, [None]):
@@ -214,10 +214,10 @@ def _read_single_lines(chunks: Iterator[Chunk | Malformed], states_first: bool) 
 
 
 def _read_rows(
-    what: str, chunks: Iterator[Chunk | Malformed], states_first: bool
+    unit: str, chunks: Iterator[Chunk | Malformed], states_first: bool
 ) -> Iterator[Items]:
-    """Read a size, then a line for each "state" or "letter"."""
-    by_letter = what == "letter"
+    """Read a size, then a line for each `unit`, "state" or "letter"."""
+    by_letter = unit == "letter"
     rows: list[bytes] = []
     half = b""  # the first number of a size on two lines
     size: Size | None = None
@@ -244,7 +244,7 @@ def _read_rows(
             width, height = (n, k) if by_letter else (k, n)
             if count != width:
                 wanted = f"n={n}" if by_letter else f"k={k}"
-                reason = f"{what} {len(rows)} has {count} entries, not {wanted}"
+                reason = f"{unit} {len(rows)} has {count} entries, not {wanted}"
                 found.append(Malformed(start, reason))
                 break
             rows.append(text)
@@ -260,11 +260,11 @@ def _read_rows(
         yield [Malformed(start, "one number of a size, and nothing after it")]
     if size:
         wanted = f"k={size[0]}" if by_letter else f"n={size[1]}"
-        yield [Malformed(start, f"{len(rows)} {what}s, not {wanted}")]
+        yield [Malformed(start, f"{len(rows)} {unit}s, not {wanted}")]
 
 
 def _until_malformed(found: list[Entry | Malformed]) -> Items:
-    """Read automata, the first malformed one last."""
+    """Read automata up to the first malformed one, included."""
     items: Items = []
     for item in parse_entries(found):
         items.append(_last(item) if isinstance(item, Malformed) else item)

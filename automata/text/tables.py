@@ -1,4 +1,4 @@
-"""Tables of states from words of text, with an error that names the letter and the state."""
+"""Transition tables from words of text; errors name the letter and the state."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ class Placed(NamedTuple):
 
     at: int
     delta: Deltas
+    """Array of states, shape (k, n)."""
 
 
 def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) -> Deltas:
-    """Read one row a letter.
+    """Read a transition table, one row a letter.
 
     Parameters
     ----------
     rows : sequence of sequences of str
-        The images of the states; "" is a missing one.
+        The images of the states; "" stands for a missing one.
     where : str
         The beginning of an error's message.
     first : int
@@ -35,8 +36,8 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
     Raises
     ------
     AutomatonError
-        If the rows have no or different lengths, or an entry is missing, not an integer, or not a
-        state. Where the entries are 1..n and states count from 0, the message says so.
+        If a row is empty or the lengths differ, or an entry is missing, not an integer, or not a
+        state. The message says so if states count from 0 but the entries are in 1..n.
 
     Examples
     --------
@@ -68,7 +69,7 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    """Turn one row a state into one row a letter.
+    """Turn rows of states into rows of letters.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def parse_integer(token: str, low: int, high: int, where: str) -> int:
     token : str
         Decimal digits, with or without a sign; "" is a missing entry.
     low, high : int
-        What is allowed, both included.
+        The limits, inclusive.
     where : str
         The beginning of an error's message.
 

@@ -1,4 +1,4 @@
-"""Words and signs of a text, with what stands between them left out."""
+"""Cut a text into words and signs, without blanks and comments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def split_tokens(
     ----------
     text : str
     token, between : Pattern
-        What a token is; blanks and comments.
+        The patterns of a token, and of blanks and comments.
     form : str
         Name of the form, for errors.
 
@@ -24,12 +24,12 @@ def split_tokens(
     -------
     tokens : list of str
     places : list of int
-        Where in the text each begins.
+        The position of each token in the text, in characters.
 
     Raises
     ------
     AutomatonError
-        If something in the text is neither.
+        If something in the text fits neither pattern.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def parse_word(text: str) -> tuple[int, ...]:
     Raises
     ------
     AutomatonError
-        If it is no text, or at the first thing that is not a letter.
+        If `text` is not a str, or holds anything but letters.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def as_letters(word: Iterable[int] | str) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Not always letters of some automaton: any integers.
+        Any integers: their range is not checked.
 
     Raises
     ------

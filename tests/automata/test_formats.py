@@ -136,7 +136,7 @@ def test_dot_has_one_edge_between_two_states(delta: Deltas) -> None:
         (parse_dot, "digraph { 0 -> 0 [label=<<b>a</b>>] }", "is out of place"),
         (parse_dot, format_dot([[0]]).replace('"a"', '"a+b"'), "'a+b' is not a letter"),
         (parse_dot, format_dot([[0]]).replace("0 -> 0", "0 -> 1"), "leads '1' nowhere"),
-        (parse_dot, format_dot([[0], [0]]).replace('"a,b"', '"b,c"'), "'b' stands at the place of"),
+        (parse_dot, format_dot([[0], [0]]).replace('"a,b"', '"b,c"'), "'b' would be printed as"),
         (
             parse_dot,
             format_dot([[1, 1], [1, 0]]).replace('"b"', '"a"'),

@@ -268,7 +268,7 @@ def test_names_of_gap_s_letters_tell_their_order() -> None:
     a, b = "[ 2, 3, 4, 1 ];", "Transformation( [ 1, 2, 3, 1 ] );"
     named = f"b := {b}\na := {a}\n"
     assert read(named) == read(f"a := {a} b := {b}") == read(f"s := {a} t := {b}") == [CERNY]
-    with pytest.raises(AutomatonError, match="letter 'a' stands at the place of 'b'"):
+    with pytest.raises(AutomatonError, match="letter 'a' would be printed as 'b'"):
         read(f"s := {b} a := {a}")
 
 
@@ -448,7 +448,7 @@ def test_what_fits_one_reading_is_taken(text: str, wanted: list[list[int]]) -> N
         ("3 2\n2 1\n3 2\n1 1\n", r"look 1-based, as synchrowords-1.0 \(n=3, k=2\)"),
         ("2\n1 2\n", "line 2: from here on the numbers fit no form"),
         ("2 1\n0 a 1\n1 a 0\n", "line 2: 'a' is no number: --form NAME names the form"),
-        ("1 2\n1,0;0,1\n", "line 2: '1,0;0,1' has numbers apart in two ways"),
+        ("1 2\n1,0;0,1\n", "line 2: '1,0;0,1' separates numbers in two ways"),
         ("# x\n\n[[1, 0],\n [2 0]]\n", "not JSON: .* line 4 column 5"),
         ("0 a 1\n# x\n1 a\n", "line 3: an edge has three words, not '1 a'"),
         ("0 1 0\n1 2 1\n2 0 0\n", r"lines .* and table .* and table-letters"),

@@ -281,7 +281,7 @@ def test_not_a_share_but_more_than_it_is_asked_of_a_generation() -> None:
 
 
 def test_children_outside_the_classes_are_no_part_of_the_share(monkeypatch) -> None:
-    monkeypatch.setattr(sampling, "_VAIN_CHILDREN", 0)
+    monkeypatch.setattr(sampling, "_CHILD_PATIENCE", 0)
     names = ("eulerian", "basic")
     config = Evolution(calls=400, batch=64, exchanges=0.25, classes=names, least_new=0.3)
     meter, bred = Meter(), []
@@ -360,7 +360,7 @@ def test_evolution_within_classes(names: tuple[str, ...], exchanges: float) -> N
 
 
 def test_a_class_that_random_automata_are_not_of(monkeypatch) -> None:
-    monkeypatch.setattr(sampling, "_VAIN_RANDOM", 5000)
+    monkeypatch.setattr(sampling, "_RANDOM_PATIENCE", 5000)
     config = Evolution(calls=100, classes=("sink", "eulerian"))
     archive = evolve(seeded(), 4, 2, config)
     assert (len(archive.deltas), archive.calls) == (0, 0)

@@ -65,8 +65,8 @@ def draw(_: object, stem: Path) -> list[Path]:
 def quick(monkeypatch) -> None:
     monkeypatch.setattr(job, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(engine, "_IDLE_BATCHES", 6)
-    monkeypatch.setattr(sampling, "_VAIN_RANDOM", 5000)
-    monkeypatch.setattr(sampling, "_VAIN_CHILDREN", 5000)
+    monkeypatch.setattr(sampling, "_RANDOM_PATIENCE", 5000)
+    monkeypatch.setattr(sampling, "_CHILD_PATIENCE", 5000)
     for name in ("plot_families", "plot_hits", "plot_gaps"):
         monkeypatch.setattr(report, name, draw)
     torch.set_num_threads(1)

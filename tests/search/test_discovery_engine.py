@@ -112,7 +112,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
     solvers = ("reset_threshold", "reset_thresholds", "reset_bounds", "shortest_reset_words")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_IDLE_BATCHES", VAIN)
-        patch.setattr(sampling, "_VAIN_CHILDREN", 1000)
+        patch.setattr(sampling, "_CHILD_PATIENCE", 1000)
         for name, loaded in [*sys.modules.items()]:
             ours = name.split(".")[0] in ("data", "vae", "search") and name != "data.recheck"
             if ours or name == sampling.__name__:  # readers solve what they read again
@@ -608,7 +608,7 @@ def test_a_look_in_vain_ends(monkeypatch, tmp_path: Path, batch: int, news: int)
 
 
 def test_nothing_to_leap_from(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sampling, "_VAIN_RANDOM", 2000)
+    monkeypatch.setattr(sampling, "_RANDOM_PATIENCE", 2000)
     config = replace(CONFIG, classes=("sink", "eulerian"))
     with pytest.raises(DataError, match="nothing found at sizes below n=5"):
         take(config, "insertion", tmp_path)
