@@ -50,7 +50,7 @@ class Trie:
         self.numbers = numbers.copy()
         self.traits = np.zeros((count, 2), np.int32)
         self.nodes = np.empty((count // 4 + 16, containment.COLUMNS), np.int32)
-        self.nodes[0, containment.FIRST] = self.nodes[0, containment.ASKED] = 0
+        self.nodes[0, containment.FIRST] = self.nodes[0, containment.REMOVED] = 0
         self.nodes[0, containment.END] = count
         self.height = n + 2
         containment.measure(members, self.traits)
