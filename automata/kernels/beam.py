@@ -192,7 +192,7 @@ def search(sources, core, level, images, ranking, history, tree, progress):
 
     ``sources`` (k, 64 * W), uint16: ``sources[a, (q % 64) * W + q // 64]`` is the place, in a
     transposed block, of the state that letter a leads q to; 64 * W where there is no state q.
-    ``core`` (W,): the states reachable from all. A set without any of them has no preimage Q.
+    ``core`` (W,): the states reachable from all. No preimage of a set without any of them is Q.
     ``level`` (capacity / 64, 64 * W): the current sets, then empty ones to the end of a block.
     ``images`` (k * capacity / 64, 64 * W), ``ranking`` (2, k * capacity), int32: working space.
     ``history`` (a power of two, 4): zero at first.

@@ -7,9 +7,9 @@ X is disjoint from the complement of Y. On both sides the smaller set is the bet
 
 Level i of a side keeps the sets met after i letters, except those met before and those that
 contain another set of the level. Yet *every set met after i letters contains a set kept in a level
-up to i*. By induction, the set it comes from contains a set kept in a level h < i. The image of
-that one was met after h + 1 letters or fewer. If it was met before, it contains a kept set by
-induction; if not, it is kept in level h + 1, or contains a set that is.
+up to i*. By induction, the set X that it comes from contains a set kept in a level h < i. The image
+of that one lies within the image of X. If it was met after fewer than h + 1 letters, it contains a
+kept set by induction; if not, it is kept in level h + 1, or contains a set that is.
 
 Two levels *meet* if a set of one is disjoint from a set of the other. Deepen either side by one
 letter at a time: the depths of the first two levels that meet add up to the reset threshold t. Let
@@ -167,7 +167,7 @@ def _search(k, n, tables, slots, lists, levels, starts):
     limit = np.uint64(lists.shape[1] - k - 1)
     reach = np.uint64(k)
     for side in range(2):
-        lists[side, 0] = full  # on side 1 not a start: stands for the empty preimage, met
+        lists[side, 0] = full  # on side 1 not a start: the empty preimage counts as met
         levels[side, 0] = side
         levels[side, 1] = 1 + side * n
     for q in range(n):

@@ -275,7 +275,7 @@ def _greedy(delta, reach, sources, members, base, order, number):
 
 @jit
 def _untried(ties, tried, orbit):
-    """Return a tie that is in the orbit of none tried already, or -1."""
+    """Return a tie that is in the orbit of no tie tried already, or -1."""
     for tie in range(orbit.shape[0]):
         if ties & ~tried & _bit(tie):
             fresh = True

@@ -119,8 +119,8 @@ class DenseSearch:
         """Return the lexicographically least shortest reset word, once the threshold is known.
 
         From the last level back, each level is reduced to the sets that still lead to a singleton
-        in time. At each step the word takes the least letter that leads to such a set. It takes
-        about as long as the search.
+        in time. At each step the word takes the least letter that leads to such a set. The time is
+        about that of the search.
 
         Raises
         ------

@@ -50,7 +50,7 @@ class Words(NamedTuple):
     ``UNKNOWN`` (-2) where a limit ended the search."""
 
     def to_list(self) -> list[tuple[int, ...] | None]:
-        """Return the words as tuples of letters, None where there is none or none was found.
+        """Return the words as tuples of letters, None where no word exists or none was found.
 
         Examples
         --------
