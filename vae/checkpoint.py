@@ -28,7 +28,7 @@ METRIC_COLUMNS = (
     *("exact_from_mu", "exact_from_sample", "active_units", "samples_per_second"),
 )
 _MOST_HEADER = 1 << 20
-"""Bytes of the names and shapes of all weights, at most."""
+"""Most bytes of the names and shapes of all weights."""
 _CONFIG = record(
     {
         "model": anything,
@@ -56,26 +56,26 @@ def save_checkpoint(
     metrics: Metrics,
     resume: Mapping[str, Any],
 ) -> None:
-    """Write the whole model folder as it stands after an epoch, all or nothing.
+    """Write all files of the model folder after an epoch, or none.
 
     Parameters
     ----------
     folder : Path
     best : mapping
-        The weights to use: those with the best held-out ELBO.
+        The weights with the best held-out ELBO, by name.
     config : mapping
         Must hold ``model``, the fields of a `ModelConfig`.
     metrics : list of dict
         One row an epoch.
     resume : mapping
-        What training needs to go on: tensors and plain values only.
+        The state from which training can go on: only tensors and plain values.
     """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best.items()}
     table = io.StringIO()
     writer = csv.DictWriter(table, list(metrics[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(metrics)
-    buffer = io.BytesIO()  # written by us, so that a full disk is an OSError
+    buffer = io.BytesIO()  # we write the file, so that a full disk is an OSError
     torch.save(dict(resume), buffer)
     commit_files(
         folder,
@@ -98,7 +98,7 @@ def load_model(folder: Path | str) -> VAE:
     """
     folder = Path(folder)
     model_config = ModelConfig(**read_config(folder)["model"])
-    with torch.device("meta"):  # whatever the config says, nothing is allocated yet
+    with torch.device("meta"):  # allocates nothing, however large the config
         shape = VAE(model_config)
     weights = read_weights(folder / "model.safetensors", shape)
     model = VAE(model_config)
@@ -108,12 +108,12 @@ def load_model(folder: Path | str) -> VAE:
 
 
 def read_weights(path: Path, model: torch.nn.Module) -> dict[str, Tensor]:
-    """Read the weights of a model of a certain shape, to the CPU.
+    """Read weights for a model, with its names, shapes and types, to the CPU.
 
     Raises
     ------
     DataError
-        If they are those of another model, or not all of them are finite.
+        If the file is damaged or of another model, or not all weights are finite.
     """
     expected = model.state_dict()
     most = sum(tensor.nbytes for tensor in expected.values()) + _MOST_HEADER
@@ -143,7 +143,7 @@ def check_tensors(place: str, found: Any, expected: Mapping[str, Tensor]) -> Non
 
 
 def _alike(found: Any, expected: Tensor) -> bool:
-    """Whether something is a plain tensor in memory, of a certain shape and type."""
+    """Return whether `found` is a plain tensor in memory, of the expected shape and type."""
     return (
         type(found) is Tensor
         and found.layout == torch.strided
@@ -203,7 +203,7 @@ def recorded_threads(found: Mapping[str, Any], path: Path) -> int:
     Raises
     ------
     DataError
-        If it is none that torch could be given.
+        If it is not an integer in 1..1024.
     """
     threads = found.get("threads")
     if type(threads) is not int or not 1 <= threads <= MAX_THREADS:

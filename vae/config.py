@@ -1,4 +1,4 @@
-"""The shape of a model and how it is trained, as its folder records them."""
+"""The settings of a model and of its training, as the model folder records them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ModelConfig:
     token_dropout: float = setting(
         0.2, "Share of previous outputs hidden in training.", low=0, high=1, without=1
     )
-    """The autoregressive decoder has previous outputs."""
+    """Only the autoregressive decoder sees previous outputs."""
     min_log_sigma: float = setting(-3.0, "Least log sigma of the posterior.", flags=())
 
     def __post_init__(self) -> None:
@@ -67,12 +67,12 @@ class TrainConfig:
     clip: float = setting(1.0, "Largest gradient norm.", low=1e-9, high=10**9)
     beta: float = setting(0.2, "Weight of the KL term.", low=0, high=10**6)
     warmup: float = setting(0.2, "Share of the steps over which beta rises.", low=0, high=1)
-    """From 0."""
+    """It rises linearly from 0."""
     free_bits: float = setting(0.0, "Nats a dimension may hold at no cost.", low=0, high=10**3)
     ratio_weight: float = setting(
         1.0, "Weight of the predicted threshold's error.", low=0, high=10**6
     )
-    """The squared error of the predicted threshold / Černý bound."""
+    """The error is the squared error of the predicted threshold / Černý bound."""
     weights: str = setting(
         "rank", "rank (long thresholds are drawn more often) or uniform.", choices=WEIGHTS
     )
@@ -91,7 +91,7 @@ class TrainConfig:
         "Kind of numbers; auto: bfloat16 on a GPU that has it, float32 on a CPU.",
         choices=PRECISIONS,
     )
-    """docs/results.md says why."""
+    """docs/results.md gives the reasons."""
     seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
 
     def __post_init__(self) -> None:

@@ -1,9 +1,9 @@
-"""Automata <-> tokens: what the model reads and writes.
+"""Automata <-> tokens, the input and output of the model.
 
 A token is the target state of a transition; a token string is state-major. Inside the model a
-target has one or more *names*, and the vocabulary holds them: an *absolute* name counts states
-from the start; a *relative* one from the source state, so that it means the same at every n;
-*combined* tokens have both, and a third name counted from the last state.
+target has one or more *names* from a vocabulary. An *absolute* name counts from the first state. A
+*relative* name counts from the source state, so that it means the same at every n. *Combined*
+tokens have both, and a third name that counts from the last state.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def encode_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Tokens:
 
 
 def decode_tokens(tokens: npt.ArrayLike) -> Deltas:
-    """Return the automata of tokens (batch, n, k): the inverse, an array of states (batch, k, n).
+    """Return the automata (batch, k, n) of tokens (batch, n, k): the inverse of `encode_deltas`.
 
     Raises
     ------
@@ -81,8 +81,9 @@ def name_targets(n: int, most: int, kind: str) -> Tokens:
     n : int
         Number of states.
     most : int
-        The vocabulary is that of sizes up to this one.
+        The largest size for which the vocabulary has names.
     kind : str
+        ``absolute``, ``relative`` or ``combined``.
 
     Examples
     --------

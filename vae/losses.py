@@ -17,7 +17,7 @@ class Losses(NamedTuple):
     reconstruction: Tensor
     kl: Tensor
     kl_free: Tensor
-    """KL with at least the free bits in each dimension: what is minimised."""
+    """KL, each dimension at least the free bits: the term that training minimises."""
     ratio: Tensor
     """Squared error of the predicted threshold / Černý bound, synchronizing automata only."""
 
@@ -32,7 +32,11 @@ def losses(forward: Forward, tokens: Tensor, ratios: Tensor, free_bits: float = 
     ratios : float tensor, shape (batch,)
         Reset threshold / Černý bound, negative for non-synchronizing automata.
     free_bits : float
-        Nats below which a latent dimension's mean KL costs no less (Kingma et al. 2016).
+        The least cost of a latent dimension's mean KL, in nats (Kingma et al. 2016).
+
+    Returns
+    -------
+    Losses
     """
     reconstruction = functional.cross_entropy(
         forward.logits.flatten(0, 2).float(), tokens.flatten(), reduction="sum"

@@ -1,4 +1,4 @@
-"""What a model is worth: reconstruction, the use of its latent space, its prior samples."""
+"""Measures of a model on held-out automata: its reconstruction, the use of its latent space."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTIVE_VARIANCE = 0.01
 def reconstruction_metrics(
     model: VAE, tokens: Tensor, generator: torch.Generator
 ) -> dict[str, float]:
-    """Return reconstruction, KL, exact shares and active units on held-out automata.
+    """Return the reconstruction, KL, exact shares and active units on held-out automata.
 
     Parameters
     ----------

@@ -5,8 +5,9 @@ and log sigma. Prior N(0, I). Likelihood p(x|z): GRU layers fed with z at every 
 state started from z; one step a state, a softmax over target states for each of its letters.
 
 A model of *any size* reads and writes automata of every size up to n. Size and place (counted from
-the first and from the last state) are conditions of both halves, and features are pooled over the
-states. Places and output scores begin as zero, so that those of sizes not yet seen change nothing.
+the first and from the last state) are conditions of encoder and decoder, and the encoder pools
+features over the states. Places and output scores begin as zero, so that those of sizes not yet
+seen in training change nothing.
 """
 
 from __future__ import annotations
@@ -40,19 +41,19 @@ class Forward(NamedTuple):
     """One pass through the model."""
 
     logits: Tensor
-    """(batch, n, k, n): of each target state"""
+    """(batch, n, k, n): one for each target state"""
     posterior: Posterior
     ratio: Tensor
     """(batch,): the predicted reset threshold / Černý bound"""
 
 
 class Decoded(NamedTuple):
-    """What the decoder wrote."""
+    """The output of `Decoder.generate`."""
 
     tokens: Tensor
     """int64 (batch, n, k)"""
     log_probabilities: Tensor
-    """(batch, n, k, n): of each target state"""
+    """(batch, n, k, n): one for each target state"""
 
 
 class Vocabulary(nn.Module):
@@ -77,7 +78,7 @@ class Vocabulary(nn.Module):
 
 
 class Size(nn.Module):
-    """The number of states as a condition; nothing in a model of one size."""
+    """The number of states as a condition; a model of one size has none."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -87,7 +88,7 @@ class Size(nn.Module):
             self.linear = nn.Linear(3, self.width)
 
     def forward(self, z: Tensor, n: int) -> Tensor:
-        """Set the condition beside z (batch, ...): (batch, ... + width)."""
+        """Append the condition to z (batch, d): (batch, d + width)."""
         if self.width == 0:
             return z
         features = z.new_tensor([n / self.most, 1 / n, n % 2])
@@ -95,7 +96,7 @@ class Size(nn.Module):
 
 
 class Places(nn.Module):
-    """The place of each state, counted from both ends, as a condition; nothing at one size."""
+    """The place of each state, counted from both ends, as a condition; one size has none."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -105,7 +106,7 @@ class Places(nn.Module):
             self.from_end = _zeros(nn.Embedding(config.n, self.width))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Set the places beside features (batch, n, ...): (batch, n, ... + width)."""
+        """Append the places to features (batch, n, d): (batch, n, d + width)."""
         if self.width == 0:
             return features
         batch, n, _ = features.shape
@@ -157,7 +158,7 @@ class Decoder(nn.Module):
         self.config = config
         self.vocabulary = Vocabulary(config)
         self.hidden_token = self.vocabulary.size
-        """Stands for a token that is hidden, or not there yet."""
+        """The name of a token that is hidden, or not written yet."""
         self.autoregressive = config.decoder == "autoregressive"
         self.size, self.places = Size(config), Places(config)
         width = config.latent + self.size.width
@@ -181,7 +182,7 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor, tokens: Tensor, hide: Tensor | None = None) -> Tensor:
         """Return the logits (batch, n, k, n) of tokens (batch, n, k), all steps at once.
 
-        ``hide`` (bool, as tokens) marks the tokens that the decoder must not see.
+        ``hide``, bool (batch, n, k), marks the tokens that the decoder must not see.
         """
         n = tokens.shape[1]
         z = self.size(z, n)
@@ -209,7 +210,22 @@ class Decoder(nn.Module):
     ) -> Decoded:
         """Write tokens step by step: the most probable ones, or samples at a temperature > 0.
 
-        ``n`` states; where it is not given, as many as the config says.
+        Parameters
+        ----------
+        z : float tensor, shape (batch, latent)
+        n : int, optional
+            Number of states; by default that of the config.
+        temperature : float
+            Logits are divided by it; 0 takes the most probable token.
+        generator : torch.Generator, optional
+            On the device of z; for samples.
+
+        Raises
+        ------
+        ValueError
+            If n is not a size of this model.
+        FloatingPointError
+            If probabilities of samples are not finite.
         """
         n = self.config.n if n is None else n
         if not (1 if self.config.any_size else self.config.n) <= n <= self.config.n:
@@ -250,9 +266,10 @@ class Decoder(nn.Module):
         return hidden.transpose(0, 1).contiguous()
 
     def _from_earlier_letters(self, names: Tensor) -> Tensor:
-        """Return what each letter's scores gain from the same state's earlier letters.
+        """Return the part of each letter's scores that comes from the state's earlier letters.
 
-        Takes the names (names, batch, steps, k) of tokens, returns (batch, steps, k, vocabulary).
+        ``names`` (names, batch, steps, k) are those of tokens; returns (batch, steps, k,
+        vocabulary).
         """
         k, vocabulary, embedding = self.config.k, self.vocabulary.size, self.config.embedding
         if k == 1:
@@ -271,7 +288,7 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """Encoder, decoder, and a small head that predicts threshold / Černý bound from mu.
 
-    Without a latent space there is the decoder alone.
+    A model without a latent space has only the decoder.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -294,7 +311,7 @@ class VAE(nn.Module):
         return Forward(self.decoder(z, tokens, hide), posterior, self.predict(posterior.mu))
 
     def posterior(self, tokens: Tensor) -> Posterior:
-        """Return q(z|x) of tokens (batch, n, k), of no dimensions without a latent space."""
+        """Return q(z|x) of tokens (batch, n, k); without a latent space it has 0 dimensions."""
         if self.config.latent:
             return self.encoder(tokens)  # type: ignore[no-any-return]
         nothing = torch.zeros(len(tokens), 0, device=tokens.device)
@@ -309,7 +326,7 @@ Module = TypeVar("Module", nn.Linear, nn.Embedding)
 
 
 def _zeros(module: Module) -> Module:
-    """Set the weights to zero: what is not trained then changes nothing."""
+    """Set the weights to zero, so that those not yet trained change nothing."""
     for weight in module.parameters():
         nn.init.zeros_(weight)
     return module

@@ -1,4 +1,4 @@
-"""What training goes on from: ``resume.pt``, which a stranger may have written."""
+"""Reads ``resume.pt``, the state from which training goes on; a stranger may have written it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from data.damage import DataError, open_file, reading
 from vae.checkpoint import METRIC_COLUMNS, check_tensors
 
 _MOST_METRICS = 1 << 28
-"""Bytes that a million epochs and the names of all weights take at most."""
+"""Most bytes of the metrics of a million epochs and the names of all weights."""
 _METRICS = list_of(
     record(
         {
@@ -29,18 +29,18 @@ _METRICS = list_of(
 def read_resume(
     path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, epochs: int
 ) -> dict[str, Any]:
-    """Read what training needs to go on, and check that it is of such a training.
+    """Read the state from which training goes on, and check that it fits this training.
 
     Parameters
     ----------
     path : Path
-        Nothing in it is unpickled but tensors and plain values.
+        Only tensors and plain values in it are unpickled.
     model : Module
-        Of the same shape.
+        The model to be trained.
     optimizer : Optimizer
-        Of its parameters.
+        The optimizer of its parameters.
     epochs : int
-        At most.
+        The most epochs of this training.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def read_resume(
 
 
 def _check_archive(content: bytes) -> None:
-    """Raise ValueError unless a zip file is as long as what it holds: nothing is packed."""
+    """Raise ValueError if a zip file is compressed, or its entries exceed its length."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
         packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
@@ -83,7 +83,7 @@ def _check_archive(content: bytes) -> None:
 
 
 def _check_optimizer(found: Any, optimizer: torch.optim.Optimizer) -> None:
-    """Raise ValueError unless these are the moments of such an optimizer."""
+    """Raise ValueError unless `found` is a state of this optimizer, with sound moments."""
     own = optimizer.state_dict()
     parameters = [each for group in optimizer.param_groups for each in group["params"]]
     if type(found) is not dict or {*found} != {"state", "param_groups"}:
@@ -112,7 +112,7 @@ def _check_optimizer(found: Any, optimizer: torch.optim.Optimizer) -> None:
 
 
 def _check_progress(found: Any, metrics: list[dict[str, float]], epochs: int) -> None:
-    """Raise ValueError unless progress is what the metrics say."""
+    """Raise ValueError unless the progress follows from the metrics."""
     losses = [row["held_out_reconstruction"] + row["held_out_kl"] for row in metrics]
     if not 1 <= len(losses) <= epochs or not all(math.isfinite(loss) for loss in losses):
         raise ValueError(f"metrics of {len(losses)} epochs, not of 1..{epochs}")

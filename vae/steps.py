@@ -1,4 +1,4 @@
-"""One step of training, and how fast it goes."""
+"""One step of training; the schedules of beta and of the learning rate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vae.model import VAE
 
 
 class StepConfig(NamedTuple):
-    """How one step is taken."""
+    """The settings of one step."""
 
     learning_rate: float
     beta: float
@@ -23,7 +23,7 @@ class StepConfig(NamedTuple):
     clip: float
     """Largest gradient norm."""
     free_bits: float = 0.0
-    """As `vae.losses.losses` says."""
+    """Nats; see `vae.losses.losses`."""
     ratio_weight: float = 1.0
     """Weight of the squared error of the predicted ratio."""
     precision: str = "float32"
@@ -38,7 +38,7 @@ def take_step(
     generator: torch.Generator,
     config: StepConfig,
 ) -> npt.NDArray[np.float64]:
-    """Take one step on a batch; return its reconstruction and KL, nats per automaton.
+    """Take one step on a batch; return its reconstruction loss and KL.
 
     Parameters
     ----------
@@ -47,10 +47,15 @@ def take_step(
         Of the model's weights.
     tokens : int64 tensor, shape (batch, n, k)
     ratios : float tensor, shape (batch,)
-        Reset threshold / Černý bound.
+        Reset threshold / Černý bound, negative for non-synchronizing automata.
     generator : torch.Generator
         On the model's device.
     config : StepConfig
+
+    Returns
+    -------
+    float64 array, shape (2,)
+        In nats per automaton, unweighted.
     """
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate
@@ -68,7 +73,7 @@ def take_step(
 
 
 def warm_up(done: float, warmup: float) -> float:
-    """Return the share of beta when a share of all steps is done: it rises to 1 over the warm-up.
+    """Return the factor of beta after a share `done` of all steps: it rises to 1 at `warmup`.
 
     Examples
     --------
@@ -79,7 +84,9 @@ def warm_up(done: float, warmup: float) -> float:
 
 
 def learning_rate_share(done: float) -> float:
-    """Return the share of the learning rate: a short linear rise, then a cosine to one twentieth.
+    """Return the factor of the learning rate after a share `done` of all steps.
+
+    It rises linearly over the first 3 % of the steps, and falls as a cosine to one twentieth.
 
     Examples
     --------

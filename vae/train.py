@@ -52,8 +52,8 @@ def train(
 ) -> Metrics:
     """Train a model, or go on with training that was interrupted.
 
-    Every epoch ends with a checkpoint; its random numbers depend on the seed and its number
-    alone, so resumed training on a CPU has the losses of training that was not interrupted.
+    Every epoch ends with a checkpoint. Its random numbers depend only on the seed and the number of
+    the epoch, so resumed training on a CPU has the losses of training without interruption.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def train(
     model_config : ModelConfig
     config : TrainConfig
     device : torch.device or str
-        A name as `choose_device` takes it.
+        A device, or a name that `choose_device` takes.
 
     Returns
     -------
@@ -73,7 +73,8 @@ def train(
     Raises
     ------
     DataError
-        If the folder holds a model of another config or data, or the data another (n, k).
+        If the folder holds a model of another config or data, the data have another (n, k), or
+        they are too few.
     FloatingPointError
         If training diverges; the checkpoint of the epoch before stays.
     """
@@ -117,9 +118,10 @@ def train(
 def _take_up(
     folder: Path, state: _State, fields: dict[str, Any], environment: dict[str, Any]
 ) -> None:
-    """Load the checkpoint in a folder, if there is one of this training.
+    """Load the checkpoint in a folder, if there is one; it must be of this training.
 
-    The environment gets the threads of the beginning: sums depend on them in the last bits.
+    The environment gets the number of threads at the start of training: sums depend on it in the
+    last bits.
     """
     if not any((folder / name).exists() for name in ("checksums.json", *MODEL_FILES)):
         return
@@ -138,7 +140,7 @@ def _take_up(
 def _run_epoch(
     state: _State, rows: _Rows, held_tokens: Tensor, precision: str, bar: tqdm[Any]
 ) -> dict[str, float]:
-    """Train for an epoch, measure, and take the result into the state; return its metrics."""
+    """Train for an epoch, measure the model, and record both in the state; return the metrics."""
     config, start = state.config, time.perf_counter()
     steps = math.ceil(rows.epoch_rows / config.batch)
     seed = torch_seed(config.seed, "train", state.epoch)
@@ -147,8 +149,9 @@ def _run_epoch(
     for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch)):
         done = (state.epoch * steps + step) / (config.epochs * steps)
         batch = tokens.to(state.device), ratios.to(state.device)
-        how = _step_config(config, done, precision)
-        trained += take_step(state.model, state.optimizer, *batch, generator, how) * len(tokens)
+        step_config = _step_config(config, done, precision)
+        terms = take_step(state.model, state.optimizer, *batch, generator, step_config)
+        trained += terms * len(tokens)
         bar.update(len(tokens))
     seconds = time.perf_counter() - start
     row = {
@@ -163,12 +166,12 @@ def _run_epoch(
 
 
 def choose_device(device: torch.device | str) -> torch.device:
-    """Return a device, or that of a name; ``auto`` takes a GPU where there is one.
+    """Return a device, or the device of a name; ``auto`` takes a GPU if there is one.
 
     Raises
     ------
     SettingError
-        If CUDA is asked for and not there, or the name is unknown.
+        If the name is unknown, or it is ``cuda`` and this machine has no CUDA device.
     """
     if isinstance(device, torch.device):
         return device
@@ -188,14 +191,14 @@ def check_size(data: Dataset, model: ModelConfig) -> None:
 
 
 def describe_data(data: Dataset) -> dict[str, Any]:
-    """Return what a model remembers of its training data: size, rows and a hash of the forms."""
+    """Return the record of training data in a model: size, rows, hash of forms and thresholds."""
     digest = hashlib.sha256(data.forms.tobytes())
     digest.update(data.reset_thresholds.astype("<i4").tobytes())
     return {"n": data.n, "k": data.k, "rows": len(data), "sha256": digest.hexdigest()}
 
 
 def _step_config(config: TrainConfig, done: float, precision: str) -> StepConfig:
-    """Return how the step is taken that is `done` of the way."""
+    """Return the settings of the step after a share `done` of all steps."""
     return StepConfig(
         learning_rate=config.learning_rate * learning_rate_share(done),
         beta=config.beta * warm_up(done, config.warmup),
@@ -207,7 +210,7 @@ def _step_config(config: TrainConfig, done: float, precision: str) -> StepConfig
 
 
 class _State:
-    """The model, its optimizer, and how far training has come."""
+    """The model, its optimizer, and the progress of training."""
 
     def __init__(self, model_config: ModelConfig, config: TrainConfig, device: torch.device):
         with torch.random.fork_rng(devices=[]):
@@ -226,7 +229,7 @@ class _State:
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left, or none has been better for too long."""
+        """Whether no epoch is left, or the last `patience` epochs brought nothing better."""
         return self.epoch >= self.config.epochs or self.stale >= self.config.patience
 
     def finish_epoch(self, row: dict[str, float], loss: float) -> None:
@@ -243,7 +246,7 @@ class _State:
             self.best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
 
     def dump(self) -> dict[str, Any]:
-        """Return all that `load` needs: tensors and plain values."""
+        """Return the state for `load`: only tensors and plain values."""
         return {
             "model": self.model.state_dict(),
             "best": self.best,
@@ -253,7 +256,7 @@ class _State:
         }
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take up where `dump` was called."""
+        """Restore the state that `dump` has returned."""
         self.model.load_state_dict(dumped["model"])
         self.best = {name: t.to(self.device) for name, t in dumped["best"].items()}
         self.optimizer.load_state_dict(dumped["optimizer"])
@@ -262,7 +265,7 @@ class _State:
 
 
 class _Rows:
-    """The training rows and how an epoch draws them."""
+    """The training rows, and the draws of each epoch."""
 
     def __init__(self, data: Dataset, config: TrainConfig):
         self.data = data
@@ -271,7 +274,7 @@ class _Rows:
         self.weights = row_weights(data.reset_thresholds, config)
 
     def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (tokens, ratios) in batches: drawn by weight, or shuffled passes."""
+        """Yield batches of tokens and ratios: rows drawn by weight, or in shuffled passes."""
         rng = stream(self.config.seed, "train", epoch)
         if self.weights is None:
             passes = math.ceil(self.epoch_rows / len(self.data))
@@ -287,11 +290,14 @@ class _Rows:
 
 
 def row_weights(thresholds: Thresholds, config: TrainConfig) -> npt.NDArray[np.float64] | None:
-    """Return the weights with which rows are drawn, None for all alike; equal thresholds tie."""
+    """Return the probabilities with which rows are drawn, float64 (rows,), None if uniform.
+
+    Rows with equal thresholds have equal probabilities.
+    """
     if config.weights == "uniform":
         return None
     falling = np.sort(-thresholds)
-    ranks = np.searchsorted(falling, -thresholds)  # how many are longer
+    ranks = np.searchsorted(falling, -thresholds)  # number of longer thresholds
     weights = rank_weights(len(thresholds), config.softness)[ranks]
     return np.asarray(weights / weights.sum())
 

@@ -22,7 +22,7 @@ def training_folder(model: Path | str) -> Path:
     Raises
     ------
     DataError
-        If it is none, or its record names none.
+        If `model` is not a model folder, or its record names no dataset.
     """
     model = Path(model)
     read_config(model)
@@ -35,7 +35,18 @@ def training_folder(model: Path | str) -> Path:
 def load_trained(
     folder: Path | str, data: Path | str, device: torch.device, workers: int
 ) -> tuple[VAE, Dataset, str]:
-    """Load a model and the dataset it was trained on, those rows alone that it has seen.
+    """Load a model and the rows of the dataset that it was trained on.
+
+    Parameters
+    ----------
+    folder : Path or str
+        The model folder.
+    data : Path or str
+        The dataset folder.
+    device : torch.device
+        The device of the model.
+    workers : int
+        Threads.
 
     Returns
     -------
@@ -47,7 +58,8 @@ def load_trained(
     Raises
     ------
     DataError
-        If one of them is missing or damaged, was trained on something else, or is being trained.
+        If one of them is missing or damaged, the model was trained on other data, or its training
+        has not ended.
     """
     folder, data = Path(folder), Path(data)
     torch.set_num_threads(workers)
@@ -65,7 +77,7 @@ def load_trained(
 
 
 def _training_classes(model: Path) -> tuple[str, ...]:
-    """Return the classes that the model's run record names: it was trained on them alone."""
+    """Return the classes in the model's run record: only their automata were trained on."""
     if not (model / "run.json").exists():
         return ()
     config = read_run_record(model)["config"]

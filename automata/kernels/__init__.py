@@ -1,8 +1,8 @@
 """All compiled code: arrays and ints in, arrays and ints out, no validation.
 
-Each file is one concern. It may call compiled code of other files here, and of no other folder:
-compiled code is kept under a hash of all files of this one (`jit`), and none of it outlives an
-edit. Indexing is unchecked: bounds are the duty of the public wrappers.
+Each file is one concern. A kernel may call kernels of other files here, but of no other folder:
+`jit` stores compiled code under a hash of all files of this folder, so that no old code outlives
+an edit. Indexing is unchecked: the public wrappers check bounds.
 """
 
-import automata.kernels.jit  # noqa: F401 - it reads the sources before Python loads them
+import automata.kernels.jit  # noqa: F401 - it hashes the sources before Python loads them

@@ -12,9 +12,10 @@ _ZERO = np.uint64(0)
 
 @jit
 def _extends(delta, fixed, base, target, image, order):
-    """Return whether what ``base`` reaches can be mapped into Q, base to target, as letters demand.
+    """Extend the identity on ``fixed`` and base -> target to all states that ``base`` reaches.
 
-    The fixed states stay, and no two states go to one.
+    The extension must commute with the letters and be injective; return whether there is one.
+    ``image`` (n,) gets it, -1 elsewhere; ``order`` (n,) is working space.
     """
     k, n = delta.shape
     used = fixed
@@ -44,7 +45,7 @@ def _extends(delta, fixed, base, target, image, order):
 
 @jit
 def _number(delta, reach, order, number):
-    """Number all states canonically, the letters in the order they have."""
+    """Number all states canonically, for the given order of the letters."""
     full = ~_ZERO >> np.uint64(64 - delta.shape[1])
     canonical.fill_reach(delta, reach)
     canonical.arrange(delta, reach, canonical.source_states(reach), full, order, number)
@@ -54,11 +55,14 @@ def _number(delta, reach, order, number):
 def automorphism_orders(deltas, orders):
     """Write the order of the automorphism group of each automaton.
 
-    The orbit of a state under the automorphisms that fix some states already, times the order of
-    those that fix it as well, until all states are fixed: what a fixed state reaches is fixed.
-    Only images that what the state reaches allows are tried. If nothing else is left they are in
-    the orbit; otherwise exactly if the canonical forms agree where one more letter for each fixed
-    state, and for the one that is tried, sends all states there.
+    The order is a product of the sizes of orbits. Each factor is the orbit of a state, the base,
+    under the automorphisms that fix all bases before it. An automorphism that fixes a state fixes
+    all states that it reaches, so the next base is a state that no base reaches.
+
+    A state can be in the orbit only if `_extends` accepts it as the image of the base. This
+    suffices if the bases reach all states. Otherwise each base before becomes a constant letter,
+    which sends all states to it. The state is in the orbit exactly if a constant letter for it and
+    one for the base give equal canonical forms.
     """
     batch, k, n = deltas.shape
     reach = np.empty(n, np.uint64)

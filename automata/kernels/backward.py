@@ -1,6 +1,7 @@
-"""Breadth-first search backward, from the singletons up to Q, for n <= 24: the second opinion.
+"""Breadth-first search backward, from the singletons up to Q, for n <= 24.
 
-It shares neither tables nor direction with the forward searches. A set of states is a bit mask.
+It proves thresholds a second time, and shares neither tables nor direction with the forward
+searches. A set of states is a bit mask.
 """
 
 import numpy as np
@@ -13,7 +14,10 @@ _ZERO = np.uint64(0)
 
 @jit
 def reset_thresholds(deltas, thresholds, stamps, queue):
-    """Write the reset threshold of each automaton, -1 where there is none."""
+    """Write the reset threshold of each automaton, -1 where there is none.
+
+    ``stamps`` (uint8) and ``queue`` (uint32), both (2^n,), are working space.
+    """
     batch, k, n = deltas.shape
     full = (_ONE << np.uint64(n)) - _ONE
     inverse = np.empty((k, n), np.uint64)

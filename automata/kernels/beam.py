@@ -5,7 +5,7 @@ state q. Rows lie in blocks of 64, set i in block i // 64. The bits of a block a
 that one word holds one state's membership in 64 sets: the preimages of 64 sets under a letter are
 then one copy of a word for each state.
 
-Indices of inner loops are uint64, for which the compiler need not ask whether they are negative.
+Indices of inner loops are uint64, so that compiled code does not test for negative ones.
 """
 
 import numpy as np
@@ -23,8 +23,8 @@ _ONE = np.uint64(1)
 def mark_core(delta, first, following, stack, core):
     """Mark the states that can be reached from all states; some others if there are none.
 
-    Preimages are followed from each state not met so far. The states that can be reached from all
-    are met from the last of these, which is one of them; they are what it leads to. ``first``,
+    A backward search starts from each state not yet met. If some states can be reached from all,
+    the last start is one of them, and they are the states reachable from it. ``first`` and
     ``following`` (k, n) and ``stack`` (n,), all int32, are working space.
     """
     k, n = delta.shape
@@ -66,14 +66,14 @@ def mark_core(delta, first, following, stack, core):
 
 @jit
 def _swap(low, high, shift, mask):
-    """Exchange the bits of ``high`` under the mask for those of ``low`` so much further up."""
+    """Exchange the bits of ``high`` under the mask for those ``shift`` places higher in ``low``."""
     changed = ((low >> shift) ^ high) & mask
     return low ^ (changed << shift), high ^ changed
 
 
 @jit
 def _transpose_steps(block, words, distance, mask):
-    """Exchange the quarters of a transposition at ``distance`` and then at half of it."""
+    """Do two steps of a transposition: exchange bits at ``distance``, then at half of it."""
     half = distance >> _ONE
     half_mask = mask ^ (mask << half)
     run = np.int64(half) * words
@@ -91,7 +91,7 @@ def _transpose_steps(block, words, distance, mask):
 
 @jit
 def _transpose(block, words):
-    """Exchange sets and states in place: bit s of word (q, w) for bit q of word (s, w)."""
+    """Transpose a block in place: exchange bit s of word (q, w) for bit q of word (s, w)."""
     _transpose_steps(block, words, np.uint64(32), np.uint64(0x00000000FFFFFFFF))
     _transpose_steps(block, words, np.uint64(8), np.uint64(0x00FF00FF00FF00FF))
     _transpose_steps(block, words, np.uint64(2), np.uint64(0x3333333333333333))
@@ -99,7 +99,7 @@ def _transpose(block, words):
 
 @jit
 def _count_bits(word):
-    """Count the bits of a word; the compiler knows this loop for the processor's instruction."""
+    """Count the bits of a word; the compiler turns this loop into one instruction."""
     count = 0
     while word != _ZERO:
         word &= word - _ONE
@@ -136,7 +136,7 @@ def _preimages(sources, level, images, sizes):
 
 @jit
 def _sort_by_size(sizes, n, order):
-    """Sort the sets that are not empty by falling size, the first ones first; return how many."""
+    """List the non-empty sets by falling size, equal ones in order; return their number."""
     places = np.zeros(n + 1, np.int64)
     for size in sizes:
         places[size] += 1
@@ -153,7 +153,7 @@ def _sort_by_size(sizes, n, order):
 
 @jit
 def _meet(rows, start, row):
-    """Return whether the set at ``rows[start:]`` has a state of the other."""
+    """Return whether the sets at ``rows[start:]`` and in ``row`` have a common state."""
     common = _ZERO
     for w in range(np.uint64(row.shape[0])):
         common |= rows[start + w] & row[w]
@@ -162,10 +162,11 @@ def _meet(rows, start, row):
 
 @jit
 def _is_new(rows, start, words, history):
-    """Return whether the set at ``rows[start:]`` is not in the history, and put it there.
+    """Return whether the set at ``rows[start:]`` is not in the history, and add it.
 
-    The history is a cache of hashes, four a slot, of which the oldest goes. A set may be forgotten
-    or, about once in 2^64, taken for another: that changes which sets the beam holds, no more.
+    The history is a cache of 64-bit hashes, four a slot; a new one replaces the oldest. It may
+    forget a set, or take it for another with the same hash. Either only changes which sets the
+    beam keeps.
     """
     value, salt = _ZERO, _ZERO
     for x in range(start, start + words):  # splitmix64 of each word, salted by its place
@@ -184,18 +185,20 @@ def _is_new(rows, start, words, history):
 
 @jit
 def search(sources, core, level, images, ranking, history, tree, progress):
-    """Go some levels further; return what ended the search, `MORE` if nothing did.
+    """Go some levels further; return `MORE`, or the reason why the search ended.
 
-    ``sources[a, (q % 64) * W + q // 64]`` (k, 64 * W, uint16) is the place in a transposed block of
-    the state that letter a leads q to, and 64 * W where there is no such q. ``core`` (W,) are the
-    states reached from all, without which a set has no preimage that is all of Q. ``level``
-    (capacity / 64, 64 * W) holds the current sets, empty ones up to the end of a block after them;
-    ``images`` (k * capacity / 64, 64 * W) and ``ranking`` (2, k * capacity, int32) are working
-    space. ``history`` (a power of two, 4) is zero at first. ``progress`` (int64) is the number of
-    sets, of nodes of the tree, of levels done, and of those to be done. The last nodes of ``tree``
-    (int64) belong to the current sets, in order: a node is ``(parent + 1) << 6 | letter``, 0 for a
-    singleton. Of the new preimages of a level the largest are kept, of equal ones the first by
-    letter and then by parent. `FULL` asks for a longer tree.
+    Each level keeps the largest new preimages, at most ``capacity``; equal ones by letter, then by
+    parent. `FULL` asks for a longer tree. The arrays are uint64 unless another dtype is named:
+
+    ``sources`` (k, 64 * W), uint16: ``sources[a, (q % 64) * W + q // 64]`` is the place, in a
+    transposed block, of the state that letter a leads q to; 64 * W where there is no state q.
+    ``core`` (W,): the states reachable from all. No preimage of a set without any of them is Q.
+    ``level`` (capacity / 64, 64 * W): the current sets, then empty ones to the end of a block.
+    ``images`` (k * capacity / 64, 64 * W), ``ranking`` (2, k * capacity), int32: working space.
+    ``history`` (a power of two, 4): zero at first.
+    ``tree``, int64: its last nodes belong to the current sets, in order. A node is
+    ``(parent + 1) << 6 | letter``, 0 for a singleton.
+    ``progress`` (4,), int64: the numbers of sets, of nodes, of levels done, of levels to do.
     """
     count, tail, depth = progress[0], progress[1], progress[2]
     letters, length = sources.shape
@@ -265,7 +268,7 @@ def drop_dead_branches(tree, progress, numbers):
 
 @jit
 def trace_word(tree, node, word):
-    """Write the letters on the way from a node to its singleton: the word that it stands for."""
+    """Write the word of a node: the letters on the way from it to its singleton."""
     for position in range(word.shape[0]):
         word[position] = tree[node] & 63
         node = (tree[node] >> 6) - 1

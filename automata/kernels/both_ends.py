@@ -5,19 +5,20 @@ preimages from the singletons, *every set stored as its complement*, which makes
 preimage of the complement is the complement of the preimage, and X is contained in Y exactly when
 X is disjoint from the complement of Y. On both sides the smaller set is the better one.
 
-Level i of a side keeps the sets met after i letters, but for those met before and those that
-contain another one of the level. Nothing is lost: *a set met after i letters contains a set kept
-in a level up to i*. By induction, the set it comes from contains a kept one, of level h < i; where
-that leads was met at level h + 1 at the latest, and is kept there, or contains a set that is, or
-was met before, and again contains a kept set.
+Level i of a side keeps the sets met after i letters, except those met before and those that
+contain another set of the level. Yet *every set met after i letters contains a set kept in a level
+up to i*. By induction, the set X that it comes from contains a set kept in a level h < i. The image
+of that one lies within the image of X. If it was met after fewer than h + 1 letters, it contains a
+kept set by induction; if not, it is kept in level h + 1, or contains a set that is.
 
-Hence the first two levels that meet, deepening either side by one letter at a time, meet at the
-reset threshold t exactly. Let w = uv be a shortest reset word, |u| = i. Q u contains a set kept at
-a forward level i' <= i, and the complement of the states that v leads to one state contains a set
-kept at a backward level j' <= t - i. The two are disjoint, so there is a reset word of length
-i' + j', so i' = i and j' = t - i. Conversely sets that meet at levels i and j give a reset word of
-length i + j. It follows too that no level up to t is empty: a side without new sets proves that
-there is no reset word. Nothing is assumed about how long reset words are.
+Two levels *meet* if a set of one is disjoint from a set of the other. Deepen either side by one
+letter at a time: the depths of the first two levels that meet add up to the reset threshold t. Let
+w = uv be a shortest reset word, |u| = i. Q u contains a set kept at a forward level i' <= i, and
+the complement of the states that v leads to one state contains a set kept at a backward level
+j' <= t - i. The two are disjoint, so there is a reset word of length i' + j', so i' = i and
+j' = t - i. Conversely, levels i and j that meet give a reset word of length i + j. So no level up
+to t is empty, and a side without new sets proves that there is no reset word. Nothing is assumed
+about the length of reset words.
 """
 
 import numpy as np
@@ -42,7 +43,7 @@ Buffer = npt.NDArray[np.uint64]
 def working_space(n: int, k: int, limit: int) -> tuple[Buffer, Buffer, Buffer, Buffer, Buffer]:
     """Return the kernels' working space, for ``limit`` sets a side (n + 1 at least).
 
-    It is large, but only the pages touched take memory.
+    It is large, but only pages that are written take memory.
     """
     room = max(limit, n + 1) + k + 1
     tables = np.empty((2, -(-k // (64 // n)), 16 * -(-n // 4)), np.uint64)
@@ -65,9 +66,9 @@ def _size(states):
 
 @jit
 def _fill_tables(delta, tables):
-    """Fill ``tables[side, group, 16 * nibble + s]``: where the subset s of four states leads.
+    """Fill ``tables[side, group, 16 * nibble + s]``: the (pre)images of subset s of four states.
 
-    The (pre)images under the letters of a group lie side by side in one word, n bits each.
+    Those under the letters of a group lie side by side in one word, n bits each.
     """
     k, n = delta.shape
     per_word = 64 // n
@@ -92,7 +93,7 @@ def _fill_tables(delta, tables):
 
 @jit
 def _enter(slots, side, bits, lists, count):
-    """Clear the first 2^bits slots, a hash table by open addressing, and enter the sets listed."""
+    """Clear a hash table, the first 2^bits slots (open addressing), and enter the sets listed."""
     slots[side, : 1 << bits] = _ZERO
     mask = (_ONE << np.uint64(bits)) - _ONE
     for i in range(count):
@@ -120,7 +121,7 @@ def _sort(lists, side, begin, end, starts):
 
 @jit
 def _settle(lists, side, begin, end, first, last, n, starts):
-    """Reduce a large new level and compare; return its end and whether it meets first..last-1."""
+    """Reduce a large new level; return its end, and whether it meets first..last-1 opposite."""
     _sort(lists, side, begin, end, starts)
     kept = smaller = begin  # a set can contain only the kept sets before `smaller`
     size = 0
@@ -141,7 +142,7 @@ def _settle(lists, side, begin, end, first, last, n, starts):
             kept += _ONE
     for i in range(begin, kept):
         states = lists[side, i]
-        room = n - _size(states)  # shrinks: what is too large now will be too large for all
+        room = n - _size(states)  # shrinks: a set too large now stays too large
         while last > first and _size(lists[1 - side, last - _ONE]) > room:
             last -= _ONE
         count = _ZERO
@@ -154,19 +155,19 @@ def _settle(lists, side, begin, end, first, last, n, starts):
 
 @jit
 def _search(k, n, tables, slots, lists, levels, starts):
-    """Search from both ends; return the depths that meet, or what ended the search, twice.
+    """Search from both ends; return the two depths that meet, or twice the status without them.
 
-    ``levels[side, i]`` becomes the start of level i in ``lists[side]``. A slow automaton has a
-    set or two a level, so that any call that passes an array would cost more than the level
-    (numba counts references): hence one long function, without branches on what cannot be
-    predicted. The scans count instead of stopping, so that they are vectorised.
+    ``levels[side, i]`` becomes the start of level i in ``lists[side]``. A slowly synchronizing
+    automaton has one or two sets a level, and a call that passes an array would cost more than the
+    level (numba counts references). Hence one long function, without branches that the processor
+    cannot predict. The scans count instead of stopping, so that they are vectorised.
     """
     full = ~_ZERO >> np.uint64(64 - n)
     per_word = 64 // n
     limit = np.uint64(lists.shape[1] - k - 1)
     reach = np.uint64(k)
     for side in range(2):
-        lists[side, 0] = full  # on side 1 no start, but it drops the empty preimage
+        lists[side, 0] = full  # on side 1 not a start: the empty preimage counts as met
         levels[side, 0] = side
         levels[side, 1] = 1 + side * n
     for q in range(n):
@@ -175,7 +176,7 @@ def _search(k, n, tables, slots, lists, levels, starts):
         return 0, 0
     _enter(slots, 0, _FIRST_BITS, lists, 1)
     _enter(slots, 1, _FIRST_BITS, lists, n + 1)
-    # the side that is deepened and, while it rests, the other one
+    # the side that is deepened, and the other one
     side, depth, least, bits, used = 0, 0, n, _FIRST_BITS, _ONE
     other_depth, other_least, other_bits, other_used = 0, n - 1, _FIRST_BITS, np.uint64(n + 1)
     begin, end, first, last = _ZERO, _ONE, _ONE, np.uint64(n + 1)
@@ -188,14 +189,14 @@ def _search(k, n, tables, slots, lists, levels, starts):
             bits, other_bits = other_bits, bits
             used, other_used = other_used, used
             begin, end, first, last = first, last, begin, end
-        # list what the frontier leads to
+        # list the images of the frontier
         least = 64
         tail = end
         mask = (_ONE << np.uint64(bits)) - _ONE
         for head in range(begin, end):
             if tail > limit:
                 return UNFINISHED, UNFINISHED
-            if used + reach > mask >> _ONE:  # `used` counts sets since dropped, now forgotten
+            if used + reach > mask >> _ONE:  # `used` also counts dropped sets: forget them
                 while tail + reach > mask >> np.uint64(2):
                     bits += 1
                     mask += mask + _ONE
@@ -256,7 +257,7 @@ def _search(k, n, tables, slots, lists, levels, starts):
 def reset_thresholds(deltas, rows, thresholds, tables, slots, lists, levels, starts):
     """Write the reset threshold of the automata in ``rows``, to the same rows of ``thresholds``.
 
-    -1 where there is none, `UNFINISHED` where a side stores more sets than there is space for.
+    -1 where there is none, `UNFINISHED` where a side has more sets than ``lists`` has room for.
     """
     k, n = deltas.shape[1], deltas.shape[2]
     for row in rows:
@@ -267,7 +268,7 @@ def reset_thresholds(deltas, rows, thresholds, tables, slots, lists, levels, sta
 
 @jit
 def _images(tables, side, group, states):
-    """All (pre)images of a set under a group of letters, side by side."""
+    """Return the (pre)images of a set under a group of letters, side by side."""
     images = tables[side, group, states & _NIBBLE]
     for start in range(16, tables.shape[2], 16):
         states >>= np.uint64(4)
@@ -277,7 +278,7 @@ def _images(tables, side, group, states):
 
 @jit
 def _misses(lists, side, begin, end, states):
-    """Return whether some set of a level is disjoint from a set."""
+    """Return whether some set of a level is disjoint from ``states``."""
     count = _ZERO
     for i in range(begin, end):
         count += np.uint64(lists[side, i] & states == _ZERO)
@@ -286,10 +287,10 @@ def _misses(lists, side, begin, end, states):
 
 @jit
 def _continue(k, n, forward, backward, tables, lists, levels):
-    """Continue the backward side up to Q; return False where there is no more space.
+    """Continue the backward side up to Q; return False if it runs out of space.
 
-    Of each level only those sets are kept that meet the forward level on their way, and of these
-    none that contains one kept before.
+    A set at level j is kept only if it is disjoint from a set of forward level t - j, where
+    t = forward + backward, and contains no set kept at level j before it.
     """
     full = ~_ZERO >> np.uint64(64 - n)
     per_word = 64 // n
@@ -317,15 +318,17 @@ def shortest_reset_word(delta, tables, slots, lists, levels, starts, word):
     """Write the lexicographically least shortest reset word; return its length.
 
     -1 where there is none, `UNFINISHED` as `reset_thresholds`. A word longer than ``word`` is not
-    written: only its length returns.
+    written; its length is returned.
 
-    Once backward levels reach up to the threshold t, the least word is read off: if t - r letters
-    led to X = Q u, and r letters can lead X to one state, then X is contained in a set kept at
-    backward level r (not at a lower one, or there were a shorter reset word). So the next letter
-    is the least that leads X into a set of level r - 1. Past the meeting that needs only the sets
-    that contain Q u for some u of t - r letters. Those contain a set kept at forward level t - r;
-    conversely one that contains it can be led to one state through the levels below. The forward
-    levels alone would not do: the set that the least word passes may contain another one.
+    First the backward side is continued to level t, the threshold. Then the word is read off. Let
+    t - r letters lead Q to X, and let r letters lead X to one state. Then X is contained in a set
+    kept at backward level r, and in none at a lower level: that would give a shorter reset word. So
+    the next letter is the least that leads X into a set of level r - 1.
+
+    Beyond the level where the sides met, only sets that contain Q u for some u of t - r letters
+    are needed. These contain a set kept at forward level t - r; conversely, a set that contains
+    such a set can be led to one state through the levels below. The forward levels alone do not
+    suffice: they dropped sets that contain another, and the least word may pass through one.
     """
     k, n = delta.shape
     full = ~_ZERO >> np.uint64(64 - n)
@@ -355,7 +358,7 @@ def shortest_reset_word(delta, tables, slots, lists, levels, starts, word):
 
 @jit
 def shortest_reset_words(deltas, words, lengths, tables, slots, lists, levels, starts):
-    """Write the word of `shortest_reset_word` to the start of each row, and what it returns."""
+    """Write the word of `shortest_reset_word` to the start of each row, and its length."""
     for i in range(deltas.shape[0]):
         length = shortest_reset_word(deltas[i], tables, slots, lists, levels, starts, words[i])
         lengths[i] = length

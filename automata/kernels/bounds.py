@@ -1,8 +1,8 @@
-"""What bounds the threshold of a partly defined automaton, for n <= 11.
+"""Upper bounds on the threshold of a partly defined automaton, for n <= 11.
 
 A pair {p, q}, p < q, is bit q(q-1)/2 + p of a uint64: the pairs of the states below q are the
-lowest bits. ``into[pair]`` holds the pairs that some letter leads to a pair; its last entry those
-that one letter merges.
+lowest bits. ``into[pair]`` is the set of pairs that some letter leads to this pair; the last entry
+is the set of pairs that some letter merges.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ def _predecessors(pairs, into):
 
 @jit
 def fill_levels(into, levels):
-    """Write the pairs that merge within t letters, t = 0, 1, 2, ...; return the last t."""
+    """Write to ``levels[t]`` the pairs that merge within t letters; return the t of the last."""
     t = 1
     levels[0] = _ZERO
     levels[1] = into[into.shape[0] - 1]
@@ -54,7 +54,7 @@ def fill_levels(into, levels):
 
 @jit
 def may_all_merge(merging, undefined, every, into):
-    """Whether each pair can be led to one that merges or to one without a transition yet."""
+    """Return whether each pair can be led to one that merges or that lacks a transition."""
     alive = merging | undefined
     front = undefined & ~merging
     while front != _ZERO:
@@ -65,12 +65,12 @@ def may_all_merge(merging, undefined, every, into):
 
 @jit
 def fill_limits(steps, levels, t, every, at_least, limits):
-    """Write for each rank the longest word to a set of that rank that shows: threshold < at_least.
+    """Write ``limits[r]``: a word of at most this length to r states proves threshold < at_least.
 
-    A set of r states is led to r-1 states by the time one of its pairs merges. Pairs that do not
-    merge within t letters are led away from themselves one after the other, so every pair merges
-    within t letters and one for each of these. If fewer pairs than an r-set has are left after t
-    letters, each r-set has lost a state by then.
+    ``steps[r]`` letters lead any set of r states to r - 1 states. So do the letters that merge one
+    of its pairs. A shortest merging word visits each pair at most once, so it has at most t letters
+    plus one for each pair that does not merge within t letters. If fewer pairs than an r-set has do
+    not merge within t letters, each r-set loses a state within t letters.
     """
     slowest = t + int(cardinality(every & ~levels[t]))
     rest = at_least - 1
@@ -87,13 +87,13 @@ def fill_limits(steps, levels, t, every, at_least, limits):
 
 @jit
 def reached_too_soon(lengths, ranks, pairs, levels, t, every, limits):
-    """Whether the sets reached so far, sorted by length, show that the threshold is too short.
+    """Return whether the sets reached so far, sorted by length, prove a threshold < at_least.
 
-    Of the sets of at most r states reached within s letters take one that loses a state soonest.
-    The pair of it that merges then, led along, is never again contained in one of these sets, and
-    is a new pair each time, until it is one of the pairs known to merge within t letters. So that
-    takes at most t + 1 letters and one for each pair that is neither known nor contained in these
-    sets; and at most t if a known pair is contained in them.
+    Take the sets of at most r states reached within s letters, and of these one that loses a state
+    soonest. Follow the pair of it that merges then. After the first letter it is contained in none
+    of these sets, and it is a new pair each time, until it is one of the pairs known to merge
+    within t letters. So the set loses a state after at most t + 1 letters plus one for each pair
+    that is neither known nor contained in these sets; after at most t if they contain a known pair.
     """
     for r in range(2, limits.shape[0]):
         met = _ZERO
@@ -103,7 +103,7 @@ def reached_too_soon(lengths, ranks, pairs, levels, t, every, limits):
                 break
             if ranks[i] > r:
                 continue
-            present |= ranks[i] == r  # without any, smaller ranks have told as much
+            present |= ranks[i] == r  # otherwise a smaller r has had the same sets
             fresh = pairs[i] & ~met
             met |= pairs[i]
             if not present or fresh == _ZERO:

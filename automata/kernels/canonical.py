@@ -62,7 +62,7 @@ def source_states(reach):
 def _least_walk(delta, start, best, improved, order, number):
     """Number all states breadth-first from ``start``; keep the string in ``best`` if it is less.
 
-    ``improved`` says that ``best`` holds nothing yet. The walk ends at the first greater entry.
+    Any string is less if ``improved`` is true at first. The walk ends at the first greater entry.
     """
     k, n = delta.shape
     number[:] = -1
@@ -110,7 +110,7 @@ def _place(delta, root, base, order, number):
 def _compare_and_keep(delta, base, count, order, number, best, improved):
     """Compare the string of the states numbered base..count-1 with ``best``: -1 less, 0, 1 greater.
 
-    A lesser string replaces ``best``.
+    A lesser string replaces ``best``. Any string is less if ``improved`` is true.
     """
     k = delta.shape[0]
     comparison = -1 if improved else 0
@@ -172,10 +172,10 @@ def _distinct(values):
 
 @jit
 def _refine(delta, members, number, ties):
-    """Return the ties of the least stable colour: colour refinement along letters, both ways.
+    """Refine colours along the letters, both ways, until stable; return the ties of the least one.
 
-    Colours are hashes that commute over predecessors, so they do not depend on the old numbers;
-    a collision only leaves more ties.
+    Colours are hashes, summed over predecessors, so they do not depend on the old numbers. A
+    collision only leaves more ties.
     """
     k, n = delta.shape
     colour = np.empty(n, np.uint64)
@@ -210,7 +210,7 @@ def _refine(delta, members, number, ties):
 
 @jit
 def _least_roots(delta, reach, roots, members, base, order, number):
-    """Return those of the roots with the largest reach, then the least breadth-first string."""
+    """Return the roots with the largest reach and, among these, the least breadth-first string."""
     k, n = delta.shape
     best = np.empty(n * k, np.int8)
     ties, best_size = _ZERO, 0
@@ -241,7 +241,7 @@ def _first(states):
 
 @jit
 def _join(orbits, levels, first, second):
-    """Join the orbits of two states at all levels: they are images under an automorphism."""
+    """Join the orbits of two states at all levels: an automorphism maps one to the other."""
     for level in range(levels):
         old, new = orbits[level, first], orbits[level, second]
         if old != new:
@@ -254,8 +254,8 @@ def _join(orbits, levels, first, second):
 def _greedy(delta, reach, sources, members, base, order, number):
     """Number ``members`` from ``base`` on, the least root next, until a choice cannot be decided.
 
-    Returns the members left (none: all are numbered), the next number, and the roots that tie in
-    spite of colour refinement; no ties with members left: these fall into several components.
+    Return the members left, the next number, and the roots that tie in spite of colour refinement.
+    If members are left but no roots tie, the members form several weak components.
     """
     ties = _ZERO
     while members != _ZERO:
@@ -275,7 +275,7 @@ def _greedy(delta, reach, sources, members, base, order, number):
 
 @jit
 def _untried(ties, tried, orbit):
-    """Return a tie that no automorphism met maps to one tried already, or -1."""
+    """Return a tie that is in the orbit of no tie tried already, or -1."""
     for tie in range(orbit.shape[0]):
         if ties & ~tried & _bit(tie):
             fresh = True
@@ -292,11 +292,11 @@ def _untried(ties, tried, orbit):
 def arrange(delta, reach, sources, full, order, number):
     """Number all states canonically.
 
-    Greedy as far as that decides. What it leaves is searched depth first (with a stack: numba's
-    cache breaks recursion), a level for each open choice: the weak components of the members left
-    are independent of each other, so each is arranged alone and the results sorted; ties are
-    tried and the least result kept, one tie of each orbit of the automorphisms met. Two equal
-    results show an automorphism, which holds on all levels above too.
+    `_greedy` numbers as many as it can. The choices left are searched depth first, a level for each
+    (with a stack: numba's cache breaks recursion). If the members left form several weak
+    components, these are independent: each is arranged alone, and the results are sorted. If roots
+    tie, one tie of each orbit of the automorphisms found so far is tried, and the least result is
+    kept. Two equal results show an automorphism, which holds on all levels above too.
     """
     k, n = delta.shape
     number[:] = -1
@@ -384,7 +384,7 @@ def arrange(delta, reach, sources, full, order, number):
 
 @jit
 def _letter_keys(delta):
-    """Return a key for each letter that renaming the states keeps: its rank and fixed points."""
+    """Return a key of each letter, from its rank and fixed points: renaming states keeps it."""
     k, n = delta.shape
     keys = np.empty(k, np.int64)
     for a in range(k):
@@ -401,9 +401,9 @@ def _letter_keys(delta):
 def canonical_forms(deltas, letter_orders, forms):
     """Write the canonical form of each automaton, state-major, one row each.
 
-    ``letter_orders`` holds all k! orders of the letters. Where some state reaches all others: the
-    least breadth-first string over all such states and all letter orders. Elsewhere the least
-    string of `arrange` over the letter orders that sort the letters' keys.
+    ``letter_orders`` (k!, k) holds all orders of the letters. If some state reaches all others, the
+    form is the least breadth-first string over all such states and all letter orders. Otherwise it
+    is the least string of `arrange` over the letter orders that sort the letters' keys.
     """
     batch, k, n = deltas.shape
     full = ~_ZERO >> np.uint64(64 - n)

@@ -1,9 +1,9 @@
-"""Files of compiled code: whole or absent, in folders of which the old ones are removed.
+"""Files of compiled code, each whole or absent, in folders that are removed when they are old.
 
-A folder holds what was compiled from one state of the sources in one way, which its name tells. A
-process holds the file ``in-use`` of its folder open under a shared lock until it ends, so that no
-other process removes the folder. Where there are no such locks, as on Windows, a file that is open
-cannot be removed, which does the same. Nothing here raises for what the disk is like.
+A folder holds the code compiled from one state of the sources with one set of flags and versions;
+its name ends in a hash of all these. Until it ends, a process holds the file ``in-use`` of its
+folder open under a shared lock, so that no other process removes the folder. Windows has no such
+locks, but there an open file cannot be removed. No fault of the disk raises an error here.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ else:
     _locks = _fcntl
 
 KEPT = 8
-"""Folders that stay beside the one in use: other checkouts, versions and settings."""
+"""Number of folders kept beside the one in use: other checkouts, versions and settings."""
 _IN_USE = "in-use"
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = re.compile("automata-[0-9a-f]{32}")
@@ -47,7 +47,7 @@ class CodeStore:
     Parameters
     ----------
     roots : sequence of Path
-        Where the folder may be made.
+        Folders in which the folder may be made, the preferred one first.
     key : str
         32 hexadecimal digits that change whenever old code must not be used.
     """
@@ -61,13 +61,13 @@ class CodeStore:
             self._claim(folder, os.O_RDONLY)
 
     def read(self, name: str) -> bytes | None:
-        """Return what was written under a name; None if nothing, or nothing whole, is there."""
+        """Return the code stored under a name; None if it is missing or damaged."""
         for folder in self.folders:
             path = folder / name
             try:
                 whole = path.read_bytes() if path.is_file() else None
             except OSError:
-                continue  # writing it tells the reason
+                continue  # `write` warns of the reason
             if whole is not None and whole[:32] == _digest(name, whole[32:]):
                 return whole[32:]
             if whole is not None:
@@ -75,7 +75,7 @@ class CodeStore:
         return None
 
     def write(self, name: str, content: bytes) -> None:
-        """Keep compiled code, or warn; after a failure nothing more is written."""
+        """Store compiled code, or warn; after a failure nothing more is written."""
         if self._broken:
             return
         problem: OSError | None = None
@@ -106,7 +106,7 @@ class CodeStore:
             temporary.unlink(missing_ok=True)
 
     def _claim(self, folder: Path, flags: int) -> None:
-        """Hold a folder until this process ends, if it is there."""
+        """Hold a folder, if it exists, until this process ends."""
         if folder in self._claims:
             return
         with suppress(OSError):
@@ -116,7 +116,7 @@ class CodeStore:
             _lock(self._claims[folder], "LOCK_SH")
 
     def _clear(self, folder: Path) -> None:
-        """Remove what killed processes left half written, if no other process uses the folder."""
+        """Remove the unfinished files of killed processes, unless another process is here."""
         self._cleared.add(folder)
         with suppress(OSError):
             if folder in self._claims and _lock(self._claims[folder], "LOCK_EX"):
@@ -127,7 +127,7 @@ class CodeStore:
 
 
 def _lock(descriptor: int, kind: str) -> bool:
-    """Take a lock, or change it, without waiting; where there are no locks, do nothing."""
+    """Take or change a lock without waiting; return False if refused, True without locks."""
     if not _locks:
         return True
     with suppress(OSError):
@@ -141,7 +141,7 @@ def _digest(name: str, content: bytes) -> bytes:
 
 
 def _sweep(own: Path) -> None:
-    """Remove all folders but those used last and those that a process holds."""
+    """Remove all folders except the `KEPT` used last and those that a process holds."""
     with suppress(OSError):
         others = [path for path in own.parent.iterdir() if _FOLDER.fullmatch(path.name)]
         others = [path for path in others if path != own and not path.is_symlink()]

@@ -1,8 +1,8 @@
-"""Does some set of a family lie within some set of another? A trie answers for many at once.
+"""Tries that find, for many query sets at once, those that contain a set of a family.
 
-An inner node of the trie asks for a state: its first child holds the sets without the state, its
-second those with it, and only queries with the state go there. Leaves are scanned. A state asked
-for on the way to a set is taken out of it.
+An inner node divides its sets by a state: its first child holds the sets without the state, its
+second those with it, and only queries with the state go there. Leaves are scanned. A set no longer
+has the states that it shares with second children on the way to it.
 """
 
 import numpy as np
@@ -17,9 +17,9 @@ _SAMPLE = 64
 SIZE, KEY = range(2)
 """Columns of `traits`: cardinality, and the word with most states left."""
 COLUMNS = 7
-STATE, WITHOUT, WITH, FIRST, END, LEAST, ASKED = range(COLUMNS)
-"""Columns of `nodes`: the state asked for, both children, a range of members, their least
-cardinality, and how many states were asked for and found on the way; -1 for none."""
+STATE, WITHOUT, WITH, FIRST, END, LEAST, REMOVED = range(COLUMNS)
+"""Columns of `nodes`: the state that divides it, both children, the range of its members, their
+least cardinality, and the number of states removed from them on the way; -1 for none."""
 
 
 @jit
@@ -34,12 +34,13 @@ def measure(members, traits):
 
 @jit
 def build(members, traits, order, absent, nodes, stack, progress):
-    """Build a trie over `members` for about a million steps; tell whether it is whole.
+    """Build a trie over ``members`` for about a million steps; return whether it is complete.
 
     ``members`` are permuted, ``traits`` and ``order`` with them. ``absent[q]`` is the share of
-    queries without state q: a node asks for the state that spares most tests. Where ``nodes`` is
-    full, leaves are larger. ``progress`` holds the height of the stack and the number of nodes, 1
-    and 1 at first, node 0 ranging over all, and the most states found on the way to a node.
+    queries without state q: the state that divides a node is the one that spares most tests. Once
+    ``nodes`` is full, leaves are larger. ``progress`` (3,) holds the height of the stack and the
+    number of nodes, both 1 at first (node 0 has all members), and the most states removed on the
+    way to a node.
     """
     words = members.shape[1]
     counts = np.empty(absent.shape[0], np.int64)
@@ -97,8 +98,8 @@ def build(members, traits, order, absent, nodes, stack, progress):
                 nodes[node, side] = made
                 nodes[made, FIRST] = start
                 nodes[made, END] = stop
-                nodes[made, ASKED] = nodes[node, ASKED] + (side == WITH)
-                progress[2] = max(progress[2], nodes[made, ASKED])
+                nodes[made, REMOVED] = nodes[node, REMOVED] + (side == WITH)
+                progress[2] = max(progress[2], nodes[made, REMOVED])
                 stack[height] = made
                 height += 1
                 made += 1
@@ -111,7 +112,7 @@ def build(members, traits, order, absent, nodes, stack, progress):
 def sort_queries(rows, count, words, per_row, columns, sizes, order, tally):
     """Lay out queries word by word, by falling cardinality.
 
-    Query j is the j-th group of ``words`` words of ``rows``, which has ``per_row`` of them a row.
+    Query j is the j-th group of ``words`` words of ``rows``, which has ``per_row`` groups a row.
     ``columns[w, i]`` gets word w of the i-th query in the new order, ``order[i]`` its number.
     """
     tally[:] = 0
@@ -139,12 +140,12 @@ def sort_queries(rows, count, words, per_row, columns, sizes, order, tally):
 def find(columns, sizes, order, members, traits, nodes, lists, stack, proper):
     """Find a query that contains a member: return their numbers, -1 and -1 if there is none.
 
-    Unless ``proper`` is empty: then mark there the queries that contain a member properly, all of
-    them, and return -1 and -1.
+    If ``proper`` is not empty, mark in it all queries that contain a member properly, and return
+    -1 and -1.
 
-    All queries go through the trie together. ``lists`` holds the queries that got to each node on
-    the way, by falling cardinality: a new list for each state found there, so that it needs room
-    for 1 + progress[2] times the number of queries.
+    All queries go through the trie together. ``lists`` holds the queries that get to each node on
+    the way, by falling cardinality. Each second child has a list of its own, so ``lists`` needs
+    room for 1 + progress[2] (of `build`) times the number of queries.
     """
     words = members.shape[1]
     count = order.shape[0]

@@ -1,9 +1,9 @@
 """Exhaustive forward search, level by level, for n <= 28: a bit for each set met.
 
 A set of states is a bit mask, uint64 in registers, uint32 in the levels. Its bit in ``visited`` is
-bit ``set % 8`` of byte ``set // 8``. Threads may expand parts of one level at the same time: when
-two change a byte at once, one of the bits may be lost, never gained, so that a set is queued again
-but none is left out.
+bit ``set % 8`` of byte ``set // 8``. Threads may expand parts of one level at the same time. When
+two change a byte at once, one of the bits may be lost, never gained: a set may be queued twice, but
+none is left out.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _7 = np.uint64(7)
 
 @jit
 def third(n: int) -> int:
-    """How many states one of the three look-ups of a set covers."""
+    """Return the number of states that each of the three look-ups of a set covers."""
     return (n + 2) // 3
 
 
@@ -51,7 +51,7 @@ def fill_tables(delta, tables):
 
 @jit
 def expand(k, n, sets, following, visited, tables):
-    """Write the images not visited yet to ``following``; return how many, -1 at a singleton.
+    """Write the images not visited yet to ``following``; return how many, -1 if one is a singleton.
 
     ``following`` has room for all images and one more, because the push is branchless.
     """
@@ -103,7 +103,7 @@ def expand(k, n, sets, following, visited, tables):
 
 @jit
 def keep_leading(k, n, sets, kept, marked, tables):
-    """Write those sets that some letter leads to a marked set to ``kept``; return how many."""
+    """Write to ``kept`` the sets that some letter leads to a marked set; return how many."""
     width = np.uint64(n)
     full = (_ONE << width) - _ONE
     shift1, shift2 = np.uint64(third(n)), np.uint64(2 * third(n))

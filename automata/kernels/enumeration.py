@@ -1,8 +1,8 @@
 """Depth-first enumeration of automata, transition by transition, for n <= 11.
 
-A set of states is a bit mask, int64 in hand and uint16 in arrays; pairs are those of `bounds`. The
-transitions of a letter are defined for state 0, 1, 2, ..., so that a letter defined below q leads a
-set somewhere exactly if the set is < 2^q.
+A set of states is a bit mask, int64 in registers and uint16 in arrays; pairs are those of `bounds`.
+The transitions of a letter are defined for state 0, 1, 2, ..., so the image of a set under a letter
+defined for the states below q is known exactly if the set is < 2^q.
 """
 
 import numpy as np
@@ -32,9 +32,9 @@ DONE, TAKEN, NODES = range(PROGRESS)
 
 @jit
 def _reach_by_first_letter(images, ranks, limit, at_least, sets, lengths, nearest):
-    """Note the sets that powers of the first letter lead to; return how many, -1 if one is small.
+    """List the images of Q under powers of the first letter; return how many, -1 to cut.
 
-    ``limit`` has the length, for each number of states, that is too short.
+    -1 if a word of at most ``limit[r]`` letters leads to r states (see `bounds.fill_limits`).
     """
     states = images.shape[0] - 1
     length = 0
@@ -51,7 +51,7 @@ def _reach_by_first_letter(images, ranks, limit, at_least, sets, lengths, neares
 
 @jit
 def _fill_waiting(q, sets, lengths, nearest, waiting, waiting_lengths, begin):
-    """Write, by length, the sets with q as their last state, from ``begin`` on; return the end."""
+    """Write the sets whose last state is q, by length, from ``begin`` on; return the end."""
     end = begin
     for i in range(sets.shape[0]):
         if sets[i] >> q == 1 and lengths[i] == nearest[sets[i]]:
@@ -68,10 +68,10 @@ def _fill_waiting(q, sets, lengths, nearest, waiting, waiting_lengths, begin):
 
 @jit
 def _keep_ties(letter, q, group, ties, places, begin, end):
-    """Write the automorphisms that keep a letter defined up to q, from ``end`` on.
+    """Write from ``end`` on the automorphisms that may keep a letter, which is defined up to q.
 
-    Those in begin..end-1 keep it up to q - 1, as far as known. Return their end, -1 if one of them
-    makes the letter less.
+    Those at begin..end-1 may keep it when it is defined up to q - 1. Return the new end, -1 if an
+    automorphism makes the letter less.
     """
     tail = end
     for i in range(begin, end):
@@ -96,7 +96,7 @@ def _keep_ties(letter, q, group, ties, places, begin, end):
 
 @jit
 def _sort_by_length(sets, lengths, ranks, pairs, sorted_lengths, sorted_ranks, sorted_pairs):
-    """Write the lengths of sets, in order, and the ranks and pairs of these."""
+    """Write the lengths, ranks and pairs of sets, sorted by length."""
     for i in range(sets.shape[0]):
         j = i
         while j > 0 and sorted_lengths[j - 1] > lengths[i]:
@@ -111,7 +111,7 @@ def _sort_by_length(sets, lengths, ranks, pairs, sorted_lengths, sorted_ranks, s
 
 @jit
 def _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types):
-    """Note the type of a whole letter; return whether it is earlier than that of the one before."""
+    """Record the type of a complete letter; return whether it is before that of letter - 1."""
     shapes[letter] = shape(delta[letter])
     types[letter] = letter
     described[letter] = False
@@ -129,10 +129,10 @@ def _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, t
 
 @jit
 def _is_least(delta, group, orders, types, colours):
-    """Whether no other description of the automaton comes first.
+    """Return whether no other description of the automaton is less.
 
-    Another one exchanges letters of one type. It begins with the same letter after a renaming of
-    the states: one isomorphism, followed by any automorphism of the first letter.
+    Another description exchanges letters of one type, and then renames the states so that its first
+    letter is the same: by one isomorphism, followed by any automorphism of the first letter.
     """
     k, n = delta.shape
     names = np.empty(n, np.int64)
@@ -166,34 +166,35 @@ def _is_least(delta, group, orders, types, colours):
 def enumerate_part(first, group, orders, steps, options, position, rows, progress):
     """Write the transitions of the automata of one part of the search; return how many.
 
-    Automata have the letter ``first``, and later letters of no earlier type: in the order of
-    (`shape`, `fingerprint`), so that the first letter has the fewest cyclic states. ``group`` holds
-    its automorphisms, the identity first, and their inverses; ``orders`` all orders of the letters
-    but the usual one. Of the descriptions that renaming the states and exchanging letters of one
-    type make of an automaton only the least is written, as the targets of letters 1, 2, ...
+    Letter 0 is ``first``, and no letter has an earlier type than the one before it. Types are in
+    the order of (`shape`, `fingerprint`), so letter 0 has the fewest cyclic states. ``group``
+    (2, order, n) holds the automorphisms of ``first``, the identity first, and their inverses;
+    ``orders`` all orders of the letters except the identity. Renaming states and exchanging letters
+    of one type give several descriptions of an automaton. Only the least one is written, as the
+    targets of letters 1, 2, ...
 
-    What is only partly defined is cut if an automorphism makes it less, if its last letter is
-    bound to have too few cyclic states, or if every automaton it can become has a threshold below
-    ``at_least``: by a word over its transitions to a set of r states, and what is needed from there
-    at most (``steps``, and the functions above). What reaches the end may still be one that
-    does not synchronize, or whose threshold is too small.
+    A partial automaton is cut if an automorphism makes it less, if its last letter must have too
+    few cyclic states, or if all its completions have thresholds below ``at_least``. The last is
+    proved by a word over its transitions to a set of r states, and an upper bound on the letters
+    needed from there (``steps``, and the functions above). An automaton that is written may still
+    not synchronize, or have too small a threshold.
 
     ``options`` has k in the slot LETTERS; AT_LEAST, TOP and END; 0 or 1 for each of the bounds
-    BY_PAIRS, BY_REACHED (sets) and BY_ALIVE (pairs that never merge); and in NODES_A_CALL about how
-    many nodes, transitions tried, a call may take. The search goes over the transitions TOP..END-1
-    (of the (k-1) n), those before are given in ``position``. It returns when its nodes are spent or
-    ``rows`` is full, to be called again with ``position`` and ``progress`` as they are, or with
-    progress[DONE] = 1. progress[TAKEN] says how many transitions are to be taken as they are in
-    ``position``; progress[NODES] counts nodes.
+    BY_PAIRS, BY_REACHED (sets) and BY_ALIVE (pairs that never merge); and in NODES_A_CALL about the
+    number of nodes (transitions tried) that a call may take. The search goes over the transitions
+    TOP..END-1 of the (k-1) n; those before TOP are given in ``position``. It returns when its nodes
+    are spent or ``rows`` is full: call it again with the same ``position`` and ``progress``, unless
+    progress[DONE] is 1. progress[TAKEN] is the number of transitions to take from ``position`` as
+    they are; progress[NODES] counts nodes.
 
-    Of the arrays with a row for each depth row d is what holds before transition d is defined.
+    In arrays with a row for each depth, row d holds what is known before transition d is defined.
     """
     n = first.shape[0]
     k, at_least, top, end = options[LETTERS], options[AT_LEAST], options[TOP], options[END]
     bounded = at_least > 0
     size = 1 << n
     depths = (k - 1) * n
-    merges = n * (n - 1) // 2  # where pairs go that a letter merges
+    merges = n * (n - 1) // 2  # the target of pairs that a letter merges
     every = (_ONE << np.uint64(merges)) - _ONE
 
     ranks = np.empty(size, np.uint8)
@@ -204,7 +205,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
         for p in range(q):
             pair_of[p, q] = pair_of[q, p] = q * (q - 1) // 2 + p
 
-    # Letters, and what they do to sets and, for each depth, to pairs.
+    # Letters, the images of sets and, for each depth, the predecessors of pairs.
     delta = np.zeros((k, n), np.int64)
     images = np.zeros((k, size), np.uint16)
     into = np.zeros((depths + 1, merges + 1), np.uint64)
@@ -216,7 +217,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     targets = np.zeros(depths + 1, np.int64)  # of the letter so far
     repeated = np.zeros(depths + 1, np.int64)
 
-    # Automorphisms that keep what is defined as far as that is known, and how far.
+    # Automorphisms that may keep the transitions defined, and the first state not compared yet.
     order = group.shape[1]
     ties = np.empty((depths + 1) * order, np.int32)
     places = np.empty((depths + 1) * order, np.uint8)
@@ -226,7 +227,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
         places[i - 1] = 0
     tie_tails[1] = order - 1
 
-    # Sets reached: a stack of (set, length); the least length of each; what that was before.
+    # Sets reached: a stack of (set, length); the least length of each set; the one it replaced.
     capacity = size * (at_least + 1)
     sets = np.empty(capacity, np.uint16)
     lengths = np.empty(capacity, np.uint8)
@@ -234,7 +235,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     nearest = np.full(size, _FAR, np.uint8)
     tails = np.zeros(depths + 1, np.int64)
     too_long = np.zeros(depths + 1, np.bool_)  # some sets were not led further
-    # Those that wait for the transition of a depth, by length: once for each later letter.
+    # Sets that wait for the transition of a depth, by length; a set waits for each later letter.
     waiting = np.empty((k - 1) * size, np.uint16)
     waiting_lengths = np.empty((k - 1) * size, np.uint8)
     waiting_tails = np.zeros(depths + 2, np.int64)
@@ -359,7 +360,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
             too_long[depth + 1] = long
 
         if bounded and not cut and depth + 1 == depths:
-            cut = not long  # all sets were met, and none has one state
+            cut = not long  # all reachable sets were met, and none is a singleton
         elif bounded and not cut:
             row = into[depth + 1]
             for i in range(merges + 1):
@@ -396,7 +397,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                     limits[depth + 1],
                 )
 
-        if not cut and q == n - 1:  # a whole letter: is its type an earlier one?
+        if not cut and q == n - 1:  # the letter is complete: is its type an earlier one?
             cut = _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types)
         if not cut and depth + 1 == end:
             tied = False

@@ -3,7 +3,7 @@
 A set of states is a bit mask, uint64 in registers. In the queue, uint32, it carries its depth
 above its n bits: a shortest word meets no set twice, so it is shorter than 2^n and fits.
 Pushing is branchless: the image is written behind the tail, and the tail moves if it is new.
-``stamps[image]`` is the mark of the last automaton that met the image: cleared once in 255.
+``stamps[image]`` is the mark of the last automaton that met the image: 255 marks, then a reset.
 The hot loops call no function that takes an array: numba would count references there.
 """
 
@@ -29,7 +29,7 @@ _64, _80, _96, _112 = np.uint64(64), np.uint64(80), np.uint64(96), np.uint64(112
 
 
 class WorkingSpace(NamedTuple):
-    """What the searches of one thread write; nothing in it is read before it is written."""
+    """The arrays that the searches of one thread write; their initial content does not matter."""
 
     tables: npt.NDArray[np.uint64]
     stamps: npt.NDArray[np.uint8]
@@ -39,10 +39,10 @@ class WorkingSpace(NamedTuple):
 def working_space(n: int, k: int, queue_limit: int) -> WorkingSpace:
     """Return arrays for n <= 16 states, k letters and ``queue_limit`` sets an automaton.
 
-    The system gives only pages touched: about 10 bytes a set met.
+    Only pages that are written take memory: about 10 bytes for each set met.
     """
     groups = -(-k // (64 // n))
-    room = min(queue_limit, 1 << n) + k + 1  # the letters of the last set, a set never kept
+    room = min(queue_limit, 1 << n) + k + 1  # the images of the last set, and one not kept
     return WorkingSpace(
         tables=np.empty(max(groups * table_size(n), 128), np.uint64),
         stamps=np.empty((2, 1 << n), np.uint8),
@@ -58,7 +58,7 @@ def reset_thresholds(
 ) -> None:
     """Write each automaton's reset threshold: -1 if none, UNFINISHED over ``queue_limit`` sets.
 
-    With a ``queue_limit`` of 2^n all are finished.
+    With a ``queue_limit`` of 2^n every search finishes.
     """
     batch, k, n = deltas.shape
     queue_limit = min(queue_limit, 1 << n)
@@ -138,9 +138,9 @@ def search(deltas, thresholds, queue_limit, tables, stamps, queue):
 def search_two_letters(deltas, thresholds, queue_limit, tables, stamps, queue):
     """Search two automata of two letters at a time, interleaved; n >= 2, two automata at least.
 
-    A lone search waits for what it has just stored most of the time; the other one fills the gaps.
-    When no automaton is left for a lane, it repeats the first step of its last one until the other
-    lane is through.
+    One search alone spends most of its time waiting for its own stores; the other fills these gaps.
+    When no automaton is left for a lane, it repeats the first step of its last automaton until the
+    other lane ends.
     """
     batch, _, n = deltas.shape
     width = np.uint64(n)

@@ -1,10 +1,10 @@
 """Forward breadth-first searches of batches, 17 <= n <= 32, with a lossy filter of duplicates.
 
 A set of states is a bit mask, uint64 in registers, uint32 in the queue. There are too many sets to
-stamp each, so a small table that stays in the cache remembers the last set met in each slot. What
-it forgets is queued again, which only wastes work: every set is queued when it is first met, in
-breadth-first order, and a queue that runs empty proves that all reachable sets were expanded.
-Only ``queue_limit`` ends a search that keeps forgetting.
+stamp each, so a small table that stays in the cache keeps the last set met in each slot. A set that
+it has lost is queued again, which only wastes work: every set is queued when it is first met, in
+breadth-first order, and a queue that runs empty proves that all reachable sets were expanded. A
+search that never runs empty ends at ``queue_limit``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DOWN = np.uint64(64 - FILTER_BITS)
 
 
 class WorkingSpace(NamedTuple):
-    """What the searches of one thread write; nothing in it is read before it is written."""
+    """The arrays that the searches of one thread write; their initial content does not matter."""
 
     tables: npt.NDArray[np.uint64]
     filtered: npt.NDArray[np.uint32]
@@ -65,8 +65,8 @@ def reset_thresholds(
 def search(deltas, thresholds, queue_limit, tables, filtered, queue):
     """Search one automaton after the other.
 
-    A slot of ``filtered`` holds a set and, above its n bits, a mark of the automaton that met it:
-    cleared when the marks are used up, which for n = 32 is at each automaton.
+    A slot of ``filtered`` holds a set and, above its n bits, a mark of the automaton that met it.
+    ``filtered`` is cleared after 2^(32 - n) automata, which use all marks.
     """
     batch, k, n = deltas.shape
     width = np.uint64(n)

@@ -1,7 +1,7 @@
 """Types of letters: functions of the states up to renaming, that is functional digraphs; n <= 11.
 
-The type of a letter is told by `shape`, small counts in one integer, and, where shapes are equal,
-by `fingerprint`, a hash; the wrapper has checked that no two types share both.
+Two integers identify the type of a letter: `shape`, which packs small counts, and `fingerprint`, a
+hash. The wrapper has checked that no two types share both.
 """
 
 import numpy as np
@@ -10,15 +10,15 @@ from automata.kernels.hashing import mix
 from automata.kernels.jit import jit
 
 CYCLIC_STATES = 20
-"""The number of cyclic states is in the bits of a shape from here on."""
+"""The bits of a shape from this one on hold the number of cyclic states."""
 _LETTER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @jit
 def shape(letter):
-    """Pack the numbers of cyclic states, of images under 1, 2, 3 steps, of fixed points of 1, 2.
+    """Pack the numbers of cyclic states, of images after 1, 2, 3 steps, of fixed points of 1, 2.
 
-    The first counts most. A letter with c cyclic states sends all states to c states.
+    The first is the most significant. A letter with c cyclic states has a power of rank c.
     """
     n = letter.shape[0]
     states = (1 << n) - 1
@@ -46,9 +46,9 @@ def shape(letter):
 def colour(letter, colours):
     """Give two states one colour exactly when an automorphism of the letter maps one to the other.
 
-    That holds for colour refinement, both ways along the letter, that begins with the length of the
-    cycle each state leads to (without it a cycle of six and two of three look alike), but for
-    collisions of the hash.
+    Colours begin with the length of the cycle that a state leads to (without it a cycle of six and
+    two of three would look alike), and are refined along the letter, both ways. Only collisions of
+    the hash are exceptions.
     """
     n = letter.shape[0]
     fresh = np.empty(n, np.uint64)
@@ -72,7 +72,7 @@ def colour(letter, colours):
 
 @jit
 def fingerprint(letter, colours):
-    """Hash the type of a letter; its colours are written too."""
+    """Return a hash of the type of a letter; write its colours."""
     colour(letter, colours)
     total = np.uint64(0)
     for q in range(letter.shape[0]):
@@ -84,9 +84,9 @@ def fingerprint(letter, colours):
 def isomorphism(letter, colours, other, other_colours, names):
     """Write a renaming of the states that turns a letter into another one of its type.
 
-    Cyclic states come first, a whole cycle at a time, then states whose image has its name: any
-    state not yet taken, of the right colour and the right image, will do, as equal colours are
-    images of each other.
+    Cyclic states get names first, a whole cycle at a time, then states whose image has a name. Any
+    free name with the right colour and the right image may be taken, because automorphisms map
+    states of one colour to each other.
     """
     n = letter.shape[0]
     taken = 0

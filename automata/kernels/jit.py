@@ -1,8 +1,8 @@
-"""The only place that knows compiler flags, and where compiled code is kept.
+"""Compiler flags, and the cache of compiled code; no other module reads them.
 
-Compiled code holds that of the kernels it calls, and numba's own cache does not notice edits of
-other files. So code is kept under a key of everything that it depends on, and only while the
-sources are those that this process has loaded. Whatever goes wrong here, a kernel is compiled.
+Compiled code includes the kernels that it calls, and numba's own cache does not notice edits of
+other files. So code is stored under a hash of everything that it depends on, and only while the
+sources are those that this process has loaded. If anything fails here, the kernel is compiled.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from llvmlite import binding
 from automata.kernels.code_store import CodeStore, warn
 
 _NoCache: Any = object
-with suppress(ImportError):  # inner names of numba, which may change
+with suppress(ImportError):  # internal names of numba, which may change
     from numba.core import caching as _caching
     from numba.core.compiler import CompileResult as _CompileResult
     from numba.core.serialize import dumps as _dumps
@@ -41,7 +41,7 @@ _NOT_CODE = re.compile("^_|CACHE|COLOR|CUDA|PROFILER$|THREAD")
 
 
 def jit(function: Any) -> Any:
-    """Compile a kernel when it is first called, or take what was compiled before."""
+    """Compile a kernel when it is first called, or load the code that was stored before."""
     kernel = numba.njit(**FLAGS)(function)
     if hasattr(kernel, "compile"):
         kernel.compile = uninterrupted(kernel.compile)
@@ -55,27 +55,27 @@ def jit(function: Any) -> Any:
 
 
 def uninterrupted(work: Callable[..., Any]) -> Callable[..., Any]:
-    """Let an interruption wait for work: LLVM calls Python back, and loses what that raises."""
+    """Delay interruptions until ``work`` ends: LLVM calls Python, and loses its exceptions."""
 
     @wraps(work)
     def worked(*args: Any, **named: Any) -> Any:
         handler = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or not callable(handler):
             return work(*args, **named)
-        heard: list[Any] = []
-        signal.signal(signal.SIGINT, lambda *told: heard.append(told))
+        interruptions: list[Any] = []
+        signal.signal(signal.SIGINT, lambda *received: interruptions.append(received))
         try:
             return work(*args, **named)
         finally:
             signal.signal(signal.SIGINT, handler)
-            if heard:
-                handler(*heard[0])
+            if interruptions:
+                handler(*interruptions[0])
 
     return worked
 
 
 class _KernelCache(_NoCache):  # type: ignore[misc]
-    """What numba asks before it compiles a kernel, and tells what it has compiled."""
+    """The cache of one kernel: numba reads it before it compiles, and writes to it afterwards."""
 
     def __init__(self, function: Any, store: CodeStore) -> None:
         self._function = function
@@ -100,11 +100,11 @@ class _KernelCache(_NoCache):  # type: ignore[misc]
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a kernel compiled for a signature, if another process may use it."""
+        """Store a kernel compiled for a signature, if another process may use it."""
         try:
-            if not data.lifted and not data.library.has_dynamic_globals and _is_of_the_key():
+            if not data.lifted and not data.library.has_dynamic_globals and _sources_match():
                 self._store.write(self._name(sig), _dumps(data._reduce()))
-                _remove_what_numba_kept()
+                _remove_numba_cache()
         except Exception as error:
             warn(f"compiled code is not kept, so it is compiled at each start ({error!r})")
 
@@ -116,8 +116,8 @@ class _KernelCache(_NoCache):  # type: ignore[misc]
 
 
 @cache
-def _remove_what_numba_kept() -> None:
-    """Remove the files of numba's own cache, which was used before there were keys."""
+def _remove_numba_cache() -> None:
+    """Remove the files of numba's own cache, which earlier versions used."""
     for path in (_HERE / "__pycache__").glob("*.nb[ic]"):
         with suppress(OSError):
             path.unlink()
@@ -128,13 +128,13 @@ def _arguments(sig: Any) -> tuple[Any, ...]:
 
 
 def _sources() -> dict[str, str]:
-    """Return a hash of each file that compiled code may come from."""
+    """Return the SHA-256 of each source of kernels, by the name of its module."""
     paths = sorted(path for path in _HERE.glob("*.py") if path.stem.isidentifier())
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def _key(sources: dict[str, str]) -> str:
-    """Return a hash of everything that decides what a kernel is compiled to."""
+    """Return a hash of everything that compiled code depends on."""
     features = ""
     with suppress(RuntimeError):  # not known for this processor
         features = binding.get_host_cpu_features().flatten()
@@ -151,10 +151,10 @@ def _key(sources: dict[str, str]) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _is_of_the_key() -> bool:
-    """Whether the sources are those of the key, and the kernels are loaded from them.
+def _sources_match() -> bool:
+    """Return whether the sources are those of the key, and the kernels are loaded from them.
 
-    The sources may have been edited since the start; and where an edit keeps size and time of a
+    The sources may have been edited since the start. And if an edit keeps the size and time of a
     file, Python itself loads the old one from ``__pycache__``.
     """
     loaded = [name for name in _SOURCES if f"{__package__}.{name}" in sys.modules]
@@ -163,7 +163,7 @@ def _is_of_the_key() -> bool:
 
 @cache
 def _is_loaded(name: str) -> bool:
-    """Whether Python takes a module from its source as it is."""
+    """Return whether Python's code of a module is that of its source file."""
     loader = sys.modules[f"{__package__}.{name}"].__loader__
     if not isinstance(loader, SourceFileLoader):
         return True
@@ -172,11 +172,11 @@ def _is_loaded(name: str) -> bool:
 
 
 def _roots() -> list[Path]:
-    """Return the folder that NUMBA_CACHE_DIR names, or those that numba takes without it."""
+    """Return the folder that NUMBA_CACHE_DIR names, or numba's default folders without it."""
     if _SETTINGS.CACHE_DIR:
         return [Path(_SETTINGS.CACHE_DIR).absolute()]
     roots = [_HERE / "__pycache__"]
-    with suppress(Exception):  # an inner name of numba, which may change; there may be no home
+    with suppress(Exception):  # an internal name of numba, which may change; or no home folder
         from numba.misc.appdirs import AppDirs
 
         users = Path(AppDirs("numba", appauthor=False).user_cache_dir)
@@ -185,7 +185,7 @@ def _roots() -> list[Path]:
 
 
 def _open() -> tuple[dict[str, str], CodeStore | None]:
-    """Return the sources as they are now, and where their compiled code is kept, if anywhere."""
+    """Return the hashes of the sources, and the store of their compiled code, if there is one."""
     if _SETTINGS.DISABLE_JIT:
         return {}, None
     try:

@@ -1,6 +1,7 @@
-"""The transformations of all words, breadth first; state q's image is in bits 3q..3q+2 of a code.
+"""Transition monoids, breadth first, for n <= 8.
 
-So n <= 8, and a table of 8^n bytes tells which codes were met.
+A transformation is a code: bits 3q..3q+2 hold the image of state q. A table of 8^n bytes marks the
+codes met.
 """
 
 from automata.kernels.jit import jit
@@ -8,10 +9,10 @@ from automata.kernels.jit import jit
 
 @jit
 def transition_monoid(letters, codes, met):
-    """Write the codes of all words, by their shortest and then least words; return their number.
+    """Write the codes of all words, ordered by shortest, then least word; return their number.
 
-    `letters` (int64, (k, n)) act after a word. `codes` (int64) has room for the monoid or for part
-    of it: then -1 is returned. `met` (uint8, (8^n,)) is zero, and marks what was met.
+    ``letters`` (int64, (k, n)) are applied after a word. -1 is returned if ``codes`` (int64) has no
+    room for the whole monoid. ``met`` (uint8, (8^n,)), zero at first, marks the codes met.
     """
     k, n = letters.shape
     code = 0
@@ -38,7 +39,7 @@ def transition_monoid(letters, codes, met):
 
 @jit
 def count_idempotents(codes, n):
-    """Return how many transformations are their own squares."""
+    """Return the number of transformations that are their own squares."""
     count = 0
     for i in range(codes.shape[0]):
         word = codes[i]

@@ -1,7 +1,7 @@
 """Breadth-first numberings of the states under orders of the letters: random ones, or all.
 
 ``order`` lists the states in the new numbering, ``number`` is its inverse, -1 for states not yet
-numbered. All random numbers of an automaton come from its seed.
+numbered. All random numbers of an automaton come from its seed (uint64).
 """
 
 import numpy as np
@@ -75,10 +75,11 @@ def _unnumbered(number, place):
 def random_numberings(deltas, seeds, numbered):
     """Write each automaton in a random breadth-first numbering, its letters in random order.
 
-    The first start that is drawn is kept if it reaches all states: then it is uniform among those
-    that do. If not, walks go on from a state not yet numbered until all are; only the last root
-    can reach all states, and those from which it is reachable do too. A start is drawn among
-    them. Where the last root does not reach all states, each root is a random state.
+    A start is drawn. If it reaches all states, it is kept: it is uniform among the states that do.
+    If not, walks start from unnumbered states, the roots, until all states are numbered. If the
+    last root reaches all states, exactly the states that reach it do so too, and the start is
+    drawn among them. If not, no state reaches all, and each root is drawn among the unnumbered
+    states.
     """
     batch, k, n = deltas.shape
     letters = np.empty(k, np.int64)
@@ -117,7 +118,7 @@ def random_numberings(deltas, seeds, numbered):
 def all_numberings(deltas, letter_orders, numbered, whole):
     """Write each automaton in every breadth-first numbering: each order of letters, each start.
 
-    ``whole`` tells which starts reach all states; only what those give is complete.
+    ``whole[i, row]`` is true if the start reaches all states; otherwise the row is incomplete.
     """
     batch, _, n = deltas.shape
     order = np.empty(n, np.int64)

@@ -24,11 +24,12 @@ def list_preimages(delta, first, following):
 
 @jit
 def merging_letters(delta, letters, queue, first, following):
-    """Find the pairs of states that can be merged, by preimages from the diagonal; count them.
+    """Find the pairs of states that can be merged, backward from the diagonal; return how many.
 
-    Their queue is in the order of their shortest merging words, and ``letters`` (uint8) gets the
-    first letter of such a word, `UNKNOWN` where there is none. ``first`` and ``following`` (k, n,
-    int32) are working space: a pair costs the product of its states' numbers of preimages.
+    ``queue`` gets them by the length of their shortest merging words, and ``letters`` (uint8) the
+    first letter of such a word, `UNKNOWN` where there is none. ``first`` and ``following`` (k, n),
+    int32, are working space. Time: for each pair and letter the product of the numbers of preimages
+    of its states.
     """
     k, n = delta.shape
     list_preimages(delta, first, following)
@@ -79,12 +80,12 @@ def all_mergeable(deltas, result, letters, queue, first, following):
 
 @jit
 def merge(delta, letters, queue, states, goal, word):
-    """Merge the first pair of the queue that lies in a set, again and again, while there is one.
+    """Merge the first pair of the queue that a set contains, again and again, while there is one.
 
-    ``states`` (int32) holds ``states[0]`` states from place 1 on, and gets what is left of them:
-    no more than ``goal`` states, or no two that can be merged, unless ``word`` was too short.
-    Return the number of letters written. Called again it goes on: also in the middle of a merging
-    word, because what is left of that is a merging word too.
+    ``states`` (int32) holds ``states[0]`` states from place 1 on, and gets the states left. The
+    loop ends at ``goal`` states or fewer, when no two states left can be merged, or when ``word``
+    is full. Return the number of letters written. Another call continues, even in the middle of a
+    merging word, because the rest of a merging word is one too.
     """
     size = states[0]
     epoch = 1

@@ -1,6 +1,6 @@
 """Properties of automata, for n <= 64; a set of states is a uint64 bit mask.
 
-Automaton ``deltas[i]`` is named by its place i: a view of it would be a counted reference.
+Functions take ``deltas`` and the index i of an automaton: numba counts references to views.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ _OF_CYCLES = _ONE_CLUSTER | _APERIODIC | _OF_PAIRS
 
 @jit
 def _graph_flags(deltas, i, wanted, reach):
-    """Return those of the classes that the graph of all transitions decides."""
+    """Return the flags of the classes that the graph of all transitions decides."""
     k, n = deltas.shape[1], deltas.shape[2]
     full = ~_ZERO >> np.uint64(64 - n)
     found = 0
@@ -75,7 +75,7 @@ def _graph_flags(deltas, i, wanted, reach):
 
 @jit
 def _defect(deltas, i, a):
-    """Return how many states are no image under a letter."""
+    """Return the number of states that are not images under a letter."""
     n = deltas.shape[2]
     states = _ZERO
     for q in range(n):
@@ -85,7 +85,7 @@ def _defect(deltas, i, a):
 
 @jit
 def _image_flags(deltas, i):
-    """Return those of the classes that the images of the letters decide."""
+    """Return the flags of the classes that the images of the letters decide."""
     k = deltas.shape[1]
     found = _DEFECT_2
     for a in range(k):
@@ -102,7 +102,7 @@ def _is_basic(deltas, i):
     """Return whether the letters are distinct and none is the identity."""
     k, n = deltas.shape[1], deltas.shape[2]
     for a in range(k):
-        for b in range(a, k):  # b = a: the identity
+        for b in range(a, k):  # b = a: compare with the identity
             same = True
             for q in range(n):
                 if deltas[i, a, q] != (deltas[i, b, q] if a < b else q):
@@ -133,10 +133,10 @@ def _cyclic(deltas, i, a):
 
 @jit
 def _synchronizes(deltas, i, without, states, word, mergeable):
-    """Return whether some word without one letter, which may be -1, sends all states to one.
+    """Return whether some word sends all states to one; letter ``without``, if not -1, is left out.
 
-    It does so exactly if all pairs of states in Q w can be merged, for any one word w: then a
-    merging word makes Q w smaller, w leads back into it, and so on. ``states`` is such a set, and
+    Let S = Q w for any word w. Such a word exists exactly if all pairs of states in S can be
+    merged: a merging word makes S smaller, w leads back into S, and so on. ``states`` is such an S;
     ``word`` makes it smaller. Row q of ``mergeable`` is the set of states known to merge with q.
     """
     k, n = deltas.shape[1], deltas.shape[2]
@@ -171,16 +171,16 @@ def _synchronizes(deltas, i, without, states, word, mergeable):
 
 @jit
 def class_flags(deltas, wanted, required, leave, given, flags, work, labels):
-    """Write the flags of each automaton, those of ``wanted``, from the cheapest to the dearest.
+    """Write the ``wanted`` flags of each automaton, from the cheapest to the dearest.
 
-    With ``given`` the flags say already what synchronizes. With ``leave`` an automaton is left as
-    soon as one of them differs from ``required``: a later flag may then be missing. ``work`` and
-    ``labels`` are those of `subsets`.
+    If ``given``, the flags already have the bit of synchronizing automata. If ``leave``, the tests
+    of an automaton end at the first flag that differs from ``required``; later flags may then be
+    missing. ``work`` and ``labels`` are those of `subsets`.
     """
     batch, k, n = deltas.shape
     rows = np.empty(n, np.uint64)
     word = np.empty(16, np.int64)
-    for place in range(word.shape[0]):  # Thue and Morse's: periodic ones soon stop merging
+    for place in range(word.shape[0]):  # Thue-Morse: a periodic word soon stops merging
         word[place] = np.int64(cardinality(np.uint64(place))) % k
     full = ~_ZERO >> np.uint64(64 - n)
     decisive = wanted if leave else 0
@@ -228,7 +228,7 @@ def class_flags(deltas, wanted, required, leave, given, flags, work, labels):
             found |= _SYNCHRONIZING
             if wanted & _IRREDUCIBLE and n > 1 and (k == 1 or not alone):
                 found |= _IRREDUCIBLE
-                for a in range(k if k > 2 else 0):  # one letter is left: not alone, as we know
+                for a in range(k if k > 2 else 0):  # k = 2: neither letter resets alone
                     if _synchronizes(deltas, i, a, full, word, rows):
                         found &= ~_IRREDUCIBLE
                         break
@@ -249,7 +249,7 @@ def defects(deltas, result):
 
 @jit
 def ranks(deltas, result, letters, queue, first, following, states, word):
-    """Write the rank of each automaton, for every n: pairs are merged while there are any.
+    """Write the rank of each automaton, for every n: merge pairs while there are any.
 
     ``states`` and ``word`` are those of `merge`, the others those of `merging_letters`.
     """

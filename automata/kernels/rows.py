@@ -50,7 +50,7 @@ def find_rows(slots, stored, rows, ids):
 def add_rows(slots, stored, count, rows, ids):
     """Store the rows that are new, in order; write the id of each row; return the new count.
 
-    ``slots`` (a power of two, -1 when empty) and ``stored`` must have room for all rows.
+    ``slots`` (length a power of two, -1 when empty) and ``stored`` must have room for all rows.
     """
     for i in range(rows.shape[0]):
         slot = _slot(slots, stored, rows[i])

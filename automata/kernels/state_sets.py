@@ -1,8 +1,8 @@
-"""Lists of sets of states for every n: images, and appending what is new.
+"""Lists of sets of states for every n: their images, and appending new ones.
 
 A set is a row of W = ceil(n / 64) words of 64 bits. Images and preimages are the same operation:
-the union of the rows that belong to the members of a set. Indices that are not loop variables are
-unsigned, which spares the test for negative ones.
+the union of the rows of a table that belong to the members of a set. Indices that are not loop
+variables are unsigned, which spares the test for negative ones.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _FACTOR = np.uint64(0xFF51AFD7ED558CCD)
 
 @jit
 def cardinality(word):
-    """The number of bits of one word."""
+    """Return the number of bits set in one word."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     pairs = np.uint64(0x3333333333333333)
     word = (word & pairs) + ((word >> np.uint64(2)) & pairs)
@@ -44,7 +44,7 @@ def list_members(row, scale, members):
 
 @jit
 def count_states(sets, start, stop, step, counts):
-    """Count in how many of the sets ``start, start + step, ..`` each state is."""
+    """Write for each state the number of sets among ``start, start + step, ..`` that have it."""
     counts[:] = 0
     for i in range(start, stop, step):
         for w in range(sets.shape[1]):
@@ -61,8 +61,8 @@ def images(table, sets, words, out, hashes, members):
     """Write the images of sets under all letters, and a hash of each.
 
     ``table[q]`` holds the images of state q under all letters side by side, ``words`` words each,
-    padded to a multiple of four words; so does each row of ``out``. Four words go through the
-    members at once.
+    padded to a multiple of four words. Rows of ``out`` have the same layout. Four words at a time
+    are united over all members.
     """
     width = table.shape[1]
     flat = table.ravel()
@@ -95,9 +95,9 @@ def images(table, sets, words, out, hashes, members):
 def append_new(out, hashes, parents, sets, origins, table, count):
     """Append the images that are neither empty nor in the list of sets; return its length.
 
-    ``table`` is a hash table by open addressing. An entry is the upper half of a hash, whose upper
-    bits are its place too, and 1 + the number of a set. ``origins`` gets k * parent + letter,
-    parents being the numbers of the sets that the images are of.
+    ``table`` is a hash table (open addressing). The upper 32 bits of an entry are those of a hash,
+    whose uppermost bits are also its place; the lower 32 bits are 1 + the number of a set.
+    ``origins`` gets k * parent + letter: row i of ``out`` has the images of set ``parents[i]``.
     """
     words = sets.shape[1]
     letters = hashes.shape[1]
@@ -134,7 +134,7 @@ def append_new(out, hashes, parents, sets, origins, table, count):
 
 @jit
 def touch(hashes, table):
-    """Read the places `append_new` will, all at once, so that it need not wait for each."""
+    """Read all places that `append_new` will read: it then finds them in the processor's cache."""
     shift = np.uint64(64) - cardinality(np.uint64(table.shape[0] - 1))
     seen = _ZERO
     for i in range(hashes.shape[0]):
@@ -162,7 +162,7 @@ def enter(sets, start, stop, table):
 
 @jit
 def move(old, new):
-    """Move the entries of a table to a larger one, which has the same order."""
+    """Move the entries of a table to a larger one, in the same order."""
     last = np.uint64(new.shape[0] - 1)
     shift = np.uint64(64) - cardinality(last)
     for at in range(old.shape[0]):
@@ -196,9 +196,10 @@ def count_containing(sets, start, stop, step):
 def march(table, hashes, sets, origins, places, ends, targets, upward):
     """Make level after level while they are small; return how many, and whether one meets a target.
 
-    ``ends[0] .. ends[1]`` is the last level, ``ends[i + 1]`` gets the end of the i-th new one. A
-    level meets a target when one of its sets contains it (``upward``) or lies within it. It is the
-    last then, as is one without sets; so is one that has doubled, or after which room is short.
+    ``ends[0] .. ends[1]`` is the last level; ``ends[i + 1]`` gets the end of the i-th new one. A
+    level meets a target if one of its sets contains it (``upward``) or lies within it. The march
+    ends at a level that meets a target or is empty, at one of over 8 + 2 * (sets of the first)
+    sets, and where the next one might not fit.
     """
     words = sets.shape[1]
     letters = hashes.shape[1]

@@ -1,7 +1,7 @@
 """Properties that take a search over the sets of states Q w, for n <= 20.
 
-A set of states is a uint64 bit mask. ``work`` (int32, (6, 2^n)) has a column for each set; row 0
-holds zeros between two searches: each clears what it has met, not all of it.
+A set of states is a uint64 bit mask. ``work`` (int32, (6, 2^n)) has a column for each set. Row 0 is
+zero between two searches: each search clears the entries of the sets that it has met.
 """
 
 import numpy as np
@@ -26,13 +26,14 @@ def image(deltas, i, a, states):
 def is_aperiodic(deltas, i, work, labels):
     """Return whether the transition monoid of automaton i has only trivial subgroups.
 
-    It has another exactly if some word w permutes a set S = Q v and moves a state of it. All sets
-    on the way from S to S w are of one size and in one strongly connected component of the graph
-    of the sets Q v. The components are found depth first (Tarjan 1972), and the states of each set
-    are listed in ``labels`` (uint8, (2^n, n)) as the images of those of the set where the search
-    came to its size. An edge to a set on the stack stays in its component. Where all such edges
-    send list to list, a word that permutes S fixes its states. Where one does not, it and the
-    tree reach a set by two words that differ, one of which a way back makes a word that moves.
+    Another subgroup exists exactly if some word w permutes a set S = Q v and moves a state of it.
+    All sets on the way from S to S w have one size and are in one strongly connected component of
+    the graph of the sets Q v. Tarjan's depth-first search (1972) finds the components. ``labels``
+    (uint8, (2^n, n)) lists the states of each set, as images of the list of the set where the
+    search came to this size. An edge to a set on the stack stays in its component. If all such
+    edges send list to list, a word that permutes S fixes its states. If one does not, this edge and
+    the tree reach a set by two words with different lists; one of them and a way back to S move a
+    state of S.
     """
     k, n = deltas.shape[1], deltas.shape[2]
     number, low, above, letter, stack, met = work[0], work[1], work[2], work[3], work[4], work[5]
@@ -95,9 +96,9 @@ def is_aperiodic(deltas, i, work, labels):
 def is_completely_reachable(deltas, i, work):
     """Return whether every non-empty set of states of automaton i is Q w for some word w.
 
-    First the sets of n - 1 states: where Q w is one, w consists of permutations and letters of
-    defect 1, and the state that it misses is one missed by such a letter, moved by permutations.
-    Few automata get all states missed; for these all sets are searched.
+    First the sets of n - 1 states. If Q w is one, w consists of permutations and letters of defect
+    1, and the state that it misses is one that such a letter misses, moved by permutations. In few
+    automata can every state be missed; only for these all sets are searched.
     """
     k, n = deltas.shape[1], deltas.shape[2]
     full = (_ONE << np.uint64(n)) - _ONE

@@ -15,13 +15,13 @@ _ZERO = np.uint64(0)
 
 @jit
 def letters_per_word(n: int) -> int:
-    """How many images of n bits each fit one 64-bit word."""
+    """Return the number of images, of n bits each, that fit one 64-bit word."""
     return 64 // n
 
 
 @jit
 def table_size(n: int) -> int:
-    """How many entries a group of letters needs; two nibbles at least, for unrolled look-ups."""
+    """Return the table entries of a group of letters; at least two nibbles, for unrolled loops."""
     return 16 * max(2, (n + 3) // 4)
 
 
@@ -52,7 +52,7 @@ def _fill_nibble(tables, start, zero, one, two, three):
 def fill_tables(delta, per_word, tables):
     """Fill ``tables``, flat, `table_size` entries for each group of ``per_word`` letters.
 
-    ``per_word`` is `letters_per_word`, divided once a batch.
+    ``per_word`` is `letters_per_word`, computed once a batch.
     """
     k, n = delta.shape
     width = np.uint64(n)

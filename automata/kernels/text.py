@@ -1,4 +1,4 @@
-"""Tables of numbers from text that has the usual form; whatever else is for the careful parser."""
+"""Tables of numbers from text in the usual form; the general parser reads all other forms."""
 
 from automata.kernels.jit import jit
 
@@ -8,11 +8,11 @@ _MOST_DIGITS = 5
 
 @jit
 def parse_tables(text, tables, limit):
-    """Read lines of rows of numbers below `limit`, rows apart by ``|``, numbers by blanks.
+    """Read lines of numbers below ``limit``: ``|`` separates rows, blanks separate numbers.
 
-    ``text`` (uint8) has at least as many line ends as ``tables`` (uint16, (lines, rows, columns))
-    has lines: no bound is checked, for nothing is read past a line's end. Returns the number of
-    lines read, and how far: it stops before the first line of another form or other counts.
+    ``text`` (uint8) must have at least as many line ends as ``tables`` (uint16, (lines, rows,
+    columns)) has lines. No bound is checked: no line is read past its end. Return the number of
+    lines read and the place after them, before the first line of another form or shape.
     """
     lines, rows, columns = tables.shape
     at = 0

@@ -24,19 +24,20 @@ def certificate(
 ) -> Certificate:
     """Return the reset threshold of an automaton with a proof.
 
-    The threshold and the word are the solver's. The proof is the breadth-first levels from the set
-    of all states, forward, and from the singletons, backward, the smaller side first, until they
-    are one step apart. A solver that errs cannot make a wrong certificate pass the check.
+    The threshold and the word are the solver's. The proof consists of breadth-first levels forward,
+    from the set of all states, and backward, from the singletons. The smaller side grows first,
+    until the two are one step apart. An error of the solver cannot make a wrong certificate pass
+    the check.
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
         n <= 64. Time and memory grow with the number of sets met: at most 2^n a side, and about n a
-        step for slowly synchronizing automata.
+        level for slowly synchronizing automata.
     memory_limit : int, optional
         Bytes for the sets.
     time_limit : float, optional
-        Seconds for the levels.
+        Seconds for the word and the levels.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def certificate(
     SizeLimitError
         If n > 64, or over the limit of `shortest_reset_word`.
     LimitReached
-        If the levels do not fit a limit.
+        If the search for the word or the levels exceed a limit.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def certificate(
 def proved_threshold(delta: AutomatonLike) -> int | None:
     """Return the reset threshold that a certificate proves, after the checker has accepted it.
 
-    None is proved, too: no word resets the automaton.
+    None is proved as well: no word resets the automaton.
 
     Raises
     ------
@@ -107,16 +108,16 @@ def proved_threshold(delta: AutomatonLike) -> int | None:
 
 
 class _Side:
-    """One direction of the search: its levels, each of the sets not met in an earlier one.
+    """One direction of the search, in levels: each has the sets not met in an earlier one.
 
-    ``tables[chunk, s, a]`` is the union of what letter a leads to from a set s of eight states.
+    ``tables[chunk, s, a]`` (uint64) is the (pre)image under letter a of a subset s of eight states.
     """
 
     def __init__(self, start: list[int], tables: npt.NDArray[np.uint64]) -> None:
         self.tables = tables
         self.levels = [np.array(start, np.uint64)]
-        self.met = {0, *start}  # an empty preimage proves nothing
-        self.growth = tables.shape[2] * len(start)  # sets of the next level, at most
+        self.met = {0, *start}  # with the empty set: an empty preimage proves nothing
+        self.growth = tables.shape[2] * len(start)  # most sets of the next level
 
     def expand(self) -> None:
         """Add a level."""
@@ -131,12 +132,12 @@ class _Side:
 
 
 def _image_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
-    """Return the images of single states under each letter, as tables of their unions."""
+    """Return the images of single states under each letter, united as in `_Side`."""
     return _union_tables(np.uint64(1) << delta.astype(np.uint64))
 
 
 def _preimage_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
-    """Return the preimages of single states under each letter, as tables of their unions."""
+    """Return the preimages of single states under each letter, united as in `_Side`."""
     k, n = delta.shape
     preimages = np.zeros((k, n), np.uint64)
     for q in range(n):
@@ -145,7 +146,7 @@ def _preimage_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
 
 
 def _union_tables(parts: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return the unions of parts (k, n) over all sets of the states of each chunk, for `_Side`."""
+    """Return the unions of parts (k, n) over all subsets of each chunk of eight states."""
     k, n = parts.shape
     tables = np.zeros((-(-n // 8), 256, k), np.uint64)
     for q in range(n):

@@ -47,11 +47,11 @@ Sets = npt.NDArray[np.uint64]
 
 _TABLE_MAX_STATES = 24
 _PAIRS_AT_ONCE = 1 << 18
-_NEVER = np.iinfo(np.int32).max  # as the level of a set that is not there
+_NEVER = np.iinfo(np.int32).max  # in place of a level: no set lies within
 
 
 class CertificateError(ValueError):
-    """A certificate that proves nothing, with what is wrong with it."""
+    """A certificate that proves nothing; the message names its first fault."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,12 @@ class Certificate:
 
     @classmethod
     def from_json(cls, text: str) -> Certificate:
-        """Read what `to_json` writes, still unchecked; `CertificateError` if it is something else.
+        """Read a certificate that `to_json` has written; nothing is checked yet.
+
+        Raises
+        ------
+        CertificateError
+            If the text is not a certificate.
 
         Examples
         --------
@@ -118,9 +123,9 @@ class Certificate:
 def check_certificate(certificate: Certificate) -> None:
     """Verify a certificate: return if its claim is proved, raise otherwise.
 
-    O(k n) numpy operations on all sets at once, and the search for contained sets: O(n 2^n) at most
-    for n <= 24, else the product of the numbers of sets, pruned by cardinality. Memory: a few times
-    the certificate's, and 4 * 2^n bytes at most for n <= 24.
+    Time: O(k n) numpy operations on all sets at once, and the search for contained sets. That takes
+    at most O(n 2^n) for n <= 24, otherwise the product of the numbers of sets, pruned by
+    cardinality. Memory: a few times the certificate's, and at most 4 * 2^n bytes for n <= 24.
 
     Parameters
     ----------
@@ -130,7 +135,7 @@ def check_certificate(certificate: Certificate) -> None:
     Raises
     ------
     CertificateError
-        At the first thing that fails, named in one line.
+        At the first check that fails, which the message names in one line.
 
     Examples
     --------
@@ -147,7 +152,7 @@ def check_certificate(certificate: Certificate) -> None:
     n = delta.shape[1]
     if n > CERTIFICATE_MAX_STATES:
         raise CertificateError(f"n={n} is over the limit of {CERTIFICATE_MAX_STATES} states")
-    certificate = Certificate(  # what is checked cannot be changed meanwhile
+    certificate = Certificate(  # a copy, which the caller cannot change during the check
         delta,
         certificate.threshold,
         certificate.word,
@@ -181,10 +186,10 @@ def check_certificate(certificate: Certificate) -> None:
 
 
 class _Family:
-    """Sets with their levels, indexed for the question which of them lie within other sets.
+    """Sets with their levels, indexed to find those within other sets.
 
-    `table[S]` is the least level of a set within S, for all 2^n sets S; None where that would be
-    more work than looking at all pairs, or too much memory.
+    ``table[S]`` is the least level of a set within S, for all 2^n sets S. There is no table if it
+    would be more work than comparing all pairs, or take too much memory.
     """
 
     def __init__(self, sets: Sets, levels: npt.NDArray[np.int32], n: int) -> None:
@@ -196,7 +201,7 @@ class _Family:
                 halves = self.table.reshape(-1, 2, 1 << q)  # without state q, with it
                 np.minimum(halves[:, 0], halves[:, 1], out=halves[:, 1])
             return
-        # each once, at its least level, for levels come in order
+        # each set once, at its least level: levels are in order
         self.sets, first = np.unique(sets, return_index=True)
         self.levels = levels[first]
         sizes = np.bitwise_count(self.sets)

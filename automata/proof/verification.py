@@ -23,11 +23,11 @@ from automata.text.words import as_letters
 REPROOF_MAX_STATES = 24
 
 _CHUNK = 1 << 12
-"""Automata replayed at a time, so that what changes at each letter stays in the cache."""
+"""Automata replayed at once: their states stay in the processor's cache."""
 
 
 def verify(delta: AutomatonLike, word: Iterable[int] | str) -> bool:
-    """Replay a word in plain Python and tell whether it sends every state to one state.
+    """Replay a word in plain Python and return whether it sends all states to one state.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def verify(delta: AutomatonLike, word: Iterable[int] | str) -> bool:
     Returns
     -------
     bool
-        False also where the word holds another number or letter than those of the automaton.
+        False also if the word has a letter that the automaton does not have.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
     Returns
     -------
     bool array, shape (batch,)
-        False also where there is no word, or a word holds a number that is not a letter.
+        False also where there is no word, or where it has a number that is not a letter.
 
     Raises
     ------
@@ -113,14 +113,14 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
 def _replay(
     deltas: Deltas, letters: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.bool]:
-    """Return which words reset; the longest first."""
+    """Return which words reset (batch,); words are sorted by falling length."""
     batch, k, n = deltas.shape
     targets = deltas.ravel()
     firsts = np.arange(batch) * (k * n)
     states = np.tile(np.arange(n), (batch, 1))  # (batch, n)
     resets = lengths >= 0
     for place in range(lengths[0]):
-        left = np.count_nonzero(lengths > place)  # these words go on
+        left = np.count_nonzero(lengths > place)  # words with a letter at this place
         letter = letters[:left, place].astype(np.int64)
         resets[:left] &= (letter >= 0) & (letter < k)
         starts = firsts[:left] + letter.clip(0, k - 1) * n
@@ -129,7 +129,7 @@ def _replay(
 
 
 def reprove_thresholds(deltas: npt.ArrayLike | Sequence[Automaton]) -> Thresholds:
-    """Return the reset thresholds again, by breadth-first search backward from the singletons.
+    """Compute the reset thresholds again, by breadth-first search backward from the singletons.
 
     A set of states can be sent to one state by a word of length d exactly when it lies within a
     preimage of a singleton under such a word; the threshold is the first level that holds the set

@@ -1,4 +1,4 @@
-"""The exhaustive forward search of one automaton: for those that meet most sets of states."""
+"""The exhaustive forward search of one automaton that reaches most sets of states."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DENSE_MAX_STATES = 28
 RUNNING = -4
 NOT_SYNCHRONIZING = -1
 
-_IMAGES = 1 << 18  # of one part of a level, a millisecond or two
-_LEAST_PART = 1 << 15  # sets: less is not worth a thread
-_PARTS = 4  # a thread, in one call of `advance`
+_IMAGES = 1 << 18  # of one part of a level: one or two milliseconds
+_LEAST_PART = 1 << 15  # sets; fewer are not worth a thread
+_PARTS = 4  # parts for each thread in one call of `advance`
 
 Sets = npt.NDArray[np.uint32]
 
@@ -28,20 +28,20 @@ class DenseSearch:
     """A breadth-first search from Q that can be stopped between parts of a level.
 
     Memory, in bytes: 2^n / 8 for the sets met, 4 for each set of the current level, 8 for each of
-    the next one (while its parts are joined), about a million for each part under way; see
-    `memory_needed`. With `keep_levels` 4 for each set met, 2^(n+2) at most; `least_word` takes as
-    much again at most.
+    the next one (while its parts are joined), and about a million for each part under way; see
+    `memory_needed`. `keep_levels` adds 4 for each set met, 2^(n+2) at most; `least_word` takes at
+    most as much again.
 
     Time: O(k 2^n); about 10 ns a set met for two letters.
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        n <= 28: for more the tables and bits would outgrow the memory.
+        n <= 28: the tables and bits of larger automata would not fit the memory.
     workers : int
         Threads. The threshold and the word do not depend on them.
     keep_levels : bool
-        Whether `least_word` will be asked for.
+        Keep the levels, which `least_word` needs.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class DenseSearch:
         self.status = RUNNING if n > 1 else 0
 
     def memory_needed(self) -> int:
-        """Return the bytes that may be in use until the next call of `advance` has ended."""
+        """Return the most bytes in use until the next call of `advance` has ended."""
         following = sum(part.nbytes for part in self._following)
         images = min(self._k * (self._stop() - self._start), 1 << self._n)
         kept = sum(level.nbytes for level in self._levels or ())
@@ -94,7 +94,7 @@ class DenseSearch:
         return fixed + kept + self._level.nbytes + 2 * (following + 4 * images)
 
     def advance(self) -> None:
-        """Expand some more parts of the level: some ten milliseconds."""
+        """Expand the next parts of the level, for about ten milliseconds."""
         size = self._part_size()
         stop = self._stop()
         parts = [self._level[at : at + size] for at in range(self._start, stop, size)]
@@ -118,9 +118,16 @@ class DenseSearch:
     def least_word(self, budget: Budget | None = None) -> tuple[int, ...]:
         """Return the lexicographically least shortest reset word, once the threshold is known.
 
-        From the singletons back, the sets of each level that lead to the end in time are kept; the
-        word takes the least letter that stays among them. About as long as the search again.
-        Raises `OutOfBudget` if the time does not suffice.
+        From the last level back, each level is reduced to the sets that still lead to a singleton
+        in time. At each step the word takes the least letter that leads to such a set. The time is
+        about that of the search.
+
+        Raises
+        ------
+        OutOfBudget
+            If the time of the budget is spent.
+        ValueError
+            If the search has found no threshold, or the levels were not kept.
         """
         if self._levels is None or self.status < 0:
             raise ValueError(f"no least word with status {self.status} and no levels kept")
@@ -153,7 +160,7 @@ class DenseSearch:
         return tuple(word)
 
     def _part_size(self) -> int:
-        """Return how many sets one part has: one part a thread, if they are worth it."""
+        """Return the number of sets of a part: a thread's share of the level, within limits."""
         share = -(-self._level.size // self._workers)
         return max(1, min(_IMAGES // self._k, max(_LEAST_PART, share)))
 
@@ -162,7 +169,7 @@ class DenseSearch:
         return min(self._level.size, self._start + _PARTS * self._workers * self._part_size())
 
     def _expand(self, sets: Sets) -> Sets | None:
-        """Return the sets first met, None at a singleton."""
+        """Return the images not met before, None if an image is a singleton."""
         following = self._buffers.pop()  # one for each thread
         count = dense.expand(self._k, self._n, sets, following, self._visited, self._tables)
         found = None if count < 0 else following[:count].copy()

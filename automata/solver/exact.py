@@ -1,7 +1,7 @@
-"""The public solver: exact reset thresholds and shortest reset words, whatever the size.
+"""The public solver: exact reset thresholds and shortest reset words, for n <= 1,024.
 
-Which search solves an automaton is chosen here, by its size and by what the quicker ones find; the
-results do not depend on it. docs/solver.md explains the searches.
+This module chooses the search for each automaton, by its size and by whether quicker searches
+finish. The results do not depend on the choice. docs/solver.md explains the searches.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Words(NamedTuple):
     ``UNKNOWN`` (-2) where a limit ended the search."""
 
     def to_list(self) -> list[tuple[int, ...] | None]:
-        """Return the words as tuples of letters, None where there is none or none was found.
+        """Return the words as tuples of letters, None where no word exists or none was found.
 
         Examples
         --------
@@ -63,12 +63,12 @@ class Words(NamedTuple):
 
 _UNFINISHED = forward.UNFINISHED
 _FORWARD_BITS = 10
-"""2^10 forward sets at most before an automaton is searched from both ends; 2^13 from n = 17 on."""
+"""A forward search ends at 2^10 sets, 2^13 from n = 17 on; a search from both ends follows."""
 _PROBE = 64
-"""Rows that tell whether to begin with a forward search; fewer are searched from both ends."""
+"""First rows, which decide the first search of the others; fewer are searched from both ends."""
 _BOTH_ENDS_MAX_STATES = 64
 _BOTH_ENDS_BITS = 15
-"""2^15 sets a side at most, after which other searches are quicker; fewer from n = 33 on."""
+"""The kernel for both ends stops at 2^15 sets a side, 2^12 from n = 33 on: others are quicker."""
 
 
 def reset_threshold(
@@ -96,7 +96,7 @@ def reset_threshold(
     AutomatonError, SizeLimitError, ValueError
         As `reset_bounds`.
     LimitReached
-        If a limit ends the search; it carries the bounds proved by then.
+        If a limit ends the search; ``bounds`` are those proved by then.
 
     Examples
     --------
@@ -130,8 +130,7 @@ def reset_thresholds(
     workers : int
         Threads.
     memory_limit, time_limit
-        What one automaton may use, as in `reset_bounds`; several are solved at once if there are
-        several workers.
+        Limits for each automaton, as in `reset_bounds`; `workers` automata are solved at once.
 
     Returns
     -------
@@ -150,7 +149,7 @@ def reset_thresholds(
     [4, -1]
     """
     valid, workers = _validate(validate_deltas(deltas), workers)
-    Budget(memory_limit, time_limit)  # are they valid?
+    Budget(memory_limit, time_limit)  # checks the limits
     thresholds = _solve_quickly(valid, workers)
 
     def solve(row: int, together: int) -> None:
@@ -208,7 +207,7 @@ def shortest_reset_words(
     memory_limit: int | None = None,
     time_limit: float | None = None,
 ) -> Words:
-    """Return a shortest reset word of each automaton, the same that `shortest_reset_word` returns.
+    """Return for each automaton the shortest reset word that `shortest_reset_word` returns.
 
     Complexity and papers: see `reset_bounds`; an automaton with n = 16, k = 2 and a threshold over
     half the Černý bound takes about 15 microseconds.
@@ -220,7 +219,7 @@ def shortest_reset_words(
     workers : int
         Threads; the words do not depend on them.
     memory_limit, time_limit
-        What one automaton may use, as in `reset_thresholds`.
+        Limits for each automaton, as in `reset_thresholds`.
 
     Returns
     -------
@@ -241,7 +240,7 @@ def shortest_reset_words(
     [(1, 0, 0, 1), (0,)]
     """
     valid, workers = _validate(validate_deltas(deltas), workers)
-    Budget(memory_limit, time_limit)  # are they valid?
+    Budget(memory_limit, time_limit)  # checks the limits
     batch, k, n = valid.shape
     lengths = np.full(batch, _UNFINISHED, np.int32)
     found: list[tuple[int, npt.NDArray[np.int8]]] = []  # a first row, and words from there on
@@ -252,7 +251,7 @@ def shortest_reset_words(
         own = lengths[part]
         space = _both_ends_space(n, k)
         both_ends.shortest_reset_words(some, letters.view(np.uint8), own, *space)
-        own[own > cerny_bound(n)] = _UNFINISHED  # a counterexample: its word did not fit
+        own[own > cerny_bound(n)] = _UNFINISHED  # a counterexample to Černý: its word does not fit
         found.append((part.start, letters[:, : own.max(initial=0)].copy()))
 
     def solve(row: int, together: int) -> None:
@@ -281,7 +280,7 @@ def reset_bounds(
     memory_limit: int | None = None,
     time_limit: float | None = None,
 ) -> ResetBounds | None:
-    """Return what can be proved about the reset threshold within limits, None without reset word.
+    """Return the bounds on the reset threshold proved within limits, None without reset word.
 
     Breadth-first search over sets of states from both ends (Szykuła and Zyzik 2022,
     arXiv:2207.05495): O(k n 2^n) time and O(n 2^n) bits at worst, as the problem is hard (Eppstein
@@ -299,8 +298,8 @@ def reset_bounds(
         (5 n^2 / 2 bytes), the greedy word, the first few thousand sets (6 MB at most for each
         worker) and compiled code do not count.
     time_limit : float, optional
-        Seconds, kept within one and the time of the greedy word. Whether there is a reset word at
-        all is always found out.
+        Seconds; the search may take one second and the time of the greedy word longer. Whether a
+        reset word exists is decided in any case.
 
     Returns
     -------
@@ -329,10 +328,10 @@ def reset_bounds(
 
 
 def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
-    """Return the thresholds of those that few sets suffice for, the others unfinished.
+    """Return the thresholds that searches of few sets find, ``_UNFINISHED`` for the others.
 
-    Random automata need few sets forward, slow ones few from both ends: the first rows of a part
-    tell which of the two the others begin with.
+    Random automata need few sets forward, slowly synchronizing ones few from both ends. The first
+    rows of a part decide which of the two searches the other rows begin with.
     """
     batch, k, n = deltas.shape
     thresholds = np.full(batch, _UNFINISHED, np.int32)
@@ -360,7 +359,7 @@ def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
 
 
 def _solve_apart(solve: Callable[[int, int], None], found: Thresholds, workers: int) -> None:
-    """Solve each unfinished row, one worker for each; all workers together where rows are few."""
+    """Solve each unfinished row with one worker, or with all of them if there are few rows."""
     left = np.flatnonzero(found == _UNFINISHED).tolist()
     if workers == 1 or len(left) < 2 * workers:
         for row in left:
@@ -376,7 +375,7 @@ def _both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
 
 
 def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
-    """Return the threshold of one that few sets do not suffice for; raise `LimitReached`."""
+    """Return the threshold of an automaton that needs many sets; raise `LimitReached`."""
     if delta.shape[1] <= LEAST_WORD_MAX_STATES:
         letters, left = greedy_word(delta)
         if left > 1:
@@ -391,7 +390,7 @@ def _prove(
 ) -> ResetBounds | None:
     """Find the threshold and a shortest word, the least if n <= 24; raise `LimitReached`.
 
-    Without `few_sets` the batch kernel, for which few sets must suffice, is not tried.
+    With `few_sets` the kernel that stores few sets is tried first.
     """
     k, n = delta.shape
     if few_sets and n <= _BOTH_ENDS_MAX_STATES:
@@ -423,7 +422,7 @@ def _prove(
 def _search_all(
     delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int, words: bool
 ) -> DenseSearch:
-    """Search forward to the end; `word` is what is known if a limit ends the search."""
+    """Search forward to the end; `word` is the upper bound if a limit ends the search."""
     search = DenseSearch(delta, workers=workers, keep_levels=words)
     while search.status == RUNNING:
         limit = budget.exceeded_by(search.memory_needed())

@@ -16,14 +16,14 @@ from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.trie import PackedSets, Trie
 
 _MARCH_LEVELS, _MARCH_SETS = 1024, 256
-"""Levels made in one compiled loop at most, and their most sets."""
+"""Most levels made in one compiled loop, and most sets of one of them."""
 _REDUCIBLE = 1024
-"""Sets a level has at least before its reduction is considered."""
+"""Fewest sets of a level for which a reduction is considered."""
 _WORTHWHILE = 0.75
-"""Share of sets a first reduction must drop: then the ones after it spare far more."""
+"""Least share of sets that the first reduction must drop; later ones then drop far more."""
 _MOST_ORIGINS = 2**32 - 1
 _PART_BYTES = 1 << 20
-"""Of the images of a part of a level, and of what it takes to look them up."""
+"""Bytes of a part of a level: its sets, their images and the hashes of these."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -32,18 +32,20 @@ _Result = TypeVar("_Result")
 class Frontier:
     """Images of the set of all states (forward) or preimages of the singletons (backward).
 
-    A level holds no set that an earlier level, or it itself, has already. Where it pays, forward
-    levels are *reduced*: a set that properly contains another one met so far is not needed.
+    A level holds no set twice, and none of an earlier level. Where it pays, forward levels are
+    *reduced*: they drop the sets that properly contain another one met so far.
 
     Parameters
     ----------
     delta : array of states, shape (k, n)
     backward : bool
+        Preimages of the singletons instead of images of the set of all states.
     budget : Budget
+        Limits of memory and time.
     workers : int
         Threads, for `expand`.
     plain : bool
-        Never reduce a level: the sets of each then stand in the order of their least words.
+        Never reduce a level: its sets are then in the order of their least words.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Frontier:
         self.roots = len(self.sets)
         self.count = self.roots
         self.origins = np.zeros(self.count, np.uint32)
-        """k * parent + letter"""
+        """k * parent + letter, for each set"""
         self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint64)
         state_sets.enter(self.sets, 0, self.count, self.places)
         self.levels = [np.arange(self.count)]
@@ -72,7 +74,7 @@ class Frontier:
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
         self.workers = workers
         self.part = max(16, min(8192, _PART_BYTES // self._bytes_a_row()))
-        self._forest: list[Trie] = []  # all sets up to `_planted`, where levels are reduced
+        self._forest: list[Trie] = []  # of all sets below `_planted`, if levels are reduced
         self._planted = 0
         self._reduce_from = _REDUCIBLE
         self._reducing = False
@@ -84,39 +86,39 @@ class Frontier:
 
     @property
     def size(self) -> int:
-        """Sets of the last level."""
+        """The number of sets of the last level."""
         return len(self.levels[-1])
 
     @property
     def growth(self) -> float:
-        """Sets of the last level for each of the level before, at least 1."""
+        """The size of the last level divided by that of the level before, at least 1."""
         if self.depth == 0:
             return float(self.k)
         return max(1.0, self.size / len(self.levels[-2]))
 
     @property
     def bytes(self) -> int:
-        """Memory in use."""
+        """Bytes in use."""
         trees = sum(len(trie) for trie in self._forest) * Trie.bytes_a_set(self.words)
         lists = self.sets.nbytes + self.origins.nbytes + 8 * self.count
         return self.table.nbytes + lists + self.places.nbytes + trees
 
     @property
     def buffers(self) -> int:
-        """Memory for the parts of a level that are under way at once."""
+        """Bytes for the parts of a level that are expanded at once."""
         rows = min(self.part, self.size)
         images = rows * self._bytes_a_row()
         queries = Trie.bytes_of_queries(rows * self.k, self.words)
         return (2 * self.workers + 1) * images + self.workers * queries
 
     def parts(self, level: int) -> Iterator[tuple[npt.NDArray[np.int64], PackedSets]]:
-        """Cut a level into parts of a fair size: the numbers of sets, and the sets."""
+        """Yield the parts of a level: the numbers of sets (sets,), and the sets (sets, words)."""
         numbers = self.levels[level]
         for at in range(0, len(numbers), self.part):
             part = numbers[at : at + self.part]
             first, end = part[0], part[-1] + 1
-            whole = end - first == len(part)  # and quicker to copy
-            # copies: other threads read them while the list moves
+            whole = end - first == len(part)  # a slice is quicker to copy
+            # copies, because other threads read them while `sets` may be moved in memory
             yield part, self.sets[first:end].copy() if whole else self.sets[part]
 
     def images(self, sets: PackedSets) -> tuple[PackedSets, PackedSets]:
@@ -128,12 +130,12 @@ class Frontier:
         return images, hashes
 
     def expand(self, used: int, pool: ThreadPoolExecutor | None) -> None:
-        """Make the next level, or leave all as it is; `used` is memory in use elsewhere.
+        """Make the next level; `used` is the number of bytes in use elsewhere.
 
         Raises
         ------
         OutOfBudget
-            If the level does not fit the memory, or the time is spent.
+            If the level does not fit the memory, or the time is spent; nothing has changed then.
         """
         before = self.count
         pool = pool if self.size > self.part else None
@@ -158,11 +160,11 @@ class Frontier:
             raise
 
     def can_march(self) -> bool:
-        """Return whether the last level is small and whole."""
+        """Return whether the last level is small and was not reduced."""
         return self.size <= _MARCH_SETS // 2 and self.count - self.size == self.levels[-1][0]
 
     def march(self, other: Frontier, most: int, used: int) -> bool:
-        """Make at most so many small levels; tell whether the last one meets the other frontier.
+        """Make at most `most` small levels; return whether the last meets the other frontier.
 
         Raises
         ------
@@ -184,7 +186,7 @@ class Frontier:
         return bool(met)
 
     def path(self, number: int) -> list[int]:
-        """Return the letters from a set back to where the search began."""
+        """Return the letters on the way from a set back to a set of the first level."""
         letters = []
         while number >= self.roots:
             number, letter = divmod(int(self.origins[number]), self.k)
@@ -192,12 +194,12 @@ class Frontier:
         return letters
 
     def _bytes_a_row(self) -> int:
-        """Memory for a set of a part, its images and their hashes."""
+        """Return the bytes for a set of a part, its images and their hashes."""
         width = int(self.table.shape[1])
         return 8 * (self.words + self.k + width)
 
     def _reserve(self, count: int, used: int) -> None:
-        """Make room for `count` sets."""
+        """Make room for `count` sets, or raise `OutOfBudget`."""
         if count > len(self.sets):
             a_set = 8 * self.words + self.origins.itemsize + 8
             room = self.budget.memory - used - (self.bytes - a_set * len(self.sets))
@@ -207,7 +209,7 @@ class Frontier:
             if capacity < count:
                 raise OutOfBudget("memory")
             self.origins.resize(capacity, refcheck=False)
-            self.sets.resize((capacity, self.words), refcheck=False)  # last: its length counts
+            self.sets.resize((capacity, self.words), refcheck=False)  # last: its length is the room
         while 3 * count > 2 * len(self.places):
             if not self.budget.fits(used + self.bytes + 2 * self.places.nbytes):
                 raise OutOfBudget("memory")
@@ -218,7 +220,7 @@ class Frontier:
     def _reduced(
         self, numbers: npt.NDArray[np.int64], used: int, pool: ThreadPoolExecutor | None
     ) -> npt.NDArray[np.int64]:
-        """Return which of the new sets are needed."""
+        """Return the numbers of the new sets that are needed, all if a reduction does not pay."""
         if self.plain or len(numbers) < self._reduce_from:
             return numbers
         if not self._reducing:
@@ -252,7 +254,7 @@ class Frontier:
         return np.concatenate(kept)
 
     def _plant(self, numbers: npt.NDArray[np.int64], likely: npt.NDArray[np.int64]) -> None:
-        """Add sets to the forest; a trie at most half as large as the next one joins it."""
+        """Add a trie of sets to the forest; it absorbs last tries of at most twice its size."""
         self._planted = int(numbers[-1]) + 1
         while self._forest and len(self._forest[-1]) <= 2 * len(numbers):
             numbers = np.concatenate([self._forest.pop().numbers, numbers])
@@ -266,12 +268,12 @@ def each_in_order(
     work: Callable[[_Item], _Result],
     items: Iterable[_Item],
 ) -> Iterator[_Result]:
-    """Yield the results of work in order; threads, if there are any, work ahead."""
+    """Yield the results of work in the order of the items; the threads of a pool work ahead."""
     return map(work, items) if pool is None else results_in_order(work, items, workers, pool)
 
 
 def pack(members: npt.NDArray[np.bool_]) -> PackedSets:
-    """Return sets of states as words: (sets, n) to (sets, ceil(n / 64))."""
+    """Return sets of states as uint64 words: (sets, n) to (sets, ceil(n / 64))."""
     count, n = members.shape
     padded = np.zeros((count, -(-n // 64) * 64), np.bool_)
     padded[:, :n] = members
@@ -279,7 +281,7 @@ def pack(members: npt.NDArray[np.bool_]) -> PackedSets:
 
 
 def _image_table(delta: Deltas, backward: bool) -> PackedSets:
-    """Return the images (or preimages) of each state under all letters side by side, padded."""
+    """Return the (pre)images of each state under all letters side by side, padded: (n, words)."""
     k, n = delta.shape
     words = -(-n // 64)
     table = np.zeros((n, -(-k * words // 4) * 4), np.uint64)

@@ -1,4 +1,4 @@
-"""What an exact search may spend, and what it has proved when it must stop."""
+"""Limits on the memory and time of an exact search, and the bounds it proves within them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from automata.arguments import check_positive
 
 @dataclass(frozen=True)
 class ResetBounds:
-    """What is proved about the length of a shortest reset word: lower <= length <= upper.
+    """Proved bounds on the length of a shortest reset word: lower <= length <= upper.
 
     Examples
     --------
@@ -24,16 +24,16 @@ class ResetBounds:
     upper: int
     """Length of `word`."""
     word: tuple[int, ...]
-    """A word that resets the automaton, or does what else was asked for."""
+    """A reset word; for `automata.solver.ranks.shortest_word_of_rank`, one of rank <= r."""
 
     @property
     def exact(self) -> bool:
-        """Whether the length of a shortest word, the reset threshold, is known."""
+        """Whether the bounds are equal: then they are the length of a shortest word."""
         return self.lower == self.upper
 
 
 class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
-    """A limit on memory or time ended an exact search; `bounds` is what it had proved."""
+    """A limit on memory or time ended an exact search; `bounds` are those proved by then."""
 
     def __init__(self, limit: str, bounds: ResetBounds) -> None:
         super().__init__(f"{limit}: the least length is in {bounds.lower}..{bounds.upper}")
@@ -41,7 +41,7 @@ class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
 
 
 class OutOfBudget(Exception):  # noqa: N818  # within this package: searches raise `LimitReached`
-    """What a search may use is spent: "memory" or "time"."""
+    """A search has spent its memory or time; `limit` is "memory" or "time"."""
 
     def __init__(self, limit: str) -> None:
         super().__init__(f"out of {limit}")
@@ -49,7 +49,7 @@ class OutOfBudget(Exception):  # noqa: N818  # within this package: searches rai
 
 
 class Budget:
-    """Memory and time one search may use, from now on.
+    """The memory and time that one search may use; the clock starts now.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ class Budget:
         return size <= self.memory
 
     def exceeded_by(self, size: float) -> str:
-        """Name the limit that ends a search about to use `size` bytes, "" if none does."""
+        """Return the limit, "time" or "memory", that `size` bytes exceed now; "" if none."""
         return "time" if self.expired else "" if self.fits(size) else "memory"
 
     def besides(self, size: int) -> Budget:
-        """Return what is left for others while `size` bytes are in use."""
+        """Return the budget that is left while `size` bytes are in use."""
         rest = Budget()
         rest.memory, rest.deadline = self.memory - size, self.deadline
         return rest

@@ -1,4 +1,4 @@
-"""Ranks: how few states a word can send all states to."""
+"""Ranks: the least number of states that a word can send all states to."""
 
 from __future__ import annotations
 
@@ -104,9 +104,9 @@ def is_synchronizing(delta: AutomatonLike) -> bool:
 def rank(delta: AutomatonLike) -> int:
     """Return the rank of an automaton: the least number of states a word can send all states to.
 
-    Pairs of states are merged until no two states of S = Q w can be. Then no word is of lower
-    rank: whatever the word v, it sends the states of S to different states, so that Q v has at
-    least as many. O(k n^2 + n^3) and time for each letter of the greedy word w (Eppstein 1990);
+    Pairs of states are merged until no two states of S = Q w can be. Then no word has a lower rank:
+    every word v sends the states of S to different states, so Q v has at least as many. Time:
+    O(k n^2 + n^3), and O(n) for each letter of the greedy word w (Eppstein 1990). Memory:
     5 n^2 / 2 bytes.
 
     Parameters
@@ -142,17 +142,17 @@ def shortest_word_of_rank(
 ) -> tuple[int, ...] | None:
     """Return the lexicographically least of the shortest words that send all states to r or fewer.
 
-    Breadth-first search over sets of states, from the set of all states: O(k n 2^n) at worst, for
-    deciding whether there is such a word of a given length is NP-hard (Eppstein 1990, for r = 1).
+    Breadth-first search over sets of states, from the set of all states: O(k n 2^n) at worst.
+    To decide whether such a word of a given length exists is NP-hard (Eppstein 1990, for r = 1).
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
         n <= 1,024.
     r : int
-        At least 1: a shortest reset word.
+        At least 1, which asks for a shortest reset word.
     memory_limit : int, optional
-        Bytes of working space for the sets; `rank` has had 5 n^2 / 2 before.
+        Bytes of working space for the sets; the 5 n^2 / 2 bytes of `rank` do not count.
     time_limit : float, optional
         Seconds.
 
@@ -170,7 +170,7 @@ def shortest_word_of_rank(
     ValueError
         If `r` is not an integer of at least 1, or a limit is not a positive finite number.
     LimitReached
-        With bounds on the length, and a greedy word that meets the upper one.
+        If a limit ends the search; ``bounds`` has a greedy word of the upper length.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def shortest_word_of_rank(
 
 
 def _search(delta: Deltas, r: int, short: tuple[int, ...], budget: Budget) -> tuple[int, ...]:
-    """Search forward until a set has at most r states; the word ``short`` leads to one too."""
+    """Search forward until a set has at most r states; ``short`` is a word to such a set."""
     met = Frontier(delta, False, budget, plain=True)
     while True:
         for numbers, sets in met.parts(met.depth):

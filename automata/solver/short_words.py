@@ -16,10 +16,10 @@ from automata.solver.limits import Budget
 Letters = npt.NDArray[np.uint8]
 
 _WORDS_OF_IMAGES = 1 << 24  # the default width keeps the preimages of one level within 128 MB
-_FEWEST_SETS = 512  # for n < 80: costs little, and is worth it where random words are long
-_MOST_SETS = 10240  # n log2 n for n = 1,024; past that more sets seldom shorten a word
+_FEWEST_SETS = 512  # default width for n < 80: cheap, and finds shorter words
+_MOST_SETS = 10240  # n log2 n for n = 1,024; more sets seldom shorten a word
 _MOST_NODES = 1 << 25
-_WORK = 1 << 22  # words of preimages between two looks at the clock
+_WORK = 1 << 22  # words of preimages between two readings of the clock
 _CHUNK = 1 << 16
 
 
@@ -32,15 +32,15 @@ def short_reset_word(
     """Return a short reset word, not always a shortest one; None if there is none.
 
     "greedy" merges, again and again, the two states of the current set whose merging word is the
-    shortest (Eppstein 1990, SIAM J. Comput. 19). All pairs are searched backward once, O(k n^2)
-    time and 5 n^2 / 2 bytes; each of less than n merges looks for its pair among at most n^2 / 2,
-    O(n^3), though on random automata for about n^2 in all; and each letter of the word is applied
-    to the states that are left.
+    shortest (Eppstein 1990, SIAM J. Comput. 19). All pairs are searched backward once: O(k n^2)
+    time and 5 n^2 / 2 bytes. Fewer than n merges look for their pair among at most n^2 / 2 each:
+    O(n^3), on random automata about n^2 in all. Each letter of the word is applied to the states
+    left.
 
-    "beam" searches backward from the singletons and of each level's preimages keeps the `width`
-    largest that it does not remember (Roman and Szykuła 2015; Szykuła and Zyzik 2022,
-    arXiv 2207.05495): O(k n) time a set and a level. It only looks for words shorter than the
-    greedy one, and where it finds none returns that. Usually the word is a shortest one.
+    "beam" searches backward from the singletons. Each level keeps the `width` largest preimages
+    that are new to its cache (Roman and Szykuła 2015; Szykuła and Zyzik 2022, arXiv 2207.05495):
+    O(k n) time a set and a level. It only looks for words shorter than the greedy one; if it finds
+    none, that is returned. Usually the word is a shortest one.
 
     Both are deterministic.
 
@@ -51,7 +51,7 @@ def short_reset_word(
     method : {"greedy", "beam"}
     width : int, optional
         Sets a level keeps, for "beam": at least n, and rounded up to a multiple of 64. By default
-        n log2 n, but 512 or more, and no more than 10,240 or than make 2^24 words of preimages.
+        n log2 n, but at least 512, and at most 10,240 and 128 MB of preimages.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def short_reset_word(
 
 
 def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
-    """Merge pairs of states, each by its shortest word, until few are left or none can be merged.
+    """Merge pairs of states, each by a shortest word, down to `goal` states or to the rank.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
     letters : uint8 array
         In the order in which they are applied.
     left : int
-        The number of states that all of Q is sent to; over `goal` only where it is the rank.
+        The number of states that the word sends Q to; if over `goal`, it is the rank.
     """
     delta = delta.astype(np.uint16)  # one type: one compilation
     k, n = delta.shape
@@ -126,10 +126,10 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
 def beam_word(
     delta: Deltas, width: int | None = None, *, longest: int, budget: Budget | None = None
 ) -> Letters | None:
-    """Search backward from the singletons, some sets a level, until a preimage is all of Q.
+    """Search backward from the singletons, `width` sets a level, until a preimage is all of Q.
 
-    Sets without a state that can be reached from all states are left out: they lead nowhere. Sets
-    are told apart by 64-bit hashes, of which a cache remembers about eight times the width.
+    Sets without a state that can be reached from all states are dropped: none of their preimages is
+    Q. Sets are compared by 64-bit hashes, and a cache keeps about eight times the width of these.
 
     Parameters
     ----------
@@ -140,8 +140,7 @@ def beam_word(
     longest : int
         The most letters the word may have.
     budget : Budget, optional
-        Memory and time for this search: `beam_memory`, and more where the ways of long words have
-        to be kept.
+        Memory and time for this search, which needs `beam_memory` bytes, more for long words.
 
     Returns
     -------
@@ -192,14 +191,14 @@ def beam_word(
 
 
 def beam_memory(n: int, k: int, width: int | None = None) -> int:
-    """Return the bytes that `beam_word` needs to begin with."""
+    """Return the bytes that `beam_word` needs at first."""
     blocks = _blocks(n, k, width)
     sets = 512 * blocks * -(-n // 64)
     return (k + 1) * sets + 512 * k * blocks + 32 * _history_slots(blocks) + 12 * _nodes(blocks)
 
 
 def _sources(delta: Deltas) -> npt.NDArray[np.uint16]:
-    """Return the automaton on the places of states in a transposed block of sets."""
+    """Return the automaton with each state replaced by its place in a transposed block of sets."""
     k, n = delta.shape
     words = -(-n // 64)
     states = np.arange(n)
@@ -220,7 +219,7 @@ def _core(delta: Deltas) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]
 
 
 def _blocks(n: int, k: int, width: int | None) -> int:
-    """Blocks of 64 sets that a level has room for."""
+    """Return the number of blocks, of 64 sets each, that a level has room for."""
     if width is None:
         most = min(_MOST_SETS, _WORDS_OF_IMAGES // (k * -(-n // 64)))
         width = min(max(_FEWEST_SETS, math.ceil(n * math.log2(n))), most)
@@ -228,10 +227,10 @@ def _blocks(n: int, k: int, width: int | None) -> int:
 
 
 def _history_slots(blocks: int) -> int:
-    """A power of two, with room for eight levels or more."""
+    """Return a power of two: slots of 4 hashes for at least eight levels."""
     return 1 << (128 * blocks - 1).bit_length()
 
 
 def _nodes(blocks: int) -> int:
-    """Nodes of the first tree: a level must fit twice, and most searches should end in it."""
+    """Return the nodes of the first tree: two levels must fit, and most searches should."""
     return max(1 << 16, 512 * blocks)

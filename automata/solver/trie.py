@@ -1,4 +1,4 @@
-"""Which of many sets of states lie within which of many others: a trie with its memory."""
+"""A trie of many sets of states that finds those within many others."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ PackedSets = npt.NDArray[np.uint64]
 """uint64 (sets, words): bit q of a row is state q"""
 
 LISTED = 1 << 18
-"""Queries that the lists on the way through a trie hold in all."""
+"""Most queries in all lists together on the way through a trie."""
 
 
 class Trie:
-    """A family of sets, ready to be looked up within other sets.
+    """A family of sets, the members, indexed to be found within other sets, the queries.
 
     Parameters
     ----------
     members : uint64 array, shape (sets, words)
         Permuted in place.
     numbers : int64 array, shape (sets,)
-        What `find` calls the members.
+        The numbers of the members, which `find` returns.
     likely : uint64 array, shape (queries, words)
-        Some sets like those that will be asked about: they shape the trie.
+        A sample of likely queries, for which the trie is optimised.
     n : int
         Number of states.
     budget : Budget
-        Only its time is watched.
+        Only its time limit is used.
 
     Raises
     ------
@@ -50,7 +50,7 @@ class Trie:
         self.numbers = numbers.copy()
         self.traits = np.zeros((count, 2), np.int32)
         self.nodes = np.empty((count // 4 + 16, containment.COLUMNS), np.int32)
-        self.nodes[0, containment.FIRST] = self.nodes[0, containment.ASKED] = 0
+        self.nodes[0, containment.FIRST] = self.nodes[0, containment.REMOVED] = 0
         self.nodes[0, containment.END] = count
         self.height = n + 2
         containment.measure(members, self.traits)
@@ -70,13 +70,13 @@ class Trie:
 
     @staticmethod
     def bytes_a_set(words: int) -> int:
-        """Memory a set takes."""
+        """Return the bytes that a member takes."""
         return 8 * words + 24
 
     def find(self, rows: PackedSets, a_row: int) -> tuple[int, int] | None:
         """Return a query and the number of a member within it, None if there is none.
 
-        Each of `rows` holds `a_row` queries side by side.
+        `rows` (uint64) holds `a_row` queries a row, side by side.
         """
         step = self._rows_at_once(a_row)
         for at in range(0, len(rows), step):
@@ -86,7 +86,7 @@ class Trie:
         return None
 
     def contained(self, rows: PackedSets) -> npt.NDArray[np.bool_]:
-        """Return for each row whether a member lies properly within it."""
+        """Return for each row (queries, words) whether it properly contains a member."""
         proper = np.zeros(len(rows), np.bool_)
         step = self._rows_at_once(1)
         for at in range(0, len(rows), step):
@@ -95,7 +95,7 @@ class Trie:
 
     @staticmethod
     def bytes_of_queries(queries: int, words: int) -> int:
-        """Working space for `queries` queries at once."""
+        """Return the bytes of working space for `queries` queries at once."""
         return queries * (8 * words + 8) + 4 * min(LISTED, 512 * queries)
 
     def _rows_at_once(self, a_row: int) -> int:

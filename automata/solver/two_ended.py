@@ -1,14 +1,14 @@
 """The exact search for any number of states: from both ends, with proved bounds at every stop.
 
 A word of length f + b resets the automaton exactly when some set of the forward level f lies within
-some set of the backward level b; to *ask* about the length f + b is to test this. Levels leave out
-what earlier levels of their side have, and sets that others make needless. Whatever is left out,
-another set of its side does what it could do in as few letters or fewer; so, as long as no shorter
-length is affirmed, what is left still holds both parts of a shortest reset word. Lengths are
-therefore asked about in order, and the first that is affirmed is the reset threshold.
+some set of the backward level b; to *ask* about the length f + b is to test this. A level drops the
+sets of earlier levels of its side, and large forward levels drop sets that contain another one. A
+kept set of the same side can take the place of each set dropped, with no more letters. So, as long
+as no shorter length is affirmed, the sets kept still hold both parts of a shortest reset word.
+Lengths are therefore asked about in order, and the first that is affirmed is the reset threshold.
 
-The design follows Szykuła and Zyzik, ESA 2022 (arXiv:2207.05495): what the next steps cost decides
-which side is expanded and when to ask, and the last level is never stored.
+The design follows Szykuła and Zyzik, ESA 2022 (arXiv:2207.05495): the estimated costs of the next
+steps decide which side is expanded and when to ask, and the last level is never stored.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from automata.solver.short_words import beam_word
 from automata.solver.trie import PackedSets, Trie
 
 _EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
-"""Cost of a set: to make it, to put it into a trie, to look it up there; measured, in 100 ns."""
+"""Cost of a set, measured in 100 ns: to make it, to put it into a trie, to look it up there."""
 _PATIENCE = 0.3
 _CHEAP, _WORTH = 2000.0, 2.7
 """Ask if the cost is at most _PATIENCE x forecast, and at most max(_CHEAP, _WORTH x sets since the
 last question). A set is worth more than it costs to ask about it, so that even a side that never
 grows is asked about in the end."""
 _BEAM_FROM = 1 << 14
-"""Sets of both sides after which a better upper bound is worth a beam search."""
+"""A beam search improves the upper bound once both sides together have more sets than this."""
 _MARCH_TARGETS = 1024
-"""Forward sets at most, if small backward levels are to be made in one compiled loop."""
+"""Most forward sets for which small backward levels are made in one compiled loop."""
 
 _Meeting = tuple[int, int, list[int]]
-"""A forward set, a backward set, and the letters from the one to the other."""
+"""The numbers of a forward set and a backward set, and the letters from one to the other."""
 
 
 class Search:
-    """One search, which tells at any time what it has proved.
+    """One search, with proved `bounds` at any time.
 
     Parameters
     ----------
@@ -50,6 +50,7 @@ class Search:
     word : tuple of int
         Any reset word: the first upper bound.
     budget : Budget
+        Limits of memory and time.
     workers : int
         Threads. The result does not depend on them.
     """
@@ -66,11 +67,11 @@ class Search:
         self.workers = workers
         self._trie: Trie | None = None  # of the last forward level
         self._beam_searched = False
-        self._worth = 0.0  # of the sets made since lengths were asked about
+        self._worth = 0.0  # _WORTH x sets made since the last question
 
     @property
     def bounds(self) -> ResetBounds:
-        """What is proved so far."""
+        """The bounds proved so far."""
         return ResetBounds(self.lower, len(self.word), self.word)
 
     def run(self) -> None:
@@ -79,7 +80,7 @@ class Search:
         Raises
         ------
         OutOfBudget
-            If a limit ends the search before.
+            If a limit ends the search before that.
         """
         try:
             if self.workers <= 1:
@@ -113,7 +114,7 @@ class Search:
                         raise
 
     def _search_beam(self) -> None:
-        """Look for a shorter word: with a good upper bound there is less to ask about."""
+        """Look for a shorter word: a better upper bound leaves fewer lengths to ask about."""
         self._beam_searched = True
         budget = self.budget.besides(self._bytes(0))
         shorter = beam_word(self.delta, longest=len(self.word) - 1, budget=budget)
@@ -125,7 +126,7 @@ class Search:
         if self.lower > forward.depth + backward.depth:
             return False  # nothing new to ask about
         if expand_forward and self.lower == forward.depth:
-            return True  # or this length could not be asked about again
+            return True  # after the next forward level it is too late for this length
         new = sum(len(level) for level in backward.levels[self.lower - forward.depth :])
         cost = new * _QUERY + (forward.size * _BUILD if self._trie is None else 0)
         if cost > max(_CHEAP, self._worth):
@@ -149,12 +150,12 @@ class Search:
             trie = int(forward.size * forward.growth)
         side.expand(self._bytes(trie) - side.bytes, pool)
         self._worth += side.size * _WORTH
-        if side.size == 0:  # it has all its sets, so that what is asked now will be affirmed
+        if side.size == 0:  # this side is complete, so a length asked about now is affirmed
             side.levels.pop()
             self._ask(0, pool)
 
     def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
-        """Ask about all lengths up to the depth of both sides, and `unstored` backward levels."""
+        """Ask about all lengths up to the depths of both sides plus `unstored` backward levels."""
         self._worth = 0.0
         forward = self.forward
         numbers = forward.levels[-1]
@@ -186,7 +187,7 @@ class Search:
         return Trie(members, numbers, queries, self.forward.n, self.budget)
 
     def _look_up(self, trie: Trie, level: int, pool: ThreadPoolExecutor | None) -> _Meeting | None:
-        """Find a set of a backward level, stored or not, with a member of the trie within it."""
+        """Find a set of a backward level, stored or not, that contains a member of the trie."""
         backward = self.backward
         unstored = max(0, level - backward.depth)
 
@@ -230,7 +231,7 @@ class Search:
         return forward.bytes + backward.bytes + buffers + trie * Trie.bytes_a_set(forward.words)
 
     def _sets_a_trie(self) -> int:
-        """Return how many sets of the last forward level fit a trie."""
+        """Return the number of sets of the last forward level that fit one trie."""
         size = self.forward.size
         if self._trie is not None or self.budget.fits(self._bytes(size)):
             return size
@@ -246,7 +247,7 @@ def _cost_of_next(side: Frontier, use: float) -> float:
 
 
 def _forecast(forward: Frontier, backward: Frontier, left: int) -> float:
-    """Return what the way to the upper bound costs, if both sides grow as they did."""
+    """Return the cost of all levels up to the upper bound, if both sides go on growing alike."""
     first, last, cost = float(forward.size), float(backward.size), 0.0
     first_growth, last_growth = forward.growth, backward.growth
     steps = min(left, 40)
@@ -262,5 +263,5 @@ def _forecast(forward: Frontier, backward: Frontier, left: int) -> float:
 
 
 def _unstored_levels(k: int) -> int:
-    """Return how many levels to search without storing them, each up to k times the one before."""
+    """Return the number of levels to search unstored; each has up to k times the sets before."""
     return max(levels for levels in range(1, 5) if k**levels <= 16 or levels == 1)
