@@ -1,6 +1,8 @@
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 
+unexport PYTHONDONTWRITEBYTECODE  # without bytecode each process of a test compiles its imports
+
 .PHONY: demo docs test test-browser test-exhaustive test-faults test-nojit lint bench
 
 demo: $(STAMP)

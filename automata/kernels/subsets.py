@@ -28,7 +28,7 @@ def is_aperiodic(deltas, i, work, labels):
 
     Another subgroup exists exactly if some word w permutes a set S = Q v and moves a state of it.
     All sets on the way from S to S w have one size and are in one strongly connected component of
-    the graph of the sets Q v. Tarjan's depth-first search (1972) finds the components. ``labels``
+    the graph of the sets Q v. The components are found depth first (Tarjan 1972). ``labels``
     (uint8, (2^n, n)) lists the states of each set, as images of the list of the set where the
     search came to this size. An edge to a set on the stack stays in its component. If all such
     edges send list to list, a word that permutes S fixes its states. If one does not, this edge and

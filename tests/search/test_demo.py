@@ -38,9 +38,14 @@ def _searching(**fields: int) -> SearchConfig:
     return SearchConfig(**fields | {"budget": 40, "latent": LATENT})  # type: ignore[arg-type]
 
 
-def test_demo(small: Path) -> None:
-    words = ["demo", "--seed", "3", "--out", str(small), "--workers", "1", "--device", "cpu"]
-    answer = CliRunner().invoke(pipeline.cli, [*words, "--json"], catch_exceptions=False)
+def words(folder: Path) -> list[str]:
+    return ["demo", "--seed", "3", "--out", str(folder), "--workers", "1", "--device", "cpu"]
+
+
+@pytest.mark.exhaustive
+def test_demo_as_json(small: Path) -> None:
+    line = [*words(small), "--json"]
+    answer = CliRunner().invoke(pipeline.cli, line, catch_exceptions=False)
     found = json.loads(answer.stdout)
     assert [*found] == ["generate", "train", "search", "report"]
     assert found["generate"]["rows wanted"] == 300
@@ -52,7 +57,9 @@ def test_demo(small: Path) -> None:
         config = json.loads((small / name / "run.json").read_text())["config"]
         assert config.get("seed", config.get("train", {}).get("seed")) == 3
 
-    text = CliRunner().invoke(pipeline.cli, words, catch_exceptions=False).stdout
+
+def test_demo(small: Path) -> None:
+    text = CliRunner().invoke(pipeline.cli, words(small), catch_exceptions=False).stdout
     parts = [
         f"dataset: {small}/data\n",
         "rows by reset threshold:\n",
