@@ -434,7 +434,7 @@ def report(
 @_how_with_model
 @printed()
 def demo(seed: int, out: Path, gathering: ArchiveRule, how: _ModelRun) -> Result:
-    """Generate, train, search and report for n = 8, k = 2, in three minutes."""
+    """Generate, train, search and report for n = 8, k = 2, in about four minutes."""
     from search.jobs.demo import run_demo
 
     return run_demo(seed, out, gathering, **how)

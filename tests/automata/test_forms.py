@@ -539,7 +539,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)
     [
         (b'delta\n0 0|1 0\n"', b"\n", b'"\n1 1|0 1\n'),
         (b"0 0|1 0\n", b"0 ", b"\n1 1|0 1\n"),
-        (b"0 0|1 0\n", b"|", b"\n1 1|0 1\n"),
+        pytest.param(b"0 0|1 0\n", b"|", b"\n1 1|0 1\n", marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_record_costs_bounded_memory(start: bytes, block: bytes, end: bytes) -> None:

@@ -496,7 +496,7 @@ def test_pending_work_of_something_else(
     pending = begun / buffer.PENDING
     whole = pending.read_bytes()
     pending.write_bytes(shard_path(folder, 0).read_bytes())
-    with refused("pending.parquet: not what .* delete it"):
+    with refused("pending.parquet: not the finds of .* delete it"):
         enumerate_dataset(ALL, begun)
     other = buffer.Buffer(asdict(CONFIGS["nothing"]), 0)
     other.save(begun)

@@ -165,9 +165,19 @@ def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: s
         for layout in layouts:
             assert len(entry[layout]["places"]) == 2 * n
             assert len(entry[layout]["arrows"]) == 12 * k * n
-    again = tmp_path / "again.html"
-    assert call(["report", run_folders / name, "--out", again, "--limit", "8"]).code == 0
-    assert again.read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["search", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in RUNS[1:])],
+)
+def test_the_same_run_gives_the_same_bytes(
+    run_folders: Path, tmp_path: Path, call, name: str
+) -> None:
+    first, second = tmp_path / "first.html", tmp_path / "second.html"
+    for out in (first, second):
+        assert call(["report", run_folders / name, "--out", out, "--limit", "8"]).code == 0
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_the_table_is_that_of_the_run(run_folders: Path, tmp_path: Path, call) -> None:
