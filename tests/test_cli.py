@@ -19,6 +19,7 @@ import click
 import pandas as pd
 import pytest
 import torch
+from click.testing import CliRunner
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
@@ -207,14 +208,16 @@ def test_every_command_is_documented(name):
 
 
 @pytest.mark.parametrize("name", ["", *pipeline.cli.commands])
-def test_help(call, tmp_path, name):
-    answer = call(tmp_path, [*name.split(), "--help"])
-    assert (answer.code, answer.err) == (0, "")
-    assert answer.out.startswith(f"Usage: {'pipeline.py ' + name}".strip())
+def test_help(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [*name.split(), "--help"]
+    answer = CliRunner().invoke(pipeline.cli, words, prog_name="pipeline.py")
+    assert not [*tmp_path.iterdir()]
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert answer.stdout.startswith(f"Usage: {'pipeline.py ' + name}".strip())
     options = pipeline.cli.commands[name].params if name else []
     for option in options:
-        assert all(word in answer.out for word in option.opts if word.startswith("-"))
-    assert not [*tmp_path.iterdir()]
+        assert all(word in answer.stdout for word in option.opts if word.startswith("-"))
 
 
 # --- the whole chain --------------------------------------------------------------------------
