@@ -54,7 +54,7 @@ from .solver.exact import (
 )
 from .solver.limits import LimitReached, ResetBounds
 from .solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
-from .solver.short_words import short_reset_word
+from .solver.short_words import reset_word, short_reset_word
 from .text.formats import (
     format_delta,
     format_dot,
@@ -140,6 +140,7 @@ __all__ = [
     "reset_bounds",
     "reset_threshold",
     "reset_thresholds",
+    "reset_word",
     "sample_synchronizing",
     "sample_uniform",
     "short_reset_word",

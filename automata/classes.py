@@ -42,7 +42,7 @@ def check_classes(classes: Sequence[str], n: int | None = None) -> None:
     Raises
     ------
     ValueError
-        If a name is unknown.
+        If a name is unknown, or `classes` is one text.
     SizeLimitError
         If one of the classes is not decided for n states.
 
@@ -50,6 +50,8 @@ def check_classes(classes: Sequence[str], n: int | None = None) -> None:
     --------
     >>> check_classes(["sink", "not-aperiodic"], 20)
     """
+    if isinstance(classes, str):
+        raise ValueError(f"classes={classes!r} is one text, not a sequence of names")
     for name in classes:
         if name.removeprefix("not-") not in CLASSES:
             known = ", ".join(CLASSES)

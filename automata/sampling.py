@@ -280,8 +280,8 @@ class Evolution:
     )
     least_new: float = setting(
         0.0,
-        "Least share of a generation's children of the classes that is new: many generations in "
-        "a row below it end the evolution.",
+        "A generation with at most this share of new automata among its children of the classes "
+        "counts as fruitless: many in a row end the evolution.",
         low=0,
         high=1,
         name="least_new",

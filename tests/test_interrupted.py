@@ -59,11 +59,23 @@ def pressed_while_a_file_ends(*_: object, **__: object) -> None:
         pressed()
 
 
+def pressed_while_a_class_is_made(*_: object, **__: object) -> None:
+    """Python 3.11 turns what `__set_name__` raises into a RuntimeError."""
+
+    class Field:
+        def __set_name__(self, owner: type, name: str) -> None:
+            pressed()
+
+    type("Owner", (), {"field": Field()})
+
+
 def aborted(*_: object, **__: object) -> None:
     raise click.Abort
 
 
-@pytest.mark.parametrize("failing", [pressed, pressed_while_a_file_ends, aborted])
+@pytest.mark.parametrize(
+    "failing", [pressed, pressed_while_a_file_ends, pressed_while_a_class_is_made, aborted]
+)
 def test_an_interruption_is_one(
     failing: object,
     tmp_path: Path,

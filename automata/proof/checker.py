@@ -145,6 +145,8 @@ def check_certificate(certificate: Certificate) -> None:
     Traceback (most recent call last):
     automata.proof.checker.CertificateError: the word does not send all states to one state
     """
+    if not isinstance(certificate, Certificate):
+        raise CertificateError(f"no certificate, but a {type(certificate).__name__}")
     try:
         delta = validate_table(certificate.delta)
     except AutomatonError as error:

@@ -89,6 +89,10 @@ def short_reset_word(
     return tuple(word.tolist())
 
 
+reset_word = short_reset_word
+"""The former name of `short_reset_word`, kept for programs that use it."""
+
+
 def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
     """Merge pairs of states, each by a shortest word, down to `goal` states or to the rank.
 

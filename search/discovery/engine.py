@@ -47,7 +47,7 @@ _IDLE_BATCHES = 40
 `_LEAST_LEAP`."""
 _LEAST_LEAP = 0.005
 _LEAST_NEW = 0.02
-"""At the start, a generation with a smaller share of new children counts as one without any."""
+"""At the start, a generation with at most this share of new children counts as one without any."""
 
 _MODEL = "model.safetensors"
 

@@ -92,6 +92,10 @@ def run_commands(commands: click.Group) -> NoReturn:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
         name = error.filename if isinstance(error.filename, str) else full and "the output"
         _fail(f"{name}: {error.strerror}" if name and error.strerror else str(error), 1)
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps one in __set_name__
+            raise
+        _fail("interrupted", 130)
     except FloatingPointError as error:
         _fail(str(error), 1)
     except MemoryError:

@@ -42,10 +42,12 @@ class SearchOutcome(NamedTuple):
             self.summary.drop(columns=hidden).to_string(index=False, na_rep="-"),
         ]
         if (self.summary["calls"] < self.summary["calls"].max()).any():
-            lines.append("Arms with fewer calls ended because they proposed (almost) nothing new.")
+            lines.append(
+                "Arms with fewer calls ended early: too few of their automata were new or allowed."
+            )
         if self.recall is not None:
             lines += [
-                "\nRecall: share of the (classes) with threshold >= T found (recall.csv)",
+                "\nRecall: share of the automata with threshold >= T that are found (recall.csv)",
                 self.recall.compact().to_string(index=False, float_format="%.3f"),
             ]
         lines.append(

@@ -444,6 +444,12 @@ def test_not_json_of_a_certificate(text: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("other", [None, "x", 7, [[0]]])
+def test_not_a_certificate(other: object) -> None:
+    with pytest.raises(CertificateError, match="^no certificate, but a "):
+        check_certificate(other)
+
+
 @pytest.mark.parametrize(
     "change", [{"threshold": True}, {"threshold": "4"}, {"word": "abba"}, {"forward": []}]
 )

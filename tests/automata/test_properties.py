@@ -275,6 +275,8 @@ def test_many_states(n: int) -> None:
 def test_errors() -> None:
     with pytest.raises(ValueError, match="unknown class 'zero': one of synchronizing, .*not-NAME"):
         check_classes(["sink", "zero"])
+    with pytest.raises(ValueError, match="classes='sink' is one text, not a sequence of names"):
+        in_classes([[[0]]], "sink")
     with pytest.raises(ValueError, match="unknown class 'not-not-sink'"):
         in_classes([[[0]]], ["not-not-sink"])
     with pytest.raises(ValueError, match=r"synchronizing has shape \(1,\), not \(2,\)"):

@@ -309,7 +309,7 @@ def test_a_truth_that_does_not_fit_is_refused_at_once(everything, tmp_path, monk
 def test_what_is_printed(slow, tmp_path):
     answer = run(f"{EVOLVE} --out {tmp_path}/out --truth {slow}")
     assert answer.exit_code == 0
-    assert "Recall: share of the (classes) with threshold >= T found" in answer.stdout
+    assert "Recall: share of the automata with threshold >= T that are found" in answer.stdout
     assert re.search(r" mode +round +calls +>=6 \(\d+\).* >=9 \(\d\)\n", answer.stdout)
     answer = run(f"{EVOLVE} --out {tmp_path}/out --truth {slow} --json")
     printed = json.loads(answer.stdout)
