@@ -223,12 +223,10 @@ class Decoder(nn.Module):
         Raises
         ------
         ValueError
-            If n is not a size of this model, or a point is not finite.
+            If n is not a size of this model.
         FloatingPointError
             If probabilities of samples are not finite.
         """
-        if not z.isfinite().all():
-            raise ValueError("z holds a point that is not finite")
         n = self.config.n if n is None else n
         if not (1 if self.config.any_size else self.config.n) <= n <= self.config.n:
             raise ValueError(f"n={n} is not a size of this model")
