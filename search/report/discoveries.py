@@ -79,7 +79,9 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     )
     if len(runs) > 1:
         check_files(folder, "comparison.csv")
-        later = {run: _later(own, config) for run, own in runs.items()}
+        numbers = sorted({seed for _, seed in runs})
+        order = [(arm, seed) for seed in numbers for arm in ARMS if (arm, seed) in runs]
+        later = {run: _later(runs[run], config) for run in order}  # as in comparison.csv
         asked = min(config.first_look, config.budget)
         comparison = compare_arms(score_steps(later, asked, classes=config.classes))
         text = (

@@ -206,6 +206,13 @@ def test_sizes_share_a_page(run_folders: Path) -> None:
         assert content.rows["rank"].tolist() == [str(rank) for rank in range(1, 21)]
 
 
+def test_arms_stand_in_the_order_of_the_comparison(run_folders: Path) -> None:
+    # the arm whose model the map shows is the last of three here
+    (table,) = (t for t in read_run(run_folders / "compare", 8).tables if t.title == "Arms")
+    compared = pd.read_csv(run_folders / "compare" / "comparison.csv")["arm"]
+    assert [*dict.fromkeys(table.rows["arm"])] == [*compared.unique()]
+
+
 def test_by_default_a_page_lies_in_its_run(copied: Path, call) -> None:
     assert call(["report", copied / "evolve"]).code == 0
     assert (copied / "evolve" / "report.html").stat().st_size > 10_000
