@@ -38,6 +38,7 @@ NEAR = 1e-3
 SOLVED = "1 2 3 0|1 1 2 3\n1 0|0 1\n1 2 3 4 0 6 7 4|0 7 1 2 4 1 5 6\n0\n2 2 0|1 0 0|0 1 2\n"
 LEAPS = "--from 4 --start-to 5 --to 7 --start-budget 800 --budget 150 --first-look 80 --workers 1"
 MODEL = "--latent 4 --embedding 4 --channels 8 --convolutions 1 --hidden 16"
+# what a command writes is its last word
 COMMANDS = {
     "uniform": "generate -n 5 --count 700 --shard-rows 300 --seed 1 --workers 2 --out uniform",
     "three letters": "generate -n 4 -k 3 --count 400 --sampler synchronizing --out three",
@@ -55,14 +56,14 @@ COMMANDS = {
     "thresholds": "solve lines --no-words --json --workers 1",
     "bounds": "solve lines --method greedy --workers 1",
     "archive": "archive export --archive archive.sqlite --at-least 0.7 archive.csv",
-    "verify": "verify truth/candidates.csv",
-    "archive list": "archive list --archive archive.sqlite",
-    "automata": "archive list --archive archive.sqlite --automata --limit 7",
-    "as JSON": "archive list --archive archive.sqlite --automata -k 3 --limit 7 --json",
-    "archive verify": "archive verify --archive archive.sqlite --workers 1",
+    "verify": "verify truth/candidates.csv --json",
     "insertion": f"discover {LEAPS} --arms insertion --out leaps",
     "stretch": f"discover {LEAPS} --arms stretch --out leaps",
     "evolution": f"discover {LEAPS} --arms evolve --seed 1 --truth slow --out leaps",
+    "archive list": "archive list --archive archive.sqlite",
+    "automata": "archive list --archive archive.sqlite --automata --limit 7",
+    "as JSON": "archive list --archive archive.sqlite --automata --limit 5 --json",
+    "archive verify": "archive verify --archive archive.sqlite --workers 1",
     "series": "archive series --archive archive.sqlite -k 2 --at-least 0.8 --prove --out series",
     "page": "report truth --limit 20 --out page.html",
     "page of leaps": "report leaps --limit 20 --out leaps.html",
@@ -72,10 +73,10 @@ COMMANDS = {
     "evaluate": "evaluate --device cpu --workers 1 --model model",
     "search": "search --model model --data uniform --budget 50 --parents 40 --batch 64 --rounds 2 "
     "--archive learned.sqlite --device cpu --workers 1 --out search",
-    "search verified": "verify search/candidates.csv",
+    "search verified": "verify search/candidates.csv --json",
     "vae": f"discover {LEAPS} --arms vae --latent 4 --elites 200 --first-steps 3 --steps 2 "
     "--archive learned.sqlite --device cpu --out vae",
-    "vae verified": "verify vae/candidates.csv",
+    "vae verified": "verify vae/candidates.csv --json",
 }
 PRINTED = {"solve", "thresholds", "bounds", "verify", "archive list", "automata", "as JSON"}
 PRINTED |= {"archive verify", "series"}
@@ -181,8 +182,10 @@ def run_all() -> dict[str, Parts]:
     for name, words in COMMANDS.items():
         answer = CliRunner().invoke(pipeline.cli, words.split())
         parts: Parts = {"exit code": answer.exit_code}
-        if answer.exit_code == 0:
+        if answer.exception is None:
             parts |= LEARNED.get(name, contents)(Path(words.split()[-1]))
+        else:
+            parts["error"] = repr(answer.exception)
         if name in PRINTED:
             parts["output"] = digest(answer.stdout_bytes)
         found[name] = parts
