@@ -36,7 +36,8 @@ import pipeline
 GOLDEN = Path(__file__).with_name("golden.json")
 NEAR = 1e-3
 SOLVED = "1 2 3 0|1 1 2 3\n1 0|0 1\n1 2 3 4 0 6 7 4|0 7 1 2 4 1 5 6\n0\n2 2 0|1 0 0|0 1 2\n"
-LEAPS = "--from 4 --start-to 5 --to 7 --start-budget 800 --budget 150 --first-look 80 --workers 1"
+LEAPS = "--from 4 --start-to 5 --to 7 --start-budget 800 --budget 150 --first-look 80 "
+LEAPS += "--device cpu --workers 1"
 MODEL = "--latent 4 --embedding 4 --channels 8 --convolutions 1 --hidden 16"
 # what a command writes is its last word
 COMMANDS = {
@@ -75,7 +76,7 @@ COMMANDS = {
     "--archive learned.sqlite --device cpu --workers 1 --out search",
     "search verified": "verify search/candidates.csv --json",
     "vae": f"discover {LEAPS} --arms vae --latent 4 --elites 200 --first-steps 3 --steps 2 "
-    "--archive learned.sqlite --device cpu --out vae",
+    "--archive learned.sqlite --out vae",
     "vae verified": "verify vae/candidates.csv --json",
 }
 PRINTED = {"solve", "thresholds", "bounds", "verify", "archive list", "automata", "as JSON"}
@@ -93,7 +94,11 @@ def table(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file without columns of seconds."""
     with path.open(newline="") as file:
         rows = [*csv.DictReader(file)]
-    return [{name: row[name] for name in row if "second" not in name} for row in rows]
+    return [without_seconds(row) for row in rows]
+
+
+def without_seconds(row: dict[str, str]) -> dict[str, str]:
+    return {name: cell for name, cell in row.items() if "second" not in name}
 
 
 def stable(path: Path) -> Any:
@@ -114,7 +119,9 @@ def page(text: str) -> list[Any]:
             [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd]\b.*?</t[hd]>", row)]
             for row in part.split("<tr")[1:]
         ]
-        found += [dict(zip(rows[0], row, strict=True)) for row in rows[1:] if rows[0]]
+        found += [
+            without_seconds(dict(zip(rows[0], row, strict=True))) for row in rows[1:] if rows[0]
+        ]
     (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text)
     for automaton in json.loads(data)["automata"]:
         found.append({k: automaton[k] for k in automaton if k not in ("circle", "neato")})
