@@ -284,14 +284,14 @@ def _untrue(
     """
     k, n = delta.shape
     bound = cerny_bound(n)
-    claims = further | {
+    claims = {
         "n": (row.n, n),
         "k": (row.k, k),
         "cerny_bound": (row.cerny_bound, bound),
         "gap": (row.gap, bound - threshold),
         "canonical": (row.canonical, " ".join(map(str, canonical_forms(delta[None])[0].tolist()))),
         "family": (row.family, identify(delta[None])[0]),
-    }
+    } | further
     for name, (claimed, true) in claims.items():
         if claimed != (true if isinstance(claimed, float) else str(true)):
             return f"{name} is {str(claimed)[:200]}, but should be {true}"

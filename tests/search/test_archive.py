@@ -884,7 +884,7 @@ def test_verify_takes_an_export(filled, tmp_path, mixed):
         ("gap", "-1", "gap is -1, but should be"),
         ("word", "ab", "a word of 2 letters for the threshold"),
         ("word", "a" * 16, "the word does not send all states to one state"),
-        ("delta", "0 0 0 0 0|1 1 1 1 1", "delta is"),
+        ("delta", "0 0 0 0 0|1 1 1 1 1", "canonical is"),
         ("delta", "1 2 3|", "letter 1 has"),
         ("canonical", "0 1 2 3 4 0 1 2 3 4", "canonical is"),
         ("family", "X", "family is X, but should be C"),
@@ -913,6 +913,12 @@ def test_verify_refuses_an_export_that_claims_more(filled, tmp_path):
     table.loc[0, ["reset_threshold", "gap", "word"]] = [17, -1, table.loc[0, "word"] + "a"]
     table.to_csv(out, index=False)
     with pytest.raises(DataError, match="row 1: threshold 17, but 16 is proved"):
+        verify_candidates(out)
+    table.loc[0, ["reset_threshold", "gap"]] = [16, 0]
+    table.loc[0, "word"] = table.loc[0, "word"][:-1]
+    table.loc[0, "delta"] = "|".join(reversed(table.loc[0, "delta"].split("|")))
+    table.to_csv(out, index=False)
+    with pytest.raises(DataError, match="row 1: delta is .*, but should be"):
         verify_candidates(out)
     run("export", out, "--archive", filled, "-n", 5)
     first, *rows = out.read_text().splitlines(keepends=True)
