@@ -102,21 +102,21 @@ def _selection(command: Any) -> Any:
     return options.of(selection=Selection)(_classes_of("selection")(command))
 
 
-def _gathering(command: Any) -> Any:
+def _rule(command: Any) -> Any:
     """Add the options of the archive that a run adds to; the command gets an ArchiveRule."""
 
     @wraps(command)
-    def gathered(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
+    def ruled(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
         chosen = archive or out.resolve().parent / "archive.sqlite"
-        gathering = options.build(ArchiveRule, archive=chosen, archive_at_least=archive_at_least)
-        return command(out=out, gathering=gathering, **values)
+        rule = options.build(ArchiveRule, archive=chosen, archive_at_least=archive_at_least)
+        return command(out=out, rule=rule, **values)
 
-    gathered = options.field(ArchiveRule, "archive_at_least")(gathered)
+    ruled = options.field(ArchiveRule, "archive_at_least")(ruled)
     return options.path(
         "--archive",
         show_default="archive.sqlite beside the run folder",
         help="Archive file, for the best automata of all runs.",
-    )(gathered)
+    )(ruled)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,7 +126,7 @@ def cli() -> None:
 
     Commands that fill a folder (--out) write run.json there: config, seed, versions, commit. The
     same command in the same folder resumes; search and evolve start again. Exit codes: 0 ok,
-    1 failed, 2 usage, 3 corrupt or mismatched data, 130 interrupted.
+    1 failed, 2 usage, 3 data missing, corrupt or mismatched, 130 interrupted.
     """
 
 
@@ -151,9 +151,12 @@ def generate(config: GenerateConfig, out: Path, how: _Run) -> Result:
 @printed()
 def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> Result:
     """Make a dataset of all automata of a size up to renaming, from a least threshold on."""
-    from data.jobs import run_enumerate
+    from data.jobs import refuse_many_rows, run_enumerate
 
-    return run_enumerate(replace(config, rows=not no_rows), out, **how)
+    config = replace(config, rows=not no_rows)
+    if not options.is_given("at_least"):
+        refuse_many_rows(config)
+    return run_enumerate(config, out, **how)
 
 
 @cli.command()
@@ -202,7 +205,7 @@ def evaluate(
 @options.path("--data", required=True, help="Dataset folder that the model was trained on.")
 @_run
 @options.of(config=SearchConfig, latent=LatentConfig)
-@_gathering
+@_rule
 @_classes_of("config")
 @_truth
 @_how_with_model
@@ -213,7 +216,7 @@ def search(
     out: Path,
     config: SearchConfig,
     latent: LatentConfig,
-    gathering: ArchiveRule,
+    rule: ArchiveRule,
     truth: Path | None,
     how: _ModelRun,
 ) -> Result:
@@ -221,24 +224,24 @@ def search(
     from search.jobs.models import run_search
 
     config = replace(config, latent=latent)
-    return run_search(model, data, out, config, gathering=gathering, truth=truth, **how)
+    return run_search(model, data, out, config, rule=rule, truth=truth, **how)
 
 
 @cli.command()
 @options.of(config=EvolveConfig)
 @_run
-@_gathering
+@_rule
 @_classes_of("config")
 @_truth
 @_how
 @printed()
 def evolve(
-    config: EvolveConfig, out: Path, gathering: ArchiveRule, truth: Path | None, how: _Run
+    config: EvolveConfig, out: Path, rule: ArchiveRule, truth: Path | None, how: _Run
 ) -> Result:
     """Evolve automata near the Černý bound from random ones; compare with uniform sampling."""
     from search.jobs.models import run_evolve
 
-    return run_evolve(config, out, gathering, truth=truth, **how)
+    return run_evolve(config, out, rule, truth=truth, **how)
 
 
 @cli.command()
@@ -249,7 +252,7 @@ def evolve(
     "--arms", default="vae", show_default=True, help="Arms, with commas: see docs/discovery.md."
 )
 @options.path("--out", required=True, help="Folder of the run or runs.")
-@_gathering
+@_rule
 @_classes_of("config")
 @options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
 @_how_with_model
@@ -261,7 +264,7 @@ def discover(
     seeds: int,
     arms: str,
     out: Path,
-    gathering: ArchiveRule,
+    rule: ArchiveRule,
     truths: tuple[Path, ...],
     how: _ModelRun,
 ) -> Result:
@@ -273,14 +276,14 @@ def discover(
 
     config, names = options.build(replace, config, learn=learn), tuple(arms.split(","))
     numbers = tuple(range(seed, seed + seeds))
-    return run_discover(config, names, numbers, out, gathering, truths, **how)
+    return run_discover(config, names, numbers, out, rule, truths, **how)
 
 
 @cli.command()
 @click.argument("file", type=options.PATH)
 @printed()
 def verify(file: Path) -> Result:
-    """Replay every word of a candidates file and prove every threshold again."""
+    """Replay every word of a candidates file, or of an archive export; prove every threshold."""
     from search.verified import verify_candidates
 
     return Summary({"rows verified": verify_candidates(file)})
@@ -430,14 +433,14 @@ def report(
 @cli.command()
 @_seed
 @options.path("--out", default=Path("runs/demo"), show_default=True, help="Folder of the run.")
-@_gathering
+@_rule
 @_how_with_model
 @printed()
-def demo(seed: int, out: Path, gathering: ArchiveRule, how: _ModelRun) -> Result:
-    """Generate, train, search and report for n = 8, k = 2, in about four minutes."""
+def demo(seed: int, out: Path, rule: ArchiveRule, how: _ModelRun) -> Result:
+    """Generate, train, search and report for n = 8, k = 2, in a few minutes."""
     from search.jobs.demo import run_demo
 
-    return run_demo(seed, out, gathering, **how)
+    return run_demo(seed, out, rule, **how)
 
 
 def main() -> None:

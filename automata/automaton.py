@@ -422,12 +422,29 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     """
     if isinstance(deltas, str):
         raise AutomatonError("one text is one automaton: many are a list of texts")
-    if isinstance(deltas, list | tuple) and deltas and isinstance(deltas[0], str):
-        deltas = [validate_delta(text) for text in deltas]
-    array = integer_array(deltas)
+    if isinstance(deltas, list | tuple) and any(isinstance(delta, str) for delta in deltas):
+        deltas = [validate_delta(delta) for delta in deltas]
+    try:
+        array = integer_array(deltas)
+    except AutomatonError:
+        if isinstance(deltas, list | tuple):
+            _check_one_size(deltas)
+        raise
     if array.ndim != 3:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
     return _validate(array)
+
+
+def _check_one_size(deltas: Any) -> None:
+    """Raise `AutomatonError` if the tables in a list are automata of different sizes."""
+    sizes = [integer_array(delta).shape for delta in deltas]
+    for position, size in enumerate(sizes):
+        if size != sizes[0] and len(size) == len(sizes[0]) == 2:
+            (k, n), (first_k, first_n) = size, sizes[0]
+            raise AutomatonError(
+                f"automata of a batch have one size: automaton {position} has n={n}, k={k}, "
+                f"but automaton 0 has n={first_n}, k={first_k}"
+            )
 
 
 def _validate(array: npt.NDArray[Any]) -> Deltas:
@@ -471,7 +488,7 @@ def integer_array(value: Any, entries: str = "states") -> npt.NDArray[Any]:
     try:
         array = np.asarray(value)[...]  # a new view: nobody else can change its shape
     except ValueError as error:
-        raise AutomatonError(f"not a rectangular table of {entries}: {error}") from error
+        raise AutomatonError(f"not a rectangular table of {entries}") from error
     if array.dtype.kind not in "iu":
         if array.size == 0:
             raise AutomatonError(f"an empty table, of shape {array.shape}, holds no {entries}")

@@ -1,6 +1,6 @@
 """The demo over five seeds: hits of every arm beside the baselines.
 
-Run from the repository: python benchmarks/bench_demo.py (about two minutes a seed, on two cores)
+Run from the repository: python benchmarks/bench_demo.py (a few minutes a seed, on two cores)
 """
 
 import subprocess

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import cerny_bound
+from automata.burnside import count_classes
+from automata.settings import SettingError
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, generate
 from data.plots import plot_thresholds
@@ -23,6 +25,8 @@ from data.results import Summary
 
 _KINDS = ("classes", "strongly_connected", "irreducible", "basic")
 """Columns of the counts that are printed."""
+MOST_ROWS = 10**8
+"""Rows of an enumeration that are written without being asked for."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,22 @@ def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool
             "rows by reset threshold": table,
         }
     )
+
+
+def refuse_many_rows(config: EnumerateConfig) -> None:
+    """Raise `SettingError` if a dataset of all automata of a size has over `MOST_ROWS` rows.
+
+    With a least threshold or classes the number of rows is not known before.
+    """
+    if not config.rows or config.at_least or config.classes:
+        return
+    rows = count_classes(config.n, config.k)
+    if rows > MOST_ROWS:
+        raise SettingError(
+            f"n={config.n}, k={config.k}: all {rows:,} automata would be written. --at-least T "
+            "keeps those with thresholds from T on, --no-rows counts alone, a smaller -n has "
+            "fewer; --at-least 0 writes them all"
+        )
 
 
 def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bool) -> Enumeration:

@@ -1,4 +1,7 @@
-"""Candidate files, which anyone may have written: read, checked row by row, proved."""
+"""CSV files of candidates, of a run or of ``archive export``: read, checked row by row, proved.
+
+Anyone may have written them.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,27 @@ import hashlib
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.errors import ParserError
 
 from automata.automaton import AutomatonError, Deltas, cerny_bound
-from automata.canonical import canonical_forms
+from automata.canonical import canonical_forms, from_canonical
 from automata.families import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.verification import verify
 from automata.solver.exact import reset_thresholds
-from automata.text.formats import parse_delta, parse_word
+from automata.text.formats import format_delta, parse_delta, parse_word
 from data.damage import DataError, open_file, reading
 from data.files import read_checksums, recover
 from data.progress import progress
+from search.archive.rows import class_names
+from search.archive.tables import ROW_COLUMNS
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS
 from search.configs import MODES
@@ -33,18 +39,36 @@ _MOST_BYTES = 1 << 32
 _LONGEST_HEADER = 10_000
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+][0-9]{2})?")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_TAKEN = "verify takes the candidates.csv of a run and the files of archive export"
+
+
+class _Kind(NamedTuple):
+    """A kind of file, and what is true of its rows."""
+
+    name: str
+    columns: list[str]
+    problem: Callable[[Any, int, Deltas, int], str]
+    """The first error in a row, by its position, automaton and threshold; "" if there is none."""
+    place: Callable[[Any], tuple[Any, ...]]
+    """Grows from row to row."""
 
 
 def verify_candidates(path: Path | str) -> int:
-    """Replay every word of a candidates file, prove every threshold again, and count the rows.
+    """Replay every word of a file, prove every threshold again, and count the rows.
 
     Each threshold is proved by a certificate, which a checker without compiled code accepts.
+
+    Parameters
+    ----------
+    path : Path or str
+        A candidates file, or a file of ``archive export``.
 
     Raises
     ------
     DataError
-        If the file is missing or not a candidates file, if a row is wrong (the error names the
-        first), or if its SHA-256 is not the one that its run recorded.
+        If the file is missing or of another kind, if a row is wrong (the error names the first), or
+        if its SHA-256 is not the one that its run recorded.
     """
     path = Path(path)
     recorded = {}
@@ -52,11 +76,13 @@ def verify_candidates(path: Path | str) -> int:
         recover(path.parent)
         recorded = read_checksums(path.parent)
     content = _read(path)
-    table = _table(path, content)
+    header = _parse(path, content, nrows=0)
+    kind = _EXPORTED if "found_at" in header else _CANDIDATES
+    table = _table(path, content, kind, f"; {_TAKEN}")
     if len(table) == 0 and path.name not in recorded:
         raise DataError(f"{path}: no rows")
     with progress(len(table), "verify", "rows") as bar:
-        for position, delta, threshold in _checked_rows(path, table):
+        for position, delta, threshold in _checked_rows(path, table, kind):
             if (proved := proved_threshold(delta)) != threshold:
                 raise DataError(
                     f"{path}: row {position}: threshold {threshold}, but {proved} is proved"
@@ -89,7 +115,7 @@ def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:
     DataError
         If a row is wrong; the error names the first.
     """
-    rows = [*_checked_rows(path, table)]
+    rows = [*_checked_rows(path, table, _CANDIDATES)]
     found: dict[int, int] = {}
     for shape in {delta.shape for _, delta, _ in rows}:
         own = [(position, delta) for position, delta, _ in rows if delta.shape == shape]
@@ -111,7 +137,7 @@ def read_candidates(path: Path | str) -> pd.DataFrame:
         If the file is missing or not a candidates file.
     """
     path = Path(path)
-    return _table(path, _read(path))
+    return _table(path, _read(path), _CANDIDATES)
 
 
 def _read(path: Path) -> bytes:
@@ -126,43 +152,59 @@ def _read(path: Path) -> bytes:
         return content
 
 
-def _table(path: Path, content: bytes) -> pd.DataFrame:
-    """Parse the content of a candidates file."""
+def _parse(path: Path, content: bytes, nrows: int | None = None) -> pd.DataFrame:
+    """Parse the content of a CSV file, or its first rows: every cell is a text."""
     with reading(path, "a CSV file"), warnings.catch_warnings():
         warnings.simplefilter("error")
         try:  # the empty word and the word "nan" are texts
-            table = pd.read_csv(
+            return pd.read_csv(
                 io.BytesIO(content),
                 dtype=str,
                 keep_default_na=False,
                 encoding="utf-8",
                 index_col=False,
+                nrows=nrows,
             ).fillna("")
-        except Warning as warning:  # a row is longer than the header
-            raise ValueError(str(warning)) from warning
-    missing = [name for name in CANDIDATE_COLUMNS if name not in table.columns]
+        except ParserError as error:
+            raise ValueError(_split_badly(str(error))) from error
+        except Warning as warning:
+            raise ValueError("a row has more cells than the first line") from warning
+
+
+def _split_badly(error: str) -> str:
+    """Return in plain words why pandas cannot split a file into cells."""
+    if found := re.search("Expected ([0-9]+) fields in line ([0-9]+), saw ([0-9]+)", error):
+        return f"line {found[2]} has {found[3]} cells, not {found[1]}"
+    return "a quote is not closed" if "EOF inside string" in error else error
+
+
+def _table(path: Path, content: bytes, kind: _Kind, taken: str = "") -> pd.DataFrame:
+    """Parse the content of a file of a kind; `taken` ends the message if it is of another."""
+    header = _parse(path, content, nrows=0)
+    missing = [name for name in kind.columns if name not in header]
     if missing:
-        raise DataError(f"{path}: not a candidates file, no column {missing[0]!r}")
-    return table
+        raise DataError(f"{path}: not {kind.name}, no column {missing[0]!r}{taken}")
+    return _parse(path, content)
 
 
-def _checked_rows(path: Path, table: pd.DataFrame) -> Iterator[tuple[int, Deltas, int]]:
+def _checked_rows(
+    path: Path, table: pd.DataFrame, kind: _Kind
+) -> Iterator[tuple[int, Deltas, int]]:
     """Yield position, automaton and threshold of each row, after checking all its other cells."""
-    last: tuple[int, int, bool, list[int]] | None = None
-    for position, row in enumerate(table[CANDIDATE_COLUMNS].itertuples(index=False), 1):
+    last: tuple[Any, ...] | None = None
+    for position, row in enumerate(table[kind.columns].itertuples(index=False), 1):
         try:
             delta, threshold = (
                 parse_delta(row.delta),
                 _whole("reset_threshold", row.reset_threshold),
             )
-            problem = _problem(row, position, delta, threshold)
+            problem = kind.problem(row, position, delta, threshold)
         except (AutomatonError, ValueError) as error:
             raise DataError(f"{path}: row {position}: {error}") from error
         if problem:
             raise DataError(f"{path}: row {position}: {problem}")
         yield position, delta, threshold
-        form = [int(q) for q in row.canonical.split()]
-        place = (delta.shape[1], int(row.gap), row.novel == "False", form)
+        place = kind.place(row)
         if last is not None and place <= last:
             raise DataError(f"{path}: row {position}: out of order, or the same automaton again")
         last = place
@@ -186,11 +228,21 @@ def _may_be_parent(delta: npt.NDArray[Any], k: int, n: int) -> bool:
     return bool(delta.shape[0] == k and delta.shape[1] <= n)
 
 
-def _problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
-    """Return the first error in a row, "" if there is none; the threshold is not checked."""
-    word = parse_word(row.word)
+def _form(row: Any) -> list[int]:
+    return [int(q) for q in row.canonical.split()]
+
+
+def _candidate_place(row: Any) -> tuple[Any, ...]:
+    return int(row.n), int(row.gap), row.novel == "False", _form(row)
+
+
+def _exported_place(row: Any) -> tuple[Any, ...]:
+    return int(row.k), int(row.n), int(row.gap), _form(row)
+
+
+def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
+    """Return the first error in a row of candidates; the threshold is not checked."""
     k, n = delta.shape
-    bound = cerny_bound(n)
     for parent in (row.parent_a, row.parent_b):
         if parent and not _may_be_parent(parse_delta(parent), k, n):
             return f"a parent of more states or other letters: {parent[:100]}"
@@ -204,21 +256,52 @@ def _problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
         return f"mode {row.mode[:40]}, round {row.round}, repaired {row.repaired}"
     if row.alpha and not 0 <= _number("alpha", row.alpha) <= 1:
         return f"alpha is {row.alpha}, but should be in 0..1"
+    ratio = round(threshold / max(1, cerny_bound(n)), 4)
+    further = {"rank": (row.rank, position), "ratio": (_number("ratio", row.ratio), ratio)}
+    return _untrue(row, delta, threshold, further)
+
+
+def _exported_problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
+    """Return the first error in a row of an archive; the threshold is not checked."""
+    if not row.run or not row.arm or _whole("finds", row.finds) < 1:
+        return f"found by run {row.run[:40]!r}, arm {row.arm[:40]!r}, {row.finds} times"
+    if not _TIME.fullmatch(row.found_at):
+        return f"found_at {row.found_at[:40]!r} is not a time"
+    (own,) = from_canonical(canonical_forms(delta[None]), *delta.shape[::-1])
+    further = {
+        "delta": (row.delta, format_delta(own)),
+        "properties": (row.properties, class_names(delta[None])[0]),
+    }
+    return _untrue(row, delta, threshold, further)
+
+
+def _untrue(
+    row: Any, delta: Deltas, threshold: int, further: dict[str, tuple[str | float, Any]]
+) -> str:
+    """Return the first error in what all kinds of files say, or in further claims.
+
+    A claim is what stands there, and what should.
+    """
+    k, n = delta.shape
+    bound = cerny_bound(n)
     claims = {
-        "rank": (row.rank, position),
         "n": (row.n, n),
         "k": (row.k, k),
         "cerny_bound": (row.cerny_bound, bound),
         "gap": (row.gap, bound - threshold),
         "canonical": (row.canonical, " ".join(map(str, canonical_forms(delta[None])[0].tolist()))),
         "family": (row.family, identify(delta[None])[0]),
-        "ratio": (_number("ratio", row.ratio), round(threshold / max(1, bound), 4)),
-    }
+    } | further
     for name, (claimed, true) in claims.items():
         if claimed != (true if isinstance(claimed, float) else str(true)):
             return f"{name} is {str(claimed)[:200]}, but should be {true}"
+    word = parse_word(row.word)
     if len(word) != threshold:
         return f"a word of {len(word)} letters for the threshold {threshold}"
     if not verify(delta, word):
         return "the word does not send all states to one state"
     return ""
+
+
+_CANDIDATES = _Kind("a candidates file", CANDIDATE_COLUMNS, _candidate_problem, _candidate_place)
+_EXPORTED = _Kind("a file of archive export", ROW_COLUMNS, _exported_problem, _exported_place)

@@ -250,6 +250,23 @@ def test_the_chain(chain):
     assert all((folder / path).is_file() for path in found["files"] + evolved["files"])
 
 
+def test_the_names_of_json_are_documented(chain):
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    section = page.partition("## JSON")[2].partition("\n## ")[0]
+    rows = [line[2:-2].split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    names = {
+        command: {name for name in re.findall("`([^`]+)`", cell) if not re.search("^--|csv$", name)}
+        for commands, cell in rows
+        for command in re.findall("`([^`]+)`", commands)
+    }
+    groups = {name for name, own in pipeline.cli.commands.items() if hasattr(own, "commands")}
+    assert {command.split()[0] for command in names} == {*pipeline.cli.commands} - {"solve"}
+    assert {command.split()[0] for command in names if " " in command} == groups
+    for command, answer in chain[1].items():
+        assert names[command] - {*strict(answer.out)} <= {"recall"}, command
+        assert {*strict(answer.out)} <= names[command], command
+
+
 def test_the_files_of_the_chain(chain):
     def pictures(*names):
         return {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
@@ -305,6 +322,9 @@ def test_the_same_commands_again(call, runs):
     assert text.index("Best candidates") < text.index("Arms: hits per 1,000 solver calls")
     for word in ("encode-decode", "mutation", "uniform", "evolve", "found/candidates.csv"):
         assert word in text
+    calls = r"\nSolver calls of the arms: \d+; of labelling the training set: [1-9]\d*\n"
+    assert re.search(calls, text)
+    assert "\nSolver calls of the arms: 120\n" in outputs["evolve"].out  # no training set
     assert re.fullmatch(r"rows verified: \d+\n", outputs["verify"].out)
 
 
@@ -348,6 +368,25 @@ def test_models_of_a_class(call, runs):
         3,
         "0 of 300 training automata are of class eulerian, sink, but a search needs two parents",
     )
+
+
+def test_a_training_that_was_interrupted(call, runs):
+    """Its checkpoint is used with a warning, and only where the dataset is named."""
+    (runs / "model" / "run.json").unlink()
+    message = "model: no run.json, which train writes when it has finished: the same train command"
+    refused(call(runs, arguments("evaluate")), 3, message)
+    for words in (arguments("evaluate", data="data"), arguments("search", out="new")):
+        answer = call(runs, words)
+        assert answer.code == 0
+        assert answer.complaints() == [
+            "Warning: model: no run.json, which train writes when it has finished. Its last "
+            "checkpoint is used, and may not be final; the same train command goes on."
+        ]
+    (runs / "some").mkdir()  # interrupted in its first epoch
+    message = r"some: not a model folder \(no checksums.json, which train writes with its first"
+    refused(call(runs, arguments("evaluate", model="some")), 3, message)
+    assert call(runs, arguments("train")).code == 0
+    assert call(runs, arguments("evaluate")).complaints() == []
 
 
 # --- bad input --------------------------------------------------------------------------------
@@ -442,6 +481,14 @@ def test_names_that_no_record_could_hold(call, chain, words, name):
     refused(answer, 2, "control characters, or not in UTF-8|no such file")
     assert answer.err.isascii() and not re.search("[\x00-\x09\x0b-\x1f\x7f]", answer.err)
     assert contents(chain[0]) == before
+
+
+@pytest.mark.parametrize("command", ["generate", "train", "search", "evolve"])
+def test_a_folder_that_cannot_be_made_is_named(call, runs, command):
+    before = contents(runs)
+    answer = call(runs, arguments(command, out="data/manifest.json/new"))
+    refused(answer, 1, "data/manifest.json/new: Not a directory")
+    assert contents(runs) == before
 
 
 @pytest.mark.parametrize("content", [b"\x1b[2J\n", b"1 2 \x1b]0;x\x07|0 1 0\n", b"\xc2\x9b31m|0\n"])

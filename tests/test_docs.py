@@ -19,6 +19,8 @@ from docs.build import documented_modules, entries, option_tables, with_options,
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+MADE = ("runs/", "build/", "docs/api/", ".venv/", "seed-S/", "/")
+"""Beginnings of paths that commands make, or that are not in the project."""
 
 
 def text_of(name: str) -> str:
@@ -37,7 +39,10 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
-def test_lines_of_python_have_the_values_they_say(page: str) -> None:
+def test_lines_of_python_have_the_values_they_say(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # what they write goes there
     blocks = re.findall(r"```python\n(.*?)```", text_of(page), re.DOTALL)
     names: dict[str, object] = {}
     compared = 0
@@ -104,10 +109,20 @@ def test_modules_that_pages_name_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     if page.stem == "CHANGELOG":  # its tables have the former names on the left
         text = re.sub(r"^\|[^|]*\|", "", text, flags=re.MULTILINE)
-    for path in re.findall(r"`((?:automata|data|vae|search|tests|benchmarks)/[\w/]+\.\w+)`", text):
-        assert (ROOT / path).is_file(), path
     for dotted in re.findall(r"`((?:automata|data|vae|search)(?:\.\w+)+)`", text):
         assert exists(dotted), dotted
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_paths_that_pages_name_are_there(page: Path) -> None:
+    """Files and folders in backticks, and what commands in code blocks run."""
+    text = page.read_text(encoding="utf-8")
+    named = {*re.findall(r"`([\w.-]+/[\w./-]*|[\w.-]+\.py)`", text)}
+    named |= {*re.findall(r"\bpython3? ([\w./-]+\.py)\b", text)}
+    if page.stem == "design":  # its map names files without their folder: the next test
+        named = {path for path in named if "/" in path}
+    for path in named:
+        assert path.startswith(MADE) or (ROOT / path).exists(), path
 
 
 def exists(dotted: str) -> bool:
@@ -128,7 +143,7 @@ def test_the_page_of_commands_has_every_option_as_help_has_it() -> None:
             assert all(f"{flag}" in option_tables() for flag in option.opts if flag[0] == "-")
 
 
-def test_the_map_of_the_design_names_files_that_are_there_in_every_folder() -> None:
+def test_the_map_of_the_design_names_every_file_of_every_folder_once() -> None:
     design = text_of("docs/design.md")
     folders = dict(re.findall(r"^### `([\w/]+)/`\n(.*?)(?=^##)", design, re.DOTALL | re.MULTILINE))
     rooms = {
@@ -138,9 +153,9 @@ def test_the_map_of_the_design_names_files_that_are_there_in_every_folder() -> N
     }
     assert {*folders} == rooms
     for folder, text in folders.items():
+        modules = {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
         rows = "\n".join(line.partition(" | ")[0] for line in text.splitlines() if line[:1] == "|")
-        for file in re.findall(r"`(\w+\.py)`", rows):
-            assert (ROOT / folder / file).is_file(), f"{folder}/{file}"
+        assert sorted(re.findall(r"`(\w+\.py)`", rows)) == sorted(modules), folder
 
 
 # --- the reference ------------------------------------------------------------------------------

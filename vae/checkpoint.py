@@ -171,7 +171,10 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
     if not (folder / "checksums.json").exists():
-        raise DataError(f"{folder}: not a model folder (it has no checksums.json)")
+        raise DataError(
+            f"{folder}: not a model folder (no checksums.json, which train writes with its first "
+            "epoch)"
+        )
     check_files(folder, *MODEL_FILES)
     path = folder / "config.json"
     config: dict[str, Any] = read_json(path)

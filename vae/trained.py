@@ -22,10 +22,16 @@ def training_folder(model: Path | str) -> Path:
     Raises
     ------
     DataError
-        If `model` is not a model folder, or its record names no dataset.
+        If `model` is not a model folder, its training has not finished, or its record names no
+        dataset.
     """
     model = Path(model)
     read_config(model)
+    if not (model / "run.json").exists():
+        raise DataError(
+            f"{model}: no run.json, which train writes when it has finished: the same train "
+            "command goes on, or give --data to use the last checkpoint"
+        )
     record = read_run_record(model)
     if "data" not in record["inputs"]:
         raise DataError(f"{model / 'run.json'}: names no dataset; give --data")
@@ -69,9 +75,10 @@ def load_trained(
         raise DataError(f"{folder}: is being trained: wait until that is done")
     dataset = read_dataset(data, _training_classes(folder), workers=workers)
     if read_config(folder)["data"] != describe_data(dataset):
+        unknown = "" if (folder / "run.json").exists() else "; no run.json names its classes"
         raise DataError(
             f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
-            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on"
+            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on{unknown}"
         )
     return model, dataset, weights
 

@@ -83,11 +83,13 @@ def automaton_svg(delta: AutomatonLike) -> str:
     drawing = circle_drawing(valid)
     left, top, width, height = drawing.box
     scale = min(_PIXELS, _WIDTH / width)
+    box = f'x="{left:.2f}" y="{top:.2f}" width="{width:.2f}" height="{height:.2f}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{scale * width:.0f}" '
         f'height="{scale * height:.0f}" viewBox="{left:.2f} {top:.2f} {width:.2f} {height:.2f}" '
-        'style="font-family:sans-serif;background:white">'
-        f"<title>Automaton with {n} states and {k} letters</title>{drawing_svg(drawing)}</svg>"
+        'style="font-family:sans-serif">'
+        f"<title>Automaton with {n} states and {k} letters</title>"
+        f'<rect {box} fill="white"/>{drawing_svg(drawing)}</svg>'  # for dark pages
     )
 
 

@@ -27,7 +27,12 @@ class SolveConfig:
         choices=get_args(Method),
     )
     words: bool = setting(True, "Whether words are wanted too.", flags=())
-    memory_limit: int | None = setting(None, "Bytes a search may use, such as 500M or 2G.", low=1)
+    memory_limit: int | None = setting(
+        None,
+        "Bytes a long search may use, such as 500M or 2G; the quick search before it has a fixed "
+        "size.",
+        low=1,
+    )
     time_limit: float | None = setting(None, "Seconds a search may take.", low=0, without=0)
 
     def __post_init__(self) -> None:

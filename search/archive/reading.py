@@ -59,7 +59,10 @@ class Reader:
         self._path, self._check = path, check
         self._file = find_file(path)
         if not self._file.exists():
-            raise DataError(f"{path}: no such file")
+            raise DataError(
+                f"{path}: no such file; search, evolve, discover and demo make an archive beside "
+                "their run folders"
+            )
         self._db: sqlite3.Connection | None = None
         self._state: State | None = None
         self._copy: TemporaryDirectory[str] | None = None

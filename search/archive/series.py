@@ -9,9 +9,7 @@ import pandas as pd
 
 from automata.automaton import SizeLimitError
 from automata.canonical import CANONICAL_MAX_STATES
-from automata.series import (
-    CHECKED,
-)
+from automata.series import CHECKED
 from automata.text.formats import format_delta
 from data.progress import progress
 from search.archive.series_search import MODULI, Begun, Stock, search_series

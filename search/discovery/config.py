@@ -14,6 +14,8 @@ SOURCE_NAMES = (
     *("insertion", "stretching", "cma-es", "gradient", "arithmetic"),
 )
 """Names of the sources in tables; here, so that reading tables does not load the model."""
+_START = 8
+"""Where the sizes that are evolved end by default."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,12 @@ class DiscoverConfig:
     least: int = setting(5, "The smallest size.", low=1, high="most", name="from")
     most: int = setting(16, "The largest size.", low=1, high=CANONICAL_MAX_STATES, name="to")
     start_to: int = setting(
-        8, "Sizes up to this one are evolved from random automata.", low="least", high="most"
+        None,
+        "Sizes up to this one are evolved from random automata. Default: 8, or the nearest size.",
+        low="least",
+        high="most",
     )
-    """The first training uses these sizes."""
+    """The first training uses these sizes. None becomes `_START`, or the nearest size."""
     start_budget: int = setting(
         1_500_000, "Solver calls at each size up to --start-to.", low=1, high=10**9
     )
@@ -160,6 +165,12 @@ class DiscoverConfig:
     leap: LeapConfig = field(default_factory=LeapConfig)
 
     def __post_init__(self) -> None:
-        """Check every value against its limit."""
+        """Check every value against its limit; find the default of `start_to`."""
+        by_default = self.start_to is None
+        if by_default:
+            object.__setattr__(self, "start_to", self.least)
         check_settings(self)
+        if by_default:
+            nearest = min(max(_START, self.least), self.most)
+            object.__setattr__(self, "start_to", nearest)
         check_classes(self.classes, self.most)

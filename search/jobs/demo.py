@@ -45,7 +45,7 @@ class DemoOutcome(NamedTuple):
 
 
 def run_demo(
-    seed: int, out: Path, gathering: ArchiveRule, *, device: str, workers: int, force: bool
+    seed: int, out: Path, rule: ArchiveRule, *, device: str, workers: int, force: bool
 ) -> DemoOutcome:
     """Make a dataset, a model, a search and its report, in folders within `out`."""
     data, model, found = out / "data", out / "model", out / "search"
@@ -60,6 +60,6 @@ def run_demo(
     )
     trained = run_train(data, model, ModelConfig(), TrainConfig(epochs=8, seed=seed), **on)
     config = SearchConfig(budget=20_000, seed=seed)
-    results = run_search(model, data, found, config, gathering=gathering, **on)
+    results = run_search(model, data, found, config, rule=rule, **on)
     page = write_report(read_run(found, _AUTOMATA), out / REPORT)
     return DemoOutcome(generated, trained, results, page)

@@ -45,7 +45,7 @@ def run_discover(
     arms: tuple[str, ...],
     seeds: tuple[int, ...],
     out: Path,
-    gathering: ArchiveRule,
+    rule: ArchiveRule,
     truths: Sequence[Path],
     *,
     device: torch.device | str,
@@ -64,7 +64,8 @@ def run_discover(
     seeds : tuple of int
     out : Path
         The folder of all runs.
-    gathering : ArchiveRule
+    rule : ArchiveRule
+        The archive that the runs add to.
     truths : sequence of Path
         Folders of enumerations, for recall when all runs have ended. None given: those that the
         folder's record names.
@@ -81,7 +82,7 @@ def run_discover(
     SettingError
         If an arm or the device does not exist, or no size is left to compare.
     """
-    plan = Plan(config, arms, seeds, out, gathering, choose_device(device), workers)
+    plan = Plan(config, arms, seeds, out, rule, choose_device(device), workers)
     with claim(out, "discover"):
         return _discover(plan, truths, force)
 
@@ -95,7 +96,7 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutco
     truth_inputs = {f"truth {n}": folder for n, folder in zip(lists, truths, strict=True)}
     settings = asdict(plan.config) | {"device": plan.device.type}
     covers = {arm: [seed for name, seed in joined if name == arm] for arm, _ in joined}
-    plan.gathering.open()
+    plan.rule.open()
     with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):
         alone = len(plan.runs) == 1
         threads = _settle(plan.out, settings, plan.workers if alone else 1, force)
@@ -149,7 +150,7 @@ def _run_here(plan: Plan, threads: int) -> None:
             bar.set_postfix_str(doing, refresh=bool(doing))
             bar.update(calls)
 
-        keep = partial(_gather, plan, arm, seed)
+        keep = partial(_archive, plan, arm, seed)
         plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
 
 
@@ -205,19 +206,19 @@ def _end_with_the_parent() -> None:
 def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
     """Run one arm with one seed, or the start of a seed."""
     torch.set_num_threads(threads)
-    keep = partial(_gather, plan, arm, seed)
+    keep = partial(_archive, plan, arm, seed)
     if arm == START:
         plan.engine(plan.arms[0], seed, 1).run_start(keep=keep)
     else:
         plan.engine(arm, seed, 1).run(keep=keep)
 
 
-def _gather(plan: Plan, arm: str, seed: int, step: Step) -> None:
+def _archive(plan: Plan, arm: str, seed: int, step: Step) -> None:
     """Add the best finds of a step to the archive; finds of the start have the arm ``start``."""
-    best = candidates({step.n: step}, 0, share=plan.gathering.archive_at_least)
+    best = candidates({step.n: step}, 0, share=plan.rule.archive_at_least)
     who = arm if step.n > plan.config.start_to else START
-    plan.gathering.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
-    announce(step.thresholds, step.n, plan.gathering.archive)
+    plan.rule.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
+    announce(step.thresholds, step.n, plan.rule.archive)
 
 
 def _earlier_truths(out: Path) -> list[Path]:

@@ -28,7 +28,7 @@ class Plan:
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
     out: Path
-    gathering: ArchiveRule
+    rule: ArchiveRule
     device: torch.device
     workers: int
     """Threads of a single run, or of all processes together."""

@@ -5,6 +5,9 @@ Each returns its result.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +93,7 @@ def run_evaluate(
     held_out = read_config(folder)["train"]["held_out"]
     with claim(folder, "evaluate"):
         model, dataset, weights = load_trained(folder, data, device, workers)
+        _warn_of_unfinished(folder)
         with computing(folder):
             results = evaluate(
                 model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
@@ -105,7 +109,7 @@ def run_search(
     out: Path,
     config: SearchConfig,
     *,
-    gathering: ArchiveRule,
+    rule: ArchiveRule,
     truth: Path | None = None,
     device: torch.device | str,
     workers: int,
@@ -121,18 +125,19 @@ def run_search(
     # shards of an enumeration count nodes as calls: they are no solver calls
     labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
     model, dataset, weights = load_trained(folder, data, device, workers)
+    _warn_of_unfinished(folder)
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
-    gathering.open()
     contents = {"model": weights}
     with (
+        _filling(out, "search", rule),
         recorded(
             out, "search", _record(config), inputs, contents=contents, renews=True, force=force
         ),
         computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        outcome = _report(out, result, dataset.n, gathering, known, workers)
+        outcome = _report(out, result, dataset.n, rule, known, workers)
         pictures = plot_arm_hits(result.summary, out / "hits")
         pictures += draw_search(out, model, dataset, result.found, config)
     return outcome._replace(files=outcome.files + pictures)
@@ -141,7 +146,7 @@ def run_search(
 def run_evolve(
     config: EvolveConfig,
     out: Path,
-    gathering: ArchiveRule,
+    rule: ArchiveRule,
     *,
     truth: Path | None,
     workers: int,
@@ -150,10 +155,12 @@ def run_evolve(
     """Evolve automata from random ones, and fill a run folder."""
     known = open_truth(truth, config.n, config.k, config.classes) if truth else None
     inputs = {"truth": truth} if truth else {}
-    gathering.open()
-    with recorded(out, "evolve", _record(config), inputs, renews=True, force=force):
+    with (
+        _filling(out, "evolve", rule),
+        recorded(out, "evolve", _record(config), inputs, renews=True, force=force),
+    ):
         result = evolve_from_random(config, workers=workers)
-        outcome = _report(out, result, config.n, gathering, known, workers)
+        outcome = _report(out, result, config.n, rule, known, workers)
         pictures = plot_arm_hits(result.summary, out / "hits")
         pictures += plot_thresholds(result.found, config.n, out / "thresholds")
     return outcome._replace(files=outcome.files + pictures)
@@ -170,11 +177,29 @@ def _check_classes(classes: tuple[str, ...], data: Path) -> None:
         raise SettingError(str(error)) from error
 
 
+@contextmanager
+def _filling(out: Path, command: str, rule: ArchiveRule) -> Iterator[None]:
+    """Claim the folder of a run, then open its archive: an error names the one that it is about."""
+    with claim(out, command):
+        rule.open()
+        yield
+
+
+def _warn_of_unfinished(folder: Path) -> None:
+    """Print a line on stderr if a model folder lacks the record of a finished training."""
+    if not (folder / "run.json").exists():
+        print(
+            f"Warning: {folder}: no run.json, which train writes when it has finished. Its last "
+            "checkpoint is used, and may not be final; the same train command goes on.",
+            file=sys.stderr,
+        )
+
+
 def _report(
     out: Path,
     result: SearchResult,
     n: int,
-    gathering: ArchiveRule,
+    rule: ArchiveRule,
     truth: Truth | None,
     workers: int,
 ) -> SearchOutcome:
@@ -183,7 +208,7 @@ def _report(
         (out / name).unlink(missing_ok=True)
     write_tables(out, result)  # before reading the truth, which may fail
     announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
-    gathering.add(result.candidates, run=out.resolve().name)
+    rule.add(result.candidates, run=out.resolve().name)
     files = [out / "candidates.csv", out / "summary.csv"]
     recall = None
     if truth is not None:

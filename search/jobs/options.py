@@ -147,6 +147,12 @@ def output(*names: str, **settings: Any) -> Decorator:
     return click.option(*names, type=OUTPUT, **settings)
 
 
+def is_given(name: str) -> bool:
+    """Return whether a parameter of the running command was given on the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
 def flag(*names: str, help: str) -> Decorator:
     """Add an option without a value."""
     return click.option(*names, is_flag=True, help=help)

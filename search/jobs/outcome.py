@@ -50,10 +50,10 @@ class SearchOutcome(NamedTuple):
                 "\nRecall: share of the automata with threshold >= T that are found (recall.csv)",
                 self.recall.compact().to_string(index=False, float_format="%.3f"),
             ]
-        lines.append(
-            f"\nSolver calls of the arms: {self.calls}; of labelling the training set: "
-            f"{self.labelling_calls}"
-        )
+        calls = f"\nSolver calls of the arms: {self.calls}"
+        if self.labelling_calls:
+            calls += f"; of labelling the training set: {self.labelling_calls}"
+        lines.append(calls)
         return "\n".join([*lines, *map(str, self.files)])
 
     def as_json(self) -> dict[str, Any]:

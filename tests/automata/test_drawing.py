@@ -16,7 +16,7 @@ from automata.drawing.geometry import (
     line_color,
     line_dashes,
 )
-from automata.drawing.svg import drawing_svg
+from automata.drawing.svg import automaton_svg, drawing_svg
 from automata.families import FAMILIES
 from automata.sampling import sample_uniform
 from search.report.layout import neato_drawing
@@ -100,6 +100,15 @@ def test_the_svg_holds_it_all() -> None:
         assert tags.count("circle") == 3 and tags.count("path") == 6
         texts = sorted(element.text or "" for element in elements if element.tag == "text")
         assert texts == ["0", "1", "2", *(["a"] * 3 + ["b"] * 3 + ["c"] * 3 if labels else [])]
+
+
+def test_a_drawing_can_be_read_on_a_dark_page() -> None:
+    """Programs that ignore styles draw the background too: it is the first element."""
+    svg = ElementTree.fromstring(automaton_svg([[1, 2, 0], [0, 1, 0]]))  # noqa: S314 - our own
+    first = svg.findall("*")[1]
+    assert svg.findall("*")[0].tag.endswith("title") and first.tag.endswith("rect")
+    assert [first.get(name) for name in ("x", "y", "width", "height")] == svg.get("viewBox").split()
+    assert first.get("fill") == "white"
 
 
 def test_what_is_no_automaton_is_refused() -> None:

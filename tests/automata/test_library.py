@@ -90,10 +90,24 @@ def test_many_are_a_list_of_automata_or_of_texts() -> None:
     assert automata.reset_thresholds((Automaton(TEXT), Automaton(TEXT))).tolist() == expected
     with pytest.raises(AutomatonError, match="^one text is one automaton: many are a list of"):
         automata.reset_thresholds(TEXT)
-    with pytest.raises(AutomatonError, match="not a rectangular table of states"):
-        automata.reset_thresholds([TEXT, "0 0|0 0"])
+    assert automata.reset_thresholds([Automaton(TEXT), TEXT]).tolist() == expected
     with pytest.raises(AutomatonError, match="letter 0, state 0: 'x' is not an integer"):
         automata.reset_thresholds([TEXT, "x"])
+
+
+@pytest.mark.parametrize(
+    "other", ["0 0|0 0", Automaton([[0, 0], [0, 0]]), [[0, 0], [0, 0]], np.zeros((2, 2), int)]
+)
+def test_automata_of_several_sizes_are_no_batch(other: Any) -> None:
+    for first in (TEXT, Automaton(TEXT), TABLE):
+        with pytest.raises(AutomatonError) as error:
+            automata.reset_thresholds([first, first, other])
+        assert str(error.value) == (
+            "automata of a batch have one size: automaton 2 has n=2, k=2, "
+            "but automaton 0 has n=4, k=2"
+        )
+    with pytest.raises(AutomatonError, match="^not a rectangular table of states$"):
+        automata.reset_thresholds([[[0, 1], [0]]])
 
 
 def test_a_stored_certificate_holds_numbers() -> None:

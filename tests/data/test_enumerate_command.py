@@ -728,6 +728,8 @@ def test_other_folders_are_refused_unless_forced(
         ("-n 3", 2, "--out"),
         ("-n 3 --workers 0 --out new", 2, "--workers"),
         ("-n 3 --out file", 3, "file: not a folder"),
+        ("--out new", 2, "n=8, k=2: all 3,540,691,525 automata would be written. --at-least T "),
+        ("-n 6 -k 3 --out new", 2, "--no-rows counts alone, .*; --at-least 0 writes them all"),
     ],
 )
 def test_bad_usage(call: Any, tmp_path: Path, words: str, code: int, message: str) -> None:
@@ -738,6 +740,23 @@ def test_bad_usage(call: Any, tmp_path: Path, words: str, code: int, message: st
     assert (found, out, len(errors)) == (code, "", 1)
     assert re.search(message, errors[0])
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["", "-n 7", "--at-least 0", "--at-least 36", "--no-rows", "--class sink"]
+)
+def test_billions_of_rows_are_written_when_asked_for(
+    call: Any, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    begun: list[EnumerateConfig] = []
+
+    def begin(config: EnumerateConfig, out: Path, **_: object) -> None:
+        begun.append(config)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("data.jobs.run_enumerate", begin)
+    code, out, _ = call(f"enumerate {words} --out new")
+    assert (code, out, len(begun)) == ((130, "", 1) if words else (2, "", 0))
 
 
 def test_interrupted_command(

@@ -36,6 +36,7 @@ from search.archive import store as module
 from search.archive.series import find_series, summarize
 from search.archive.store import Archive, verify_archive
 from search.archive.tables import COUNT_COLUMNS, ROW_COLUMNS, Selection
+from search.verified import verify_candidates
 from tests import naive
 
 ROOT = Path(__file__).parents[2]
@@ -486,7 +487,7 @@ def test_files_that_are_no_archive(tmp_path, make, message, create):
 
 def test_none_to_read(tmp_path):
     for path in (tmp_path / "none", tmp_path / "no" / "folder"):
-        with pytest.raises(DataError, match=f"^{path}: no such file"):
+        with pytest.raises(DataError, match=f"^{path}: no such file; search, evolve, discover and"):
             Archive(path, create=False)
     (tmp_path / "empty").touch()
     with pytest.raises(DataError, match="not an archive"):
@@ -860,6 +861,84 @@ def test_export(filled, tmp_path, words, selection):
     assert json.loads(answer.stdout) == {"automata": len(table), "file": str(out)}
     listed = json.loads(run("list", "--archive", filled, *words.split(), "--json").stdout)
     assert sum(row["automata"] for row in listed["counts"]) == len(table)
+
+
+def test_verify_takes_an_export(filled, tmp_path, mixed):
+    with Archive(filled) as archive:
+        archive.add(members(4), run="=1+1", arm="@prior")  # cells that a spreadsheet would run
+        number = archive.counts()["automata"].sum()
+    out = tmp_path / "rows.csv"
+    run("export", out, "--archive", filled)
+    answer = CliRunner().invoke(pipeline.cli, ["verify", str(out)])
+    assert (answer.exit_code, answer.stdout) == (0, f"rows verified: {number}\n")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("n", "7", "n is 7, but should be 5"),
+        ("k", "3", "k is 3, but should be 2"),
+        ("reset_threshold", "17", "gap is"),
+        ("reset_threshold", "many", "reset_threshold 'many' is not a whole number"),
+        ("cerny_bound", "25", "cerny_bound is 25, but should be 16"),
+        ("gap", "-1", "gap is -1, but should be"),
+        ("word", "ab", "a word of 2 letters for the threshold"),
+        ("word", "a" * 16, "the word does not send all states to one state"),
+        ("delta", "0 0 0 0 0|1 1 1 1 1", "canonical is"),
+        ("delta", "1 2 3|", "letter 1 has"),
+        ("canonical", "0 1 2 3 4 0 1 2 3 4", "canonical is"),
+        ("family", "X", "family is X, but should be C"),
+        ("properties", "sink", "properties is sink, but should be"),
+        ("run", "", "found by run ''"),
+        ("arm", "", "found by run 'first', arm ''"),
+        ("finds", "0", "found by run 'first', arm 'evolve', 0 times"),
+        ("found_at", "yesterday", "found_at 'yesterday' is not a time"),
+    ],
+)
+def test_verify_refuses_a_forged_export(filled, tmp_path, column, value, message):
+    out = tmp_path / "rows.csv"
+    run("export", out, "--archive", filled, "-n", 5, "-k", 2, "--at-least", 0.8)
+    table = pd.read_csv(out, dtype=str, keep_default_na=False)
+    assert table.loc[0, "family"] == "C"
+    table.loc[0, column] = value
+    table.to_csv(out, index=False)
+    with pytest.raises(DataError, match=f"^{re.escape(str(out))}: row 1: {message}"):
+        verify_candidates(out)
+
+
+def test_verify_refuses_an_export_that_claims_more(filled, tmp_path):
+    out = tmp_path / "rows.csv"
+    run("export", out, "--archive", filled, "-n", 5, "-k", 2, "--at-least", 0.8)
+    table = pd.read_csv(out, keep_default_na=False)
+    table.loc[0, ["reset_threshold", "gap", "word"]] = [17, -1, table.loc[0, "word"] + "a"]
+    table.to_csv(out, index=False)
+    with pytest.raises(DataError, match="row 1: threshold 17, but 16 is proved"):
+        verify_candidates(out)
+    table.loc[0, ["reset_threshold", "gap"]] = [16, 0]
+    table.loc[0, "word"] = table.loc[0, "word"][:-1]
+    table.loc[0, "delta"] = "|".join(reversed(table.loc[0, "delta"].split("|")))
+    table.to_csv(out, index=False)
+    with pytest.raises(DataError, match="row 1: delta is .*, but should be"):
+        verify_candidates(out)
+    run("export", out, "--archive", filled, "-n", 5)
+    first, *rows = out.read_text().splitlines(keepends=True)
+    out.write_text("".join([first, rows[1], rows[0], *rows[2:]]))
+    with pytest.raises(DataError, match="row 2: out of order, or the same automaton again"):
+        verify_candidates(out)
+    out.write_text("".join([first, *rows])[:-1])
+    with pytest.raises(DataError, match="the file is cut off"):
+        verify_candidates(out)
+
+
+@pytest.mark.parametrize("column", ROW_COLUMNS)
+def test_verify_names_what_an_export_lacks(filled, tmp_path, column):
+    out = tmp_path / "rows.csv"
+    run("export", out, "--archive", filled, "-n", 5)
+    pd.read_csv(out, dtype=str).drop(columns=column).to_csv(out, index=False)
+    kind, lost = ("a candidates file", "rank") if column == "found_at" else (None, column)
+    message = f"not {kind or 'a file of archive export'}, no column '{lost}'; verify takes the"
+    with pytest.raises(DataError, match=message):
+        verify_candidates(out)
 
 
 def test_an_export_is_whole_or_absent(filled, tmp_path, monkeypatch):

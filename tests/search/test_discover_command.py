@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from data.dataset import read_dataset
 from data.files import json_sha256
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine
+from search.discovery.config import DiscoverConfig
 from search.discovery.saved import load_step
 from search.discovery.step import step_folder
 from search.jobs import discovery as job
@@ -460,6 +462,21 @@ def test_bad_usage(tmp_path: Path, call, changes: dict, message: str) -> None:
     (complaint,) = answer.complaints()
     assert complaint.startswith("Error: ") and message in complaint
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "start"), [((3, 4), 4), ((9, 9), 9), ((7, 8), 8), ((3, 10), 8), ((9, 12), 9)]
+)
+def test_without_start_to_it_is_8_or_the_nearest_size(sizes: tuple, start: int) -> None:
+    config = DiscoverConfig(least=sizes[0], most=sizes[1])
+    assert (config.start_to, replace(config, k=3).start_to) == (start, start)
+
+
+def test_sizes_below_8_need_no_start_to(tmp_path: Path, call) -> None:
+    line = "discover --from 3 --to 4 --start-budget 100 --workers 1 --out"
+    answer = call([*line.split(), tmp_path / "run"])
+    assert (answer.code, answer.complaints()) == (0, [])
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["start_to"] == 4
 
 
 def candidates_of(out: Path) -> pd.DataFrame:

@@ -134,7 +134,7 @@ def test_the_command(tmp_path, monkeypatch):
     answer = CliRunner().invoke(pipeline.cli, command, catch_exceptions=False)
     assert answer.exit_code == 0
     assert "ABOVE THE ČERNÝ BOUND" in answer.stderr
-    for word in ("Best candidates", "uniform", "Solver calls of the arms: 200;", "candidates.csv"):
+    for word in ("Best candidates", "uniform", "Solver calls of the arms: 200\n", "candidates.csv"):
         assert word in answer.stdout
 
 

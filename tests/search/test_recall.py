@@ -325,7 +325,7 @@ def test_a_model_that_knows_the_truth_is_not_scored(whole, tmp_path):
             whole,
             tmp_path / "out",
             SearchConfig(),
-            gathering=ArchiveRule(tmp_path / "archive.sqlite"),
+            rule=ArchiveRule(tmp_path / "archive.sqlite"),
             truth=whole,
             device=torch.device("cpu"),
             workers=1,

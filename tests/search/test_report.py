@@ -555,7 +555,11 @@ def test_bad_usage(run_folders: Path, tmp_path: Path, call) -> None:
         assert (answer.code, answer.out) == (2, "")
         assert message in answer.err
     answer = call(["report", "--archive", tmp_path / "none.sqlite"])
-    assert (answer.code, answer.err) == (3, f"Error: {tmp_path}/none.sqlite: no such file\n")
+    assert (answer.code, answer.out) == (3, "")
+    assert answer.err == (
+        f"Error: {tmp_path}/none.sqlite: no such file; search, evolve, discover and demo make an "
+        "archive beside their run folders\n"
+    )
 
 
 @pytest.mark.parametrize(

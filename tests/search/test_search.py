@@ -381,7 +381,30 @@ def test_whole_rows_gone(written):
 @pytest.mark.parametrize("column", CANDIDATE_COLUMNS)
 def test_a_missing_column(written, column):
     pd.read_csv(written, dtype=str).drop(columns=column).to_csv(written, index=False)
-    with pytest.raises(DataError, match=f"not a candidates file, no column '{column}'"):
+    with pytest.raises(DataError, match=f"not a candidates file, no column '{column}'; verify"):
+        verify_candidates(written)
+
+
+def test_a_page_of_prose_is_no_candidates_file() -> None:
+    with pytest.raises(DataError) as error:
+        verify_candidates(Path(__file__).parents[2] / "README.md")
+    assert str(error.value).endswith(
+        "README.md: not a candidates file, no column 'rank'; verify takes the candidates.csv of a "
+        "run and the files of archive export"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: [*lines[:3], f"{lines[3]},more", *lines[4:]], "line 4 has 19 cells, not 18"),
+        (lambda lines: [lines[0], f"{lines[1]},more", *lines[2:]], "a row has more cells than the"),
+        (lambda lines: [*lines, 'a,"b'], "a quote is not closed"),
+    ],
+)
+def test_rows_that_cannot_be_split(written, change, message) -> None:
+    written.write_text("\n".join(change(written.read_text().splitlines())) + "\n")
+    with pytest.raises(DataError, match=rf"candidates\.csv: not a CSV file \({message}"):
         verify_candidates(written)
 
 
