@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer, check_number, check_positive
+from automata.arguments import check_integer, check_positive
 from automata.automaton import (
     MAX_LETTERS,
     MAX_STATES,
@@ -289,8 +289,6 @@ class Evolution:
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        check_number("exchanges", self.exchanges)
-        check_number("least_new", self.least_new)
         check_settings(self)
         check_classes(self.classes)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from automata.classes import check_classes
-from automata.settings import check_settings, setting
-from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from automata.settings import check_settings, letters, setting
+from automata.sizes import CANONICAL_MAX_STATES
 from vae.config import TOKEN_KINDS, ModelConfig
 
 SOURCE_NAMES = (
@@ -115,14 +115,7 @@ class LeapConfig:
 class DiscoverConfig:
     """The settings of a discovery."""
 
-    k: int = setting(
-        2,
-        "Letters.",
-        low=1,
-        high=CANONICAL_MAX_LETTERS,
-        name="letters",
-        flags=("-k", "--letters"),
-    )
+    k: int = letters(2, name="letters")
     least: int = setting(5, "The smallest size.", low=1, high="most", name="from")
     most: int = setting(16, "The largest size.", low=1, high=CANONICAL_MAX_STATES, name="to")
     start_to: int = setting(
