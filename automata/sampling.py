@@ -34,10 +34,9 @@ from automata.solver.ranks import are_synchronizing
 Solve = Callable[[Deltas], Thresholds]
 
 _RANDOM_PATIENCE = 1 << 22
-"""An evolution without a find ends after this many random automata in a row outside the class."""
+"""An evolution in classes that has found nothing yet draws at least this many random automata."""
 _CHILD_PATIENCE = 1 << 16
-"""An evolution ends after this many children in a row without a new one of the class; at least
-after eight generations."""
+"""An evolution in classes goes on for at least this many children in a row without a new one."""
 
 
 def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
@@ -399,8 +398,8 @@ def evolve(
 def _patience(config: Evolution, archive: int) -> int:
     """Return the number of children in a row without a new one that ends the evolution.
 
-    Eight such generations show that a small space is exhausted. Finds in a rare class are further
-    apart, above all among random automata.
+    It is eight generations, which show that a small space is exhausted. In classes it is more:
+    finds in a rare class are further apart, above all among random automata.
     """
     patience = 8 * config.batch
     if config.classes:

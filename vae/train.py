@@ -37,9 +37,11 @@ from vae.config import DEVICES
 from vae.config import TrainConfig as TrainConfig
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
-from vae.model import VAE, ModelConfig
+from vae.model import VAE, ModelConfig, NotFiniteError
 from vae.resume import read_resume
 from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
+
+_REMEDY = "try a lower learning rate"
 
 
 def train(
@@ -159,7 +161,10 @@ def _run_epoch(
         "train_reconstruction": float(trained[0]) / rows.epoch_rows,
         "train_kl": float(trained[1]) / rows.epoch_rows,
     }
-    row |= reconstruction_metrics(state.model, held_tokens, generator)
+    try:
+        row |= reconstruction_metrics(state.model, held_tokens, generator)
+    except NotFiniteError as error:
+        raise FloatingPointError(f"epoch {state.epoch + 1}: {error}; {_REMEDY}") from error
     row["samples_per_second"] = rows.epoch_rows / seconds
     state.finish_epoch(row, row["held_out_reconstruction"] + row["held_out_kl"])
     return row
@@ -236,7 +241,7 @@ class _State:
         """Record an epoch; keep the weights if they are the best so far."""
         if not math.isfinite(loss):
             raise FloatingPointError(
-                f"epoch {self.epoch + 1}: the held-out loss is {loss}; try a lower learning rate"
+                f"epoch {self.epoch + 1}: the held-out loss is {loss}; {_REMEDY}"
             )
         self.metrics.append(row)
         self.epoch += 1
