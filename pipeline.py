@@ -66,7 +66,7 @@ _classes = click.option(
 _where = "Device of the model; auto takes a GPU if there is one."
 _device = options.choice("--device", DEVICES, default="auto", help=_where)
 _force = options.flag("--force", help="Discard the files of an earlier run in the folder.")
-_workers = options.workers("Threads; training gives the same bytes only with the same number.")
+_workers = options.workers("Threads of the solver; torch has one, or OMP_NUM_THREADS.")
 _how = options.together("how", force=_force, workers=_workers)
 _how_with_model = options.together("how", device=_device, force=_force, workers=_workers)
 _seed = options.integer("--seed", 0, MAX_SEED, default=0, help="Seed.")

@@ -80,8 +80,11 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
     Traceback (most recent call last):
     ValueError: share=nan is not a finite number
     """
-    number = _finite(value)
-    if math.isnan(number):
+    try:
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise ValueError(f"{name}={_shown(value)} is not a finite number")
     if not low <= number <= high:
         limits = f"at least {low}" if high == math.inf else f"in {low}..{high}"
@@ -109,34 +112,6 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
-def check_within(name: str, value: Any, low: float, high: float) -> None:
-    """Raise a ValueError of one line unless a value is a finite number within limits.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, for the message.
-    value : float
-        Any real number.
-    low, high : float
-        The limits, inclusive.
-
-    Raises
-    ------
-    ValueError
-        If the value is not a finite number, or outside the limits.
-
-    Examples
-    --------
-    >>> check_within("warmup", 0.2, 0, 1)
-    >>> check_within("warmup", float("nan"), 0, 1)
-    Traceback (most recent call last):
-    ValueError: warmup=nan is not in 0..1
-    """
-    if not low <= _finite(value) <= high:
-        raise ValueError(f"{name}={_shown(value)} is not in {low:g}..{high}")
-
-
 def check_workers(workers: Any) -> int:
     """Return a number of threads, at most 1,024; raise a ValueError if it is less than 1.
 
@@ -149,15 +124,6 @@ def check_workers(workers: Any) -> int:
     ValueError: workers=0 is not at least 1
     """
     return min(check_integer("workers", workers, 1), MAX_WORKERS)
-
-
-def _finite(value: Any) -> float:
-    """Return a finite number as a float, NaN for anything else."""
-    try:
-        number = float(value) if isinstance(value, Real) else math.nan
-    except OverflowError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer, check_number, check_positive
+from automata.arguments import check_integer, check_positive
 from automata.automaton import (
     MAX_LETTERS,
     MAX_STATES,
@@ -34,10 +34,9 @@ from automata.solver.ranks import are_synchronizing
 Solve = Callable[[Deltas], Thresholds]
 
 _RANDOM_PATIENCE = 1 << 22
-"""An evolution without a find ends after this many random automata in a row outside the class."""
+"""An evolution in classes that has found nothing yet draws at least this many random automata."""
 _CHILD_PATIENCE = 1 << 16
-"""An evolution ends after this many children in a row without a new one of the class; at least
-after eight generations."""
+"""An evolution in classes goes on for at least this many children in a row without a new one."""
 
 
 def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
@@ -289,8 +288,6 @@ class Evolution:
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
-        check_number("exchanges", self.exchanges)
-        check_number("least_new", self.least_new)
         check_settings(self)
         check_classes(self.classes)
 
@@ -401,8 +398,8 @@ def evolve(
 def _patience(config: Evolution, archive: int) -> int:
     """Return the number of children in a row without a new one that ends the evolution.
 
-    Eight such generations show that a small space is exhausted. Finds in a rare class are further
-    apart, above all among random automata.
+    It is eight generations, which show that a small space is exhausted. In classes it is more:
+    finds in a rare class are further apart, above all among random automata.
     """
     patience = 8 * config.batch
     if config.classes:

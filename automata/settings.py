@@ -10,7 +10,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from automata.arguments import check_integer, check_number, check_within
+from automata.arguments import check_integer, check_number
+from automata.sizes import CANONICAL_MAX_LETTERS
 
 
 class SettingError(ValueError):
@@ -61,8 +62,6 @@ class Setting:
 
     def _number(self, value: Any, low: Any, high: Any) -> float:
         """Return a finite number within the limits."""
-        if self.without is None and high is not None:
-            check_within(self.name, value, low, high)
         number = check_number(self.name, value)
         too_low = low is not None and number < low
         if too_low or number == self.without or (high is not None and number > high):
@@ -89,6 +88,17 @@ def setting(
     """
     about = {"help": help, "low": low, "high": high, "without": without, "choices": choices}
     return field(default=default, metadata={"setting": about, "name": name, "flags": flags})
+
+
+def states(default: int | None, most: int, help: str = "States of each automaton.") -> Any:
+    """Return the field of a config for the number of states, 1..most."""
+    return setting(default, help, low=1, high=most, flags=("-n", "--states"))
+
+
+def letters(default: int | None, help: str = "Letters.", *, name: str | None = None) -> Any:
+    """Return the field of a config for the number of letters."""
+    flags = ("-k", "--letters")
+    return setting(default, help, low=1, high=CANONICAL_MAX_LETTERS, name=name, flags=flags)
 
 
 @cache
@@ -138,8 +148,10 @@ def check_settings(config: Any) -> None:
 def _range(low: Limit, high: Limit, without: float | None) -> str:
     """Return the text of `Setting.range`."""
     low, high = (f"{end:g}" if type(end) is float else end for end in (low, high))
-    if low is None or high is None:
-        return "positive" if without is not None else "" if low is None else f"at least {low}"
+    if low is None:
+        return "" if high is None else f"at most {high}"
+    if high is None:
+        return f"at least {low}" if without is None else "positive"
     if without is None:
         return f"{low}..{high}"
     return f"({low}, {high}]" if f"{without:g}" == f"{low}" else f"[{low}, {high})"

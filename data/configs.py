@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from automata.arguments import MAX_SEED
 from automata.classes import check_classes
-from automata.settings import check_settings, setting
+from automata.settings import check_settings, letters, setting, states
 from automata.sizes import (
-    CANONICAL_MAX_LETTERS,
     CANONICAL_MAX_STATES,
     COMPLETE_MAX_STATES,
     ENUMERATION_MAX_STATES,
@@ -23,14 +22,8 @@ SAMPLERS = ("uniform", "synchronizing", "evolved")
 class GenerateConfig:
     """Settings of a dataset of sampled automata; equal configs give equal bytes."""
 
-    n: int = setting(
-        8,
-        "States of each automaton.",
-        low=1,
-        high=CANONICAL_MAX_STATES,
-        flags=("-n", "--states"),
-    )
-    k: int = setting(2, "Letters.", low=1, high=CANONICAL_MAX_LETTERS, flags=("-k", "--letters"))
+    n: int = states(8, CANONICAL_MAX_STATES)
+    k: int = letters(2)
     count: int = setting(
         1_000_000, "Rows: automata, distinct up to isomorphism.", low=1, high=10**12
     )
@@ -61,14 +54,8 @@ class GenerateConfig:
 class EnumerateConfig:
     """Settings of an enumeration; equal configs give equal bytes."""
 
-    n: int = setting(
-        8,
-        "States of each automaton.",
-        low=1,
-        high=ENUMERATION_MAX_STATES,
-        flags=("-n", "--states"),
-    )
-    k: int = setting(2, "Letters.", low=1, high=CANONICAL_MAX_LETTERS, flags=("-k", "--letters"))
+    n: int = states(8, ENUMERATION_MAX_STATES)
+    k: int = letters(2)
     at_least: int = setting(
         0, "Least threshold; 0: non-synchronizing automata too.", low=0, high=10**4
     )

@@ -1,12 +1,12 @@
-"""The pictures of a run: thresholds, training curves, norms. Each as PNG and as SVG."""
+"""The pictures of a run: thresholds, norms. Each as PNG and as SVG."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from automata import NOT_SYNCHRONIZING, cerny_bound
-from automata.drawing.geometry import BLACK, BLUE, GREEN, PURPLE, VERMILION, line_dashes
+from automata.drawing.geometry import BLACK, BLUE, VERMILION, line_dashes
 from data.files import write_file
 
 Floats = npt.NDArray[np.floating]
@@ -35,35 +35,6 @@ _STYLE: dict[Any, Any] = {
     "figure.titlesize": 11,
     "font.size": 9,
 }
-
-
-class _Line(NamedTuple):
-    column: str
-    label: str
-    color: str
-    dashes: str
-
-
-def _train_and_held_out(term: str) -> tuple[_Line, ...]:
-    return (
-        _Line(f"train_{term}", "train", BLUE, "-"),
-        _Line(f"held_out_{term}", "held out", VERMILION, "--"),
-    )
-
-
-# Title, unit and lines of each panel of training curves.
-# fmt: off
-_PANELS: tuple[tuple[str, str, tuple[_Line, ...]], ...] = (
-    ("Reconstruction", "nats per automaton", _train_and_held_out("reconstruction")),
-    ("KL", "nats per automaton", _train_and_held_out("kl")),
-    ("Negative ELBO", "nats per automaton", _train_and_held_out("loss")),
-    ("Exact, held out", "share of automata",
-     (_Line("exact_from_mu", "from mu", GREEN, "-"),
-      _Line("exact_from_sample", "from z ~ q", PURPLE, "--"))),
-    ("Active units", "latent dimensions", (_Line("active_units", "", BLACK, "-"),)),
-    ("Speed", "automata a second", (_Line("samples_per_second", "", BLACK, "-"),)),
-)
-# fmt: on
 
 
 @contextmanager
@@ -202,68 +173,6 @@ def _mark(axes: Axes, height: float, x: float, label: str, color: str, dashes: s
         textcoords="offset points", ha="right" if late else "left", color=color,
         annotation_clip=False,
     )  # fmt: skip
-
-
-def plot_training(metrics: Sequence[Mapping[str, float]], stem: Path) -> list[Path]:
-    """Draw the training curves, one panel a measure.
-
-    Parameters
-    ----------
-    metrics : sequence of mappings
-        The rows of ``metrics.csv``; a missing value leaves a gap.
-    stem : Path
-        The path of the pictures, without an ending.
-
-    Returns
-    -------
-    list of Path
-        The PNG and the SVG.
-    """
-    with style():
-        figure = new_figure(11, 6)
-        figure.subplots_adjust(0.07, 0.08, 0.98, 0.91, wspace=0.32, hspace=0.36)
-        grid = figure.subplots(2, 3, sharex=True)
-        for axes, (title, unit, lines) in zip(grid.flat, _PANELS, strict=True):
-            axes.set_title(title, pad=20, weight="bold")
-            axes.set_ylabel(unit)
-            _plot_lines(axes, metrics, lines)
-            top = axes.dataLim.y1
-            if unit.startswith("share"):
-                axes.set_ylim(-0.03, 1.03)
-            elif title == "Reconstruction" and top > 5 * axes.dataLim.minposy:
-                axes.set_yscale("log")  # it falls over orders of magnitude
-            else:
-                axes.set_ylim(0, 1.06 * top if top > 0 else 1)
-            if not metrics:
-                say_empty(axes, "no epoch yet")
-        epochs = [int(row["epoch"]) for row in metrics] or [1]
-        for axes in grid[1]:
-            axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
-            axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        return save(figure, stem)
-
-
-def _plot_lines(axes: Axes, metrics: Sequence[Mapping[str, float]], lines: Sequence[_Line]) -> None:
-    """Draw columns of the metrics against epochs, the legend under the title."""
-    epochs = _column(metrics, "epoch")
-    for column, label, color, dashes in lines:
-        part, _, term = column.rpartition("_")
-        if term == "loss":  # not a column: the sum of two
-            values = _column(metrics, f"{part}_reconstruction") + _column(metrics, f"{part}_kl")
-        else:
-            values = _column(metrics, column)
-        axes.plot(epochs, values, dashes, label=label, color=color, marker=".", markersize=4)
-    if len(lines) > 1:
-        # The space between title and axes is free.
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1,
-            borderpad=0.1, handlelength=3,
-        )  # fmt: skip
-
-
-def _column(metrics: Sequence[Mapping[str, float]], name: str) -> npt.NDArray[np.float64]:
-    return np.array([row.get(name, math.nan) for row in metrics], np.float64)  # (epochs,)
 
 
 def chi_density(x: npt.ArrayLike, degrees: int) -> Floats:

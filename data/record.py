@@ -7,7 +7,7 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -56,6 +56,7 @@ def recorded(
     *,
     covers: Mapping[str, Any] | None = None,
     contents: Mapping[str, str] | None = None,
+    grows: Collection[str] = (),
     renews: bool = False,
     force: bool,
 ) -> Iterator[Run]:
@@ -74,6 +75,9 @@ def recorded(
         make it another run.
     contents : mapping of str to str
         SHA-256 of inputs, such as the model. A run with others is another run.
+    grows : collection of str
+        Settings, such as ``train.epochs``, whose change does not make it another run: the command
+        decides what it makes of them.
     renews : bool
         Whether the same command writes all files again, and then the record too.
     force : bool
@@ -102,7 +106,7 @@ def recorded(
             _discard(folder)
         found = read_json(path) if path.exists() else {}
         if path.exists():
-            _compare(folder, found, record)
+            _compare(folder, found, record, grows)
         run = Run(
             all(found.get(name) == record.get(name) for name in ("config", "covers", "inputs"))
         )
@@ -124,7 +128,7 @@ def _discard(folder: Path) -> None:
             path.unlink()
 
 
-def _compare(folder: Path, found: Any, record: Mapping[str, Any]) -> None:
+def _compare(folder: Path, found: Any, record: Mapping[str, Any], grows: Collection[str]) -> None:
     """Raise `DataError` if the record found is not that of this run."""
     if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
         raise DataError(f"{folder / 'run.json'}: not the record of a run")
@@ -135,8 +139,8 @@ def _compare(folder: Path, found: Any, record: Mapping[str, Any]) -> None:
     if not isinstance(had, dict):
         raise DataError(f"{folder / 'run.json'}: not the record of a run")
     others = [name for name in ours if had.get(name, ours[name]) != ours[name]]  # old: none
-    parts = [differing(found["config"], record["config"]), *(f"another {name}" for name in others)]
-    differences = "; ".join(filter(None, parts))
+    settings = differing(found["config"], record["config"], grows)
+    differences = "; ".join(filter(None, [settings, *(f"another {name}" for name in others)]))
     if differences:
         raise DataError(f"{folder}: holds another run ({differences}); --force discards it")
 
@@ -152,8 +156,8 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Name the differences between two nested configs; "" if there are none.
+def differing(there: Mapping[str, Any], here: Mapping[str, Any], but: Collection[str] = ()) -> str:
+    """Name the differences between two nested configs, but for some names; "" if there are none.
 
     Examples
     --------
@@ -161,6 +165,8 @@ def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     'seed=0 there, 1 here'
     >>> differing({"learn": {"batch": 1, "beta": 2}}, {"learn": {"batch": 3, "beta": 2}})
     'learn.batch=1 there, 3 here'
+    >>> differing({"learn": {"batch": 1}}, {"learn": {"batch": 3}}, ["learn.batch"])
+    ''
     """
     differences = []
     for name in dict.fromkeys([*here, *there]):
@@ -168,8 +174,8 @@ def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
         if isinstance(own, dict) and isinstance(its, dict):
             own = {f"{name}.{part}": value for part, value in own.items()}
             its = {f"{name}.{part}": value for part, value in its.items()}
-            differences += [found] if (found := differing(its, own)) else []
-        elif own != its:
+            differences += [found] if (found := differing(its, own, but)) else []
+        elif own != its and name not in but:
             shown = str(its)[:_MOST_SHOWN]
             differences.append(f"{name[:_MOST_SHOWN]}={shown} there, {own} here")
     more = len(differences) - _MOST_DIFFERENCES

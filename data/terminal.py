@@ -1,6 +1,8 @@
-"""Texts made safe for a terminal."""
+"""Texts made safe for a terminal; warnings."""
 
 from __future__ import annotations
+
+import sys
 
 
 def printable(text: str) -> str:
@@ -17,3 +19,8 @@ def printable(text: str) -> str:
         sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
         for sign in text
     )
+
+
+def warn(message: str) -> None:
+    """Print a warning on stderr, as one line."""
+    print(f"Warning: {printable(message)}", file=sys.stderr)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from automata.arguments import MAX_SEED
 from automata.classes import check_classes
-from automata.settings import check_settings, setting
-from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from automata.settings import check_settings, letters, setting, states
+from automata.sizes import CANONICAL_MAX_STATES
 
 PATHS = ("linear", "polar", "great-circle")
 MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
@@ -78,14 +78,8 @@ class SearchConfig:
 class EvolveConfig:
     """The settings of an evolution."""
 
-    n: int = setting(
-        8,
-        "States of each automaton.",
-        low=1,
-        high=CANONICAL_MAX_STATES,
-        flags=("-n", "--states"),
-    )
-    k: int = setting(2, "Letters.", low=1, high=CANONICAL_MAX_LETTERS, flags=("-k", "--letters"))
+    n: int = states(8, CANONICAL_MAX_STATES)
+    k: int = letters(2)
     budget: int = setting(1_000_000, "Solver calls of each arm.", low=1, high=10**9)
     parents: int = setting(
         2000, "Breed from this many automata with the longest thresholds.", low=1, high=10**8

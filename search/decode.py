@@ -21,11 +21,7 @@ from automata.canonical import canonical_forms_of_valid, from_canonical
 from automata.solver.ranks import are_synchronizing
 from data.damage import DataError
 from vae.encoding import decode_tokens, encode_deltas
-from vae.model import VAE, Posterior
-
-
-class NotFiniteError(DataError):
-    """A point of the latent space, or a number that a model computes, is not finite."""
+from vae.model import VAE, NotFiniteError, Posterior, check_rows
 
 
 @contextmanager
@@ -89,12 +85,7 @@ def decode_and_repair(
     """
     repair = check_integer("repair", repair, 0)
     temperature = check_number("temperature", temperature, 0)
-    check_points(z)
-    try:
-        decoded = model.decoder.generate(z, n, temperature=temperature, generator=generator)
-    except FloatingPointError as error:
-        raise NotFiniteError(str(error)) from error
-    _check_rows(~decoded.log_probabilities.isnan(), "decodes to NaN")
+    decoded = model.decoder.generate(z, n, temperature=temperature, generator=generator)
     deltas = decode_tokens(decoded.tokens.cpu().numpy())  # (batch, k, n)
     _, k, n = deltas.shape
     repaired = np.zeros(len(deltas), np.int64)
@@ -115,29 +106,6 @@ def decode_and_repair(
         repaired[broken[rows]] += 1
         rows = rows[~are_synchronizing(deltas[broken[rows]])]
     return Repaired(deltas, as_decoded, repaired)
-
-
-def check_points(z: Tensor) -> None:
-    """Refuse points, (batch, latent), that are not finite: their automata would be meaningless.
-
-    Raises
-    ------
-    NotFiniteError
-        If there is one; the error names the first.
-
-    Examples
-    --------
-    >>> check_points(torch.tensor([[0.0, 1.0], [0.0, torch.nan]]))
-    Traceback (most recent call last):
-    search.decode.NotFiniteError: point 1 of 2 is not finite
-    """
-    _check_rows(z.isfinite(), "is not finite")
-
-
-def _check_rows(good: Tensor, reason: str) -> None:
-    wrong = ~good.flatten(1).all(1)
-    if wrong.any():
-        raise NotFiniteError(f"point {int(wrong.int().argmax())} of {len(wrong)} {reason}")
 
 
 @torch.no_grad()
@@ -169,5 +137,5 @@ def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> 
     parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
     posterior = Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
     for name, column in posterior._asdict().items():
-        _check_rows(column.isfinite(), f"is encoded with a {name} that is not finite")
+        check_rows(column.isfinite(), f"is encoded with a {name} that is not finite")
     return posterior

@@ -19,11 +19,11 @@ from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
 from data.files import open_seal, write_sealed
 from data.record import git_commit
-from search.decode import NotFiniteError, decode_and_repair
+from search.decode import decode_and_repair
 from vae.checkpoint import weights_sha256
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
-from vae.model import VAE
+from vae.model import VAE, NotFiniteError
 from vae.train import check_size
 
 PRIOR_SAMPLES = 10_000

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ from safetensors.torch import load_file, save_file
 
 import pipeline
 from data.damage import DataError
-from data.files import sha256, write_sealed
+from data.files import commit_files, sha256, write_json, write_sealed
 from vae import trained
 from vae.trained import load_trained
 
@@ -372,21 +373,38 @@ def test_models_of_a_class(call, runs):
 
 def test_a_training_that_was_interrupted(call, runs):
     """Its checkpoint is used with a warning, and only where the dataset is named."""
-    (runs / "model" / "run.json").unlink()
+    model = runs / "model"
+    (model / "run.json").unlink()
+    config = json.loads((model / "config.json").read_text())
+    done = config["train"]["epochs"]
+    config["train"]["epochs"] = done + 1
+    commit_files(model, {"config.json": partial(write_json, value=config)})
     message = "model: no run.json, which train writes when it has finished: the same train command"
     refused(call(runs, arguments("evaluate")), 3, message)
     for words in (arguments("evaluate", data="data"), arguments("search", out="new")):
         answer = call(runs, words)
         assert answer.code == 0
         assert answer.complaints() == [
-            "Warning: model: no run.json, which train writes when it has finished. Its last "
-            "checkpoint is used, and may not be final; the same train command goes on."
+            f"Warning: model: its training has not ended ({done} of {done + 1} epochs): the same "
+            "train command goes on"
         ]
     (runs / "some").mkdir()  # interrupted in its first epoch
     message = r"some: not a model folder \(no checksums.json, which train writes with its first"
     refused(call(runs, arguments("evaluate", model="some")), 3, message)
-    assert call(runs, arguments("train")).code == 0
+    assert call(runs, arguments("train", epochs=done + 1)).code == 0
     assert call(runs, arguments("evaluate")).complaints() == []
+
+
+def test_a_training_is_extended(call, runs):
+    before = (runs / "model" / "metrics.csv").read_text().splitlines()
+    done = len(before) - 1
+    assert call(runs, arguments("train", epochs=done + 2)).code == 0
+    record = json.loads((runs / "model" / "run.json").read_text())
+    assert record["config"]["train"]["epochs"] == done + 2
+    assert len((runs / "model" / "metrics.csv").read_text().splitlines()) == done + 3
+    refused(call(runs, arguments("train")), 3, f"train.epochs={done + 2} there, {done} here")
+    changed = arguments("train", epochs=done + 3, beta=0.3)
+    refused(call(runs, changed), 3, r"train.beta=0.\d+ there, 0.3 here")
 
 
 # --- bad input --------------------------------------------------------------------------------

@@ -149,8 +149,11 @@ def tensors(place: Path) -> str:
 
 def trained(place: Path) -> Parts:
     rows = table(place / "metrics.csv")
-    metrics = {f"{row['epoch']} {key}": float(row[key]) for row in rows for key in row}
-    return {"settings": digest(stable(place / "config.json")), "tensors": tensors(place)} | metrics
+    names = [*rows[0]][:8]  # those of the record, without the speed
+    metrics = {f"{row['epoch']} {key}": float(row[key]) for row in rows for key in names}
+    settings = stable(place / "config.json")
+    del settings["stages"], settings["train"]["keep"]  # newer than the record, as some metrics are
+    return {"settings": digest(settings), "tensors": tensors(place)} | metrics
 
 
 def evaluated(place: Path) -> Parts:

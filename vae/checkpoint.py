@@ -14,19 +14,15 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from data.checks import DIGEST, TEXT, anything, build, names_of, one_of, record, whole
+from data.checks import DIGEST, TEXT, anything, build, list_of, names_of, one_of, record, whole
 from data.damage import DataError, open_file, read_json, reading
 from data.files import check_files, commit_files, read_checksums, write_json
 from vae.config import ModelConfig, TrainConfig
+from vae.history import Metrics
 from vae.model import VAE
 
-Metrics = list[dict[str, float]]
 MAX_THREADS = 1024
 MODEL_FILES = ("model.safetensors", "config.json", "metrics.csv", "resume.pt")
-METRIC_COLUMNS = (
-    *("epoch", "train_reconstruction", "train_kl", "held_out_reconstruction", "held_out_kl"),
-    *("exact_from_mu", "exact_from_sample", "active_units", "samples_per_second"),
-)
 _MOST_HEADER = 1 << 20
 """Most bytes of the names and shapes of all weights."""
 _CONFIG = record(
@@ -45,13 +41,14 @@ _CONFIG = record(
         "precision": one_of("float32", "bfloat16"),
         "versions": names_of(TEXT),
         "threads": whole(1, MAX_THREADS),
-    }
+    },
+    {"stages": list_of(whole(1, 10**6))},
 )
 
 
 def save_checkpoint(
     folder: Path,
-    best: Mapping[str, Tensor],
+    kept: Mapping[str, Tensor],
     config: Mapping[str, Any],
     metrics: Metrics,
     resume: Mapping[str, Any],
@@ -61,8 +58,8 @@ def save_checkpoint(
     Parameters
     ----------
     folder : Path
-    best : mapping
-        The weights with the best held-out ELBO, by name.
+    kept : mapping
+        The weights that a search will use, by name.
     config : mapping
         Must hold ``model``, the fields of a `ModelConfig`.
     metrics : list of dict
@@ -70,7 +67,7 @@ def save_checkpoint(
     resume : mapping
         The state from which training can go on: only tensors and plain values.
     """
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best.items()}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in kept.items()}
     table = io.StringIO()
     writer = csv.DictWriter(table, list(metrics[0]), lineterminator="\n")
     writer.writeheader()
@@ -160,7 +157,8 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``model``, ``train``, ``data``, ``device``, ``precision``, ``versions`` and ``threads``.
+        ``model``, ``train``, ``data``, ``device``, ``precision``, ``versions``, ``threads``, and
+        ``stages``: the epochs after which the training was extended.
 
     Raises
     ------
@@ -184,7 +182,7 @@ def read_config(folder: Path | str) -> dict[str, Any]:
         if (config["data"]["n"], config["data"]["k"]) != (model.n, model.k):
             raise ValueError(f"a model of n={model.n}, k={model.k} for data of another size")
         train = build(TrainConfig, config["train"], "train")
-        return {**config, "model": asdict(model), "train": asdict(train)}
+        return {"stages": [], **config, "model": asdict(model), "train": asdict(train)}
 
 
 def weights_sha256(folder: Path | str) -> str:

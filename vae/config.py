@@ -11,6 +11,7 @@ from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 TOKEN_KINDS = ("absolute", "relative", "combined")
 DECODERS = ("autoregressive", "repeat")
 WEIGHTS = ("rank", "uniform")
+KEEPS = ("best", "last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -80,9 +81,13 @@ class TrainConfig:
         0.005, "Rank weights are 1 / (softness*rows + rank).", low=1e-6, high=10**6
     )
     held_out: float = setting(0.05, "Share of the rows held out.", low=1e-4, high=0.5)
+    keep: str = setting(
+        "best", "Keep the weights of the best held-out objective, or the last.", choices=KEEPS
+    )
+    """The objective is what training minimises, with beta at its full value."""
     patience: int = setting(
         10,
-        "Epochs without a better held-out ELBO before training stops.",
+        "Epochs without a better held-out objective before training stops.",
         low=1,
         high=10**6,
     )

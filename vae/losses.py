@@ -21,6 +21,10 @@ class Losses(NamedTuple):
     ratio: Tensor
     """Squared error of the predicted threshold / Černý bound, synchronizing automata only."""
 
+    def objective(self, beta: float, ratio_weight: float) -> Tensor:
+        """Return what training minimises: the weighted sum of the terms."""
+        return self.reconstruction + beta * self.kl_free + ratio_weight * self.ratio
+
 
 def losses(forward: Forward, tokens: Tensor, ratios: Tensor, free_bits: float = 0.0) -> Losses:
     """Return the terms of the loss for one batch.
@@ -42,14 +46,25 @@ def losses(forward: Forward, tokens: Tensor, ratios: Tensor, free_bits: float = 
         forward.logits.flatten(0, 2).float(), tokens.flatten(), reduction="sum"
     ) / len(tokens)
     by_dimension = kl_by_dimension(forward.posterior)
-    known = ratios >= 0
-    errors = (forward.ratio.float() - ratios).square() * known
     return Losses(
         reconstruction,
         by_dimension.sum(),
         by_dimension.clamp(min=free_bits).sum(),
-        errors.sum() / known.sum().clamp(min=1),
+        ratio_error(forward.ratio, ratios),
     )
+
+
+def ratio_error(predicted: Tensor, ratios: Tensor) -> Tensor:
+    """Return the mean squared error of predicted ratios, both (batch,); negative ones are left out.
+
+    Examples
+    --------
+    >>> ratio_error(torch.tensor([0.5, 0.5]), torch.tensor([1.0, -1.0])).item()
+    0.25
+    """
+    known = ratios >= 0
+    errors = (predicted.float() - ratios).square() * known
+    return errors.sum() / known.sum().clamp(min=1)
 
 
 def kl_by_dimension(posterior: Posterior) -> Tensor:

@@ -18,9 +18,41 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from data.damage import DataError
 from vae.config import DECODERS as DECODERS
 from vae.config import ModelConfig as ModelConfig
 from vae.encoding import name_targets, vocabulary_size
+
+
+class NotFiniteError(DataError):
+    """A point of the latent space, or a number that a model computes, is not finite."""
+
+
+def check_rows(good: Tensor, reason: str) -> None:
+    """Raise NotFiniteError with a reason for the first point that is not all True.
+
+    ``good`` is bool (batch, ...).
+    """
+    wrong = ~good.flatten(1).all(1)
+    if wrong.any():
+        raise NotFiniteError(f"point {int(wrong.int().argmax())} of {len(wrong)} {reason}")
+
+
+def check_points(z: Tensor) -> None:
+    """Refuse points, (batch, latent), that are not finite: their automata would be meaningless.
+
+    Raises
+    ------
+    NotFiniteError
+        If there is one; the error names the first.
+
+    Examples
+    --------
+    >>> check_points(torch.tensor([[0.0, 1.0], [0.0, torch.nan]]))
+    Traceback (most recent call last):
+    vae.model.NotFiniteError: point 1 of 2 is not finite
+    """
+    check_rows(z.isfinite(), "is not finite")
 
 
 class Posterior(NamedTuple):
@@ -224,12 +256,13 @@ class Decoder(nn.Module):
         ------
         ValueError
             If n is not a size of this model.
-        FloatingPointError
-            If probabilities of samples are not finite.
+        NotFiniteError
+            If a point, or what it decodes to, is not finite.
         """
         n = self.config.n if n is None else n
         if not (1 if self.config.any_size else self.config.n) <= n <= self.config.n:
             raise ValueError(f"n={n} is not a size of this model")
+        check_points(z)
         batch, k = len(z), self.config.k
         z = self.size(z, n)
         hidden = self._hidden(z)
@@ -255,10 +288,9 @@ class Decoder(nn.Module):
                 letters.append(logits.float().log_softmax(1))
                 before[:, :, 0, letter] = names[:, chosen[-1]]
             steps.append(Decoded(torch.stack(chosen, 1), torch.stack(letters, 1)))
-        return Decoded(
-            torch.stack([step.tokens for step in steps], 1),
-            torch.stack([step.log_probabilities for step in steps], 1),
-        )
+        log_probabilities = torch.stack([step.log_probabilities for step in steps], 1)
+        check_rows(~log_probabilities.isnan(), "decodes to NaN")
+        return Decoded(torch.stack([step.tokens for step in steps], 1), log_probabilities)
 
     def _hidden(self, z: Tensor) -> Tensor:
         """Start the hidden state from z and the size: (layers, batch, hidden)."""
@@ -346,6 +378,5 @@ def _choose(logits: Tensor, temperature: float, generator: torch.Generator | Non
     if temperature == 0:
         return logits.argmax(1)
     probabilities = (logits.float() / temperature).softmax(1)
-    if not probabilities.isfinite().all():
-        raise FloatingPointError("the model computes probabilities that are not finite")
+    check_rows(probabilities.isfinite(), "decodes to probabilities that are not finite")
     return torch.multinomial(probabilities, 1, generator=generator).squeeze(1)

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import io
-import math
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from data.checks import list_of, number, record, whole
+from data.checks import number
 from data.damage import DataError, open_file, reading
-from vae.checkpoint import METRIC_COLUMNS, check_tensors
+from vae.checkpoint import check_tensors
+from vae.config import TrainConfig
+from vae.history import Metrics, check_metrics, kept_epoch
+from vae.model import VAE
 
 _MOST_METRICS = 1 << 28
 """Most bytes of the metrics of a million epochs and the names of all weights."""
-_METRICS = list_of(
-    record(
-        {
-            name: whole(0, 10**9) if name in ("epoch", "active_units") else number(-1e30, 1e30)
-            for name in METRIC_COLUMNS
-        }
-    )
-)
 
 
 def read_resume(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, epochs: int
+    path: Path, model: VAE, optimizer: torch.optim.Optimizer, config: TrainConfig
 ) -> dict[str, Any]:
     """Read the state from which training goes on, and check that it fits this training.
 
@@ -35,17 +29,17 @@ def read_resume(
     ----------
     path : Path
         Only tensors and plain values in it are unpickled.
-    model : Module
+    model : VAE
         The model to be trained.
     optimizer : Optimizer
         The optimizer of its parameters.
-    epochs : int
-        The most epochs of this training.
+    config : TrainConfig
+        The settings of this training.
 
     Returns
     -------
     dict
-        ``model``, ``best``, ``optimizer``, ``progress`` and ``metrics``, as `vae.train` wrote them.
+        ``model``, ``kept``, ``optimizer`` and ``metrics``, as `vae.train` wrote them.
 
     Raises
     ------
@@ -61,14 +55,16 @@ def read_resume(
     with reading(path, "a checkpoint of this model"):
         _check_archive(content)
         found = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-        names = ("model", "best", "optimizer", "progress", "metrics")
+        names = ("model", "kept", "optimizer", "metrics")
+        if type(found) is dict and "progress" in found:
+            raise ValueError("of an earlier version, which kept other weights: train elsewhere")
         if type(found) is not dict or {*found} != {*names}:
             raise ValueError(f"does not hold {', '.join(names)}")
-        for name in ("model", "best"):
+        for name in ("model", "kept"):
             check_tensors(name, found[name], weights)
         _check_optimizer(found["optimizer"], optimizer)
-        _METRICS("metrics", found["metrics"])
-        _check_progress(found["progress"], found["metrics"], epochs)
+        check_metrics(model.config.latent)("metrics", found["metrics"])
+        _check_epochs(found["metrics"], config)
     checked: dict[str, Any] = found
     return checked
 
@@ -111,15 +107,12 @@ def _check_optimizer(found: Any, optimizer: torch.optim.Optimizer) -> None:
         raise ValueError("optimizer.exp_avg_sq is negative")
 
 
-def _check_progress(found: Any, metrics: list[dict[str, float]], epochs: int) -> None:
-    """Raise ValueError unless the progress follows from the metrics."""
-    losses = [row["held_out_reconstruction"] + row["held_out_kl"] for row in metrics]
-    if not 1 <= len(losses) <= epochs or not all(math.isfinite(loss) for loss in losses):
-        raise ValueError(f"metrics of {len(losses)} epochs, not of 1..{epochs}")
-    if [row["epoch"] for row in metrics] != [*range(1, len(losses) + 1)]:
+def _check_epochs(metrics: Metrics, config: TrainConfig) -> None:
+    """Raise ValueError unless the metrics are those of the first epochs, one of them kept."""
+    if not 1 <= len(metrics) <= config.epochs:
+        raise ValueError(f"metrics of {len(metrics)} epochs, not of 1..{config.epochs}")
+    if [row["epoch"] for row in metrics] != [*range(1, len(metrics) + 1)]:
         raise ValueError("metrics of other epochs than 1, 2, ..")
-    best = min(losses)
-    expected = [len(losses), len(losses) - 1 - losses.index(best), best]
-    same = type(found) is list and [*map(type, found)] == [int, int, float] and found == expected
-    if not same:
-        raise ValueError(f"progress is not {expected}")
+    kept = kept_epoch(metrics, config)
+    if any(row["kept"] != (row["epoch"] == kept) for row in metrics):
+        raise ValueError(f"metrics that do not keep epoch {kept}")

@@ -64,7 +64,7 @@ def take_step(
     with torch.autocast(tokens.device.type, torch.bfloat16, enabled=half):
         forward = model(tokens, generator)
     terms = losses(forward, tokens, ratios, config.free_bits)
-    loss = terms.reconstruction + config.beta * terms.kl_free + config.ratio_weight * terms.ratio
+    loss = terms.objective(config.beta, config.ratio_weight)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), config.clip)

@@ -24,11 +24,10 @@ from data.claim import claim
 from data.damage import DataError
 from data.dataset import Dataset
 from data.progress import progress
-from data.record import versions
+from data.record import differing, versions
 from data.streams import stream, torch_seed
 from vae.checkpoint import (
     MODEL_FILES,
-    Metrics,
     read_config,
     recorded_threads,
     save_checkpoint,
@@ -36,9 +35,11 @@ from vae.checkpoint import (
 from vae.config import DEVICES
 from vae.config import TrainConfig as TrainConfig
 from vae.encoding import encode_deltas
-from vae.metrics import reconstruction_metrics
-from vae.model import VAE, ModelConfig
+from vae.history import Metrics, metric_columns
+from vae.metrics import held_out_metrics
+from vae.model import ModelConfig, NotFiniteError
 from vae.resume import read_resume
+from vae.state import REMEDY, TrainingState
 from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
 
 
@@ -50,10 +51,13 @@ def train(
     *,
     device: torch.device | str = "auto",
 ) -> Metrics:
-    """Train a model, or go on with training that was interrupted.
+    """Train a model, or go on with training that was interrupted, or extend it by more epochs.
 
     Every epoch ends with a checkpoint. Its random numbers depend only on the seed and the number of
     the epoch, so resumed training on a CPU has the losses of training without interruption.
+
+    An extended training goes on with the beta and the learning rate that the new number of epochs
+    gives; it is another training than one of that number from the start.
 
     Parameters
     ----------
@@ -74,7 +78,8 @@ def train(
     ------
     DataError
         If the folder holds a model of another config or data, the data have another (n, k), or
-        they are too few.
+        they are too few. Only ``epochs`` may differ, and ``patience`` with it: more epochs extend
+        the training.
     FloatingPointError
         If training diverges; the checkpoint of the epoch before stays.
     """
@@ -96,27 +101,27 @@ def train(
         "versions": versions("numpy", "torch"),
         "threads": torch.get_num_threads(),
     }
-    state = _State(model_config, config, target)
+    state = TrainingState(model_config, config, target)
     with claim(folder, "train"):
         _take_up(folder, state, fields, environment)
         rows = _Rows(training, config)
-        held_tokens = torch.from_numpy(encode_deltas(held_out.deltas))
+        held = _tensors(held_out)
         with progress(config.epochs * rows.epoch_rows, "train", "automata") as bar:
             bar.update(state.epoch * rows.epoch_rows)
             while not state.finished:
-                row = _run_epoch(state, rows, held_tokens, precision, bar)
+                row = _run_epoch(state, rows, held, precision, bar)
                 bar.set_postfix_str(
                     f"reconstruction {row['held_out_reconstruction']:.3f}, "
                     f"KL {row['held_out_kl']:.1f}, "
                     f"exact {row['exact_from_sample']:.1%}"
                 )
-                recorded = fields | environment
-                save_checkpoint(folder, state.best, recorded, state.metrics, state.dump())
+                recorded = fields | environment | {"stages": state.stages}
+                save_checkpoint(folder, state.kept, recorded, state.metrics, state.dump())
     return state.metrics
 
 
 def _take_up(
-    folder: Path, state: _State, fields: dict[str, Any], environment: dict[str, Any]
+    folder: Path, state: TrainingState, fields: dict[str, Any], environment: dict[str, Any]
 ) -> None:
     """Load the checkpoint in a folder, if there is one; it must be of this training.
 
@@ -126,11 +131,15 @@ def _take_up(
     if not any((folder / name).exists() for name in ("checksums.json", *MODEL_FILES)):
         return
     found = read_config(folder)
-    names = [name for name in fields if found.get(name) != fields[name]]
-    if names:
-        raise DataError(f"{folder}: a model trained otherwise (its {', '.join(names)} differ)")
-    path = folder / "resume.pt"
-    state.load(read_resume(path, state.model, state.optimizer, state.config.epochs))
+    had = {name: found[name] for name in fields}
+    extended = found["train"]["epochs"] < state.config.epochs
+    if extended:
+        had["train"] |= {name: fields["train"][name] for name in ("epochs", "patience")}
+    if differences := differing(had, fields):
+        raise DataError(f"{folder}: a model trained otherwise ({differences})")
+    stages = found["stages"]
+    dumped = read_resume(folder / "resume.pt", state.model, state.optimizer, state.config)
+    state.load(dumped, [*stages, len(dumped["metrics"])] if extended else stages)
     if not state.finished and found.get("versions") != environment["versions"]:
         raise DataError(f"{folder}: begun with other versions of Python or its packages")
     environment["threads"] = recorded_threads(found, folder / "config.json")
@@ -138,7 +147,11 @@ def _take_up(
 
 
 def _run_epoch(
-    state: _State, rows: _Rows, held_tokens: Tensor, precision: str, bar: tqdm[Any]
+    state: TrainingState,
+    rows: _Rows,
+    held_out: tuple[Tensor, Tensor],
+    precision: str,
+    bar: tqdm[Any],
 ) -> dict[str, float]:
     """Train for an epoch, measure the model, and record both in the state; return the metrics."""
     config, start = state.config, time.perf_counter()
@@ -158,10 +171,17 @@ def _run_epoch(
         "epoch": state.epoch + 1,
         "train_reconstruction": float(trained[0]) / rows.epoch_rows,
         "train_kl": float(trained[1]) / rows.epoch_rows,
+        "samples_per_second": rows.epoch_rows / seconds,
+        "beta": step_config.beta,
+        "learning_rate": step_config.learning_rate,
+        "kept": 0,
     }
-    row |= reconstruction_metrics(state.model, held_tokens, generator)
-    row["samples_per_second"] = rows.epoch_rows / seconds
-    state.finish_epoch(row, row["held_out_reconstruction"] + row["held_out_kl"])
+    try:
+        row |= held_out_metrics(state.model, *held_out, generator, config)
+    except NotFiniteError as error:
+        raise FloatingPointError(f"epoch {state.epoch + 1}: {error}; {REMEDY}") from error
+    row = {name: row[name] for name in metric_columns(state.model.config.latent)}
+    state.finish_epoch(row)
     return row
 
 
@@ -209,61 +229,6 @@ def _step_config(config: TrainConfig, done: float, precision: str) -> StepConfig
     )
 
 
-class _State:
-    """The model, its optimizer, and the progress of training."""
-
-    def __init__(self, model_config: ModelConfig, config: TrainConfig, device: torch.device):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(torch_seed(config.seed, "weights"))
-            self.model = VAE(model_config).to(device)
-        self.config = config
-        self.device = device
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.epoch = 0
-        self.stale = 0
-        self.best_loss = math.inf
-        self.best: dict[str, Tensor] = {}
-        self.metrics: Metrics = []
-
-    @property
-    def finished(self) -> bool:
-        """Whether no epoch is left, or the last `patience` epochs brought nothing better."""
-        return self.epoch >= self.config.epochs or self.stale >= self.config.patience
-
-    def finish_epoch(self, row: dict[str, float], loss: float) -> None:
-        """Record an epoch; keep the weights if they are the best so far."""
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"epoch {self.epoch + 1}: the held-out loss is {loss}; try a lower learning rate"
-            )
-        self.metrics.append(row)
-        self.epoch += 1
-        self.stale += 1
-        if loss < self.best_loss:
-            self.best_loss, self.stale = loss, 0
-            self.best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
-
-    def dump(self) -> dict[str, Any]:
-        """Return the state for `load`: only tensors and plain values."""
-        return {
-            "model": self.model.state_dict(),
-            "best": self.best,
-            "optimizer": self.optimizer.state_dict(),
-            "progress": [self.epoch, self.stale, self.best_loss],
-            "metrics": self.metrics,
-        }
-
-    def load(self, dumped: dict[str, Any]) -> None:
-        """Restore the state that `dump` has returned."""
-        self.model.load_state_dict(dumped["model"])
-        self.best = {name: t.to(self.device) for name, t in dumped["best"].items()}
-        self.optimizer.load_state_dict(dumped["optimizer"])
-        self.epoch, self.stale, self.best_loss = dumped["progress"]
-        self.metrics = dumped["metrics"]
-
-
 class _Rows:
     """The training rows, and the draws of each epoch."""
 
@@ -281,12 +246,18 @@ class _Rows:
             order = np.concatenate([rng.permutation(len(self.data)) for _ in range(passes)])
         else:
             order = rng.choice(len(self.data), size=self.epoch_rows, p=self.weights)
-        bound = max(1, cerny_bound(self.data.n))
         for start in range(0, self.epoch_rows, self.config.batch):
             rows = order[start : min(start + self.config.batch, self.epoch_rows)]
-            tokens = encode_deltas(self.data.deltas[rows])
-            ratios = (self.data.reset_thresholds[rows] / bound).astype(np.float32)
-            yield torch.from_numpy(tokens), torch.from_numpy(ratios)
+            yield _tensors(self.data.take(rows))
+
+
+def _tensors(
+    data: Dataset, rows: npt.NDArray[np.int64] | slice = slice(None)
+) -> tuple[Tensor, Tensor]:
+    """Return the tokens (batch, n, k) of rows, and the ratios (batch,) of threshold and bound."""
+    bound = max(1, cerny_bound(data.n))
+    ratios = (data.reset_thresholds[rows] / bound).astype(np.float32)
+    return torch.from_numpy(encode_deltas(data.deltas[rows])), torch.from_numpy(ratios)
 
 
 def row_weights(thresholds: Thresholds, config: TrainConfig) -> npt.NDArray[np.float64] | None:

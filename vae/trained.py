@@ -12,7 +12,10 @@ from data.damage import DataError, reading
 from data.dataset import Dataset, read_dataset
 from data.run_record import read_run_record
 from vae.checkpoint import load_model, read_config, weights_sha256
+from vae.config import ModelConfig, TrainConfig
+from vae.history import concerns, read_metrics
 from vae.model import VAE
+from vae.threads import torch_threads
 from vae.train import describe_data
 
 
@@ -64,11 +67,11 @@ def load_trained(
     Raises
     ------
     DataError
-        If one of them is missing or damaged, the model was trained on other data, or its training
-        has not ended.
+        If one of them is missing or damaged, the model was trained on other data, or it is being
+        trained.
     """
     folder, data = Path(folder), Path(data)
-    torch.set_num_threads(workers)
+    torch.set_num_threads(torch_threads())
     weights = weights_sha256(folder)
     model = load_model(folder).to(device)
     if weights_sha256(folder) != weights:
@@ -81,6 +84,21 @@ def load_trained(
             f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on{unknown}"
         )
     return model, dataset, weights
+
+
+def doubts(folder: Path | str) -> list[str]:
+    """Say in a sentence each why a model may not be worth a search yet.
+
+    Its training has not ended, or its latent space has collapsed.
+
+    Raises
+    ------
+    DataError
+        If `folder` is not a model folder.
+    """
+    found = read_config(folder)
+    model, config = ModelConfig(**found["model"]), TrainConfig(**found["train"])
+    return concerns(read_metrics(Path(folder), model), model, config, found["stages"])
 
 
 def _training_classes(model: Path) -> tuple[str, ...]:

@@ -198,8 +198,8 @@ def march(table, hashes, sets, origins, places, ends, targets, upward):
 
     ``ends[0] .. ends[1]`` is the last level; ``ends[i + 1]`` gets the end of the i-th new one. A
     level meets a target if one of its sets contains it (``upward``) or lies within it. The march
-    ends at a level that meets a target or is empty, at one of over 8 + 2 * (sets of the first)
-    sets, and where the next one might not fit.
+    ends at a level that meets a target or is empty, at one of more sets than ``hashes`` has rows or
+    than 8 + 2 * (sets of the first), and where the next one might not fit.
     """
     words = sets.shape[1]
     letters = hashes.shape[1]

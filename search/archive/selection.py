@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from automata.classes import MAX_STATES_SUBSETS, ON_SUBSETS, check_classes, split_classes
-from automata.settings import check_settings, setting
-from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from automata.settings import check_settings, letters, setting, states
+from automata.sizes import CANONICAL_MAX_STATES
 from data.terminal import printable
 
 
@@ -22,20 +22,8 @@ class Selection:
     True
     """
 
-    n: int | None = setting(
-        None,
-        "Only automata with this number of states.",
-        low=1,
-        high=CANONICAL_MAX_STATES,
-        flags=("-n", "--states"),
-    )
-    k: int | None = setting(
-        None,
-        "Only automata with this number of letters.",
-        low=1,
-        high=CANONICAL_MAX_LETTERS,
-        flags=("-k", "--letters"),
-    )
+    n: int | None = states(None, CANONICAL_MAX_STATES, "Only automata with this number of states.")
+    k: int | None = letters(None, "Only automata with this number of letters.")
     at_least: float | None = setting(
         None, "Only thresholds at or above this share of the Černý bound.", low=0, high=1
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from automata.classes import check_classes
-from automata.settings import check_settings, setting
-from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from automata.settings import check_settings, letters, setting
+from automata.sizes import CANONICAL_MAX_STATES
 from vae.config import TOKEN_KINDS, ModelConfig
 
 SOURCE_NAMES = (
@@ -117,14 +117,7 @@ class LeapConfig:
 class DiscoverConfig:
     """The settings of a discovery."""
 
-    k: int = setting(
-        2,
-        "Letters.",
-        low=1,
-        high=CANONICAL_MAX_LETTERS,
-        name="letters",
-        flags=("-k", "--letters"),
-    )
+    k: int = letters(2, name="letters")
     least: int = setting(5, "The smallest size.", low=1, high="most", name="from")
     most: int = setting(16, "The largest size.", low=1, high=CANONICAL_MAX_STATES, name="to")
     start_to: int = setting(
@@ -133,7 +126,7 @@ class DiscoverConfig:
         low="least",
         high="most",
     )
-    """The first training uses these sizes. None becomes `_START`, or the nearest size."""
+    """The first training uses these sizes. None becomes 8, or the nearest size."""
     start_budget: int = setting(
         1_500_000, "Solver calls at each size up to --start-to.", low=1, high=10**9
     )

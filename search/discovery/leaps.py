@@ -13,7 +13,7 @@ from torch import Tensor
 from automata.sampling import insert_states, rank_weights
 from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver.exact import Thresholds
-from search.decode import check_points, decode_and_repair
+from search.decode import decode_and_repair
 from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
@@ -139,7 +139,6 @@ def interpolation(context: LeapContext) -> Proposals:
 def encode_decode(context: LeapContext) -> Proposals:
     """Decode posterior samples of smaller elites, encode the results, and decode again."""
     z, parents = context.draw_points()
-    check_points(z)
     tokens = context.model.model.decoder.generate(z, context.n).tokens
     again = context.model.encode(
         context.rng, context.generator, decode_tokens(tokens.cpu().numpy())

@@ -34,6 +34,7 @@ from search.jobs.discovery_plan import START, Plan, seed_folders
 from search.jobs.discovery_tables import COMPARISON_TABLES, DiscoveryOutcome, report_runs
 from search.scoring.recall import open_truth
 from search.scoring.scores import Listed
+from vae.threads import torch_threads
 from vae.train import choose_device
 
 _POLL = 2.0
@@ -99,7 +100,7 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutco
     plan.rule.open()
     with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):
         alone = len(plan.runs) == 1
-        threads = _settle(plan.out, settings, plan.workers if alone else 1, force)
+        threads = _settle(plan.out, settings, torch_threads() if alone else 1, force)
         if alone:
             _run_here(plan, threads)
         else:

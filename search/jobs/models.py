@@ -5,7 +5,6 @@ Each returns its result.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -18,12 +17,13 @@ from automata.classes import check_classes
 from automata.settings import SettingError
 from data.claim import claim
 from data.damage import DataError
-from data.dataset import read_dataset
+from data.dataset import Dataset, read_dataset
 from data.jobs import announce
 from data.manifest import ENUMERATION, read_manifest
-from data.plots import plot_thresholds, plot_training
+from data.plots import plot_thresholds
 from data.record import recorded
 from data.results import Summary
+from data.terminal import warn
 from search.archive.intake import ArchiveRule
 from search.decode import computing
 from search.evaluate import evaluate, write_evaluation
@@ -32,12 +32,18 @@ from search.jobs.outcome import SearchOutcome
 from search.pictures.hits import plot_arm_hits
 from search.pictures.latent import draw_search
 from search.pictures.recall import plot_recall
+from search.pictures.training import plot_training
 from search.run import SearchConfig, SearchResult, search, write_tables
 from search.scoring.recall import Truth, open_truth, score
 from vae.checkpoint import read_config
-from vae.model import ModelConfig
+from vae.history import kept_epoch
+from vae.model import VAE, ModelConfig
+from vae.threads import torch_threads
 from vae.train import TrainConfig, choose_device, train
-from vae.trained import load_trained, training_folder
+from vae.trained import doubts, load_trained, training_folder
+
+_GROWING = ("train.epochs", "train.patience")
+"""The settings of a training that may grow."""
 
 
 def run_train(
@@ -58,17 +64,19 @@ def run_train(
     _check_classes(classes, data)
     dataset = read_dataset(data, classes, workers=workers)
     device = choose_device(device)
-    torch.set_num_threads(workers)
+    torch.set_num_threads(torch_threads())
     model_config = replace(model_config, n=dataset.n, k=dataset.k)
     settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
     if classes:
         settings["classes"] = classes
-    with recorded(out, "train", settings, {"data": data}, force=force):
+    with recorded(out, "train", settings, {"data": data}, grows=_GROWING, force=force):
         metrics = train(dataset, out, model_config, config, device=device)
         plot_training(metrics, out / "training")
-    best = min(metrics, key=lambda row: row["held_out_reconstruction"] + row["held_out_kl"])
+    kept = metrics[kept_epoch(metrics, config) - 1]
     rounded = {
-        name: value if isinstance(value, int) else round(value, 4) for name, value in best.items()
+        name: value if isinstance(value, int) else round(value, 4)
+        for name, value in kept.items()
+        if not name.startswith("kl_")
     }
     return Summary({"model": str(out)} | rounded)
 
@@ -92,8 +100,7 @@ def run_evaluate(
     device = choose_device(device)
     held_out = read_config(folder)["train"]["held_out"]
     with claim(folder, "evaluate"):
-        model, dataset, weights = load_trained(folder, data, device, workers)
-        _warn_of_unfinished(folder)
+        model, dataset, weights = _load(folder, data, device, workers)
         with computing(folder):
             results = evaluate(
                 model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
@@ -124,8 +131,7 @@ def run_search(
         raise DataError(f"{data}: an enumeration; a model that knows the truth is not scored by it")
     # shards of an enumeration count nodes as calls: they are no solver calls
     labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
-    model, dataset, weights = load_trained(folder, data, device, workers)
-    _warn_of_unfinished(folder)
+    model, dataset, weights = _load(folder, data, device, workers)
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     contents = {"model": weights}
@@ -166,6 +172,14 @@ def run_evolve(
     return outcome._replace(files=outcome.files + pictures)
 
 
+def _load(folder: Path, data: Path, device: torch.device, workers: int) -> tuple[VAE, Dataset, str]:
+    """Do what `load_trained` does, and warn of a model that may not be worth it yet."""
+    trained = load_trained(folder, data, device, workers)
+    for doubt in doubts(folder):
+        warn(f"{folder}: {doubt}")
+    return trained
+
+
 def _check_classes(classes: tuple[str, ...], data: Path) -> None:
     """Raise `SettingError` for classes that cannot be decided at the size of a dataset."""
     if not classes:
@@ -183,16 +197,6 @@ def _filling(out: Path, command: str, rule: ArchiveRule) -> Iterator[None]:
     with claim(out, command):
         rule.open()
         yield
-
-
-def _warn_of_unfinished(folder: Path) -> None:
-    """Print a line on stderr if a model folder lacks the record of a finished training."""
-    if not (folder / "run.json").exists():
-        print(
-            f"Warning: {folder}: no run.json, which train writes when it has finished. Its last "
-            "checkpoint is used, and may not be final; the same train command goes on.",
-            file=sys.stderr,
-        )
 
 
 def _report(

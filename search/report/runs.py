@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from data.checks import build
 from data.counts import COUNT_COLUMNS
-from data.damage import DataError
+from data.damage import DataError, reading
 from data.dataset import Dataset, read_dataset
 from data.manifest import check_whole, read_manifest
 from data.run_record import input_folder, read_run_record
@@ -34,8 +35,9 @@ from search.report.content import (
 )
 from search.report.discoveries import read_discovery
 from search.report.searches import CPU, TRAINING, dataset_map, read_search
-from search.tables import NUMBER, WHOLE, read_table
-from vae.checkpoint import METRIC_COLUMNS, read_config
+from vae.checkpoint import read_config
+from vae.config import ModelConfig, TrainConfig
+from vae.history import read_metrics
 from vae.trained import load_trained
 
 _PICTURES = {
@@ -47,7 +49,6 @@ _PICTURES = {
     "training": TRAINING,
     "norms": ("Soap bubble", "Where latent points lie: the prior's mass is a thin shell."),
 }
-_METRICS = {name: WHOLE if name in ("epoch", "active_units") else NUMBER for name in METRIC_COLUMNS}
 
 
 def read_run(folder: Path, limit: int) -> Content:
@@ -156,11 +157,16 @@ def _slowest(dataset: Dataset, limit: int) -> pd.DataFrame:
 def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     """Read a model folder, evaluated or not."""
     config = read_config(folder)
-    trained = {name: own for name, own in record["config"].items() if name != "classes"}
+    with reading(folder / "run.json", "the record of a training run"):
+        own = {
+            "model": asdict(build(ModelConfig, record["config"]["model"], "model")),
+            "train": asdict(build(TrainConfig, record["config"]["train"], "train")),
+        }
     shape = {"model": config["model"], "train": config["train"]}
-    _compare(folder, {"config": trained}, shape, "config.json")
+    _compare(folder, {"config": own}, shape, "config.json")
     data = input_folder(folder, record, "data")
-    metrics = read_table(folder / "metrics.csv", _METRICS)
+    metrics = pd.DataFrame(read_metrics(folder, ModelConfig(**config["model"])))
+    metrics = metrics[[name for name in metrics if not name.startswith("kl_")]]
     title = title_of("model", folder)
     lead = "The training automata of the model, the slowest first."
     nothing = pd.DataFrame(columns=CANDIDATE_COLUMNS)

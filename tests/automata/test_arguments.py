@@ -439,6 +439,12 @@ def test_an_evolution_begins_with_as_many_thresholds() -> None:
 
 
 def test_limits_of_solve(tmp_path: Path) -> None:
-    for limits in ({"time_limit": math.inf}, {"memory_limit": math.inf}, {"time_limit": math.nan}):
-        with pytest.raises(ValueError, match="limit (inf is not finite|nan is not positive)"):
+    refused = {
+        "time-limit=inf is not a finite number": {"time_limit": math.inf},
+        "time-limit=nan is not a finite number": {"time_limit": math.nan},
+        "time-limit='1' is not a finite number": {"time_limit": "1"},
+        "memory-limit=inf is not an integer": {"memory_limit": math.inf},
+    }
+    for message, limits in refused.items():
+        with pytest.raises(ValueError, match=f"^{message}$"):
             SolveConfig(**limits)

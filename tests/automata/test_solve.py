@@ -362,10 +362,10 @@ def test_forms_that_are_named(run):
     ("options", "message"),
     [
         (["--method", "best"], "unknown method 'best': one of exact, greedy, beam"),
-        (["--time-limit", "0"], "time limit 0.0 is not positive"),
-        (["--time-limit", "nan"], "time limit nan is not positive"),
+        (["--time-limit", "0"], "time-limit=0.0 is not positive"),
+        (["--time-limit", "nan"], "time-limit=nan is not a finite number"),
         (["--time-limit", "soon"], "'soon' is not a valid float"),
-        (["--memory-limit", "0"], "memory limit 0 is not positive"),
+        (["--memory-limit", "0"], "memory-limit=0 is not at least 1"),
         (["--memory-limit", "-1"], "'-1' is not a number of bytes such as 1000000, 500M or 2G"),
         (["--memory-limit", "2X"], "'2X' is not a number of bytes"),
         (["--memory-limit", "1G", "--method", "beam"], "beam has no memory limit: exact has"),

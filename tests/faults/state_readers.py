@@ -41,13 +41,14 @@ def resumable(name: str) -> Reader:
 
     def read(folder: Path) -> str:
         from vae.checkpoint import read_config
+        from vae.config import TrainConfig
         from vae.model import ModelConfig
         from vae.resume import read_resume
 
         found = read_config(folder / name)
         train = found["train"]
         own = _untrained(ModelConfig(**found["model"]), train["weight_decay"])
-        return _plain(read_resume(folder / name / "resume.pt", *own, train["epochs"]))
+        return _plain(read_resume(folder / name / "resume.pt", *own, TrainConfig(**train)))
 
     return Reader("read_resume", read, not_finite)
 

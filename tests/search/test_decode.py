@@ -208,6 +208,8 @@ def test_points_that_are_not_finite_are_refused(value: float, any_size: bool) ->
                 temperature=temperature,
                 generator=torch.Generator(),
             )
+        with pytest.raises(ValueError, match="^point 3 of 5 is not finite$"):
+            make(4, 2, any_size=any_size).decoder.generate(z, temperature=temperature)
     path = interpolate("polar", torch.ones(2, 2), torch.ones(2, 2), torch.tensor([0.5, 1.5]))
     with pytest.raises(ValueError, match="^point 1 of 2 is not finite$"):
         decode_and_repair(make(4, 2), path, repair=0)

@@ -626,9 +626,12 @@ def test_a_run_joins_a_comparison(run: Path, call) -> None:
     assert {*after} - {*times} == {f"seed-0/evolve/n-0{n}/found.npz" for n in (5, 6)}
 
 
-def test_a_run_with_more_threads_is_joined(tmp_path: Path, call) -> None:
+def test_a_run_with_more_threads_is_joined(tmp_path: Path, call, monkeypatch) -> None:
     out = tmp_path / "run"
-    assert call(words(arms="vae", workers=2, out=out)).code == 0
+    with monkeypatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "2")  # torch has read it already: it is told once more
+        torch.set_num_threads(2)
+        assert call(words(arms="vae", workers=2, out=out)).code == 0
     torch.set_num_threads(1)
     for seeds, workers in ((1, 1), (2, 4)):
         assert call(words(arms="vae,insertion", seeds=seeds, workers=workers, out=out)).code == 0

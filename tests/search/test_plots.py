@@ -16,7 +16,7 @@ from automata import reset_thresholds
 from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
 from data import plots
-from data.plots import chi_density, plot_norms, plot_thresholds, plot_training, save
+from data.plots import chi_density, plot_norms, plot_thresholds, save
 from search.candidates import HIT_COLUMNS
 from search.pictures import hits as hits_plot
 from search.pictures import recall as recall_plot
@@ -24,6 +24,7 @@ from search.pictures import strip
 from search.pictures.hits import plot_arm_hits, wilson_interval
 from search.pictures.recall import plot_recall
 from search.pictures.strip import StripRow, plot_strip
+from search.pictures.training import plot_training
 from search.scoring.recall import ArmCurve, RecallPanel
 from tests.search.figures import check_texts
 
@@ -36,6 +37,11 @@ def _metrics(epochs):
             "train_kl": 28 + 100 / epoch,
             "held_out_reconstruction": 31 * math.exp(-epoch / 5),
             "held_out_kl": 29 + 100 / epoch,
+            "held_out_objective": 31 * math.exp(-epoch / 5) + 6,
+            "beta": min(0.2, epoch / 30),
+            "learning_rate": 0.002 / epoch,
+            "kept": int(epoch == max(1, epochs - 2)),
+            **{f"kl_{i}": i / 10 + 1 / epoch for i in range(32)},
             "exact_from_mu": 1 - math.exp(-epoch / 6),
             "exact_from_sample": 1 - math.exp(-epoch / 8),
             "active_units": min(32, epoch),

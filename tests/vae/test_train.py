@@ -26,9 +26,11 @@ from data.files import check_files, sha256
 from vae import train as module
 from vae.checkpoint import load_model, read_config, save_checkpoint
 from vae.encoding import TOKEN_KINDS, encode_deltas
+from vae.history import metric_columns, read_metrics
 from vae.metrics import reconstruction_metrics
 from vae.model import DECODERS, ModelConfig
 from vae.train import TrainConfig, choose_device, describe_data, row_weights, train
+from vae.trained import doubts
 
 ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(
@@ -116,6 +118,8 @@ def test_the_files_of_a_model(finished):
     assert [*rows[0]] == [
         *("epoch", "train_reconstruction", "train_kl", "held_out_reconstruction", "held_out_kl"),
         *("exact_from_mu", "exact_from_sample", "active_units", "samples_per_second"),
+        *("beta", "learning_rate", "held_out_ratio", "held_out_objective", "kept"),
+        *("kl_0", "kl_1", "kl_2", "kl_3"),
     ]
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert all(math.isfinite(float(value)) for row in rows for value in row.values())
@@ -127,28 +131,93 @@ def test_a_model_is_what_was_trained(finished):
     model = load_model(finished)
     assert not model.training
     assert model.config == MODEL
-    best = load_resume(finished)["best"]
+    best = load_resume(finished)["kept"]
     assert {*best} == {*model.state_dict()}
     assert all(torch.equal(best[name], weight) for name, weight in model.state_dict().items())
 
 
-def test_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch):
-    losses, weights = [3.0, 2.0, 2.5, 2.0, 4.0, 1.0], []
+OBJECTIVES = [3.0, 2.0, 2.5, 2.0, 4.0, 1.0]
+
+
+@pytest.fixture
+def weights(monkeypatch) -> list[dict]:
+    """The weights after each epoch of a training whose held-out objectives are `OBJECTIVES`."""
+    found: list[dict] = []
 
     def measure(model, *_):
-        weights.append({name: w.clone() for name, w in model.state_dict().items()})
-        elbo = losses[len(weights) - 1]
-        nothing = {"exact_from_mu": 0.0, "exact_from_sample": 0.0, "active_units": 0}
-        return {"held_out_reconstruction": elbo - 1, "held_out_kl": 1.0} | nothing
+        found.append({name: w.clone() for name, w in model.state_dict().items()})
+        # the loss at beta 1 falls all the time: it must not count
+        measured = dict.fromkeys(metric_columns(MODEL.latent), 0.0) | {"active_units": 4}
+        return measured | {
+            "held_out_reconstruction": 10.0 - len(found),
+            "held_out_objective": OBJECTIVES[len(found) - 1],
+        }
 
-    monkeypatch.setattr(module, "reconstruction_metrics", measure)
-    rows = run(tmp_path, epochs=6, patience=3)
+    monkeypatch.setattr(module, "held_out_metrics", lambda *args: pick(measure(*args)))
+    return found
+
+
+def pick(measured: dict) -> dict:
+    """What `held_out_metrics` returns of all metrics."""
+    of_training = ("epoch", "kept", "beta", "learning_rate", "samples_per_second")
+    return {
+        name: value
+        for name, value in measured.items()
+        if name not in of_training and not name.startswith("train_")
+    }
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", 2), ("last", 5)])
+def test_the_objective_decides_what_is_kept_and_when_it_ends(tmp_path, weights, keep, kept):
+    rows = run(tmp_path, epochs=6, patience=3, keep=keep)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]  # three without a better one
-    kept = load_model(tmp_path).state_dict()
-    assert all(torch.equal(kept[name], weight) for name, weight in weights[1].items())
+    assert [row["epoch"] for row in rows if row["kept"]] == [kept]
+    found = load_model(tmp_path).state_dict()
+    assert all(torch.equal(found[name], weight) for name, weight in weights[kept - 1].items())
     before = contents(tmp_path)
-    assert run(tmp_path, epochs=6, patience=3) == rows  # it has ended
+    assert run(tmp_path, epochs=6, patience=3, keep=keep) == rows  # it has ended
     assert contents(tmp_path) == before
+
+
+def test_the_objective_is_what_training_minimises(tmp_path):
+    """At the full beta, whatever beta the epoch had; and the KL is the sum of its parts."""
+    rows = run(tmp_path, beta=0.3, free_bits=0.05, ratio_weight=0.7, warmup=1.0)
+    for row in rows:
+        parts = [row[f"kl_{i}"] for i in range(MODEL.latent)]
+        assert row["held_out_kl"] == pytest.approx(sum(parts), rel=1e-5)
+        expected = row["held_out_reconstruction"] + 0.7 * row["held_out_ratio"]
+        expected += 0.3 * sum(max(kl, 0.05) for kl in parts)
+        assert row["held_out_objective"] == pytest.approx(expected, rel=1e-5)
+    assert [row["beta"] for row in rows] == sorted(row["beta"] for row in rows)
+    assert 0 < rows[0]["beta"] < 0.3
+
+
+def test_a_finished_training_is_extended_by_more_epochs(finished, tmp_path):
+    """Schedules go on as the new number of epochs gives them; killed or not, the same bytes."""
+    places = [tmp_path / "at once", tmp_path / "interrupted"]
+    for place in places:
+        shutil.copytree(finished, place)
+    rows = run(places[0], epochs=5)
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
+    assert rows[:3] == [row | {"kept": rows[i]["kept"]} for i, row in enumerate(run(finished))]
+    assert rows[3]["learning_rate"] > rows[2]["learning_rate"]
+    assert read_config(places[0])["stages"] == [3]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_at(patch, 5)  # an epoch has three steps
+        run(places[1], epochs=5)
+    assert len(load_resume(places[1])["metrics"]) == 4
+    run(places[1], epochs=5)
+    weights = [(place / "model.safetensors").read_bytes() for place in places]
+    assert weights[0] == weights[1]
+    with refused("train.epochs=5 there, 3 here"):
+        run(places[0])
+
+
+def test_an_extension_gets_its_patience_anew(tmp_path, weights):
+    assert len(run(tmp_path, epochs=3, patience=1)) == 3
+    rows = run(tmp_path, epochs=6, patience=2)
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
+    assert read_config(tmp_path)["stages"] == [3]
 
 
 def test_the_same_seed_gives_the_same_bytes(finished, tmp_path):
@@ -280,17 +349,22 @@ def test_killed_at_any_renaming(finished, tmp_path, killed):
             assert (folder / name).read_bytes() == (finished / name).read_bytes()
 
 
-def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):
+def interrupt_at(patch: pytest.MonkeyPatch, last: int) -> None:
+    """Let ^C come at a step of the next training."""
     step, steps = module.take_step, []
 
     def interrupted(*args):
         steps.append(args)
-        if len(steps) == 5:  # in the second epoch of three steps each
+        if len(steps) == last:
             raise KeyboardInterrupt
         return step(*args)
 
+    patch.setattr(module, "take_step", interrupted)
+
+
+def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "take_step", interrupted)
+        interrupt_at(patch, 5)  # in the second epoch of three steps each
         run(tmp_path)
     assert sorted(contents(tmp_path)) == FILES
     assert len(load_resume(tmp_path)["metrics"]) == 1
@@ -308,6 +382,37 @@ def test_finished_training_is_left_as_it_is(folder):
     } == before
 
 
+# --- doubts -----------------------------------------------------------------------------------
+
+
+def test_doubts(finished, tmp_path, monkeypatch):
+    assert doubts(finished) == []
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_at(patch, 5)
+        run(tmp_path / "half")
+    assert doubts(tmp_path / "half") == [
+        "its training has not ended (1 of 3 epochs): the same train command goes on"
+    ]
+    run(tmp_path / "half")
+    assert doubts(tmp_path / "half") == []
+    settings = {"beta": 100.0, "free_bits": 0.0, "warmup": 0.0, "learning_rate": 0.01}
+    run(tmp_path / "collapsed", epochs=1, epoch_rows=12_800, **settings)
+    (doubt,) = doubts(tmp_path / "collapsed")
+    assert doubt.startswith("its latent space has collapsed (0 of 4 units are active)")
+
+
+def test_metrics_of_earlier_versions(folder):
+    """They have nine columns; the weights kept were those of the best loss at beta 1."""
+    table = [line.split(",")[:9] for line in (folder / "metrics.csv").read_text().splitlines()]
+    forge(folder, "metrics.csv", "\n".join(map(",".join, table)).encode())
+    rows = read_metrics(folder, MODEL)
+    assert [*rows[0]] == table[0]
+    assert doubts(folder) == []
+    forge(folder, "metrics.csv", b"epoch,train_kl\n1,2.0\n")
+    with refused("metrics.csv: not the metrics of a training"):
+        read_metrics(folder, MODEL)
+
+
 # --- refused ----------------------------------------------------------------------------------
 
 
@@ -318,13 +423,18 @@ def refused(message: str):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"beta": 0.2}, r"a model trained otherwise \(its train differ\)"),
-        ({"epochs": 4}, r"its train differ"),
-        ({"model": replace(MODEL, latent=5)}, r"its model differ"),
-        ({"model": replace(MODEL, decoder="repeat"), "seed": 2}, r"its model, train differ"),
-        ({"data": make_data(199)}, r"its data differ"),
-        ({"data": make_data(seed=1)}, r"its data differ"),
-        ({"precision": "bfloat16"}, r"its train, precision differ"),
+        ({"beta": 0.2}, r"a model trained otherwise \(train.beta=0.1 there, 0.2 here\)"),
+        ({"epochs": 2}, r"train.epochs=3 there, 2 here"),
+        ({"epochs": 4, "beta": 0.2}, r"train.beta=0.1 there, 0.2 here"),
+        ({"patience": 4}, r"train.patience=10 there, 4 here"),
+        ({"model": replace(MODEL, latent=5)}, r"model.latent=4 there, 5 here"),
+        (
+            {"model": replace(MODEL, decoder="repeat"), "seed": 2},
+            r"model.decoder=autoregressive there, repeat here; train.seed=1 there, 2 here",
+        ),
+        ({"data": make_data(199)}, r"data.rows=200 there, 199 here"),
+        ({"data": make_data(seed=1)}, r"data.sha256=\w+ there, \w+ here"),
+        ({"precision": "bfloat16"}, r"train.precision=auto there, bfloat16 here"),
     ],
 )
 def test_another_training(folder, changes, message):
@@ -356,7 +466,8 @@ def test_data_that_does_not_fit(tmp_path, data, message):
             "epochs", "epoch_rows", "batch", "learning_rate", "beta", "warmup", "free_bits",
             "ratio_weight", "softness", "held_out", "patience", "seed", "weight_decay", "clip",
         )),
-        *(({name: math.nan}, "=nan is not in ") for name in ("beta", "learning_rate", "held_out")),
+        ({"beta": math.nan}, "^beta=nan is not a finite number"),
+        ({"held_out": math.nan}, "^held-out=nan is not a finite number"),
         ({"epochs": 0}, "epochs=0 is not in"),
         ({"held_out": 0.0}, r"held-out=0\.0 is not in"),
         ({"warmup": 1.5}, r"warmup=1\.5 is not in 0\.\.1"),
@@ -572,18 +683,12 @@ def with_metric(name: str, value: object) -> object:
 
 
 RESUMES = {
-    **{
-        f"progress {progress}": lambda resume, progress=progress: resume | {"progress": progress}
-        for progress in (
-            [-1, 0, 1.0], [10**9, 0, 1.0], [3, -5, 1.0], [3, 0, math.nan], [3, 0, -math.inf],
-            [True, 0, 1.0], [3, 0], [], {}, None, [2, 0, 1.0], [3.0, 0, 1.0], [3, 10**30, 1.0],
-        )
-    },
+    "of an earlier version": lambda resume: resume | {"progress": [3, 0, 1.0]},
     "nan weights": lambda resume: resume
     | {"model": {name: filled(w, math.nan) for name, w in resume["model"].items()}},
-    "nan best": lambda resume: resume
-    | {"best": {name: filled(w, math.nan) for name, w in resume["best"].items()}},
-    "no best": lambda resume: resume | {"best": {}},
+    "nan kept": lambda resume: resume
+    | {"kept": {name: filled(w, math.nan) for name, w in resume["kept"].items()}},
+    "no kept weights": lambda resume: resume | {"kept": {}},
     "double": lambda resume: resume
     | {"model": {n: w.double() for n, w in resume["model"].items()}},
     "sparse": lambda resume: resume
@@ -607,7 +712,9 @@ RESUMES = {
     "true metrics": with_metric("active_units", True),
     "a metric less": with_metric("train_kl", None),
     "a metric more": with_metric("mine", 1.0),
-    "no metrics": lambda resume: resume | {"metrics": [], "progress": [0, 0, math.inf]},
+    "another epoch kept": lambda resume: resume
+    | {"metrics": [row | {"kept": 1 - row["kept"]} for row in resume["metrics"]]},
+    "no metrics": lambda resume: resume | {"metrics": []},
     "metrics of more epochs": lambda resume: resume | {"metrics": resume["metrics"] * 2},
     "lists in lists": lambda resume: resume | {"metrics": nested(150)},
 }  # fmt: skip
