@@ -47,7 +47,7 @@ class TrainingState:
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left, or the last epochs, as many as the patience, brought nothing better."""
+        """Whether no epoch is left, or so many brought nothing better that patience has ended."""
         return has_ended(self.metrics, self.config, self.stages)
 
     def finish_epoch(self, row: dict[str, float]) -> None:
