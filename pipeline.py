@@ -181,23 +181,16 @@ def train(
 @options.integer("--repair", 0, default=2, help="Most transitions that repair may change.")
 @_seed
 @_classes
-@_device
-@_workers
+@options.together("how", device=_device, workers=_workers)
 @printed()
 def evaluate(
-    model: Path,
-    data: Path | None,
-    repair: int,
-    seed: int,
-    classes: Names,
-    device: str,
-    workers: int,
+    model: Path, data: Path | None, repair: int, seed: int, classes: Names, how: dict[str, Any]
 ) -> Result:
     """Measure a model: held-out reconstruction and 10,000 prior samples."""
     from search.jobs.models import run_evaluate
 
-    settings: dict[str, Any] = {"classes": classes, "repair": repair, "seed": seed}
-    return run_evaluate(model, data, **settings, device=device, workers=workers)
+    settings = how | {"classes": classes, "repair": repair, "seed": seed}
+    return run_evaluate(model, data, **settings)
 
 
 @cli.command()

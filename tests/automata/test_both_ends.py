@@ -32,7 +32,7 @@ def least_word(delta: npt.ArrayLike, limit: int = LIMIT) -> tuple[int, ...] | in
 
 
 def check(deltas: npt.ArrayLike, words: int = 20) -> None:
-    """Compare with the oracle: all thresholds, and so many words."""
+    """Compare with the oracle: all thresholds, and the first `words` words."""
     batch = np.array(deltas, np.uint8)
     known_thresholds = [naive.reset_threshold(delta) for delta in batch.tolist()]
     assert thresholds(batch) == [-1 if known is None else known for known in known_thresholds]

@@ -229,7 +229,7 @@ def test_an_edit_of_a_file_that_another_uses(run: Run, warmed: Path) -> None:
 
 
 def test_an_edit_that_python_does_not_see(run: Run, tree: Path) -> None:
-    """With the size and the time of a file unchanged, Python runs the old one, until it is told."""
+    """If the size and the time of a file stay the same, Python runs its old bytecode."""
     assert run(tree, CALL).out == "1100\n"
     path = tree / "automata" / "kernels" / "low.py"
     status = path.stat()

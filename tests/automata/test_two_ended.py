@@ -329,7 +329,7 @@ def set_of(side: Frontier, number: int) -> int:
 
 
 def capped(expand, forward: int, backward: int):  # type: ignore[no-untyped-def]
-    """`Frontier.expand`, with memory for so many levels."""
+    """`Frontier.expand`, out of memory after this many levels of each side."""
 
     def limited(side, *rest):  # type: ignore[no-untyped-def]
         if side.depth >= (backward if side.backward else forward):

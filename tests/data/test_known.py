@@ -117,7 +117,7 @@ def test_a_filter_that_lets_all_pass_changes_nothing(
 
 
 def peak_of(rows: int, shards: int, folder: Path) -> int:
-    """The most bytes in use while so many rows become known."""
+    """The most bytes in use while this number of rows becomes known."""
     tracemalloc.start()
     with KnownForms(folder, 16, rows) as known:
         for shard in range(shards):

@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--case", default="", help="only cases whose name begins so")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each one core")
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this many minutes")
     parser.add_argument("--table", action="store_true", help="run nothing, print the figures")
     parser.add_argument("--failures", action="store_true", help="name what went wrong, too")
     parser.add_argument("--repeat", type=int, metavar="ROUND", help="one round of --case again")

@@ -1,4 +1,4 @@
-"""Places and settings in which every command must work as it does at home.
+"""Places and settings in which every command must work as usual.
 
 Each is a command line of the shell around ours. Where it must fail, it fails in one line.
 """
@@ -32,7 +32,7 @@ class Condition(NamedTuple):
 
 _C = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 CONDITIONS: dict[str, Condition] = {
-    "as at home": Condition(),
+    "as usual": Condition(),
     "without fcntl": Condition({"PYTHONPATH": "{}/without-fcntl"}),
     "in a C locale": Condition(_C),
     "in a C locale, with names in ASCII": Condition(_C | {"PYTHONIOENCODING": "ascii"}),

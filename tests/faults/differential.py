@@ -199,9 +199,9 @@ def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
 
 KIND = Kind(
     "differential",
-    "Random and structured automata with 1 to 4 letters are solved by every search there is, each"
-    " in batches and some alone; thresholds, words, canonical forms, ranks and proofs are compared"
-    " with each other, with renamed automata, and with plain Python.",
+    "Random and structured automata with 1 to 4 letters are solved by every search of the project,"
+    " in batches, and some of them one by one. Thresholds, words, canonical forms, ranks and proofs"
+    " are compared with each other, with those of renamed automata, and with plain Python.",
     ("automata", "comparisons", "differ", "crashes"),
     ("differ", "crashes"),
     cases,

@@ -73,15 +73,15 @@ def _wrong(answer: server.Answer) -> list[tuple[str, str]]:
     if answer.code == server.HANG:
         return [("hangs", f"no end after {_LIMIT:.0f} s")]
     if answer.code != 1 or answer.traced or len(answer.complaints) != 1:
-        return [("badly told", answer.last_words)]
+        return [("unclear message", answer.last_words)]
     (complaint,) = answer.complaints
     names_file = bool(re.match(r"Error: (\S+: |.*'.+')", complaint))
     gives_reason = any(reason in complaint.lower() for reason in _REASONS)
-    return [] if names_file and gives_reason else [("badly told", answer.last_words)]
+    return [] if names_file and gives_reason else [("unclear message", answer.last_words)]
 
 
 def _partial(found: Facts, expected: Facts) -> list[tuple[str, str]]:
-    """Files that have their final name, but not what belongs there, by column."""
+    """Files that have their final name, but another content than they should, by column."""
     unlike = [
         difference
         for difference in differences(found, expected)
@@ -90,7 +90,7 @@ def _partial(found: Facts, expected: Facts) -> list[tuple[str, str]]:
             Path(difference.partition(" differs")[0]).name not in _GROWING
             or "unreadable" in difference
         )
-        and not difference.startswith("archive.sqlite")  # what it holds, SQLite sees to
+        and not difference.startswith("archive.sqlite")  # SQLite keeps its content whole
     ]
     return [("partial", "; ".join(unlike))] if unlike else []
 
@@ -136,7 +136,7 @@ def _free(place: Path, kind: str) -> int:
 
 
 def _fill(ballast: Path, kind: str, left: int) -> None:
-    """Leave so many blocks, or inodes."""
+    """Fill the file system until `left` blocks, or inodes, are free."""
     ballast.mkdir()
     too_many = _free(ballast, kind) - left
     if kind == "inodes":
@@ -154,14 +154,14 @@ def _empty(ballast: Path) -> None:
 
 KIND = Kind(
     "disks",
-    "A command runs on a file system that is nearly full: so many blocks, or inodes, are left that"
-    " it comes to their end somewhere. It must end within"
-    f" {_LIMIT:.0f} seconds with exit code 1 and one line that names the file and the reason,"
-    " without a partial file under a final name; with room again, the same command must end with"
-    " the files of an undisturbed run.",
-    ("enough room", "full", "whole", "hangs", "badly told", "partial", "refused", "differ",
+    "A command runs on a file system that is nearly full. It has a random number of blocks or"
+    " inodes left, fewer than the command needs in most rounds. The command must end within"
+    f" {_LIMIT:.0f} seconds with exit code 1, and with one line that names the file and the reason."
+    " No file with its final name may be incomplete. When there is room again, the same command"
+    " must leave the files that an undisturbed run leaves.",
+    ("enough room", "full", "whole", "hangs", "unclear message", "partial", "refused", "differ",
      "leftovers"),
-    ("hangs", "badly told", "partial", "refused", "differ", "leftovers"),
+    ("hangs", "unclear message", "partial", "refused", "differ", "leftovers"),
     cases,
     play,
 )  # fmt: skip

@@ -59,8 +59,8 @@ def judge(
 
 KIND = Kind(
     "kills",
-    "A command is killed with SIGKILL at a random moment, once to three times, and run again. Then"
-    " every file must be that of an undisturbed run, and no temporary file be left.",
+    "A command is killed with SIGKILL at a random moment, one to three times, and then run again."
+    " It must leave the files that an undisturbed run leaves, and no temporary file.",
     ("kills", "whole", "refused", "differ", "leftovers"),
     ("refused", "differ", "leftovers"),
     cases,

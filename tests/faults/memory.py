@@ -123,9 +123,9 @@ def _measure(line: str, content: Iterator[bytes]) -> tuple[int, int]:
 
 KIND = Kind(
     "memory",
-    "The most memory (resident set) of a command, for a number of rows or bytes and for ten times"
-    f" as many. Grown: by more than a fifth and {_NOISE} MB; `generate` may have up to"
-    f" {_GENERATED_MOST} MB.",
+    "The most memory (resident set) that a command takes, for a number of rows or bytes and for ten"
+    " times that number. It counts as grown if the second is larger by more than a fifth and by"
+    f" more than {_NOISE} MB; `generate` may take up to {_GENERATED_MOST} MB.",
     ("MB, first", "MB, x 10", "grown", "failed"),
     ("grown", "failed"),
     cases,

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.faults import server
 from tests.faults.formats import Format, formats
 from tests.faults.mutate_files import EXECUTED
-from tests.faults.readers import BadlyTold, Reader, Refused, refusals
+from tests.faults.readers import Reader, Refused, UnclearMessageError, refusals
 from tests.faults.tallies import Case, Kind, Tally
 from tests.faults.world import scratch, world
 
@@ -203,8 +203,8 @@ class Work:
             if reader.vouched and not self.sealed and not same_bytes:
                 return "silent", _first_difference(text, self.expected[reader.name])
             return "another answer", ""
-        except BadlyTold as error:
-            return "badly told", str(error)
+        except UnclearMessageError as error:
+            return "unclear message", str(error)
         except refusals() as error:
             return self._refusal(error)
         except MemoryError:
@@ -232,7 +232,7 @@ class Work:
         one = self.own.path in ("certificate", "refutation")  # read from a text, not from a file
         if one or any(name in message for name in names):
             return "refused", ""
-        return "badly told", f"{type(error).__name__}: {message[:200]}"
+        return "unclear message", f"{type(error).__name__}: {message[:200]}"
 
 
 def _judged(reader: Reader, folder: Path, text: str) -> str:
@@ -264,13 +264,14 @@ def draw_nothing() -> None:
 
 KIND = Kind(
     "mutations",
-    "A file is damaged: bytes, texts, JSON values, columns, arrays, tensors, tables. Its readers"
-    " must say what they say of the whole file, or refuse in one line that names the file. Silent:"
-    " another answer without an error, where the checksums are as they were; where they were put"
-    " right, or there are none, an answer that plain Python shows to be false.",
+    "One file is damaged: its bytes, texts, JSON values, columns, arrays, tensors or tables. Every"
+    " reader of it must give the same answer as for the undamaged file, or refuse it in one line"
+    " that names the file. Another answer without an error counts as silent if the checksums were"
+    " not changed. If they were changed to match, or the file has none, it counts as silent where"
+    " plain Python shows that the answer is false.",
     ("mutations", "same answer", "refused", "another answer", "silent", "tracebacks",
-     "badly told", "hangs", "memory", "crashes", "executed"),
-    ("silent", "tracebacks", "badly told", "hangs", "memory", "crashes", "executed"),
+     "unclear message", "hangs", "memory", "crashes", "executed"),
+    ("silent", "tracebacks", "unclear message", "hangs", "memory", "crashes", "executed"),
     cases,
     play,
 )  # fmt: skip

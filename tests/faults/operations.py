@@ -114,7 +114,7 @@ def play(case: Case, number: int) -> Tally:
     with scratch(command.inputs) as folder:
         answer = _counted_call(line, folder, place)
         if answer.code == 0:
-            return Tally({"ended before": 1})
+            return Tally({"ended without a kill": 1})
         if answer.code != _CRASH:
             return Tally({"refused": 1}, [f"{line}: {answer.last_words}"])
         tally = judge(line, server.call(line, folder), facts(folder), expected.facts, 1)
@@ -146,10 +146,11 @@ def _name(name: str, variant: int) -> str:
 
 KIND = Kind(
     "operations",
-    "A command ends like in a power cut before one file operation in its folder (opening to write,"
-    " writing, syncing, renaming, removing, locking, a statement of SQLite), one round for each of"
-    " them, and is run again. Then every file must be that of an undisturbed run.",
-    ("kills", "ended before", "whole", "refused", "differ", "leftovers"),
+    "A command is ended, as a power cut would end it, right before one operation on a file in its"
+    " folder (opening to write, writing, syncing, renaming, removing, locking, a statement of"
+    " SQLite). There is a round for each operation. Then the command is run again, and must leave"
+    " the files that an undisturbed run leaves.",
+    ("kills", "ended without a kill", "whole", "refused", "differ", "leftovers"),
     ("refused", "differ", "leftovers"),
     cases,
     play,

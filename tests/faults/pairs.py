@@ -72,10 +72,9 @@ def _wrong(answer: server.Answer) -> str:
 
 KIND = Kind(
     "pairs",
-    "Two processes run in one folder, begun at nearly the same moment; in every other round with"
-    " different settings. One must work; the other must be refused in one line, or find the work"
-    " done. Then the folder, its record too, must be that of an undisturbed run of one of"
-    " them that worked.",
+    "Two processes start in one folder at nearly the same moment; in every other round they have"
+    " different settings. One must do its work. The other must be refused in one line, or find the"
+    " work done. The folder, with its record, must be as one of them leaves it when it runs alone.",
     ("both ended well", "one refused", "broken"),
     ("broken",),
     cases,

@@ -26,7 +26,7 @@ class Refused(Exception):
     """A command ended with one line of error."""
 
 
-class BadlyTold(Exception):
+class UnclearMessageError(Exception):
     """A command failed, but not with one line."""
 
 
@@ -62,11 +62,11 @@ def run(line: str, codes: tuple[int, ...] = (0,), *, many: bool = False) -> tupl
     said = err.getvalue()
     complaints = [text for text in said.splitlines() if text.startswith("Error")]
     if "\x1b" in said or "\x1b" in out.getvalue():
-        raise BadlyTold("an escape sequence reaches the terminal")
+        raise UnclearMessageError("an escape sequence reaches the terminal")
     if code in codes:
         return out.getvalue(), complaints
     if not complaints or (len(complaints) > 1 and not many) or code not in (1, 2, 3):
-        raise BadlyTold(f"exit {code}: {said[-300:]!r}")
+        raise UnclearMessageError(f"exit {code}: {said[-300:]!r}")
     raise Refused(complaints[0])
 
 
@@ -168,7 +168,7 @@ def report(name: str, share: float = 1.0) -> Reader:
         from search.report.runs import read_run
 
         content = read_run(folder / name, 3)
-        if content.notes:  # it says what it does not show
+        if content.notes:  # the page names what is missing from it
             raise Refused(f"{name}: {'; '.join(content.notes)}")
         tables = [(own.title, own.rows.to_csv()) for own in content.tables]
         calls = content.facts.get("solver calls")

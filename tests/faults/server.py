@@ -73,7 +73,7 @@ class Child:
         os.kill(self.pid, signal.SIGKILL)
 
     def wait(self, limit: float = 120.0) -> Answer:
-        """Wait until it ends; after so many seconds end it, with all that it has begun."""
+        """Wait until it ends; after `limit` seconds kill it and the processes that it started."""
         deadline = self._begun + limit
         pause, late = 0.001, False
         while (ended := os.wait4(self.pid, os.WNOHANG))[0] == 0:

@@ -86,12 +86,12 @@ class _Placed(Work):
 
 KIND = Kind(
     "specials",
-    "In the place of a file there is a pipe that nobody writes to, a folder, a link to nothing, to"
-    " itself or to a device, or nothing. Its readers must refuse in one line that names the file,"
-    " or do without it.",
-    ("same answer", "refused", "another answer", "silent", "tracebacks", "badly told", "hangs",
+    "A file is replaced by a pipe that nobody writes to, by a folder, by a link to nothing, to"
+    " itself or to a device, or it is removed. Every reader must refuse it in one line that names"
+    " the file, or work without it.",
+    ("same answer", "refused", "another answer", "silent", "tracebacks", "unclear message", "hangs",
      "memory", "crashes"),
-    ("silent", "tracebacks", "badly told", "hangs", "memory", "crashes"),
+    ("silent", "tracebacks", "unclear message", "hangs", "memory", "crashes"),
     cases,
     play,
 )  # fmt: skip

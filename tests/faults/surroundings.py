@@ -12,7 +12,7 @@ from tests.faults.folders import Facts, differences, facts
 from tests.faults.tallies import Case, Kind, Tally
 from tests.faults.world import COMMANDS, scratch, world
 
-_HOME = "as at home"
+_USUAL = "as usual"
 _GONE = "in a folder that is gone"
 _SILENT = ("stdout closed", "all closed")
 _INPUTS = ("data", "model", "bare", "evolve", "discover", "archive.sqlite")
@@ -28,13 +28,13 @@ _READERS = (
 def cases(scale: float) -> Sequence[Case]:
     """Every condition, a round for each command."""
     world()
-    return [Case(name, len(_lines())) for name in CONDITIONS if name != _HOME]
+    return [Case(name, len(_lines())) for name in CONDITIONS if name != _USUAL]
 
 
 def play(case: Case, number: int) -> Tally:
-    """Run a command under a condition; it must say and leave what it does at home."""
+    """Run a command under a condition; it must print and leave the same as without."""
     line = _lines()[number]
-    said, left = _at_home(line)
+    said, left = _as_usual(line)
     code, out, err, found = _run(case.name, line)
     if case.name == _GONE:
         refused = code == 1 and err.count(b"\n") == 1 and b"the current folder is gone" in err
@@ -55,8 +55,8 @@ def _lines() -> tuple[str, ...]:
 
 
 @cache
-def _at_home(line: str) -> tuple[bytes, Facts]:
-    code, out, err, found = _run(_HOME, line)
+def _as_usual(line: str) -> tuple[bytes, Facts]:
+    code, out, err, found = _run(_USUAL, line)
     if code:
         raise RuntimeError(f"{line}: exit {code}: {err[-500:]!r}")
     return out, found
@@ -84,7 +84,8 @@ KIND = Kind(
     "surroundings",
     "A command runs in its own process: without fcntl, in a C locale, with other or missing"
     " temporary folders, from other or missing folders, with standard streams closed, without HOME."
-    " It must say and leave what it does at home; in a folder that is gone it must be refused.",
+    " It must print the same and leave the same files as in its usual surroundings. In a folder"
+    " that was removed it must be refused.",
     ("commands", "wrong"),
     ("wrong",),
     cases,

@@ -16,10 +16,11 @@ from tests.faults import forgeries, mutate, pairs, tallies
 from tests.faults.folders import differences, facts, is_leftover
 from tests.faults.forms import FORMS, SAMPLES, wrong_answers
 from tests.faults.kills import judge
+from tests.faults.kinds import KINDS
 from tests.faults.random_automata import random_batch
 from tests.faults.readers import false_row
 from tests.faults.server import HANG, Answer
-from tests.faults.tallies import Case, Kind, Line, Tally
+from tests.faults.tallies import ROOT, Case, Kind, Line, Tally
 
 
 def answer(code: int, err: str = "") -> Answer:
@@ -209,6 +210,17 @@ def test_random_automata_are_of_all_kinds() -> None:
 
 
 # --- tallies -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+def test_the_page_says_what_the_harness_does(kind: Kind) -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {kind.name}\n")[2].partition("\n## ")[0]
+    about, head, *_ = (" ".join(part.split()) for part in section.strip().split("\n\n"))
+    assert about == f"{kind.about} Must be zero: {', '.join(kind.bad)}."
+    assert head.startswith(f"| case | rounds | {' | '.join(kind.columns)} | seconds a round |")
+    assert {*kind.bad} <= {*kind.columns}
+
 
 KIND = Kind("kind", "About.", ("kills", "differ"), ("differ",), lambda scale: [],
             lambda case, number: Tally({}))  # fmt: skip

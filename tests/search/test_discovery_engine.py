@@ -241,7 +241,7 @@ def test_the_start(started: Taken) -> None:
         assert step.first_look == 0
         assert [*step.tallies] == ["evolve"]
         assert (step.parents == -1).all()
-    assert 45 < started.steps[3].calls <= 51  # so many synchronize: tests/truth/counts.json
+    assert 45 < started.steps[3].calls <= 51  # 51 synchronize: tests/truth/counts.json
     assert started.steps[4].calls == CONFIG.start_budget
 
 

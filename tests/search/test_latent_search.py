@@ -1,4 +1,4 @@
-"""The sources that search the latent space, on a tiny model; the oracle is told what we like."""
+"""The sources that search the latent space, on a tiny model; tests choose the oracle's answers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -69,7 +69,7 @@ def propose(
     batches: int,
     judge: Callable[[Proposals], np.ndarray] = lambda proposals: reset_thresholds(proposals.deltas),
 ) -> list[Proposals]:
-    """What a source proposes when it is told what the judge says."""
+    """What a source proposes when it gets the judge's answers."""
     source = SOURCES[name](context)
     proposed = [next(source)]
     while len(proposed) < batches:
