@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 import pipeline
 from data.damage import DataError
 from data.files import sha256, write_sealed
+from tests.folders import contents
 from vae import trained
 from vae.trained import load_trained
 
@@ -170,13 +171,6 @@ def chain(call, tmp_path_factory) -> tuple[Path, dict[str, Answer]]:
 def runs(chain, tmp_path) -> Path:
     """A copy of its folder."""
     return Path(shutil.copytree(chain[0], tmp_path / "runs"))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """All files but locks and the records of runs, which hold times."""
-    apart = {"run.json", ".lock"}
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in apart]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def strict(text: str):

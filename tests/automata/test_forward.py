@@ -11,6 +11,7 @@ from automata.families import FAMILIES
 from automata.kernels import forward, forward_filtered
 from automata.solver import dense
 from tests import naive
+from tests.automata.examples import every, uniform
 
 Thresholds = npt.NDArray[np.int32]
 NO_LIMIT = 1 << 16
@@ -35,14 +36,6 @@ def solve_one_by_one(deltas: Deltas) -> list[int]:
     thresholds = np.full(len(deltas), 99, np.int32)
     forward.search(deltas, thresholds, 1 << n, *forward.working_space(n, k, 1 << n))
     return thresholds.tolist()
-
-
-def every(n: int, k: int) -> Deltas:
-    return np.array([*naive.all_automata(n, k)], np.uint8)
-
-
-def uniform(count: int, n: int, k: int) -> Deltas:
-    return np.random.default_rng([n, k]).integers(0, n, (count, k, n), dtype=np.uint8)
 
 
 def structured(n: int, k: int, count: int = 60) -> Deltas:

@@ -26,6 +26,7 @@ from automata.text.reading import read_automata
 from automata.text.solve import SolveConfig, solve
 from search.jobs.options import size
 from tests import naive
+from tests.automata.examples import cerny
 from tests.strategies import automata
 
 ROOT = Path(__file__).parents[2]
@@ -33,12 +34,8 @@ COMMAND = [sys.executable, str(ROOT / "pipeline.py"), "solve"]
 STUCK = "1 0|0 1"
 
 
-def cerny(n: int) -> str:
-    cycle = [*range(1, n), 0]
-    return format_delta([cycle, [*range(n - 1), 0]])
-
-
-MIXED = [cerny(4), "0", STUCK, cerny(3), cerny(3), "1 1 1|0 1 2|2 0 1", cerny(9)]
+C3, C4, C9 = (format_delta(cerny(n)) for n in (3, 4, 9))
+MIXED = [C4, "0", STUCK, C3, C3, "1 1 1|0 1 2|2 0 1", C9]
 THRESHOLDS = [9, 0, None, 4, 4, 1, 64]
 
 
@@ -294,7 +291,7 @@ def test_json(run, method, words):
 
 @pytest.mark.parametrize("method", ["greedy", "beam"])
 def test_short_words_are_bounds(run, method):
-    code, out, err = run(f"{cerny(40)}\n{STUCK}\n0\n1 1|1 1\n", "--method", method)
+    code, out, err = run(f"{format_delta(cerny(40))}\n{STUCK}\n0\n1 1|1 1\n", "--method", method)
     assert (code, err) == (0, [])
     bounds, word = out[0].split("\t")
     assert bounds == f"1..{len(word)}"
@@ -511,7 +508,7 @@ def test_a_slow_pipe_and_a_closed_one():
             print(delta, file=process.stdin, flush=True)
             assert process.stdout.readline().rstrip("\n").split("\t")[0] == threshold
         process.stdout.close()
-        print(cerny(3), file=process.stdin, flush=True)
+        print(C3, file=process.stdin, flush=True)
         assert process.wait() == 1
         assert process.stderr.read() == ""
         process.stdin.close()
@@ -523,7 +520,7 @@ def test_interrupted(busy, workers):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [*COMMAND, "-", "--workers", workers]
     with subprocess.Popen(command, text=True, **pipes) as process:
-        print(cerny(3), file=process.stdin, flush=True)
+        print(C3, file=process.stdin, flush=True)
         assert process.stdout.readline() == "4\tbaab\n"
         if busy:  # for hours
             delta = np.random.default_rng(3).integers(0, 900, (2, 900))

@@ -19,6 +19,7 @@ from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
 from tests import naive
+from tests.automata.examples import cerny
 from tests.strategies import automata
 
 Word = tuple[int, ...]
@@ -63,14 +64,6 @@ def with_identities(delta: Deltas, k: int) -> Deltas:
     """More letters, that change nothing."""
     rest = np.tile(np.arange(delta.shape[1], dtype=delta.dtype), (k - len(delta), 1))
     return np.vstack([delta, rest])
-
-
-def cerny(n: int) -> Deltas:
-    """Černý's automaton."""
-    delta = np.tile(np.arange(n, dtype=state_dtype(n)), (2, 1))
-    delta[0] = np.roll(delta[0], -1)
-    delta[1, -1] = 0
-    return delta
 
 
 def cerny_word(n: int) -> Word:

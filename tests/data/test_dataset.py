@@ -1,12 +1,10 @@
 """Datasets: what they hold, the same bytes however they came about, and damage in one line."""
 
 import json
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,12 @@ import pytest
 
 from automata import canonical_forms
 from data import generate as module
-from data.damage import DataError
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
 from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
+from tests.folders import contents, copied, made_once, refused
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,40 +38,17 @@ CONFIGS = {
 SMALL = CONFIGS["uniform"]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a dataset; the lock is its claim's."""
-    others = ("run.json", ".lock")
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in others}
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A finished dataset of each config, made once; not to be changed."""
     root = tmp_path_factory.mktemp("finished")
-
-    def make(name: str) -> Path:
-        if not (root / name).exists():
-            generate(CONFIGS[name], root / name)
-        return root / name
-
-    return make
+    return made_once(root, lambda name, folder: generate(CONFIGS[name], folder))
 
 
 @pytest.fixture
 def folder(finished: Callable[[str], Path], tmp_path: Path) -> Path:
     """A copy of the small dataset, to be damaged."""
-    (tmp_path / "copy").mkdir()
-    for name, content in contents(finished("uniform")).items():
-        (tmp_path / "copy" / name).write_bytes(content)
-    return tmp_path / "copy"
-
-
-@contextmanager
-def refused(message: str) -> Iterator[None]:
-    with pytest.raises(DataError) as error:
-        yield
-    assert "\n" not in str(error.value)
-    assert re.search(message, str(error.value))
+    return copied(finished("uniform"), tmp_path / "copy")
 
 
 # --- what a dataset holds ---------------------------------------------------------------------

@@ -31,6 +31,7 @@ from data.known import KnownForms
 from data.manifest import read_manifest, shard_name, write_manifest
 from data.plots import plot_thresholds
 from data.streams import stream
+from tests.folders import contents
 
 ROOT = Path(__file__).parents[2]
 
@@ -164,10 +165,6 @@ def test_ten_million_rows(tmp_path: Path) -> None:
 
 
 # --- files ------------------------------------------------------------------------------------
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def rows(first: int, count: int = 1000) -> Rows:

@@ -51,6 +51,7 @@ from search.proposals import Proposals, plain_proposals
 from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates
 from tests import naive
+from tests.folders import contents
 from vae.encoding import decode_tokens, encode_deltas
 
 CPU = torch.device("cpu")
@@ -223,11 +224,6 @@ def check_sources(taken: Taken, n: int) -> None:
         if size >= 0:
             elites = taken.steps[size].elites(config.learn.elites)
             assert 0 <= row < len(elites.deltas)
-
-
-def contents(folder: Path, *, but: str = "seconds.json") -> dict[str, bytes]:
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != but]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 # --- what every arm does ----------------------------------------------------------------------

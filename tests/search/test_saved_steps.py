@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from automata.canonical import canonical_forms, from_canonical
-from data.damage import DataError
 from data.files import sha256
 from search.discovery import found, saved
 from search.discovery.config import DiscoverConfig
@@ -23,6 +22,7 @@ from search.discovery.leaps import LeapConfig
 from search.discovery.learner import LearnConfig
 from search.discovery.saved import load_step, read_step
 from search.discovery.step import Steps
+from tests.folders import refused
 
 CONFIG = DiscoverConfig(
     least=3, most=6, start_to=4, start_budget=300, budget=120, first_look=60, parents=60,
@@ -54,10 +54,6 @@ def seed(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def folder(seed: Path) -> Path:
     """The folder of its last step."""
     return seed / ARM / f"n-{N:02}"
-
-
-def refused(message: str) -> Any:
-    return pytest.raises(DataError, match=f"^[^\n]*(?:{message})[^\n]*$")
 
 
 def put_right(folder: Path) -> None:

@@ -31,7 +31,7 @@ from search.archive import series_search
 from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summarize
 from search.archive.store import Archive
 from tests import naive
-from tests.automata.test_numbering import numberings
+from tests.automata.numberings import numberings
 from tests.search.test_archive import candidates_of
 from tests.strategies import automata
 

@@ -20,9 +20,9 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
-from data.damage import DataError
 from data.dataset import Dataset
 from data.files import check_files, sha256
+from tests.folders import contents, refused
 from vae import train as module
 from vae.checkpoint import load_model, read_config, save_checkpoint
 from vae.encoding import TOKEN_KINDS, encode_deltas
@@ -72,11 +72,6 @@ def finished(tmp_path_factory) -> Path:
 def folder(finished, tmp_path) -> Path:
     """A copy of it, to be damaged."""
     return Path(shutil.copytree(finished, tmp_path / "copy"))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a model; the lock is its claim's."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
 
 
 def load_resume(folder: Path) -> dict:
@@ -309,10 +304,6 @@ def test_finished_training_is_left_as_it_is(folder):
 
 
 # --- refused ----------------------------------------------------------------------------------
-
-
-def refused(message: str):
-    return pytest.raises(DataError, match=rf"^[^\n]*(?:{message})[^\n]*$")
 
 
 @pytest.mark.parametrize(
