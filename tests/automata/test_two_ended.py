@@ -5,6 +5,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from tests import naive
 from tests.automata.examples import cerny
 from tests.strategies import automata
 
+ROOT = Path(__file__).parents[2]
 Word = tuple[int, ...]
 
 
@@ -447,7 +449,6 @@ def test_memory_limits(n: int, k: int, workers: int) -> None:
 
 
 _MEASURE = """
-import resource
 import sys
 
 import numpy as np
@@ -455,6 +456,7 @@ import numpy as np
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
+from tests.peaks import peak_bytes
 
 limit, workers, n = (int(argument) for argument in sys.argv[1:])
 rng = np.random.default_rng(6)
@@ -462,13 +464,13 @@ small, large = (rng.integers(0, m, (3, m)).astype(np.uint16) for m in (80, n))
 for delta, memory in ((small, 30_000_000), (large, limit)):
     word, left = greedy_word(delta)
     assert left == 1
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_bytes()
     search = Search(delta, tuple(word.tolist()), Budget(memory, 30), workers)
     try:
         search.run()
     except OutOfBudget as spent:
         limit_reached = spent.limit
-print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+print(peak_bytes() - before)
 print(search.forward.bytes + search.backward.bytes, limit_reached)
 """
 
@@ -484,7 +486,8 @@ print(search.forward.bytes + search.backward.bytes, limit_reached)
 )
 def test_measured_memory(limit: int, workers: int, n: int) -> None:
     arguments = [sys.executable, "-c", _MEASURE, str(limit), str(workers), str(n)]
-    output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split()
+    answer = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    output = answer.stdout.split()
     grown, in_use = int(output[0]), int(output[1])
     assert output[2] == "memory"
     assert limit / 3 < in_use <= limit

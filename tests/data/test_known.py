@@ -141,14 +141,15 @@ def test_memory_is_that_of_a_shard(tmp_path: Path) -> None:
     assert many < 600_000 * 16
 
 
-RSS = """
-import resource, sys
+PEAK = """
+import sys
 from pathlib import Path
 from data.generate import GenerateConfig
 from data.jobs import run_generate
+from tests.peaks import peak_bytes
 
 run_generate(GenerateConfig(count=int(sys.argv[1])), Path(sys.argv[2]), workers=2, force=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_bytes())
 """
 
 
@@ -156,11 +157,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_ten_million_rows(tmp_path: Path) -> None:
     peaks = []
     for count in (10**6, 10**7):
-        command = [sys.executable, "-c", RSS, str(count), tmp_path / str(count)]
+        command = [sys.executable, "-c", PEAK, str(count), tmp_path / str(count)]
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert answer.returncode == 0, answer.stderr[-2000:]
-        peaks.append(int(answer.stdout) // 1024)
-    assert peaks[1] < 600  # MB
+        peaks.append(int(answer.stdout) >> 20)
+    assert peaks[1] < 600  # MiB
     assert peaks[1] < 1.25 * peaks[0]
 
 
