@@ -1,6 +1,7 @@
 """Hypothesis profiles for all tests: no test depends on speed. Interruptions arrive."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,17 @@ settings.load_profile("suite")  # before --hypothesis-profile
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of some shells
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts is interrupted
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Let torch work in one thread."""
+    import torch  # which few tests need
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,6 @@ from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
 from automata.sampling import Evolution, evolve
 from automata.series import find_stretches, stretch
-from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta
 from data.damage import DataError
 from search import oracle
@@ -52,7 +51,10 @@ from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates
 from tests import naive
 from tests.folders import contents
+from tests.search.elites import ELITES, make_elites
 from vae.encoding import decode_tokens, encode_deltas
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 LEARN = LearnConfig(
@@ -81,11 +83,6 @@ class Taken(NamedTuple):
     """By size: forms that the solver was given."""
     told: list[tuple[int, int]]
     """Sizes and calls, as reported."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **options) -> Taken:
@@ -683,18 +680,6 @@ def test_parts_of_configs_out_of_range(config, value: dict, message: str) -> Non
 
 
 # --- the learner ------------------------------------------------------------------------------
-
-
-def make_elites(n: int, count: int, k: int = 2) -> Elites:
-    """Synchronizing automata, the best of a sample."""
-    drawn = sampling.sample_uniform(np.random.default_rng(n), 20 * count, n, k)
-    deltas = from_canonical(np.unique(canonical_forms(drawn), axis=0), n, k)
-    thresholds = reset_thresholds(deltas)
-    best = np.argsort(-thresholds, kind="stable")[:count]
-    return Elites(deltas[best], thresholds[best])
-
-
-ELITES = {4: make_elites(4, 40), 5: make_elites(5, 40)}
 
 
 class Lesson(NamedTuple):

@@ -9,8 +9,6 @@ import torch
 from torch import nn
 
 from automata.automaton import cerny_bound
-from automata.canonical import canonical_forms, from_canonical
-from automata.sampling import sample_uniform
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from search.discovery import latent_search
 from search.discovery.arms import ARMS, SOURCES
@@ -20,28 +18,18 @@ from search.discovery.learner import LearnConfig, Learner
 from search.discovery.step import Elites
 from search.oracle import Arm, Oracle
 from search.proposals import Proposals, plain_proposals
+from tests.search.elites import ELITES
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 N, K, LATENT = 6, 2, 3
 NAMES = ["cma-es", "gradient", "arithmetic"]
 POPULATION = latent_search._POPULATION
 
 
-def make_elites(n: int, count: int) -> Elites:
-    """Synchronizing automata, the best of a sample."""
-    drawn = sample_uniform(np.random.default_rng(n), 20 * count, n, K)
-    deltas = from_canonical(np.unique(canonical_forms(drawn), axis=0), n, K)
-    thresholds = reset_thresholds(deltas)
-    best = np.argsort(-thresholds, kind="stable")[:count]
-    return Elites(deltas[best], thresholds[best])
-
-
-ELITES = {4: make_elites(4, 40), 5: make_elites(5, 40)}
-
-
 @pytest.fixture
 def learner() -> Learner:
     """An untrained one whose decoder writes something else at every point."""
-    torch.set_num_threads(1)
     config = LearnConfig(latent=LATENT, embedding=4, channels=8, hidden=16)
     made = Learner(8, K, config, 0, torch.device("cpu"))
     weights = torch.Generator().manual_seed(0)

@@ -37,20 +37,14 @@ from vae.checkpoint import load_model
 from vae.model import VAE, ModelConfig
 from vae.train import TrainConfig, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 N, K, SEED = 5, 2, 3
 SMALL = {"latent": 4, "embedding": 4, "channels": 8, "convolutions": 1, "hidden": 16}
 LATENT = LatentConfig(parents=60, batch=64, rounds=2, temperature=1.0)
 CONFIG = SearchConfig(budget=60, keep=150, seed=SEED, latent=LATENT)
 ARMS = [(mode, round) for mode in MODES for round in ((1, 2) if mode == "encode-decode" else (0,))]
 ARMS += [(baseline, 0) for baseline in BASELINES]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,10 @@ from vae.losses import kl_by_dimension, losses
 from vae.metrics import reconstruction_metrics
 from vae.model import DECODERS, VAE, Decoder, Forward, ModelConfig, Posterior
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 N, LATENT, BATCH = 5, 3, 7
 TINY = {"n": N, "latent": LATENT, "embedding": 4, "channels": 6, "hidden": 8, "layers": 2}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -30,20 +30,14 @@ from vae.metrics import reconstruction_metrics
 from vae.model import DECODERS, ModelConfig
 from vae.train import TrainConfig, choose_device, describe_data, row_weights, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(
     n=4, latent=4, embedding=4, channels=8, convolutions=2, hidden=12, token_dropout=0.3
 )
 CONFIG = TrainConfig(epochs=3, batch=64, held_out=0.2, beta=0.1, free_bits=0.05, seed=1)
 FILES = ["checksums.json", "config.json", "metrics.csv", "model.safetensors", "resume.pt"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def make_data(rows: int = 200, n: int = 4, k: int = 2, seed: int = 0) -> Dataset:
