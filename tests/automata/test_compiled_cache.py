@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import llvmlite
 import numba
@@ -24,6 +24,7 @@ from llvmlite import binding
 
 from automata.kernels import code_store, jit
 from automata.kernels.code_store import KEPT, CodeStore
+from tests.commands import Answer
 
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "automata" / "kernels"
@@ -74,14 +75,6 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 """A process that has imported numba, and forks: as good as new ones, and cheaper."""
-
-
-class Answer(NamedTuple):
-    """What a process wrote, and its exit code."""
-
-    code: int
-    out: str
-    err: str
 
 
 def environment(tree: Path, variables: dict[str, object]) -> dict[str, str]:

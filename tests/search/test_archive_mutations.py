@@ -16,10 +16,10 @@ from data.damage import DataError
 from search.archive.store import Archive, verify_archive
 from search.archive.tables import ROW_COLUMNS
 from tests import naive
-from tests.search.test_archive import members, some
+from tests.search.archives import known_rows, random_rows
 
 PAGE = 4096
-TABLE = pd.concat([members(5), members(4, 3), some(1, 40)], ignore_index=True)
+TABLE = pd.concat([known_rows(5), known_rows(4, 3), random_rows(1, 40)], ignore_index=True)
 VOUCHED = [name for name in ROW_COLUMNS if name not in ("word", "run", "arm", "found_at")]
 """Another shortest word is as good; nobody vouches for names and times."""
 
@@ -133,7 +133,7 @@ def test_bytes_of_a_log(path, seeds):
     true = [shown(path)]
     with Archive(path) as archive:
         for n in (6, 7):
-            archive.add(members(n), run="third")
+            archive.add(known_rows(n), run="third")
             shutil.rmtree(path.parents[1] / "seen", ignore_errors=True)
             shutil.copytree(path.parent, path.parents[1] / "seen")
             true.append(shown(path.parents[1] / "seen" / path.name))

@@ -5,8 +5,6 @@ import json
 import re
 import shutil
 import sqlite3
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import cycle
@@ -17,7 +15,6 @@ import pandas as pd
 import pytest
 import torch
 
-import pipeline
 from automata import reset_thresholds
 from automata.drawing.geometry import circle_drawing
 from automata.families import FAMILIES
@@ -38,12 +35,11 @@ from search.report.runs import read_run
 from search.run import SearchConfig
 from tests import naive
 from tests.naive import apply
-from tests.search.test_archive import candidates_of
-from tests.test_cli import Answer
+from tests.search.archives import candidates_of
+from tests.search.hostile import HOSTILE, hostile_content
 from vae.trained import load_trained
 
 RUNS = ["search", "evolve", "discover", "compare", "enumerate", "data", "model"]
-HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&amp;'
 
 
 class Page(HTMLParser):
@@ -85,20 +81,6 @@ class Page(HTMLParser):
         """The rows of the table of automata."""
         count = sum("data-number" in attributes for tag, attributes in self.tags if tag == "tr")
         return [row for row in self.rows if len(row) == columns][:count]
-
-
-@pytest.fixture
-def call(monkeypatch, capfd) -> Callable[..., Answer]:
-    """Run a command line in this process."""
-
-    def called(line: list) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["pipeline.py", *map(str, line)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            pipeline.main()
-        return Answer(end.value.code, *capfd.readouterr())
-
-    return called
 
 
 @pytest.fixture
@@ -348,13 +330,6 @@ def test_the_map_shows_principal_axes(latent: int) -> None:
 
 
 # --- hostile, empty, damaged ------------------------------------------------------------------
-
-
-def hostile_content() -> Content:
-    rows = known_automata(FAMILIES[0].delta(5)[None].repeat(2, axis=0), np.array([16, 16]))
-    rows.loc[0, ["family", "mode", "word"]] = HOSTILE
-    rows.loc[1, "word"] = "ab" * 200_000
-    return Content(HOSTILE, HOSTILE, rows, {HOSTILE: HOSTILE}, notes=[HOSTILE])
 
 
 def test_hostile_texts_are_texts() -> None:

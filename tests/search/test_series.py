@@ -32,7 +32,7 @@ from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summ
 from search.archive.store import Archive
 from tests import naive
 from tests.automata.numberings import numberings
-from tests.search.test_archive import candidates_of
+from tests.search.archives import candidates_of
 from tests.strategies import automata
 
 EXTREMAL = [
