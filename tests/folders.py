@@ -1,13 +1,8 @@
-"""Folders that tests make once, copy and compare, and the complaint about a damaged one."""
+"""Folders that tests make once, copy and compare."""
 
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-
-import pytest
-
-from data.damage import DataError
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -31,8 +26,3 @@ def made_once(root: Path, make: Callable[[str, Path], object]) -> Callable[[str]
 def copied(folder: Path, place: Path) -> Path:
     """A copy of the folder's contents, which a test may damage."""
     return Path(shutil.copytree(folder, place, ignore=shutil.ignore_patterns("run.json", ".lock")))
-
-
-def refused(message: str) -> AbstractContextManager[pytest.ExceptionInfo[DataError]]:
-    """Expect a `DataError` of one line that has `message`, a regular expression, in it."""
-    return pytest.raises(DataError, match=f"^[^\n]*(?:{message})[^\n]*$")

@@ -17,11 +17,12 @@ import pytest
 from automata import canonical_forms
 from data import generate as module
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
-from data.files import json_sha256, sha256, write_sealed
+from data.files import json_sha256, sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
-from tests.folders import contents, copied, made_once, refused
+from tests.damaging import edited, refused
+from tests.folders import contents, copied, made_once
 
 ROOT = Path(__file__).parents[2]
 
@@ -345,17 +346,6 @@ def test_folders_that_are_no_place_for_a_dataset(folder: Path, tmp_path: Path) -
         generate(SMALL, tmp_path / "old")
 
 
-def edit(**changes: Any) -> Callable[[Path], object]:
-    """Change entries of the manifest, `None` to remove one."""
-
-    def change(folder: Path) -> None:
-        manifest = json.loads((folder / "manifest.json").read_text()) | changes
-        kept = {key: value for key, value in manifest.items() if value is not None}
-        write_sealed(folder / "manifest.json", kept)
-
-    return change
-
-
 def manifest_bytes(content: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / "manifest.json").write_bytes(content)
 
@@ -438,14 +428,20 @@ DAMAGE = {
     "binary manifest": (manifest_bytes(b"\xff\xfe\0"), "manifest.json: not JSON"),
     "a list": (manifest_bytes(b"[]"), "not a dataset manifest of format 1"),
     "nothing in it": (manifest_bytes(b'{"format": 1}'), "manifest"),
-    "another format": (edit(format=2), "not a dataset manifest of format 1"),
-    "unfinished": (edit(complete=False), "unfinished"),
-    "no config": (edit(config=None), "manifest"),
-    "another config": (edit(config=asdict(replace(SMALL, n=2, k=4))), "manifest|part-000000"),
-    "config of another n": (edit(config=asdict(replace(SMALL, n=5))), "manifest|part-000000"),
-    "no list of shards": (edit(shards=3), "manifest"),
-    "no shards": (edit(shards=[]), "without rows|manifest"),
-    "shards without digests": (edit(shards=[{"file": "part-000000.parquet"}]), "manifest"),
+    "another format": (edited(format=2), "not a dataset manifest of format 1"),
+    "unfinished": (edited(complete=False), "unfinished"),
+    "no config": (edited(config=None), "manifest"),
+    "another config": (
+        edited(config=asdict(replace(SMALL, n=2, k=4))),
+        "manifest|part-000000",
+    ),
+    "config of another n": (
+        edited(config=asdict(replace(SMALL, n=5))),
+        "manifest|part-000000",
+    ),
+    "no list of shards": (edited(shards=3), "manifest"),
+    "no shards": (edited(shards=[]), "without rows|manifest"),
+    "shards without digests": (edited(shards=[{"file": "part-000000.parquet"}]), "manifest"),
 }
 
 

@@ -28,12 +28,13 @@ from data import enumerate as module
 from data.counts import COUNT_COLUMNS
 from data.dataset import read_dataset, read_shard, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import sha256, write_sealed
+from data.files import sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
 from tests.counts import COUNTS
-from tests.folders import contents, copied, made_once, refused
+from tests.damaging import edited, refused
+from tests.folders import contents, copied, made_once
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = {"all": "classes", "sc": "strongly_connected", "irr": "irreducible", "basic": "basic"}
@@ -535,17 +536,6 @@ def test_a_wrong_total_is_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     enumerate_dataset(CONFIGS["class"], tmp_path / "part")  # there it says nothing
 
 
-def edit(**changes: Any) -> Callable[[Path], object]:
-    """Change entries of the manifest, `None` to remove one."""
-
-    def change(folder: Path) -> None:
-        manifest = json.loads((folder / "manifest.json").read_text()) | changes
-        kept = {key: value for key, value in manifest.items() if value is not None}
-        write_sealed(folder / "manifest.json", kept)
-
-    return change
-
-
 def forge(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], object]:
     """Replace a shard by another with its right SHA-256."""
 
@@ -573,15 +563,18 @@ DAMAGE = {
         "labelled automata",
     ),
     "a row twice": (forge(repeated), "part-000001.parquet: the same automaton twice"),
-    "unfinished": (edit(complete=False), "run the same enumerate command again"),
-    "another kind": (edit(kind="census"), "not a dataset manifest"),
-    "no totals": (edit(totals=None), "not a dataset manifest"),
-    "no counts": (edit(totals={"units": 0, "classes": 0, "nodes": 0}), "not a dataset manifest"),
-    "no units": (edit(units=None), "not a dataset manifest"),
-    "no shards": (edit(shards=[]), "not a dataset manifest"),
-    "another config": (edit(config={"n": 3, "k": 2}), "not a dataset manifest"),
+    "unfinished": (edited(complete=False), "run the same enumerate command again"),
+    "another kind": (edited(kind="census"), "not a dataset manifest"),
+    "no totals": (edited(totals=None), "not a dataset manifest"),
+    "no counts": (
+        edited(totals={"units": 0, "classes": 0, "nodes": 0}),
+        "not a dataset manifest",
+    ),
+    "no units": (edited(units=None), "not a dataset manifest"),
+    "no shards": (edited(shards=[]), "not a dataset manifest"),
+    "another config": (edited(config={"n": 3, "k": 2}), "not a dataset manifest"),
     "far too large": (
-        edit(config={"n": 40, "k": 4, "at_least": 0, "classes": [], "rows": True}),
+        edited(config={"n": 40, "k": 4, "at_least": 0, "classes": [], "rows": True}),
         r"n=40 is not a whole number in 1\.\.11",
     ),
 }
@@ -605,10 +598,10 @@ def test_damage_is_not_resumed(folder: Path, name: str) -> None:
 
 
 def test_begun_in_other_units(begun: Path, folder: Path) -> None:
-    edit(units=3)(begun)
+    edited(units=3)(begun)
     with refused("an enumeration in 3 units, not"):
         enumerate_dataset(ALL, begun)
-    edit(versions={})(begun)
+    edited(versions={})(begun)
     with refused("begun with other versions"):
         enumerate_dataset(ALL, begun)
 

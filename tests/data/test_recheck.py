@@ -21,7 +21,8 @@ from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import finish, read_manifest
 from data.shards import property_types
-from tests.folders import contents, refused
+from tests.damaging import put, refused
+from tests.folders import contents
 
 UNIFORM = GenerateConfig(n=4, count=600, shard_rows=150, seed=1)
 EVOLVED = GenerateConfig(
@@ -175,22 +176,6 @@ def test_others_do_not_say_that_nothing_is_left(made: Path) -> None:
         assert "exhausted" not in manifest
         finish(manifest)
         assert manifest == read_manifest(made / kind)
-
-
-def put(place: str, value: Any) -> Callable[[dict[str, Any]], object]:
-    """Change the value at a place such as shards.0.rows; a missing value removes it."""
-
-    def change(manifest: dict[str, Any]) -> None:
-        *path, last = place.split(".")
-        inner: Any = manifest
-        for name in path:
-            inner = inner[int(name)] if name.isdigit() else inner[name]
-        if value is None:
-            del inner[last]
-        else:
-            inner[int(last) if last.isdigit() else last] = value
-
-    return change
 
 
 @pytest.mark.parametrize(
