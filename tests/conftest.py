@@ -1,4 +1,4 @@
-"""Hypothesis profiles for all tests: no test depends on speed. Interruptions arrive."""
+"""Settings and fixtures of all tests: no deadlines, Ctrl-C arrives, and a run of each kind."""
 
 import signal
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ settings.register_profile(
 settings.register_profile("thorough", settings.get_profile("suite"), max_examples=1000)
 settings.load_profile("suite")  # before --hypothesis-profile
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of some shells
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts is interrupted
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: tests interrupt children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

@@ -59,8 +59,8 @@ FUNCTIONS = {
 def check_properties(deltas: Deltas) -> None:
     """See that each property of each automaton is what its definition says."""
     flags = class_flags(deltas)
-    told = class_flags(deltas, synchronizing=are_synchronizing(deltas))
-    assert np.array_equal(flags, told)
+    given = class_flags(deltas, synchronizing=are_synchronizing(deltas))
+    assert np.array_equal(flags, given)
     known = [[bool(define(delta)) for define in DEFINITIONS.values()] for delta in deltas.tolist()]
     expected = np.array(known, bool).reshape(-1, len(CLASSES))
     for i, name in enumerate(CLASSES):

@@ -10,7 +10,7 @@ from tests.strategies import rename
 
 
 def breadth_first(delta: Deltas, start: int) -> list[int]:
-    """All states as they are met from a start, where it reaches all."""
+    """The states that a start reaches, in the order in which they are met."""
     order = [start]
     for state in order:  # grows as we go
         for letter in delta.tolist():
@@ -20,7 +20,10 @@ def breadth_first(delta: Deltas, start: int) -> list[int]:
 
 
 def numberings(delta: Deltas) -> Counter[bytes]:
-    """What may come out, and from how many starts and orders, where some state reaches all."""
+    """Each numbering, as bytes, and from how many starts and orders of letters it comes.
+
+    Only starts that reach all states have one.
+    """
     k, n = delta.shape
     found: Counter[bytes] = Counter()
     for letters in permutations(range(k)):

@@ -1,4 +1,4 @@
-"""Numberings: the same automata, breadth-first, all alike, whatever the threads."""
+"""Numberings: the same automata, breadth-first, each as likely, whatever the threads."""
 
 from collections import Counter
 

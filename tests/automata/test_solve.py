@@ -83,7 +83,7 @@ FORMS = {
 }
 
 NAMED = {"pairs", "one-line", "number-a-line"}
-"""What may fit several forms, so that --form names one."""
+"""Forms that the text alone does not decide: --form names them."""
 
 
 def options_of(form: str) -> list[str]:
@@ -456,7 +456,7 @@ def test_a_line_is_solved_before_the_next_is_read():
 
 
 @pytest.mark.parametrize("words", [True, False])
-def test_the_order_is_the_input_s_whoever_is_first(monkeypatch, words):
+def test_answers_come_in_the_order_of_the_input(monkeypatch, words):
     rng = np.random.default_rng(0)
     deltas = rng.integers(0, 40, (60, 2, 40), np.uint8)
 
@@ -478,7 +478,8 @@ def test_batches_in_order(monkeypatch):
     no = Malformed(9, "no")
     items = [no, items[0], no, *items[1:], no]
     wanted = [naive.reset_threshold(delta.tolist()) for batch in deltas for delta in batch]
-    for moment, most in [(60, 20), (-1, 10_000)]:  # no part takes too long; all do
+    # no part lasts 60 s, and every part lasts longer than -1 s
+    for moment, most in [(60, 20), (-1, 10_000)]:
         monkeypatch.setattr(library, "_MOMENT", moment)
         parts = [*solve([items, items], SolveConfig(words=False), workers=2)]
         assert len(parts) < most
@@ -491,7 +492,7 @@ def test_batches_in_order(monkeypatch):
         assert [line for item in solved for line in item.lines] == lines * 2
 
 
-def test_out_of_memory_is_one_automaton_s_fate(monkeypatch):
+def test_an_automaton_that_takes_too_much_memory_is_named(monkeypatch):
     def search(delta, **_):
         raise MemoryError
 

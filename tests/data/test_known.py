@@ -118,7 +118,7 @@ def test_a_filter_that_lets_all_pass_changes_nothing(
 
 
 def peak_of(rows: int, shards: int, folder: Path) -> int:
-    """The most bytes in use while so many rows become known."""
+    """The peak of memory in bytes while `rows` rows are added in `shards` shards."""
     tracemalloc.start()
     with KnownForms(folder, 16, rows) as known:
         for shard in range(shards):
@@ -355,15 +355,17 @@ def test_the_recorded_hash_is_that_of_the_file(tmp_path: Path) -> None:
     assert entry["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def test_what_generate_tells(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_of_generate(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("data.jobs.cerny_bound", lambda n: 9)
     result = run_generate(
         GenerateConfig(n=5, count=800, shard_rows=90), tmp_path / "a", workers=1, force=False
     )
-    told = result.as_json()
+    summary = result.as_json()
     labels = read_dataset(tmp_path / "a").reset_thresholds
-    assert told["rows (distinct classes)"] == len(labels) == 800
-    assert told["rows by reset threshold"] == {
+    assert summary["rows (distinct classes)"] == len(labels) == 800
+    assert summary["rows by reset threshold"] == {
         threshold: int((labels == threshold).sum()) for threshold in sorted({*labels.tolist()})
     }
     above = labels[labels > 9]

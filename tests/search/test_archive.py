@@ -1,4 +1,4 @@
-"""The archive: nothing is lost, nothing is there twice, and what is not true is found."""
+"""The archive: nothing is lost, nothing is there twice, and false entries are found."""
 
 import io
 import json
@@ -97,7 +97,7 @@ def test_round_trip(filled, mixed):
 
 
 def test_a_search_is_archived(path):
-    """What the report's own tables hold is what the archive takes, also from their file."""
+    """The archive takes a table of candidates, also as it is read from its file."""
     from search.evolve import EvolveConfig, evolve_from_random
 
     found = evolve_from_random(EvolveConfig(n=5, budget=300, batch=64, keep=50)).candidates
@@ -296,7 +296,7 @@ def test_two_thresholds_at_once(path, monkeypatch):
 
 
 def test_another_threshold_from_a_faster_process(path, monkeypatch):
-    """Another process adds the automata after they were looked for and before they are added."""
+    """Another process adds the automata after this one has looked for them."""
     table, records = random_rows(0, 30), archive_rows.Part.records
 
     def overtaken(self, rows, *, workers):
@@ -316,7 +316,7 @@ def test_another_threshold_from_a_faster_process(path, monkeypatch):
 
 @pytest.mark.parametrize("changed", [-1, 1, 7, -9, 2**40])
 def test_a_threshold_that_was_changed_in_the_file(path, changed):
-    """A proof tells that the archive is wrong, not the solver."""
+    """A proof decides that the archive is wrong, not the solver."""
     table = known_rows(6)
     with Archive(path) as archive:
         archive.add(table, run="one")
@@ -345,8 +345,8 @@ def test_a_threshold_without_a_proof(path, monkeypatch):
             archive.add(worse(table, 0), run="two")
 
 
-def test_what_is_not_checked_before_it_is_shown(path, monkeypatch):
-    """Long searches, and two classes of larger automata."""
+def test_what_takes_long_is_checked_by_verify_alone(path, monkeypatch):
+    """These are long searches and two properties of large automata."""
     with Archive(path) as archive:
         archive.add(known_rows(14), run="run")
     with monkeypatch.context() as patch:
@@ -440,7 +440,7 @@ def test_files_that_are_no_archive(tmp_path, make, message, create):
     assert [*tmp_path.iterdir()] == [path]
 
 
-def test_none_to_read(tmp_path):
+def test_no_archive_to_read(tmp_path):
     for path in (tmp_path / "none", tmp_path / "no" / "folder"):
         with pytest.raises(DataError, match=f"^{path}: no such file"):
             Archive(path, create=False)
@@ -514,7 +514,7 @@ def test_several_writers(path):
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-# Makes archives again and again, four processes at once; then is killed -9 while it writes.
+# Makes archives, four processes at once, a few times; then writes to one and is killed, many times.
 CHILDREN = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -631,7 +631,7 @@ def sixes(path: Path) -> Path:
         ("properties = ''", "properties is , but should be synchronizing,.*"),
     ],
 )
-def test_what_is_not_true_is_found(sixes, changed, message):
+def test_false_entries_are_found(sixes, changed, message):
     alter(sixes, f"UPDATE automata SET {changed} WHERE n = 6 AND family = 'C'")
     with pytest.raises(DataError) as caught:
         verify_archive(sixes)

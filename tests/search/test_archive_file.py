@@ -1,4 +1,4 @@
-"""Files that are not quite archives are refused and stay as they are; what is busy is awaited."""
+"""Files that are not quite archives are refused unchanged; busy archives are waited for."""
 
 import os
 import re
@@ -119,8 +119,8 @@ def remake(path: Path, schema: list[str]) -> None:
         ("ANALYZE", "table 'sqlite_stat1'"),
     ],
 )
-def test_what_archives_have_not(path, refuse, statement, message):
-    path.with_name("x").touch()  # what else is there stays too
+def test_tables_and_triggers_that_no_archive_has_are_refused(path, refuse, statement, message):
+    path.with_name("x").touch()  # other files in the folder stay too
     alter(path, statement)
     refuse(path, rf"damaged \(archives have no such {message}\)")
 
@@ -171,7 +171,7 @@ def test_another_encoding(path, refuse):
 
 @pytest.mark.parametrize("size", [512, 65536])
 def test_pages_of_another_size(path, size):
-    """They are as good, and so is what `VACUUM INTO` leaves: no log, and blanks do not count."""
+    """They are read, and so is what `VACUUM INTO` leaves: no log, other blanks in the schema."""
     before = rows_of(path)
     spaced = [statement.replace("\n    ", "\n\t ") for statement in SCHEMA]
     remake(path, [f"PRAGMA page_size = {size}", *spaced])
@@ -447,7 +447,7 @@ def test_nothing_is_added_twice_after_a_wait(path, monkeypatch):
 
 @pytest.fixture
 def unlocked(monkeypatch) -> None:
-    """As for somebody who may not write to archives."""
+    """Read as a user who may not write to archives."""
     monkeypatch.setattr(archive_reading, "may_write", lambda file: False)
 
 
@@ -475,8 +475,8 @@ def test_what_is_written_meanwhile_is_read(path, unlocked, monkeypatch):
 
 
 @pytest.mark.parametrize(("moment", "copies", "run"), [(1, 4, "third"), (2, 3, "second")])
-def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch, moment, copies, run):
-    """Others write when the file was copied, and when both were: then the log is there no more."""
+def test_a_reader_s_copy_is_of_one_moment(path, unlocked, monkeypatch, moment, copies, run):
+    """Another process writes when the file has been copied, or when its log has been."""
     killed(path, "DELETE FROM finds", "DELETE FROM automata")
     shared = Path(f"{path}-shm")
     shared.unlink()
@@ -521,7 +521,7 @@ def test_readers_beside_a_writer(path, monkeypatch, locked):
     assert len(seen[-1]) == len(before) + len(table)
 
 
-def test_what_never_rests(path, unlocked, monkeypatch):
+def test_an_archive_that_changes_all_the_time_is_an_error(path, unlocked, monkeypatch):
     moments = iter(range(10**6))
     monkeypatch.setattr(archive_reading, "state_of", lambda file: (0, 0, next(moments)))
     with pytest.raises(OSError, match=f"^{path}: it is written to all the time"):

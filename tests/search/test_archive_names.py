@@ -1,4 +1,4 @@
-"""Names of runs come from folders: no terminal and no spreadsheet does what they say."""
+"""Names of runs come from folders: no terminal and no spreadsheet may run them as code."""
 
 import csv
 import io
@@ -101,12 +101,12 @@ def test_formulas_are_texts(path, tmp_path, name):
         cells = [row for row in csv.reader(io.StringIO(text))]
         assert not any(cell.startswith(tuple("=+-@＝\t\n")) for row in cells for cell in row)
         read = pd.read_csv(io.StringIO(text), keep_default_na=False)
-        shown = name if name[0] in "\t\n" else f"'{name}"  # the former are escaped
+        shown = name if name[0] in "\t\n" else f"'{name}"  # tabs and line ends are escaped
         assert {*read["run"]} == {*read["arm"]} == {printable(shown)}
         rest = table.columns.difference(["run", "arm"])
         assert read[rest].equals(table[rest])
     shown = json.loads(run(path, "list", "--automata", "--json"))["automata"]
-    assert {row["run"] for row in shown} == {printable(name)}  # of JSON nothing is run
+    assert {row["run"] for row in shown} == {printable(name)}  # no program runs what JSON holds
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -123,7 +123,7 @@ def test_cells(name):
 
 
 def test_cells_of_series(path, tmp_path, monkeypatch):
-    """Nothing in them comes from outside; they are written as all tables are."""
+    """Their cells are escaped like those of all tables, though none comes from outside."""
     with Archive(path) as archive:
         archive.add(pd.concat([known_rows(6), known_rows(7), random_rows(0, 9)]), run="run")
     monkeypatch.setattr("search.archive.series.format_delta", lambda _: "=1+1")

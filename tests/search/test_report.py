@@ -90,7 +90,7 @@ def copied(run_folders: Path, tmp_path: Path) -> Path:
 
 
 def check_alone(page: Page) -> None:
-    """Nothing is asked for: no address but names of XML, no source, no import."""
+    """The page loads nothing: no address but names of XML, no source, no import."""
     for tag, attributes in page.tags:
         for name in ("src", "srcset", "data", "poster", "action", "background"):
             assert name not in attributes, (tag, attributes)
@@ -350,7 +350,7 @@ def test_a_hostile_archive(archive: Path, call) -> None:
             database.execute(statement, [HOSTILE])
         database.close()
 
-    change("UPDATE finds SET run = ?")  # who found it, nobody vouches for
+    change("UPDATE finds SET run = ?")  # the name of a run is not checked
     assert call(["report", "--archive", archive]).code == 0
     check_alone(Page((archive.parent / "report.html").read_text()))
     (archive.parent / "report.html").unlink()
@@ -359,14 +359,14 @@ def test_a_hostile_archive(archive: Path, call) -> None:
     assert not (archive.parent / "report.html").exists()
 
 
-def test_a_word_that_does_not_reset_is_told() -> None:
+def test_a_word_that_does_not_reset_is_marked() -> None:
     rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
     rows["word"] = "aaaaaaaaa"
     (entry,) = Page(render(Content("t", "l", rows))).data["automata"]
     assert not entry["replayed"]
 
 
-def test_above_the_bound_it_is_loud() -> None:
+def test_a_threshold_above_the_bound_is_announced() -> None:
     rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
     assert "Above the" not in render(Content("t", "l", rows))
     rows["reset_threshold"] = "10"

@@ -305,7 +305,7 @@ FORGERIES = {
 
 
 def forge(path: Path, index: int, changes) -> None:
-    """Change a row of a candidates file; nothing but its content can tell."""
+    """Change a row of a candidates file, and remove the checksums that would show it."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     for name, value in changes(table.loc[index].to_dict()).items():
         table.loc[index, name] = value
@@ -466,7 +466,7 @@ def test_uniqueness_and_novelty(model, training, monkeypatch):
 
 @pytest.mark.parametrize("part", ["encoder.mu", "encoder.log_sigma", "decoder.output"])
 def test_a_model_that_overflows(model, training, part):
-    """Weights may be finite and yet too large: no number comes of them."""
+    """Weights may be finite and yet so large that the outputs are not."""
     broken = copy.deepcopy(model)
     with torch.no_grad():
         for name, weight in broken.named_parameters():

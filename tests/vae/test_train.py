@@ -1,4 +1,4 @@
-"""Training: it learns, goes on after kill -9 as if nothing had been, and refuses damage."""
+"""Training: it learns, goes on after kill -9 as if never killed, and refuses damage."""
 
 import csv
 import json
@@ -22,7 +22,8 @@ from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
 from data.files import check_files, sha256
-from tests.folders import contents, refused
+from tests.damaging import refused
+from tests.folders import contents
 from vae import train as module
 from vae.checkpoint import load_model, read_config, save_checkpoint
 from vae.encoding import TOKEN_KINDS, encode_deltas
@@ -88,7 +89,7 @@ def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
     # the best weights by held-out ELBO: with one epoch, the last ones
     found = reconstruction_metrics(load_model(tmp_path), batch, torch.Generator().manual_seed(0))
     assert found["exact_from_mu"] == 1
-    assert found["held_out_reconstruction"] < 0.2  # of 4 * 2 * ln 4 = 11 nats
+    assert found["held_out_reconstruction"] < 0.2  # at first 4 * 2 * ln 4 = 11 nats
 
 
 def test_the_files_of_a_model(finished):
@@ -132,7 +133,7 @@ def test_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "reconstruction_metrics", measure)
     rows = run(tmp_path, epochs=6, patience=3)
-    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]  # three without a better one
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]  # three epochs without a better one
     kept = load_model(tmp_path).state_dict()
     assert all(torch.equal(kept[name], weight) for name, weight in weights[1].items())
     before = contents(tmp_path)
