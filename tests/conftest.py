@@ -1,6 +1,7 @@
-"""Hypothesis profiles for all tests: no test depends on speed. Interruptions arrive."""
+"""Settings and fixtures of all tests: no deadlines, Ctrl-C arrives, and a run of each kind."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,19 @@ settings.register_profile(
 settings.register_profile("thorough", settings.get_profile("suite"), max_examples=1000)
 settings.load_profile("suite")  # before --hypothesis-profile
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of some shells
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts is interrupted
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: tests interrupt children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Let torch work in one thread."""
+    import torch  # which few tests need
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
-"""In place of processes."""
+"""A stand-in for a pool of processes."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
 
 
 class Inline:
-    """Runs at once and here what would take a process each."""
+    """Runs each task at once, in this process."""
 
     def __init__(self, *arguments, **options) -> None:
         pass

@@ -1,6 +1,6 @@
-"""Work that is killed -9 again and again, each time taken up by another child.
+"""Kill work with SIGKILL again and again; each time another child goes on with it.
 
-`killed_until_done` forks: only for scripts that run in a process of their own.
+`killed_until_done` forks: call it only from a script that runs in a process of its own.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 def die_at_renamings(seed: int, share: float) -> None:
-    """From now on kill this process before, or after, about such a share of all renamings."""
+    """From now on kill this process before about `share` of all renamings, and after as many."""
     chance, rename = random.Random(seed), os.replace
 
     def replace(*paths) -> None:
@@ -28,17 +28,18 @@ def die_at_renamings(seed: int, share: float) -> None:
 def killed_until_done(
     work: Callable[[int], object], discard: Callable[[], object], *, kills: int, longest: float
 ) -> None:
-    """Let children do a work, until it is done and was killed so often.
+    """Let children do the work until it is done and `kills` or more of them were killed.
 
     Parameters
     ----------
     work : callable
-        Is given the number of children so far; ends with exit code 0, or is killed by itself.
+        Called with the number of earlier children; returns, or kills its own process.
     discard : callable
-        Undoes a work that was done too soon: it begins again.
+        Called when the work is done after too few kills: removes it, so that it begins again.
     kills : int
+        The least number of children to kill.
     longest : float
-        Seconds after which every third child is killed, wherever it is, at the latest.
+        Every third child is killed after a random time of at most this many seconds.
     """
     killed = 0
     for attempt in range(100 * kills):

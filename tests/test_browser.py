@@ -27,7 +27,7 @@ from automata.text.formats import (
 from search.report.content import Content, known_automata
 from search.report.job import report_run
 from search.report.page import render
-from tests.search.test_report import HOSTILE, hostile_content
+from tests.search.hostile import HOSTILE, hostile_content
 
 pytestmark = pytest.mark.browser
 

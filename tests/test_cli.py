@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 import pandas as pd
@@ -26,6 +25,8 @@ from safetensors.torch import load_file, save_file
 import pipeline
 from data.damage import DataError
 from data.files import sha256, write_json, write_sealed
+from tests.commands import Answer
+from tests.folders import contents
 from vae import trained
 from vae.trained import load_trained
 
@@ -48,19 +49,6 @@ OPTIONS = {
     },
     "verify": {},
 }
-PROGRESS = re.compile(
-    r"(generate|enumerate|evolve|uniform|train|search [a-z-]+|verify|discover( n=\d+)?): .*"
-)
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    def complaints(self) -> list[str]:
-        """What stands on stderr beside progress."""
-        return [line for line in self.err.splitlines() if not PROGRESS.fullmatch(line)]
 
 
 def arguments(command: str, **changes) -> list[str]:
@@ -170,13 +158,6 @@ def chain(call, tmp_path_factory) -> tuple[Path, dict[str, Answer]]:
 def runs(chain, tmp_path) -> Path:
     """A copy of its folder."""
     return Path(shutil.copytree(chain[0], tmp_path / "runs"))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """All files but locks and the records of runs, which hold times."""
-    apart = {"run.json", ".lock"}
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in apart]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def strict(text: str):

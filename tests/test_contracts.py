@@ -24,3 +24,11 @@ def test_no_arm_asks_an_automaton_for_its_family() -> None:
         path = ROOT / module.replace(".", "/")
         for file in path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]:
             assert not re.search(r"\.(family|identify|known|FAMILIES)\b", file.read_text()), file
+
+
+def test_no_test_module_imports_another() -> None:
+    # what tests share stands in modules of helpers; a script in a test may import its own module
+    form = r"^from (?:\S+\.(test_\w+) import|\S+ import (test_\w+))"
+    for file in (ROOT / "tests").rglob("*.py"):
+        imported = {a or b for a, b in re.findall(form, file.read_text(), re.MULTILINE)}
+        assert imported <= {file.stem}, file

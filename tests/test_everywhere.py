@@ -126,8 +126,8 @@ def test_help_in_ascii() -> None:
 
 
 @pytest.mark.parametrize("name", [b"\xff", "Černý".encode()])
-def test_a_folder_whose_name_cannot_be_told(place: Path, name: bytes) -> None:
-    """It is refused before the work, or the work is done: nothing between."""
+def test_a_folder_whose_name_cannot_be_printed(place: Path, name: bytes) -> None:
+    """Either the command refuses it before it begins, or it does all of its work."""
     out = os.path.join(os.fsencode(place), name)
     words = [sys.executable, SCRIPT, *GENERATE, out]
     variables = os.environ | CONDITIONS["in a C locale"].variables
@@ -173,8 +173,7 @@ def test_errors_of_reading_name_the_file() -> None:
 
 
 @pytest.mark.parametrize("stderr", ["closed", "full"])
-def test_progress_that_nobody_can_read(stderr: str) -> None:
-    """It ends no work."""
+def test_work_goes_on_when_its_progress_cannot_be_written(stderr: str) -> None:
     code = "from data.progress import progress\n"
     code += "with progress(2, 'work', 'pieces') as bar:\n"
     code += "    bar.update(2)\n    bar.set_postfix_str('well')\nprint('done')\n"

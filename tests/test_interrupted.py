@@ -1,4 +1,4 @@
-"""Only an interruption reads as one: the end of a file is a bug, or damage."""
+"""Ctrl-C alone is reported as an interruption: the end of a file is a bug, or damage."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from automata.text.formats import format_delta
 
 
 def main(monkeypatch: pytest.MonkeyPatch, failing: object) -> None:
-    """Run a command of which the library function fails."""
+    """Run a command whose library function fails."""
     monkeypatch.setattr("data.jobs.generate", failing)
     monkeypatch.setattr(sys, "argv", ["pipeline.py", "generate", "--out", "new"])
     pipeline.main()
@@ -115,8 +115,8 @@ def test_compiled_code_is_whole_before_an_interruption(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("moment", [0.05, 0.1, 0.15, 0.2, 0.3])
-def test_while_code_is_loaded(moment: float) -> None:
-    """At any moment one line says so, and nothing goes on in the background."""
+def test_an_interruption_while_code_is_loaded(moment: float) -> None:
+    """At any moment the command says so in one line, and its threads stop."""
     command = [sys.executable, str(Path(pipeline.__file__)), "solve", "-", "--workers", "2"]
     with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
         assert process.stdin is not None and process.stdout is not None

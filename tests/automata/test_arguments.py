@@ -139,7 +139,7 @@ INTEGERS: dict[str, Callable[[Any], Any]] = {
     "calls of GenerateConfig": lambda value: GenerateConfig(calls=value),
     "shard-rows of GenerateConfig": lambda value: GenerateConfig(shard_rows=value),
 }
-ANY_SIGN = {  # what is no error, or is said in other words
+ANY_SIGN = {  # negative numbers are no error, or have a message of their own
     "q of wielandt_threshold": lambda value: wielandt_threshold(value, 1),
     "residue of series_sizes": lambda value: series_sizes(10, 2, value),
     "n of cerny_bound": cerny_bound,
@@ -205,7 +205,7 @@ def test_shares_and_limits_are_finite(name: str) -> None:
         assert refusal(SHARES[name], -1).startswith(f"{name.split()[0]}=-1 is not ")
 
 
-def test_numbers_that_are_taken() -> None:
+def test_numbers_of_every_kind_are_accepted() -> None:
     assert check_integer("n", np.int64(3), 1, 3) == check_integer("n", np.array(3)) == 3
     assert type(check_integer("n", np.uint8(3))) is int
     assert (
@@ -309,7 +309,7 @@ def test_a_word_is_letters_or_text() -> None:
         (np.array([[0, 1], [1, 0]]), r"letter array\(\[0, 1\]\) is not an integer"),
     ],
 )
-def test_what_is_no_word(word: Any, message: str) -> None:
+def test_what_is_no_word_is_refused(word: Any, message: str) -> None:
     for function in (lambda word: verify(CERNY, word), format_word, as_letters):
         with pytest.raises(AutomatonError, match=message) as error:
             function(word)
@@ -402,7 +402,7 @@ def test_tokens_that_are_no_targets() -> None:
 
 
 def test_a_mask_is_a_mask() -> None:
-    """-1, not synchronizing, is true as a bool."""
+    """As a bool, -1 (not synchronizing) would be true."""
     thresholds = reset_thresholds(MANY)
     for refused in (thresholds, thresholds.astype(float), np.array(["yes"]), np.array([None])):
         with pytest.raises(ValueError, match="^synchronizing has entries of type .*, not bool$"):
@@ -423,7 +423,7 @@ def test_a_mask_is_a_mask() -> None:
         [[0.0], [2.0], [4.0], [0]],
     ],
 )
-def test_runs_that_are_none(places: Any) -> None:
+def test_runs_outside_an_automaton_are_refused(places: Any) -> None:
     deltas = FAMILIES[0].delta(5)[None]
     with pytest.raises(AutomatonError):
         stretch(Stretches(deltas, *map(np.array, places)), 1)

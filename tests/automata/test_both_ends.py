@@ -32,7 +32,7 @@ def least_word(delta: npt.ArrayLike, limit: int = LIMIT) -> tuple[int, ...] | in
 
 
 def check(deltas: npt.ArrayLike, words: int = 20) -> None:
-    """Compare with the oracle: all thresholds, and the first `words` words."""
+    """Compare all thresholds, and the words of the first `words` automata, with the oracle."""
     batch = np.array(deltas, np.uint8)
     known_thresholds = [naive.reset_threshold(delta) for delta in batch.tolist()]
     assert thresholds(batch) == [-1 if known is None else known for known in known_thresholds]
@@ -84,7 +84,7 @@ def test_permutations_and_sinks(k: int) -> None:
     permutations = [[rng.permutation(8) for _ in range(k)] for _ in range(20)]
     sinks = rng.integers(0, 8, (40, k, 8))
     sinks[:, :, 3] = 3
-    sinks[20:, :, 5] = 5  # a second one: never synchronizing
+    sinks[20:, :, 5] = 5  # a second sink: not synchronizing
     assert thresholds(permutations) == [-1] * 20
     check([*permutations, *sinks], words=60)
 
@@ -93,7 +93,7 @@ def test_permutations_and_sinks(k: int) -> None:
     ("n", "k"), [(4, 16), (4, 17), (9, 7), (9, 8), (11, 64), (5, 64), (33, 64)]
 )
 def test_many_letters(n: int, k: int) -> None:
-    # all letters but the last two are the identity or equal: the word needs the last words of bits
+    # only the last two letters matter: their images lie in the last words of 64 bits
     cerny = CERNY.delta(n)
     delta = np.tile(np.arange(n, dtype=np.uint8), (k, 1))
     delta[-2:] = cerny[: min(2, k)]
@@ -139,7 +139,7 @@ def test_words_past_the_oracle_reset() -> None:
 
 
 def test_state_63() -> None:
-    # 63 is led to 0 only after 62 others have been: the highest bit decides
+    # state 63 is the last to reach 0: the highest bit decides
     chain = [0, *range(63)]
     assert thresholds([[chain], [chain[::-1]]]) == [63, -1]
     assert least_word([chain]) == (0,) * 63

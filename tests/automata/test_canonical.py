@@ -1,9 +1,7 @@
 """Canonical forms against published counts, the oracle, their definition, and hard automata."""
 
-import json
 from collections import Counter
 from itertools import combinations, permutations
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -23,16 +21,9 @@ from automata import (
 )
 from automata.automaton import Deltas
 from tests import naive
-from tests.automata.test_kernels import Edges, incidence, shuffled
+from tests.automata.examples import Edges, every, incidence, shuffled
+from tests.counts import COUNTS
 from tests.strategies import automata, rename, renamings
-
-COUNTS = json.loads((Path(__file__).parents[1] / "truth" / "counts.json").read_text())["tables"]
-
-
-def every(n: int, k: int) -> Deltas:
-    """Every automaton: uint8 (n^(n k), k, n)."""
-    entries = np.unravel_index(np.arange(n ** (n * k)), (n,) * (n * k))
-    return np.stack(entries, axis=1).astype(np.uint8).reshape(-1, k, n)
 
 
 def classes(n: int, k: int, firsts: Deltas) -> Deltas:

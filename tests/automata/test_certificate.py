@@ -1,4 +1,4 @@
-"""Certificates: those made pass, and those that pass are true."""
+"""Certificates: those that we make pass the checker, and those that pass are true."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ def passes(proof: Certificate) -> bool:
 
 
 def proves(proof: Certificate) -> bool:
-    """The checker again, word by word as the module says it, on Python's integers."""
+    """The checker again, step by step as its module describes it, on Python's integers."""
     delta = proof.delta.tolist()
     k, n = len(delta), len(delta[0])
     forward, backward = ([lv.tolist() for lv in side] for side in (proof.forward, proof.backward))
@@ -168,7 +168,7 @@ def test_more_states(n: int) -> None:
 @pytest.mark.parametrize("n", [2, 5, 8, 20, 64])
 def test_no_reset_word(n: int) -> None:
     cycle = np.roll(np.arange(n), -1)
-    parts = np.minimum(np.arange(n), [n - 2] * (n - 1) + [n - 1])  # n - 1 is on its own
+    parts = np.minimum(np.arange(n), [n - 2] * (n - 1) + [n - 1])  # n - 1 apart
     parts[: n - 1] = 0
     for delta in ([cycle], [cycle, cycle[::-1]], [parts]):
         with mock.patch("automata.proof.certify.shortest_reset_word", lambda delta, **limits: None):
@@ -211,14 +211,14 @@ def test_limits() -> None:
         certificate([[0, 2]])
 
 
-# --- those changed ----------------------------------------------------------------------------
+# --- changed certificates ---------------------------------------------------------------------
 
 
 def changed_level(draw: Callable[..., Any], level: Sets, n: int) -> list[Sets]:
-    """One level, and what may stand in its place."""
+    """A level, changed in one of several ways, as the list of levels that replaces it."""
     masks = level.tolist()
     at = draw(st.integers(0, len(masks) - 1)) if masks else 0
-    bit = 1 << draw(st.integers(0, n))  # state n is none
+    bit = 1 << draw(st.integers(0, n))  # n is no state
     changes = {
         "removed": [masks[:at] + masks[at + 1 :]],
         "altered": [[*masks[:at], masks[at] ^ bit, *masks[at + 1 :]]] if masks else [masks],
@@ -272,7 +272,7 @@ def test_what_passes_is_true(forgery: Certificate, tables: bool) -> None:
 
 @given(automata(max_n=6), st.data())
 def test_a_longer_word_is_not_shortest(delta: Deltas, data: st.DataObject) -> None:
-    """All levels one further, and any letters: the sets meet, whatever else is added."""
+    """A word with one more letter, and one more level, are refused whatever the level holds."""
     proof = certificate(delta)
     if not proof.threshold:
         return
@@ -310,7 +310,7 @@ def test_one_direction_is_enough(delta: Deltas) -> None:
     if not proof.threshold:
         return
     n = delta.shape[1]
-    levels = [{(1 << n) - 1}]  # sets met before are kept
+    levels = [{(1 << n) - 1}]  # sets of earlier levels are not left out
     for _ in range(proof.threshold - 1):
         level = {
             sum(1 << q for q in naive.apply(delta, [q for q in range(n) if x >> q & 1], (a,)))
@@ -381,7 +381,7 @@ def test_malformed(wrong: Certificate, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_what_the_malformed_ones_were() -> None:
+def test_the_certificates_that_malformed_ones_are_made_of_pass() -> None:
     check_certificate(TRUE)
     assert (len(TRUE.forward), len(TRUE.backward)) == (4, 1)
     check_certificate(PAIRS)

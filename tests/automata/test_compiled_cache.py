@@ -1,4 +1,4 @@
-"""Compiled code that is kept: never that of other sources, and never what decides if a kernel runs.
+"""The cache of compiled code: never code of other sources, and kernels run without it too.
 
 Most tests start processes on a small tree: two kernels, one of which calls the other.
 """
@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import llvmlite
 import numba
@@ -24,6 +24,7 @@ from llvmlite import binding
 
 from automata.kernels import code_store, jit
 from automata.kernels.code_store import KEPT, CodeStore
+from tests.commands import Answer
 
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "automata" / "kernels"
@@ -74,14 +75,6 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 """A process that has imported numba, and forks: as good as new ones, and cheaper."""
-
-
-class Answer(NamedTuple):
-    """What a process wrote, and its exit code."""
-
-    code: int
-    out: str
-    err: str
 
 
 def environment(tree: Path, variables: dict[str, object]) -> dict[str, str]:
@@ -204,7 +197,7 @@ def forbid_writing(tree: Path) -> None:
 
 
 def test_a_line_broken_and_repaired(run: Run, tmp_path: Path) -> None:
-    """It happened: thresholds stayed wrong after the repair of a file that the solver uses."""
+    """A former bug: thresholds stayed wrong after the repair of a file that the solver uses."""
     copy = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "automata", tmp_path / "automata", ignore=copy)
     call = (
@@ -229,7 +222,7 @@ def test_an_edit_of_a_file_that_another_uses(run: Run, warmed: Path) -> None:
 
 
 def test_an_edit_that_python_does_not_see(run: Run, tree: Path) -> None:
-    """If the size and the time of a file stay the same, Python runs its old bytecode."""
+    """Python runs the old bytecode while the size and the time of a file are the same."""
     assert run(tree, CALL).out == "1100\n"
     path = tree / "automata" / "kernels" / "low.py"
     status = path.stat()
@@ -360,7 +353,7 @@ def test_nothing_is_kept_where_nothing_is_compiled(run: Run, tree: Path) -> None
 
 
 def test_what_numba_kept_before_is_removed(run: Run, tree: Path) -> None:
-    """Nobody reads it any more."""
+    """No process reads it any more."""
     beside = tree / "automata" / "kernels" / "__pycache__"
     beside.mkdir()
     for name in ("low.low-2.py311.nbi", "low.low-2.py311.1.nbc", "notes"):
@@ -644,7 +637,7 @@ def test_nothing_else_is_removed(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left(tmp_path: Path) -> None:
-    """It goes with the next writing, but not while another process may be writing it."""
+    """The next writing removes it, unless another process may still be writing it."""
     left = tmp_path / f"automata-{key(1)}" / "kernel.0.tmp"
     with another(tmp_path, key(1), READ), another(tmp_path, key(1), WRITE):
         left.write_bytes(b"co")

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from automata.automaton import Deltas, state_dtype
+from automata.automaton import Deltas
 from automata.kernels import containment, state_sets
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget
 from automata.solver.trie import Trie
+from tests.automata.examples import cerny, uniform
 
 Words = npt.NDArray[np.uint64]
 SIZES = [1, 2, 63, 64, 65, 128, 129, 200]
@@ -36,10 +37,6 @@ def random_sets(rng: np.random.Generator, count: int, n: int, density: float) ->
 def all_densities(rng: np.random.Generator, count: int, n: int) -> list[int]:
     densities = (0.02, 0.1, 0.5, 0.9, 0.98)
     return [0, 2**n - 1, *(s for p in densities for s in random_sets(rng, count, n, p))]
-
-
-def uniform(n: int, k: int) -> Deltas:
-    return np.random.default_rng([n, k]).integers(0, n, (k, n)).astype(state_dtype(n))
 
 
 def image(letter: Sequence[int], states: int, backward: bool) -> int:
@@ -70,21 +67,13 @@ def breadth_first(delta: Deltas, backward: bool, depth: int) -> list[list[int]]:
     return levels
 
 
-def cerny(n: int, k: int = 2) -> Deltas:
-    """Černý's automaton, further letters being identities."""
-    delta = np.tile(np.arange(n, dtype=state_dtype(n)), (k, 1))
-    delta[0] = np.roll(delta[0], -1)
-    delta[1, -1] = 0
-    return delta
-
-
 # --- lists of sets ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("k", [1, 2, 3, 5, 64])
 def test_images(n: int, k: int) -> None:
-    delta = uniform(n, k)
+    delta = uniform(1, n, k)[0]
     sets = all_densities(np.random.default_rng(n), 3, n)
     for backward in (False, True):
         frontier = Frontier(delta, backward, Budget())
@@ -119,7 +108,7 @@ def test_cardinalities_and_members(n: int) -> None:
 @pytest.mark.parametrize(("n", "k"), [(5, 3), (9, 64), (64, 2), (65, 2), (130, 3)])
 @pytest.mark.parametrize("backward", [False, True])
 def test_levels_hold_what_is_new(n: int, k: int, backward: bool) -> None:
-    delta = uniform(n, k)
+    delta = uniform(1, n, k)[0]
     frontier = Frontier(delta, backward, Budget())
     expected = breadth_first(delta, backward, 7 if k < 64 else 2)
     if len(expected[-1]) > 3000:
@@ -148,7 +137,7 @@ def test_levels_hold_what_is_new(n: int, k: int, backward: bool) -> None:
 def test_appending_knows_what_was_entered_moved_or_just_appended(n: int) -> None:
     k, words = 3, -(-n // 64)
     rng = np.random.default_rng(n)
-    frontier = Frontier(uniform(n, k), False, Budget())
+    frontier = Frontier(uniform(1, n, k)[0], False, Budget())
     parts = [rows([0, *random_sets(rng, 20, n, p), 0], n) for p in (0.1, 0.5, 0.5, 0.9)]
     known: list[int] = []
     sets = np.zeros((400, words), np.uint64)

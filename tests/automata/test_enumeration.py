@@ -1,10 +1,8 @@
 """The enumeration against brute force, Burnside's lemma and the counts of the literature."""
 
-import json
 from functools import cache
 from itertools import combinations
 from math import factorial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +20,8 @@ from automata.families import FAMILIES
 from automata.kernels import functional
 from automata.letter_types import automorphisms, letter_types
 from tests import naive
+from tests.counts import COUNTS
 
-TABLES = json.loads((Path(__file__).parents[1] / "truth" / "counts.json").read_text())["tables"]
 exhaustive = pytest.mark.exhaustive
 
 
@@ -34,7 +32,7 @@ def histogram(found: Found) -> dict[int, int]:
 
 def table(n: int, k: int) -> dict[int, int]:
     """The classes of the literature by threshold, -1 for those that do not synchronize."""
-    entry = TABLES[f"{ {2: 'binary', 3: 'ternary'}[k] }_n{n}"]
+    entry = COUNTS[f"{ {2: 'binary', 3: 'ternary'}[k] }_n{n}"]
     known = {int(t): row["all"] for t, row in entry["per_reset_threshold"].items()}
     return {-1: entry["non_synchronizing"]} | known
 
@@ -91,7 +89,7 @@ def test_burnside(n, k):
 
 
 def test_burnside_and_the_literature():
-    for name, entry in TABLES.items():
+    for name, entry in COUNTS.items():
         kind, _, n = name.partition("_n")
         assert count_classes(int(n), {"binary": 2, "ternary": 3}[kind]) == entry["total"]
 

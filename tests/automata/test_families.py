@@ -23,10 +23,10 @@ from automata.families import (
 )
 from automata.solver.exact import reset_thresholds
 from tests import naive, strategies
+from tests.counts import COUNTS
 
 TRUTH = Path(__file__).parents[1] / "truth"
 PUBLISHED = json.loads((TRUTH / "families.json").read_text())
-COUNTS = json.loads((TRUTH / "counts.json").read_text())["tables"]
 SIZES = [(n, k) for n in range(1, 13) for k in (1, 2, 3)]
 
 

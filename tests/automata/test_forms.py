@@ -315,7 +315,7 @@ def test_states_and_letters_without_transitions_are_missed(key: str) -> None:
         read(json.dumps(whole | {key: [*whole[key], "more"]}))
 
 
-# What people write, and solve once read as something else without a notice.
+# What people write, and `solve` once misread without a message.
 MISREAD = {
     "all numbers on lines of their own": "3\n2\n1\n2\n0\n0\n1\n0\n",
     "number of test cases": "1\n3 2\n1 0 2 1 0 0\n",
@@ -415,7 +415,7 @@ def test_ends_of_lines_in_pieces(size: int) -> None:
     ]
 
 
-def test_a_line_without_an_end_is_told_at_once() -> None:
+def test_a_line_without_an_end_is_reported_at_once() -> None:
     endless = SimpleNamespace(read1=lambda _: b"0 " * 1000)
     with pytest.raises(AutomatonError, match="line 1: the line is longer than 4194304 bytes"):
         next(read_automata(endless))
@@ -455,7 +455,7 @@ def test_what_fits_one_reading_is_taken(text: str, wanted: list[list[int]]) -> N
         ("delta\n", "no automaton: the table has no rows"),
     ],
 )
-def test_what_is_wrong_is_told(text: str, reason: str) -> None:
+def test_the_message_says_what_is_wrong(text: str, reason: str) -> None:
     with pytest.raises(AutomatonError, match=reason):
         read(text)
 
@@ -480,14 +480,14 @@ def test_a_recognised_layout_is_kept() -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "edges-target-last", "dot", "jff", "json"])
-def test_the_line_is_that_where_it_begins(form: str) -> None:
+def test_the_line_of_an_automaton_is_its_first(form: str) -> None:
     text = "# a comment\n\n" + WRITERS[form](np.array(CERNY))
     [found] = chain.from_iterable(read_automata(BytesIO(text.encode()), form))
     assert found.lines == [3]
 
 
 @pytest.mark.parametrize("form", ["synchrowords-1.0", "contest"])
-def test_commas_where_the_form_is_named(form: str) -> None:
+def test_commas_are_read_where_the_form_is_named(form: str) -> None:
     assert read("4,2\n1,0\n2,1\n3,2\n0,0\n", form) == [CERNY]
 
 
@@ -552,7 +552,7 @@ def test_a_record_costs_bounded_memory(start: bytes, block: bytes, end: bytes) -
     assert int(most) < 500  # MiB
 
 
-def test_the_command_knows_all_forms() -> None:
+def test_the_command_offers_all_forms() -> None:
     assert set(SOLVE_FORMS) == {"auto", *FORMS}
 
 

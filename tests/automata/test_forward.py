@@ -11,6 +11,7 @@ from automata.families import FAMILIES
 from automata.kernels import forward, forward_filtered
 from automata.solver import dense
 from tests import naive
+from tests.automata.examples import every, uniform
 
 Thresholds = npt.NDArray[np.int32]
 NO_LIMIT = 1 << 16
@@ -30,19 +31,11 @@ def solve(deltas: Deltas, limit: int = NO_LIMIT) -> list[int]:
 
 
 def solve_one_by_one(deltas: Deltas) -> list[int]:
-    """By the search that takes one automaton after the other, which is not the choice for k = 2."""
+    """Thresholds by the search of one automaton after another, which k = 2 does not use."""
     _, k, n = deltas.shape
     thresholds = np.full(len(deltas), 99, np.int32)
     forward.search(deltas, thresholds, 1 << n, *forward.working_space(n, k, 1 << n))
     return thresholds.tolist()
-
-
-def every(n: int, k: int) -> Deltas:
-    return np.array([*naive.all_automata(n, k)], np.uint8)
-
-
-def uniform(count: int, n: int, k: int) -> Deltas:
-    return np.random.default_rng([n, k]).integers(0, n, (count, k, n), dtype=np.uint8)
 
 
 def structured(n: int, k: int, count: int = 60) -> Deltas:
@@ -110,7 +103,7 @@ def test_families(family, n: int) -> None:
 
 
 def sets_queued(delta: list[list[int]]) -> int:
-    """How many sets a forward search queues with all letters of each set, unless it ends."""
+    """How many sets a forward search queues; 0 if it meets a singleton, and so ends early."""
     full = frozenset(range(len(delta[0])))
     queue = [full]
     for states in queue:
@@ -163,7 +156,7 @@ def solve_filtered(deltas: Deltas, limit: int) -> list[int]:
     + [(24, 2, 9), (25, 2, 5), (28, 2, 5), (29, 2, 5), (31, 2, 4), (32, 2, 4), (32, 1, 40)],
 )
 def test_filtered(n: int, k: int, count: int) -> None:
-    """Four kinds of automata in turn, so that a mark never taken for another's shows."""
+    """Four kinds of automata in turn: a mark that is taken for another automaton's would show."""
     deltas = uniform(count, n, k)
     deltas[::4, 0] = deltas[0, 0]
     deltas[1::4] = np.roll(np.arange(n, dtype=np.uint8), 1)  # a cycle and equal letters
@@ -181,7 +174,7 @@ def test_filtered_many_letters(n: int) -> None:
 
 
 def test_filtered_depth_and_limit() -> None:
-    """A search that forgets most sets it meets ends at its limit; the next one is not harmed."""
+    """A search that forgets most sets it meets ends at its limit; the next one is right."""
     cerny = FAMILIES[0].delta(17)
     chain = np.maximum(np.arange(17, dtype=np.uint8), 1) - 1
     deltas = np.stack([cerny, *uniform(2, 17, 2), np.stack([chain] * 2), cerny])

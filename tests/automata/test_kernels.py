@@ -4,7 +4,6 @@
 """
 
 import hashlib
-from collections.abc import Sequence
 from itertools import combinations, permutations, product
 from math import factorial
 
@@ -26,35 +25,8 @@ from automata.numbering import all_numberings, random_numberings
 from automata.properties import automorphism_orders
 from automata.row_index import RowIndex
 from tests import naive
-from tests.automata.test_properties import check_properties
-from tests.strategies import rename
-
-Edges = Sequence[tuple[int, int]]
-
-
-def every(n: int, k: int) -> Deltas:
-    return np.array([*naive.all_automata(n, k)], np.uint8)
-
-
-def uniform(count: int, n: int, k: int) -> Deltas:
-    return np.random.default_rng([n, k]).integers(0, n, (count, k, n), dtype=np.uint8)
-
-
-def incidence(edges: Edges, n: int, rng: np.random.Generator | None = None) -> Deltas:
-    """A graph as an automaton: vertices stay, each edge is a state whose letters lead to its ends.
-
-    With `rng` each edge gets its ends in random order.
-    """
-    delta = np.tile(np.arange(n, dtype=np.uint8), (2, 1))
-    for state, edge in enumerate(edges, start=n - len(edges)):
-        delta[:, state] = edge if rng is None else rng.permutation(edge)
-    return delta
-
-
-def shuffled(delta: Deltas, rng: np.random.Generator) -> Deltas:
-    k, n = delta.shape
-    return rename(delta, rng.permutation(n).tolist(), rng.permutation(k).tolist())
-
+from tests.automata.definitions import check_properties
+from tests.automata.examples import every, incidence, shuffled, uniform
 
 # --- solver -----------------------------------------------------------------------------------
 

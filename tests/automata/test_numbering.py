@@ -1,7 +1,6 @@
-"""Numberings: the same automata, breadth-first, all alike, whatever the threads."""
+"""Numberings: the same automata, breadth-first, each as likely, whatever the threads."""
 
 from collections import Counter
-from itertools import permutations
 
 import numpy as np
 import pytest
@@ -13,34 +12,13 @@ from automata.automaton import AutomatonError, Deltas
 from automata.numbering import all_numberings, random_numberings
 from automata.sampling import sample_uniform
 from tests import naive
-from tests.automata.test_canonical import every
-from tests.strategies import automata, rename
+from tests.automata.examples import every
+from tests.automata.numberings import numberings
+from tests.strategies import automata
 
 
 def seeded(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def breadth_first(delta: Deltas, start: int) -> list[int]:
-    """All states as they are met from a start, where it reaches all."""
-    order = [start]
-    for state in order:  # grows as we go
-        for letter in delta.tolist():
-            if letter[state] not in order:
-                order.append(letter[state])
-    return order
-
-
-def numberings(delta: Deltas) -> Counter[bytes]:
-    """What may come out, and from how many starts and orders, where some state reaches all."""
-    k, n = delta.shape
-    found: Counter[bytes] = Counter()
-    for letters in permutations(range(k)):
-        for start in range(n):
-            order = breadth_first(delta[list(letters)], start)
-            if len(order) == n:
-                found[rename(delta, np.argsort(order).tolist(), letters).tobytes()] += 1
-    return found
 
 
 def check_roots(delta: Deltas) -> None:

@@ -1,24 +1,19 @@
 """Properties: each against its definition, what renaming keeps, and known maxima of classes."""
 
-import json
-from collections.abc import Callable
 from math import factorial
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata import SizeLimitError, canonical_forms, from_canonical, rank, reset_thresholds
+from automata import SizeLimitError, canonical_forms, from_canonical, reset_thresholds
 from automata.automaton import Deltas
 from automata.families import FAMILIES
 from automata.properties import (
     CLASSES,
     are_aperiodic,
-    are_basic,
     are_completely_reachable,
-    are_eulerian,
     are_initially_connected,
     are_irreducible,
     are_one_cluster,
@@ -27,43 +22,16 @@ from automata.properties import (
     check_classes,
     class_flags,
     defects,
-    have_permutation_letter,
     have_sink,
     in_classes,
     ranks,
 )
-from automata.solver.ranks import are_synchronizing
 from tests import naive
+from tests.automata.definitions import DEFINITIONS, FUNCTIONS, check_properties
+from tests.automata.examples import every, side_by_side, uniform
+from tests.counts import COUNTS
 from tests.strategies import automata, rename
 
-COUNTS = json.loads((Path(__file__).parents[1] / "truth" / "counts.json").read_text())["tables"]
-DEFINITIONS: dict[str, Callable[[naive.Delta], bool]] = {
-    "synchronizing": lambda delta: naive.reset_threshold(delta) is not None,
-    "strongly-connected": naive.is_strongly_connected,
-    "initially-connected": naive.is_initially_connected,
-    "sink": naive.has_sink,
-    "permutation-letter": lambda delta: 0 in naive.defects(delta),
-    "defect-2": lambda delta: min(naive.defects(delta)) >= 2,
-    "one-cluster": naive.is_one_cluster,
-    "eulerian": naive.is_eulerian,
-    "aperiodic": naive.is_aperiodic,
-    "completely-reachable": naive.is_completely_reachable,
-    "irreducible": naive.is_irreducible,
-    "basic": naive.is_basic,
-}
-FUNCTIONS = {
-    "synchronizing": are_synchronizing,
-    "strongly-connected": are_strongly_connected,
-    "initially-connected": are_initially_connected,
-    "sink": have_sink,
-    "permutation-letter": have_permutation_letter,
-    "one-cluster": are_one_cluster,
-    "eulerian": are_eulerian,
-    "aperiodic": are_aperiodic,
-    "completely-reachable": are_completely_reachable,
-    "irreducible": are_irreducible,
-    "basic": are_basic,
-}
 # the largest thresholds of binary automata of some classes, for the n from the least n on
 MAXIMA = [
     (("eulerian",), 3, (2, 5, 10, 14)),
@@ -74,41 +42,11 @@ MAXIMA = [
 ]
 
 
-def every(n: int, k: int) -> Deltas:
-    numbers = np.arange(n ** (n * k))
-    digits = [numbers // n**place % n for place in range(n * k)]
-    return np.stack(digits, axis=1).astype(np.uint8).reshape(-1, k, n)
-
-
 def one_of_each_class(n: int, k: int) -> Deltas:
     deltas = every(n, k)
     parts = np.array_split(deltas, 1 + len(deltas) // 2**20)
     forms = [np.unique(canonical_forms(part), axis=0) for part in parts]
     return from_canonical(np.unique(np.concatenate(forms), axis=0), n, k)
-
-
-def uniform(count: int, n: int, k: int) -> Deltas:
-    return np.random.default_rng([n, k]).integers(0, n, (count, k, n), dtype=np.uint8)
-
-
-def check_properties(deltas: Deltas) -> None:
-    flags = class_flags(deltas)
-    told = class_flags(deltas, synchronizing=are_synchronizing(deltas))
-    assert np.array_equal(flags, told)
-    known = [[bool(define(delta)) for define in DEFINITIONS.values()] for delta in deltas.tolist()]
-    expected = np.array(known, bool).reshape(-1, len(CLASSES))
-    for i, name in enumerate(CLASSES):
-        wrong = deltas[(flags >> i & 1) != expected[:, i]]
-        assert len(wrong) == 0, (name, wrong[0].tolist())
-        assert np.array_equal(in_classes(deltas, [name]), expected[:, i]), name
-        assert np.array_equal(in_classes(deltas, [f"not-{name}"]), ~expected[:, i]), name
-        if name in FUNCTIONS:
-            assert np.array_equal(FUNCTIONS[name](deltas), expected[:, i]), name
-    assert defects(deltas).tolist() == [naive.defects(delta) for delta in deltas.tolist()]
-    assert ranks(deltas).tolist() == [rank(delta) for delta in deltas]
-    assert automorphism_orders(deltas).tolist() == [
-        naive.automorphism_order(delta) for delta in deltas.tolist()
-    ]
 
 
 def test_every_class_is_defined() -> None:
@@ -184,12 +122,6 @@ def test_cerny(n: int) -> None:
     assert names == set(CLASSES) - {"sink", "defect-2", "eulerian", "aperiodic"}
     assert automorphism_orders(delta).tolist() == ranks(delta).tolist() == [1]
     assert defects(delta).tolist() == [[1, 0]]
-
-
-def side_by_side(*parts: Deltas) -> Deltas:
-    starts = np.cumsum([0, *(part.shape[1] for part in parts)])
-    sides = [part + np.uint8(start) for part, start in zip(parts, starts, strict=False)]
-    return np.concatenate(sides, axis=1)
 
 
 @pytest.mark.parametrize("n", [1, 2, 9, 20])

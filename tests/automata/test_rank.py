@@ -10,28 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import Automaton, AutomatonError, SizeLimitError, shortest_reset_word
-from automata.automaton import Deltas, state_dtype
+from automata.automaton import Deltas
 from automata.families import FAMILIES
 from automata.kernels import pairs, state_sets
 from automata.solver.limits import LimitReached
 from automata.solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
 from tests import naive
+from tests.automata.examples import side_by_side, uniform
 from tests.strategies import automata
 
 SIZES = [1, 2, 63, 64, 65, 128, 129, 257]
 CERNY = FAMILIES[0]
-
-
-def uniform(count: int, n: int, k: int, seed: int = 0) -> Deltas:
-    rng = np.random.default_rng([seed, n, k])
-    return rng.integers(0, n, (count, k, n)).astype(state_dtype(n))
-
-
-def components(*parts: Deltas) -> Deltas:
-    """Automata side by side, which never meet."""
-    starts = np.cumsum([0, *(part.shape[1] for part in parts)])
-    sides = [part.astype(int) + start for part, start in zip(parts, starts, strict=False)]
-    return np.concatenate(sides, axis=1).astype(state_dtype(int(starts[-1])))
 
 
 @given(automata(max_n=6))
@@ -72,7 +61,7 @@ def test_known_ranks(n: int) -> None:
     assert rank([states, cycle, cycle[::-1]]) == n
     assert rank([states, states // 2]) == rank([states * 0]) == 1  # 0 is a sink
     assert rank([states // 2 * 2]) == (n + 1) // 2
-    twice = components(CERNY.delta(max(n, 2)), uniform(1, 7, 2)[0], CERNY.delta(5))
+    twice = side_by_side(CERNY.delta(max(n, 2)), uniform(1, 7, 2)[0], CERNY.delta(5))
     assert rank(twice) == 2 + naive.rank(uniform(1, 7, 2)[0].tolist())
     assert not is_synchronizing(twice)
 
@@ -153,7 +142,7 @@ def test_errors() -> None:
 def test_one_compilation() -> None:
     # states of one byte and of two, arrays that may be written and that may not
     for n in (5, 300):
-        delta = components(CERNY.delta(n - 2), CERNY.delta(2))
+        delta = side_by_side(CERNY.delta(n - 2), CERNY.delta(2))
         assert rank(delta) == rank(Automaton(delta)) == 2
         assert shortest_word_of_rank(Automaton(delta), n - 1) == shortest_word_of_rank(delta, n - 1)
         assert not is_synchronizing(Automaton(delta))

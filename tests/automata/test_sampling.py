@@ -1,4 +1,4 @@
-"""The samplers: what they draw, what they spend, and what they must not know."""
+"""The samplers: what they draw, what they spend, and that they know no family."""
 
 import inspect
 import subprocess
@@ -154,7 +154,7 @@ class Meter:
 
 
 def check(archive: Evolved, config: Evolution) -> None:
-    """What holds for every archive."""
+    """See that an archive is sound: distinct, in order, solved, under the ceiling."""
     batch, k, n = archive.deltas.shape
     assert archive.calls <= config.calls
     assert batch == len(archive.reset_thresholds) <= config.archive_size
@@ -182,10 +182,10 @@ def check(archive: Evolved, config: Evolution) -> None:
 )
 @pytest.mark.parametrize(("n", "k"), [(5, 2), (6, 3), (7, 1)])
 def test_evolution(config: Evolution, n: int, k: int) -> None:
-    meter, told = Meter(), []
-    archive = evolve(seeded(), n, k, config, solve=meter, progress=told.append)
+    meter, reported = Meter(), []
+    archive = evolve(seeded(), n, k, config, solve=meter, progress=reported.append)
     check(archive, config)
-    assert archive.calls == len(meter.asked) == sum(told)
+    assert archive.calls == len(meter.asked) == sum(reported)
     assert len({*meter.asked}) == len(meter.asked)  # nothing is paid for twice
     assert {form.tobytes() for form in canonical_forms(archive.deltas)} <= {*meter.asked}
     again = evolve(seeded(), n, k, config, workers=2)
@@ -254,11 +254,11 @@ def test_a_start_is_held_to_the_same_rules(ceiling: int | None) -> None:
 
 def generations(config: Evolution, *, n: int = 3, start: int = 0) -> list[int]:
     """The calls of each generation of an evolution."""
-    told: list[int] = []
+    reported: list[int] = []
     given = start_of(sample_synchronizing(seeded(5), start, n, 2)) if start else None
-    archive = evolve(seeded(), n, 2, config, start=given, progress=told.append)
-    assert sum(told) == archive.calls
-    return told
+    archive = evolve(seeded(), n, 2, config, start=given, progress=reported.append)
+    assert sum(reported) == archive.calls
+    return reported
 
 
 def test_an_evolution_ends_where_hardly_anything_is_new() -> None:
@@ -266,13 +266,13 @@ def test_an_evolution_ends_where_hardly_anything_is_new() -> None:
     patient, hurried = generations(config), generations(replace(config, least_new=0.05))
     assert hurried == patient[: len(hurried)]
     assert len(hurried) < len(patient)
-    # eight in a row without more than their share end it, and no eight before
-    vain = [new <= 5 for new in hurried]
-    assert vain[-8:] == [True] * 8
-    assert not any(all(vain[first : first + 8]) for first in range(len(vain) - 8))
+    # it ends after eight generations in a row with at most 0.05 of 100 new, and not before
+    idle = [new <= 5 for new in hurried]
+    assert idle[-8:] == [True] * 8
+    assert not any(all(idle[first : first + 8]) for first in range(len(idle) - 8))
 
 
-def test_not_a_share_but_more_than_it_is_asked_of_a_generation() -> None:
+def test_a_generation_must_bring_more_than_the_least_share() -> None:
     config = Evolution(calls=10**6, batch=50, least_new=1.0)
     assert len(generations(config, n=8, start=10)) == 8
     assert len(generations(config, n=8)) == 9  # the first one only finds something to begin with
@@ -280,7 +280,7 @@ def test_not_a_share_but_more_than_it_is_asked_of_a_generation() -> None:
     assert sum(generations(replace(config, calls=3000), n=8)) == 3000
 
 
-def test_children_outside_the_classes_are_no_part_of_the_share(monkeypatch) -> None:
+def test_children_outside_the_classes_do_not_count_for_the_share(monkeypatch) -> None:
     monkeypatch.setattr(sampling, "_CHILD_PATIENCE", 0)
     names = ("eulerian", "basic")
     config = Evolution(calls=400, batch=64, exchanges=0.25, classes=names, least_new=0.3)
@@ -295,7 +295,7 @@ def test_children_outside_the_classes_are_no_part_of_the_share(monkeypatch) -> N
     monkeypatch.setattr(sampling, "in_classes", noted)
     archive = evolve(seeded(), 7, 2, config, solve=meter)
     assert archive.calls == len(meter.asked) == 400
-    assert np.mean(bred) < 0.3 * 64  # on average fewer than least_new asks for
+    assert np.mean(bred) < 0.3 * 64  # fewer than the share of all children
 
 
 def test_an_empty_start() -> None:

@@ -6,20 +6,17 @@ import pytest
 from hypothesis import given
 
 from automata import Automaton, AutomatonError, SizeLimitError, reset_thresholds, verify
-from automata.automaton import Deltas, state_dtype
+from automata.automaton import Deltas
 from automata.families import FAMILIES, wielandt, wielandt_threshold
 from automata.kernels import beam, pairs
 from automata.solver import short_words
 from automata.solver.limits import Budget
 from automata.solver.short_words import beam_memory, beam_word, greedy_word, short_reset_word
 from tests import naive
+from tests.automata.examples import uniform
 from tests.strategies import automata
 
 CERNY = FAMILIES[0]
-
-
-def uniform(count: int, n: int, k: int) -> Deltas:
-    return np.random.default_rng([n, k]).integers(0, n, (count, k, n)).astype(state_dtype(n))
 
 
 @given(automata())

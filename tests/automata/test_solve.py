@@ -26,6 +26,7 @@ from automata.text.reading import read_automata
 from automata.text.solve import SolveConfig, solve
 from search.jobs.options import size
 from tests import naive
+from tests.automata.examples import cerny
 from tests.strategies import automata
 
 ROOT = Path(__file__).parents[2]
@@ -33,12 +34,8 @@ COMMAND = [sys.executable, str(ROOT / "pipeline.py"), "solve"]
 STUCK = "1 0|0 1"
 
 
-def cerny(n: int) -> str:
-    cycle = [*range(1, n), 0]
-    return format_delta([cycle, [*range(n - 1), 0]])
-
-
-MIXED = [cerny(4), "0", STUCK, cerny(3), cerny(3), "1 1 1|0 1 2|2 0 1", cerny(9)]
+C3, C4, C9 = (format_delta(cerny(n)) for n in (3, 4, 9))
+MIXED = [C4, "0", STUCK, C3, C3, "1 1 1|0 1 2|2 0 1", C9]
 THRESHOLDS = [9, 0, None, 4, 4, 1, 64]
 
 
@@ -86,7 +83,7 @@ FORMS = {
 }
 
 NAMED = {"pairs", "one-line", "number-a-line"}
-"""What may fit several forms, so that --form names one."""
+"""Forms that the text alone does not decide: --form names them."""
 
 
 def options_of(form: str) -> list[str]:
@@ -294,7 +291,7 @@ def test_json(run, method, words):
 
 @pytest.mark.parametrize("method", ["greedy", "beam"])
 def test_short_words_are_bounds(run, method):
-    code, out, err = run(f"{cerny(40)}\n{STUCK}\n0\n1 1|1 1\n", "--method", method)
+    code, out, err = run(f"{format_delta(cerny(40))}\n{STUCK}\n0\n1 1|1 1\n", "--method", method)
     assert (code, err) == (0, [])
     bounds, word = out[0].split("\t")
     assert bounds == f"1..{len(word)}"
@@ -459,7 +456,7 @@ def test_a_line_is_solved_before_the_next_is_read():
 
 
 @pytest.mark.parametrize("words", [True, False])
-def test_the_order_is_the_input_s_whoever_is_first(monkeypatch, words):
+def test_answers_come_in_the_order_of_the_input(monkeypatch, words):
     rng = np.random.default_rng(0)
     deltas = rng.integers(0, 40, (60, 2, 40), np.uint8)
 
@@ -481,7 +478,8 @@ def test_batches_in_order(monkeypatch):
     no = Malformed(9, "no")
     items = [no, items[0], no, *items[1:], no]
     wanted = [naive.reset_threshold(delta.tolist()) for batch in deltas for delta in batch]
-    for moment, most in [(60, 20), (-1, 10_000)]:  # no part takes too long; all do
+    # no part lasts 60 s, and every part lasts longer than -1 s
+    for moment, most in [(60, 20), (-1, 10_000)]:
         monkeypatch.setattr(library, "_MOMENT", moment)
         parts = [*solve([items, items], SolveConfig(words=False), workers=2)]
         assert len(parts) < most
@@ -494,7 +492,7 @@ def test_batches_in_order(monkeypatch):
         assert [line for item in solved for line in item.lines] == lines * 2
 
 
-def test_out_of_memory_is_one_automaton_s_fate(monkeypatch):
+def test_an_automaton_that_takes_too_much_memory_is_named(monkeypatch):
     def search(delta, **_):
         raise MemoryError
 
@@ -511,7 +509,7 @@ def test_a_slow_pipe_and_a_closed_one():
             print(delta, file=process.stdin, flush=True)
             assert process.stdout.readline().rstrip("\n").split("\t")[0] == threshold
         process.stdout.close()
-        print(cerny(3), file=process.stdin, flush=True)
+        print(C3, file=process.stdin, flush=True)
         assert process.wait() == 1
         assert process.stderr.read() == ""
         process.stdin.close()
@@ -523,7 +521,7 @@ def test_interrupted(busy, workers):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [*COMMAND, "-", "--workers", workers]
     with subprocess.Popen(command, text=True, **pipes) as process:
-        print(cerny(3), file=process.stdin, flush=True)
+        print(C3, file=process.stdin, flush=True)
         assert process.stdout.readline() == "4\tbaab\n"
         if busy:  # for hours
             delta = np.random.default_rng(3).integers(0, 900, (2, 900))

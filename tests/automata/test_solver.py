@@ -40,17 +40,10 @@ from automata.solver.limits import Budget
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
 from tests import naive
+from tests.automata.examples import cerny
 from tests.strategies import automata, rename, renamings
 
 FULL = pytest.mark.exhaustive
-
-
-def cerny(n: int) -> Deltas:
-    """Černý's automaton C_n (1964)."""
-    cycle = np.roll(np.arange(n), -1)
-    merging = np.arange(n)
-    merging[-1] = 0
-    return np.array([cycle, merging], np.uint8)
 
 
 def oracle(deltas: Deltas) -> list[int]:

@@ -31,7 +31,7 @@ with claim(Path(sys.argv[1]), "generate"):
 
 @contextmanager
 def working(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Let another process claim a folder for as long."""
+    """Let another process hold a claim on a folder while the block runs."""
     command = [sys.executable, "-c", SCRIPT, folder]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
@@ -51,7 +51,7 @@ def test_a_folder_is_made_and_kept(tmp_path: Path) -> None:
     assert names(folder) == {".lock"}
 
 
-def test_a_second_process_is_refused_and_told_who_is_there(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     with working(tmp_path) as process:
         for _ in range(2):
             with pytest.raises(DataError) as error, claim(tmp_path, "train"):
@@ -59,7 +59,7 @@ def test_a_second_process_is_refused_and_told_who_is_there(tmp_path: Path) -> No
         message = str(error.value)
         assert message.startswith(f"{tmp_path}: generate (process {process.pid} on ")
         assert message.endswith("is at work there")
-        assert "work.csv.tmp" in names(tmp_path)  # nobody sweeps what is in use
+        assert "work.csv.tmp" in names(tmp_path)  # what is in use is not swept
     with claim(tmp_path, "train"):
         assert "work.csv.tmp" not in names(tmp_path)
 

@@ -38,12 +38,12 @@ from data.terminal import printable
     ],
 )
 def test_damage_is_one_line(error: Exception) -> None:
-    with pytest.raises(DataError) as told, reading(Path("a/file"), "a table"):
+    with pytest.raises(DataError) as raised, reading(Path("a/file"), "a table"):
         raise error
-    message = str(told.value)
+    message = str(raised.value)
     assert message.startswith("a/file: not a table (")
     assert message == printable(message) and "\n" not in message
-    assert told.value.__cause__ is error
+    assert raised.value.__cause__ is error
 
 
 def test_errors_of_libraries_are_damage(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_what_is_no_damage_goes_through() -> None:
         pass
 
     for error in (Bug(), KeyboardInterrupt(), DataError("other: damaged")):
-        with pytest.raises(type(error)) as told, reading(Path("file")):
+        with pytest.raises(type(error)) as raised, reading(Path("file")):
             raise error
-        assert told.value is error
+        assert raised.value is error
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_errors_of_the_system_name_the_file(number: int, kind: type[Exception]) 
         raise OSError(number, "refused")
 
 
-def test_naming() -> None:
+def test_an_error_of_the_system_gets_the_name_of_the_file() -> None:
     error = naming(OSError(28, "?"), Path("file"))
     assert (error.errno, error.filename, error.strerror) == (28, "file", "No space left on device")
     assert str(naming(OSError("odd thing"), Path("file"))) == "file: odd thing"
@@ -100,13 +100,13 @@ def test_naming() -> None:
         b"{} {}",
     ],
 )
-def test_json_that_cannot_be_vouched_for(tmp_path: Path, content: bytes) -> None:
+def test_json_that_is_damaged_or_ambiguous(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(content)
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         read_json(path)
-    assert str(told.value).startswith(f"{path}: not JSON (")
-    assert "\n" not in str(told.value)
+    assert str(error.value).startswith(f"{path}: not JSON (")
+    assert "\n" not in str(error.value)
 
 
 def test_json_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

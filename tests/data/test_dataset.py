@@ -1,12 +1,10 @@
 """Datasets: what they hold, the same bytes however they came about, and damage in one line."""
 
 import json
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,13 @@ import pytest
 
 from automata import canonical_forms
 from data import generate as module
-from data.damage import DataError
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
-from data.files import json_sha256, sha256, write_sealed
+from data.files import json_sha256, sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
+from tests.damaging import edited, refused
+from tests.folders import contents, copied, made_once
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,40 +39,17 @@ CONFIGS = {
 SMALL = CONFIGS["uniform"]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a dataset; the lock is its claim's."""
-    others = ("run.json", ".lock")
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in others}
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A finished dataset of each config, made once; not to be changed."""
     root = tmp_path_factory.mktemp("finished")
-
-    def make(name: str) -> Path:
-        if not (root / name).exists():
-            generate(CONFIGS[name], root / name)
-        return root / name
-
-    return make
+    return made_once(root, lambda name, folder: generate(CONFIGS[name], folder))
 
 
 @pytest.fixture
 def folder(finished: Callable[[str], Path], tmp_path: Path) -> Path:
     """A copy of the small dataset, to be damaged."""
-    (tmp_path / "copy").mkdir()
-    for name, content in contents(finished("uniform")).items():
-        (tmp_path / "copy" / name).write_bytes(content)
-    return tmp_path / "copy"
-
-
-@contextmanager
-def refused(message: str) -> Iterator[None]:
-    with pytest.raises(DataError) as error:
-        yield
-    assert "\n" not in str(error.value)
-    assert re.search(message, str(error.value))
+    return copied(finished("uniform"), tmp_path / "copy")
 
 
 # --- what a dataset holds ---------------------------------------------------------------------
@@ -370,17 +346,6 @@ def test_folders_that_are_no_place_for_a_dataset(folder: Path, tmp_path: Path) -
         generate(SMALL, tmp_path / "old")
 
 
-def edit(**changes: Any) -> Callable[[Path], object]:
-    """Change entries of the manifest, `None` to remove one."""
-
-    def change(folder: Path) -> None:
-        manifest = json.loads((folder / "manifest.json").read_text()) | changes
-        kept = {key: value for key, value in manifest.items() if value is not None}
-        write_sealed(folder / "manifest.json", kept)
-
-    return change
-
-
 def manifest_bytes(content: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / "manifest.json").write_bytes(content)
 
@@ -463,14 +428,20 @@ DAMAGE = {
     "binary manifest": (manifest_bytes(b"\xff\xfe\0"), "manifest.json: not JSON"),
     "a list": (manifest_bytes(b"[]"), "not a dataset manifest of format 1"),
     "nothing in it": (manifest_bytes(b'{"format": 1}'), "manifest"),
-    "another format": (edit(format=2), "not a dataset manifest of format 1"),
-    "unfinished": (edit(complete=False), "unfinished"),
-    "no config": (edit(config=None), "manifest"),
-    "another config": (edit(config=asdict(replace(SMALL, n=2, k=4))), "manifest|part-000000"),
-    "config of another n": (edit(config=asdict(replace(SMALL, n=5))), "manifest|part-000000"),
-    "no list of shards": (edit(shards=3), "manifest"),
-    "no shards": (edit(shards=[]), "without rows|manifest"),
-    "shards without digests": (edit(shards=[{"file": "part-000000.parquet"}]), "manifest"),
+    "another format": (edited(format=2), "not a dataset manifest of format 1"),
+    "unfinished": (edited(complete=False), "unfinished"),
+    "no config": (edited(config=None), "manifest"),
+    "another config": (
+        edited(config=asdict(replace(SMALL, n=2, k=4))),
+        "manifest|part-000000",
+    ),
+    "config of another n": (
+        edited(config=asdict(replace(SMALL, n=5))),
+        "manifest|part-000000",
+    ),
+    "no list of shards": (edited(shards=3), "manifest"),
+    "no shards": (edited(shards=[]), "without rows|manifest"),
+    "shards without digests": (edited(shards=[{"file": "part-000000.parquet"}]), "manifest"),
 }
 
 

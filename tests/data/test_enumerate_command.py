@@ -26,16 +26,17 @@ from automata.properties import CLASSES, automorphism_orders, defects, in_classe
 from data import buffer, recheck
 from data import enumerate as module
 from data.counts import COUNT_COLUMNS
-from data.damage import DataError
 from data.dataset import read_dataset, read_shard, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import sha256, write_sealed
+from data.files import sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
+from tests.counts import COUNTS
+from tests.damaging import edited, refused
+from tests.folders import contents, copied, made_once
 
 ROOT = Path(__file__).parents[2]
-TRUTH = json.loads((ROOT / "tests/truth/counts.json").read_text())["tables"]
 COLUMNS = {"all": "classes", "sc": "strongly_connected", "irr": "irreducible", "basic": "basic"}
 
 CONFIGS = {
@@ -57,36 +58,17 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0.0)  # pending.parquet after every unit
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files of an enumeration; the lock is its claim's."""
-    others = ("run.json", ".lock")
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in others}
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A finished folder of each config, made once; not to be changed."""
     root = tmp_path_factory.mktemp("finished")
-
-    def make(name: str) -> Path:
-        if not (root / name).exists():
-            enumerate_dataset(CONFIGS[name], root / name)
-        return root / name
-
-    return make
+    return made_once(root, lambda name, folder: enumerate_dataset(CONFIGS[name], folder))
 
 
 @pytest.fixture
 def folder(finished: Callable[[str], Path], tmp_path: Path) -> Path:
     """A copy of the folder of all automata, to be damaged."""
-    (tmp_path / "copy").mkdir()
-    for name, content in contents(finished("all")).items():
-        (tmp_path / "copy" / name).write_bytes(content)
-    return tmp_path / "copy"
-
-
-def refused(message: str) -> Any:
-    return pytest.raises(DataError, match=f"^[^\n]*(?:{message})[^\n]*$")
+    return copied(finished("all"), tmp_path / "copy")
 
 
 # --- what a folder holds ----------------------------------------------------------------------
@@ -95,7 +77,7 @@ def refused(message: str) -> Any:
 def check_counts(config: EnumerateConfig, folder: Path) -> None:
     """Compare a complete enumeration with the known counts."""
     manifest = enumerate_dataset(config, folder, workers=2)
-    table = TRUTH[f"{'binary' if config.k == 2 else 'ternary'}_n{config.n}"]
+    table = COUNTS[f"{'binary' if config.k == 2 else 'ternary'}_n{config.n}"]
     found = {row["reset_threshold"]: row for row in manifest["totals"]["counts"]}
     apart = found.pop(NOT_SYNCHRONIZING)
     assert manifest["totals"]["classes"] == table["total"]
@@ -115,7 +97,7 @@ def test_known_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int, k
     config = EnumerateConfig(n=n, k=k)
     check_counts(config, tmp_path)
     data = read_dataset(tmp_path)  # canonical and distinct
-    assert len(data) == TRUTH[f"{'binary' if k == 2 else 'ternary'}_n{n}"]["total"]
+    assert len(data) == COUNTS[f"{'binary' if k == 2 else 'ternary'}_n{n}"]["total"]
 
 
 @pytest.mark.exhaustive
@@ -128,7 +110,7 @@ def test_known_counts_of_large_sizes(
     check_counts(EnumerateConfig(n=n, k=k, rows=rows), tmp_path)
     if rows:
         data = read_dataset(tmp_path)
-        assert len(data) == TRUTH[f"{'binary' if k == 2 else 'ternary'}_n{n}"]["total"]
+        assert len(data) == COUNTS[f"{'binary' if k == 2 else 'ternary'}_n{n}"]["total"]
 
 
 @pytest.mark.parametrize("name", sorted({*CONFIGS} - {"counts"}))
@@ -554,17 +536,6 @@ def test_a_wrong_total_is_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     enumerate_dataset(CONFIGS["class"], tmp_path / "part")  # there it says nothing
 
 
-def edit(**changes: Any) -> Callable[[Path], object]:
-    """Change entries of the manifest, `None` to remove one."""
-
-    def change(folder: Path) -> None:
-        manifest = json.loads((folder / "manifest.json").read_text()) | changes
-        kept = {key: value for key, value in manifest.items() if value is not None}
-        write_sealed(folder / "manifest.json", kept)
-
-    return change
-
-
 def forge(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], object]:
     """Replace a shard by another with its right SHA-256."""
 
@@ -592,15 +563,18 @@ DAMAGE = {
         "labelled automata",
     ),
     "a row twice": (forge(repeated), "part-000001.parquet: the same automaton twice"),
-    "unfinished": (edit(complete=False), "run the same enumerate command again"),
-    "another kind": (edit(kind="census"), "not a dataset manifest"),
-    "no totals": (edit(totals=None), "not a dataset manifest"),
-    "no counts": (edit(totals={"units": 0, "classes": 0, "nodes": 0}), "not a dataset manifest"),
-    "no units": (edit(units=None), "not a dataset manifest"),
-    "no shards": (edit(shards=[]), "not a dataset manifest"),
-    "another config": (edit(config={"n": 3, "k": 2}), "not a dataset manifest"),
+    "unfinished": (edited(complete=False), "run the same enumerate command again"),
+    "another kind": (edited(kind="census"), "not a dataset manifest"),
+    "no totals": (edited(totals=None), "not a dataset manifest"),
+    "no counts": (
+        edited(totals={"units": 0, "classes": 0, "nodes": 0}),
+        "not a dataset manifest",
+    ),
+    "no units": (edited(units=None), "not a dataset manifest"),
+    "no shards": (edited(shards=[]), "not a dataset manifest"),
+    "another config": (edited(config={"n": 3, "k": 2}), "not a dataset manifest"),
     "far too large": (
-        edit(config={"n": 40, "k": 4, "at_least": 0, "classes": [], "rows": True}),
+        edited(config={"n": 40, "k": 4, "at_least": 0, "classes": [], "rows": True}),
         r"n=40 is not a whole number in 1\.\.11",
     ),
 }
@@ -624,10 +598,10 @@ def test_damage_is_not_resumed(folder: Path, name: str) -> None:
 
 
 def test_begun_in_other_units(begun: Path, folder: Path) -> None:
-    edit(units=3)(begun)
+    edited(units=3)(begun)
     with refused("an enumeration in 3 units, not"):
         enumerate_dataset(ALL, begun)
-    edit(versions={})(begun)
+    edited(versions={})(begun)
     with refused("begun with other versions"):
         enumerate_dataset(ALL, begun)
 
@@ -677,7 +651,7 @@ def test_the_command(
     assert (code, errors) == (0, [])
     rows = [line.split() for line in out.splitlines()]
     assert rows[0] == ["threshold", "classes", "strongly", "connected", "irreducible", "basic"]
-    known = TRUTH["binary_n3"]["per_reset_threshold"]
+    known = COUNTS["binary_n3"]["per_reset_threshold"]
     for threshold, row in known.items():
         found = next(cells for cells in rows if cells[0] == threshold)
         assert [int(cell) for cell in found[1:4]] == [row["all"], row["sc"], row["irr"]]

@@ -31,6 +31,7 @@ from data.known import KnownForms
 from data.manifest import read_manifest, shard_name, write_manifest
 from data.plots import plot_thresholds
 from data.streams import stream
+from tests.folders import contents
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,7 +118,7 @@ def test_a_filter_that_lets_all_pass_changes_nothing(
 
 
 def peak_of(rows: int, shards: int, folder: Path) -> int:
-    """The most bytes in use while this number of rows becomes known."""
+    """The peak of memory in bytes while `rows` rows are added in `shards` shards."""
     tracemalloc.start()
     with KnownForms(folder, 16, rows) as known:
         for shard in range(shards):
@@ -140,14 +141,15 @@ def test_memory_is_that_of_a_shard(tmp_path: Path) -> None:
     assert many < 600_000 * 16
 
 
-RSS = """
-import resource, sys
+PEAK = """
+import sys
 from pathlib import Path
 from data.generate import GenerateConfig
 from data.jobs import run_generate
+from tests.peaks import peak_bytes
 
 run_generate(GenerateConfig(count=int(sys.argv[1])), Path(sys.argv[2]), workers=2, force=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_bytes())
 """
 
 
@@ -155,19 +157,15 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_ten_million_rows(tmp_path: Path) -> None:
     peaks = []
     for count in (10**6, 10**7):
-        command = [sys.executable, "-c", RSS, str(count), tmp_path / str(count)]
+        command = [sys.executable, "-c", PEAK, str(count), tmp_path / str(count)]
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert answer.returncode == 0, answer.stderr[-2000:]
-        peaks.append(int(answer.stdout) // 1024)
-    assert peaks[1] < 600  # MB
+        peaks.append(int(answer.stdout) >> 20)
+    assert peaks[1] < 600  # MiB
     assert peaks[1] < 1.25 * peaks[0]
 
 
 # --- files ------------------------------------------------------------------------------------
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def rows(first: int, count: int = 1000) -> Rows:
@@ -357,15 +355,17 @@ def test_the_recorded_hash_is_that_of_the_file(tmp_path: Path) -> None:
     assert entry["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def test_what_generate_tells(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_of_generate(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("data.jobs.cerny_bound", lambda n: 9)
     result = run_generate(
         GenerateConfig(n=5, count=800, shard_rows=90), tmp_path / "a", workers=1, force=False
     )
-    told = result.as_json()
+    summary = result.as_json()
     labels = read_dataset(tmp_path / "a").reset_thresholds
-    assert told["rows (distinct classes)"] == len(labels) == 800
-    assert told["rows by reset threshold"] == {
+    assert summary["rows (distinct classes)"] == len(labels) == 800
+    assert summary["rows by reset threshold"] == {
         threshold: int((labels == threshold).sum()) for threshold in sorted({*labels.tolist()})
     }
     above = labels[labels > 9]

@@ -21,6 +21,8 @@ from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
 from data.manifest import finish, read_manifest
 from data.shards import property_types
+from tests.damaging import put, refused
+from tests.folders import contents
 
 UNIFORM = GenerateConfig(n=4, count=600, shard_rows=150, seed=1)
 EVOLVED = GenerateConfig(
@@ -46,14 +48,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(made: Path, tmp_path: Path) -> Path:
     """A copy of them."""
     return Path(shutil.copytree(made, tmp_path / "copied"))
-
-
-def refused(message: str) -> Any:
-    return pytest.raises(DataError, match=f"^[^\n]*(?:{message})[^\n]*$")
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -136,29 +130,29 @@ def test_what_lies_outside_the_config(copied: Path) -> None:
 
 def test_a_dataset_without_its_last_shard(copied: Path) -> None:
     folder = copied / "uniform"
-    whole = content(folder)
+    whole = contents(folder)
     edit(folder, lambda manifest: manifest["shards"].pop())
     with refused("450 of 600 rows, 3 of 4 shards; run the same generate command again"):
         read_dataset(folder)
     generate(UNIFORM, folder)
-    assert content(folder) == whole
+    assert contents(folder) == whole
     shard_path(folder, 3).unlink()
     edit(folder, lambda manifest: manifest["shards"].pop())
     with refused("450 of 600 rows"):
         read_dataset(folder)
     generate(UNIFORM, folder)
-    assert content(folder) == whole
+    assert contents(folder) == whole
 
 
 def test_an_evolved_dataset_without_its_last_shard(copied: Path) -> None:
     folder = copied / "evolved"
-    whole = content(folder)
+    whole = contents(folder)
     shards = len(read_manifest(folder)["shards"])
     edit(folder, lambda manifest: manifest["shards"].pop())
     with refused(f"{shards - 1} of 3 shards"):
         read_dataset(folder)
     generate(EVOLVED, folder)
-    assert content(folder) == whole
+    assert contents(folder) == whole
 
 
 def test_a_dataset_that_ends_at_the_edge_of_a_shard(tmp_path: Path) -> None:
@@ -166,14 +160,14 @@ def test_a_dataset_that_ends_at_the_edge_of_a_shard(tmp_path: Path) -> None:
     generate(config, tmp_path)
     assert read_manifest(tmp_path)["exhausted"] is True
     assert len(read_dataset(tmp_path)) == 74
-    before = content(tmp_path)
+    before = contents(tmp_path)
     generate(config, tmp_path)
-    assert content(tmp_path) == before
+    assert contents(tmp_path) == before
     edit(tmp_path, lambda manifest: manifest.pop("exhausted"))
     with refused("74 of 200 rows, 2 of 6 shards"):
         read_dataset(tmp_path)
     generate(config, tmp_path)
-    assert content(tmp_path) == before
+    assert contents(tmp_path) == before
 
 
 def test_others_do_not_say_that_nothing_is_left(made: Path) -> None:
@@ -182,22 +176,6 @@ def test_others_do_not_say_that_nothing_is_left(made: Path) -> None:
         assert "exhausted" not in manifest
         finish(manifest)
         assert manifest == read_manifest(made / kind)
-
-
-def put(place: str, value: Any) -> Callable[[dict[str, Any]], object]:
-    """Change the value at a place such as shards.0.rows; a missing value removes it."""
-
-    def change(manifest: dict[str, Any]) -> None:
-        *path, last = place.split(".")
-        inner: Any = manifest
-        for name in path:
-            inner = inner[int(name)] if name.isdigit() else inner[name]
-        if value is None:
-            del inner[last]
-        else:
-            inner[int(last) if last.isdigit() else last] = value
-
-    return change
 
 
 @pytest.mark.parametrize(
@@ -230,12 +208,12 @@ def put(place: str, value: Any) -> Callable[[dict[str, Any]], object]:
 def test_a_manifest_that_cannot_be(copied: Path, place: str, value: Any) -> None:
     folder = copied / "uniform"
     edit(folder, put(place, value))
-    before = content(folder)
+    before = contents(folder)
     with refused(r"manifest\.json: not a dataset manifest of format 1 \(.*\)"):
         read_dataset(folder)
     with refused(r"manifest\.json: not a dataset manifest of format 1 \(.*\)"):
         generate(UNIFORM, folder)
-    assert content(folder) == before
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -430,10 +408,10 @@ def save(
 )
 def test_pending_work_that_cannot_be(begun: Path, place: str, value: Any) -> None:
     save(begun, put(place, value))
-    before = content(begun)
+    before = contents(begun)
     with refused("pending.parquet: "):
         enumerate_dataset(ALL, begun)
-    assert content(begun) == before
+    assert contents(begun) == before
 
 
 @pytest.mark.parametrize("state", [[], 3, "state", {}])

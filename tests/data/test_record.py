@@ -95,14 +95,14 @@ def covering(folder: Path, covers: dict[str, object] | None, seed: int = 3) -> d
     return record
 
 
-def test_a_record_tells_what_the_run_covers(tmp_path: Path) -> None:
+def test_a_record_says_what_the_run_covers(tmp_path: Path) -> None:
     assert "covers" not in covering(tmp_path / "none", None)
     first = covering(tmp_path, {"arms": ("a", "b"), "seeds": (0,)})
     assert first["covers"] == {"arms": ["a", "b"], "seeds": [0]}
     assert first["config"] == {"seed": 3}
 
 
-def test_what_a_run_covers_makes_no_other_run_of_it(tmp_path: Path) -> None:
+def test_a_run_that_covers_more_is_the_same_run(tmp_path: Path) -> None:
     covering(tmp_path, {"seeds": (0,)})
     path = tmp_path / "run.json"
     for covers in [{"seeds": (0, 1)}, {"seeds": (0,)}, {}]:

@@ -1,9 +1,52 @@
-"""The texts of a figure, as a reader sees them."""
+"""Pictures, as a reader sees them."""
 
 from itertools import combinations
+from xml.etree import ElementTree
 
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import imread
 from matplotlib.text import Text
+
+from data.plots import save
+
+
+def names_of(pictures, relatives):
+    """Names of pictures as parameters; `relatives`, much like others, belong to `exhaustive`."""
+    return [
+        pytest.param(name, marks=pytest.mark.exhaustive) if name in relatives else name
+        for name in pictures
+    ]
+
+
+def check_picture(draw, folder, monkeypatch, *modules):
+    """Both files of a picture are whole, there is no third, and no text lies over another.
+
+    `modules` are those that may save it; returns the pixels, floats (height, width, 3).
+    """
+    checked = []
+
+    def check_and_save(figure, stem):
+        check_texts(figure)
+        checked.append(figure)
+        return save(figure, stem)
+
+    for module in modules:
+        monkeypatch.setattr(module, "save", check_and_save)
+    paths = draw(folder / "v1.5")
+    assert len(checked) == 1
+    assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
+    assert sorted(folder.rglob("*.*")) == paths
+    pixels = imread(paths[0])[:, :, :3]
+    assert 0.001 < (pixels < 0.9).any(axis=2).mean() < 0.5
+    assert ElementTree.parse(paths[1]).getroot().tag.endswith("svg")
+    return pixels
+
+
+def check_same_bytes(first, second):
+    """Two pictures have the same bytes, file by file."""
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
 
 
 def check_texts(figure):

@@ -1,8 +1,7 @@
-"""The archive: nothing is lost, nothing is there twice, and what is not true is found."""
+"""The archive: nothing is lost, nothing is there twice, and false entries are found."""
 
 import io
 import json
-import multiprocessing
 import re
 import sqlite3
 import subprocess
@@ -17,18 +16,11 @@ import pytest
 from click.testing import CliRunner
 
 import pipeline
-from automata import (
-    canonical_forms,
-    cerny_bound,
-    from_canonical,
-    reset_thresholds,
-    shortest_reset_word,
-)
+from automata import canonical_forms, cerny_bound, from_canonical
 from automata.families import known
 from automata.proof.checker import CertificateError
 from automata.properties import CLASSES, in_classes
-from automata.sampling import sample_uniform
-from automata.text.formats import format_delta, format_word, parse_delta
+from automata.text.formats import format_delta, parse_delta
 from data.damage import DataError
 from search.archive import checks as archive_checks
 from search.archive import rows as archive_rows
@@ -38,42 +30,24 @@ from search.archive.store import Archive, verify_archive
 from search.archive.tables import COUNT_COLUMNS, ROW_COLUMNS, Selection
 from search.verified import verify_candidates
 from tests import naive
+from tests.search.archives import (
+    PROCESSES,
+    alter,
+    keys,
+    known_rows,
+    query,
+    random_rows,
+    write_shared_and_own,
+)
 
 ROOT = Path(__file__).parents[2]
-
-
-def candidates_of(deltas: np.ndarray, mode: str = "evolve") -> pd.DataFrame:
-    """The columns of candidates.csv that the archive uses, of distinct automata."""
-    _, k, n = deltas.shape
-    forms = np.unique(canonical_forms(deltas), axis=0)
-    thresholds = reset_thresholds(from_canonical(forms, n, k))
-    forms, thresholds = forms[thresholds >= 0], thresholds[thresholds >= 0]
-    words = [format_word(shortest_reset_word(delta)) for delta in from_canonical(forms, n, k)]
-    return pd.DataFrame(
-        {
-            "n": n,
-            "k": k,
-            "reset_threshold": thresholds,
-            "word": words,
-            "canonical": [" ".join(map(str, form)) for form in forms.tolist()],
-            "mode": mode,
-        }
-    )
-
-
-def some(seed: int, count: int, n: int = 5, k: int = 2) -> pd.DataFrame:
-    return candidates_of(sample_uniform(np.random.default_rng(seed), count, n, k))
-
-
-def members(n: int, k: int = 2) -> pd.DataFrame:
-    """The known automata of a size."""
-    return candidates_of(np.stack([delta for _, delta in known(n, k)]))
 
 
 @pytest.fixture(scope="module")
 def mixed() -> pd.DataFrame:
     """Automata of several sizes, of families and of none, not in any order."""
-    tables = [members(5), members(6), members(4, 3), some(1, 60), some(2, 20, 3), some(3, 9, 1)]
+    tables = [known_rows(5), known_rows(6), known_rows(4, 3)]
+    tables += [random_rows(1, 60), random_rows(2, 20, 3), random_rows(3, 9, 1)]
     return pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
 
 
@@ -87,24 +61,6 @@ def filled(path: Path, mixed: pd.DataFrame) -> Path:
     with Archive(path) as archive:
         archive.add(mixed, run="first")
     return path
-
-
-def plain(path: Path, statement: str) -> list[tuple]:
-    """What a program that knows sqlite3 alone reads."""
-    with closing(sqlite3.connect(path)) as db:
-        return db.execute(statement).fetchall()
-
-
-def change(path: Path, statement: str) -> None:
-    """Change an archive behind its back."""
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA ignore_check_constraints = 1")
-        db.execute(statement)
-        db.commit()
-
-
-def keys(table: pd.DataFrame) -> list[tuple]:
-    return sorted(zip(table["n"], table["k"], table["canonical"], strict=True))
 
 
 # --- what is put in comes out -------------------------------------------------------------------
@@ -142,7 +98,7 @@ def test_round_trip(filled, mixed):
 
 
 def test_a_search_is_archived(path):
-    """What the report's own tables hold is what the archive takes, also from their file."""
+    """The archive takes a table of candidates, also as it is read from its file."""
     from search.evolve import EvolveConfig, evolve_from_random
 
     found = evolve_from_random(EvolveConfig(n=5, budget=300, batch=64, keep=50)).candidates
@@ -161,18 +117,18 @@ def test_adding_again_changes_nothing(path, mixed, monkeypatch):
     with Archive(path) as archive:
         assert archive.add(mixed.iloc[:50], run="one") == 50
         stored = "SELECT * FROM automata ORDER BY n, k, canonical"
-        old, finds = plain(path, stored), plain(path, "SELECT * FROM finds")
+        old, finds = query(path, stored), query(path, "SELECT * FROM finds")
         monkeypatch.setattr(module, "_now", lambda: "2999-01-01T00:00:00Z")
         again = mixed.iloc[:50].sample(frac=1, random_state=1)
         assert archive.add(again, run="one") == 0
         assert archive.add(again.iloc[:0], run="one") == 0
-        assert (plain(path, stored), plain(path, "SELECT * FROM finds")) == (old, finds)
+        assert (query(path, stored), query(path, "SELECT * FROM finds")) == (old, finds)
         assert archive.add(mixed, run="one") == len(mixed) - 50
-        assert plain(path, "SELECT count(*) FROM finds WHERE found_at < '2999'") == [(50,)]
+        assert query(path, "SELECT count(*) FROM finds WHERE found_at < '2999'") == [(50,)]
 
 
 def test_two_runs_find_the_same(path, monkeypatch):
-    table = members(6)
+    table = known_rows(6)
     times = iter(f"2030-01-0{day}T00:00:00Z" for day in range(1, 9))
     monkeypatch.setattr(module, "_now", lambda: next(times))
     with Archive(path) as archive:
@@ -211,7 +167,7 @@ def test_many_transactions(path, mixed, monkeypatch):
 
 def test_more_states_than_all_classes_are_decided_for(path):
     with Archive(path) as archive:
-        assert archive.add(members(21), run="run") == len(members(21))
+        assert archive.add(known_rows(21), run="run") == len(known_rows(21))
         table = archive.rows()
         cerny = table[table["family"] == "C"].iloc[0]
         assert cerny["gap"] == 0
@@ -277,7 +233,7 @@ def test_filters(filled, selection):
 
 def test_a_share_that_floats_miss(path):
     """0.28 * 25 is more than 7."""
-    table = some(0, 500, 6)
+    table = random_rows(0, 500, 6)
     sevens, over = (table["reset_threshold"] == 7).sum(), (table["reset_threshold"] > 7).sum()
     assert sevens and over
     with Archive(path) as archive:
@@ -307,7 +263,7 @@ def test_bad_selections(changes, message):
 
 
 def states(path: Path) -> tuple:
-    return tuple(plain(path, f"SELECT * FROM {name}") for name in ("automata", "finds"))
+    return tuple(query(path, f"SELECT * FROM {name}") for name in ("automata", "finds"))
 
 
 def worse(table: pd.DataFrame, row: int) -> pd.DataFrame:
@@ -321,7 +277,7 @@ def worse(table: pd.DataFrame, row: int) -> pd.DataFrame:
 @pytest.mark.parametrize("row", [0, 99])
 def test_another_threshold(path, monkeypatch, row):
     monkeypatch.setattr(archive_rows, "_PART_ROWS", 30)
-    table = some(0, 200)[:100]
+    table = random_rows(0, 200)[:100]
     with Archive(path) as archive:
         archive.add(table.iloc[[0, 99]], run="one")
         before = states(path)
@@ -333,7 +289,7 @@ def test_another_threshold(path, monkeypatch, row):
 
 def test_two_thresholds_at_once(path, monkeypatch):
     monkeypatch.setattr(archive_rows, "_PART_ROWS", 30)
-    table = some(0, 200)[:100]
+    table = random_rows(0, 200)[:100]
     with Archive(path) as archive:
         with pytest.raises(RuntimeError, match="solver bug: .* in another row"):
             archive.add(pd.concat([table, worse(table, 7)], ignore_index=True), run="one")
@@ -341,8 +297,8 @@ def test_two_thresholds_at_once(path, monkeypatch):
 
 
 def test_another_threshold_from_a_faster_process(path, monkeypatch):
-    """Another process adds the automata after they were looked for and before they are added."""
-    table, records = some(0, 30), archive_rows.Part.records
+    """Another process adds the automata after this one has looked for them."""
+    table, records = random_rows(0, 30), archive_rows.Part.records
 
     def overtaken(self, rows, *, workers):
         with Archive(path) as other:
@@ -354,18 +310,18 @@ def test_another_threshold_from_a_faster_process(path, monkeypatch):
         monkeypatch.setattr(archive_rows.Part, "records", overtaken)
         with pytest.raises(DataError, match=rf"^{path}: damaged \(n=5, .* is proved\)$"):
             archive.add(table, run="slow")
-        assert plain(path, "SELECT DISTINCT run FROM finds") == [("other",)]
+        assert query(path, "SELECT DISTINCT run FROM finds") == [("other",)]
         monkeypatch.setattr(archive_rows.Part, "records", records)
         assert archive.add(table.drop(3), run="slow") == 0
 
 
 @pytest.mark.parametrize("changed", [-1, 1, 7, -9, 2**40])
 def test_a_threshold_that_was_changed_in_the_file(path, changed):
-    """A proof tells that the archive is wrong, not the solver."""
-    table = members(6)
+    """A proof decides that the archive is wrong, not the solver."""
+    table = known_rows(6)
     with Archive(path) as archive:
         archive.add(table, run="one")
-    change(
+    alter(
         path,
         f"UPDATE automata SET reset_threshold = reset_threshold + {changed} WHERE family = 'C'",
     )
@@ -382,7 +338,7 @@ def test_a_threshold_without_a_proof(path, monkeypatch):
     def fail(*_) -> None:
         raise CertificateError("proves nothing")
 
-    table = members(6)
+    table = known_rows(6)
     with Archive(path) as archive:
         archive.add(table, run="one")
         monkeypatch.setattr(archive_checks, "proved_threshold", fail)
@@ -390,17 +346,17 @@ def test_a_threshold_without_a_proof(path, monkeypatch):
             archive.add(worse(table, 0), run="two")
 
 
-def test_what_is_not_checked_before_it_is_shown(path, monkeypatch):
-    """Long searches, and two classes of larger automata."""
+def test_what_takes_long_is_checked_by_verify_alone(path, monkeypatch):
+    """These are long searches and two properties of large automata."""
     with Archive(path) as archive:
-        archive.add(members(14), run="run")
+        archive.add(known_rows(14), run="run")
     with monkeypatch.context() as patch:
-        unknown = np.full(len(members(14)), -2, np.int32)
+        unknown = np.full(len(known_rows(14)), -2, np.int32)
         patch.setattr(archive_checks, "reset_thresholds", lambda *_, **__: unknown)
         with Archive(path, create=False) as archive:
             assert len(archive.rows()) == len(unknown)
     for name, raised in [("completely-reachable", False), ("irreducible", True)]:
-        change(path, f"UPDATE automata SET properties = replace(properties, ',{name}', '')")
+        alter(path, f"UPDATE automata SET properties = replace(properties, ',{name}', '')")
         with Archive(path, create=False) as archive:
             if raised:
                 with pytest.raises(DataError, match="properties is"):
@@ -412,7 +368,7 @@ def test_what_is_not_checked_before_it_is_shown(path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("alter", "message"),
+    ("change", "message"),
     [
         (lambda t: t.drop(columns="word"), "no column 'word'"),
         (lambda t: t.drop(columns="mode"), "no column 'mode'"),
@@ -427,13 +383,13 @@ def test_what_is_not_checked_before_it_is_shown(path, monkeypatch):
         (lambda t: t.assign(n=4), "candidate 0: not a form of 8 entries"),
     ],
 )
-def test_bad_candidates(path, alter, message):
+def test_bad_candidates(path, change, message):
     with Archive(path) as archive:
         with pytest.raises(ValueError, match=message):
-            archive.add(alter(some(0, 9)[:3]), run="run")
+            archive.add(change(random_rows(0, 9)[:3]), run="run")
         for run in ("", "x" * 4097, "\x1b" * 1025):
             with pytest.raises(ValueError, match="a run has a name of 1 to 4096 letters"):
-                archive.add(some(0, 9), run=run)
+                archive.add(random_rows(0, 9), run=run)
         assert states(path) == ([], [])
 
 
@@ -453,13 +409,13 @@ def foreign(path: Path) -> None:
 def later(path: Path) -> None:
     with Archive(path):
         pass
-    change(path, "PRAGMA user_version = 2")
+    alter(path, "PRAGMA user_version = 2")
 
 
 def half(path: Path) -> None:
     """The first half of an archive."""
     with Archive(path) as archive:
-        archive.add(some(0, 300), run="run")
+        archive.add(random_rows(0, 300), run="run")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -485,7 +441,7 @@ def test_files_that_are_no_archive(tmp_path, make, message, create):
     assert [*tmp_path.iterdir()] == [path]
 
 
-def test_none_to_read(tmp_path):
+def test_no_archive_to_read(tmp_path):
     for path in (tmp_path / "none", tmp_path / "no" / "folder"):
         with pytest.raises(DataError, match=f"^{path}: no such file; search, evolve, discover and"):
             Archive(path, create=False)
@@ -499,13 +455,13 @@ def test_an_empty_file_becomes_one(tmp_path):
     """A process may be killed when it has opened the file and made nothing of it."""
     (tmp_path / "empty").touch()
     with Archive(tmp_path / "empty") as archive:
-        assert archive.add(some(0, 9), run="run")
+        assert archive.add(random_rows(0, 9), run="run")
 
 
 @pytest.mark.parametrize("name", ["a b", "what?mode=ro", "100%25", "č#1"])
 def test_odd_names(tmp_path, name):
     with Archive(tmp_path / name) as archive:
-        archive.add(some(0, 9), run="run")
+        archive.add(random_rows(0, 9), run="run")
     with Archive(tmp_path / name, create=False) as archive:
         assert len(archive.rows())
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -514,7 +470,7 @@ def test_odd_names(tmp_path, name):
 def test_a_lost_file_beside_what_is_left_of_it(path):
     """A log without its file, after kill -9 and `rm`, does not become part of the next file."""
     with Archive(path) as archive:
-        archive.add(some(0, 30), run="old")
+        archive.add(random_rows(0, 30), run="old")
         log = Path(f"{path}-wal").read_bytes()
     path.unlink()
     Path(f"{path}-wal").write_bytes(log)
@@ -524,7 +480,7 @@ def test_a_lost_file_beside_what_is_left_of_it(path):
 
 def test_a_full_disk(path, monkeypatch):
     with Archive(path) as archive:
-        table = some(0, 3000)
+        table = random_rows(0, 3000)
         archive.add(table[:10], run="run")
         db = archive._source._db
         ((pages,),) = db.execute("PRAGMA page_count")
@@ -539,51 +495,32 @@ def test_a_full_disk(path, monkeypatch):
 # --- many processes -----------------------------------------------------------------------------
 
 
-# Children begin as copies of a server that has imported this file: none takes long to start.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
-
-
-def write(path: Path, process: int, barrier) -> None:
-    """Add shared automata and own ones, a few at a time."""
-    shared, own = some(0, 300), some(100 + process, 300, 6)
-    barrier.wait()
-    with Archive(path) as archive:
-        for start in range(0, 300, 60):
-            part = slice(start, start + 60)
-            archive.add(pd.concat([shared[part], own[part]]), run=f"run {process}")
-
-
-def write_bit_by_bit(path: Path, table: pd.DataFrame) -> None:
-    for row in range(len(table)):
-        with Archive(path) as archive:
-            archive.add(table[row : row + 1], run="second")
-
-
 def test_several_writers(path):
     barrier = PROCESSES.Barrier(3)
-    processes = [PROCESSES.Process(target=write, args=(path, i, barrier)) for i in range(3)]
+    processes = [
+        PROCESSES.Process(target=write_shared_and_own, args=(path, i, barrier)) for i in range(3)
+    ]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
         assert process.exitcode == 0
-    shared, own = some(0, 300), [some(100 + i, 300, 6) for i in range(3)]
+    shared, own = random_rows(0, 300), [random_rows(100 + i, 300, 6) for i in range(3)]
     expected = pd.concat([shared, *own]).drop_duplicates(["n", "canonical"])
     with Archive(path, create=False) as archive:
         assert keys(archive.rows()) == keys(expected)
         for i in range(3):
             found = archive.rows(Selection(run=f"run {i}"))
             assert keys(found) == keys(pd.concat([shared, own[i]]))
-    assert plain(path, "PRAGMA integrity_check") == [("ok",)]
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-# Makes archives again and again, four processes at once; then is killed -9 while it writes.
+# Makes archives, four processes at once, a few times; then writes to one and is killed, many times.
 CHILDREN = """
 import os, random, signal, sys, time
 from pathlib import Path
 from search.archive.store import Archive
-from tests.search.test_archive import some
+from tests.search.archives import random_rows
 
 def fork(work, *arguments):
     child = os.fork()
@@ -598,7 +535,7 @@ def fork(work, *arguments):
 def status(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-table = some(0, 1500, 6)
+table = random_rows(0, 1500, 6)
 folder, kills = Path(sys.argv[1]), int(sys.argv[2])
 with Archive(folder / "warm") as archive:
     archive.add(table, run="warm")
@@ -641,10 +578,10 @@ def test_killed_again_and_again(tmp_path, kills):
     command = [sys.executable, "-c", CHILDREN, str(tmp_path), str(kills)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
-    table = some(0, 1500, 6)
+    table = random_rows(0, 1500, 6)
     path = tmp_path / "killed"
-    stored = {form for (form,) in plain(path, "SELECT canonical FROM automata")}
-    finds = {*plain(path, "SELECT run, canonical FROM finds")}
+    stored = {form for (form,) in query(path, "SELECT canonical FROM automata")}
+    finds = {*query(path, "SELECT run, canonical FROM finds")}
     forms = [bytes(map(int, form.split())) for form in table["canonical"]]
     acknowledged = [tuple(map(int, line.split())) for line in answer.stdout.splitlines()]
     assert len({attempt for attempt, *_ in acknowledged}) > kills // 2
@@ -652,7 +589,7 @@ def test_killed_again_and_again(tmp_path, kills):
         for form in forms[start : start + size]:
             assert form in stored
             assert (f"{attempt} {batch}", form) in finds
-    assert plain(path, "PRAGMA integrity_check") == [("ok",)]
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
     assert {form for _, form in finds} == stored <= {*forms}
     with Archive(path, create=False) as archive:
         columns = ["reset_threshold", "word", "canonical"]
@@ -675,7 +612,7 @@ SWAPPED = "word = replace(replace(replace(word, 'a', 'x'), 'b', 'a'), 'x', 'b')"
 def sixes(path: Path) -> Path:
     """The known automata with n = 6, and some with n = 5."""
     with Archive(path) as archive:
-        archive.add(pd.concat([members(6), some(0, 100)]), run="run")
+        archive.add(pd.concat([known_rows(6), random_rows(0, 100)]), run="run")
     return path
 
 
@@ -695,8 +632,8 @@ def sixes(path: Path) -> Path:
         ("properties = ''", "properties is , but should be synchronizing,.*"),
     ],
 )
-def test_what_is_not_true_is_found(sixes, changed, message):
-    change(sixes, f"UPDATE automata SET {changed} WHERE n = 6 AND family = 'C'")
+def test_false_entries_are_found(sixes, changed, message):
+    alter(sixes, f"UPDATE automata SET {changed} WHERE n = 6 AND family = 'C'")
     with pytest.raises(DataError) as caught:
         verify_archive(sixes)
     where = rf"{sixes}: n=6, k=2, canonical form \d( \d){{11}}: "
@@ -706,7 +643,8 @@ def test_what_is_not_true_is_found(sixes, changed, message):
             with pytest.raises(DataError, match=f"^{where}"):
                 look(Selection(classes=("basic",)))
         if "properties" in changed:
-            assert archive.counts()["automata"].sum() == len(members(6)) + len(some(0, 100))
+            rows = len(known_rows(6)) + len(random_rows(0, 100))
+            assert archive.counts()["automata"].sum() == rows
         else:
             with pytest.raises(DataError, match=f"^{where}"):
                 archive.counts(Selection(n=5))
@@ -715,7 +653,7 @@ def test_what_is_not_true_is_found(sixes, changed, message):
 @pytest.mark.parametrize("entry", [4, 6, 200])
 def test_forms_that_are_not_canonical_are_found(sixes, entry):
     """Another member of the class, and what is no automaton."""
-    ((form,),) = plain(sixes, "SELECT canonical FROM automata WHERE n = 6 AND family = 'C'")
+    ((form,),) = query(sixes, "SELECT canonical FROM automata WHERE n = 6 AND family = 'C'")
     if entry < 6:
         delta = from_canonical([list(form)], 6, 2)[0]
         names = np.array([1, 2, 3, 4, 5, 0])
@@ -725,7 +663,7 @@ def test_forms_that_are_not_canonical_are_found(sixes, entry):
     else:
         other = form[:-1] + bytes([entry])
     for table in ("automata", "finds"):
-        change(
+        alter(
             sixes,
             f"UPDATE {table} SET canonical = x'{other.hex()}' WHERE canonical = x'{form.hex()}'",
         )
@@ -748,7 +686,7 @@ def test_forms_that_are_not_canonical_are_found(sixes, entry):
 def test_what_does_not_fit_together_is_found(sixes, statement, message):
     if "x'00'" in statement:
         statement += " WHERE rowid = 1"
-    change(sixes, statement)
+    alter(sixes, statement)
     with pytest.raises(DataError, match=f"^{sixes}: .*{message}"):
         verify_archive(sixes)
 
@@ -765,11 +703,11 @@ def test_a_damaged_page_is_found(sixes):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_first_of_the_bad_is_named(sixes, monkeypatch, workers):
     monkeypatch.setattr(module, "_CHECKED_ROWS", 40)
-    assert verify_archive(sixes, workers=workers) == len(members(6)) + len(some(0, 100))
-    forms = sorted(bytes(map(int, text.split())) for text in some(0, 100)["canonical"])
+    assert verify_archive(sixes, workers=workers) == len(known_rows(6)) + len(random_rows(0, 100))
+    forms = sorted(bytes(map(int, text.split())) for text in random_rows(0, 100)["canonical"])
     for form in forms[-1], forms[50]:
-        change(sixes, f"UPDATE automata SET family = 'W' WHERE canonical = x'{form.hex()}'")
-    change(sixes, "UPDATE automata SET family = 'E' WHERE n = 6")
+        alter(sixes, f"UPDATE automata SET family = 'W' WHERE canonical = x'{form.hex()}'")
+    alter(sixes, "UPDATE automata SET family = 'E' WHERE n = 6")
     message = f"n=5, k=2, canonical form {' '.join(map(str, forms[50]))}: family is W"
     with pytest.raises(DataError, match=message):
         verify_archive(sixes, workers=workers)
@@ -777,7 +715,7 @@ def test_the_first_of_the_bad_is_named(sixes, monkeypatch, workers):
 
 def test_the_example_of_the_documentation(path, monkeypatch, capsys):
     with Archive(path) as archive:
-        archive.add(pd.concat([members(9), some(0, 50, 9)]), run="run")
+        archive.add(pd.concat([known_rows(9), random_rows(0, 50, 9)]), run="run")
         own = archive.rows(Selection(family="", classes=("irreducible",)))
         first = archive.rows()["delta"].tolist()
     monkeypatch.chdir(path.parents[1])
@@ -791,7 +729,7 @@ def test_the_example_of_the_documentation(path, monkeypatch, capsys):
 
 def test_an_empty_archive(path):
     with Archive(path) as archive:
-        assert archive.add(some(0, 9)[:0], run="run") == 0
+        assert archive.add(random_rows(0, 9)[:0], run="run") == 0
         assert [*archive.rows().columns] == ROW_COLUMNS
         assert [*archive.counts().columns] == COUNT_COLUMNS
     assert verify_archive(path) == 0
@@ -847,7 +785,7 @@ FILTERS = [
 @pytest.mark.parametrize(("words", "selection"), FILTERS)
 def test_export(filled, tmp_path, words, selection):
     with Archive(filled) as archive:
-        archive.add(members(5), run="second", arm="prior")
+        archive.add(known_rows(5), run="second", arm="prior")
         table = archive.rows(selection)
     out = tmp_path / "new" / "rows.csv"
     answer = run("export", out, "--archive", filled, *words.split())
@@ -1008,7 +946,7 @@ def test_exit_codes(sixes, monkeypatch, capsys, words):
     assert code_of(sixes) == 0
     assert code_of(sixes.parent) == code_of(sixes.parent / "none") == 3
     assert not (sixes.parent / "none").exists()
-    change(sixes, "UPDATE automata SET family = 'W' WHERE family = 'C'")
+    alter(sixes, "UPDATE automata SET family = 'W' WHERE family = 'C'")
     assert code_of(sixes) == 3
 
 

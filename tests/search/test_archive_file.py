@@ -1,4 +1,4 @@
-"""Files that are not quite archives are refused and stay as they are; what is busy is awaited."""
+"""Files that are not quite archives are refused unchanged; busy archives are waited for."""
 
 import os
 import re
@@ -18,9 +18,16 @@ from search.archive import reading as archive_reading
 from search.archive.intake import ArchiveRule
 from search.archive.store import Archive
 from search.archive.tables import SCHEMA
-from tests.search.test_archive import PROCESSES, keys, members, plain, some, write_bit_by_bit
-from tests.search.test_report import call as call
-from tests.test_cli import Answer
+from tests.commands import Answer
+from tests.search.archives import (
+    PROCESSES,
+    alter,
+    keys,
+    known_rows,
+    query,
+    random_rows,
+    write_bit_by_bit,
+)
 
 READING = [
     *("archive list", "archive list --automata", "archive export -", "archive series"),
@@ -34,7 +41,7 @@ def path(tmp_path: Path) -> Path:
     """An archive in a folder of its own."""
     path = tmp_path / "own" / "archive.sqlite"
     with Archive(path) as archive:
-        archive.add(some(0, 60), run="first")
+        archive.add(random_rows(0, 60), run="first")
     return path
 
 
@@ -57,7 +64,7 @@ def refuse(call: Callable[[list], Answer]) -> Callable[..., None]:
             lambda: Archive(path),
             lambda: Archive(path, create=False),
             lambda: ArchiveRule(path).open(),
-            lambda: ArchiveRule(path).add(some(0, 9).assign(cerny_bound=16), run="run"),
+            lambda: ArchiveRule(path).add(random_rows(0, 9).assign(cerny_bound=16), run="run"),
         ):
             with pytest.raises(DataError) as caught:
                 opening()
@@ -75,16 +82,9 @@ def refuse(call: Callable[[list], Answer]) -> Callable[..., None]:
 # --- the schema ---------------------------------------------------------------------------------
 
 
-def alter(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as db:
-        for statement in statements:
-            db.execute(statement)
-        db.commit()
-
-
 def remake(path: Path, schema: list[str]) -> None:
     """Make the file anew with another schema, and what it held where there is room for it."""
-    rows = {name: plain(path, f"SELECT * FROM {name}") for name in ("automata", "finds")}
+    rows = {name: query(path, f"SELECT * FROM {name}") for name in ("automata", "finds")}
     path.unlink()
     with closing(sqlite3.connect(path)) as db:
         for statement in schema:
@@ -119,8 +119,8 @@ def remake(path: Path, schema: list[str]) -> None:
         ("ANALYZE", "table 'sqlite_stat1'"),
     ],
 )
-def test_what_archives_have_not(path, refuse, statement, message):
-    path.with_name("x").touch()  # what else is there stays too
+def test_tables_and_triggers_that_no_archive_has_are_refused(path, refuse, statement, message):
+    path.with_name("x").touch()  # other files in the folder stay too
     alter(path, statement)
     refuse(path, rf"damaged \(archives have no such {message}\)")
 
@@ -171,15 +171,15 @@ def test_another_encoding(path, refuse):
 
 @pytest.mark.parametrize("size", [512, 65536])
 def test_pages_of_another_size(path, size):
-    """They are as good, and so is what `VACUUM INTO` leaves: no log, and blanks do not count."""
+    """They are read, and so is what `VACUUM INTO` leaves: no log, other blanks in the schema."""
     before = rows_of(path)
     spaced = [statement.replace("\n    ", "\n\t ") for statement in SCHEMA]
     remake(path, [f"PRAGMA page_size = {size}", *spaced])
     with Archive(path) as archive:
         assert archive.rows().equals(before)
-        assert archive.add(members(6), run="second")
-    assert plain(path, "PRAGMA journal_mode") == [("wal",)]
-    assert plain(path, "PRAGMA page_size") == [(size,)]
+        assert archive.add(known_rows(6), run="second")
+    assert query(path, "PRAGMA journal_mode") == [("wal",)]
+    assert query(path, "PRAGMA page_size") == [(size,)]
 
 
 def test_names_that_are_not_utf8(path, refuse):
@@ -342,13 +342,13 @@ def test_a_link_to_an_archive(path, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(path)
     with Archive(link) as archive:
-        archive.add(members(6), run="second")
+        archive.add(known_rows(6), run="second")
         copies = tmp_path / "killed"
         shutil.copytree(path.parent, copies)
     link.unlink()
     link.symlink_to(copies / path.name)
     with Archive(link, create=False) as archive:
-        assert keys(archive.rows()) == keys(pd.concat([some(0, 60), members(6)]))
+        assert keys(archive.rows()) == keys(pd.concat([random_rows(0, 60), known_rows(6)]))
     assert [*copies.iterdir()] == [copies / path.name]
 
 
@@ -379,7 +379,7 @@ def test_a_writer_waits_and_says_so_once(path, busy, monkeypatch, capsys):
     monkeypatch.setattr(archive_file, "_SILENCE", 0)
     pauses = sleeping(monkeypatch, int, int, lambda: busy.execute("COMMIT"))
     with Archive(path) as archive:
-        assert archive.add(members(6), run="second") == len(members(6))
+        assert archive.add(known_rows(6), run="second") == len(known_rows(6))
     assert len(pauses) == 3 and max(pauses) < 0.1
     line = f"{path}: waiting for another process that writes to it, 300 s at most\n"
     assert capsys.readouterr() == ("", line)
@@ -408,7 +408,7 @@ def test_a_wait_can_be_interrupted(path, busy, monkeypatch):
         Archive(path)
     busy.execute("COMMIT")
     with Archive(path) as archive:
-        assert archive.add(members(6), run="second") == len(members(6))
+        assert archive.add(known_rows(6), run="second") == len(known_rows(6))
 
 
 def test_readers_do_not_wait_for_writers(path, busy, monkeypatch):
@@ -419,7 +419,7 @@ def test_readers_do_not_wait_for_writers(path, busy, monkeypatch):
 
 def test_nothing_is_added_twice_after_a_wait(path, monkeypatch):
     """A transaction that is refused at its very end is begun again."""
-    table, pauses = members(6), sleeping(monkeypatch, int)
+    table, pauses = known_rows(6), sleeping(monkeypatch, int)
     with Archive(path) as archive:
         real, refused = archive._source._db, []
 
@@ -439,7 +439,7 @@ def test_nothing_is_added_twice_after_a_wait(path, monkeypatch):
         assert archive.add(table, run="second") == len(table)
     assert (len(refused), len(pauses)) == (1, 1)
     with Archive(path, create=False) as archive:
-        assert len(archive.rows()) == len(table) + len(some(0, 60))
+        assert len(archive.rows()) == len(table) + len(random_rows(0, 60))
 
 
 # --- reading without locks ----------------------------------------------------------------------
@@ -447,7 +447,7 @@ def test_nothing_is_added_twice_after_a_wait(path, monkeypatch):
 
 @pytest.fixture
 def unlocked(monkeypatch) -> None:
-    """As for somebody who may not write to archives."""
+    """Read as a user who may not write to archives."""
     monkeypatch.setattr(archive_reading, "may_write", lambda file: False)
 
 
@@ -457,7 +457,7 @@ def add(path: Path, table: pd.DataFrame) -> None:
 
 
 def test_what_is_written_meanwhile_is_read(path, unlocked, monkeypatch):
-    later = [members(6), members(7)]
+    later = [known_rows(6), known_rows(7)]
     with Archive(path, create=False) as archive:
         add(path, later[0])
         first = archive.rows()
@@ -470,13 +470,13 @@ def test_what_is_written_meanwhile_is_read(path, unlocked, monkeypatch):
 
         monkeypatch.setattr(archive, "_check_claims", checked)
         second = archive.rows()
-    assert keys(first) == keys(pd.concat([some(0, 60), members(6)]))
-    assert keys(second) == keys(pd.concat([some(0, 60), members(6), members(7)]))
+    assert keys(first) == keys(pd.concat([random_rows(0, 60), known_rows(6)]))
+    assert keys(second) == keys(pd.concat([random_rows(0, 60), known_rows(6), known_rows(7)]))
 
 
 @pytest.mark.parametrize(("moment", "copies", "run"), [(1, 4, "third"), (2, 3, "second")])
-def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch, moment, copies, run):
-    """Others write when the file was copied, and when both were: then the log is there no more."""
+def test_a_reader_s_copy_is_of_one_moment(path, unlocked, monkeypatch, moment, copies, run):
+    """Another process writes when the file has been copied, or when its log has been."""
     killed(path, "DELETE FROM finds", "DELETE FROM automata")
     shared = Path(f"{path}-shm")
     shared.unlink()
@@ -488,7 +488,7 @@ def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch, moment, co
             return
         copied.append(source)
         if len(copied) == moment:
-            add(path, members(6))
+            add(path, known_rows(6))
             if moment == 1:
                 killed(path, "UPDATE finds SET run = 'third'")
                 shared.unlink()
@@ -497,7 +497,7 @@ def test_what_is_copied_is_of_one_moment(path, unlocked, monkeypatch, moment, co
     with Archive(path, create=False) as archive:
         table = archive.rows()
     assert len(copied) == copies
-    assert keys(table) == keys(members(6)) and {*table["run"]} == {run}
+    assert keys(table) == keys(known_rows(6)) and {*table["run"]} == {run}
 
 
 @pytest.mark.parametrize("locked", [True, False])
@@ -505,7 +505,7 @@ def test_readers_beside_a_writer(path, monkeypatch, locked):
     """Whenever they look, they see what was written up to some moment."""
     if not locked:
         monkeypatch.setattr(archive_reading, "may_write", lambda file: False)
-    before, table = some(0, 60), pd.concat([members(n) for n in (6, 7)])
+    before, table = random_rows(0, 60), pd.concat([known_rows(n) for n in (6, 7)])
     writer = PROCESSES.Process(target=write_bit_by_bit, args=(path, table))
     writer.start()
     seen, last = [], False
@@ -521,7 +521,7 @@ def test_readers_beside_a_writer(path, monkeypatch, locked):
     assert len(seen[-1]) == len(before) + len(table)
 
 
-def test_what_never_rests(path, unlocked, monkeypatch):
+def test_an_archive_that_changes_all_the_time_is_an_error(path, unlocked, monkeypatch):
     moments = iter(range(10**6))
     monkeypatch.setattr(archive_reading, "state_of", lambda file: (0, 0, next(moments)))
     with pytest.raises(OSError, match=f"^{path}: it is written to all the time"):
@@ -530,4 +530,4 @@ def test_what_never_rests(path, unlocked, monkeypatch):
 
 def test_what_is_only_read_is_not_added_to(path):
     with Archive(path, create=False) as archive, pytest.raises(ValueError, match="reading alone"):
-        archive.add(members(6), run="second")
+        archive.add(known_rows(6), run="second")

@@ -1,4 +1,4 @@
-"""Archives with a fault anywhere: what is shown is true, or one line says that something is not."""
+"""Archives with a fault anywhere: what is shown is true, or one line names the fault."""
 
 import random
 import shutil
@@ -16,12 +16,12 @@ from data.damage import DataError
 from search.archive.store import Archive, verify_archive
 from search.archive.tables import ROW_COLUMNS
 from tests import naive
-from tests.search.test_archive import members, some
+from tests.search.archives import known_rows, random_rows
 
 PAGE = 4096
-TABLE = pd.concat([members(5), members(4, 3), some(1, 40)], ignore_index=True)
-VOUCHED = [name for name in ROW_COLUMNS if name not in ("word", "run", "arm", "found_at")]
-"""Another shortest word is as good; nobody vouches for names and times."""
+TABLE = pd.concat([known_rows(5), known_rows(4, 3), random_rows(1, 40)], ignore_index=True)
+CHECKED = [name for name in ROW_COLUMNS if name not in ("word", "run", "arm", "found_at")]
+"""Columns that are checked: not words, of which several are right, nor names and times."""
 
 many = pytest.mark.parametrize(
     "seeds",
@@ -51,12 +51,12 @@ def resets(text: str, word: str) -> bool:
 
 
 def shown(path: Path) -> tuple[list, list]:
-    """What is vouched for of what is shown: of all rows, and of the counts."""
+    """The checked columns of all rows, and of the counts."""
     with Archive(path, create=False) as archive:
         rows, counts = archive.rows(), archive.counts()
     for text, word, length in rows[["delta", "word", "reset_threshold"]].to_numpy().tolist():
         assert resets(text, word) and len(word) == length
-    return rows[VOUCHED].to_numpy().tolist(), counts.iloc[:, :7].to_numpy().tolist()
+    return rows[CHECKED].to_numpy().tolist(), counts.iloc[:, :7].to_numpy().tolist()
 
 
 def outcome(path: Path, true: list[tuple[list, list]]) -> str:
@@ -133,7 +133,7 @@ def test_bytes_of_a_log(path, seeds):
     true = [shown(path)]
     with Archive(path) as archive:
         for n in (6, 7):
-            archive.add(members(n), run="third")
+            archive.add(known_rows(n), run="third")
             shutil.rmtree(path.parents[1] / "seen", ignore_errors=True)
             shutil.copytree(path.parent, path.parents[1] / "seen")
             true.append(shown(path.parents[1] / "seen" / path.name))
@@ -152,7 +152,7 @@ def test_bytes_of_a_log(path, seeds):
 
 
 def any_value(chance: random.Random, old: object) -> object:
-    """Something else of the same kind, or of another."""
+    """Another value, of the same type or of another."""
     values = [None, 0, -1, 1, 10**12, -(2**63), 2**63 - 1, 0.5, "", "a", b"", b"\0", "\0", "=1+1"]
     values += ["\x1b[2J", "é" * 9, b"\xff" * 300_000, "a" * 10**6, b"a" * 2_000_000]
     if isinstance(old, int):

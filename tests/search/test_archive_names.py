@@ -1,4 +1,4 @@
-"""Names of runs come from folders: no terminal and no spreadsheet does what they say."""
+"""Names of runs come from folders: no terminal and no spreadsheet may run them as code."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from data.terminal import printable
 from search.archive.intake import ArchiveRule
 from search.archive.store import Archive
 from search.archive.tables import Selection
-from tests.search.test_archive import change, keys, members, plain, some
+from tests.search.archives import alter, keys, known_rows, query, random_rows
 
 ODD = {
     "\x1b[2J": r"\x1b[2J",
@@ -43,13 +43,13 @@ def run(path: Path, *words: str) -> str:
 
 @pytest.mark.parametrize("name", ODD)
 def test_what_no_terminal_prints_is_stored_escaped(path, name):
-    table = members(5).assign(cerny_bound=16)
+    table = known_rows(5).assign(cerny_bound=16)
     for _ in range(2):
         ArchiveRule(path, 0).add(table, run=f"{name}/seed-1")
         ArchiveRule(path, 0).add(table, run=name, arm=name)
     stored = {f"{ODD[name]}/seed-1", ODD[name]}
-    assert {*plain(path, "SELECT DISTINCT run FROM finds")} == {(own,) for own in stored}
-    assert {*plain(path, "SELECT DISTINCT arm FROM finds")} == {("evolve",), (ODD[name],)}
+    assert {*query(path, "SELECT DISTINCT run FROM finds")} == {(own,) for own in stored}
+    assert {*query(path, "SELECT DISTINCT arm FROM finds")} == {("evolve",), (ODD[name],)}
     for own in (name, ODD[name]):
         with Archive(path, create=False) as archive:
             found = archive.rows(Selection(run=own))
@@ -65,21 +65,21 @@ def test_what_no_terminal_prints_is_stored_escaped(path, name):
 @pytest.mark.parametrize("name", [name for name in ODD if name.isascii() and name != "\0"])
 def test_what_older_archives_hold_is_escaped_when_it_is_shown(path, name):
     with Archive(path) as archive:
-        archive.add(members(5), run="x", arm="x")
-    change(path, f"UPDATE finds SET run = '{name}', arm = '{name}'")
+        archive.add(known_rows(5), run="x", arm="x")
+    alter(path, f"UPDATE finds SET run = '{name}', arm = '{name}'")
     for own in (name, f"{name}/seed-1"):
         with Archive(path, create=False) as archive:
             table = archive.rows(Selection(run=name))
         assert {*table["run"]} == {printable(own)} and {*table["arm"]} == {ODD[name]}
-        change(path, f"UPDATE finds SET run = '{name}/seed-1'")
+        alter(path, f"UPDATE finds SET run = '{name}/seed-1'")
     text = run(path, "list", "--automata")
     assert ODD[name] in text and text.replace("\n", "").isprintable()
 
 
 def test_names_that_are_not_utf8_are_shown_escaped(path):
     with Archive(path) as archive:
-        archive.add(members(5), run="x")
-    change(path, "UPDATE finds SET run = CAST(x'ff1b' AS TEXT)")
+        archive.add(known_rows(5), run="x")
+    alter(path, "UPDATE finds SET run = CAST(x'ff1b' AS TEXT)")
     assert r"\xff\x1b" in run(path, "list", "--automata")
     options = ["--run", os.fsdecode(b"\xff"), "--family", os.fsdecode(b"\xff")]
     assert run(path, "list", *options) == "no automata\n"
@@ -93,7 +93,7 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", '=cmd|"/c calc"!A0', "＝1", "-", "="
 @pytest.mark.parametrize("name", FORMULAS)
 def test_formulas_are_texts(path, tmp_path, name):
     with Archive(path) as archive:
-        archive.add(members(5), run=name, arm=name)
+        archive.add(known_rows(5), run=name, arm=name)
         table = archive.rows()
     out = tmp_path / "rows.csv"
     run(path, "export", str(out))
@@ -101,12 +101,12 @@ def test_formulas_are_texts(path, tmp_path, name):
         cells = [row for row in csv.reader(io.StringIO(text))]
         assert not any(cell.startswith(tuple("=+-@＝\t\n")) for row in cells for cell in row)
         read = pd.read_csv(io.StringIO(text), keep_default_na=False)
-        shown = name if name[0] in "\t\n" else f"'{name}"  # the former are escaped
+        shown = name if name[0] in "\t\n" else f"'{name}"  # tabs and line ends are escaped
         assert {*read["run"]} == {*read["arm"]} == {printable(shown)}
         rest = table.columns.difference(["run", "arm"])
         assert read[rest].equals(table[rest])
     shown = json.loads(run(path, "list", "--automata", "--json"))["automata"]
-    assert {row["run"] for row in shown} == {printable(name)}  # of JSON nothing is run
+    assert {row["run"] for row in shown} == {printable(name)}  # no program runs what JSON holds
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -123,9 +123,9 @@ def test_cells(name):
 
 
 def test_cells_of_series(path, tmp_path, monkeypatch):
-    """Nothing in them comes from outside; they are written as all tables are."""
+    """Their cells are escaped like those of all tables, though none comes from outside."""
     with Archive(path) as archive:
-        archive.add(pd.concat([members(6), members(7), some(0, 9)]), run="run")
+        archive.add(pd.concat([known_rows(6), known_rows(7), random_rows(0, 9)]), run="run")
     monkeypatch.setattr("search.archive.series.format_delta", lambda _: "=1+1")
     out = tmp_path / "series.csv"
     run(path, "series", "--at-least", "0.7", "--out", str(out))

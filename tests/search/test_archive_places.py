@@ -16,10 +16,11 @@ from data.damage import DataError
 from search.archive import file as archive_file
 from search.archive.intake import ArchiveRule
 from search.archive.store import Archive, verify_archive
-from tests.search.test_archive import ROOT, keys, members, some
+from tests.search.archives import keys, known_rows, random_rows
 
+ROOT = Path(__file__).parents[2]
 NAME = Path("runs", "archive.sqlite")
-FIRST, SECOND = some(0, 40), members(6)
+FIRST, SECOND = random_rows(0, 40), known_rows(6)
 
 # Does all that reads in some folders: first in one of its own, which compiles what there is to
 # compile, then in the others as a user who may not write there.
@@ -234,7 +235,7 @@ def test_a_full_disk_is_not_waited_for(disk):
     (disk / "filling").unlink()
     with Archive(path) as archive:
         assert archive.add(FIRST, run="first") == len(FIRST)
-        table = some(5, 3000)
+        table = random_rows(5, 3000)
         fill(disk)
         with pytest.raises(OSError, match=f"^{path}: .*full.*SQLITE_FULL"):
             archive.add(table, run="second")

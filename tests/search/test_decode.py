@@ -1,4 +1,4 @@
-"""Decode and repair, with decoders that write what we tell them, against plain Python."""
+"""Decode and repair, with decoders whose scores we choose, against plain Python."""
 
 from itertools import product
 
@@ -49,7 +49,7 @@ def repair_scores(scores: torch.Tensor, repair: int, tokens: torch.Tensor | None
 def scores_for(delta, second, sure) -> torch.Tensor:
     """Scores that make `delta` most probable and `second` next, transition by transition.
 
-    ``sure[a][q]`` tells the one from the other; everything else is far behind.
+    ``sure[a][q]`` is the lead of the first over the second; other targets are far behind.
     """
     k, n = np.shape(delta)
     scores = torch.full((1, n, k, n), -9.0)
@@ -100,7 +100,7 @@ def test_the_least_certain_transition_changes(place):
 
 
 def test_the_budget_of_repairs():
-    # two copies of a cycle on two states: certain where it matters, so that all repairs are vain
+    # two 2-cycles whose second choices are loops: no repair makes them synchronizing
     delta = [[1, 0, 3, 2]]
     second = [[0, 1, 2, 3]]
     sure = [[1, 2, 3, 4]]

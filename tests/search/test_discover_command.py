@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -35,8 +35,8 @@ from search.jobs import discovery as job
 from search.jobs import discovery_tables as report
 from search.scoring.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
 from search.scoring.scores import FAMILY_COLUMNS, SCORE_COLUMNS
+from tests.commands import PROGRESS
 from tests.inline import Inline
-from tests.test_cli import PROGRESS, Answer
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = {
@@ -72,20 +72,6 @@ def quick(monkeypatch) -> None:
     for name in ("plot_families", "plot_hits", "plot_gaps"):
         monkeypatch.setattr(report, name, draw)
     torch.set_num_threads(1)
-
-
-@pytest.fixture
-def call(monkeypatch, capfd) -> Callable[..., Answer]:
-    """Run a command line in this process."""
-
-    def called(line: list[str]) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["pipeline.py", *map(str, line)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            pipeline.main()
-        return Answer(end.value.code, *capfd.readouterr())
-
-    return called
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
 from automata.sampling import Evolution, evolve
 from automata.series import find_stretches, stretch
-from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta
 from data.damage import DataError
 from search import oracle
@@ -51,7 +50,11 @@ from search.proposals import Proposals, plain_proposals
 from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates
 from tests import naive
+from tests.folders import contents
+from tests.search.elites import ELITES, make_elites
 from vae.encoding import decode_tokens, encode_deltas
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 LEARN = LearnConfig(
@@ -62,7 +65,7 @@ CONFIG = DiscoverConfig(
     generation=32, learn=LEARN, leap=LeapConfig(batch=8),
 )  # fmt: skip
 SIZES = [3, 4, 5, 6]
-VAIN = 8
+IDLE_BATCHES = 8
 FILES = ["found.npz", "step.json", "model.safetensors"]
 LEARNING = [name for name, arm in ARMS.items() if arm.learns]
 TRAINING = [name for name in LEARNING if ARMS[name].trains]
@@ -78,20 +81,15 @@ class Taken(NamedTuple):
     """By size: distinct forms and their thresholds, in order."""
     solved: dict[int, np.ndarray]
     """By size: forms that the solver was given."""
-    told: list[tuple[int, int]]
+    reported: list[tuple[int, int]]
     """Sizes and calls, as reported."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **options) -> Taken:
     """Run an arm; nothing may be solved but through its oracles."""
     asked: dict[int, dict[bytes, int]] = {}
     solved: dict[int, list[np.ndarray]] = {}
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     solve, submit = oracle.reset_thresholds, Arm.submit
 
     def metered(deltas: Deltas, **options) -> np.ndarray:
@@ -111,7 +109,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
 
     solvers = ("reset_threshold", "reset_thresholds", "reset_bounds", "shortest_reset_words")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_IDLE_BATCHES", VAIN)
+        patch.setattr(module, "_IDLE_BATCHES", IDLE_BATCHES)
         patch.setattr(sampling, "_CHILD_PATIENCE", 1000)
         for name, loaded in [*sys.modules.items()]:
             ours = name.split(".")[0] in ("data", "vae", "search") and name != "data.recheck"
@@ -122,7 +120,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
         patch.setattr(oracle, "reset_thresholds", metered)
         patch.setattr(Arm, "submit", noted)
         run = Engine(config, arm, seed, folder, device=CPU, **options)
-        steps = run.run(report=lambda n, calls, doing: told.append((n, calls)))
+        steps = run.run(report=lambda n, calls, doing: reported.append((n, calls)))
     books = {
         n: (
             np.frombuffer(b"".join(book), np.uint8).reshape(len(book), -1),
@@ -131,7 +129,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
         for n, book in asked.items()
     }
     forms = {n: np.concatenate(parts) for n, parts in solved.items()}
-    return Taken(config, folder, steps, books, forms, told)
+    return Taken(config, folder, steps, books, forms, reported)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +147,7 @@ def runs(started, tmp_path_factory) -> dict[str, Taken]:
 
 
 def check(taken: Taken) -> None:
-    """All that holds of the steps that a run has taken."""
+    """See that every step of a run is sound."""
     config = taken.config
     assert taken.asked.keys() == taken.solved.keys()
     for n, (forms, thresholds) in taken.asked.items():
@@ -164,7 +162,7 @@ def check(taken: Taken) -> None:
         assert sum(tally.calls for tally in step.tallies.values()) == step.calls
         for tally in step.tallies.values():
             assert tally.proposed >= tally.valid >= tally.calls >= 0
-        assert sum(calls for size, calls in taken.told if size == n) == step.calls
+        assert sum(calls for size, calls in taken.reported if size == n) == step.calls
         digest = hashlib.sha256(forms.tobytes() + thresholds.astype("<i4").tobytes())
         assert step.trace == digest.hexdigest()
         assert {*step.seconds} <= {"train", "sample", "solve", "evolve"}
@@ -191,7 +189,7 @@ def check_automata(forms: np.ndarray, thresholds: np.ndarray, n: int, k: int) ->
 
 
 def check_sources(taken: Taken, n: int) -> None:
-    """Each source comes with what it had to name, and with no more than it has found."""
+    """Each source names the parents that it has, and has no more finds than calls."""
     config, step = taken.config, taken.steps[n]
     names = [*step.tallies]
     assert step.sources.max(initial=0) < len(names)
@@ -225,11 +223,6 @@ def check_sources(taken: Taken, n: int) -> None:
             assert 0 <= row < len(elites.deltas)
 
 
-def contents(folder: Path, *, but: str = "seconds.json") -> dict[str, bytes]:
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != but]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-
-
 # --- what every arm does ----------------------------------------------------------------------
 
 
@@ -241,7 +234,7 @@ def test_the_start(started: Taken) -> None:
         assert step.first_look == 0
         assert [*step.tallies] == ["evolve"]
         assert (step.parents == -1).all()
-    assert 45 < started.steps[3].calls <= 51  # 51 synchronize: tests/truth/counts.json
+    assert 45 < started.steps[3].calls <= 51  # 51 classes synchronize: tests/truth/counts.json
     assert started.steps[4].calls == CONFIG.start_budget
 
 
@@ -385,7 +378,7 @@ def test_a_run_goes_on_behind_the_last_step(
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
     there = [3, 4][: 2 * ("start" in left)] + [5][: "n-05" in left]
     assert sorted(taken.solved) == [n for n in SIZES if n not in there]
-    assert all((n, taken.steps[n].calls) in taken.told for n in there)
+    assert all((n, taken.steps[n].calls) in taken.reported for n in there)
     for n, step in taken.steps.items():  # what was read says the same as what was taken
         assert [*step.tallies.items()] == [*runs[arm].steps[n].tallies.items()]
         check_sources(taken, n)
@@ -552,7 +545,7 @@ def test_elites_are_the_best_and_the_older_first(runs: dict[str, Taken]) -> None
 # --- the engine -------------------------------------------------------------------------------
 
 
-def test_sources_propose_in_turn_and_hear_what_came_of_it(monkeypatch, tmp_path: Path) -> None:
+def test_sources_propose_in_turn_and_get_the_thresholds(monkeypatch, tmp_path: Path) -> None:
     turns: list[str] = []
     heard: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -582,8 +575,10 @@ def test_sources_propose_in_turn_and_hear_what_came_of_it(monkeypatch, tmp_path:
 
 
 @pytest.mark.parametrize(("batch", "news"), [(3, 0), (3, 1), (200, 1), (199, 1)])
-def test_a_look_in_vain_ends(monkeypatch, tmp_path: Path, batch: int, news: int) -> None:
-    """In vain is a batch of which 0.005, or less, is new."""
+def test_a_look_that_brings_hardly_anything_new_ends(
+    monkeypatch, tmp_path: Path, batch: int, news: int
+) -> None:
+    """A batch is idle where at most 0.005 of it is new."""
     batches = []
 
     def propose(context: LeapContext) -> Iterator[Proposals]:
@@ -598,10 +593,10 @@ def test_a_look_in_vain_ends(monkeypatch, tmp_path: Path, batch: int, news: int)
     started = take(replace(config, most=4), "insertion", tmp_path)
     assert [*started.steps] == [3, 4]
     monkeypatch.setitem(SOURCES, "insertion", propose)
-    monkeypatch.setattr(module, "_IDLE_BATCHES", VAIN)
+    monkeypatch.setattr(module, "_IDLE_BATCHES", IDLE_BATCHES)
     step = Engine(config, "insertion", 0, tmp_path, device=CPU).run()[5]
-    in_vain = news / batch <= 0.005
-    assert len(batches) == (VAIN if in_vain else 30)
+    idle = news / batch <= 0.005
+    assert len(batches) == (IDLE_BATCHES if idle else 30)
     assert step.first_look == news * len(batches)
     assert step.calls == 40
     check_automata(step.forms, step.thresholds, 5, 2)
@@ -689,18 +684,6 @@ def test_parts_of_configs_out_of_range(config, value: dict, message: str) -> Non
 # --- the learner ------------------------------------------------------------------------------
 
 
-def make_elites(n: int, count: int, k: int = 2) -> Elites:
-    """Synchronizing automata, the best of a sample."""
-    drawn = sampling.sample_uniform(np.random.default_rng(n), 20 * count, n, k)
-    deltas = from_canonical(np.unique(canonical_forms(drawn), axis=0), n, k)
-    thresholds = reset_thresholds(deltas)
-    best = np.argsort(-thresholds, kind="stable")[:count]
-    return Elites(deltas[best], thresholds[best])
-
-
-ELITES = {4: make_elites(4, 40), 5: make_elites(5, 40)}
-
-
 class Lesson(NamedTuple):
     n: int
     forms: list[bytes]
@@ -711,7 +694,7 @@ class Lesson(NamedTuple):
 
 @pytest.fixture
 def lessons(monkeypatch) -> list[Lesson]:
-    """What models are given to learn; they learn nothing."""
+    """The lessons that models get; the models learn nothing."""
     given = []
 
     def take_step(model, optimizer, tokens, ratios, generator, config) -> None:
@@ -842,7 +825,7 @@ DECODING = ["posterior", "posterior-sampled", "interpolation", "encode-decode", 
 
 @pytest.fixture(scope="module")
 def learner() -> Learner:
-    """An untrained one that writes something else at every point, up to 12 states."""
+    """An untrained model for up to 12 states; it writes another automaton at every point."""
     made = Learner(12, 2, LEARN, 0, CPU)
     weights = torch.Generator().manual_seed(0)
     torch.nn.init.normal_(made.model.decoder.start.weight, std=2.0, generator=weights)
@@ -1002,7 +985,7 @@ def test_candidates(
     assert pieces.to_csv() == table.to_csv()
 
 
-def test_parents_are_named_by_what_they_are(runs: dict[str, Taken]) -> None:
+def test_parents_are_given_as_automata(runs: dict[str, Taken]) -> None:
     steps = runs["vae+insertion"].steps
     table = candidates(steps, LEARN.elites).set_index("canonical")
     alone = candidates({6: steps[6]}, LEARN.elites)

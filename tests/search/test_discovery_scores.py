@@ -2,21 +2,18 @@
 
 import math
 from functools import cache
-from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.image import imread
 
 from automata.automaton import cerny_bound
 from automata.canonical import canonical_forms
 from automata.families import FAMILIES
 from automata.solver.exact import reset_thresholds
 from data.damage import DataError
-from data.plots import save
 from search.discovery.step import Step, Tally
 from search.pictures import scores as score_plots
 from search.pictures.scores import plot_families, plot_gaps, plot_hits
@@ -39,7 +36,7 @@ from search.scoring.scores import (
     known_families,
     score_steps,
 )
-from tests.search.figures import check_texts
+from tests.search.figures import check_picture, check_same_bytes, names_of
 
 TALLIES = {"posterior": Tally(2500, 2100, 600), "prior": Tally(500, 400, 400)}
 
@@ -529,31 +526,15 @@ PICTURES = {
 RELATIVES = {"families of one size", "hits of one arm", "gaps of few", "gaps of no call"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.exhaustive) if name in RELATIVES else name
-        for name in PICTURES
-    ],
-)
+@pytest.mark.parametrize("name", names_of(PICTURES, RELATIVES))
 def test_both_files_are_whole_and_no_text_is_over_another(name, tmp_path, monkeypatch):
-    def check_and_save(figure, stem):
-        check_texts(figure)
-        return save(figure, stem)
-
-    monkeypatch.setattr(score_plots, "save", check_and_save)
-    paths = PICTURES[name](tmp_path / "v1.5")
-    assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
-    assert sorted(tmp_path.rglob("*.*")) == paths
-    assert 0.001 < (imread(paths[0])[:, :, :3] < 0.9).any(axis=2).mean() < 0.5
-    assert ElementTree.parse(paths[1]).getroot().tag.endswith("svg")
+    check_picture(PICTURES[name], tmp_path, monkeypatch, score_plots)
 
 
 @pytest.mark.parametrize("name", ["families of one size", "hits of one arm", "gaps of one"])
 def test_same_input_same_bytes(name, tmp_path):
     first, second = (PICTURES[name](tmp_path / place) for place in ("first", "second"))
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes()
+    check_same_bytes(first, second)
 
 
 def drawn(plot, monkeypatch):

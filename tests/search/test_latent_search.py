@@ -1,4 +1,4 @@
-"""The sources that search the latent space, on a tiny model; tests choose the oracle's answers."""
+"""The sources that search the latent space, on a tiny model and with answers that we choose."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +9,6 @@ import torch
 from torch import nn
 
 from automata.automaton import cerny_bound
-from automata.canonical import canonical_forms, from_canonical
-from automata.sampling import sample_uniform
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from search.discovery import latent_search
 from search.discovery.arms import ARMS, SOURCES
@@ -20,28 +18,18 @@ from search.discovery.learner import LearnConfig, Learner
 from search.discovery.step import Elites
 from search.oracle import Arm, Oracle
 from search.proposals import Proposals, plain_proposals
+from tests.search.elites import ELITES
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 N, K, LATENT = 6, 2, 3
 NAMES = ["cma-es", "gradient", "arithmetic"]
 POPULATION = latent_search._POPULATION
 
 
-def make_elites(n: int, count: int) -> Elites:
-    """Synchronizing automata, the best of a sample."""
-    drawn = sample_uniform(np.random.default_rng(n), 20 * count, n, K)
-    deltas = from_canonical(np.unique(canonical_forms(drawn), axis=0), n, K)
-    thresholds = reset_thresholds(deltas)
-    best = np.argsort(-thresholds, kind="stable")[:count]
-    return Elites(deltas[best], thresholds[best])
-
-
-ELITES = {4: make_elites(4, 40), 5: make_elites(5, 40)}
-
-
 @pytest.fixture
 def learner() -> Learner:
-    """An untrained one whose decoder writes something else at every point."""
-    torch.set_num_threads(1)
+    """An untrained model; its decoder writes another automaton at every point."""
     config = LearnConfig(latent=LATENT, embedding=4, channels=8, hidden=16)
     made = Learner(8, K, config, 0, torch.device("cpu"))
     weights = torch.Generator().manual_seed(0)
@@ -69,7 +57,7 @@ def propose(
     batches: int,
     judge: Callable[[Proposals], np.ndarray] = lambda proposals: reset_thresholds(proposals.deltas),
 ) -> list[Proposals]:
-    """What a source proposes when it gets the judge's answers."""
+    """The proposals of a source that gets the thresholds of `judge`."""
     source = SOURCES[name](context)
     proposed = [next(source)]
     while len(proposed) < batches:
@@ -92,7 +80,7 @@ def capture(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 
 
 def near(points: list[np.ndarray], target: np.ndarray) -> Callable[[Proposals], np.ndarray]:
-    """A judge that likes the last batch of points the better the nearer they are."""
+    """A judge of the last batch: the nearer a point is to `target`, the longer its threshold."""
 
     def judge(proposals: Proposals) -> np.ndarray:
         return (10**6 - 1000 * np.linalg.norm(points[-1] - target, axis=1)).astype(np.int32)
@@ -138,7 +126,7 @@ def test_few_elites_suffice(learner: Learner, name: str, sizes: dict[int, int]):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_the_budget_did_not_suffice_for_does_no_harm(learner: Learner, name: str):
+def test_proposals_beyond_the_budget_do_no_harm(learner: Learner, name: str):
     arm = Arm(Oracle(N, K), "any", 0, 100)
     proposed = propose(name, make_context(learner), 12, lambda some: arm.submit(some).thresholds)
     assert arm.exhausted()
@@ -270,7 +258,7 @@ def test_cma_es_begins_anew_when_it_has_converged(learner: Learner, monkeypatch)
 
 def test_cma_es_does_not_learn_from_what_is_unknown(learner: Learner, monkeypatch):
     def tell(self: object, solutions: object) -> None:
-        raise AssertionError("told")
+        raise AssertionError("it learns")
 
     monkeypatch.setattr(latent_search.SepCMA, "tell", tell)
 
@@ -284,7 +272,7 @@ def test_cma_es_does_not_learn_from_what_is_unknown(learner: Learner, monkeypatc
     for _ in range(20):
         later = source.send(judge(first))
         assert (later.parents == first.parents).all()
-    with pytest.raises(AssertionError, match="told"):
+    with pytest.raises(AssertionError, match="it learns"):
         source.send(reset_thresholds(first.deltas))
 
 
@@ -360,7 +348,7 @@ def test_dimensions_that_are_not_used_do_not_count():
     assert abs(rising_direction([(z, z[:, 0] + noise)])[2]) < 0.01
 
 
-def test_no_direction_in_what_is_all_the_same():
+def test_equal_elites_give_no_direction():
     z = np.ones((1, LATENT))
     assert rising_direction([(z, np.array([0.5])), (2 * z, np.array([0.9]))]).tolist() == [0] * 3
 

@@ -4,19 +4,17 @@ import math
 import resource
 import subprocess
 import sys
-from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.image import imread
 
 from automata import reset_thresholds
 from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
 from data import plots
-from data.plots import chi_density, plot_norms, plot_thresholds, save
+from data.plots import chi_density, plot_norms, plot_thresholds
 from search.candidates import HIT_COLUMNS
 from search.pictures import hits as hits_plot
 from search.pictures import recall as recall_plot
@@ -26,7 +24,7 @@ from search.pictures.recall import plot_recall
 from search.pictures.strip import StripRow, plot_strip
 from search.pictures.training import plot_training
 from search.scoring.recall import ArmCurve, RecallPanel
-from tests.search.figures import check_texts
+from tests.search.figures import check_picture, check_same_bytes, names_of
 
 
 def _metrics(epochs):
@@ -156,29 +154,12 @@ RELATIVES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.exhaustive) if name in RELATIVES else name
-        for name in PICTURES
-    ],
-)
+@pytest.mark.parametrize("name", names_of(PICTURES, RELATIVES))
 def test_both_files_are_whole_and_no_text_is_over_another(name, tmp_path, monkeypatch):
-    def check_and_save(figure, stem):
-        check_texts(figure)
-        return save(figure, stem)
-
-    monkeypatch.setattr(plots, "save", check_and_save)
-    monkeypatch.setattr(strip, "save", check_and_save)
-    monkeypatch.setattr(recall_plot, "save", check_and_save)
-    monkeypatch.setattr(hits_plot, "save", check_and_save)
-    paths = PICTURES[name](tmp_path / "v1.5")
-    assert [path.name for path in paths] == ["v1.5.png", "v1.5.svg"]
-    assert sorted(tmp_path.rglob("*.*")) == paths
-    pixels = imread(paths[0])[:, :, :3]
+    pixels = check_picture(
+        PICTURES[name], tmp_path, monkeypatch, plots, strip, recall_plot, hits_plot
+    )
     assert min(pixels.shape[:2]) > 150
-    assert 0.001 < (pixels < 0.9).any(axis=2).mean() < 0.5
-    assert ElementTree.parse(paths[1]).getroot().tag.endswith("svg")
 
 
 @pytest.mark.parametrize("name", ["ceiling", "strip of n = 2"])
@@ -188,8 +169,7 @@ def test_same_input_same_bytes_whatever_the_configuration(name, tmp_path):
     with mpl.rc_context(settings):
         second = PICTURES[name](tmp_path / "second")
         assert {name: mpl.rcParams[name] for name in settings} == settings
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes()
+    check_same_bytes(first, second)
 
 
 @pytest.mark.parametrize(("failing", "name"), [("png", "ceiling"), ("svg", "strip")])

@@ -21,7 +21,7 @@ from automata.solver.exact import reset_thresholds
 from data import dataset
 from data.buffer import describe
 from data.counts import count, flags_of, to_rows
-from data.damage import DataError
+from data.damage import DataError, read_json
 from data.dataset import read_dataset, write_shard
 from data.files import json_sha256, sha256, write_sealed
 from data.generate import GenerateConfig, generate
@@ -34,6 +34,7 @@ from search.proposals import plain_proposals
 from search.run import SearchConfig
 from search.scoring import recall as module
 from search.scoring.recall import RECALL_COLUMNS, open_truth, score
+from tests.folders import contents
 
 N, K = 4, 2
 EVOLVE = f"evolve -n {N} -k {K} --budget 300 --batch 32 --parents 50 --keep 20 --workers 1"
@@ -92,7 +93,7 @@ def slow(everything, tmp_path_factory) -> Path:
 
 
 def traces_of(*batches: np.ndarray, **options) -> list[Trace]:
-    """What arms trace that are given batches of 50."""
+    """The traces of one arm for each array of automata, submitted 50 at a time."""
     oracle = Oracle(N, K, **options)
     traces = []
     for round, deltas in enumerate(batches):
@@ -234,27 +235,23 @@ def run(command: str):
     return CliRunner().invoke(pipeline.cli, command)
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
-
-
 def test_all_but_recall_is_the_same_without(whole, tmp_path):
     assert run(f"{EVOLVE} --out {tmp_path}/with --truth {whole}").exit_code == 0
     assert run(f"{EVOLVE} --out {tmp_path}/without").exit_code == 0
-    scored, plain = files(tmp_path / "with"), files(tmp_path / "without")
+    scored, plain = contents(tmp_path / "with"), contents(tmp_path / "without")
     assert scored.keys() - plain.keys() == {"recall.csv"}
-    for name in plain.keys() - {"run.json", "summary.csv", "checksums.json"}:
+    for name in plain.keys() - {"summary.csv", "checksums.json"}:
         assert scored[name] == plain[name], name
     summary = pd.read_csv(tmp_path / "with" / "summary.csv")
     added = [name for name in summary if name.startswith("recall_")]
     assert added == [f"recall_{threshold}" for threshold in range(1, 10)]
     assert summary.drop(columns=added).to_csv(index=False).encode() == plain["summary.csv"]
-    record = json.loads(scored["run.json"])
-    assert record["config"] == json.loads(plain["run.json"])["config"]
+    record, other = (read_json(tmp_path / name / "run.json") for name in ("with", "without"))
+    assert record["config"] == other["config"]
     assert record["inputs"] == {"truth": str(whole)}
     # the score goes with the run that it scores
     assert run(f"{EVOLVE} --out {tmp_path}/with").exit_code == 0
-    assert files(tmp_path / "with").keys() == plain.keys()
+    assert contents(tmp_path / "with").keys() == plain.keys()
 
 
 def test_its_rows_are_read_when_all_arms_have_ended(whole, tmp_path, monkeypatch):
@@ -279,7 +276,7 @@ def test_a_damaged_truth_costs_the_score_alone(whole, tmp_path):
     (truth / "part-000001.parquet").unlink()
     answer = run(f"{EVOLVE} --out {tmp_path}/out --truth {truth}")
     assert isinstance(answer.exception, DataError)
-    assert {"candidates.csv", "summary.csv", "checksums.json"} == files(tmp_path / "out").keys()
+    assert {"candidates.csv", "summary.csv", "checksums.json"} == contents(tmp_path / "out").keys()
 
 
 def test_a_truth_with_a_changed_label_is_refused(whole, tmp_path):

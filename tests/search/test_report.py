@@ -5,8 +5,6 @@ import json
 import re
 import shutil
 import sqlite3
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import cycle
@@ -17,7 +15,6 @@ import pandas as pd
 import pytest
 import torch
 
-import pipeline
 from automata import reset_thresholds
 from automata.drawing.geometry import circle_drawing
 from automata.families import FAMILIES
@@ -38,12 +35,11 @@ from search.report.runs import read_run
 from search.run import SearchConfig
 from tests import naive
 from tests.naive import apply
-from tests.search.test_archive import candidates_of
-from tests.test_cli import Answer
+from tests.search.archives import candidates_of
+from tests.search.hostile import HOSTILE, hostile_content
 from vae.trained import load_trained
 
 RUNS = ["search", "evolve", "discover", "compare", "enumerate", "data", "model"]
-HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&amp;'
 
 
 class Page(HTMLParser):
@@ -88,27 +84,13 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def call(monkeypatch, capfd) -> Callable[..., Answer]:
-    """Run a command line in this process."""
-
-    def called(line: list) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["pipeline.py", *map(str, line)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            pipeline.main()
-        return Answer(end.value.code, *capfd.readouterr())
-
-    return called
-
-
-@pytest.fixture
 def copied(run_folders: Path, tmp_path: Path) -> Path:
     """A copy of the runs."""
     return Path(shutil.copytree(run_folders, tmp_path / "runs"))
 
 
 def check_alone(page: Page) -> None:
-    """Nothing is asked for: no address but names of XML, no source, no import."""
+    """The page loads nothing: no address but names of XML, no source, no import."""
     for tag, attributes in page.tags:
         for name in ("src", "srcset", "data", "poster", "action", "background"):
             assert name not in attributes, (tag, attributes)
@@ -357,13 +339,6 @@ def test_the_map_shows_principal_axes(latent: int) -> None:
 # --- hostile, empty, damaged ------------------------------------------------------------------
 
 
-def hostile_content() -> Content:
-    rows = known_automata(FAMILIES[0].delta(5)[None].repeat(2, axis=0), np.array([16, 16]))
-    rows.loc[0, ["family", "mode", "word"]] = HOSTILE
-    rows.loc[1, "word"] = "ab" * 200_000
-    return Content(HOSTILE, HOSTILE, rows, {HOSTILE: HOSTILE}, notes=[HOSTILE])
-
-
 def test_hostile_texts_are_texts() -> None:
     page = Page(render(hostile_content()))
     check_alone(page)
@@ -382,7 +357,7 @@ def test_a_hostile_archive(archive: Path, call) -> None:
             database.execute(statement, [HOSTILE])
         database.close()
 
-    change("UPDATE finds SET run = ?")  # who found it, nobody vouches for
+    change("UPDATE finds SET run = ?")  # the name of a run is not checked
     assert call(["report", "--archive", archive]).code == 0
     check_alone(Page((archive.parent / "report.html").read_text()))
     (archive.parent / "report.html").unlink()
@@ -391,14 +366,14 @@ def test_a_hostile_archive(archive: Path, call) -> None:
     assert not (archive.parent / "report.html").exists()
 
 
-def test_a_word_that_does_not_reset_is_told() -> None:
+def test_a_word_that_does_not_reset_is_marked() -> None:
     rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
     rows["word"] = "aaaaaaaaa"
     (entry,) = Page(render(Content("t", "l", rows))).data["automata"]
     assert not entry["replayed"]
 
 
-def test_above_the_bound_it_is_loud() -> None:
+def test_a_threshold_above_the_bound_is_announced() -> None:
     rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
     assert "Above the" not in render(Content("t", "l", rows))
     rows["reset_threshold"] = "10"

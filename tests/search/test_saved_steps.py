@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from automata.canonical import canonical_forms, from_canonical
-from data.damage import DataError
 from data.files import sha256
 from search.discovery import found, saved
 from search.discovery.config import DiscoverConfig
@@ -23,6 +22,7 @@ from search.discovery.leaps import LeapConfig
 from search.discovery.learner import LearnConfig
 from search.discovery.saved import load_step, read_step
 from search.discovery.step import Steps
+from tests.damaging import put, refused
 
 CONFIG = DiscoverConfig(
     least=3, most=6, start_to=4, start_budget=300, budget=120, first_look=60, parents=60,
@@ -54,10 +54,6 @@ def seed(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def folder(seed: Path) -> Path:
     """The folder of its last step."""
     return seed / ARM / f"n-{N:02}"
-
-
-def refused(message: str) -> Any:
-    return pytest.raises(DataError, match=f"^[^\n]*(?:{message})[^\n]*$")
 
 
 def put_right(folder: Path) -> None:
@@ -187,22 +183,6 @@ def test_columns_that_cannot_be(seed: Path, folder: Path, name: str) -> None:
     change_columns(folder, **changes)
     with refused(rf"found\.npz: .*{message}"):
         read(seed)
-
-
-def put(place: str, value: Any) -> Callable[[dict[str, Any]], object]:
-    """Change the value at a place such as tallies.0.calls; None removes it."""
-
-    def change(facts: dict[str, Any]) -> None:
-        *path, last = place.split(".")
-        inner: Any = facts
-        for name in path:
-            inner = inner[int(name)] if name.isdigit() else inner[name]
-        if value is None:
-            del inner[last]
-        else:
-            inner[last] = value
-
-    return change
 
 
 @pytest.mark.parametrize(

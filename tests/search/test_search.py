@@ -37,20 +37,14 @@ from vae.checkpoint import load_model
 from vae.model import VAE, ModelConfig, NotFiniteError
 from vae.train import TrainConfig, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 N, K, SEED = 5, 2, 3
 SMALL = {"latent": 4, "embedding": 4, "channels": 8, "convolutions": 1, "hidden": 16}
 LATENT = LatentConfig(parents=60, batch=64, rounds=2, temperature=1.0)
 CONFIG = SearchConfig(budget=60, keep=150, seed=SEED, latent=LATENT)
 ARMS = [(mode, round) for mode in MODES for round in ((1, 2) if mode == "encode-decode" else (0,))]
 ARMS += [(baseline, 0) for baseline in BASELINES]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -311,7 +305,7 @@ FORGERIES = {
 
 
 def forge(path: Path, index: int, changes) -> None:
-    """Change a row of a candidates file; nothing but its content can tell."""
+    """Change a row of a candidates file, and remove the checksums that would show it."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     for name, value in changes(table.loc[index].to_dict()).items():
         table.loc[index, name] = value
@@ -495,7 +489,7 @@ def test_uniqueness_and_novelty(model, training, monkeypatch):
 
 @pytest.mark.parametrize("part", ["encoder.mu", "encoder.log_sigma", "decoder.output"])
 def test_a_model_that_overflows(model, training, part):
-    """Weights may be finite and yet too large: no number comes of them."""
+    """Weights may be finite and yet so large that the outputs are not."""
     broken = copy.deepcopy(model)
     with torch.no_grad():
         for name, weight in broken.named_parameters():

@@ -1,4 +1,4 @@
-"""Series: automata are lengthened as a plain copy does, and families come with their formulas."""
+"""Series: automata are lengthened as plain Python does it, and families have their formulas."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from search.archive import series_search
 from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summarize
 from search.archive.store import Archive
 from tests import naive
-from tests.automata.test_numbering import numberings
-from tests.search.test_archive import candidates_of
+from tests.automata.numberings import numberings
+from tests.search.archives import candidates_of
 from tests.strategies import automata
 
 EXTREMAL = [
@@ -41,7 +41,7 @@ EXTREMAL = [
 
 
 def lengthened(delta: Deltas, start: int, cut: int, stop: int, by: int) -> list[list[int]]:
-    """What `stretch` makes, said state by state."""
+    """The automaton that `stretch` makes, state by state in plain Python."""
     result = []
     for letter in delta.tolist():
         goes_on = letter[start + 1] == letter[start] + 1
@@ -284,7 +284,7 @@ def members(series: pd.DataFrame, size: int) -> list[bytes]:
 
 
 HARD = "0 1 2 3 0 2|1 2 3 4 5 0"
-"""With n = 6: for its lengthened forms up to n = 27 the solver takes half a minute."""
+"""Its lengthened forms, up to n = 27, take the solver half a minute."""
 
 
 @pytest.fixture(
@@ -341,7 +341,7 @@ def test_every_automaton_is_a_member_or_in_no_series(many) -> None:
                 if obeys:
                     explained.add((size, form))
     assert explained and not left & explained
-    # others belong to a series that a larger automaton shows: one more residue of n obeys with it
+    # the others belong to a series with one more residue of n, which a larger automaton shows
     for size, _ in forms.keys() - left - explained:
         assert any(size in sizes and size < series["n"][row] for row, sizes in listed.items())
 
@@ -383,7 +383,7 @@ def test_the_largest(tmp_path, n: int, fits: bool) -> None:
             find_series(rows)
 
 
-def test_lengthening_is_no_shortening() -> None:
+def test_lengthening_by_less_than_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="^by=-1 is not at least 0$"):
         stretch(find_stretches([FAMILIES[0].delta(5)]), -1)
 

@@ -14,16 +14,10 @@ from vae.losses import kl_by_dimension, losses
 from vae.metrics import reconstruction_metrics
 from vae.model import DECODERS, VAE, Decoder, Forward, ModelConfig, Posterior
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 N, LATENT, BATCH = 5, 3, 7
 TINY = {"n": N, "latent": LATENT, "embedding": 4, "channels": 6, "hidden": 8, "layers": 2}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -302,7 +296,7 @@ def test_a_fresh_model_of_any_size_gives_all_targets_the_same_chance(k, tokens):
 
 
 def test_size_is_a_condition_of_both_halves(tokens):
-    # what all states alike do not tell it: neither their names nor their places
+    # without names and places of states, which could give the size away
     model = make(tokens=tokens, any_size=True, decoder="repeat")
     with torch.no_grad():
         for half in (model.encoder, model.decoder):
@@ -353,7 +347,8 @@ def test_what_a_size_does_not_use_is_not_trained(tokens, k):
         for weight in (half.output.weight, half.output.bias):
             by_name = weight.grad.unflatten(0, (k, -1))
             assert not by_name[:, unused].any()
-            assert by_name.any() == (n > 1)  # one target has all the probability there is
+            # with one target the probability is 1, whatever the weights
+            assert by_name.any() == (n > 1)
         if k > 1:
             assert not half.earlier_letters.weight.grad.unflatten(0, (k, -1))[:, unused].any()
         for half in (model.encoder, model.decoder):
@@ -410,8 +405,8 @@ def test_it_writes_what_comes_next():
     for tokens in ("absolute", "combined"):
         model = learn_cycles(tokens)
         z = model.encoder(cycle(6)).mu
-        told = model.decoder(z, cycle(7)).log_softmax(3).gather(3, cycle(7)[..., None])
-        nats[tokens] = told.sum()
+        chances = model.decoder(z, cycle(7)).log_softmax(3)
+        nats[tokens] = chances.gather(3, cycle(7)[..., None]).sum()
     assert nats["absolute"] < -5 < nats["combined"]
     written = model.decoder.generate(z.expand(200, -1), 7, temperature=1, generator=seeded())
     assert (written.tokens == cycle(7)).flatten(1).all(1).any()

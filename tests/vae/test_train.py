@@ -1,4 +1,4 @@
-"""Training: it learns, goes on after kill -9 as if nothing had been, and refuses damage."""
+"""Training: it learns, goes on after kill -9 as if never killed, and refuses damage."""
 
 import csv
 import json
@@ -20,9 +20,10 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
-from data.damage import DataError
 from data.dataset import Dataset
 from data.files import check_files, sha256
+from tests.damaging import refused
+from tests.folders import contents
 from vae import train as module
 from vae.checkpoint import load_model, read_config, save_checkpoint
 from vae.encoding import TOKEN_KINDS, encode_deltas
@@ -32,20 +33,14 @@ from vae.model import DECODERS, ModelConfig
 from vae.train import TrainConfig, choose_device, describe_data, row_weights, train
 from vae.trained import doubts
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(
     n=4, latent=4, embedding=4, channels=8, convolutions=2, hidden=12, token_dropout=0.3
 )
 CONFIG = TrainConfig(epochs=3, batch=64, held_out=0.2, beta=0.1, free_bits=0.05, seed=1)
 FILES = ["checksums.json", "config.json", "metrics.csv", "model.safetensors", "resume.pt"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def make_data(rows: int = 200, n: int = 4, k: int = 2, seed: int = 0) -> Dataset:
@@ -76,11 +71,6 @@ def folder(finished, tmp_path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "copy"))
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a model; the lock is its claim's."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
-
-
 def load_resume(folder: Path) -> dict:
     return torch.load(folder / "resume.pt", weights_only=True)
 
@@ -101,7 +91,7 @@ def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
     # the best weights by held-out ELBO: with one epoch, the last ones
     found = reconstruction_metrics(load_model(tmp_path), batch, torch.Generator().manual_seed(0))
     assert found["exact_from_mu"] == 1
-    assert found["held_out_reconstruction"] < 0.2  # of 4 * 2 * ln 4 = 11 nats
+    assert found["held_out_reconstruction"] < 0.2  # at first 4 * 2 * ln 4 = 11 nats
 
 
 def test_the_files_of_a_model(finished):
@@ -414,10 +404,6 @@ def test_metrics_of_earlier_versions(folder):
 
 
 # --- refused ----------------------------------------------------------------------------------
-
-
-def refused(message: str):
-    return pytest.raises(DataError, match=rf"^[^\n]*(?:{message})[^\n]*$")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""Properties of automata against their definitions, for the tests of properties and of kernels."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from automata import rank
+from automata.automaton import Deltas
+from automata.properties import (
+    CLASSES,
+    are_aperiodic,
+    are_basic,
+    are_completely_reachable,
+    are_eulerian,
+    are_initially_connected,
+    are_irreducible,
+    are_one_cluster,
+    are_strongly_connected,
+    automorphism_orders,
+    class_flags,
+    defects,
+    have_permutation_letter,
+    have_sink,
+    in_classes,
+    ranks,
+)
+from automata.solver.ranks import are_synchronizing
+from tests import naive
+
+DEFINITIONS: dict[str, Callable[[naive.Delta], bool]] = {
+    "synchronizing": lambda delta: naive.reset_threshold(delta) is not None,
+    "strongly-connected": naive.is_strongly_connected,
+    "initially-connected": naive.is_initially_connected,
+    "sink": naive.has_sink,
+    "permutation-letter": lambda delta: 0 in naive.defects(delta),
+    "defect-2": lambda delta: min(naive.defects(delta)) >= 2,
+    "one-cluster": naive.is_one_cluster,
+    "eulerian": naive.is_eulerian,
+    "aperiodic": naive.is_aperiodic,
+    "completely-reachable": naive.is_completely_reachable,
+    "irreducible": naive.is_irreducible,
+    "basic": naive.is_basic,
+}
+FUNCTIONS = {
+    "synchronizing": are_synchronizing,
+    "strongly-connected": are_strongly_connected,
+    "initially-connected": are_initially_connected,
+    "sink": have_sink,
+    "permutation-letter": have_permutation_letter,
+    "one-cluster": are_one_cluster,
+    "eulerian": are_eulerian,
+    "aperiodic": are_aperiodic,
+    "completely-reachable": are_completely_reachable,
+    "irreducible": are_irreducible,
+    "basic": are_basic,
+}
+
+
+def check_properties(deltas: Deltas) -> None:
+    """See that each property of each automaton is what its definition says."""
+    flags = class_flags(deltas)
+    given = class_flags(deltas, synchronizing=are_synchronizing(deltas))
+    assert np.array_equal(flags, given)
+    known = [[bool(define(delta)) for define in DEFINITIONS.values()] for delta in deltas.tolist()]
+    expected = np.array(known, bool).reshape(-1, len(CLASSES))
+    for i, name in enumerate(CLASSES):
+        wrong = deltas[(flags >> i & 1) != expected[:, i]]
+        assert len(wrong) == 0, (name, wrong[0].tolist())
+        assert np.array_equal(in_classes(deltas, [name]), expected[:, i]), name
+        assert np.array_equal(in_classes(deltas, [f"not-{name}"]), ~expected[:, i]), name
+        if name in FUNCTIONS:
+            assert np.array_equal(FUNCTIONS[name](deltas), expected[:, i]), name
+    assert defects(deltas).tolist() == [naive.defects(delta) for delta in deltas.tolist()]
+    assert ranks(deltas).tolist() == [rank(delta) for delta in deltas]
+    assert automorphism_orders(deltas).tolist() == [
+        naive.automorphism_order(delta) for delta in deltas.tolist()
+    ]

@@ -1,0 +1,55 @@
+"""Automata that several tests look at: all of a size, random ones, and some with a structure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from automata.automaton import Deltas, state_dtype
+from tests.strategies import rename
+
+Edges = Sequence[tuple[int, int]]
+
+
+def every(n: int, k: int) -> Deltas:
+    """Every automaton of a size in lexicographic order, uint8 (n^(n k), k, n)."""
+    entries = np.unravel_index(np.arange(n ** (n * k)), (n,) * (n * k))
+    return np.stack(entries, axis=1).astype(np.uint8).reshape(-1, k, n)
+
+
+def uniform(count: int, n: int, k: int) -> Deltas:
+    """Random automata, the same ones each time."""
+    return np.random.default_rng([n, k]).integers(0, n, (count, k, n), dtype=state_dtype(n))
+
+
+def cerny(n: int, k: int = 2) -> Deltas:
+    """Černý's automaton C_n (1964), further letters being identities."""
+    delta = np.tile(np.arange(n, dtype=state_dtype(n)), (k, 1))  # (k, n)
+    delta[0] = np.roll(delta[0], -1)
+    delta[1, -1] = 0
+    return delta
+
+
+def side_by_side(*parts: Deltas) -> Deltas:
+    """One automaton whose states are those of all parts; no two parts ever meet."""
+    starts = np.cumsum([0, *(part.shape[1] for part in parts)])
+    sides = [part.astype(int) + start for part, start in zip(parts, starts, strict=False)]
+    return np.concatenate(sides, axis=1).astype(state_dtype(int(starts[-1])))
+
+
+def incidence(edges: Edges, n: int, rng: np.random.Generator | None = None) -> Deltas:
+    """A graph as an automaton: vertices stay, each edge is a state whose letters lead to its ends.
+
+    With `rng` each edge gets its ends in random order.
+    """
+    delta = np.tile(np.arange(n, dtype=np.uint8), (2, 1))
+    for state, edge in enumerate(edges, start=n - len(edges)):
+        delta[:, state] = edge if rng is None else rng.permutation(edge)
+    return delta
+
+
+def shuffled(delta: Deltas, rng: np.random.Generator) -> Deltas:
+    """The same automaton with its states and letters in random order."""
+    k, n = delta.shape
+    return rename(delta, rng.permutation(n).tolist(), rng.permutation(k).tolist())
