@@ -803,7 +803,7 @@ def test_export(filled, tmp_path, words, selection):
 
 def test_verify_takes_an_export(filled, tmp_path, mixed):
     with Archive(filled) as archive:
-        archive.add(members(4), run="=1+1", arm="@prior")  # cells that a spreadsheet would run
+        archive.add(known_rows(4), run="=1+1", arm="@prior")  # cells that a spreadsheet would run
         number = archive.counts()["automata"].sum()
     out = tmp_path / "rows.csv"
     run("export", out, "--archive", filled)
