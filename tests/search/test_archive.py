@@ -250,7 +250,7 @@ def test_a_share_that_floats_miss(path):
         ({"k": 7}, r"k=7 is not in 1\.\.6"),
         ({"at_least": -0.1}, r"at-least=-0.1 is not in 0\.\.1"),
         ({"at_least": 1.1}, r"at-least=1.1 is not in 0\.\.1"),
-        ({"at_least": float("nan")}, "at-least=nan is not in"),
+        ({"at_least": float("nan")}, "at-least=nan is not a finite number"),
         ({"classes": ("best",)}, "unknown class 'best'"),
     ],
 )

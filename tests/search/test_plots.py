@@ -19,6 +19,7 @@ from search.candidates import HIT_COLUMNS
 from search.pictures import hits as hits_plot
 from search.pictures import recall as recall_plot
 from search.pictures import strip
+from search.pictures import training as training_plot
 from search.pictures.hits import plot_arm_hits, wilson_interval
 from search.pictures.recall import plot_recall
 from search.pictures.strip import StripRow, plot_strip
@@ -156,9 +157,8 @@ RELATIVES = {
 
 @pytest.mark.parametrize("name", names_of(PICTURES, RELATIVES))
 def test_both_files_are_whole_and_no_text_is_over_another(name, tmp_path, monkeypatch):
-    pixels = check_picture(
-        PICTURES[name], tmp_path, monkeypatch, plots, strip, recall_plot, hits_plot
-    )
+    modules = plots, strip, recall_plot, hits_plot, training_plot
+    pixels = check_picture(PICTURES[name], tmp_path, monkeypatch, *modules)
     assert min(pixels.shape[:2]) > 150
 
 
