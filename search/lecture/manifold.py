@@ -99,7 +99,7 @@ def _draw_cloud(axes: Axes, points: Floats, labels: np.ndarray) -> None:
     for label in np.unique(labels):
         color = _COLORS[label]
         own = points[shown][labels[shown] == label]
-        axes.plot(*own.T, ".", color=color, ms=3.5, alpha=0.55)
+        axes.plot(*own.T, ".", color=color, ms=3.5, alpha=0.55, rasterized=True)
         middle = _densest(own)
         light = sum(to_rgb(color)) > 1.6
         axes.text(

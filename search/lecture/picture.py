@@ -11,7 +11,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_EDGE = "#B8B8B8"
+_DPI = 150
+"""Of clouds of points, which are drawn as an image."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Picture:
 def as_picture(figure: Figure, text: str) -> Picture:
     """Return a figure of matplotlib as a picture; call it within `data.plots.style`."""
     file = BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
+    figure.savefig(file, format="svg", dpi=_DPI, metadata={"Date": None})
     svg = file.getvalue().decode("utf-8")
     return Picture(svg[svg.index("<svg") :], text)
 
