@@ -32,7 +32,7 @@ class Digits(NamedTuple):
     labels: Labels
     """int64 (rows,): 0..9"""
 
-    def take(self, rows: npt.ArrayLike) -> Digits:
+    def take(self, rows: npt.NDArray[np.integer]) -> Digits:
         """Return some rows."""
         return Digits(self.images[rows], self.labels[rows])
 

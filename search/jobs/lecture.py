@@ -61,7 +61,7 @@ def run_lecture(
         If the digits, the model or the two automata are missing, damaged, or do not fit.
     """
     torch.set_num_threads(workers)
-    check_digits(load_digits(digits, most=config.digits))
+    check_digits(load_digits(digits, most=config.rows))
     check_parents(between, *((STATES, LETTERS) if model is None else check_model(model)))
     inputs = {name: path for name, path in (("digits", digits), ("model", model)) if path}
     contents = {} if model is None else {"model": weights_sha256(model)}

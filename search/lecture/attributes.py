@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.neighbors import KNeighborsClassifier
-from torch import Tensor
+from torch import Tensor, nn
 
 from automata.drawing.geometry import BLUE
+from data.damage import DataError
 from data.digits import Digits, Images
 from data.plots import GREY, Floats, new_figure, style
 from search.lecture.picture import Picture, as_picture, show_images
@@ -134,7 +135,7 @@ def direction(
             order = shuffler.permutation(order)
         tail = max(1, round(_TAIL * len(order)))
         difference += mu[order[-tail:]].mean(0) - mu[order[:tail]].mean(0)
-    return difference / difference.norm().clamp(min=1e-12)
+    return nn.functional.normalize(difference, dim=0)
 
 
 class Success(NamedTuple):
@@ -171,8 +172,15 @@ def success(
     attribute : Attribute
     rng : Generator
         Shuffles attributes.
+
+    Raises
+    ------
+    DataError
+        If no held-out image may have the attribute.
     """
     own = held_out.take(attribute.rows(held_out))
+    if len(own.labels) == 0:
+        raise DataError(f"no held-out image of the digit {attribute.label}")
     height = own.images.shape[1]
     mu = encode_images(model, own.images).mu
     needed = _NEEDED * attribute.measure(training.take(attribute.rows(training)).images).std()
@@ -216,9 +224,8 @@ def draw_attribute(
         figure = new_figure(9, 4.4)
         pictures = figure.add_axes((0.07, 0.01, 0.53, 0.92))
         show_images(pictures, grid)
-        pictures.set_yticks(
-            [0, *range(2, steps + 2)], ["image", *(f"{place:+.2f}" if place else "0" for place in places.tolist())]
-        )
+        names = (f"{place:+.2f}" if place else "0" for place in places.tolist())
+        pictures.set_yticks([0, *range(2, steps + 2)], ["image", *names])
         pictures.set_title(f"steps along “{attribute.name}”")
         axes = figure.add_axes((0.68, 0.12, 0.31, 0.81))
         axes.plot(places, measured, color=GREY, lw=0.8, alpha=0.6)

@@ -30,7 +30,7 @@ from search.lecture.config import LectureConfig
 from search.lecture.drawn import Cell, draw_rows
 from search.lecture.paths import STEPS, path_points
 from search.lecture.picture import Picture
-from vae.checkpoint import load_model
+from vae.checkpoint import load_model, read_config
 from vae.model import VAE, ModelConfig
 from vae.train import TrainConfig, train
 from vae.trained import load_trained, training_folder
@@ -73,8 +73,10 @@ def learn_automata(config: LectureConfig, folder: Path, given: Path | None = Non
     """
     if given is not None:
         device = torch.device("cpu")
-        model, data, _ = load_trained(given, training_folder(given), device, torch.get_num_threads())
-        held_out = 0.05
+        model, data, _ = load_trained(
+            given, training_folder(given), device, torch.get_num_threads()
+        )
+        held_out = read_config(given)["train"]["held_out"]
     else:
         generate(
             GenerateConfig(
@@ -114,7 +116,8 @@ def read_automaton(argument: str) -> Deltas:
     except AutomatonError as error:
         raise DataError(f"{name}: {error}") from error
     if isinstance(first, Automata):
-        return first.deltas[0]
+        delta: Deltas = first.deltas[0]
+        return delta
     raise DataError(f"{name}: line {first.line}: {first.reason}")
 
 
@@ -170,7 +173,10 @@ def draw_automaton_reconstructions(learned: Learned) -> Picture:
     for shown in (slowest[:_SHOWN], slowest[wrong[slowest]][:_SHOWN]):
         if len(shown):
             above = [cell._replace(given=True) for cell in _cells(originals[shown])]
-            rows += [("held out", above), ("reconstruction", _cells(rebuilt[shown], changed[shown]))]
+            rows += [
+                ("held out", above),
+                ("reconstruction", _cells(rebuilt[shown], changed[shown])),
+            ]
     exact, kept = 100 * (1 - wrong.mean()), 100 * (1 - changed.mean())
     rows[1] = f"reconstruction:\n{exact:.0f} % exact", rows[1][1]
     return draw_rows(
@@ -181,9 +187,7 @@ def draw_automaton_reconstructions(learned: Learned) -> Picture:
     )
 
 
-def draw_automaton_paths(
-    learned: Learned, parents: Deltas, generator: torch.Generator
-) -> Picture:
+def draw_automaton_paths(learned: Learned, parents: Deltas, generator: torch.Generator) -> Picture:
     """Draw what is decoded along the paths between two automata, these outside.
 
     Changed transitions are those that differ from the automaton on the left. The lines of

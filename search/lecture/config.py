@@ -12,7 +12,7 @@ from automata.settings import check_settings, setting
 class LectureConfig:
     """How long the models of the lecture are trained, and on how much."""
 
-    digits: int = setting(10_000, "Images of digits at most.", low=100, high=10**6, name="rows")
+    rows: int = setting(10_000, "Images of digits at most.", low=500, high=10**6)
     latent: int = setting(16, "Dimensions of the larger latent space.", low=3, high=256)
     steps: int = setting(2000, "Steps of each model of digits.", low=1, high=10**6)
     automata: int = setting(20_000, "Automata of the training set.", low=100, high=10**7)

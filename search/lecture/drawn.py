@@ -91,8 +91,9 @@ def _cell(cell: Cell, x: float, y: float) -> str:
     ground = _KNOWN if cell.known else "white"
     frame = 'stroke="#000000" stroke-width="2"' if cell.given else 'stroke="#C9C9C9"'
     marks = "".join(
-        f'<path d="M{_points(arrow.curve[:1])}C{_points(arrow.curve[1:])}L{_points(arrow.tip[None])}"'
-        f' fill="none" stroke="{_MARK}" stroke-width="0.7" stroke-linecap="round"/>'
+        f'<path d="M{_points(arrow.curve[:1])}C{_points(arrow.curve[1:])}'
+        f'L{_points(arrow.tip[None])}" fill="none" stroke="{_MARK}" stroke-width="0.7" '
+        'stroke-linecap="round"/>'
         for arrow in drawing.arrows
         if cell.changed is not None and cell.changed[arrow.letter, arrow.source]
     )

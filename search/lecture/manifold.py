@@ -100,10 +100,11 @@ def _draw_cloud(axes: Axes, points: Floats, labels: np.ndarray) -> None:
         color = _COLORS[label]
         own = points[shown][labels[shown] == label]
         axes.plot(*own.T, ".", color=color, ms=3.5, alpha=0.55, rasterized=True)
-        middle = _densest(own)
+        x, y = _densest(own)
         light = sum(to_rgb(color)) > 1.6
         axes.text(
-            *middle, f"{label}", ha="center", va="center", weight="bold",
+            x,
+            y, f"{label}", ha="center", va="center", weight="bold",
             color="black" if light else "white",
             bbox={"boxstyle": "circle,pad=0.25", "fc": color, "ec": "white", "lw": 1},
         )  # fmt: skip
@@ -113,4 +114,4 @@ def _densest(points: Floats, near: int = 20) -> Floats:
     """Return the point whose neighbours are nearest."""
     distances = np.linalg.norm(points[:, None] - points, axis=2)
     distances.sort(axis=1)
-    return points[distances[:, min(near, len(points) - 1)].argmin()]
+    return np.asarray(points[distances[:, min(near, len(points) - 1)].argmin()])

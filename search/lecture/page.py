@@ -68,12 +68,12 @@ def _block(cell: Cell, value: Any) -> dict[str, Any]:
 
 
 def as_html(markdown: str) -> str:
-    """Return Markdown with formulas in dollars as HTML; second headings get anchors.
+    r"""Return Markdown with formulas in dollars as HTML; second headings get anchors.
 
     Examples
     --------
     >>> as_html("## 2. A *word*")
-    '<h2 id="part-2">2. A <em>word</em></h2>\\n'
+    '<h2 id="part-2">2. A <em>word</em></h2>\n'
     """
     formulas: list[str] = []
 

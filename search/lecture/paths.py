@@ -43,8 +43,8 @@ def path_points(path: str, first: Tensor, second: Tensor, steps: int = STEPS) ->
     [0.0, 0.5, 1.0]
     """
     alphas = torch.linspace(1, 0, steps).repeat(len(first))
-    ends = (end.repeat_interleave(steps, 0) for end in (first, second))
-    return interpolate(path, *ends, alphas).reshape(len(first), steps, -1)
+    starts, ends = (end.repeat_interleave(steps, 0) for end in (first, second))
+    return interpolate(path, starts, ends, alphas).reshape(len(first), steps, -1)
 
 
 def draw_paths(model: GaussianVAE, firsts: Images, seconds: Images, path: str) -> Picture:
@@ -57,8 +57,7 @@ def draw_paths(model: GaussianVAE, firsts: Images, seconds: Images, path: str) -
     path : str
         One of `search.configs.PATHS`.
     """
-    ends = (encode_images(model, images).mu for images in (firsts, seconds))
-    z = path_points(path, *ends)
+    z = path_points(path, encode_images(model, firsts).mu, encode_images(model, seconds).mu)
     pairs, (height, width) = len(firsts), firsts.shape[1:]
     grid = np.full((pairs, STEPS + 4, height, width), np.nan, np.float32)
     grid[:, 0], grid[:, -1] = firsts, seconds
