@@ -29,6 +29,8 @@ Images = npt.NDArray[np.float32]
 
 _MEASUREMENTS = 60
 """Points of the loss curve, about."""
+_CLIP = 100.0
+"""Largest gradient norm."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def train_gaussian(images: Images, config: GaussianConfig) -> Trained:
             nll, kl = model(rows[drawn], generator)
             optimizer.zero_grad(set_to_none=True)
             (nll + config.beta * kl).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 100.0)
+            nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
             optimizer.step()
             schedule.step()
             terms = np.concatenate([terms, [[nll.item(), kl.item()]]])

@@ -98,7 +98,7 @@ def check_digits(digits: Digits) -> None:
     --------
     >>> check_digits(load_digits(most=300))
     Traceback (most recent call last):
-    data.damage.DataError: 30 images of the digit 0, fewer than 40
+    data.damage.DataError: 31 images of the digit 0, fewer than 40
     """
     counts = np.bincount(digits.labels, minlength=10)
     few = np.flatnonzero(counts < _LEAST)

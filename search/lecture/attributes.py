@@ -267,8 +267,8 @@ def draw_success(rates: Mapping[str, Success]) -> Picture:
         return as_picture(
             figure,
             "; ".join(
-                f"{name}: {rate.gained:.0%} gain it, {rate.by_chance:.0%} by chance, "
-                f"{rate.same_digit:.0%} are read as the same digit"
+                f"{name}: {100 * rate.gained:.0f} % gain it, {100 * rate.by_chance:.0f} % by "
+                f"chance, {100 * rate.same_digit:.0f} % are read as the same digit"
                 for name, rate in rates.items()
             )
             + ".",

@@ -18,7 +18,7 @@ from search.lecture.picture import Picture
 
 _CELL, _GAP, _LEFT, _CAPTION, _FOOT = 150.0, 8.0, 136.0, 22.0, 30.0
 """Side of a drawing, space between cells, room for labels, for a caption, for the legend."""
-_LEAST, _ROOM, _LOOP = 5.2, 0.78, 1.9
+_LEAST, _ROOM, _LOOP = 5.2, 0.78, 2.6
 """Least radius of the circle of states, the radius for each state, and the reach of loops."""
 _MARK, _KNOWN, _WRONG = "#FFCE33", "#DDE8F5", "#B00020"
 
