@@ -406,14 +406,20 @@ def demo(seed: int, out: Path, gathering: ArchiveRule, how: _ModelRun) -> Result
     "--between", nargs=2, metavar="A B", help="Two automata, as texts or files, to interpolate."
 )
 @_run
-@_force
-@options.workers("Threads; the page has the same bytes only with the same number.", default=1)
+@options.together("how", force=_force, workers=options.workers("Threads.", default=1))
 @printed()
-def lecture(out: Path, config: LectureConfig, **how: Any) -> Result:
+def lecture(
+    config: LectureConfig,
+    digits: Path | None,
+    model: Path | None,
+    between: tuple[str, str] | None,
+    out: Path,
+    how: _Run,
+) -> Result:
     """Run the lecture on variational autoencoders: one page with all its pictures."""
     from search.jobs.lecture import run_lecture
 
-    return run_lecture(config, out, **how)
+    return run_lecture(config, out, digits=digits, model=model, between=between, **how)
 
 
 def main() -> None:

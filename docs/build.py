@@ -149,7 +149,7 @@ def write_lecture(path: Path) -> None:
         found = json.loads(path.read_text(encoding="utf-8"))["cells"]
         if [cell["source"] for cell in found] == [cell["source"] for cell in made["cells"]]:
             return
-    notebook = nbformat.from_dict(made)
+    notebook = nbformat.reads(json.dumps(made), as_version=4)
     root = {"metadata": {"path": str(path.parents[1])}}
     NotebookClient(notebook, timeout=1200, record_timing=False, resources=root).execute()
     for cell in notebook.cells:  # progress, on stderr, is no part of it

@@ -15,9 +15,10 @@ from data.digits import Digits, load_digits
 from data.files import write_file
 from data.record import recorded
 from data.results import Summary
-from search.lecture.automata import LETTERS, STATES, check_model, check_parents
 from search.lecture.cells import read_cells, run_cells
 from search.lecture.config import LectureConfig
+from search.lecture.given import check_model, check_parents
+from search.lecture.learned import LETTERS, STATES
 from search.lecture.page import render
 from search.lecture.picture import Picture
 from vae.checkpoint import weights_sha256

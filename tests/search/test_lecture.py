@@ -19,17 +19,17 @@ from automata import Automaton, canonical_forms
 from data.damage import DataError
 from data.digits import Digits, load_digits
 from search.lecture.attributes import ATTRIBUTES, Attribute, direction, slant, success
-from search.lecture.automata import (
+from search.lecture.cells import as_notebook, read_cells, run_cells
+from search.lecture.config import LectureConfig
+from search.lecture.formulas import formula_svg
+from search.lecture.given import read_automaton
+from search.lecture.ideas import draw_bound, principal_axes
+from search.lecture.learned import (
     choose_parents,
     count_paths,
     draw_automaton_paths,
     learn_automata,
-    read_automaton,
 )
-from search.lecture.cells import as_notebook, read_cells, run_cells
-from search.lecture.config import LectureConfig
-from search.lecture.formulas import formula_svg
-from search.lecture.ideas import draw_bound, principal_axes
 from search.lecture.manifold import draw_manifold
 from search.lecture.page import as_html
 from search.lecture.paths import path_points
