@@ -71,7 +71,10 @@ def draw_two_ways(digits: Digits, pair: tuple[int, int], rng: np.random.Generato
             new = rng.multivariate_normal(mean, cov, 40)
             right.plot(*new.T, "x", color=color, ms=5, label=f"{pair[kind]}, drawn anew")
             for axes in (left, right):
-                axes.plot(*own.T, ".", color=color, ms=3, alpha=0.5, label=f"{pair[kind]}")
+                axes.plot(
+                    *own.T, ".", color=color, ms=3, alpha=0.5, label=f"{pair[kind]}",
+                    rasterized=True,
+                )  # fmt: skip
         right.set_title("generative: p(x | y), how does each look?")
         right.legend(frameon=False, ncols=2, loc="upper right", bbox_to_anchor=(1, -0.02))
         for axes in (left, right):

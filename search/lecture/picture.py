@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -11,6 +12,10 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from search.report.pictures import shortened
+
+_PLACES = re.compile(r'\b(?:d|x|y|points)="[^"]*"')
+"""Attributes with coordinates, in points."""
 _DPI = 150
 """Of clouds of points, which are drawn as an image."""
 
@@ -33,7 +38,8 @@ def as_picture(figure: Figure, text: str) -> Picture:
     file = BytesIO()
     figure.savefig(file, format="svg", dpi=_DPI, metadata={"Date": None})
     svg = file.getvalue().decode("utf-8")
-    return Picture(svg[svg.index("<svg") :], text)
+    short = _PLACES.sub(lambda match: shortened(match[0]), svg[svg.index("<svg") :])
+    return Picture(short, text)
 
 
 def show_images(axes: Axes, images: npt.ArrayLike, *, low: float = 0.0, high: float = 1.0) -> None:

@@ -47,13 +47,33 @@ def run(folder: Path, *words: str) -> Result:
     return CliRunner().invoke(pipeline.cli, line)
 
 
+GIVEN = [
+    "--between",
+    "1 2 3 0|1 1 2 3",
+    "1 2 3 0|0 2 1 0",
+    *"--digits digits --model model".split(),
+]
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "lecture"
-    answer = run(folder, "--between", CERNY, "1 2 3 4 5 6 0|0 1 2 3 4 5 0", "--json")
+    """The page of a tiny lecture with digits, a model and two automata that are given."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "digits").mkdir()
+    digits = load_digits(most=600)
+    write(folder / "digits", (digits.images * 255).round(), digits.labels)
+    shape = "--latent 3 --embedding 4 --channels 8 --convolutions 1 --hidden 16 --held-out 0.2"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in (
+            "generate -n 4 --count 100 --out data --workers 1",
+            f"train --data data --out model --epochs 1 {shape} --workers 1",
+        ):
+            pipeline.cli.main(line.split(), standalone_mode=False)
+        answer = run(Path("lecture"), *GIVEN, "--json")
     assert answer.exit_code == 0, answer.output
-    assert json.loads(answer.stdout)["page"] == str(folder / "lecture.html")
-    return folder / "lecture.html"
+    assert json.loads(answer.stdout)["page"] == "lecture/lecture.html"
+    return folder / "lecture" / "lecture.html"
 
 
 # --- the page ---------------------------------------------------------------------------------
@@ -86,35 +106,19 @@ def test_the_pictures_are_svg_without_anything_from_elsewhere(page: Path) -> Non
     assert not re.search(r"(?:src|href)=\"(?!#|data:)", rest)
 
 
-def test_the_same_command_gives_the_same_page(page: Path, tmp_path: Path) -> None:
-    between = ["--between", CERNY, "1 2 3 4 5 6 0|0 1 2 3 4 5 0"]
-    assert run(tmp_path / "again", *between).exit_code == 0
-    assert (tmp_path / "again" / "lecture.html").read_bytes() == page.read_bytes()
+def test_the_same_command_gives_the_same_page(page: Path, monkeypatch) -> None:
+    before = page.read_bytes()
+    page.unlink()
+    monkeypatch.chdir(page.parents[1])
+    assert run(Path("lecture"), *GIVEN).exit_code == 0
+    assert page.read_bytes() == before
     assert {path.name for path in page.parent.iterdir()} == {"lecture.html", "run.json", ".lock"}
     record = json.loads((page.parent / "run.json").read_text())
-    assert record["command"] == "lecture" and record["config"]["between"][0] == CERNY
+    assert record["command"] == "lecture" and record["config"]["between"] == GIVEN[1:3]
     assert record["config"]["seed"] == 0 and record["config"]["automata"] == 150
+    assert {*record["inputs"]} == {"digits", "model"} and {*record["inputs_sha256"]} == {"model"}
     answer = run(page.parent)
     assert isinstance(answer.exception, DataError) and "holds another run" in str(answer.exception)
-
-
-def test_a_given_model_and_given_digits(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    shape = "--latent 3 --embedding 4 --channels 8 --convolutions 1 --hidden 16 --held-out 0.2"
-    for line in (
-        "generate -n 4 --count 100 --out data --workers 1",
-        f"train --data data --out model --epochs 1 {shape} --workers 1",
-    ):
-        pipeline.cli.main(line.split(), standalone_mode=False)
-    digits = load_digits(most=600)
-    scaled = (digits.images * 255).round()
-    (tmp_path / "digits").mkdir()
-    write(tmp_path / "digits", scaled, digits.labels)
-    words = ["--model", "model", "--digits", str(tmp_path / "digits")]
-    answer = run(tmp_path / "lecture", *words)
-    assert answer.exit_code == 0, answer.output
-    record = json.loads((tmp_path / "lecture" / "run.json").read_text())
-    assert {*record["inputs"]} == {"digits", "model"} and {*record["inputs_sha256"]} == {"model"}
 
 
 # --- what is refused --------------------------------------------------------------------------
