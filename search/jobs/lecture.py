@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from data.digits import Digits, load_digits
 from data.files import write_file
 from data.record import recorded
 from data.results import Summary
+from search.decode import computing
 from search.lecture.cells import read_cells, run_cells
 from search.lecture.config import LectureConfig
 from search.lecture.given import check_model, check_parents
@@ -72,6 +74,7 @@ def run_lecture(
             out, "lecture", record, inputs, contents=contents, renews=True, force=force
         ) as run,
         TemporaryDirectory() as scratch,
+        computing(model) if model else nullcontext(),
     ):
         names: dict[str, Any] = {
             "config": config,
