@@ -15,6 +15,7 @@
     archive verify  search.archive.store.verify_archive
     report          search.report.job.report_run
     demo            search.jobs.demo.run_demo
+    lecture         search.jobs.lecture.run_lecture
 
 Jobs are imported where they are called, so that --help answers at once.
 """
@@ -22,7 +23,6 @@ Jobs are imported where they are called, so that --help answers at once.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -38,6 +38,7 @@ from search.configs import EvolveConfig, LatentConfig, SearchConfig
 from search.discovery.config import DiscoverConfig, LearnConfig
 from search.jobs import options
 from search.jobs.commandline import Commands, complain, printed, run_commands
+from search.lecture.config import LectureConfig
 from vae.config import DEVICES, ModelConfig, TrainConfig
 
 Names = tuple[str, ...]
@@ -56,13 +57,6 @@ class _ModelRun(_Run):
     device: str
 
 
-_classes = click.option(
-    "--class",
-    "classes",
-    metavar="NAME",
-    multiple=True,
-    help="Only automata of this class count: NAME or not-NAME. All names: docs/cli.md.",
-)
 _where = "Device of the model; auto takes a GPU if there is one."
 _device = options.choice("--device", DEVICES, default="auto", help=_where)
 _force = options.flag("--force", help="Discard the files of an earlier run in the folder.")
@@ -81,42 +75,6 @@ _shown = "Most automata on the page, the best of each size."
 _archive = options.path(
     "--archive", "file", default=_default, show_default=True, help="Archive file."
 )
-
-
-def _classes_of(config: str) -> options.Decorator:
-    """Add --class; the config in the argument named `config` gets the classes."""
-
-    def add(command: Any) -> Any:
-        @wraps(command)
-        def chosen(*, classes: Names, **values: Any) -> Any:
-            values[config] = options.build(replace, values[config], classes=classes)
-            return command(**values)
-
-        return _classes(chosen)
-
-    return add
-
-
-def _selection(command: Any) -> Any:
-    """Add the options that select automata of an archive; the command gets a Selection."""
-    return options.of(selection=Selection)(_classes_of("selection")(command))
-
-
-def _rule(command: Any) -> Any:
-    """Add the options of the archive that a run adds to; the command gets an ArchiveRule."""
-
-    @wraps(command)
-    def ruled(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
-        chosen = archive or out.resolve().parent / "archive.sqlite"
-        rule = options.build(ArchiveRule, archive=chosen, archive_at_least=archive_at_least)
-        return command(out=out, rule=rule, **values)
-
-    ruled = options.field(ArchiveRule, "archive_at_least")(ruled)
-    return options.path(
-        "--archive",
-        show_default="archive.sqlite beside the run folder",
-        help="Archive file, for the best automata of all runs.",
-    )(ruled)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -146,7 +104,7 @@ def generate(config: GenerateConfig, out: Path, how: _Run) -> Result:
 @options.of(config=EnumerateConfig)
 @options.flag("--no-rows", help="Count the automata only; write no rows.")
 @_dataset
-@_classes_of("config")
+@options.classes_of("config")
 @_how
 @printed()
 def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> Result:
@@ -163,7 +121,7 @@ def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> 
 @options.of(model=ModelConfig, config=TrainConfig)
 @options.path("--data", required=True, help="Dataset folder.")
 @options.path("--out", required=True, help="Model folder.")
-@_classes
+@options.with_classes
 @_how_with_model
 @printed()
 def train(
@@ -180,7 +138,7 @@ def train(
 @options.path("--data", help="Dataset folder; default: the one the model was trained on.")
 @options.integer("--repair", 0, default=2, help="Most transitions that repair may change.")
 @_seed
-@_classes
+@options.with_classes
 @options.together("how", device=_device, workers=_workers)
 @printed()
 def evaluate(
@@ -198,8 +156,6 @@ def evaluate(
 @options.path("--data", required=True, help="Dataset folder that the model was trained on.")
 @_run
 @options.of(config=SearchConfig, latent=LatentConfig)
-@_rule
-@_classes_of("config")
 @_truth
 @_how_with_model
 @printed()
@@ -223,8 +179,6 @@ def search(
 @cli.command()
 @options.of(config=EvolveConfig)
 @_run
-@_rule
-@_classes_of("config")
 @_truth
 @_how
 @printed()
@@ -245,8 +199,6 @@ def evolve(
     "--arms", default="vae", show_default=True, help="Arms, with commas: see docs/discovery.md."
 )
 @options.path("--out", required=True, help="Folder of the run or runs.")
-@_rule
-@_classes_of("config")
 @options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
 @_how_with_model
 @printed()
@@ -334,7 +286,7 @@ def archive() -> None:
 
 @archive.command("list")
 @_archive
-@_selection
+@options.selection
 @options.flag("--automata", help="List single automata instead of counts.")
 @options.integer("--limit", 1, default=20, help="Most automata with --automata.")
 @printed("Print JSON.")
@@ -348,7 +300,7 @@ def archive_list(file: Path, selection: Selection, automata: bool, limit: int) -
 @archive.command("export")
 @click.argument("out", metavar="FILE", type=options.OUTPUT)
 @_archive
-@_selection
+@options.selection
 @printed()
 def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
     """Write automata to FILE as CSV ("-": to standard output, without a summary)."""
@@ -359,7 +311,7 @@ def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
 
 @archive.command("series")
 @_archive
-@_selection
+@options.selection
 @options.flag("--prove", help="Prove every threshold that a formula is derived from.")
 @options.output("--out", help="CSV file of all series; -: only CSV, to standard output.")
 @options.workers("Threads of the solver.", default=1)
@@ -398,7 +350,7 @@ def archive_verify(file: Path, workers: int) -> Result:
     flag_value=str(_default),
     help=f"Report on an archive instead; without a path: {_default}.",
 )
-@_selection
+@options.selection
 @options.integer("--limit", 1, 5000, default=200, help=_shown)
 @options.output(
     "--out", show_default="report.html in the run folder", help="HTML file; -: standard output."
@@ -426,7 +378,8 @@ def report(
 @cli.command()
 @_seed
 @options.path("--out", default=Path("runs/demo"), show_default=True, help="Folder of the run.")
-@_rule
+@options.with_classes
+@options.together("how", device=_device, workers=_workers)
 @_how_with_model
 @printed()
 def demo(seed: int, out: Path, rule: ArchiveRule, how: _ModelRun) -> Result:
@@ -434,6 +387,30 @@ def demo(seed: int, out: Path, rule: ArchiveRule, how: _ModelRun) -> Result:
     from search.jobs.demo import run_demo
 
     return run_demo(seed, out, rule, **how)
+
+
+@cli.command()
+@options.of(config=LectureConfig)
+@options.path("--digits", help="Folder with MNIST's IDX files; default: scikit-learn's digits.")
+@options.path("--model", help="Folder of a model of automata; by default one is trained.")
+@click.option(
+    "--between", nargs=2, metavar="A B", help="Two automata, as texts or files, to interpolate."
+)
+@_run
+@options.together("how", force=_force, workers=options.workers("Threads.", default=1))
+@printed()
+def lecture(
+    config: LectureConfig,
+    digits: Path | None,
+    model: Path | None,
+    between: tuple[str, str] | None,
+    out: Path,
+    how: _Run,
+) -> Result:
+    """Run the lecture on variational autoencoders: one page with all its pictures."""
+    from search.jobs.lecture import run_lecture
+
+    return run_lecture(config, out, digits=digits, model=model, between=between, **how)
 
 
 def main() -> None:

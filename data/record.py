@@ -19,7 +19,7 @@ from data.files import write_json
 
 _OURS = re.compile(
     r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
-    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt|report\.html"
+    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt|(report|lecture)\.html"
     r"|(thresholds|training|norms|strip|hits|recall|families|gaps)\.(png|svg)"
 )
 

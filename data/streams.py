@@ -6,7 +6,10 @@ import numpy as np
 
 from automata.arguments import check_integer
 
-STAGES = ("generate", "train", "weights", "search", "pictures", "evolve", "start", "discover")
+STAGES = (
+    *("generate", "train", "weights", "search", "pictures", "evolve", "start", "discover"),
+    "lecture",
+)
 
 
 def stream(seed: int, stage: str, index: int = 0) -> np.random.Generator:

@@ -1,9 +1,11 @@
 """What is made of the code for readers: `make docs` runs this file.
 
-The reference of every module goes into docs/api/, and the tables of options into docs/cli.md.
+The reference of every module goes into docs/api/, the tables of options into docs/cli.md. Where the
+source of the lecture has changed, docs/lecture.ipynb is made of it and run, which takes minutes.
 """
 
 import importlib
+import json
 import pkgutil
 import re
 import typing
@@ -12,10 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import nbformat
 import pdoc.doc
 import pdoc.render
+from nbclient import NotebookClient
 
 import pipeline
+from search.lecture.cells import as_notebook, read_cells
 
 Namespace = pdoc.doc.Namespace
 Page = pdoc.doc.Module
@@ -137,8 +142,26 @@ def with_options(page: str) -> str:
     return pattern.sub(lambda _: f"{BEGIN}\n{option_tables()}{END}", page)
 
 
+def write_lecture(path: Path) -> None:
+    """Make the notebook of the lecture and run it, unless it is there with today's cells."""
+    made = as_notebook(read_cells())
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if [cell["source"] for cell in found] == [cell["source"] for cell in made["cells"]]:
+            return
+    notebook = nbformat.reads(json.dumps(made), as_version=4)
+    root = {"metadata": {"path": str(path.parents[1])}}
+    NotebookClient(notebook, timeout=1200, record_timing=False, resources=root).execute()
+    for cell in notebook.cells:  # progress, on stderr, is no part of it
+        if cell.cell_type == "code":
+            cell.outputs = [part for part in cell.outputs if part.output_type != "stream"]
+    notebook.metadata.language_info = made["metadata"]["language_info"]
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
     docs = Path(__file__).parent
     commands = docs / "cli.md"
     commands.write_text(with_options(commands.read_text(encoding="utf-8")), encoding="utf-8")
+    write_lecture(docs / "lecture.ipynb")
     write_reference(docs / "api")

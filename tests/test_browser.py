@@ -15,6 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+import pipeline
 from automata import reset_thresholds
 from automata.families import FAMILIES
 from automata.text.formats import (
@@ -57,6 +58,9 @@ def pages(run_folders: Path, tmp_path_factory) -> Path:
     letters = np.random.default_rng(0).integers(0, 8, (1, 6, 8)).astype(np.uint8)
     six = known_automata(letters, reset_thresholds(letters))
     (folder / "letters.html").write_text(render(Content("Letters", "k = 6", six)))
+    sizes = "--rows 500 --latent 3 --steps 50 --automata 200 --epochs 1".split()
+    pipeline.cli.main(["lecture", "--out", str(folder / "lecture"), *sizes], standalone_mode=False)
+    shutil.copy(folder / "lecture" / "lecture.html", folder)
     (folder / "hostile.html").write_text(render(hostile_content()))
     (folder / "empty.html").write_text(render(Content("Empty", "Nothing.", large[:0])))
     return folder
@@ -104,7 +108,9 @@ def occupied(page: Page) -> int:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["search", "evolve", "discover", "compare", "model", "empty"])
+@pytest.mark.parametrize(
+    "name", ["search", "evolve", "discover", "compare", "model", "empty", "lecture"]
+)
 def test_every_page_is_accessible(visit, name: str, scheme: str) -> None:
     page = visit(f"{name}.html", color_scheme=scheme)
     keep(page, f"{name}-{scheme}", full_page=True)
@@ -430,3 +436,18 @@ def test_drawings_have_contrast(visit, scheme: str) -> None:
     page = visit("search.html", color_scheme=scheme)
     plane = page.locator("#plane").evaluate(style, "backgroundColor")
     assert contrast(page.locator(".point").first.evaluate(style, "stroke"), plane) >= 3
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_lecture_fits_every_width(visit, width: int) -> None:
+    """The page itself never scrolls sideways; pictures do, in their frames, and all are loaded."""
+    page = visit("lecture.html")
+    page.set_viewport_size({"width": width, "height": 800})
+    across = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    whole, seen = page.evaluate(across)
+    assert whole <= seen == width
+    sizes = page.locator(".picture img").evaluate_all("all => all.map(i => i.naturalWidth)")
+    assert len(sizes) > 15 and min(sizes) > 0
+    frames = page.locator(".picture").evaluate_all("all => all.map(f => f.clientWidth)")
+    assert max(frames) <= width
+    keep(page, f"lecture-{width}", full_page=True)

@@ -47,7 +47,10 @@ ENTRIES: dict[str, Entry] = dict(parse_file(ROOT / "docs" / "references.bib").en
 def files() -> list[Path]:
     pages = [ROOT / "README.md", ROOT / "pipeline.py", *(ROOT / "docs").glob("*.md")]
     own = {Path(__file__), ROOT / "tests" / "test_cli.py"}
-    return sorted({*pages, *(p for folder in CODE for p in (ROOT / folder).rglob("*.py"))} - own)
+    code = {
+        p for folder in CODE for kind in ("py", "md") for p in (ROOT / folder).rglob(f"*.{kind}")
+    }
+    return sorted({*pages, *code} - own)
 
 
 def citations(file: str, text: str) -> Iterator[Citation]:

@@ -32,7 +32,9 @@ from search.discovery.arms import SOURCES
 from search.discovery.config import SOURCE_NAMES, DiscoverConfig, LeapConfig, LearnConfig
 from search.jobs import options
 from search.jobs.commandline import Commands
+from search.lecture.config import LectureConfig
 from vae.config import ModelConfig, TrainConfig
+from vae.gaussian import GaussianConfig
 
 ROOT = Path(__file__).parents[1]
 COMMANDS: dict[str, tuple[type, ...]] = {
@@ -48,12 +50,13 @@ COMMANDS: dict[str, tuple[type, ...]] = {
     "archive series": (Selection,),
     "report": (Selection,),
     "demo": (ArchiveRule,),
+    "lecture": (LectureConfig,),
 }
 CONFIGS = [
     *(GenerateConfig(), EnumerateConfig(at_least=9), TrainConfig(), ModelConfig(any_size=True)),
     *(SearchConfig(), LatentConfig(), EvolveConfig(), LearnConfig(), LeapConfig(), Evolution()),
     *(DiscoverConfig(least=1, start_to=1), Selection(), ArchiveRule(Path("archive.sqlite"))),
-    SolveConfig(),
+    *(SolveConfig(), LectureConfig(), GaussianConfig()),
 ]
 
 

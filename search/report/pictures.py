@@ -100,7 +100,7 @@ def _kept(name: str, value: str, prefix: str) -> str | None:
         return None
     if name == "id":
         return prefix + value
-    return _shortened(value) if name in _NUMBERS else value
+    return shortened(value) if name in _NUMBERS else value
 
 
 def _local(name: object) -> str:
@@ -108,6 +108,13 @@ def _local(name: object) -> str:
     return name.rpartition("}")[2] if isinstance(name, str) else ""
 
 
-def _shortened(numbers: str) -> str:
+def shortened(numbers: str) -> str:
+    """Return a text with its numbers rounded to one decimal, on one line.
+
+    Examples
+    --------
+    >>> shortened("M 1.2345 20.08 L 3 4.0")
+    'M 1.2 20.1 L 3 4.0'
+    """
     short = re.sub(r"\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}", numbers)
     return re.sub(r"\s+", " ", short).strip()

@@ -1,0 +1,1 @@
+"""The lecture "VAE in search of automata": its text, its code, its pictures, on one page."""
