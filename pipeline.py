@@ -156,6 +156,8 @@ def evaluate(
 @options.path("--data", required=True, help="Dataset folder that the model was trained on.")
 @_run
 @options.of(config=SearchConfig, latent=LatentConfig)
+@options.archive_rule
+@options.classes_of("config")
 @_truth
 @_how_with_model
 @printed()
@@ -179,6 +181,8 @@ def search(
 @cli.command()
 @options.of(config=EvolveConfig)
 @_run
+@options.archive_rule
+@options.classes_of("config")
 @_truth
 @_how
 @printed()
@@ -199,6 +203,8 @@ def evolve(
     "--arms", default="vae", show_default=True, help="Arms, with commas: see docs/discovery.md."
 )
 @options.path("--out", required=True, help="Folder of the run or runs.")
+@options.archive_rule
+@options.classes_of("config")
 @options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
 @_how_with_model
 @printed()
@@ -378,8 +384,7 @@ def report(
 @cli.command()
 @_seed
 @options.path("--out", default=Path("runs/demo"), show_default=True, help="Folder of the run.")
-@options.with_classes
-@options.together("how", device=_device, workers=_workers)
+@options.archive_rule
 @_how_with_model
 @printed()
 def demo(seed: int, out: Path, rule: ArchiveRule, how: _ModelRun) -> Result:
