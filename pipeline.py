@@ -402,7 +402,7 @@ def demo(seed: int, out: Path, rule: ArchiveRule, how: _ModelRun) -> Result:
     "--between", nargs=2, metavar="A B", help="Two automata, as texts or files, to interpolate."
 )
 @_run
-@options.together("how", force=_force, workers=options.workers("Threads.", default=1))
+@_force
 @printed()
 def lecture(
     config: LectureConfig,
@@ -410,12 +410,12 @@ def lecture(
     model: Path | None,
     between: tuple[str, str] | None,
     out: Path,
-    how: _Run,
+    force: bool,
 ) -> Result:
     """Run the lecture on variational autoencoders: one page with all its pictures."""
     from search.jobs.lecture import run_lecture
 
-    return run_lecture(config, out, digits=digits, model=model, between=between, **how)
+    return run_lecture(config, out, digits=digits, model=model, between=between, force=force)
 
 
 def main() -> None:

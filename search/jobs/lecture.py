@@ -24,6 +24,7 @@ from search.lecture.learned import LETTERS, STATES
 from search.lecture.page import render
 from search.lecture.picture import Picture
 from vae.checkpoint import weights_sha256
+from vae.threads import torch_threads
 
 PAGE = "lecture.html"
 _LEAST = 40
@@ -37,7 +38,6 @@ def run_lecture(
     digits: Path | None = None,
     model: Path | None = None,
     between: tuple[str, str] | None = None,
-    workers: int,
     force: bool,
 ) -> Summary:
     """Run the lecture and write its page.
@@ -53,8 +53,6 @@ def run_lecture(
         The folder of a model of automata of one size; by default one is trained.
     between : tuple of str, optional
         Two automata, as texts or files, that paths lead between.
-    workers : int
-        Threads of torch; other numbers give other last bits.
     force : bool
         Discard what the folder holds.
 
@@ -63,7 +61,7 @@ def run_lecture(
     DataError
         If the digits, the model or the two automata are missing, damaged, or do not fit.
     """
-    torch.set_num_threads(workers)
+    torch.set_num_threads(torch_threads())
     check_digits(load_digits(digits, most=config.rows))
     check_parents(between, *((STATES, LETTERS) if model is None else check_model(model)))
     inputs = {name: path for name, path in (("digits", digits), ("model", model)) if path}

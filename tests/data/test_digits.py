@@ -1,6 +1,5 @@
 """Handwritten digits: what comes with scikit-learn, and IDX files of strangers."""
 
-import gzip
 import os
 import struct
 from pathlib import Path
@@ -12,20 +11,7 @@ from hypothesis import strategies as st
 
 from data.damage import DataError
 from data.digits import load_digits, read_idx
-
-IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-
-
-def idx(array: np.ndarray) -> bytes:
-    head = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
-    return head + array.astype(np.uint8).tobytes()
-
-
-def write(folder: Path, images: np.ndarray, labels: np.ndarray, names=(IMAGES, LABELS)) -> Path:
-    for name, array in zip(names, (images, labels), strict=True):
-        content = idx(array)
-        (folder / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    return folder
+from tests.idx_files import IMAGES, LABELS, idx, write
 
 
 def some(rows: int = 6, height: int = 5, width: int = 7) -> tuple[np.ndarray, np.ndarray]:

@@ -34,7 +34,7 @@ from search.lecture.manifold import draw_manifold
 from search.lecture.page import as_html
 from search.lecture.paths import path_points
 from search.lecture.picture import Picture
-from tests.data.test_digits import write
+from tests.idx_files import write
 from vae.gaussian import GaussianConfig, GaussianVAE, train_gaussian
 
 ROOT = Path(__file__).parents[2]
