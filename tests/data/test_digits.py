@@ -1,5 +1,6 @@
 """Handwritten digits: what comes with scikit-learn, and IDX files of strangers."""
 
+import gzip
 import os
 import struct
 from pathlib import Path
