@@ -11,6 +11,10 @@ from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 
 PATHS = ("linear", "polar", "great-circle")
 MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
+EVOLVING = "retrain+evolve"
+"""The arm in which the model and evolution take turns on one archive."""
+LEARNING = ("retrain", EVOLVING)
+"""The arms that learn from their finds."""
 REENCODE = ("sample", "mu")
 EXCHANGES = 0.5
 """Share of an evolution's children that exchange two targets."""
@@ -46,6 +50,49 @@ class LatentConfig:
 
 
 @dataclass(frozen=True)
+class RetrainConfig:
+    """How a search learns from its finds."""
+
+    retrain: int = setting(
+        0, "Rounds in which a model learns from what was found so far; 0: none.", low=0, high=10**6
+    )
+    retrain_steps: int = setting(30, "Steps of training in a round.", low=1, high=10**6)
+    retrain_batch: int = setting(256, "Automata in a step.", low=1, high=10**6)
+    retrain_rate: float = setting(1e-3, "Highest learning rate of a round.", low=1e-9, high=10)
+    retrain_beta: float = setting(0.1, "Weight of the KL term in a round.", low=0, high=10**6)
+    retrain_softness: float = setting(
+        0.005,
+        "Automata to learn from have weights 1 / (softness*known + rank).",
+        low=1e-6,
+        high=10**6,
+    )
+    retrain_parents: int = setting(
+        300, "Proposals come from this many known automata.", low=1, high=10**9
+    )
+    parent_softness: float = setting(
+        0.05, "Parents are drawn with weights 1 / (softness*parents + rank).", low=1e-6, high=10**6
+    )
+    screen: int = setting(
+        1,
+        "Of this many proposals the one with the longest predicted threshold is solved.",
+        low=1,
+        high=10**4,
+    )
+    screen_evolution: bool = setting(False, "x", flags=())
+    views: int = setting(1, "x", low=1, high=100, flags=())
+    ratio_weight: float = setting(1.0, "x", low=0, high=10**6, flags=())
+    evolution: float = setting(
+        0.5, "Share of the calls of the arm retrain+evolve that evolution spends.", low=0, high=1
+    )
+    breeders: int = setting(2000, "x", low=1, high=10**9, flags=())
+    breed_softness: float = setting(0.02, "x", low=1e-6, high=10**6, flags=())
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+
+
+@dataclass(frozen=True)
 class SearchConfig:
     """The settings of a search."""
 
@@ -62,6 +109,7 @@ class SearchConfig:
         (), "Only automata of all these classes count: NAME or not-NAME.", flags=()
     )
     latent: LatentConfig = field(default_factory=LatentConfig)
+    learning: RetrainConfig = field(default_factory=RetrainConfig)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -70,8 +118,9 @@ class SearchConfig:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """The modes that run."""
-        return MODES if self.mode == "all" else (self.mode,)
+        """The modes that run, and the arms that learn."""
+        modes = MODES if self.mode == "all" else (self.mode,)
+        return modes + (LEARNING if self.learning.retrain else ())
 
 
 @dataclass(frozen=True)

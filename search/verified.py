@@ -26,7 +26,7 @@ from data.files import read_checksums, recover
 from data.progress import progress
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS
-from search.configs import MODES
+from search.configs import LEARNING, MODES
 from search.discovery.config import SOURCE_NAMES
 
 _MOST_BYTES = 1 << 32
@@ -197,7 +197,7 @@ def _problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
     if row.novel not in ("True", "False"):
         return f"novel is {row.novel[:40]}, but should be True or False"
     if (
-        row.mode not in (*MODES, *BASELINES, *SOURCE_NAMES)
+        row.mode not in (*MODES, *LEARNING, *BASELINES, *SOURCE_NAMES)
         or _whole("round", row.round) < 0
         or _whole("repaired", row.repaired) < 0
     ):
