@@ -56,36 +56,31 @@ class RetrainConfig:
     retrain: int = setting(
         0, "Rounds in which a model learns from what was found so far; 0: none.", low=0, high=10**6
     )
+    """Each has its share of the budget."""
     retrain_steps: int = setting(30, "Steps of training in a round.", low=1, high=10**6)
     retrain_batch: int = setting(256, "Automata in a step.", low=1, high=10**6)
     retrain_rate: float = setting(1e-3, "Highest learning rate of a round.", low=1e-9, high=10)
     retrain_beta: float = setting(0.1, "Weight of the KL term in a round.", low=0, high=10**6)
     retrain_softness: float = setting(
-        0.005,
-        "Automata to learn from have weights 1 / (softness*known + rank).",
-        low=1e-6,
-        high=10**6,
+        0.005, "Weights of what is learned: 1 / (softness*known + rank).", low=1e-6, high=10**6
     )
     retrain_parents: int = setting(
-        300, "Proposals come from this many known automata.", low=1, high=10**9
+        300, "Propose from this many automata with the longest thresholds.", low=1, high=10**9
     )
+    """Of the training set and the finds together."""
     parent_softness: float = setting(
-        0.05, "Parents are drawn with weights 1 / (softness*parents + rank).", low=1e-6, high=10**6
+        0.05, "Weights of parents: 1 / (softness*parents + rank).", low=1e-6, high=10**6
     )
     screen: int = setting(
-        1,
-        "Of this many proposals the one with the longest predicted threshold is solved.",
-        low=1,
-        high=10**4,
+        8, "Solve one of this many proposals, by predicted threshold.", low=1, high=10**4
     )
-    screen_evolution: bool = setting(False, "x", flags=())
-    views: int = setting(1, "x", low=1, high=100, flags=())
-    ratio_weight: float = setting(1.0, "x", low=0, high=10**6, flags=())
+    """Those with the longest predicted thresholds; 1: all proposals are solved."""
+    retrain_ratio_weight: float = setting(
+        100.0, "Weight of the predicted threshold's error in a round.", low=0, high=10**6
+    )
     evolution: float = setting(
-        0.5, "Share of the calls of the arm retrain+evolve that evolution spends.", low=0, high=1
+        0.5, "Share of evolution in the calls of retrain+evolve.", low=0, high=1
     )
-    breeders: int = setting(2000, "x", low=1, high=10**9, flags=())
-    breed_softness: float = setting(0.02, "x", low=1e-6, high=10**6, flags=())
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""

@@ -30,6 +30,8 @@ from vae.steps import StepConfig, learning_rate_share
 
 _IDLE_BATCHES = 8
 """A source gives way to the next after this many consecutive batches without a new automaton."""
+_VIEWS = 4
+"""Numberings of each automaton in which its threshold is predicted; the mean counts."""
 _LEAST_BATCH = 64
 """Automata that a source proposes at a time, at least."""
 
@@ -66,17 +68,20 @@ class Learning:
                     * learning_rate_share((step + 1) / len(drawn)),
                     beta=config.retrain_beta,
                     clip=1.0,
-                    ratio_weight=config.ratio_weight,
+                    ratio_weight=config.retrain_ratio_weight,
                 ),
             )
         self.model.eval()
 
+    def draw_parents(self, count: int) -> npt.NDArray[np.int64]:
+        """Draw parents by rank; return their places among what is known: int64 (count,)."""
+        config = self.config
+        return self.known.draw(self.rng, count, config.retrain_parents, config.parent_softness)
+
     @torch.no_grad()
     def draw_points(self, count: int) -> tuple[Tensor, npt.NDArray[np.int64]]:
         """Draw parents by rank; return a posterior sample of each, and their numbers."""
-        rows = self.known.draw(
-            self.rng, count, self.config.retrain_parents, self.config.parent_softness
-        )
+        rows = self.draw_parents(count)
         tokens = read_numbered(self.rng, self.known.deltas(rows), self.generator.device)
         return self.model.posterior(tokens).sample(self.generator), self.known.numbers[rows]
 
@@ -103,7 +108,7 @@ class Learning:
     def predict(self, proposals: Proposals) -> npt.NDArray[np.float32]:
         """Return the predicted threshold / Černý bound of each proposal: float32 (batch,)."""
         views = []
-        for _ in range(self.config.views):
+        for _ in range(_VIEWS):
             tokens = read_numbered(self.rng, proposals.deltas, self.generator.device)
             views.append(self.model.predict(self.model.posterior(tokens).mu))
         mean: npt.NDArray[np.float32] = torch.stack(views).mean(0).cpu().numpy()
@@ -135,9 +140,8 @@ def encode_decode(learning: Learning, count: int) -> Proposals:
 
 
 def evolution(learning: Learning, count: int) -> Proposals:
-    """Breed children of the parents, as the baseline ``evolve`` does."""
-    config = learning.config
-    rows = learning.known.draw(learning.rng, count, config.breeders, config.breed_softness)
+    """Breed children of parents, as the baseline ``evolve`` does."""
+    rows = learning.draw_parents(count)
     children = breed(learning.rng, learning.known.deltas(rows), EXCHANGES)
     proposals = plain_proposals(children, learning.known.numbers[rows])
     return proposals.take(learning.rng.permutation(count))  # those that exchange come first
@@ -225,19 +229,19 @@ def _propose(
     limit: int,
     report: Callable[[int], object],
 ) -> None:
-    """Let a source propose until the arm has spent `limit` calls, or few proposals are new."""
-    screen = (
-        learning.config.screen if name != "evolution" or learning.config.screen_evolution else 1
-    )
-    idle = 0
+    """Let a source propose until the arm has spent `limit` calls, or few proposals are new.
+
+    Of each batch only the automata with the longest predicted thresholds are solved.
+    """
+    screen, idle = learning.config.screen, 0
     while idle < _IDLE_BATCHES and not arm.exhausted(limit):
         count = min(max(_LEAST_BATCH, screen * arm.left(limit)), learning.latent.batch)
         proposals = SOURCES[name](learning, count)
         if screen > 1:
-            best_first = np.argsort(-learning.predict(proposals), kind="stable")
-            proposals = proposals.take(best_first)
-        most = min(limit, arm.calls + -(-count // screen))
-        answer = arm.submit(proposals, source=name, limit=most)
+            longest_first = np.argsort(-learning.predict(proposals), kind="stable")
+            proposals = proposals.take(longest_first)
+        most = arm.calls + -(-count // screen)  # known automata and duplicates are free
+        answer = arm.submit(proposals, source=name, limit=min(limit, most))
         learning.known.add(answer.found[answer.found >= arm.oracle.training_rows])
         report(answer.calls)
         idle = 0 if answer.calls else idle + 1

@@ -26,7 +26,8 @@ from search.configs import EVOLVING, LEARNING, LatentConfig, RetrainConfig
 from search.decode import NotFiniteError
 from search.known import Known
 from search.oracle import Arm, Oracle
-from search.retrain import run_retraining
+from search.proposals import plain_proposals
+from search.retrain import Learning, run_retraining
 from search.run import SearchConfig, SearchResult, search
 from search.verified import verify_candidates
 from tests import naive
@@ -39,8 +40,9 @@ from vae.train import TrainConfig, train
 N, K, SEED, BUDGET, ROUNDS = 5, 2, 3, 90, 3
 SMALL = {"latent": 4, "embedding": 4, "channels": 8, "convolutions": 1, "hidden": 16}
 LEARN = RetrainConfig(
-    retrain=ROUNDS, retrain_steps=4, retrain_batch=16, retrain_parents=20, evolution=0.4
+    retrain=ROUNDS, retrain_steps=4, retrain_batch=16, retrain_parents=20, screen=1, evolution=0.4
 )
+SCREENED = replace(LEARN, screen=4)
 CONFIG = SearchConfig(
     mode="prior",
     budget=BUDGET,
@@ -146,9 +148,10 @@ def test_automata_that_do_not_synchronize_are_not_known():
 
 
 @pytest.mark.parametrize("mode", LEARNING)
+@pytest.mark.parametrize("learning", [LEARN, SCREENED])
 @pytest.mark.parametrize(("budget", "rounds"), [(90, 3), (7, 20), (100, 1), (1, 1)])
-def test_the_budget_is_spent_and_never_exceeded(model, training, mode, budget, rounds):
-    config = replace(CONFIG, budget=budget, learning=replace(LEARN, retrain=rounds))
+def test_the_budget_is_spent_and_never_exceeded(model, training, mode, learning, budget, rounds):
+    config = replace(CONFIG, budget=budget, learning=replace(learning, retrain=rounds))
     arm = run_arm(model, training, mode, config=config)
     assert arm.calls == arm.oracle.calls == budget
     new = forms_of(arm.found()[1].deltas) - forms_of(training.deltas)
@@ -309,6 +312,50 @@ def test_only_the_share_of_evolution_tells_the_arms_apart(model, training):
     whole = replace(CONFIG, learning=replace(LEARN, evolution=1))
     tallies = run_arm(model, training, EVOLVING, config=whole).tallies
     assert [*tallies] == ["evolution"] and tallies["evolution"].calls == BUDGET
+
+
+# --- screening ---------------------------------------------------------------------------------
+
+
+def test_those_with_the_longest_predicted_thresholds_are_solved(model, training, monkeypatch):
+    seen = []
+    predict, submit = Learning.predict, Arm.submit
+
+    def predicted(learning, proposals):
+        seen.append((proposals, predict(learning, proposals)))
+        return seen[-1][1]
+
+    def submitted(arm, proposals, *, source=None, limit=None):
+        drawn, values = seen[-1]
+        order = np.argsort(-values, kind="stable")
+        assert np.array_equal(proposals.deltas, drawn.deltas[order])
+        before = arm.calls
+        answer = submit(arm, proposals, source=source, limit=limit)
+        assert arm.calls - before <= -(-len(order) // 4)
+        return answer
+
+    monkeypatch.setattr(Learning, "predict", predicted)
+    monkeypatch.setattr(Arm, "submit", submitted)
+    arm = run_arm(model, training, EVOLVING, config=replace(CONFIG, learning=SCREENED))
+    assert arm.calls == BUDGET
+    assert len(seen) >= 4 * ROUNDS
+
+
+def test_prediction_is_a_mean_over_numberings(model, training):
+    """It does not depend on how states and letters are numbered, but for the numberings drawn."""
+    rng, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    known = Known(Oracle(N, K, training), np.arange(len(training)))
+    learning = Learning(model, known, LEARN, CONFIG.latent, rng, generator)
+    few = training.deltas[:5]
+    predictions = [learning.predict(plain_proposals(few)) for _ in range(200)]
+    renamed = [learning.predict(plain_proposals(few[:, ::-1])) for _ in range(200)]
+    assert np.std(predictions, axis=0).max() > 0
+    assert np.mean(predictions, axis=0) == pytest.approx(np.mean(renamed, axis=0), abs=0.02)
+
+
+def test_without_screening_nothing_is_predicted(model, training, monkeypatch):
+    monkeypatch.setattr(Learning, "predict", None)
+    assert run_arm(model, training, "retrain").calls == BUDGET
 
 
 # --- within classes ---------------------------------------------------------------------------
@@ -478,6 +525,7 @@ def test_a_page_with_damaged_seconds(folder, tmp_path, content):
         ({"retrain_rate": 0.0}, "retrain-rate=0"),
         ({"retrain_softness": 0.0}, "retrain-softness=0"),
         ({"retrain_parents": 0}, "retrain-parents=0"),
+        ({"screen": 0}, r"screen=0 is not in 1\.\."),
         ({"evolution": 1.5}, r"evolution=1\.5"),
     ],
 )
