@@ -171,7 +171,7 @@ def run_retraining(
     ----------
     rng : Generator
     arm : Arm
-        Its mode is one of `LEARNING`.
+        Its mode is one of `search.configs.LEARNING`.
     model : VAE
         A copy of it learns; it does not change itself.
     training : Dataset

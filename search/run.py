@@ -42,7 +42,7 @@ class SearchResult:
     traces: list[Trace]
     """The finds of each arm, in the order of the summary."""
     sources: pd.DataFrame
-    """`SOURCE_COLUMNS`: the counts of each source of the arms that learn"""
+    """`search.candidates.SOURCE_COLUMNS`: the counts of each source of the arms that learn"""
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
     """Wall time by mode and activity: ``all``, and ``train`` of the arms that learn."""
 
