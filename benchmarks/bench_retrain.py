@@ -34,6 +34,8 @@ from vae.checkpoint import load_model
 N = 8
 SEEDS = range(5)
 ARCHIVES, SOFTNESSES = (100, 200, 500, 1000, 2000), (0.02, 0.1, 1.0)
+LEARN = {20_000: {"retrain": 60}, 100_000: {"retrain": 120, "retrain_parents": 1500}}
+"""Settings of the arms that learn, by budget."""
 MANY = 2_000_000
 """Calls of the evolutions that are compared by the clock."""
 LEAST = [int(np.ceil(share * (N - 1) ** 2)) for share in (0.6, 0.7, 0.8)] + [
@@ -56,14 +58,13 @@ def make(folder, seed):
     return data, model
 
 
-def plans(budgets, rounds):
+def plans(budgets):
     """List the runs of one seed: (name, budget, settings)."""
     runs = []
     for budget in budgets:
         for archive, softness in product(ARCHIVES, SOFTNESSES):
             runs.append(("evolve", budget, {"archive_size": archive, "softness": softness}))
-        settings = {"retrain": rounds[budget]} if budget in rounds else {}
-        runs += [(mode, budget, settings) for mode in LEARNING]
+        runs += [(mode, budget, LEARN[budget]) for mode in LEARNING]
     for archive in (2000, 20_000):
         runs.append(("evolve", MANY, {"archive_size": archive, "softness": 0.02}))
     return runs
@@ -172,13 +173,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--budgets", default="20000,100000")
-    parser.add_argument("--rounds", default="", help="BUDGET:ROUNDS,... for the arms that learn")
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     own = parser.parse_args()
     torch.set_num_threads(1)
     budgets = [int(word) for word in own.budgets.split(",")]
-    rounds = dict(tuple(map(int, word.split(":"))) for word in own.rounds.split(",") if word)
     file = own.folder / "results.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     done = {(row["seed"], row["budget"], row["name"], row["key"]) for row in rows}
@@ -187,7 +186,7 @@ def main():
     for seed in map(int, own.seeds.split(",")):
         data_folder, model_folder = make(own.folder, seed)
         data, model = read_dataset(data_folder), load_model(model_folder).eval()
-        for name, budget, settings in plans(budgets, rounds):
+        for name, budget, settings in plans(budgets):
             key = " ".join(f"{field}={value}" for field, value in settings.items())
             if (seed, budget, name, key) in done:
                 continue

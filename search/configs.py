@@ -65,7 +65,7 @@ class RetrainConfig:
         0.005, "Weights of what is learned: 1 / (softness*known + rank).", low=1e-6, high=10**6
     )
     retrain_parents: int = setting(
-        300, "Propose from this many automata with the longest thresholds.", low=1, high=10**9
+        600, "Propose from this many automata with the longest thresholds.", low=1, high=10**9
     )
     """Of the training set and the finds together."""
     parent_softness: float = setting(
@@ -79,12 +79,19 @@ class RetrainConfig:
         100.0, "Weight of the predicted threshold's error in a round.", low=0, high=10**6
     )
     evolution: float = setting(
-        0.5, "Share of evolution in the calls of retrain+evolve.", low=0, high=1
+        0.25, "Share of evolution in the calls of retrain+evolve; 0: no such arm.", low=0, high=1
     )
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that run, of `LEARNING`."""
+        if self.retrain == 0:
+            return ()
+        return LEARNING if self.evolution else LEARNING[:1]
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class SearchConfig:
     def modes(self) -> tuple[str, ...]:
         """The modes that run, and the arms that learn."""
         modes = MODES if self.mode == "all" else (self.mode,)
-        return modes + (LEARNING if self.learning.retrain else ())
+        return modes + self.learning.arms
 
 
 @dataclass(frozen=True)

@@ -148,12 +148,14 @@ def evolution(learning: Learning, count: int) -> Proposals:
 
 
 Source = Callable[[Learning, int], Proposals]
-LATENT_SOURCES: dict[str, Source] = {
+SOURCES: dict[str, Source] = {
     "posterior": posterior,
     "interpolation": interpolation,
     "encode-decode": encode_decode,
+    "evolution": evolution,
 }
-SOURCES = LATENT_SOURCES | {"evolution": evolution}
+_SHARES = {"posterior": 0.4, "interpolation": 0.2, "encode-decode": 0.4}
+"""Shares of the latent sources. Interpolation hits less than half as often as the others."""
 
 
 def run_retraining(
@@ -215,11 +217,11 @@ def _shares(evolution: float) -> dict[str, float]:
     Examples
     --------
     >>> _shares(0.25)
-    {'posterior': 0.25, 'interpolation': 0.5, 'encode-decode': 0.75, 'evolution': 1.0}
+    {'posterior': 0.3, 'interpolation': 0.45, 'encode-decode': 0.75, 'evolution': 1.0}
     """
-    own = (1 - evolution) / len(LATENT_SOURCES)
-    shares = {name: own * (place + 1) for place, name in enumerate(LATENT_SOURCES)}
-    return (shares | {"evolution": 1.0}) if evolution else (shares | {"encode-decode": 1.0})
+    ends = np.cumsum([(1 - evolution) * share for share in _SHARES.values()])
+    shares = {name: round(float(end), 9) for name, end in zip(_SHARES, ends, strict=True)}
+    return shares | ({"evolution": 1.0} if evolution else {})
 
 
 def _propose(

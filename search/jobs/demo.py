@@ -17,8 +17,8 @@ from search.report.runs import read_run
 from vae.config import ModelConfig, TrainConfig
 from vae.train import choose_device
 
-_ROUNDS = 60
-"""Rounds of learning from finds."""
+_LEARNING = RetrainConfig(retrain=60, evolution=0)
+"""Without turns, which take as long again and find no more."""
 _AUTOMATA = 200
 """Most automata on the page."""
 
@@ -61,7 +61,7 @@ def run_demo(
         force=force,
     )
     trained = run_train(data, model, ModelConfig(), TrainConfig(epochs=8, seed=seed), **on)
-    config = SearchConfig(budget=20_000, seed=seed, learning=RetrainConfig(retrain=_ROUNDS))
+    config = SearchConfig(budget=20_000, seed=seed, learning=_LEARNING)
     results = run_search(model, data, found, config, gathering=gathering, **on)
     page = write_report(read_run(found, _AUTOMATA), out / REPORT)
     return DemoOutcome(generated, trained, results, page)

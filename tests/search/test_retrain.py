@@ -175,10 +175,12 @@ def test_each_source_has_its_share_of_each_round(model, training, mode, monkeypa
     order = [source for source, _ in spent]
     changes = [own for own, before in zip(order, [None, *order], strict=False) if own != before]
     assert changes == turns * ROUNDS
-    shares = dict.fromkeys(LATENT, 0.2) | {"evolution": 0.4}
+    shares = {"posterior": 0.4, "interpolation": 0.2, "encode-decode": 0.4}
     for source, tally in arm.tallies.items():
         assert tally.calls == sum(calls for name, calls in spent if name == source)
-        share = shares[source] if mode == EVOLVING else 1 / 3
+        share = 0.4 if source == "evolution" else shares[source]
+        if mode == EVOLVING and source != "evolution":
+            share *= 0.6
         assert abs(tally.calls - BUDGET * share) <= ROUNDS
         assert tally.calls <= tally.valid <= tally.proposed
 
@@ -303,6 +305,11 @@ def test_children_differ_from_their_parents_by_one_change(model, training):
     changed = (parents != proposals.deltas[own]).sum((1, 2))
     assert {*changed.tolist()} == {1, 2}
     assert np.isnan(proposals.alpha[own]).all() and not proposals.repaired[own].any()
+
+
+def test_without_a_share_there_are_no_turns(model, training):
+    without = replace(CONFIG, budget=5, learning=replace(LEARN, evolution=0))
+    assert search(model, training, without).summary["mode"].tolist()[:2] == ["prior", "retrain"]
 
 
 def test_only_the_share_of_evolution_tells_the_arms_apart(model, training):
