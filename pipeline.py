@@ -34,7 +34,7 @@ from data.configs import EnumerateConfig, GenerateConfig
 from data.results import Result, Summary
 from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
-from search.configs import EvolveConfig, LatentConfig, SearchConfig
+from search.configs import EvolveConfig, LatentConfig, RetrainConfig, SearchConfig
 from search.discovery.config import DiscoverConfig, LearnConfig
 from search.jobs import options
 from search.jobs.commandline import Commands, complain, printed, run_commands
@@ -155,7 +155,7 @@ def evaluate(
 @_model
 @options.path("--data", required=True, help="Dataset folder that the model was trained on.")
 @_run
-@options.of(config=SearchConfig, latent=LatentConfig)
+@options.of(config=SearchConfig, latent=LatentConfig, learning=RetrainConfig)
 @options.archive_rule
 @options.classes_of("config")
 @_truth
@@ -167,6 +167,7 @@ def search(
     out: Path,
     config: SearchConfig,
     latent: LatentConfig,
+    learning: RetrainConfig,
     rule: ArchiveRule,
     truth: Path | None,
     how: _ModelRun,
@@ -174,7 +175,7 @@ def search(
     """Search the latent space for new automata near the Černý bound."""
     from search.jobs.models import run_search
 
-    config = replace(config, latent=latent)
+    config = replace(config, latent=latent, learning=learning)
     return run_search(model, data, out, config, rule=rule, truth=truth, **how)
 
 

@@ -252,6 +252,32 @@ def rank_weights(count: int, softness: float) -> npt.NDArray[np.float64]:
     return np.asarray(weights / weights.sum())
 
 
+def threshold_weights(thresholds: Thresholds, softness: float) -> npt.NDArray[np.float64]:
+    """Return the rank weights of automata, the longest thresholds first; equal ones get equal ones.
+
+    Parameters
+    ----------
+    thresholds : int32 array, shape (count,)
+        In any order.
+    softness : float
+        As in `rank_weights`.
+
+    Returns
+    -------
+    float64 array, shape (count,)
+        Of sum 1.
+
+    Examples
+    --------
+    >>> threshold_weights(np.array([4, 9, 9], np.int32), softness=1/3).round(3).tolist()
+    [0.143, 0.429, 0.429]
+    """
+    falling = np.sort(-thresholds)
+    ranks = np.searchsorted(falling, -thresholds)  # number of longer thresholds
+    weights = rank_weights(len(thresholds), softness)[ranks]
+    return np.asarray(weights / weights.sum())
+
+
 @dataclass(frozen=True)
 class Evolution:
     """The settings of `evolve`: its operators, its classes and its budget."""
@@ -378,7 +404,7 @@ def evolve(
         else:
             weights = rank_weights(len(forms), config.softness)
             parents = rng.choice(len(forms), size=config.batch, p=weights)
-            children = _change(rng, from_canonical(forms[parents], n, k), config.exchanges)
+            children = breed(rng, from_canonical(forms[parents], n, k), config.exchanges)
         if config.classes:
             children = children[in_classes(children, config.classes, workers=workers)]
         drawn = canonical_forms(children, workers=workers)
@@ -407,8 +433,26 @@ def _patience(config: Evolution, archive: int) -> int:
     return patience
 
 
-def _change(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Deltas:
-    """Return a child of each parent: a share exchanges two targets, the others redraw 1 or 2."""
+def breed(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Deltas:
+    """Return a child of each parent: a share exchanges two targets, the others redraw one or two.
+
+    Parameters
+    ----------
+    rng : Generator
+    parents : array of states, shape (batch, k, n)
+    exchanges : float
+        The share, in 0..1.
+
+    Returns
+    -------
+    array of states, shape (batch, k, n)
+        In the order of the parents; the first ones exchange.
+
+    Examples
+    --------
+    >>> breed(np.random.default_rng(0), np.array([[[1, 2, 0], [0, 1, 0]]]), 1.0).tolist()
+    [[[0, 2, 0], [0, 1, 1]]]
+    """
     _, k, n = parents.shape
     exchanged = round(exchanges * len(parents))
     half = exchanged + (len(parents) - exchanged) // 2

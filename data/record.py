@@ -18,8 +18,9 @@ from data.damage import DataError, read_json
 from data.files import write_json
 
 _OURS = re.compile(
-    r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
-    r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt|(report|lecture)\.html"
+    r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation|seconds)\.json"
+    r"|(candidates|summary|sources|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt"
+    r"|(report|lecture)\.html"
     r"|(thresholds|training|norms|strip|hits|recall|families|gaps)\.(png|svg)"
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from automata.families import identify
 from automata.proof.verification import verify_words
 from automata.solver.exact import Thresholds, shortest_reset_words
 from automata.text.formats import format_delta, format_word
-from data.dataset import Dataset
 from search.oracle import Arm, Oracle
 from search.proposals import Proposals, concatenate
 
@@ -55,6 +54,8 @@ SUMMARY_COLUMNS = [
     "best_threshold",
     *HIT_COLUMNS,
 ]
+TIME_COLUMNS = ["mode", "seconds", "training", "calls", *HIT_COLUMNS]
+SOURCE_COLUMNS = ["mode", "source", "proposed", "valid", "calls", "best_threshold", *HIT_COLUMNS]
 
 
 def hit_thresholds(n: int) -> dict[str, float]:
@@ -100,16 +101,72 @@ def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.D
             "mean_threshold": round(float(thresholds.mean()), 3) if len(novel) else np.nan,
             "best_threshold": int(thresholds.max()) if len(novel) else -1,
         }
-        for name, least in hit_thresholds(oracle.n).items():
-            hits = int((thresholds >= least).sum())
-            row[name] = round(1000 * hits / arm.calls, 3) if arm.calls else np.nan
-        rows.append(row)
+        rows.append(row | _hit_rates(oracle.n, thresholds, arm.calls))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
-def rank_candidates(
-    oracle: Oracle, arms: Sequence[Arm], training: Dataset | None, keep: int
-) -> pd.DataFrame:
+def count_sources(oracle: Oracle, arms: Sequence[Arm]) -> pd.DataFrame:
+    """Return one row for each source of each arm, with the columns `SOURCE_COLUMNS`.
+
+    Best and hits count automata outside the training set only. Hits are per 1,000 solver calls of
+    the source.
+    """
+    rows = []
+    for arm in arms:
+        numbers, _ = arm.found()
+        by = arm.found_by()
+        for place, (source, tally) in enumerate(arm.tallies.items()):
+            own = numbers[by == place]
+            thresholds = oracle.thresholds(own[own >= oracle.training_rows])
+            row = {
+                "mode": arm.mode,
+                "source": source,
+                **tally._asdict(),
+                "best_threshold": int(thresholds.max(initial=-1)),
+            }
+            rows.append(row | _hit_rates(oracle.n, thresholds, tally.calls))
+    return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
+
+
+def time_modes(summary: pd.DataFrame, seconds: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Return wall time and hits per second of each mode; all rounds of encode-decode are one.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        The columns `SUMMARY_COLUMNS`.
+    seconds : mapping
+        Wall time by mode and activity: ``all``, and ``train`` if the mode trains.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``mode``, ``seconds``, ``training`` (seconds), ``calls``, and for each of
+        `HIT_COLUMNS` the hits per second.
+    """
+    rows = []
+    for mode, spent in seconds.items():
+        arms = summary[summary["mode"] == mode]
+        row = {
+            "mode": mode,
+            "seconds": round(spent["all"], 2),
+            "training": round(spent.get("train", 0.0), 2),
+            "calls": int(arms["calls"].sum()),
+        }
+        for name in HIT_COLUMNS:
+            hits = (arms[name] * arms["calls"]).sum() / 1000
+            row[name] = round(hits / spent["all"], 3) if spent["all"] else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows, columns=TIME_COLUMNS)
+
+
+def _hit_rates(n: int, thresholds: Thresholds, calls: int) -> dict[str, float]:
+    """Return the hits per 1,000 calls for each of `HIT_COLUMNS`, nan without calls."""
+    hits = {name: int((thresholds >= least).sum()) for name, least in hit_thresholds(n).items()}
+    return {name: round(1000 * hit / calls, 3) if calls else np.nan for name, hit in hits.items()}
+
+
+def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFrame:
     """Return the best distinct automata of the arms, with the columns `CANDIDATE_COLUMNS`.
 
     The order is total: by gap, then novel before known, then by canonical form. An automaton that
@@ -120,8 +177,6 @@ def rank_candidates(
     ----------
     oracle : Oracle
     arms : sequence of Arm
-    training : Dataset or None
-        For the texts of the parents.
     keep : int
         Rows at most.
 
@@ -144,8 +199,8 @@ def rank_candidates(
         thresholds[order],
         novel=novel[order],
         mode=[arms[index].mode for index in arm_index[order]],
-        parent_a=_name_parents(training, chosen.parents[:, 0]),
-        parent_b=_name_parents(training, chosen.parents[:, 1]),
+        parent_a=_name_parents(oracle, chosen.parents[:, 0]),
+        parent_b=_name_parents(oracle, chosen.parents[:, 1]),
         alpha=chosen.alpha.round(4),
         round=[arms[index].round for index in arm_index[order]],
         repaired=chosen.repaired,
@@ -220,7 +275,9 @@ def _checked_words(deltas: Deltas, thresholds: Thresholds) -> list[str]:
     ]
 
 
-def _name_parents(training: Dataset | None, rows: npt.NDArray[np.int64]) -> list[str]:
-    if training is None:
-        return [""] * len(rows)
-    return ["" if row < 0 else format_delta(training.deltas[row]) for row in rows]
+def _name_parents(oracle: Oracle, numbers: npt.NDArray[np.int64]) -> list[str]:
+    deltas = from_canonical(oracle.forms(numbers), oracle.n, oracle.k)
+    return [
+        "" if number < 0 else format_delta(delta)
+        for number, delta in zip(numbers, deltas, strict=True)
+    ]

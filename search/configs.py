@@ -11,6 +11,10 @@ from automata.sizes import CANONICAL_MAX_STATES
 
 PATHS = ("linear", "polar", "great-circle")
 MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
+EVOLVING = "retrain+evolve"
+"""The arm in which the model and evolution take turns on one archive."""
+LEARNING = ("retrain", EVOLVING)
+"""The arms that learn from their finds."""
 REENCODE = ("sample", "mu")
 EXCHANGES = 0.5
 """Share of an evolution's children that exchange two targets."""
@@ -46,6 +50,51 @@ class LatentConfig:
 
 
 @dataclass(frozen=True)
+class RetrainConfig:
+    """How a search learns from its finds."""
+
+    retrain: int = setting(
+        0, "Rounds in which a model learns from what was found so far; 0: none.", low=0, high=10**6
+    )
+    """Each has its share of the budget."""
+    retrain_steps: int = setting(30, "Steps of training in a round.", low=1, high=10**6)
+    retrain_batch: int = setting(256, "Automata in a step.", low=1, high=10**6)
+    retrain_rate: float = setting(1e-3, "Highest learning rate of a round.", low=1e-9, high=10)
+    retrain_beta: float = setting(0.1, "Weight of the KL term in a round.", low=0, high=10**6)
+    retrain_softness: float = setting(
+        0.005, "Weights of what is learned: 1 / (softness*known + rank).", low=1e-6, high=10**6
+    )
+    retrain_parents: int = setting(
+        600, "Propose from this many automata with the longest thresholds.", low=1, high=10**9
+    )
+    """Of the training set and the finds together."""
+    parent_softness: float = setting(
+        0.05, "Weights of parents: 1 / (softness*parents + rank).", low=1e-6, high=10**6
+    )
+    screen: int = setting(
+        8, "Solve one of this many proposals, by predicted threshold.", low=1, high=10**4
+    )
+    """Those with the longest predicted thresholds; 1: all proposals are solved."""
+    retrain_ratio_weight: float = setting(
+        100.0, "Weight of the predicted threshold's error in a round.", low=0, high=10**6
+    )
+    evolution: float = setting(
+        0.25, "Share of evolution in the calls of retrain+evolve; 0: no such arm.", low=0, high=1
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit."""
+        check_settings(self)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that run, of `LEARNING`."""
+        if self.retrain == 0:
+            return ()
+        return LEARNING if self.evolution else LEARNING[:1]
+
+
+@dataclass(frozen=True)
 class SearchConfig:
     """The settings of a search."""
 
@@ -62,6 +111,7 @@ class SearchConfig:
         (), "Only automata of all these classes count: NAME or not-NAME.", flags=()
     )
     latent: LatentConfig = field(default_factory=LatentConfig)
+    learning: RetrainConfig = field(default_factory=RetrainConfig)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -70,8 +120,9 @@ class SearchConfig:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """The modes that run."""
-        return MODES if self.mode == "all" else (self.mode,)
+        """The modes that run, and the arms that learn."""
+        modes = MODES if self.mode == "all" else (self.mode,)
+        return modes + self.learning.arms
 
 
 @dataclass(frozen=True)

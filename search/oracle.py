@@ -128,6 +128,8 @@ class Answer(NamedTuple):
     """int32 (batch,): `NOT_SYNCHRONIZING` outside the classes too, `UNKNOWN` beyond the limit"""
     calls: int
     """Solver calls that the arm paid for the batch."""
+    found: npt.NDArray[np.int64]
+    """int64 (found,): numbers of the automata that are new to the arm, training rows too"""
 
 
 class Arm:
@@ -204,7 +206,7 @@ class Arm:
         thresholds = np.full(len(proposals.deltas), NOT_SYNCHRONIZING, np.int32)
         if self.exhausted(limit):
             thresholds[:] = UNKNOWN
-            return Answer(thresholds, 0)
+            return Answer(thresholds, 0, np.empty(0, np.int64))
         valid = np.flatnonzero(self.oracle.admits(proposals.deltas))
         forms = canonical_forms(proposals.deltas[valid], workers=self.oracle.workers)
         numbers = self.oracle.number(forms)
@@ -230,7 +232,7 @@ class Arm:
         self.as_decoded += int(proposals.as_decoded[valid[known]].sum())
         thresholds[valid[known]] = self.oracle.thresholds(numbers[known])
         thresholds[end:] = UNKNOWN
-        return Answer(thresholds, calls)
+        return Answer(thresholds, calls, numbers[fresh])
 
     def _most(self, limit: int | None) -> int:
         """Return the most calls that the arm may have spent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +15,18 @@ from automata.automaton import cerny_bound
 from automata.sampling import Evolution
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset
-from data.files import commit_files
+from data.files import commit_files, write_json
 from data.progress import progress
 from data.streams import stream
 from search.baselines import BASELINES, propose_mutations, run_evolution, run_uniform
-from search.candidates import rank_candidates, summarize
-from search.configs import EXCHANGES, MODES
+from search.candidates import count_sources, rank_candidates, summarize
+from search.configs import EXCHANGES, LEARNING, MODES
 from search.configs import SearchConfig as SearchConfig
 from search.modes import LatentSpace, parent_rows
 from search.oracle import Arm, Oracle, Trace, drive
 from search.proposals import Proposals
+from search.retrain import run_retraining
+from search.seconds import timed
 from vae.model import VAE
 from vae.train import check_size
 
@@ -39,6 +41,10 @@ class SearchResult:
     """int32 (found,): thresholds of the distinct novel automata of all arms but the baselines"""
     traces: list[Trace]
     """The finds of each arm, in the order of the summary."""
+    sources: pd.DataFrame
+    """`search.candidates.SOURCE_COLUMNS`: the counts of each source of the arms that learn"""
+    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Wall time by mode and activity: ``all``, and ``train`` of the arms that learn."""
 
 
 def search(
@@ -75,26 +81,34 @@ def search(
     check_size(training, model.config)
     oracle = Oracle(training.n, training.k, training, classes=config.classes, workers=workers)
     parents = parent_rows(training, config.latent.parents, config.classes, workers=workers)
+    allowed = training.of_classes(config.classes, workers=workers)
     found: list[Arm] = []
     baselines: list[Arm] = []
-    for index, mode in enumerate((*MODES, *BASELINES)):
+    seconds: dict[str, dict[str, float]] = {}
+    for index, mode in enumerate((*MODES, *BASELINES, *LEARNING)):
         if mode not in (*config.modes, *BASELINES):
             continue
         # an arm's random numbers do not depend on which other arms run
         rng = stream(config.seed, "search", index)
         rounds = range(1, config.latent.rounds + 1) if mode == "encode-decode" else [0]
         arms = [Arm(oracle, mode, round, config.budget) for round in rounds]
-        with progress(config.budget * len(arms), f"search {mode}", "calls") as bar:
+        spent = seconds[mode] = {}
+        with (
+            progress(config.budget * len(arms), f"search {mode}", "calls") as bar,
+            timed(spent, "all"),
+        ):
             if mode == "uniform":
                 run_uniform(rng, arms[0], config.latent.batch, bar.update)
             elif mode == "evolve":
-                start = training.of_classes(config.classes, workers=workers)
-                labelled = start.deltas, start.reset_thresholds
+                labelled = allowed.deltas, allowed.reset_thresholds
                 run_evolution(rng, arms[0], _evolution(config), bar.update, labelled)
+            elif mode in LEARNING:
+                run_retraining(rng, arms[0], model, allowed, config, bar.update, spent)
             else:
                 drive(arms, _proposals(mode, model, training, parents, config, rng), bar.update)
         (baselines if mode in BASELINES else found).extend(arms)
-    return collect(oracle, found, baselines, config.keep, training, labelling_calls)
+    result = collect(oracle, found, baselines, config.keep, labelling_calls)
+    return replace(result, seconds=seconds)
 
 
 def collect(
@@ -102,7 +116,6 @@ def collect(
     found: list[Arm],
     baselines: list[Arm],
     keep: int,
-    training: Dataset | None = None,
     labelling_calls: int = 0,
 ) -> SearchResult:
     """Return the tables and traces of arms that have ended.
@@ -114,8 +127,6 @@ def collect(
         Candidates come from `found`; from a baseline only if it found one above the Černý bound.
     keep : int
         Candidates at most.
-    training : Dataset, optional
-        For the texts of the parents.
     labelling_calls : int
         Solver calls that labelled the training set.
     """
@@ -123,10 +134,11 @@ def collect(
     # A counterexample to Černý's conjecture is kept, even from a baseline.
     counterexamples = [arm for arm in baselines if arm.best() > cerny_bound(oracle.n)]
     return SearchResult(
-        rank_candidates(oracle, found + counterexamples, training, keep),
+        rank_candidates(oracle, found + counterexamples, keep),
         summarize(oracle, found + baselines, labelling_calls),
         oracle.thresholds(numbers[numbers >= oracle.training_rows]),
         [arm.trace() for arm in found + baselines],
+        count_sources(oracle, [arm for arm in found if arm.mode in LEARNING]),
     )
 
 
@@ -165,9 +177,13 @@ def _proposals(
 def write_tables(folder: Path, result: SearchResult, recall: pd.DataFrame | None = None) -> None:
     """Write the tables of a search with their checksums, all or nothing.
 
-    The files are ``candidates.csv``, ``summary.csv`` and, with a recall table, ``recall.csv``.
+    The files are ``candidates.csv``, ``summary.csv`` and, with a recall table, ``recall.csv``;
+    ``sources.csv`` and the wall times, ``seconds.json``, if an arm learned from its finds.
     """
     tables = {"candidates.csv": result.candidates, "summary.csv": result.summary}
+    if len(result.sources):
+        tables["sources.csv"] = result.sources
+        write_json(folder / "seconds.json", result.seconds)
     if recall is not None:
         tables["recall.csv"] = recall
     commit_files(

@@ -32,7 +32,7 @@ from search.archive.rows import class_names
 from search.archive.tables import ROW_COLUMNS
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS
-from search.configs import MODES
+from search.configs import LEARNING, MODES
 from search.discovery.config import SOURCE_NAMES
 
 _MOST_BYTES = 1 << 32
@@ -249,7 +249,7 @@ def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -
     if row.novel not in ("True", "False"):
         return f"novel is {row.novel[:40]}, but should be True or False"
     if (
-        row.mode not in (*MODES, *BASELINES, *SOURCE_NAMES)
+        row.mode not in (*MODES, *LEARNING, *BASELINES, *SOURCE_NAMES)
         or _whole("round", row.round) < 0
         or _whole("repaired", row.repaired) < 0
     ):

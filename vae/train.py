@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from automata.automaton import cerny_bound
-from automata.sampling import rank_weights
+from automata.sampling import threshold_weights
 from automata.settings import SettingError
 from automata.solver.exact import Thresholds
 from data.claim import claim
@@ -267,10 +267,7 @@ def row_weights(thresholds: Thresholds, config: TrainConfig) -> npt.NDArray[np.f
     """
     if config.weights == "uniform":
         return None
-    falling = np.sort(-thresholds)
-    ranks = np.searchsorted(falling, -thresholds)  # number of longer thresholds
-    weights = rank_weights(len(thresholds), config.softness)[ranks]
-    return np.asarray(weights / weights.sum())
+    return threshold_weights(thresholds, config.softness)
 
 
 def _precision(name: str, device: torch.device) -> str:

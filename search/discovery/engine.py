@@ -8,9 +8,7 @@ after the last finished step.
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -41,6 +39,7 @@ from search.discovery.step import (
     step_folder,
 )
 from search.oracle import Arm, Oracle, Tally
+from search.seconds import timed
 
 _IDLE_BATCHES = 40
 """Stop the first look after this many consecutive batches with a share of new automata of at most
@@ -156,7 +155,7 @@ class Engine:
         if self.arm_config.sources:
             if not elites:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
-            with _timed(seconds, "train"):
+            with timed(seconds, "train"):
                 self._learn(n, rng, generator, elites, partial(progress, n, 0))
             context = LeapContext(n, config.k, elites, self.learner, rng, generator, config.leap)
             before = self._weights_before(n)
@@ -200,9 +199,9 @@ class Engine:
         answers: dict[str, Any] = dict.fromkeys(sources)  # a generator starts with None
         idle = 0
         for name in cycle(self.arm_config.sources):
-            with _timed(seconds, "sample"):
+            with timed(seconds, "sample"):
                 proposals = sources[name].send(answers[name])
-            with _timed(seconds, "solve"):
+            with timed(seconds, "solve"):
                 answer = arm.submit(proposals, source=name, limit=limit)
             answers[name] = answer.thresholds
             report(answer.calls)
@@ -235,7 +234,7 @@ class Engine:
             least_new=least_new,
         )
         arm.tallies.setdefault(EVOLVE, Tally())  # listed even if no call is left
-        with _timed(seconds, "evolve"):
+        with timed(seconds, "evolve"):
             run_evolution(rng, arm, evolution, report, start)
 
     def _arm(self, n: int, budget: int) -> Arm:
@@ -256,14 +255,6 @@ class Engine:
 def _of_calls(progress: Progress, n: int) -> Report:
     """Return a function of the calls alone that reports them for n states."""
     return lambda calls: progress(n, calls, "")
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], activity: str) -> Iterator[None]:
-    """Add the wall time of the block, in seconds, to an activity."""
-    start = time.perf_counter()
-    yield
-    seconds[activity] = seconds.get(activity, 0.0) + time.perf_counter() - start
 
 
 def _close(arm: Arm, first_look: int, elites: int, seconds: Mapping[str, float]) -> Step:

@@ -11,15 +11,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from automata.automaton import Deltas, cerny_bound
-from automata.numbering import random_numberings
-from automata.sampling import rank_weights
+from automata.automaton import Deltas
+from automata.sampling import threshold_weights
 from search.discovery.config import LearnConfig as LearnConfig
 from search.discovery.step import Elites
 from vae.checkpoint import read_weights
-from vae.encoding import encode_deltas
 from vae.model import VAE
-from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
+from vae.numbered import read_numbered, step_on_numberings
+from vae.steps import StepConfig, learning_rate_share, warm_up
 
 _REPORTS = 5
 """Number of progress reports of a training."""
@@ -83,13 +82,13 @@ class Learner:
                 report(f"training {step}/{steps}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
             rows = rng.choice(len(weights[n]), size=config.batch, p=weights[n])
-            ratios = elites[n].thresholds[rows] / max(1, cerny_bound(n))
-            take_step(
+            step_on_numberings(
                 self.model,
                 optimizer,
-                self._read(rng, elites[n].deltas[rows]),
-                torch.from_numpy(ratios.astype(np.float32)).to(self.device),
+                rng,
                 generator,
+                elites[n].deltas[rows],
+                elites[n].thresholds[rows],
                 self._step_config(step / steps),
             )
         self.trained = True
@@ -100,7 +99,7 @@ class Learner:
         self, rng: np.random.Generator, generator: torch.Generator, deltas: Deltas
     ) -> Tensor:
         """Return a posterior sample of each automaton in a random numbering: (batch, latent)."""
-        return self.model.posterior(self._read(rng, deltas)).sample(generator)
+        return self.model.posterior(read_numbered(rng, deltas, self.device)).sample(generator)
 
     def save(self, path: Path) -> None:
         """Write the weights."""
@@ -129,16 +128,11 @@ class Learner:
             clip=config.clip,
         )
 
-    def _read(self, rng: np.random.Generator, deltas: Deltas) -> Tensor:
-        """Return the tokens of automata, each in a random breadth-first numbering."""
-        return torch.from_numpy(encode_deltas(random_numberings(rng, deltas))).to(self.device)
-
     def _weights(
         self, rng: np.random.Generator, thresholds: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float64]:
         """Return the probability of drawing each automaton; equal thresholds get equal ones."""
-        ranks = np.searchsorted(-thresholds, -thresholds)  # falling thresholds
-        weights = rank_weights(len(thresholds), self.config.softness)[ranks]
+        weights = threshold_weights(thresholds, self.config.softness)
         if self.config.shuffled_ranks:
             rng.shuffle(weights)
-        return np.asarray(weights / weights.sum())
+        return weights

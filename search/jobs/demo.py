@@ -9,7 +9,7 @@ from data.configs import GenerateConfig
 from data.jobs import run_generate
 from data.results import Summary
 from search.archive.intake import ArchiveRule
-from search.configs import SearchConfig
+from search.configs import RetrainConfig, SearchConfig
 from search.jobs.models import run_search, run_train
 from search.jobs.outcome import SearchOutcome
 from search.report.job import REPORT, write_report
@@ -17,6 +17,8 @@ from search.report.runs import read_run
 from vae.config import ModelConfig, TrainConfig
 from vae.train import choose_device
 
+_LEARNING = RetrainConfig(retrain=60, evolution=0)
+"""Without turns, which take as long again and find no more."""
 _AUTOMATA = 200
 """Most automata on the page."""
 
@@ -59,7 +61,7 @@ def run_demo(
         force=force,
     )
     trained = run_train(data, model, ModelConfig(), TrainConfig(epochs=8, seed=seed), **on)
-    config = SearchConfig(budget=20_000, seed=seed)
+    config = SearchConfig(budget=20_000, seed=seed, learning=_LEARNING)
     results = run_search(model, data, found, config, rule=rule, **on)
     page = write_report(read_run(found, _AUTOMATA), out / REPORT)
     return DemoOutcome(generated, trained, results, page)

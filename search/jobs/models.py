@@ -25,6 +25,7 @@ from data.record import recorded
 from data.results import Summary
 from data.terminal import warn
 from search.archive.intake import ArchiveRule
+from search.candidates import time_modes
 from search.decode import computing
 from search.evaluate import evaluate, write_evaluation
 from search.evolve import EvolveConfig, evolve_from_random
@@ -213,16 +214,24 @@ def _report(
     write_tables(out, result)  # before reading the truth, which may fail
     announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
     rule.add(result.candidates, run=out.resolve().name)
+    times = time_modes(result.summary, result.seconds)
     files = [out / "candidates.csv", out / "summary.csv"]
+    if len(result.sources):
+        files += [out / "sources.csv", out / "seconds.json"]
     recall = None
     if truth is not None:
         recall = score(truth, result.traces, workers=workers)
         result = replace(result, summary=recall.extend(result.summary))
         write_tables(out, result, recall.table)
         files += [out / "recall.csv", *plot_recall(recall.panels, n, out / "recall")]
-    return SearchOutcome(result.candidates, result.summary, recall, files)
+    return SearchOutcome(result.candidates, result.summary, recall, files, result.sources, times)
 
 
 def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
-    """Return the config for the record; omit empty classes: older run records lack the key."""
-    return {name: value for name, value in asdict(config).items() if name != "classes" or value}
+    """Return the config for the record; older records lack the keys that are omitted if unused."""
+    record = asdict(config)
+    if not config.classes:
+        del record["classes"]
+    if isinstance(config, SearchConfig) and not config.learning.retrain:
+        del record["learning"]
+    return record

@@ -21,6 +21,10 @@ class SearchOutcome(NamedTuple):
     """One row for each arm."""
     recall: Recall | None
     files: list[Path]
+    sources: pd.DataFrame
+    """One row for each source of each arm that learns; no row without such an arm."""
+    times: pd.DataFrame
+    """Wall time and hits per second of each mode; no row without an arm that learns."""
 
     @property
     def calls(self) -> int:
@@ -50,6 +54,13 @@ class SearchOutcome(NamedTuple):
                 "\nRecall: share of the automata with threshold >= T that are found (recall.csv)",
                 self.recall.compact().to_string(index=False, float_format="%.3f"),
             ]
+        if len(self.sources):
+            lines += [
+                "\nSources of the arms that learn, hits per 1,000 solver calls (sources.csv)",
+                self.sources.to_string(index=False, na_rep="-"),
+                "\nWall time, and hits per second (seconds.json)",
+                self.times.to_string(index=False, na_rep="-"),
+            ]
         calls = f"\nSolver calls of the arms: {self.calls}"
         if self.labelling_calls:
             calls += f"; of labelling the training set: {self.labelling_calls}"
@@ -59,6 +70,7 @@ class SearchOutcome(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return the number of candidates, the comparison of the arms, recall and the files."""
         recall = {} if self.recall is None else {"recall": self.recall.table.to_dict("records")}
+        learning = {"sources": json_rows(self.sources), "times": json_rows(self.times)}
         return {
             "candidates": len(self.candidates),
             "summary": json_rows(self.summary),
@@ -66,4 +78,5 @@ class SearchOutcome(NamedTuple):
             "labelling calls": self.labelling_calls,
             "files": [*map(str, self.files)],
             **recall,
+            **(learning if len(self.sources) else {}),
         }

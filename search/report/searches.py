@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from data.checks import build
-from data.damage import DataError, reading
+from data.checks import build, names_of, number
+from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
 from data.files import check_files
 from data.run_record import input_folder
 from data.terminal import printable
 from search.baselines import BASELINES
-from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS
+from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS, time_modes
 from search.decode import encode_automata
 from search.evolve import EvolveConfig
 from search.pictures.hits import arm_names, wilson_interval
@@ -48,6 +48,13 @@ _RECALL = {
     **dict.fromkeys(("round", "threshold", "classes", "calls", "found"), WHOLE),
     "recall": SHARE,
 }
+_SOURCES = {
+    "mode": TEXT,
+    "source": TEXT,
+    **dict.fromkeys(("proposed", "valid", "calls"), WHOLE),
+    "best_threshold": Kind("whole", -1),
+    **dict.fromkeys(HIT_COLUMNS, Kind("number", 0, 1000, gaps=True)),
+}
 _HITS = ("hits_top", "hits_0.8", "hits_0.7", "hits_0.6")
 
 
@@ -71,7 +78,8 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     with reading(folder / "run.json", f"the record of a run of {command}"):
         own = build(SearchConfig if command == "search" else EvolveConfig, config, "config")
     scored = [name for name in ("recall.csv",) if (folder / name).exists()]
-    check_files(folder, "candidates.csv", "summary.csv", *scored)
+    learned = [name for name in ("sources.csv",) if (folder / name).exists()]
+    check_files(folder, "candidates.csv", "summary.csv", *scored, *learned)
     path = folder / "candidates.csv"
     rows = read_candidates(path)
     check_candidates(path, rows.head(limit), torch.get_num_threads())
@@ -87,6 +95,8 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
         {"solver calls": calls},
         [_arms(summary)],
     )
+    for name in learned:
+        content.tables += _sources(folder, read_table(folder / name, _SOURCES), summary)
     for name in scored:
         recall = read_table(folder / name, _RECALL)
         last = recall[
@@ -123,6 +133,24 @@ def _arms(summary: pd.DataFrame) -> Table:
         "a share of the Černý bound per 1,000 calls, with 95 % Wilson intervals."
     )
     return Table("Arms", text, table)
+
+
+def _sources(folder: Path, sources: pd.DataFrame, summary: pd.DataFrame) -> list[Table]:
+    """Return the tables of the sources of the arms that learn, and of the wall times."""
+    path = folder / "seconds.json"
+    seconds = read_json(path)
+    with reading(path, "the times of a search"):
+        names_of(names_of(number(0, 10**9)))("seconds", seconds)
+        if not all("all" in spent for spent in seconds.values()):
+            raise ValueError("a mode without its seconds")
+    text = (
+        "Where the finds of the arms that learn come from. Hits are per 1,000 calls of the source."
+    )
+    also = "Wall time, training included, and hits per second."
+    return [
+        Table("Sources", text, texts_of(sources)),
+        Table("Seconds", also, texts_of(time_modes(summary, seconds))),
+    ]
 
 
 def _add_latent(

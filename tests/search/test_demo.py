@@ -9,10 +9,11 @@ from click.testing import CliRunner
 
 import pipeline
 from data.configs import GenerateConfig
-from search.configs import LatentConfig, SearchConfig
+from search.configs import LatentConfig, RetrainConfig, SearchConfig
 from search.jobs import demo
 from vae.config import ModelConfig, TrainConfig
 
+LEARNING = RetrainConfig(retrain=2, retrain_steps=2, retrain_batch=8)
 LATENT = LatentConfig(parents=40, batch=64, rounds=1)
 MODEL = ModelConfig(latent=4, embedding=4, channels=8, convolutions=1, hidden=16)
 
@@ -34,8 +35,9 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "demo"
 
 
-def _searching(**fields: int) -> SearchConfig:
-    return SearchConfig(**fields | {"budget": 40, "latent": LATENT})  # type: ignore[arg-type]
+def _searching(**fields: object) -> SearchConfig:
+    small = {"budget": 40, "latent": LATENT, "learning": LEARNING}
+    return SearchConfig(**fields | small)  # type: ignore[arg-type]
 
 
 def words(folder: Path) -> list[str]:
@@ -52,7 +54,8 @@ def test_demo_as_json(small: Path) -> None:
     assert (found["train"]["model"], found["train"]["epoch"]) == (str(small / "model"), 1)
     assert found["report"]["report"] == str(small / "report.html")
     assert found["report"]["bytes"] == (small / "report.html").stat().st_size
-    assert {*found["search"]} == {"candidates", "summary", "calls", "labelling calls", "files"}
+    names = {"candidates", "summary", "sources", "times", "calls", "labelling calls", "files"}
+    assert {*found["search"]} == names
     for name in ("data", "model", "search"):
         config = json.loads((small / name / "run.json").read_text())["config"]
         assert config.get("seed", config.get("train", {}).get("seed")) == 3
@@ -66,6 +69,8 @@ def test_demo(small: Path) -> None:
         f"\nmodel: {small}/model\nepoch: 1\n",
         "\n\nBest candidates (candidates.csv has all columns)\n",
         "\n\nArms: hits per 1,000 solver calls (summary.csv)\n",
+        "\n\nSources of the arms that learn, hits per 1,000 solver calls (sources.csv)\n",
+        "\n\nWall time, and hits per second (seconds.json)\n",
         f"\n{small}/search/strip.svg\n",
         f"\n\nTo look at it all: {small}/report.html\n",
     ]

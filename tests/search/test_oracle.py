@@ -101,8 +101,11 @@ def test_as_in_the_account_book(monkeypatch, sizes, budgets):
         for arm, book in zip(arms, books, strict=True):
             proposals = propose(seed + 100 * arm.round, size, numbers)
             source, limit = SOURCES[seed % 3], LIMITS[seed % 4]
-            thresholds, calls = arm.submit(proposals, source=source, limit=limit)
+            before = len(book.found)
+            thresholds, calls, found = arm.submit(proposals, source=source, limit=limit)
             assert (thresholds.tolist(), calls) == book.submit(proposals, source, limit)
+            new = from_canonical(oracle.forms(found), N, K)
+            assert [*map(naive.least_form, new)] == [*book.found][before:]
             assert arm.calls == book.calls <= arm.budget
             assert arm.found_count == len(book.found)
             assert arm.exhausted() == (arm.calls == arm.budget)
@@ -165,8 +168,8 @@ def test_a_spent_arm_learns_nothing_more():
     arm.submit(propose(0, 500, count()))
     before = (arm.calls, arm.decoded, arm.as_decoded, arm.valid, oracle.calls)
     assert arm.exhausted()
-    thresholds, calls = arm.submit(propose(0, 500, count()))
-    assert ({*thresholds.tolist()}, calls) == ({UNKNOWN}, 0)
+    thresholds, calls, found = arm.submit(propose(0, 500, count()))
+    assert ({*thresholds.tolist()}, calls, found.tolist()) == ({UNKNOWN}, 0, [])
     assert (arm.calls, arm.decoded, arm.as_decoded, arm.valid, oracle.calls) == before
     assert len(arm.found()[0]) >= 4
 

@@ -1,0 +1,69 @@
+"""Automata in random breadth-first numberings: their tokens, and one step of training on them.
+
+A few extreme automata give many examples: n k! numberings each at most.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from automata.automaton import Deltas, cerny_bound
+from automata.numbering import random_numberings
+from automata.solver.exact import Thresholds
+from vae.encoding import encode_deltas
+from vae.model import VAE
+from vae.steps import StepConfig, take_step
+
+
+def read_numbered(rng: np.random.Generator, deltas: Deltas, device: torch.device) -> Tensor:
+    """Return the tokens of automata, each in a random breadth-first numbering.
+
+    Parameters
+    ----------
+    rng : Generator
+    deltas : array of states, shape (batch, k, n)
+    device : torch.device
+
+    Returns
+    -------
+    int64 tensor, shape (batch, n, k)
+
+    Examples
+    --------
+    >>> cycle = np.array([[[1, 2, 3, 0], [0, 1, 2, 0]]])
+    >>> read_numbered(np.random.default_rng(0), cycle, torch.device("cpu")).tolist()
+    [[[1, 0], [2, 2], [3, 2], [0, 3]]]
+    """
+    return torch.from_numpy(encode_deltas(random_numberings(rng, deltas))).to(device)
+
+
+def step_on_numberings(
+    model: VAE,
+    optimizer: torch.optim.Optimizer,
+    rng: np.random.Generator,
+    generator: torch.Generator,
+    deltas: Deltas,
+    thresholds: Thresholds,
+    config: StepConfig,
+) -> None:
+    """Take one step of training on automata, each in a random breadth-first numbering.
+
+    Parameters
+    ----------
+    model : VAE
+    optimizer : Optimizer
+        Of the model's weights.
+    rng : Generator
+    generator : torch.Generator
+        On the model's device.
+    deltas : array of states, shape (batch, k, n)
+    thresholds : int32 array, shape (batch,)
+    config : StepConfig
+    """
+    device = generator.device
+    ratios = thresholds / max(1, cerny_bound(deltas.shape[2]))
+    tokens = read_numbered(rng, deltas, device)
+    own = torch.from_numpy(ratios.astype(np.float32)).to(device)
+    take_step(model, optimizer, tokens, own, generator, config)
