@@ -28,7 +28,6 @@ from data.damage import DataError
 from search import oracle
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
-from search.discovery import learner as learner_module
 from search.discovery import tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.engine import DiscoverConfig, Engine
@@ -52,6 +51,7 @@ from search.verified import verify_candidates
 from tests import naive
 from tests.folders import contents
 from tests.search.elites import ELITES, make_elites
+from vae import numbered
 from vae.encoding import decode_tokens, encode_deltas
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -702,7 +702,7 @@ def lessons(monkeypatch) -> list[Lesson]:
         rates = config.beta, config.learning_rate
         given.append(Lesson(tokens.shape[1], forms, ratios.numpy(), *rates))
 
-    monkeypatch.setattr(learner_module, "take_step", take_step)
+    monkeypatch.setattr(numbered, "take_step", take_step)
     return given
 
 
