@@ -2,6 +2,7 @@
 
     generate        data.jobs.run_generate
     enumerate       data.jobs.run_enumerate
+    import          data.jobs.run_import
     train           search.jobs.models.run_train
     evaluate        search.jobs.models.run_evaluate
     search          search.jobs.models.run_search
@@ -22,7 +23,6 @@ Jobs are imported where they are called, so that --help answers at once.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -56,15 +56,10 @@ class _ModelRun(_Run):
     device: str
 
 
-_classes = click.option(
-    "--class",
-    "classes",
-    metavar="NAME",
-    multiple=True,
-    help="Only automata of this class count: NAME or not-NAME. All names: docs/cli.md.",
-)
 _where = "Device of the model; auto takes a GPU if there is one."
 _device = options.choice("--device", DEVICES, default="auto", help=_where)
+_which = "Text form of FILE; auto takes the one that fits, and refuses if two that differ fit."
+_form = options.choice("--form", SOLVE_FORMS, default="auto", help=_which)
 _force = options.flag("--force", help="Discard the files of an earlier run in the folder.")
 _workers = options.workers("Threads of the solver; torch has one, or OMP_NUM_THREADS.")
 _how = options.together("how", force=_force, workers=_workers)
@@ -81,42 +76,6 @@ _shown = "Most automata on the page, the best of each size."
 _archive = options.path(
     "--archive", "file", default=_default, show_default=True, help="Archive file."
 )
-
-
-def _classes_of(config: str) -> options.Decorator:
-    """Add --class; the config in the argument named `config` gets the classes."""
-
-    def add(command: Any) -> Any:
-        @wraps(command)
-        def chosen(*, classes: Names, **values: Any) -> Any:
-            values[config] = options.build(replace, values[config], classes=classes)
-            return command(**values)
-
-        return _classes(chosen)
-
-    return add
-
-
-def _selection(command: Any) -> Any:
-    """Add the options that select automata of an archive; the command gets a Selection."""
-    return options.of(selection=Selection)(_classes_of("selection")(command))
-
-
-def _gathering(command: Any) -> Any:
-    """Add the options of the archive that a run adds to; the command gets an ArchiveRule."""
-
-    @wraps(command)
-    def gathered(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
-        chosen = archive or out.resolve().parent / "archive.sqlite"
-        gathering = options.build(ArchiveRule, archive=chosen, archive_at_least=archive_at_least)
-        return command(out=out, gathering=gathering, **values)
-
-    gathered = options.field(ArchiveRule, "archive_at_least")(gathered)
-    return options.path(
-        "--archive",
-        show_default="archive.sqlite beside the run folder",
-        help="Archive file, for the best automata of all runs.",
-    )(gathered)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -146,7 +105,7 @@ def generate(config: GenerateConfig, out: Path, how: _Run) -> Result:
 @options.of(config=EnumerateConfig)
 @options.flag("--no-rows", help="Count the automata only; write no rows.")
 @_dataset
-@_classes_of("config")
+@options.classes_of("config")
 @_how
 @printed()
 def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> Result:
@@ -156,11 +115,28 @@ def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> 
     return run_enumerate(replace(config, rows=not no_rows), out, **how)
 
 
+@cli.command("import")
+@click.argument("file", type=options.PATH)
+@_form
+@_dataset
+@_how
+@printed()
+def import_(file: Path, form: str, out: Path, how: _Run) -> Result:
+    """Make a dataset of the automata in FILE ("-": standard input), labelled with thresholds.
+
+    FILE holds automata in any form that `solve` reads, all of one size. One of each isomorphism
+    class is kept, in the order of the file. The dataset depends on the automata, not on their form.
+    """
+    from data.jobs import run_import
+
+    return run_import(file, None if form == "auto" else form, out, **how)
+
+
 @cli.command()
 @options.of(model=ModelConfig, config=TrainConfig)
 @options.path("--data", required=True, help="Dataset folder.")
 @options.path("--out", required=True, help="Model folder.")
-@_classes
+@options.with_classes
 @_how_with_model
 @printed()
 def train(
@@ -177,7 +153,7 @@ def train(
 @options.path("--data", help="Dataset folder; default: the one the model was trained on.")
 @options.integer("--repair", 0, default=2, help="Most transitions that repair may change.")
 @_seed
-@_classes
+@options.with_classes
 @_device
 @_workers
 @printed()
@@ -202,8 +178,8 @@ def evaluate(
 @options.path("--data", required=True, help="Dataset folder that the model was trained on.")
 @_run
 @options.of(config=SearchConfig, latent=LatentConfig)
-@_gathering
-@_classes_of("config")
+@options.gathering
+@options.classes_of("config")
 @_truth
 @_how_with_model
 @printed()
@@ -227,8 +203,8 @@ def search(
 @cli.command()
 @options.of(config=EvolveConfig)
 @_run
-@_gathering
-@_classes_of("config")
+@options.gathering
+@options.classes_of("config")
 @_truth
 @_how
 @printed()
@@ -249,8 +225,8 @@ def evolve(
     "--arms", default="vae", show_default=True, help="Arms, with commas: see docs/discovery.md."
 )
 @options.path("--out", required=True, help="Folder of the run or runs.")
-@_gathering
-@_classes_of("config")
+@options.gathering
+@options.classes_of("config")
 @options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
 @_how_with_model
 @printed()
@@ -290,12 +266,7 @@ def verify(file: Path) -> Result:
 @click.argument("file", metavar="FILE|TEXT")
 @options.of(config=SolveConfig)
 @options.flag("--no-words", help="Find thresholds only: faster for many automata.")
-@options.choice(
-    "--form",
-    SOLVE_FORMS,
-    default="auto",
-    help="Text form of FILE; auto takes the one that fits, and refuses if two that differ fit.",
-)
+@_form
 @options.flag("--json", "as_json", help="Print one JSON object a line.")
 @options.workers("Threads.")
 def solve(
@@ -338,7 +309,7 @@ def archive() -> None:
 
 @archive.command("list")
 @_archive
-@_selection
+@options.selection
 @options.flag("--automata", help="List single automata instead of counts.")
 @options.integer("--limit", 1, default=20, help="Most automata with --automata.")
 @printed("Print JSON.")
@@ -352,7 +323,7 @@ def archive_list(file: Path, selection: Selection, automata: bool, limit: int) -
 @archive.command("export")
 @click.argument("out", metavar="FILE", type=options.OUTPUT)
 @_archive
-@_selection
+@options.selection
 @printed()
 def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
     """Write automata to FILE as CSV ("-": to standard output, without a summary)."""
@@ -363,7 +334,7 @@ def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
 
 @archive.command("series")
 @_archive
-@_selection
+@options.selection
 @options.flag("--prove", help="Prove every threshold that a formula is derived from.")
 @options.output("--out", help="CSV file of all series; -: only CSV, to standard output.")
 @options.workers("Threads of the solver.", default=1)
@@ -402,7 +373,7 @@ def archive_verify(file: Path, workers: int) -> Result:
     flag_value=str(_default),
     help=f"Report on an archive instead; without a path: {_default}.",
 )
-@_selection
+@options.selection
 @options.integer("--limit", 1, 5000, default=200, help=_shown)
 @options.output(
     "--out", show_default="report.html in the run folder", help="HTML file; -: standard output."
@@ -413,8 +384,8 @@ def report(
 ) -> Result | bytes:
     """Write one self-contained HTML file about the run in folder RUN, or about an archive.
 
-    RUN is a folder of search, evolve, discover, generate, enumerate, train or evaluate. Options
-    that select automata (-n, --family, ..) are for archives.
+    RUN is a folder of search, evolve, discover, generate, enumerate, import, train or evaluate.
+    Options that select automata (-n, --family, ..) are for archives.
     """
     from search.report.job import report_archive, report_run
 
@@ -430,7 +401,7 @@ def report(
 @cli.command()
 @_seed
 @options.path("--out", default=Path("runs/demo"), show_default=True, help="Folder of the run.")
-@_gathering
+@options.gathering
 @_how_with_model
 @printed()
 def demo(seed: int, out: Path, gathering: ArchiveRule, how: _ModelRun) -> Result:

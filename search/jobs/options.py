@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ import click
 
 from automata.settings import Setting, settings_of
 from data.terminal import printable
+from search.archive.intake import ArchiveRule
+from search.archive.selection import Selection
 
 Made = TypeVar("Made")
 Decorator = Callable[[Any], Any]
@@ -171,3 +174,49 @@ def workers(help: str, default: int = 0) -> Decorator:
         show_default=not default and "all cores",
         help=help,
     )
+
+
+with_classes = click.option(
+    "--class",
+    "classes",
+    metavar="NAME",
+    multiple=True,
+    help="Only automata of this class count: NAME or not-NAME. All names: docs/cli.md.",
+)
+"""Add --class."""
+
+
+def classes_of(config: str) -> Decorator:
+    """Add --class; the config in the argument named `config` gets the classes."""
+
+    def add(command: Any) -> Any:
+        @wraps(command)
+        def chosen(*, classes: tuple[str, ...], **values: Any) -> Any:
+            values[config] = build(replace, values[config], classes=classes)
+            return command(**values)
+
+        return with_classes(chosen)
+
+    return add
+
+
+def selection(command: Any) -> Any:
+    """Add the options that select automata of an archive; the command gets a Selection."""
+    return of(selection=Selection)(classes_of("selection")(command))
+
+
+def gathering(command: Any) -> Any:
+    """Add the options of the archive that a run adds to; the command gets an ArchiveRule."""
+
+    @wraps(command)
+    def gathered(*, archive: Path | None, archive_at_least: float, out: Path, **values: Any) -> Any:
+        chosen = archive or out.resolve().parent / "archive.sqlite"
+        rule = build(ArchiveRule, archive=chosen, archive_at_least=archive_at_least)
+        return command(out=out, gathering=rule, **values)
+
+    gathered = field(ArchiveRule, "archive_at_least")(gathered)
+    return path(
+        "--archive",
+        show_default="archive.sqlite beside the run folder",
+        help="Archive file, for the best automata of all runs.",
+    )(gathered)
