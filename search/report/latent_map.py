@@ -15,8 +15,8 @@ from automata.automaton import Deltas
 from automata.drawing.geometry import Floats
 from automata.solver.exact import Thresholds, reset_thresholds
 from automata.text.formats import parse_delta
-from search.interpolate import PATHS, interpolate
 from search.report.content import DrawnPath, LatentMap, known_automata
+from vae.interpolate import PATHS, interpolate
 
 Encode = Callable[[Deltas], Tensor]
 """Takes automata of one size, (batch, k, n); returns their posterior means, (batch, latent)."""

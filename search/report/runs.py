@@ -22,7 +22,6 @@ from search.archive.store import Archive
 from search.archive.tables import Selection
 from search.candidates import CANDIDATE_COLUMNS
 from search.evaluate import read_evaluation
-from search.interpolate import PATHS
 from search.report.content import (
     SEARCHED,
     Content,
@@ -38,6 +37,7 @@ from search.report.searches import CPU, TRAINING, dataset_map, read_search
 from vae.checkpoint import read_config
 from vae.config import ModelConfig, TrainConfig
 from vae.history import read_metrics
+from vae.interpolate import PATHS
 from vae.trained import load_trained
 
 _PICTURES = {
