@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.canonical import Forms
+from automata.classes import Predicate
 from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver.exact import Thresholds
@@ -86,7 +87,7 @@ class Dataset:
             keep &= self.reset_thresholds <= at_most
         return self.take(keep)
 
-    def of_classes(self, classes: Sequence[str], *, workers: int = 1) -> Dataset:
+    def of_classes(self, classes: Sequence[str | Predicate], *, workers: int = 1) -> Dataset:
         """Return the rows that are in all the classes, as `in_classes` decides."""
         return self.take(in_classes(self.deltas, classes, workers=workers)) if classes else self
 
