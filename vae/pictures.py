@@ -121,7 +121,7 @@ def draw_direction(
     has = [""] * steps
     if attribute != THRESHOLD:
         inside = in_classes(decoded, [attribute]).tolist()
-        has = [f", {name}" if own else f", not {name}" for own in inside]
+        has = [f", {name}" if own else "" for own in inside]
     cells = [
         cell._replace(caption=f"{place:+.2g}: {cell.caption}{more}")
         for cell, place, more in zip(cells, places.tolist(), has, strict=True)
@@ -178,9 +178,10 @@ def draw_map(space: LatentSpace, color: str | Predicate, points: Any) -> Picture
         else:
             inside = in_classes(found.deltas[rows], [color])
             plane.scatter(x[~inside], y[~inside], c=PALE, s=size, rasterized=True)
-            plane.scatter(x[inside], y[inside], c=BLUE, s=size, label=_name(color), rasterized=True)
+            name = _name(color)
+            plane.scatter(x[inside], y[inside], c=BLUE, s=3 * size, label=name, rasterized=True)
             plane.legend(frameon=False)
-            text = f"{inside.sum()} of {len(rows)} training automata are of class {_name(color)}."
+            text = f"{inside.sum()} of {len(rows)} training automata are of class {name}."
         if points is not None:
             line = axes.project(as_array(space.as_points(points)))
             plane.plot(line[:, 0], line[:, 1], ".-", color=VERMILION, lw=1.5)
