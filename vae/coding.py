@@ -14,7 +14,7 @@ from automata.arguments import check_number
 from automata.automaton import Automaton, Deltas, validate_deltas
 from automata.canonical import canonical_forms_of_valid, from_canonical
 from vae.encoding import decode_tokens, encode_deltas
-from vae.model import VAE, Posterior, check_rows
+from vae.model import VAE, Posterior, check_points, check_rows
 
 
 class Decoding(NamedTuple):
@@ -60,6 +60,7 @@ def decode_points(
         If `temperature` is negative, or n is no size of the model.
     """
     temperature = check_number("temperature", temperature, 0)
+    check_points(z)  # for decoders of one's own
     written = model.decoder.generate(z, n, temperature=temperature, generator=generator)
     deltas = decode_tokens(written.tokens.cpu().numpy())  # (batch, k, n)
     return Decoding(deltas, written.log_probabilities.cpu().numpy())
