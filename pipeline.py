@@ -2,6 +2,7 @@
 
     generate        data.jobs.run_generate
     enumerate       data.jobs.run_enumerate
+    import          data.jobs.run_import
     train           search.jobs.models.run_train
     evaluate        search.jobs.models.run_evaluate
     search          search.jobs.models.run_search
@@ -59,6 +60,8 @@ class _ModelRun(_Run):
 
 _where = "Device of the model; auto takes a GPU if there is one."
 _device = options.choice("--device", DEVICES, default="auto", help=_where)
+_which = "Text form of FILE; auto takes the one that fits, and refuses if two that differ fit."
+_form = options.choice("--form", SOLVE_FORMS, default="auto", help=_which)
 _force = options.flag("--force", help="Discard the files of an earlier run in the folder.")
 _workers = options.workers("Threads of the solver; torch has one, or OMP_NUM_THREADS.")
 _how = options.together("how", force=_force, workers=_workers)
@@ -115,6 +118,23 @@ def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> 
     if not options.is_given("at_least"):
         refuse_many_rows(config)
     return run_enumerate(config, out, **how)
+
+
+@cli.command("import")
+@click.argument("file", type=options.PATH)
+@_form
+@_dataset
+@_how
+@printed()
+def import_(file: Path, form: str, out: Path, how: _Run) -> Result:
+    """Make a dataset of the automata in FILE ("-": standard input), labelled with thresholds.
+
+    FILE holds automata in any form that `solve` reads, all of one size. One of each isomorphism
+    class is kept, in the order of the file. The dataset depends on the automata, not on their form.
+    """
+    from data.jobs import run_import
+
+    return run_import(file, None if form == "auto" else form, out, **how)
 
 
 @cli.command()
@@ -245,12 +265,7 @@ def verify(file: Path) -> Result:
 @click.argument("file", metavar="FILE|TEXT")
 @options.of(config=SolveConfig)
 @options.flag("--no-words", help="Find thresholds only: faster for many automata.")
-@options.choice(
-    "--form",
-    SOLVE_FORMS,
-    default="auto",
-    help="Text form of FILE; auto takes the one that fits, and refuses if two that differ fit.",
-)
+@_form
 @options.flag("--json", "as_json", help="Print one JSON object a line.")
 @options.workers("Threads.")
 def solve(
@@ -368,8 +383,8 @@ def report(
 ) -> Result | bytes:
     """Write one self-contained HTML file about the run in folder RUN, or about an archive.
 
-    RUN is a folder of search, evolve, discover, generate, enumerate, train or evaluate. Options
-    that select automata (-n, --family, ..) are for archives.
+    RUN is a folder of search, evolve, discover, generate, enumerate, import, train or evaluate.
+    Options that select automata (-n, --family, ..) are for archives.
     """
     from search.report.job import report_archive, report_run
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from automata.errors import SizeLimitError
 
@@ -29,13 +30,18 @@ ON_SUBSETS = ("aperiodic", "completely-reachable")
 """Classes that are decided for at most `MAX_STATES_SUBSETS` states."""
 
 
-def check_classes(classes: Sequence[str], n: int | None = None) -> None:
-    """Check names of classes.
+Predicate = Callable[[Any], Any]
+"""A class of your own: a function of automata, an array of states (batch, k, n), that returns bool
+(batch,). It must not depend on the names of states and letters."""
+
+
+def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> None:
+    """Check names of classes; functions are not called.
 
     Parameters
     ----------
-    classes : sequence of str
-        Each one of `CLASSES`, or "not-" and one of them.
+    classes : sequence of str or callable
+        Each one of `CLASSES`, or "not-" and one of them, or a `Predicate`.
     n : int, optional
         Number of states; each class must be decided at this size.
 
@@ -52,12 +58,13 @@ def check_classes(classes: Sequence[str], n: int | None = None) -> None:
     """
     if isinstance(classes, str):
         raise ValueError(f"classes={classes!r} is one text, not a sequence of names")
-    for name in classes:
+    named = [name for name in classes if not callable(name)]
+    for name in named:
         if name.removeprefix("not-") not in CLASSES:
             known = ", ".join(CLASSES)
             raise ValueError(f"unknown class {name!r}: one of {known}, each also as not-NAME")
     if n is not None:
-        required, forbidden = split_classes(classes)
+        required, forbidden = split_classes(named)
         check_decided([*required, *forbidden], n)
 
 

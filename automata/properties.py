@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
 from automata.classes import CLASSES as CLASSES
-from automata.classes import MAX_STATES, ON_SUBSETS, check_decided, split_classes
+from automata.classes import MAX_STATES, ON_SUBSETS, Predicate, check_decided, split_classes
 from automata.classes import MAX_STATES_SUBSETS as MAX_STATES_SUBSETS
 from automata.classes import check_classes as check_classes
 from automata.kernels import automorphisms as automorphisms_kernel
@@ -61,18 +61,23 @@ def class_flags(
 
 
 def in_classes(
-    deltas: npt.ArrayLike | Sequence[Automaton], classes: Sequence[str], *, workers: int = 1
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    classes: Sequence[str | Predicate],
+    *,
+    workers: int = 1,
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether it is in all of the given classes.
 
     Cheap classes are decided first, and the first that does not fit decides the automaton.
+    Functions come last; they are called with the automata that all named classes hold.
 
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
         n <= 64; n <= 20 if one of the classes is "aperiodic" or "completely-reachable".
-    classes : sequence of str
-        Each one of `CLASSES`, or "not-" and one of them: not in this class.
+    classes : sequence of str or callable
+        Each one of `CLASSES`, or "not-" and one of them: not in this class; or a function of
+        automata (batch, k, n) that returns bool (batch,), a class of your own.
     workers : int
         Threads.
 
@@ -83,7 +88,7 @@ def in_classes(
     Raises
     ------
     ValueError
-        If a class is unknown, or `workers` is less than 1.
+        If a class is unknown, a function returns something else, or `workers` is less than 1.
     AutomatonError, SizeLimitError
         If `deltas` are not complete automata, or too large.
 
@@ -92,13 +97,32 @@ def in_classes(
     >>> deltas = [[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]
     >>> in_classes(deltas, ["permutation-letter", "not-synchronizing"]).tolist()
     [False, True]
+    >>> in_classes(deltas, [lambda many: many[:, 0, 0] == 2]).tolist()
+    [False, False]
     """
     check_classes(classes)
-    required, forbidden = split_classes(classes)
-    flags = _flags(deltas, [*required, *forbidden], workers, required)
+    functions = [own for own in classes if callable(own)]
+    required, forbidden = split_classes([own for own in classes if not callable(own)])
+    valid = validate_deltas(deltas) if functions else np.empty((0, 1, 1), np.uint8)
+    flags = _flags(valid if functions else deltas, [*required, *forbidden], workers, required)
     has_all = (flags & _bits(required)) == _bits(required)
     result: npt.NDArray[np.bool_] = has_all & ((flags & _bits(forbidden)) == 0)
+    for own in functions:
+        rows = np.flatnonzero(result)
+        if len(rows):
+            result[rows] = _decide(own, valid[rows])
     return result
+
+
+def _decide(own: Predicate, deltas: Deltas) -> npt.NDArray[np.bool_]:
+    """Return what a function says of automata (batch, k, n): bool (batch,)."""
+    found = np.asarray(own(deltas))
+    if found.dtype != np.bool_ or found.shape != (len(deltas),):
+        name = getattr(own, "__name__", repr(own))
+        raise ValueError(
+            f"{name} returns {found.dtype} of shape {found.shape}, not bool ({len(deltas)},)"
+        )
+    return found
 
 
 def are_strongly_connected(

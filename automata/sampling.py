@@ -24,7 +24,7 @@ from automata.automaton import (
     validate_deltas,
 )
 from automata.canonical import canonical_forms, from_canonical
-from automata.classes import check_classes
+from automata.classes import Predicate, check_classes
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.settings import check_settings, setting
@@ -300,7 +300,7 @@ class Evolution:
         low=0,
         high=1,
     )
-    classes: tuple[str, ...] = setting(
+    classes: tuple[str | Predicate, ...] = setting(
         (), "Nothing outside these classes enters the archive or is solved: NAME or not-NAME."
     )
     least_new: float = setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,13 +14,14 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.canonical import Forms
+from automata.classes import Predicate
 from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver.exact import Thresholds
 from data.counts import count, flags_of, no_counts, to_rows
 from data.damage import DataError
 from data.files import check_sha256
-from data.manifest import ENUMERATION, check_whole, read_manifest, shard_name
+from data.manifest import ENUMERATION, IMPORT, check_whole, read_manifest, shard_name, source_of
 from data.recheck import recheck
 from data.shards import Rows, property_types, read_rows, write_rows
 
@@ -41,7 +43,7 @@ class Dataset:
     reset_thresholds: Thresholds
     """int32 (rows,), -1 for non-synchronizing"""
     sources: npt.NDArray[np.str_]
-    """str (rows,): the sampler each row comes from"""
+    """str (rows,): the sampler each row comes from; ``enumeration`` or ``import`` without one"""
     properties: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """Columns of an enumeration, (rows, ...) each; `property_types` names them."""
 
@@ -85,7 +87,7 @@ class Dataset:
             keep &= self.reset_thresholds <= at_most
         return self.take(keep)
 
-    def of_classes(self, classes: Sequence[str], *, workers: int = 1) -> Dataset:
+    def of_classes(self, classes: Sequence[str | Predicate], *, workers: int = 1) -> Dataset:
         """Return the rows that are in all the classes, as `in_classes` decides."""
         return self.take(in_classes(self.deltas, classes, workers=workers)) if classes else self
 
@@ -117,7 +119,7 @@ def read_dataset(folder: Path | str, classes: Sequence[str] = (), *, workers: in
     Parameters
     ----------
     folder : Path or str
-        Made by ``generate`` or by ``enumerate``.
+        Made by ``generate``, ``enumerate`` or ``import``.
     classes : sequence of str
         Names in `automata.properties.CLASSES`, or not-NAME.
     workers : int
@@ -151,13 +153,15 @@ def read_shards(folder: Path, manifest: dict[str, Any], *, workers: int = 1) -> 
     Raises
     ------
     DataError
-        As `read_dataset`. Repeated automata and wrong counts are found after the last shard.
+        As `read_dataset`. Repeated automata and wrong counts are found after the last shard, and
+        whether the automata of an import are those that were read.
     """
-    hashes = []
+    hashes, digest = [], hashlib.sha256()
     counts = no_counts(manifest["config"]["n"])
     for index in range(len(manifest["shards"])):
         shard = read_shard(folder, index, manifest, workers=workers)
         hashes.append(hash_rows(shard.forms))
+        digest.update(shard.forms.tobytes())
         if shard.properties:
             flags = flags_of(shard.properties)
             counts += count(shard.reset_thresholds, flags, shard.n)
@@ -165,6 +169,9 @@ def read_shards(folder: Path, manifest: dict[str, Any], *, workers: int = 1) -> 
     _check_distinct(folder, manifest, np.concatenate([np.empty(0, np.uint64), *hashes]))
     if len(hashes) and "totals" in manifest and manifest["totals"]["counts"] != to_rows(counts):
         raise DataError(f"{folder}: the counts in manifest.json are not those of the rows")
+    imported = manifest.get("kind") == IMPORT and manifest["complete"]
+    if imported and digest.hexdigest() != manifest["config"]["sha256"]:
+        raise DataError(f"{folder}: holds other automata than were imported")
 
 
 def _check_distinct(folder: Path, manifest: dict[str, Any], hashes: npt.NDArray[np.uint64]) -> None:
@@ -208,8 +215,7 @@ def read_shard(folder: Path, index: int, manifest: dict[str, Any], *, workers: i
     path, n, k = shard_path(folder, index), config["n"], config["k"]
     check_sha256(path, entry["sha256"])
     enumerated = manifest.get("kind") == ENUMERATION
-    source = ENUMERATION if enumerated else config["sampler"]
     types = property_types(k) if enumerated else {}
-    rows = read_rows(path, entry["rows"], n, k, source, types)
+    rows = read_rows(path, entry["rows"], n, k, source_of(manifest), types)
     recheck(path, rows, config, workers)
     return Dataset(*rows)

@@ -1,4 +1,4 @@
-"""The jobs behind ``generate`` and ``enumerate``: each fills a folder, with record and picture.
+"""The jobs of ``generate``, ``import`` and ``enumerate``: each fills a folder, with a picture.
 
 Each returns its result.
 """
@@ -18,7 +18,8 @@ from automata.automaton import cerny_bound
 from automata.burnside import count_classes
 from automata.settings import SettingError
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.generate import GenerateConfig, generate
+from data.generate import GenerateConfig, Generated, generate
+from data.importing import import_collection, read_collection
 from data.plots import plot_thresholds
 from data.record import recorded
 from data.results import Summary
@@ -57,13 +58,8 @@ def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool
     with recorded(out, "generate", asdict(config), force=force) as run:
         made = generate(config, out, workers=workers)
         seconds = run.seconds
-        table = dict(sorted(made.thresholds.items()))
-        thresholds = np.array([*table], np.int32)
-        counts = np.array([*table.values()], np.int64)
-        limit = config.highest_threshold
-        plot_thresholds(thresholds, config.n, out / "thresholds", counts=counts, ceiling=limit)
-    announce(_above(thresholds, counts, config.n), config.n, out)
-    rows = int(counts.sum())
+        table = _draw(made, config.n, out, config.highest_threshold)
+    rows = sum(table.values())
     speed = {} if run.complete else {"rows a second": round(rows / seconds)}
     return Summary(
         {
@@ -91,6 +87,35 @@ def refuse_many_rows(config: EnumerateConfig) -> None:
             "keeps those with thresholds from T on, --no-rows counts alone, a smaller -n has "
             "fewer; --at-least 0 writes them all"
         )
+
+
+def run_import(file: Path, form: str | None, out: Path, *, workers: int, force: bool) -> Summary:
+    """Make a dataset folder of the automata in a file; "-" is standard input."""
+    collection = read_collection(file, form, workers=workers)
+    config, n, k = collection.config(), collection.n, collection.k
+    inputs = {} if str(file) == "-" else {"file": file}
+    with recorded(out, "import", config, inputs, force=force):
+        made = import_collection(collection, out, workers=workers)
+        table = _draw(made, n, out)
+    return Summary(
+        {
+            "dataset": str(out),
+            "states, letters": f"{n}, {k}",
+            "automata read": collection.read,
+            "rows (distinct classes)": sum(table.values()),
+            "rows by reset threshold": table,
+        }
+    )
+
+
+def _draw(made: Generated, n: int, out: Path, ceiling: int | None = None) -> dict[int, int]:
+    """Draw the histogram of a dataset, and return it: rows by threshold, rising."""
+    table = dict(sorted(made.thresholds.items()))
+    thresholds = np.array([*table], np.int32)
+    counts = np.array([*table.values()], np.int64)
+    plot_thresholds(thresholds, n, out / "thresholds", counts=counts, ceiling=ceiling)
+    announce(_above(thresholds, counts, n), n, out)
+    return table
 
 
 def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bool) -> Enumeration:

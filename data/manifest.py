@@ -8,6 +8,7 @@ from typing import Any
 from automata.burnside import count_classes
 from automata.classes import check_classes
 from automata.settings import Setting, settings_of
+from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from data.checks import (
     DIGEST,
     FLAG,
@@ -29,8 +30,10 @@ from data.files import json_sha256, open_seal, write_sealed
 from data.record import differing
 
 FORMAT = 1
-ENUMERATION = "enumeration"
-"""The kind of an enumerated dataset; generated ones have no kind."""
+ENUMERATION, IMPORT = "enumeration", "import"
+"""The kinds of enumerated and of imported datasets; generated ones have no kind."""
+_COMMANDS = {None: "generate", ENUMERATION: "enumerate", IMPORT: "import"}
+"""The commands that make datasets, by kind."""
 _MOST = 10**15
 """Upper limit of rows, calls, nodes and units."""
 
@@ -67,6 +70,23 @@ _MANIFEST = record(
     },
     {"exhausted": one_of(True)},
 )
+_IMPORTED = record(
+    {
+        **_COMMON,
+        "kind": one_of(IMPORT),
+        "config": record(
+            {
+                "n": whole(1, CANONICAL_MAX_STATES),
+                "k": whole(1, CANONICAL_MAX_LETTERS),
+                "read": whole(1, _MOST),
+                "count": whole(1, _MOST),
+                "shard_rows": whole(1, _MOST),
+                "sha256": DIGEST,
+            }
+        ),
+        "shards": list_of(record({**_SHARD, "rows": whole(1, _MOST)})),
+    }
+)
 _ENUMERATED = record(
     {
         **_COMMON,
@@ -98,7 +118,13 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
     manifest: dict[str, Any] = read_json(path)
     with reading(path, f"a dataset manifest of format {FORMAT}"):
         open_seal(manifest)
-        if isinstance(manifest, dict) and "kind" in manifest:
+        kind = manifest.get("kind") if isinstance(manifest, dict) else None
+        if kind == IMPORT:
+            _IMPORTED("manifest", manifest)
+            _check_shards(manifest)
+            if manifest["config"]["count"] > manifest["config"]["read"]:
+                raise ValueError("more automata than were read")
+        elif isinstance(manifest, dict) and "kind" in manifest:
             _ENUMERATED("manifest", manifest)
             _check_enumeration(manifest)
             counts = manifest["totals"]["counts"]  # JSON sorts names
@@ -133,7 +159,7 @@ def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
     DataError
         If the dataset is unfinished, or shards are missing.
     """
-    command = "generate" if manifest.get("kind") is None else "enumerate"
+    command = _COMMANDS[manifest.get("kind")]
     if not manifest["complete"]:
         raise DataError(f"{folder}: an unfinished dataset; run the same {command} command again")
     if not _has_all(manifest):
@@ -144,14 +170,19 @@ def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
         )
 
 
+def source_of(manifest: dict[str, Any]) -> str:
+    """Return the source of all rows of a dataset: its sampler, or its kind."""
+    return str(manifest.get("kind") or manifest["config"]["sampler"])
+
+
 def _shards_wanted(manifest: dict[str, Any]) -> int:
-    """Return the number of shards of a sampled dataset whose space is not exhausted."""
+    """Return the number of shards of a dataset, sampled from a space that is not exhausted."""
     config = manifest["config"]
     return int(-(-config["count"] // config["shard_rows"]))
 
 
 def _wanted(manifest: dict[str, Any], index: int) -> int:
-    """Return the most rows that a shard of a sampled dataset may have."""
+    """Return the most rows that a shard of a sampled or imported dataset may have."""
     config = manifest["config"]
     return int(min(config["shard_rows"], config["count"] - index * config["shard_rows"]))
 
@@ -163,12 +194,13 @@ def _has_all(manifest: dict[str, Any]) -> bool:
         return True
     if len(shards) == _shards_wanted(manifest):
         return True
-    sampled = manifest["config"]["sampler"] != "evolved"  # any evolved shard may be short
-    return sampled and bool(shards) and shards[-1]["rows"] < _wanted(manifest, len(shards) - 1)
+    if source_of(manifest) in ("evolved", IMPORT):  # any evolved shard may be short
+        return False
+    return bool(shards) and shards[-1]["rows"] < _wanted(manifest, len(shards) - 1)
 
 
 def _check_shards(manifest: dict[str, Any]) -> None:
-    """Raise ValueError if the shards of a sampled dataset cannot be those of its config."""
+    """Raise ValueError if the shards of a dataset, not enumerated, cannot be of its config."""
     shards = manifest["shards"]
     if len(shards) > _shards_wanted(manifest):
         raise ValueError(f"{len(shards)} shards, but {_shards_wanted(manifest)} are wanted")
@@ -176,8 +208,9 @@ def _check_shards(manifest: dict[str, Any]) -> None:
         raise ValueError("a finished dataset without rows")
     for index, shard in enumerate(shards):
         wanted = _wanted(manifest, index)
-        last = index == len(shards) - 1 or manifest["config"]["sampler"] == "evolved"
-        if shard["rows"] > wanted or (shard["rows"] < wanted and not last):
+        last = index == len(shards) - 1 and manifest.get("kind") != IMPORT
+        short = last or source_of(manifest) == "evolved"
+        if shard["rows"] > wanted or (shard["rows"] < wanted and not short):
             raise ValueError(f"shard {index} has {shard['rows']} rows, but {wanted} are wanted")
 
 

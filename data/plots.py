@@ -201,6 +201,20 @@ def chi_density(x: npt.ArrayLike, degrees: int) -> Floats:
 
 
 def plot_norms(norms: Mapping[str, Floats], latent: int, stem: Path) -> list[Path]:
+    """Save the picture that `draw_norms` draws, as PNG and SVG; return their paths.
+
+    Parameters
+    ----------
+    norms, latent
+        As `draw_norms`.
+    stem : Path
+        The path of the pictures, without an ending.
+    """
+    with style():
+        return save(draw_norms(norms, latent), stem)
+
+
+def draw_norms(norms: Mapping[str, Floats], latent: int) -> Figure:
     """Draw the "soap bubble": the norms of latent points beside those of prior samples.
 
     The norm of a prior sample in d dimensions has the chi distribution and is close to sqrt(d):
@@ -212,13 +226,10 @@ def plot_norms(norms: Mapping[str, Floats], latent: int, stem: Path) -> list[Pat
         The norms of each named cloud.
     latent : int
         The dimension d of the latent space.
-    stem : Path
-        The path of the pictures, without an ending.
 
     Returns
     -------
-    list of Path
-        The PNG and the SVG.
+    Figure
     """
     clouds = {name: np.asarray(cloud, np.float64).ravel() for name, cloud in norms.items()}
     # A few outliers do not shrink the rest.
@@ -252,4 +263,4 @@ def plot_norms(norms: Mapping[str, Floats], latent: int, stem: Path) -> list[Pat
             f"Norms (blue) and the chi density of {latent} dimensions (grey); "
             f"dotted: sqrt({latent}) = {math.sqrt(latent):.2f}"
         )
-        return save(figure, stem)
+        return figure

@@ -73,9 +73,9 @@ def solve_argument(
         If the file cannot be read, or if no form fits it, or two that differ.
     """
     named = not is_text(argument)
-    name = ("standard input" if argument == "-" else argument) if named else "the text"
+    name = input_name(argument) if named else "the text"
     try:
-        with _open(Path(argument)) if named else BytesIO(os.fsencode(argument)) as stream:
+        with open_input(Path(argument)) if named else BytesIO(os.fsencode(argument)) as stream:
             for found in solve(read_automata(stream, form), config, workers=workers):
                 yield Answers(
                     [item for item in found if isinstance(item, Solved)],
@@ -89,10 +89,21 @@ def solve_argument(
         raise DataError(f"{name}: {error}") from error
 
 
-def _open(file: Path) -> BufferedReader:
-    """Open a file for reading; - is standard input."""
+def input_name(argument: Path | str) -> str:
+    """Return the name of a file in errors; "-" is standard input."""
+    return "standard input" if str(argument) == "-" else str(argument)
+
+
+def open_input(file: Path) -> BufferedReader:
+    """Open a file for reading; "-" is standard input.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is a folder.
+    """
     if str(file) == "-":
-        return BufferedReader(NamedFile(0, "standard input"))
+        return BufferedReader(NamedFile(0, input_name(file)))
     try:
         return BufferedReader(NamedFile(file, str(file)))
     except FileNotFoundError:

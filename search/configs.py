@@ -8,8 +8,8 @@ from automata.arguments import MAX_SEED
 from automata.classes import check_classes
 from automata.settings import check_settings, letters, setting, states
 from automata.sizes import CANONICAL_MAX_STATES
+from vae.config import PATHS as PATHS
 
-PATHS = ("linear", "polar", "great-circle")
 MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
 EVOLVING = "retrain+evolve"
 """The arm in which the model and evolution take turns on one archive."""

@@ -5,7 +5,7 @@ Valid means complete on n states and synchronizing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -15,13 +15,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.arguments import check_integer, check_number
-from automata.automaton import Automaton, Deltas, validate_deltas
-from automata.canonical import canonical_forms_of_valid, from_canonical
+from automata.arguments import check_integer
+from automata.automaton import Deltas
 from automata.solver.ranks import are_synchronizing
 from data.damage import DataError
-from vae.encoding import decode_tokens, encode_deltas
-from vae.model import VAE, NotFiniteError, Posterior, check_rows
+from vae.coding import decode_points
+from vae.model import VAE, NotFiniteError
 
 
 @contextmanager
@@ -84,17 +83,16 @@ def decode_and_repair(
         If `repair` or `temperature` is negative, or n is no size of the model.
     """
     repair = check_integer("repair", repair, 0)
-    temperature = check_number("temperature", temperature, 0)
-    decoded = model.decoder.generate(z, n, temperature=temperature, generator=generator)
-    deltas = decode_tokens(decoded.tokens.cpu().numpy())  # (batch, k, n)
+    deltas, scores = decode_points(
+        model, z, n=n, temperature=temperature, generator=generator
+    )  # (batch, k, n), (batch, n, k, n)
     _, k, n = deltas.shape
     repaired = np.zeros(len(deltas), np.int64)
     as_decoded = are_synchronizing(deltas)
 
     broken = np.flatnonzero(~as_decoded)
     flat = deltas[broken].reshape(-1, k * n)
-    scores = decoded.log_probabilities.cpu().numpy()[broken]  # (broken, n, k, n)
-    choices = scores.transpose(0, 2, 1, 3).reshape(-1, k * n, n)
+    choices = scores[broken].transpose(0, 2, 1, 3).reshape(-1, k * n, n)
     rows = np.arange(len(broken))
     certainty = np.take_along_axis(choices, flat[:, :, None].astype(np.int64), 2)[:, :, 0]
     least_certain = certainty.argsort(1, kind="stable")
@@ -106,36 +104,3 @@ def decode_and_repair(
         repaired[broken[rows]] += 1
         rows = rows[~are_synchronizing(deltas[broken[rows]])]
     return Repaired(deltas, as_decoded, repaired)
-
-
-@torch.no_grad()
-def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> Posterior:
-    """Return the posterior of automata, each encoded in its canonical form.
-
-    Parameters
-    ----------
-    model : VAE
-    deltas : array of int, shape (batch, k, n)
-
-    Returns
-    -------
-    Posterior
-        On the model's device.
-
-    Raises
-    ------
-    AutomatonError
-        If `deltas` are not complete automata.
-    NotFiniteError
-        If the model encodes one as numbers that are not finite.
-    """
-    valid = validate_deltas(deltas)
-    forms = canonical_forms_of_valid(valid)
-    canonical = from_canonical(forms, valid.shape[2], valid.shape[1])
-    tokens = torch.from_numpy(encode_deltas(canonical))
-    device = next(model.parameters()).device
-    parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
-    posterior = Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-    for name, column in posterior._asdict().items():
-        check_rows(column.isfinite(), f"is encoded with a {name} that is not finite")
-    return posterior

@@ -21,6 +21,7 @@ from data.files import open_seal, write_sealed
 from data.record import git_commit
 from search.decode import decode_and_repair
 from vae.checkpoint import weights_sha256
+from vae.coding import draw_prior
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE, NotFiniteError
@@ -83,7 +84,7 @@ def evaluate(
         raise NotFiniteError(f"{measured}")
     results["latent"] = model.config.latent
 
-    z = torch.randn((PRIOR_SAMPLES, model.config.latent), generator=generator, device=device)
+    z = draw_prior(model, PRIOR_SAMPLES, generator)
     raw = decode_and_repair(model, z, repair=0)
     decoded = decode_and_repair(model, z, repair=repair)
     valid = in_classes(decoded.deltas, ("synchronizing", *classes))

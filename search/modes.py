@@ -15,9 +15,10 @@ from data.damage import DataError
 from data.dataset import Dataset
 from search.configs import MODES as MODES
 from search.configs import LatentConfig as LatentConfig
-from search.decode import Repaired, decode_and_repair, encode_automata
-from search.interpolate import interpolate
+from search.decode import Repaired, decode_and_repair
 from search.proposals import Proposals
+from vae.coding import draw_prior, encode_automata
+from vae.interpolate import interpolate
 from vae.model import VAE, Posterior
 
 
@@ -32,8 +33,8 @@ class Points(NamedTuple):
     """float64 (batch,): place on the path, nan for none"""
 
 
-class LatentSpace:
-    """A model, its encoded parents, and one stream of random numbers.
+class Proposer:
+    """What proposes automata: a model, its encoded parents, and one stream of random numbers.
 
     Parameters
     ----------
@@ -95,8 +96,7 @@ class LatentSpace:
 
     def draw_prior(self) -> Points:
         """Draw points from the prior N(0, I)."""
-        shape = (self.config.batch, self.model.config.latent)
-        z = torch.randn(shape, generator=self.generator, device=self.device)
+        z = draw_prior(self.model, self.config.batch, self.generator)
         return Points(z, np.full((len(z), 2), -1), np.full(len(z), np.nan))
 
     def draw_neighbourhood(self) -> Points:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.classes import Predicate
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
@@ -50,8 +51,9 @@ class Oracle:
         States and letters.
     training : Dataset, optional
         Its labels are in the cache and free.
-    classes : sequence of str
-        NAME or not-NAME: only automata of all these classes are solved.
+    classes : sequence of str or callable
+        NAME, not-NAME, or a function as `in_classes` takes it: only automata of all these classes
+        are solved.
     workers : int
         Threads.
     """
@@ -62,7 +64,7 @@ class Oracle:
         k: int,
         training: Dataset | None = None,
         *,
-        classes: Sequence[str] = (),
+        classes: Sequence[str | Predicate] = (),
         workers: int = 1,
     ) -> None:
         self.n, self.k = n, k

@@ -19,11 +19,11 @@ from data.damage import DataError
 from data.dataset import Dataset
 from search.configs import EVOLVING, EXCHANGES, LatentConfig, RetrainConfig, SearchConfig
 from search.decode import decode_and_repair
-from search.interpolate import interpolate
 from search.known import Known
 from search.oracle import Arm
 from search.proposals import Proposals, plain_proposals
 from search.seconds import timed
+from vae.interpolate import interpolate
 from vae.model import VAE
 from vae.numbered import read_numbered, step_on_numberings
 from vae.steps import StepConfig, learning_rate_share

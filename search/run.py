@@ -22,7 +22,7 @@ from search.baselines import BASELINES, propose_mutations, run_evolution, run_un
 from search.candidates import count_sources, rank_candidates, summarize
 from search.configs import EXCHANGES, LEARNING, MODES
 from search.configs import SearchConfig as SearchConfig
-from search.modes import LatentSpace, parent_rows
+from search.modes import Proposer, parent_rows
 from search.oracle import Arm, Oracle, Trace, drive
 from search.proposals import Proposals
 from search.retrain import run_retraining
@@ -171,7 +171,7 @@ def _proposals(
     latent = config.latent
     if mode == "mutation":
         return propose_mutations(rng, training, parents, latent.batch)
-    return LatentSpace(model, training, parents, latent, rng).propose(mode)
+    return Proposer(model, training, parents, latent, rng).propose(mode)
 
 
 def write_tables(folder: Path, result: SearchResult, recall: pd.DataFrame | None = None) -> None:

@@ -38,11 +38,26 @@ def test_the_readme_is_short() -> None:
     assert len(text_of("README.md").splitlines()) <= 115
 
 
+@pytest.fixture(scope="module")
+def with_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model that the page of the library loads; a small one."""
+    folder = tmp_path_factory.mktemp("library")
+    shape = "--latent 4 --embedding 4 --channels 8 --convolutions 1 --hidden 16 --batch 64"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in (
+            "generate -n 8 -k 2 --count 200 --sampler evolved --calls 3000 --out runs/data8",
+            f"train --data runs/data8 --out runs/model8 --epochs 1 {shape}",
+        ):
+            pipeline.cli.main([*line.split(), "--workers", "1"], standalone_mode=False)
+    return folder
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
 def test_lines_of_python_have_the_values_they_say(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, with_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # what they write goes there
+    monkeypatch.chdir(with_model)
     blocks = re.findall(r"```python\n(.*?)```", text_of(page), re.DOTALL)
     names: dict[str, object] = {}
     compared = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -85,8 +85,14 @@ def save_checkpoint(
     )
 
 
-def load_model(folder: Path | str) -> VAE:
+def load_model(folder: Path | str, build: Callable[[ModelConfig], VAE] = VAE) -> VAE:
     """Load a trained model, on the CPU, ready to use.
+
+    Parameters
+    ----------
+    folder : Path or str
+    build : callable
+        Makes the untrained model of a config, as in `vae.train.train`.
 
     Raises
     ------
@@ -96,9 +102,9 @@ def load_model(folder: Path | str) -> VAE:
     folder = Path(folder)
     model_config = ModelConfig(**read_config(folder)["model"])
     with torch.device("meta"):  # allocates nothing, however large the config
-        shape = VAE(model_config)
+        shape = build(model_config)
     weights = read_weights(folder / "model.safetensors", shape)
-    model = VAE(model_config)
+    model = build(model_config)
     model.load_state_dict(weights)
     model.eval()
     return model

@@ -9,6 +9,7 @@ from automata.settings import check_settings, setting
 from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 
 TOKEN_KINDS = ("absolute", "relative", "combined")
+PATHS = ("linear", "polar", "great-circle")
 DECODERS = ("autoregressive", "repeat")
 WEIGHTS = ("rank", "uniform")
 KEEPS = ("best", "last")

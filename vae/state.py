@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -24,12 +25,20 @@ class TrainingState:
     model_config : ModelConfig
     config : TrainConfig
     device : torch.device
+    build : callable
+        Makes the untrained model.
     """
 
-    def __init__(self, model_config: ModelConfig, config: TrainConfig, device: torch.device):
+    def __init__(
+        self,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        device: torch.device,
+        build: Callable[[ModelConfig], VAE] = VAE,
+    ):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(config.seed, "weights"))
-            self.model = VAE(model_config).to(device)
+            self.model = build(model_config).to(device)
         self.config = config
         self.device = device
         self.optimizer = torch.optim.AdamW(

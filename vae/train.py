@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from vae.config import TrainConfig as TrainConfig
 from vae.encoding import encode_deltas
 from vae.history import Metrics, metric_columns
 from vae.metrics import held_out_metrics
-from vae.model import ModelConfig, NotFiniteError
+from vae.model import VAE, ModelConfig, NotFiniteError
 from vae.resume import read_resume
 from vae.state import REMEDY, TrainingState
 from vae.steps import StepConfig, learning_rate_share, take_step, warm_up
@@ -50,6 +50,7 @@ def train(
     config: TrainConfig,
     *,
     device: torch.device | str = "auto",
+    build: Callable[[ModelConfig], VAE] = VAE,
 ) -> Metrics:
     """Train a model, or go on with training that was interrupted, or extend it by more epochs.
 
@@ -68,6 +69,9 @@ def train(
     config : TrainConfig
     device : torch.device or str
         A device, or a name that `choose_device` takes.
+    build : callable
+        Makes the untrained model of a config: a `VAE`, of which parts may be your own. The folder
+        does not hold its code: `vae.checkpoint.load_model` takes the same callable.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def train(
         "versions": versions("numpy", "torch"),
         "threads": torch.get_num_threads(),
     }
-    state = TrainingState(model_config, config, target)
+    state = TrainingState(model_config, config, target, build)
     with claim(folder, "train"):
         _take_up(folder, state, fields, environment)
         rows = _Rows(training, config)

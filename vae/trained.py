@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -42,7 +43,11 @@ def training_folder(model: Path | str) -> Path:
 
 
 def load_trained(
-    folder: Path | str, data: Path | str, device: torch.device, workers: int
+    folder: Path | str,
+    data: Path | str,
+    device: torch.device,
+    workers: int,
+    build: Callable[[ModelConfig], VAE] = VAE,
 ) -> tuple[VAE, Dataset, str]:
     """Load a model and the rows of the dataset that it was trained on.
 
@@ -56,6 +61,8 @@ def load_trained(
         The device of the model.
     workers : int
         Threads.
+    build : callable
+        Makes the untrained model of a config, as in `vae.train.train`.
 
     Returns
     -------
@@ -73,7 +80,7 @@ def load_trained(
     folder, data = Path(folder), Path(data)
     torch.set_num_threads(torch_threads())
     weights = weights_sha256(folder)
-    model = load_model(folder).to(device)
+    model = load_model(folder, build).to(device)
     if weights_sha256(folder) != weights:
         raise DataError(f"{folder}: is being trained: wait until that is done")
     dataset = read_dataset(data, _training_classes(folder), workers=workers)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from automata.automaton import cerny_bound
 from automata.solver.exact import UNKNOWN, Thresholds
-from search.decode import encode_automata
 from search.discovery.leaps import LeapContext, name_parents
 from search.proposals import Proposals
+from vae.coding import encode_automata
 from vae.model import VAE
 
 _POPULATION = 16

@@ -17,9 +17,9 @@ from search.decode import decode_and_repair
 from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
-from search.interpolate import interpolate
 from search.proposals import Proposals, concatenate, plain_proposals
 from vae.encoding import decode_tokens
+from vae.interpolate import interpolate
 
 _NO_PARENT = -1
 _STRETCHED = 16

@@ -18,13 +18,14 @@ from automata.row_index import RowIndex
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset, read_dataset
 from data.generate import GenerateConfig, generate
-from search.decode import decode_and_repair, encode_automata
+from search.decode import decode_and_repair
 from search.lecture.config import LectureConfig
 from search.lecture.drawn import Cell, draw_rows
 from search.lecture.given import check_parents, read_automaton
 from search.lecture.paths import STEPS, path_points
 from search.lecture.picture import Picture
 from vae.checkpoint import load_model, read_config
+from vae.coding import encode_automata
 from vae.model import VAE, ModelConfig
 from vae.train import TrainConfig, train
 from vae.trained import load_trained, training_folder

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from automata.drawing.geometry import BLUE, GREEN, VERMILION
 from data.plots import GREY, PALE, chi_density, new_figure, style
-from search.interpolate import interpolate
 from search.lecture.picture import Picture, as_picture, show_images
 from vae.gaussian import GaussianVAE, Images, decode_images, encode_images
+from vae.interpolate import interpolate
 
 STEPS = 14
 """Points of a path, its ends included."""

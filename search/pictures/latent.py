@@ -14,11 +14,12 @@ from automata.solver.exact import Thresholds, reset_thresholds
 from data.dataset import Dataset
 from data.plots import plot_norms, plot_thresholds
 from data.streams import stream
-from search.decode import decode_and_repair, encode_automata
-from search.interpolate import PATHS, interpolate
-from search.modes import LatentSpace, parent_rows
+from search.decode import decode_and_repair
+from search.modes import Proposer, parent_rows
 from search.pictures.strip import StripRow, plot_strip
 from search.run import SearchConfig
+from vae.coding import draw_prior, encode_automata
+from vae.interpolate import PATHS, interpolate
 from vae.model import VAE
 
 STRIP_ALPHAS = tuple(1 - place / 8 for place in range(9))
@@ -56,20 +57,19 @@ def draw_search(
     ]
 
 
-def picture_space(model: VAE, training: Dataset, config: SearchConfig, picture: str) -> LatentSpace:
+def picture_space(model: VAE, training: Dataset, config: SearchConfig, picture: str) -> Proposer:
     """Return the latent space of a search, with the random stream of a picture in ``_STREAMS``."""
     parents = parent_rows(training, config.latent.parents, config.classes)
     rng = stream(config.seed, "pictures", _STREAMS.index(picture))
-    return LatentSpace(model, training, parents, config.latent, rng)
+    return Proposer(model, training, parents, config.latent, rng)
 
 
-def norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
+def norms(space: Proposer, training: Dataset) -> dict[str, np.ndarray]:
     """Return the norms of prior samples, encoded data and points on paths: float (points,) each."""
     rows = space.rng.choice(len(training), size=min(_CLOUD, len(training)), replace=False)
     posterior = encode_automata(space.model, training.deltas[rows])
-    shape = (_CLOUD, space.model.config.latent)
     clouds = {
-        "prior samples": torch.randn(shape, generator=space.generator, device=space.device),
+        "prior samples": draw_prior(space.model, _CLOUD, space.generator),
         "encoded data, mu": posterior.mu,
         "encoded data, z ~ q": posterior.sample(space.generator),
     }
@@ -79,7 +79,7 @@ def norms(space: LatentSpace, training: Dataset) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def strip_rows(space: LatentSpace, training: Dataset) -> list[StripRow]:
+def strip_rows(space: Proposer, training: Dataset) -> list[StripRow]:
     """Return a row for each path between the two best parents, and for each encode-decode round.
 
     A row has one automaton for each of `STRIP_ALPHAS`; none is repaired.

@@ -17,7 +17,7 @@ from automata.automaton import Deltas
 from data.checks import build, list_of, one_of, whole
 from data.damage import DataError, reading
 from data.files import check_files
-from search.decode import computing, encode_automata
+from search.decode import computing
 from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
 from search.discovery.learner import Learner
@@ -29,6 +29,7 @@ from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.scoring.comparison import compact, compare_arms
 from search.scoring.scores import score_steps
+from vae.coding import encode_automata
 
 _DECODED = ("posterior", "posterior-sampled", "interpolation", "encode-decode", "arithmetic")
 """Sources that decode a point near a parent, or between two."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +14,9 @@ from automata.automaton import Deltas
 from automata.drawing.geometry import Floats
 from automata.solver.exact import Thresholds, reset_thresholds
 from automata.text.formats import parse_delta
-from search.interpolate import PATHS, interpolate
 from search.report.content import DrawnPath, LatentMap, known_automata
+from vae.axes import Axes, fit_axes
+from vae.interpolate import PATHS, interpolate
 
 Encode = Callable[[Deltas], Tensor]
 """Takes automata of one size, (batch, k, n); returns their posterior means, (batch, latent)."""
@@ -27,17 +27,6 @@ _SHOWN, _SHOWN_TRANSITIONS = 240, 5000
 """Most training automata on the map, and most transitions of all of them together."""
 _DRAWN, _POINTS = 10, 17
 """Most paths that are drawn, and the points of each."""
-
-
-class _Axes(NamedTuple):
-    centre: Floats
-    directions: Floats
-    """(2, latent)"""
-    shares: tuple[float, float]
-
-    def project(self, z: Tensor) -> Floats:
-        """Return the places of latent points on the map: float64 (points, 2)."""
-        return np.asarray((z.double().cpu().numpy() - self.centre) @ self.directions.T)
 
 
 def draw_map(
@@ -69,7 +58,8 @@ def draw_map(
     -------
     LatentMap
     """
-    axes = _fit([encode(deltas[_spread(len(deltas), _FITTED)]) for deltas, _ in training])
+    encoded = [encode(deltas[_spread(len(deltas), _FITTED)]) for deltas, _ in training]
+    axes = fit_axes(torch.cat(encoded).double().cpu().numpy())
     best = decoded[decoded["parent_a"] != ""].head(_DRAWN).to_dict("index")
     drawn = [_path(axes, encode, number, row, path) for number, row in best.items()]
     parents = {row[side] for row in best.values() for side in ("parent_a", "parent_b")}
@@ -84,29 +74,21 @@ def draw_map(
     )
 
 
-def _fit(encoded: Sequence[Tensor]) -> _Axes:
-    """Return the principal axes, with signs such that their largest coordinates are positive."""
-    points = torch.cat([*encoded]).double().cpu().numpy()  # (automata, latent)
-    centre = points.mean(axis=0)
-    _, lengths, directions = np.linalg.svd(points - centre, full_matrices=False)
-    variances = np.pad(lengths**2, (0, 2))
-    directions = np.pad(directions, ((0, 2), (0, 0)))[:2]  # the latent space may have one dimension
-    largest = directions[[0, 1], np.abs(directions).argmax(axis=1)]
-    directions *= np.where(largest < 0, -1, 1)[:, None]
-    first, second = (variances[:2] / max(float(variances.sum()), 1e-12)).tolist()
-    return _Axes(centre, directions, (first, second))
+def _project(axes: Axes, z: Tensor) -> Floats:
+    """Return the places of latent points on the map: float64 (points, 2)."""
+    return axes.project(z.double().cpu().numpy())
 
 
-def _path(axes: _Axes, encode: Encode, number: int, row: dict[str, str], default: str) -> DrawnPath:
+def _path(axes: Axes, encode: Encode, number: int, row: dict[str, str], default: str) -> DrawnPath:
     """Return the path between the parents of a candidate; of one parent, its place."""
     if row["parent_b"] == "" or row["alpha"] == "":
-        line = axes.project(_encode(encode, [row["parent_a"]]))
+        line = _project(axes, _encode(encode, [row["parent_a"]]))
         return DrawnPath(number, line, line[0])
     path = row["mode"] if row["mode"] in PATHS else default
     ends = _encode(encode, [row["parent_a"], row["parent_b"]])
     alphas = torch.tensor([*np.linspace(1, 0, _POINTS), float(row["alpha"])]).to(ends)
     first, second = (end.expand(len(alphas), -1) for end in ends)
-    points = axes.project(interpolate(path, first, second, alphas))
+    points = _project(axes, interpolate(path, first, second, alphas))
     return DrawnPath(number, points[:-1], points[-1])
 
 
@@ -133,9 +115,9 @@ def _training_rows(
     return shown.drop_duplicates(["n", "canonical"]).reset_index(drop=True)
 
 
-def _places(axes: _Axes, encode: Encode, texts: pd.Series) -> Floats:
+def _places(axes: Axes, encode: Encode, texts: pd.Series) -> Floats:
     """Return the places of automata on the map: float64 (automata, 2)."""
-    return axes.project(_encode(encode, texts)) if len(texts) else np.empty((0, 2))
+    return _project(axes, _encode(encode, texts)) if len(texts) else np.empty((0, 2))
 
 
 def _encode(encode: Encode, texts: Sequence[str] | pd.Series) -> Tensor:

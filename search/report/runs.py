@@ -22,7 +22,6 @@ from search.archive.store import Archive
 from search.archive.tables import Selection
 from search.candidates import CANDIDATE_COLUMNS
 from search.evaluate import read_evaluation
-from search.interpolate import PATHS
 from search.report.content import (
     SEARCHED,
     Content,
@@ -38,6 +37,7 @@ from search.report.searches import CPU, TRAINING, dataset_map, read_search
 from vae.checkpoint import read_config
 from vae.config import ModelConfig, TrainConfig
 from vae.history import read_metrics
+from vae.interpolate import PATHS
 from vae.trained import load_trained
 
 _PICTURES = {
@@ -57,8 +57,8 @@ def read_run(folder: Path, limit: int) -> Content:
     Parameters
     ----------
     folder : Path
-        A folder of ``search``, ``evolve``, ``discover``, ``generate``, ``enumerate``, ``train`` or
-        ``evaluate``.
+        A folder of ``search``, ``evolve``, ``discover``, ``generate``, ``enumerate``, ``import``,
+        ``train`` or ``evaluate``.
     limit : int
         Most automata on the page; of several sizes, about equally many of each.
 
@@ -119,7 +119,7 @@ def read_archive(path: Path, selection: Selection, limit: int) -> Content:
 
 
 def _dataset(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
-    """Read a folder of ``generate`` or ``enumerate``."""
+    """Read a folder of ``generate``, ``enumerate`` or ``import``."""
     manifest = read_manifest(folder)
     check_whole(folder, manifest)
     config = manifest["config"]
@@ -205,5 +205,6 @@ _READERS: dict[Any, Callable[[Path, Mapping[str, Any], int], Content]] = {
     "discover": read_discovery,
     "generate": _dataset,
     "enumerate": _dataset,
+    "import": _dataset,
     "train": _model,
 }

@@ -19,7 +19,6 @@ from data.run_record import input_folder
 from data.terminal import printable
 from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS, time_modes
-from search.decode import encode_automata
 from search.evolve import EvolveConfig
 from search.pictures.hits import arm_names, wilson_interval
 from search.pictures.latent import picture_space, strip_rows
@@ -30,6 +29,7 @@ from search.scoring.comparison import three_digits
 from search.tables import GAPPED, SHARE, TEXT, WHOLE, Kind, read_table
 from search.verified import check_candidates, read_candidates
 from vae.checkpoint import weights_sha256
+from vae.coding import encode_automata
 from vae.model import VAE
 from vae.trained import load_trained
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from automata.automaton import AutomatonError
 from automata.canonical import canonical_forms, from_canonical
 from automata.sampling import sample_uniform
-from search.decode import decode_and_repair, encode_automata
-from search.interpolate import interpolate
+from search.decode import decode_and_repair
 from tests import naive
+from vae.coding import encode_automata
 from vae.encoding import TOKEN_KINDS, encode_deltas
+from vae.interpolate import interpolate
 from vae.model import VAE, Decoded, ModelConfig
 
 CERNY_4 = [[1, 2, 3, 0], [0, 1, 2, 0]]

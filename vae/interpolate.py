@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from search.configs import PATHS as PATHS
+from vae.config import PATHS as PATHS
 
 
 def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from search.interpolate import PATHS, interpolate
+from vae.interpolate import PATHS, interpolate
 
 every_path = pytest.mark.parametrize("path", PATHS)
 

@@ -1,0 +1,105 @@
+"""Automata <-> points of the latent space, both ways, and points of the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from automata.arguments import check_number
+from automata.automaton import Automaton, Deltas, validate_deltas
+from automata.canonical import canonical_forms_of_valid, from_canonical
+from vae.encoding import decode_tokens, encode_deltas
+from vae.model import VAE, Posterior, check_points, check_rows
+
+
+class Decoding(NamedTuple):
+    """Automata as the model writes them, and how certain it is."""
+
+    deltas: Deltas
+    """uint8 (batch, k, n); some may not synchronize"""
+    log_probabilities: npt.NDArray[np.float32]
+    """float32 (batch, n, k, n): one for each target state"""
+
+
+@torch.no_grad()
+def decode_points(
+    model: VAE,
+    z: Tensor,
+    *,
+    n: int | None = None,
+    temperature: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Decoding:
+    """Decode points of the latent space; nothing is repaired.
+
+    Parameters
+    ----------
+    model : VAE
+    z : tensor, shape (batch, latent)
+    n : int, optional
+        Number of states, for a model of any size.
+    temperature : float
+        0 decodes the most probable tokens; a higher one samples them.
+    generator : torch.Generator, optional
+        For a temperature > 0, on the model's device.
+
+    Returns
+    -------
+    Decoding
+
+    Raises
+    ------
+    NotFiniteError
+        If a point, or a probability that the model computes, is not finite.
+    ValueError
+        If `temperature` is negative, or n is no size of the model.
+    """
+    temperature = check_number("temperature", temperature, 0)
+    check_points(z)  # for decoders of one's own
+    written = model.decoder.generate(z, n, temperature=temperature, generator=generator)
+    deltas = decode_tokens(written.tokens.cpu().numpy())  # (batch, k, n)
+    return Decoding(deltas, written.log_probabilities.cpu().numpy())
+
+
+@torch.no_grad()
+def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> Posterior:
+    """Return the posterior of automata, each encoded in its canonical form.
+
+    Parameters
+    ----------
+    model : VAE
+    deltas : array of int, shape (batch, k, n)
+
+    Returns
+    -------
+    Posterior
+        On the model's device.
+
+    Raises
+    ------
+    AutomatonError
+        If `deltas` are not complete automata.
+    NotFiniteError
+        If the model encodes one as numbers that are not finite.
+    """
+    valid = validate_deltas(deltas)
+    forms = canonical_forms_of_valid(valid)
+    canonical = from_canonical(forms, valid.shape[2], valid.shape[1])
+    tokens = torch.from_numpy(encode_deltas(canonical))
+    device = next(model.parameters()).device
+    parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
+    posterior = Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+    for name, column in posterior._asdict().items():
+        check_rows(column.isfinite(), f"is encoded with a {name} that is not finite")
+    return posterior
+
+
+def draw_prior(model: VAE, count: int, generator: torch.Generator) -> Tensor:
+    """Draw points from the prior N(0, I): (count, latent), on the generator's device."""
+    shape = (count, model.config.latent)
+    return torch.randn(shape, generator=generator, device=generator.device)

@@ -1,0 +1,236 @@
+"""Pictures of a latent space: automata in rows, the soap bubble, the map, the manifold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from automata.arguments import check_integer, check_number
+from automata.automaton import AutomatonLike, Deltas
+from automata.classes import Predicate
+from automata.drawing.geometry import BLUE, VERMILION
+from automata.properties import in_classes
+from automata.solver.exact import reset_thresholds
+from data.drawn import Cell, draw_rows
+from data.picture import Picture, as_picture
+from data.plots import PALE, draw_norms, new_figure, style
+from vae.boundary import AutomataLike, Prior, as_array, as_deltas, canonical
+from vae.coding import draw_prior, encode_automata
+from vae.config import PATHS
+from vae.directions import THRESHOLD
+from vae.interpolate import interpolate
+
+if TYPE_CHECKING:
+    from vae.latent_space import LatentSpace
+
+_CLOUD = 10_000
+"""Points of a cloud in the soap bubble."""
+_SHOWN = 20_000
+"""Most automata on the map: an even choice over the training set."""
+_COLUMNS = 6
+
+
+def draw_reconstructions(space: LatentSpace, automata: AutomataLike | None) -> Picture:
+    """Draw automata in canonical form, and below each what its posterior mean decodes to.
+
+    Changed transitions are marked.
+    """
+    given = _slowest(space, _COLUMNS) if automata is None else automata
+    originals = canonical(as_deltas(given, space.model.config))
+    rebuilt = space.reconstruct(originals)
+    changed = rebuilt != originals  # (batch, k, n)
+    rows = []
+    for start in range(0, len(originals), _COLUMNS):
+        part = slice(start, start + _COLUMNS)
+        above = [cell._replace(given=True) for cell in _cells(originals[part])]
+        rows += [("original", above), ("reconstruction", _cells(rebuilt[part], changed[part]))]
+    exact = int((~changed.any((1, 2))).sum())
+    return draw_rows(rows, f"{len(originals)} automata and their reconstructions: {exact} exact.")
+
+
+def draw_paths(
+    space: LatentSpace,
+    a: AutomatonLike,
+    b: AutomatonLike,
+    paths: Sequence[str],
+    steps: int,
+    seed: int,
+) -> Picture:
+    """Draw a row for each path; the two automata themselves stand at its ends.
+
+    Transitions that differ from the automaton on the left are marked.
+    """
+    ends = [canonical(as_deltas(end, space.model.config)[:1]) for end in (a, b)]
+    rows = []
+    for path in [paths] if isinstance(paths, str) else paths:
+        inner = space.interpolate(a, b, path=path, steps=steps, seed=seed).deltas[1:-1]
+        whole = np.concatenate([ends[0], inner, ends[1]])
+        changed = np.zeros(whole.shape, np.bool_)
+        changed[1:] = whole[1:] != whole[:-1]
+        cells = _cells(whole, changed, space.is_known(whole))
+        for end in (0, -1):
+            cells[end] = cells[end]._replace(given=True)
+        rows.append((path, cells))
+    return draw_rows(rows, f"Automata decoded along {len(rows)} kinds of paths between two.")
+
+
+def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int) -> Picture:
+    """Draw automata decoded from points of a prior."""
+    check_integer("count", count, 1, 1000)
+    deltas = space.sample(count, prior=prior, seed=seed)
+    cells = _cells(deltas, known=space.is_known(deltas))
+    starts = range(0, count, _COLUMNS)
+    rows = [("" if at else "samples", cells[at : at + _COLUMNS]) for at in starts]
+    return draw_rows(rows, f"{count} automata decoded from points of the prior.")
+
+
+def draw_neighbours(space: LatentSpace, automaton: AutomatonLike, count: int) -> Picture:
+    """Draw an automaton, then the training automata whose posterior means are nearest."""
+    found = space.neighbours(automaton, count)
+    own = canonical(as_deltas(automaton, space.model.config)[:1])
+    cells = [_cells(own)[0]._replace(given=True)]
+    for cell, distance in zip(_cells(found.deltas), found.distances.tolist(), strict=True):
+        cells.append(cell._replace(caption=f"{cell.caption}, at {distance:.2f}"))
+    return draw_rows([("nearest", cells)], f"An automaton and {len(cells) - 1} nearest neighbours.")
+
+
+def draw_direction(
+    space: LatentSpace,
+    attribute: str | Predicate,
+    automaton: AutomatonLike | None,
+    reach: float,
+    steps: int,
+) -> Picture:
+    """Draw what is decoded along the direction of an attribute, through an automaton.
+
+    The caption says where the automaton has the attribute.
+    """
+    steps, reach = check_integer("steps", steps, 2, 1000), check_number("reach", reach)
+    given = _slowest(space, 1)[0] if automaton is None else automaton
+    own = canonical(as_deltas(given, space.model.config)[:1])
+    places = np.linspace(-reach, reach, steps)
+    z = space.encode(own).mu + places[:, None] * space.direction(attribute)
+    decoded = space.decode(z, n=own.shape[2])
+    cells = _cells(decoded, decoded != own, space.is_known(decoded))
+    name = _name(attribute)
+    has = [""] * steps
+    if attribute != THRESHOLD:
+        inside = in_classes(decoded, [attribute]).tolist()
+        has = [f", {name}" if own else "" for own in inside]
+    cells = [
+        cell._replace(caption=f"{place:+.2g}: {cell.caption}{more}")
+        for cell, place, more in zip(cells, places.tolist(), has, strict=True)
+    ]
+    rows = [("" if at else name, cells[at : at + _COLUMNS + 1]) for at in range(0, steps, 7)]
+    return draw_rows(rows, f"Automata decoded along the direction {name}.")
+
+
+def draw_soap_bubble(space: LatentSpace, seed: int) -> Picture:
+    """Draw the norms of prior samples, of encoded training automata, and of points on paths.
+
+    The ends of paths are random pairs of posterior means.
+    """
+    check_integer("seed", seed, 0)
+    rng, model = np.random.default_rng(seed), space.model
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+    rows = rng.integers(len(space.means), size=(3, _CLOUD))
+    posterior = encode_automata(model, space.training.deltas[rows[0]])
+    first, second = (torch.from_numpy(space.means[own]) for own in rows[1:])
+    alpha = torch.from_numpy(rng.random(_CLOUD, np.float32))
+    clouds = {
+        "prior samples": draw_prior(model, _CLOUD, generator),
+        "encoded data, mu": posterior.mu,
+        "encoded data, z ~ q": posterior.sample(generator),
+        **{f"{path} paths": interpolate(path, first, second, alpha) for path in PATHS},
+    }
+    norms = {name: as_array(z.norm(dim=1)) for name, z in clouds.items()}
+    with style():
+        means = ", ".join(f"{name} {norm.mean():.2f}" for name, norm in norms.items())
+        return as_picture(draw_norms(norms, space.latent), f"Mean norms: {means}.")
+
+
+def draw_map(space: LatentSpace, color: str | Predicate, points: Any) -> Picture:
+    """Draw the training automata on their two principal axes.
+
+    Colour is the reset threshold, or it marks the automata of a class. A line joins given points.
+    """
+    found, axes = space.map(), space.map().axes
+    rows = np.unique(np.linspace(0, len(found.places) - 1, _SHOWN).round().astype(np.int64))
+    (x, y), thresholds = found.places[rows].T, found.reset_thresholds[rows]
+    with style():
+        figure = new_figure(7.5, 5.5)
+        figure.set_layout_engine("constrained")
+        plane = figure.subplots()
+        size = 3 if len(rows) > 3000 else 8
+        if color == THRESHOLD:
+            order = np.argsort(thresholds, kind="stable")  # the slowest lie on top
+            dots = plane.scatter(
+                x[order], y[order], c=thresholds[order], s=size, cmap="viridis", rasterized=True
+            )
+            figure.colorbar(dots, label="reset threshold", shrink=0.8)
+            text = f"{len(rows)} training automata, coloured by reset threshold."
+        else:
+            inside = in_classes(found.deltas[rows], [color])
+            plane.scatter(x[~inside], y[~inside], c=PALE, s=size, rasterized=True)
+            name = _name(color)
+            plane.scatter(x[inside], y[inside], c=BLUE, s=3 * size, label=name, rasterized=True)
+            plane.legend(frameon=False)
+            text = f"{inside.sum()} of {len(rows)} training automata are of class {name}."
+        if points is not None:
+            line = axes.project(as_array(space.as_points(points)))
+            plane.plot(line[:, 0], line[:, 1], ".-", color=VERMILION, lw=1.5)
+        plane.set_xlabel(f"first principal axis, {100 * axes.shares[0]:.0f} % of the variance")
+        plane.set_ylabel(f"second, {100 * axes.shares[1]:.0f} %")
+        return as_picture(figure, text)
+
+
+def draw_manifold(space: LatentSpace, side: int) -> Picture:
+    """Draw the automata decoded on a grid in the plane of the two principal axes.
+
+    Its places are at equal steps of probability of a normal cloud with the spread of the data.
+    """
+    side = check_integer("side", side, 2, 20)
+    axes = space.map().axes
+    steps = np.array([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
+    across, up = steps * axes.spreads[0], steps[::-1] * axes.spreads[1]
+    places = np.stack(np.meshgrid(across, up), -1).reshape(-1, 2)  # the first row is on top
+    decoded = space.decode(axes.lift(places), n=space.training.n)
+    cells = _cells(decoded, known=space.is_known(decoded))
+    labels = [f"{place:+.2g}" for place in up.tolist()]
+    rows = [(label, cells[at * side : (at + 1) * side]) for at, label in enumerate(labels)]
+    return draw_rows(rows, f"{side} x {side} automata decoded in the plane of the principal axes.")
+
+
+def _cells(
+    deltas: Deltas,
+    changed: npt.NDArray[np.bool_] | None = None,
+    known: npt.NDArray[np.bool_] | None = None,
+) -> list[Cell]:
+    """Return a cell for each automaton, captioned with its threshold."""
+    thresholds = reset_thresholds(deltas).tolist()
+    return [
+        Cell(
+            delta,
+            f"{threshold}" if threshold >= 0 else "does not reset",
+            None if changed is None else changed[row],
+            known=known is not None and bool(known[row]),
+            wrong=threshold < 0,
+        )
+        for row, (delta, threshold) in enumerate(zip(deltas, thresholds, strict=True))
+    ]
+
+
+def _slowest(space: LatentSpace, count: int) -> Deltas:
+    """Return the training automata with the longest thresholds."""
+    order = np.argsort(-space.training.reset_thresholds, kind="stable")
+    return space.training.deltas[order[:count]]
+
+
+def _name(attribute: str | Predicate) -> str:
+    return attribute if isinstance(attribute, str) else getattr(attribute, "__name__", "own")
