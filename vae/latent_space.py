@@ -50,8 +50,8 @@ _AT_ONCE = 4096
 class LatentSpace:
     """A model, and the automata that it was trained on.
 
-    Automata are `Automaton`, arrays or text, one or many. Points are arrays (points, latent), or
-    one point (latent,). What is decoded is an array of states, uint8 (batch, k, n).
+    Automata are `automata.Automaton`, arrays or text, one or many. Points are arrays (points,
+    latent), or one point (latent,). What is decoded is an array of states, uint8 (batch, k, n).
 
     Parameters
     ----------

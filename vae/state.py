@@ -56,7 +56,7 @@ class TrainingState:
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left, or so many brought nothing better that patience has ended."""
+        """Whether no epoch is left, or the last ``patience`` epochs brought nothing better."""
         return has_ended(self.metrics, self.config, self.stages)
 
     def finish_epoch(self, row: dict[str, float]) -> None:
