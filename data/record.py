@@ -20,7 +20,7 @@ from data.files import write_json
 _OURS = re.compile(
     r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation)\.json"
     r"|(candidates|summary|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt|report\.html"
-    r"|(thresholds|training|norms|strip|hits|recall|families|gaps)\.(png|svg)"
+    r"|(thresholds|training|norms|strip|reconstructions|hits|recall|families|gaps)\.(png|svg)"
 )
 
 _MOST_SHOWN = 100
