@@ -278,7 +278,11 @@ def test_the_files_of_the_chain(chain):
     expected = {
         "data": {"manifest.json", "run.json", *shards, *pictures("thresholds")},
         "model": {*model, "run.json", "evaluation.json", *pictures("training")},
-        "found": {*tables, "run.json", *pictures("hits", "thresholds", "norms", "strip")},
+        "found": {
+            *tables,
+            "run.json",
+            *pictures("hits", "thresholds", "norms", "strip", "reconstructions"),
+        },
         "evolved": {*tables, "run.json", *pictures("hits", "thresholds")},
     }
     assert {path.name for path in folder.iterdir()} == {*expected, "archive.sqlite"}

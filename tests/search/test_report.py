@@ -192,7 +192,8 @@ def test_the_table_is_that_of_the_run(run_folders: Path, tmp_path: Path, call) -
     assert all(f"<td>{calls:,}</td>" in text for calls in summary["calls"])
     record = json.loads((run_folders / "search" / "run.json").read_text())
     assert record["commit"] in text and str(record["seconds"]) in text
-    for title in ("Arms", "Hits", "Thresholds", "Soap bubble", "Training", "Interpolation"):
+    for title in ("Arms", "Hits", "Thresholds", "Soap bubble", "Training", "Interpolation",
+                  "Reconstructions"):  # fmt: skip
         assert f"<h3>{title}</h3>" in text
     assert "Recall" not in text
 
@@ -268,7 +269,7 @@ def test_a_large_page_stays_small(run_folders: Path, monkeypatch, count: int) ->
         ten = cycle([drawing(delta) for delta in deltas[:10]])
         name = f"search.report.page.{drawing.__name__}"
         monkeypatch.setattr(name, lambda delta, ten=ten: next(ten))
-    strip = [StripRow("path", deltas[:9], few > 0, few, few > 0)] * 6
+    strip = [StripRow("path", deltas[:9], few, few > 0)] * 6
     shown = rows.head(count * 5 // 8).reset_index(drop=True)
     places = rng.normal(size=(count + len(shown), 2))
     latent_map = LatentMap("", (0.5, 0.5), places[:count], shown, places[count:], [])
@@ -309,8 +310,10 @@ def test_the_strip_is_that_of_the_run(run_folders: Path, tmp_path: Path, monkeyp
     pictures.draw_search(tmp_path, model, data, np.array([1]), SearchConfig(**own))
     shown = read_run(run_folders / "search", 5).strip
     assert [row.label for row in shown] == [row.label for row in drawn]
+    best = data.deltas[np.argsort(-data.reset_thresholds, kind="stable")[:2]]
     for one, other in zip(shown, drawn, strict=True):
         assert np.array_equal(one.deltas, other.deltas)
+        assert np.array_equal(one.deltas[[0, -1]], best)  # the parents as they are
 
 
 @pytest.mark.parametrize("latent", [1, 2, 5])
