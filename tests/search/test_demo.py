@@ -64,9 +64,10 @@ def test_demo(small: Path) -> None:
         f"dataset: {small}/data\n",
         "rows by reset threshold:\n",
         f"\nmodel: {small}/model\nepoch: 1\n",
-        "\n\nBest candidates (candidates.csv has all columns)\n",
         "\n\nArms: hits per 1,000 solver calls (summary.csv)\n",
         f"\n{small}/search/strip.svg\n",
+        f"\n{small}/search/reconstructions.svg\n",
+        "\n\nBest candidates (candidates.csv has all of them)\n",
         f"\n\nTo look at it all: {small}/report.html\n",
     ]
     places = [text.index(part) for part in parts]
