@@ -47,8 +47,12 @@ class Command(click.Command):
         """Run the command; a setting that is not allowed becomes a usage error."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise Interrupted(_AFTER.get(self.name or "", "")) from error
+        except (KeyboardInterrupt, RuntimeError) as error:
+            interrupted = error if isinstance(error, KeyboardInterrupt) else error.__cause__
+            if not isinstance(interrupted, KeyboardInterrupt):
+                raise
+            # Python 3.11 wraps one that is raised in __set_name__ in a RuntimeError
+            raise Interrupted(_AFTER.get(self.name or "", "")) from interrupted
         except SettingError as error:
             raise click.UsageError(str(error)) from error
 
@@ -107,10 +111,6 @@ def run_commands(commands: click.Group) -> NoReturn:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
         name = error.filename if isinstance(error.filename, str) else full and "the output"
         _fail(f"{name}: {error.strerror}" if name and error.strerror else str(error), 1)
-    except RuntimeError as error:
-        if not isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps one in __set_name__
-            raise
-        _fail("interrupted", 130)
     except FloatingPointError as error:
         _fail(str(error), 1)
     except MemoryError:
