@@ -1,9 +1,9 @@
-"""The pictures of a run: thresholds, norms. Each as PNG and as SVG."""
+"""How pictures are drawn and saved, each as PNG and as SVG; the histogram of thresholds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def plot_thresholds(
     Parameters
     ----------
     thresholds : int array, shape (rows,)
-        -1 for non-synchronizing automata: they have a separate bar.
+        -1 for non-synchronizing automata: they have a separate bar, if there are any.
     n : int
         Number of states.
     stem : Path
@@ -133,23 +133,27 @@ def plot_thresholds(
         title += f", longest threshold {lengths[-1]}"
     with style():
         figure = new_figure(8, 4)
-        left, right = figure.subplots(
-            1, 2, sharey=True, width_ratios=[1, 10],
+        panels = figure.subplots(
+            1, 2 if apart else 1, sharey=True, squeeze=False,
+            width_ratios=[1, 10] if apart else [1],
             gridspec_kw={"left": 0.09, "right": 0.97, "bottom": 0.17, "top": 0.78, "wspace": 0.06},
-        )  # fmt: skip
+        )[0]  # fmt: skip
+        right = panels[-1]
         figure.suptitle(title, x=0.09, ha="left")
-        left.set_ylim(0.5, 2 * max([apart, *counts.tolist(), 5]))
-        left.set_yscale("log")
-        left.bar([0], [apart], width=0.85, color=PALE, edgecolor=GREY, hatch="///")
-        left.set_xlim(-0.8, 0.8)
-        left.set_xticks([0], [f"not\nsynchronizing\n{apart:,}"], size=8)
-        left.set_ylabel("automata")
+        panels[0].set_ylim(0.5, 2 * max([apart, *counts.tolist(), 5]))
+        panels[0].set_yscale("log")
+        panels[0].set_ylabel("automata")
+        if apart:
+            left = panels[0]
+            left.bar([0], [apart], width=0.85, color=PALE, edgecolor=GREY, hatch="///")
+            left.set_xlim(-0.8, 0.8)
+            left.set_xticks([0], [f"not\nsynchronizing\n{apart:,}"], size=8)
+            right.tick_params(which="both", left=False)
+            right.spines["left"].set_visible(False)
         right.bar(lengths, counts, width=0.85, color=BLUE)
         right.set_xlim(-0.7, 1.01 * max([bound, ceiling or 0, *lengths.tolist()]) + 0.7)
         right.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12, min_n_ticks=1))
         right.set_xlabel("reset threshold")
-        right.tick_params(which="both", left=False)
-        right.spines["left"].set_visible(False)
         marks = [(bound, f"Černý bound {bound}", VERMILION, "-")]
         if ceiling is not None:
             marks.append((ceiling, f"{label} {ceiling}", BLACK, "--"))
@@ -198,69 +202,3 @@ def chi_density(x: npt.ArrayLike, degrees: int) -> Floats:
     scale = (degrees / 2 - 1) * math.log(2) + math.lgamma(degrees / 2)
     logs = (degrees - 1) * np.log(np.maximum(norms, np.finfo(np.float64).tiny))
     return np.asarray(np.exp(logs - norms**2 / 2 - scale))
-
-
-def plot_norms(norms: Mapping[str, Floats], latent: int, stem: Path) -> list[Path]:
-    """Save the picture that `draw_norms` draws, as PNG and SVG; return their paths.
-
-    Parameters
-    ----------
-    norms, latent
-        As `draw_norms`.
-    stem : Path
-        The path of the pictures, without an ending.
-    """
-    with style():
-        return save(draw_norms(norms, latent), stem)
-
-
-def draw_norms(norms: Mapping[str, Floats], latent: int) -> Figure:
-    """Draw the "soap bubble": the norms of latent points beside those of prior samples.
-
-    The norm of a prior sample in d dimensions has the chi distribution and is close to sqrt(d):
-    most of the prior's mass is in a thin shell. Straight paths between its points leave it.
-
-    Parameters
-    ----------
-    norms : mapping of str to float array, shape (points,)
-        The norms of each named cloud.
-    latent : int
-        The dimension d of the latent space.
-
-    Returns
-    -------
-    Figure
-    """
-    clouds = {name: np.asarray(cloud, np.float64).ravel() for name, cloud in norms.items()}
-    # A few outliers do not shrink the rest.
-    tops = [float(np.quantile(cloud, 0.998)) for cloud in clouds.values() if len(cloud)]
-    right = 1.03 * max([math.sqrt(latent) + 2.5, *tops])
-    edges = np.linspace(0, right, 121)
-    fine = np.linspace(0, right, 200)
-    with style():
-        figure = new_figure(8, 1.3 + 0.85 * max(1, len(clouds)))
-        figure.set_layout_engine("constrained", h_pad=0.03)
-        grid = figure.subplots(max(1, len(clouds)), 1, sharex=True, squeeze=False)[:, 0]
-        for axes in grid:
-            axes.fill_between(fine, chi_density(fine, latent), color=PALE, lw=0)
-            axes.axvline(math.sqrt(latent), color=BLACK, lw=1, ls=":")
-            axes.set_yticks([])
-            axes.spines["left"].set_visible(False)
-        for axes, (name, cloud) in zip(grid, clouds.items(), strict=False):
-            density = np.histogram(cloud, edges)[0] / (max(1, len(cloud)) * (edges[1] - edges[0]))
-            axes.stairs(density, edges, color=BLUE, lw=1.3)
-            about = f"mean {cloud.mean():.2f}" if len(cloud) else "no points"
-            axes.set_ylabel(
-                f"{name}\n{about}", rotation=0, ha="right", va="center", parse_math=False
-            )
-        for axes in grid:
-            axes.set_ylim(bottom=0)
-        grid[-1].set_xlim(0, right)
-        grid[-1].set_xlabel("norm")
-        if not clouds:
-            say_empty(grid[0], "no points")
-        figure.suptitle(
-            f"Norms (blue) and the chi density of {latent} dimensions (grey); "
-            f"dotted: sqrt({latent}) = {math.sqrt(latent):.2f}"
-        )
-        return figure

@@ -10,6 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from data.pace import Pace
+
 _LOCK = RLock()
 """Instead of tqdm's own, which forked processes share: one killed with it held would stop all."""
 
@@ -25,18 +27,40 @@ class _Lines(io.TextIOBase):
         return len(text)
 
 
-def progress(total: int, description: str, unit: str, *, done: int = 0) -> tqdm[Any]:
+class _Bar(tqdm):  # type: ignore[misc]
+    """A counter that may estimate the time left otherwise than from the mean pace."""
+
+    pace: Pace | None = None
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().format_dict
+        if self.pace is not None:
+            seconds = self.pace.seconds_left()  # a rate of 0 shows that nobody knows yet
+            values["rate"] = (self.total - self.n) / seconds if seconds else 0
+        return values
+
+
+def progress(
+    total: int, description: str, unit: str, *, done: int = 0, pace: Pace | None = None
+) -> tqdm[Any]:
     """Return a tqdm counter up to `total` units, a context manager; it begins at `done`.
 
-    The time left is estimated from the mean pace of this run. Without a stderr, or if it cannot be
-    written to, nothing is shown.
+    The time left is estimated from the mean pace of this run, or as `pace` says. Without a stderr,
+    or if it cannot be written to, nothing is shown.
     """
+    bar = _counter(total, description, unit, done)
+    bar.pace = pace
+    return bar
+
+
+def _counter(total: int, description: str, unit: str, done: int) -> _Bar:
     tqdm.set_lock(_LOCK)
     if sys.stderr is None:
-        return tqdm(total=total, initial=done, disable=True)
+        return _Bar(total=total, initial=done, disable=True)
     if sys.stderr.isatty():
-        return tqdm(total=total, desc=description, unit=unit, initial=done, smoothing=0)
-    return tqdm(
+        return _Bar(total=total, desc=description, unit=unit, initial=done, smoothing=0)
+    return _Bar(
         total=total,
         desc=description,
         unit=unit,

@@ -21,7 +21,7 @@ _OURS = re.compile(
     r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation|seconds)\.json"
     r"|(candidates|summary|sources|recall|metrics|counts)\.csv|model\.safetensors|resume\.pt"
     r"|(report|lecture)\.html"
-    r"|(thresholds|training|norms|strip|hits|recall|families|gaps)\.(png|svg)"
+    r"|(thresholds|training|norms|strip|reconstructions|hits|recall|families|gaps)\.(png|svg)"
 )
 
 _MOST_SHOWN = 100

@@ -295,12 +295,79 @@ def test_the_latent_map(visit, name: str) -> None:
         page.keyboard.press("Escape")
 
 
+def test_the_best_and_the_cells_of_a_strip_open(visit) -> None:
+    page = visit("search.html")
+    expect(page.locator(".found")).to_contain_text("has a reset threshold of")
+    expect(page.locator(".best .cell")).to_have_count(5)
+    page.locator(".best .cell").nth(1).click()
+    expect(page.locator("#name")).to_contain_text("Automaton 2:")
+    page.keyboard.press("Escape")
+    for cell in page.locator(".strip .cell").all()[::7]:
+        threshold = cell.locator("span").inner_text().split(",")[0]
+        cell.click()
+        shown = "no reset word" if threshold == "none" else f"threshold {threshold}"
+        expect(page.locator("#name")).to_contain_text(shown)
+        expect(page.locator("#player")).to_be_visible(visible=threshold != "none")
+        page.keyboard.press("Escape")
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label.startswith("Open the automaton: ")
+
+
+def test_colours_and_thumbnail_of_the_map(visit) -> None:
+    page = visit("search.html")
+    fill = "element => getComputedStyle(element).fill"
+    first = page.locator("#plane .candidate").last
+    before = first.evaluate(fill)
+    options = page.locator("#coloring option").all_inner_texts()
+    assert options[:3] == ["threshold", "family", "found by"]
+    assert options[3:] and all(text.startswith("class ") for text in options[3:])
+    for option in options[1:]:
+        page.locator("#coloring").select_option(label=option)
+        counts = re.findall(r"\((\d+)\)", page.locator("#groups").inner_text())
+        assert counts and sum(map(int, counts)) <= page.locator("#plane .point").count()
+        expect(page.locator("#ramp")).not_to_be_visible()
+    page.locator("#coloring").select_option("found")
+    expect(page.locator("#groups")).to_contain_text("training set (")
+    assert first.evaluate(fill) != before
+    page.locator("#coloring").select_option("threshold")
+    assert first.evaluate(fill) == before
+    page.locator("#plane").focus()
+    expect(page.locator("#thumb")).not_to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#thumb")).to_be_visible()
+    expect(page.locator("#thumb .state")).to_have_count(int(column(page, "n")[0]))
+    keep(page.locator("#map"), "search-thumbnail")
+    page.keyboard.press("Escape")
+    expect(page.locator("#thumb")).not_to_be_visible()
+
+
+def test_charts_follow_the_theme(visit) -> None:
+    grounds = []
+    for scheme in ("light", "dark"):
+        page = visit("search.html", color_scheme=scheme)
+        chart = page.locator(".chart > svg").first
+        ink = chart.evaluate("element => getComputedStyle(element).fill")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert contrast(ink, ground) > 10
+        grounds.append(ground)
+        paths = page.locator(".chart path").evaluate_all("all => all.map((e) => e.style.fill)")
+        assert "var(--ground)" in paths and "rgb(255, 255, 255)" not in paths
+        figure = page.locator("figure:has(.chart)").first.bounding_box()
+        assert chart.bounding_box()["width"] == pytest.approx(figure["width"], abs=2)
+    assert grounds[0] != grounds[1]
+
+
 def test_on_a_phone(visit) -> None:
     for name in ("search", "discover", "large", "empty"):
         page = visit(f"{name}.html")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         keep(page, f"{name}-phone", full_page=True)
+        frame = page.locator(".best").first
+        if frame.count():  # it says that it scrolls, until its end
+            expect(frame).to_have_class(re.compile(r"\bmore\b"))
+            frame.evaluate("element => { element.scrollLeft = element.scrollWidth; }")
+            expect(frame).not_to_have_class(re.compile(r"\bmore\b"))
         if page.locator(".open").count():
             page.locator(".open").first.click()
             dialog = page.locator("#automaton")

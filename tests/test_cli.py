@@ -259,7 +259,11 @@ def test_the_files_of_the_chain(chain):
     expected = {
         "data": {"manifest.json", "run.json", *shards, *pictures("thresholds")},
         "model": {*model, "run.json", "evaluation.json", *pictures("training")},
-        "found": {*tables, "run.json", *pictures("hits", "thresholds", "norms", "strip")},
+        "found": {
+            *tables,
+            "run.json",
+            *pictures("hits", "thresholds", "norms", "strip", "reconstructions"),
+        },
         "evolved": {*tables, "run.json", *pictures("hits", "thresholds")},
     }
     assert {path.name for path in folder.iterdir()} == {*expected, "archive.sqlite"}
@@ -300,7 +304,10 @@ def test_the_same_commands_again(call, runs):
     assert "exact from sample: " in outputs["train"].out
     assert "novelty: " in outputs["evaluate"].out
     text = outputs["search"].out
-    assert text.index("Best candidates") < text.index("Arms: hits per 1,000 solver calls")
+    assert text.index("Arms: hits per 1,000 solver calls") < text.index("Best candidates")
+    best = text[text.index("Best candidates") :].splitlines()
+    assert best[1].split() == ["n", "threshold", "of", "bound", "family", "or", "word", "automaton"]
+    assert len(best) == 7
     for word in ("encode-decode", "mutation", "uniform", "evolve", "found/candidates.csv"):
         assert word in text
     calls = r"\nSolver calls of the arms: \d+; of labelling the training set: [1-9]\d*\n"
@@ -735,7 +742,9 @@ def test_interrupted(server, runs, command, changes, whole):
     os.kill(process, signal.SIGINT)
     answer = server.finish()
     assert (answer.code, answer.out) == (130, ""), answer.err
-    assert [line for line in answer.complaints() if line] == ["Error: interrupted"]
+    after = "starts again" if command in ("search", "evolve") else "goes on from here"
+    said = f"Error: interrupted: the same command {after}"
+    assert [line for line in answer.complaints() if line] == [said]
     after = contents(runs)
     assert before.items() <= after.items()
     patterns = [re.compile(f"new/{pattern}") for pattern in whole.split()]

@@ -17,8 +17,9 @@ from automata.drawing.geometry import BLUE, VERMILION
 from automata.properties import in_classes
 from automata.solver.exact import reset_thresholds
 from data.drawn import Cell, draw_rows
+from data.norms import draw_norms
 from data.picture import Picture, as_picture
-from data.plots import PALE, draw_norms, new_figure, style
+from data.plots import PALE, new_figure, style
 from vae.boundary import AutomataLike, Prior, as_array, as_deltas, canonical
 from vae.coding import draw_prior, encode_automata
 from vae.config import PATHS

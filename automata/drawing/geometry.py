@@ -25,6 +25,9 @@ _DASHES: tuple[tuple[float, ...], ...] = (
     (), (3.2, 1.5), (1, 1.1), (5, 1.3, 1, 1.3), (7, 1.6), (3, 1.1, 1, 1.1, 1, 1.1),
 )  # fmt: skip
 
+MARK = "#FFC933"
+"""Colour under transitions that are marked."""
+
 DRAWN_MAX_STATES = 64
 _CIRCLE, _STATE_ROOM = 6.9, 0.8
 """Least radius of the circle of states, and the radius for each state if there are many."""

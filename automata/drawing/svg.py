@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from automata.automaton import AutomatonLike, validate_delta
-from automata.drawing.geometry import Drawing, Floats, circle_drawing, line_color, line_dashes
+from automata.drawing.geometry import (
+    MARK,
+    Drawing,
+    Floats,
+    circle_drawing,
+    line_color,
+    line_dashes,
+)
 from automata.text.words import format_word
 
-_LINE, _FONT = 0.09, 1.15
-"""Line width and font size, in radii of a state."""
+_LINE, _FONT, _MARKED = 0.09, 1.15, 0.7
+"""Line width, font size, and the width of marks, in radii of a state."""
 _PIXELS, _WIDTH = 22.0, 480.0
 """Pixels of a radius at most, and of the width of a drawing at most."""
 
 
-def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
+def drawing_svg(
+    drawing: Drawing,
+    *,
+    labels: bool = True,
+    changed: npt.NDArray[np.bool_] | None = None,
+    line: float = _LINE,
+) -> str:
     """Return a drawing as SVG elements, for an SVG whose view box is ``drawing.box``.
 
     Parameters
@@ -20,6 +36,10 @@ def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
     drawing : Drawing
     labels : bool
         Whether arrows are labelled with their letters.
+    changed : bool array, shape (k, n), optional
+        The transitions to mark, in yellow under their arrows.
+    line : float
+        Line width, in radii of a state.
 
     Returns
     -------
@@ -27,14 +47,21 @@ def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
         It holds only numbers and letters, so nothing in it needs escaping.
     """
     parts = []
+    if changed is not None and changed.any():
+        marked = [arrow for arrow in drawing.arrows if changed[arrow.letter, arrow.source]]
+        lines = "".join(f"{_path(arrow.curve)}L{_point(arrow.tip)}" for arrow in marked)
+        parts.append(
+            f'<path d="{lines}" fill="none" stroke="{MARK}" stroke-width="{_MARKED}" '
+            'stroke-linecap="round"/>'
+        )
     for letter in sorted({arrow.letter for arrow in drawing.arrows}):
         own = [arrow for arrow in drawing.arrows if arrow.letter == letter]
-        dashes = " ".join(f"{dash * _LINE:.3g}" for dash in line_dashes(letter))
+        dashes = " ".join(f"{dash * line:.3g}" for dash in line_dashes(letter))
         color = line_color(letter)
         lines = "".join(_path(arrow.curve) for arrow in own)
         heads = "".join(f"M{'L'.join(map(_point, arrow.triangle))}Z" for arrow in own)
         parts += [
-            f'<path d="{lines}" fill="none" stroke="{color}" stroke-width="{_LINE}"'
+            f'<path d="{lines}" fill="none" stroke="{color}" stroke-width="{line}"'
             + (f' stroke-dasharray="{dashes}"/>' if dashes else "/>"),
             f'<path d="{heads}" fill="{color}"/>',
         ]
@@ -50,7 +77,7 @@ def drawing_svg(drawing: Drawing, *, labels: bool = True) -> str:
     for q, (x, y) in enumerate(drawing.places.tolist()):
         parts.append(
             f'<circle cx="{x:.2f}" cy="{y:.2f}" r="1" fill="white" stroke="#6B6B6B" '
-            f'stroke-width="{_LINE}"/>'
+            f'stroke-width="{line}"/>'
             f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT if q < 10 else 0.95}" {text}>{q}'
             "</text>"
         )

@@ -49,6 +49,8 @@ _LEAST_NEW = 0.02
 """At the start, a generation with at most this share of new children counts as one without any."""
 
 _MODEL = "model.safetensors"
+FINISHED = "finished earlier"
+"""Reported for a step that an earlier run has taken."""
 
 Report = Callable[[int], object]
 Progress = Callable[[int, int, str], object]
@@ -133,7 +135,7 @@ class Engine:
             save_step(folder, step, {} if starting else self._model_file())
             note_made(folder, step)
         else:
-            report(n, step.calls, "")
+            report(n, step.calls, FINISHED)
         return step
 
     def _start(self, n: int, progress: Progress) -> Step:

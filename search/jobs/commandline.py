@@ -17,6 +17,19 @@ from data.damage import DataError
 from data.terminal import printable
 from search.jobs.options import Decorator
 
+_AFTER = (
+    dict.fromkeys(
+        ("generate", "enumerate", "train", "discover"), ": the same command goes on from here"
+    )
+    | dict.fromkeys(("search", "evolve"), ": the same command starts again")
+    | {"demo": ": the same command goes on from here; its search starts again"}
+)
+"""What the same command does after an interruption, where a person may want to know."""
+
+
+class Interrupted(click.Abort):
+    """An interruption of a command; its text says what the same command will do."""
+
 
 class Command(click.Command):
     """A command; two options with one name are an error in its definition."""
@@ -34,6 +47,12 @@ class Command(click.Command):
         """Run the command; a setting that is not allowed becomes a usage error."""
         try:
             return super().invoke(ctx)
+        except (KeyboardInterrupt, RuntimeError) as error:
+            interrupted = error if isinstance(error, KeyboardInterrupt) else error.__cause__
+            if not isinstance(interrupted, KeyboardInterrupt):
+                raise
+            # Python 3.11 wraps one that is raised in __set_name__ in a RuntimeError
+            raise Interrupted(_AFTER.get(self.name or "", "")) from interrupted
         except SettingError as error:
             raise click.UsageError(str(error)) from error
 
@@ -77,7 +96,7 @@ def run_commands(commands: click.Group) -> NoReturn:
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):  # click reads any end of file as ^C
             raise error.__cause__ from None
-        _fail("interrupted", 130)
+        _fail(f"interrupted{error if isinstance(error, Interrupted) else ''}", 130)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(error.exit_code)
@@ -92,10 +111,6 @@ def run_commands(commands: click.Group) -> NoReturn:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
         name = error.filename if isinstance(error.filename, str) else full and "the output"
         _fail(f"{name}: {error.strerror}" if name and error.strerror else str(error), 1)
-    except RuntimeError as error:
-        if not isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps one in __set_name__
-            raise
-        _fail("interrupted", 130)
     except FloatingPointError as error:
         _fail(str(error), 1)
     except MemoryError:

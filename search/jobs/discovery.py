@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -22,11 +23,14 @@ from data.damage import DataError
 from data.dataset import read_dataset
 from data.jobs import announce
 from data.manifest import read_manifest
+from data.pace import Pace
 from data.progress import progress
 from data.record import differing, plain, recorded
 from data.run_record import read_run_record
 from search.archive.intake import ArchiveRule
+from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
+from search.discovery.engine import FINISHED
 from search.discovery.settings import read_settings, write_settings
 from search.discovery.step import KEEP_SHARE, Step
 from search.discovery.tables import candidates
@@ -37,6 +41,8 @@ from search.scoring.scores import Listed
 from vae.threads import torch_threads
 from vae.train import choose_device
 
+_TRAINED = re.compile(r"training (\d+)/\d+")
+"""Reported while a model is trained, with the steps so far."""
 _POLL = 2.0
 """Seconds between two updates of the progress of other processes."""
 
@@ -139,20 +145,42 @@ def _run_here(plan: Plan, threads: int) -> None:
     """Run the only arm and seed of a plan in this process."""
     (arm, seed) = plan.runs[0]
     config = plan.config
-    total = sum(
-        config.start_budget if n <= config.start_to else config.budget
-        for n in range(config.least, config.most + 1)
-    )
+    stages = _stages(config, arm)
+    total = sum(kinds["calls"] for kinds in stages.values())
+    pace, trained = Pace(stages), 0
     torch.set_num_threads(threads)
-    with progress(total, "discover", "calls") as bar:
+    with progress(total, "discover", "calls", pace=pace) as bar:
 
         def report(n: int, calls: int, doing: str) -> None:
+            nonlocal trained
+            steps = _TRAINED.fullmatch(doing)
+            if doing == FINISHED:
+                pace.skip(n)
+            elif steps:
+                pace.note(n, "training", max(0, int(steps[1]) - trained))
+                trained = int(steps[1])
+            else:
+                pace.note(n, "calls", calls)
             bar.set_description_str(f"discover n={n}", refresh=False)
             bar.set_postfix_str(doing, refresh=bool(doing))
             bar.update(calls)
 
         keep = partial(_archive, plan, arm, seed)
         plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
+
+
+def _stages(config: DiscoverConfig, arm: str) -> dict[int, dict[str, int]]:
+    """Return the solver calls and the steps of training at each size."""
+    stages = {}
+    own = ARMS[arm]
+    learn = own.adapt(config.learn)
+    for n in range(config.least, config.most + 1):
+        starting, first = n <= config.start_to, n == config.start_to + 1
+        trains = own.learns and own.trains and not starting and (first or own.retrains)
+        steps = learn.first_steps if first else learn.steps
+        calls = config.start_budget if starting else config.budget
+        stages[n] = {"calls": calls, "training": steps if trains else 0}
+    return stages
 
 
 def _run_apart(plan: Plan, threads: int) -> None:

@@ -14,6 +14,7 @@ from data.files import commit_files
 from search.discovery.config import DiscoverConfig
 from search.discovery.step import Steps
 from search.discovery.tables import candidates, summary
+from search.jobs.best import best_automata
 from search.pictures.scores import plot_families, plot_gaps, plot_hits
 from search.scoring.comparison import (
     RATIO_COLUMNS,
@@ -35,11 +36,14 @@ class DiscoveryOutcome(NamedTuple):
     table: pd.DataFrame
     """Of one run a row for each size, of several runs their comparison."""
     files: list[Path]
+    best: pd.DataFrame
+    """The slowest automata of each size, of all runs."""
 
     def text(self) -> str:
-        """Return the table and the files."""
+        """Return the table, the files, and the best automata."""
         table: str = self.table.to_string(index=False, na_rep="-")
-        return "\n".join([table, *map(str, self.files)])
+        best = "\nBest automata of the largest sizes"
+        return "\n".join([table, *map(str, self.files), best, best_automata(self.best)])
 
     def as_json(self) -> dict[str, Any]:
         """Return the rows of the table and the files."""
@@ -96,7 +100,8 @@ def report_runs(
             table = compact(comparison)
     pictures += plot_gaps(later, out / "gaps")
     commit_files(out, {name: partial(own.to_csv, index=False) for name, own in tables.items()})
-    return DiscoveryOutcome(table, [*(out / name for name in tables), *pictures])
+    best = pd.concat([candidates(own, config.learn.elites, share=1.0) for own in runs.values()])
+    return DiscoveryOutcome(table, [*(out / name for name in tables), *pictures], best)
 
 
 def _ratios(scores: pd.DataFrame) -> pd.DataFrame:

@@ -146,7 +146,8 @@ def run_search(
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
         outcome = _report(out, result, dataset.n, rule, known, workers)
         pictures = plot_arm_hits(result.summary, out / "hits")
-        pictures += draw_search(out, model, dataset, result.found, config)
+        held_out = read_config(folder)["train"]["held_out"]
+        pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)
     return outcome._replace(files=outcome.files + pictures)
 
 

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from data.cells import json_rows
+from search.jobs.best import best_automata
 from search.scoring.recall import Recall
-
-_SHOWN = ["rank", "reset_threshold", "gap", "novel", "family", "mode", "round", "delta"]
 
 
 class SearchOutcome(NamedTuple):
@@ -37,11 +36,9 @@ class SearchOutcome(NamedTuple):
         return int(self.summary["labelling_calls"].max())
 
     def text(self) -> str:
-        """Return the best ten candidates, the comparison of the arms, recall, and the files."""
+        """Return the comparison of the arms, recall, the files, and the best candidates."""
         hidden = ["labelling_calls", *(name for name in self.summary if name.startswith("recall_"))]
         lines = [
-            "\nBest candidates (candidates.csv has all columns)",
-            self.candidates[_SHOWN].head(10).to_string(index=False),
             "\nArms: hits per 1,000 solver calls (summary.csv)",
             self.summary.drop(columns=hidden).to_string(index=False, na_rep="-"),
         ]
@@ -65,7 +62,8 @@ class SearchOutcome(NamedTuple):
         if self.labelling_calls:
             calls += f"; of labelling the training set: {self.labelling_calls}"
         lines.append(calls)
-        return "\n".join([*lines, *map(str, self.files)])
+        best = "\nBest candidates (candidates.csv has all of them)"
+        return "\n".join([*lines, *map(str, self.files), best, best_automata(self.candidates)])
 
     def as_json(self) -> dict[str, Any]:
         """Return the number of candidates, the comparison of the arms, recall and the files."""

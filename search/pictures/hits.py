@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from automata.drawing.geometry import line_color
-from data.plots import GREY, Floats, new_figure, save, say_empty, style
+from data.plots import GREY, PALE, Floats, new_figure, save, say_empty, style
 from search.baselines import BASELINES
+from search.scoring.comparison import three_digits
 
 _Z = 1.959964
 """The quantile of the normal distribution for 95 % intervals."""
 _PANELS = (
-    ("Threshold ≥ n² - 4n + 6", "hits_top"),
+    ("≥ n² - 4n + 6", "hits_top"),
     ("≥ 0.8 (n - 1)²", "hits_0.8"),
     ("≥ 0.7 (n - 1)²", "hits_0.7"),
     ("≥ 0.6 (n - 1)²", "hits_0.6"),
@@ -63,7 +65,9 @@ def arm_names(summary: pd.DataFrame) -> list[str]:
 
 
 def plot_arm_hits(summary: pd.DataFrame, stem: Path) -> list[Path]:
-    """Draw hits per 1,000 solver calls, one row for each arm; baselines are grey.
+    """Draw hits per 1,000 solver calls as dots with intervals and values; baselines are grey.
+
+    A panel whose hits no arm has is left out, and named in the title.
 
     Parameters
     ----------
@@ -79,21 +83,47 @@ def plot_arm_hits(summary: pd.DataFrame, stem: Path) -> list[Path]:
     """
     rows = np.arange(len(summary))
     colors = [GREY if mode in BASELINES else line_color(0) for mode in summary["mode"]]
+    rates = {name: np.nan_to_num(summary[name].to_numpy(np.float64)) for _, name in _PANELS}
+    shown = [panel for panel in _PANELS if rates[panel[1]].any()]
+    nobody = [title for title, name in _PANELS if not rates[name].any()] if len(rows) else []
     with style():
-        figure = new_figure(10, 1.5 + 0.26 * max(3, len(rows)))
-        figure.set_layout_engine("constrained")
-        figure.suptitle("New automata per 1,000 solver calls, 95 % intervals; baselines grey")
-        grid = figure.subplots(1, len(_PANELS), sharey=True)
-        for axes, (title, name) in zip(grid, _PANELS, strict=True):
-            rates = summary[name].to_numpy(np.float64)
-            low, high = wilson_interval(rates, summary["calls"])
-            axes.set_title(title)
-            axes.barh(rows, np.nan_to_num(rates), height=0.6, color=colors, alpha=0.45)
-            axes.hlines(rows, low, high, colors=colors, lw=1.6)
-            axes.set_xlim(0, 1.06 * max([0.001, *np.nan_to_num(high).tolist()]))
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        width = 2.2 + 2.4 * max(2, len(shown))
+        figure = new_figure(width, 1.6 + 0.28 * max(3, len(rows)))
+        figure.set_layout_engine("constrained", w_pad=0.08)
+        title = "New automata per 1,000 solver calls, 95 % intervals; baselines grey"
+        if nobody:
+            title += "\nNo arm found any with " + " or ".join(nobody)
+        figure.suptitle(title, x=0.01, ha="left")
+        if not shown:
+            axes = figure.subplots()
+            axes.set_axis_off()
+            say_empty(axes, "no hit" if len(rows) else "no arm")
+            return save(figure, stem)
+        grid = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        for axes, (title, name) in zip(grid, shown, strict=True):
+            _draw_panel(axes, title, rates[name], summary["calls"], colors)
         grid[0].set_yticks(rows, arm_names(summary), parse_math=False)
-        grid[0].set_ylim(max(len(rows), 1) - 0.5, -0.5)
-        if not len(rows):
-            say_empty(grid[0], "no arm")
+        grid[0].set_ylim(len(rows) - 0.5, -0.5)
         return save(figure, stem)
+
+
+def _draw_panel(
+    axes: Axes, title: str, rates: Floats, calls: pd.Series[int], colors: list[str]
+) -> None:
+    """Draw a dot, an interval and a value for each arm; values stand in a column at the right."""
+    rows = np.arange(len(rates))
+    low, high = wilson_interval(rates, calls)
+    axes.set_title(title)
+    axes.hlines(rows, low, high, colors=colors, lw=1.8)
+    axes.scatter(rates, rows, s=26, c=colors, zorder=3, clip_on=False)
+    most = 1.06 * max([0.001, *np.nan_to_num(high).tolist()])
+    axes.set_xlim(0, most)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    axes.tick_params(axis="y", length=0)
+    for row, (rate, count, color) in enumerate(zip(rates, calls, colors, strict=True)):
+        axes.axhline(row, color=PALE, lw=0.6, zorder=0)
+        axes.annotate(
+            three_digits(rate) if count else "-", (1, row), xycoords=("axes fraction", "data"),
+            xytext=(30, 0), textcoords="offset points", ha="right", va="center", color=color,
+            weight="bold", annotation_clip=False,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The latent pictures of a search: norms along paths, and interpolations between two parents."""
+"""The latent pictures of a search: norms, interpolations between two parents, reconstructions."""
 
 from __future__ import annotations
 
@@ -12,28 +12,39 @@ from automata.canonical import canonical_forms
 from automata.row_index import RowIndex
 from automata.solver.exact import Thresholds, reset_thresholds
 from data.dataset import Dataset
-from data.plots import plot_norms, plot_thresholds
+from data.norms import plot_norms
+from data.plots import plot_thresholds
 from data.streams import stream
 from search.decode import decode_and_repair
 from search.modes import Proposer, parent_rows
+from search.pictures.cells import Cell
+from search.pictures.reconstructions import plot_reconstructions, reconstruct
 from search.pictures.strip import StripRow, plot_strip
 from search.run import SearchConfig
 from vae.coding import draw_prior, encode_automata
 from vae.interpolate import PATHS, interpolate
 from vae.model import VAE
 
-STRIP_ALPHAS = tuple(1 - place / 8 for place in range(9))
+STRIP_ALPHAS = tuple(1 - place / 6 for place in range(7))
 """Places on the paths of a strip."""
 _ROUNDS = 5
 """Most rounds of encode-decode that are drawn."""
 _CLOUD = 10_000
 """Points of a cloud, at most."""
-_STREAMS = ("norms", "strip")
+_PAIRS, _PLACES = 500, 41
+"""Paths whose norms are drawn, at most, and the points of each."""
+_STREAMS = ("norms", "strip", "reconstructions")
 """Pictures with a random stream of their own."""
 
 
 def draw_search(
-    folder: Path, model: VAE, training: Dataset, found: Thresholds, config: SearchConfig
+    folder: Path,
+    model: VAE,
+    training: Dataset,
+    found: Thresholds,
+    config: SearchConfig,
+    *,
+    held_out: float = 0.0,
 ) -> list[Path]:
     """Draw the pictures of a search into its folder; return their paths.
 
@@ -45,23 +56,32 @@ def draw_search(
     found : int array
         Thresholds of the novel automata that the latent modes found.
     config : SearchConfig
+    held_out : float
+        The share of the dataset that training held out: these are reconstructed.
     """
     space, strip = (picture_space(model, training, config, name) for name in ("norms", "strip"))
     highest = int(training.reset_thresholds.max())
+    rows, source = reconstructions(model, training, config, held_out)
     return [
         *plot_thresholds(
             found, training.n, folder / "thresholds", ceiling=highest, label="training up to"
         ),
-        *plot_norms(norms(space, training), model.config.latent, folder / "norms"),
+        *plot_norms(
+            norms(space, training), model.config.latent, folder / "norms", paths=path_norms(space)
+        ),
         *plot_strip(strip_rows(strip, training), STRIP_ALPHAS, folder / "strip"),
+        *plot_reconstructions(rows, source, folder / "reconstructions"),
     ]
 
 
 def picture_space(model: VAE, training: Dataset, config: SearchConfig, picture: str) -> Proposer:
     """Return the latent space of a search, with the random stream of a picture in ``_STREAMS``."""
     parents = parent_rows(training, config.latent.parents, config.classes)
-    rng = stream(config.seed, "pictures", _STREAMS.index(picture))
-    return Proposer(model, training, parents, config.latent, rng)
+    return Proposer(model, training, parents, config.latent, _stream(config, picture))
+
+
+def _stream(config: SearchConfig, picture: str) -> np.random.Generator:
+    return stream(config.seed, "pictures", _STREAMS.index(picture))
 
 
 def norms(space: Proposer, training: Dataset) -> dict[str, np.ndarray]:
@@ -79,23 +99,74 @@ def norms(space: Proposer, training: Dataset) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
+def path_norms(space: Proposer) -> dict[str, np.ndarray]:
+    """Return the norms along paths between pairs of parents: float (pairs, places) by path.
+
+    The places are spread evenly, alpha from 1 to 0; all paths have the same pairs.
+    """
+    count = len(space.parents)
+    first = space.rng.integers(count, size=min(_PAIRS, count * (count - 1)))
+    second = (first + space.rng.integers(1, max(2, count), size=len(first))) % count
+    ends = (
+        space.posterior.mu[torch.from_numpy(rows).to(space.device)].repeat_interleave(_PLACES, 0)
+        for rows in (first, second)
+    )
+    starts, stops = ends
+    alphas = torch.linspace(1, 0, _PLACES).to(starts).repeat(len(first))
+    return {
+        path: interpolate(path, starts, stops, alphas)
+        .norm(dim=1)
+        .reshape(len(first), _PLACES)
+        .cpu()
+        .numpy()
+        for path in PATHS
+    }
+
+
+def reconstructions(
+    model: VAE, training: Dataset, config: SearchConfig, held_out: float
+) -> tuple[list[tuple[str, list[Cell]]], str]:
+    """Return rows of originals and reconstructions, and what the originals are.
+
+    Parameters
+    ----------
+    model : VAE
+    training : Dataset
+    config : SearchConfig
+        For the seed.
+    held_out : float
+        The share of the dataset that training held out. Where that is nothing, automata that the
+        model was trained on are reconstructed.
+    """
+    apart = training.split(held_out)[1].select(at_least=0)
+    source = "held-out automata"
+    if not len(apart):
+        apart, source = training.select(at_least=0), "training automata"
+    generator = torch.Generator(next(model.parameters()).device)
+    generator.manual_seed(int(_stream(config, "reconstructions").integers(2**62)))
+    return reconstruct(model, apart.deltas, apart.reset_thresholds, generator), source
+
+
+@torch.no_grad()
 def strip_rows(space: Proposer, training: Dataset) -> list[StripRow]:
     """Return a row for each path between the two best parents, and for each encode-decode round.
 
-    A row has one automaton for each of `STRIP_ALPHAS`; none is repaired.
+    A row has the first parent, one automaton for each of `STRIP_ALPHAS`, and the second parent;
+    none is repaired.
     """
     config = space.config
     alphas = torch.tensor(STRIP_ALPHAS, device=space.device)
     mu = space.posterior.mu
-    first, second = (row.expand(len(alphas), -1) for row in (mu[0], mu[min(1, len(mu) - 1)]))
+    best = [0, min(1, len(mu) - 1)]
+    first, second = (mu[row].expand(len(alphas), -1) for row in best)
+    parents = training.deltas[space.parents[best]]
     known = RowIndex(training.n * training.k)
     known.add(training.forms)
 
-    def row(label: str, deltas: Deltas) -> StripRow:
-        thresholds = reset_thresholds(deltas)
-        return StripRow(
-            label, deltas, thresholds >= 0, thresholds, known.find(canonical_forms(deltas)) >= 0
-        )
+    def row(label: str, decoded: Deltas) -> StripRow:
+        deltas = np.concatenate([parents[:1], decoded, parents[1:]])
+        inside = known.find(canonical_forms(deltas)) >= 0
+        return StripRow(label, deltas, reset_thresholds(deltas), inside)
 
     rows = []
     for path in PATHS:

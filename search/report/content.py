@@ -16,6 +16,7 @@ from automata.canonical import canonical_forms
 from automata.drawing.geometry import Floats
 from automata.solver.exact import Thresholds
 from search.candidates import candidate_table
+from search.pictures.cells import Cell
 from search.pictures.strip import StripRow
 
 SEARCHED = ("novel", "mode", "parent_a", "parent_b", "alpha", "round", "repaired")
@@ -79,7 +80,12 @@ class Content:
     """Config, seed, versions, commit, seconds, calls."""
     tables: list[Table] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    found: str = ""
+    """A sentence after the one that says what was found."""
     strip: Sequence[StripRow] = ()
+    reconstructions: Sequence[tuple[str, Sequence[Cell]]] = ()
+    """Rows with their labels; `reconstructed` names the automata."""
+    reconstructed: str = ""
     latent_map: LatentMap | None = None
     notes: list[str] = field(default_factory=list)
     """Say which parts are missing, and why."""

@@ -21,18 +21,19 @@ from automata.drawing.geometry import (
     line_color,
     line_dashes,
 )
-from automata.drawing.svg import drawing_svg
 from automata.families import FAMILIES
 from automata.proof.verification import verify
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta, parse_word
+from automata.text.words import format_word
 from data.damage import DataError
 from search.archive.rows import class_names
-from search.pictures.latent import STRIP_ALPHAS
-from search.pictures.strip import StripRow
 from search.report.content import Content, LatentMap
+from search.report.finds import best_rows, found_sentence
+from search.report.grids import cell_automata, grids_of, shown_grids, small_svg
 from search.report.layout import neato_drawing
 from search.report.pictures import inline_svg
+from search.report.theme import drawn_colors, themed
 
 _SCALE = 16
 """Units of a drawing's coordinates in one radius of a state."""
@@ -100,12 +101,18 @@ def render(content: Content) -> str:
     automata = [*_entries(content.rows, whole=True)]
     if latent_map is not None:
         automata += _entries(latent_map.training, whole=False)
+    mapped = len(automata)
     texts = [*content.rows["delta"], *(entry["text"] for entry in automata[len(content.rows) :])]
     _add_parents(automata, texts, content.rows)
+    grids = grids_of(content)
+    automata += _entries(cell_automata(grids, texts), whole=False)
+    texts += [entry["text"] for entry in automata[mapped:]]
     letters = max((entry["k"] for entry in automata), default=0)
     script = environment.get_template("script.js").render()
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("page.html").render(
+    return environment.get_template(
+        "page.html"
+    ).render(
         content=content,
         script=Markup(script),  # noqa: S704 - our own script, without data
         digest=digest,
@@ -121,14 +128,16 @@ def render(content: Content) -> str:
         },
         letters=[_letter_style(letter) for letter in range(letters)],
         pictures=[
-            (picture.title, picture.text, inline_svg(picture.path, f"p{number}-"))
+            (picture.title, picture.text, _themed(inline_svg(picture.path, f"p{number}-")))
             for number, picture in enumerate(content.pictures)
         ],
-        strip=[_strip_row(row) for row in content.strip],
-        alphas=STRIP_ALPHAS,
-        map=_map_shapes(latent_map, automata, len(content.rows)) if latent_map else None,
+        found=[_found(content.rows, number) for number in best_rows(content.rows)],
+        sentence=found_sentence(content.rows),
+        grids=shown_grids(grids, texts),
+        drawn=drawn_colors(),
+        map=_map_shapes(latent_map, automata[:mapped], len(content.rows)) if latent_map else None,
         above=sum(entry["threshold"] > entry["bound"] for entry in automata),
-        data={"scale": _SCALE, "automata": automata},
+        data={"scale": _SCALE, "automata": automata, "mapped": mapped},
     )
 
 
@@ -156,6 +165,7 @@ def _entries(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
             entry |= {"neato": _shapes(neato_drawing(delta)), "classes": classes}
         else:
             entry |= {"text": row["delta"], "word": row["word"]}
+            entry["classes"] = class_names(delta[None])[0]
         yield entry
 
 
@@ -234,18 +244,27 @@ def _units(numbers: Any) -> list[int]:
 
 def _letter_style(letter: int) -> dict[str, str]:
     dashes = " ".join(f"{1.6 * dash:.3g}" for dash in line_dashes(letter))
-    return {"color": line_color(letter), "dashes": dashes or "none"}
+    name = format_word((letter,))
+    return {"name": name, "color": line_color(letter), "dashes": dashes or "none"}
 
 
-def _strip_row(row: StripRow) -> dict[str, Any]:
-    """Return the label and the cells of a row of the interpolation strip."""
-    cells = []
-    for delta, threshold, known in zip(row.deltas, row.thresholds, row.in_training, strict=True):
-        drawing = circle_drawing(delta)
-        box = " ".join(f"{number:.2f}" for number in drawing.box)
-        svg = Markup(drawing_svg(drawing, labels=False))  # noqa: S704 - numbers alone
-        cells.append({"box": box, "svg": svg, "threshold": int(threshold), "known": bool(known)})
-    return {"label": row.label, "cells": cells}
+def _themed(svg: Markup) -> Markup:
+    return Markup(themed(svg))  # noqa: S704 - rebuilt, and our own names in it
+
+
+def _found(rows: pd.DataFrame, number: int) -> dict[str, Any]:
+    """Return the drawing and the description of a row for the beginning of the page."""
+    row = rows.iloc[number]
+    threshold, bound = int(row["reset_threshold"]), int(row["cerny_bound"])
+    share = f", {100 * threshold / bound:.0f} % of {bound}" if bound else ""
+    drawing = small_svg(_parse(row["delta"], f"automaton {number + 1}"))
+    return drawing | {
+        "number": number,
+        "threshold": threshold,
+        "share": share,
+        "n": row["n"],
+        "family": row["family"],
+    }
 
 
 def _map_shapes(

@@ -21,14 +21,14 @@ from search.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS, time_modes
 from search.evolve import EvolveConfig
 from search.pictures.hits import arm_names, wilson_interval
-from search.pictures.latent import picture_space, strip_rows
+from search.pictures.latent import picture_space, reconstructions, strip_rows
 from search.report.content import Content, LatentMap, Picture, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.run import SearchConfig
 from search.scoring.comparison import three_digits
 from search.tables import GAPPED, SHARE, TEXT, WHOLE, Kind, read_table
 from search.verified import check_candidates, read_candidates
-from vae.checkpoint import weights_sha256
+from vae.checkpoint import read_config, weights_sha256
 from vae.coding import encode_automata
 from vae.model import VAE
 from vae.trained import load_trained
@@ -166,7 +166,14 @@ def _add_latent(
         digest = weights_sha256(model_folder)
         if record.get("inputs_sha256", {}).get("model", digest) != digest:  # old records have none
             raise DataError(f"{model_folder}: not the model of this search any more")
+        content.found = (
+            f"The longest threshold in the training set is {training.reset_thresholds.max()}."
+        )
         content.strip = strip_rows(picture_space(model, training, config, "strip"), training)
+        held_out = read_config(model_folder)["train"]["held_out"]
+        content.reconstructions, content.reconstructed = reconstructions(
+            model, training, config, held_out
+        )
         content.latent_map = dataset_map(model, training, content.rows, config.latent.path)
     except (DataError, OSError) as error:
         content.notes.append(f"No latent map: {printable(str(error))}")

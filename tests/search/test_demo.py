@@ -67,11 +67,12 @@ def test_demo(small: Path) -> None:
         f"dataset: {small}/data\n",
         "rows by reset threshold:\n",
         f"\nmodel: {small}/model\nepoch: 1\n",
-        "\n\nBest candidates (candidates.csv has all columns)\n",
         "\n\nArms: hits per 1,000 solver calls (summary.csv)\n",
         "\n\nSources of the arms that learn, hits per 1,000 solver calls (sources.csv)\n",
         "\n\nWall time, and hits per second (seconds.json)\n",
         f"\n{small}/search/strip.svg\n",
+        f"\n{small}/search/reconstructions.svg\n",
+        "\n\nBest candidates (candidates.csv has all of them)\n",
         f"\n\nTo look at it all: {small}/report.html\n",
     ]
     places = [text.index(part) for part in parts]

@@ -797,7 +797,9 @@ def test_runs_in_processes(
     if end == signal.SIGINT:
         assert process.returncode == 130
         errors = [line for line in complaints.splitlines() if not PROGRESS.fullmatch(line)]
-        assert [line for line in errors if line] == ["Error: interrupted"]
+        assert [line for line in errors if line] == [
+            "Error: interrupted: the same command goes on from here"
+        ]
     monkeypatch.setattr(job, "ProcessPoolExecutor", ProcessPoolExecutor)
     assert call(words(arms="evolve,insertion", seeds=2, out=out)).code == 0
     own, theirs = contents(out), contents(runs)

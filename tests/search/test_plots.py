@@ -11,17 +11,22 @@ import pandas as pd
 import pytest
 
 from automata import reset_thresholds
+from automata.drawing.compact import compact_reach
 from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
+from data import norms as norms_plot
 from data import plots
-from data.plots import chi_density, plot_norms, plot_thresholds
+from data.norms import plot_norms, shell
+from data.plots import chi_density, plot_thresholds, style
 from search.candidates import HIT_COLUMNS
 from search.pictures import hits as hits_plot
 from search.pictures import recall as recall_plot
-from search.pictures import strip
+from search.pictures import reconstructions, strip
 from search.pictures import training as training_plot
+from search.pictures.cells import Cell, Shapes, draw_cells
 from search.pictures.hits import plot_arm_hits, wilson_interval
 from search.pictures.recall import plot_recall
+from search.pictures.reconstructions import plot_reconstructions
 from search.pictures.strip import StripRow, plot_strip
 from search.pictures.training import plot_training
 from search.scoring.recall import ArmCurve, RecallPanel
@@ -52,7 +57,7 @@ def _metrics(epochs):
 
 def _row(label, deltas):
     solved = reset_thresholds(deltas)
-    return StripRow(label, deltas, solved >= 0, solved, np.arange(len(deltas)) % 4 == 0)
+    return StripRow(label, deltas, solved, np.arange(len(deltas)) % 4 == 0)
 
 
 def _path(label, n=8, k=2, points=5):
@@ -69,13 +74,19 @@ def _many_letters(stem):
         _row("identity", np.tile(np.arange(6, dtype=np.uint8), (3, 6, 1))),
         _row("constant", np.zeros((3, 6, 6), np.uint8)),
     ]
-    return plot_strip(rows, [0, 0.5, 1], stem)
+    return plot_strip(rows, [0.5], stem)
 
 
 def _full_strip(stem):
     labels = ["linear", "polar", "great-circle", "prior", "neighbourhood 0.5"]
     labels += [f"encode-decode (linear), round {rounds}" for rounds in range(1, 4)]
-    return plot_strip([_path(label, points=9) for label in labels], np.linspace(0, 1, 9), stem)
+    return plot_strip([_path(label, points=9) for label in labels], np.linspace(1, 0, 7), stem)
+
+
+def _reconstructed(stem, count=8):
+    cells = _path("path", points=count).cells()
+    changed = [cell._replace(caption=f"{cell.caption}, 16 changed") for cell in cells]
+    return plot_reconstructions([("slowest:\noriginal", cells), ("mu", changed)], "some", stem)
 
 
 ARMS = [("linear", 0), ("polar", 0), ("great-circle", 0), ("prior", 0), ("neighbourhood", 0)]
@@ -101,6 +112,10 @@ LENGTHS = np.repeat(np.arange(2, 32), np.arange(30, 0, -1) ** 2)
 CLOUDS = {
     name: np.linalg.norm(np.random.default_rng(0).normal(0, scale, (2000, 32)), axis=1)
     for name, scale in [("prior samples", 1), ("encoded data, z ~ q", 0.9), ("linear paths", 0.7)]
+}
+PATHS = {
+    name: np.linalg.norm(np.random.default_rng(0).normal(0, scale, (50, 9, 32)), axis=2)
+    for name, scale in [("linear", 0.7), ("polar", 0.9), ("great-circle", 1)]
 }
 
 
@@ -128,6 +143,12 @@ PICTURES = {
     "norms": lambda stem: plot_norms(CLOUDS, 32, stem),
     "no norms": lambda stem: plot_norms({}, 1, stem),
     "few norms": lambda stem: plot_norms({"a": np.array([3.0]), "none": np.empty(0)}, 2, stem),
+    "norms along paths": lambda stem: plot_norms(CLOUDS, 32, stem, paths=PATHS),
+    "one cloud and a path": lambda stem: plot_norms(
+        {"a": np.ones(9)}, 2, stem, paths={"linear": np.ones((1, 2))}
+    ),
+    "reconstructions": _reconstructed,
+    "one reconstruction": lambda stem: _reconstructed(stem, 1),
     "recall": lambda stem: _recall(stem, (1, 10**6), (30, 1234), (36, 203), (49, 1)),
     "recall of three": lambda stem: _recall(stem, (30, 1234), (36, 203), (49, 1), arms=ARMS[-2:]),
     "recall of one": lambda stem: _recall(stem, (9, 5), arms=ARMS[-1:], calls=3),
@@ -137,27 +158,24 @@ PICTURES = {
     "no hits": lambda stem: plot_arm_hits(_summary(0), stem),
     "strip": _full_strip,
     "strip of n = 1": lambda stem: plot_strip(
-        [_row("one", np.zeros((2, 3, 1), np.uint8))], [0, 1], stem
+        [_row("one", np.zeros((2, 3, 1), np.uint8))], [], stem
     ),
-    "strip of n = 2": lambda stem: plot_strip([_path("two", n=2)], np.arange(5), stem),
-    "strip of n = 24": lambda stem: plot_strip([_path("many", n=24, points=2)], [0, 1], stem),
+    "strip of n = 2": lambda stem: plot_strip([_path("two", n=2)], np.arange(3), stem),
+    "strip of n = 24": lambda stem: plot_strip([_path("many", n=24, points=2)], [], stem),
     "strip of k = 6": _many_letters,
     "empty strip": lambda stem: plot_strip([], [0, 0.5, 1], stem),
-    "strip without points": lambda stem: plot_strip(
-        [_row("none", np.zeros((0, 2, 8), np.uint8))], [], stem
-    ),
 }
 
 
 RELATIVES = {
     *("ceiling near", "none synchronizes", "thresholds of n = 24", "gaps", "few norms"),
-    *("recall of three", "hits of one arm", "strip of n = 24", "strip without points"),
+    *("recall of three", "hits of one arm", "strip of n = 24", "one reconstruction"),
 }
 
 
 @pytest.mark.parametrize("name", names_of(PICTURES, RELATIVES))
 def test_both_files_are_whole_and_no_text_is_over_another(name, tmp_path, monkeypatch):
-    modules = plots, strip, recall_plot, hits_plot, training_plot
+    modules = plots, strip, recall_plot, hits_plot, training_plot, norms_plot, reconstructions
     pixels = check_picture(PICTURES[name], tmp_path, monkeypatch, *modules)
     assert min(pixels.shape[:2]) > 150
 
@@ -172,7 +190,7 @@ def test_same_input_same_bytes_whatever_the_configuration(name, tmp_path):
     check_same_bytes(first, second)
 
 
-@pytest.mark.parametrize(("failing", "name"), [("png", "ceiling"), ("svg", "strip")])
+@pytest.mark.parametrize(("failing", "name"), [("png", "ceiling"), ("svg", "norms")])
 def test_full_disk_leaves_nothing(failing, name, tmp_path):
     """The larger file of the two meets the limit; the PNG is made first."""
     stem = tmp_path / "picture"
@@ -198,25 +216,89 @@ def test_no_pyplot():
 
 
 def test_a_row_must_fit_the_alphas(tmp_path):
-    with pytest.raises(ValueError, match="'linear'.*3 alphas"):
-        plot_strip([_path("linear")], [0, 0.5, 1], tmp_path / "strip")
+    with pytest.raises(ValueError, match="'linear'.*4 alphas"):
+        plot_strip([_path("linear")], [0, 0.5, 0.7, 1], tmp_path / "strip")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("n,k", [(1, 3), (2, 2), (3, 6), (8, 2), (8, 6), (16, 2), (24, 2), (64, 1)])
 def test_every_transition_is_drawn_inside_its_cell(n, k):
     rng = np.random.default_rng(0)
-    circle = strip._circle(n)
-    half = circle + strip._MARGIN / 2
+    half = compact_reach(n)
     tables = [np.zeros((k, n)), np.tile(np.arange(n), (k, 1)), *sample_uniform(rng, 20, n, k)]
     for delta in tables:
-        shapes = strip._Shapes()
-        shapes.add(np.asarray(delta, np.uint8), np.zeros(2), circle)
+        shapes = Shapes()
+        shapes.add(np.asarray(delta, np.uint8), np.zeros(2), 1.0, np.ones((k, n), bool))
         curves = [curve for letter in range(k) for curve in shapes.curves[letter]]
-        assert len(curves) == k * n and len(shapes.states) == n
+        assert len(curves) == len(shapes.marks) == k * n and len(shapes.states) == n
         outlines = [curve.to_polygons(closed_only=False)[0] for curve in curves]
         outlines += [head for heads in shapes.heads.values() for head in heads]
         assert max(np.abs(outline).max() for outline in outlines) < half
+
+
+def test_a_strip_marks_what_differs_from_the_column_before():
+    deltas = np.array([[[1, 0], [0, 0]], [[1, 0], [0, 0]], [[1, 1], [0, 0]], [[0, 1], [0, 1]]])
+    row = _row("row", deltas.astype(np.uint8))
+    cells = row.cells()
+    assert [cell.changed.tolist() for cell in cells] == [
+        [[False, False], [False, False]],
+        [[False, False], [False, False]],
+        [[False, True], [False, False]],
+        [[True, False], [False, True]],
+    ]
+    assert [cell.given for cell in cells] == [True, False, False, True]
+    assert [cell.caption for cell in cells] == ["1", "1", "1", "none"]
+    assert [cell.wrong for cell in cells] == [False, False, False, True]
+
+
+def test_the_legend_names_only_what_occurs():
+    plain = Cell(np.zeros((2, 3), np.uint8), "0")
+    changed = np.zeros((2, 3), bool)
+    cases = [
+        (plain, []),
+        (plain._replace(changed=changed), []),
+        (plain._replace(changed=~changed, given=True), ["changed", "given, not decoded"]),
+        (plain._replace(known=True, wrong=True), ["in the training set", "no reset word"]),
+    ]
+    for cell, names in cases:
+        with style():
+            legend = draw_cells([("row", [cell])]).axes[0].get_legend()
+        texts = [text.get_text() for text in legend.get_texts()]
+        assert texts == ["letter a", "letter b", *names]
+
+
+def test_the_density_of_the_prior_has_one_scale(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(norms_plot, "save", lambda figure, stem: figures.append(figure) or [])
+    clouds = {"wide": CLOUDS["prior samples"], "narrow": np.full(50, 3.0), "none": np.empty(0)}
+    plot_norms(clouds, 32, tmp_path / "norms", paths=PATHS)
+    *rows, beside = figures[0].axes
+    assert len(rows) == 2  # a cloud without points has no panel
+    assert len({axes.get_ylim() for axes in rows}) == 1
+    drawn = {line.get_label(): line.get_xydata() for line in beside.get_lines()}
+    for name, own in PATHS.items():
+        assert np.allclose(drawn[name][:, 0], np.linspace(1, 0, 9))
+        assert np.allclose(drawn[name][:, 1], own.mean(axis=0))
+
+
+def test_hits_that_no_arm_has_are_no_panel(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(hits_plot, "save", lambda figure, stem: figures.append(figure) or [])
+    plot_arm_hits(_summary(5).assign(hits_top=0.0), tmp_path / "hits")
+    assert [axes.get_title(loc="left") for axes in figures[0].axes] == [
+        *("≥ 0.8 (n - 1)²", "≥ 0.7 (n - 1)²", "≥ 0.6 (n - 1)²")
+    ]
+    assert "No arm found any with ≥ n² - 4n + 6" in figures[0].get_suptitle()
+    values = [text.get_text() for text in figures[0].axes[0].texts]
+    assert values == ["0", "0.05", "0.1", "-", "0.2"]
+
+
+@pytest.mark.parametrize("latent", [1, 2, 32, 200])
+def test_the_shell_holds_95_percent_of_the_prior(latent):
+    low, high = shell(latent)
+    norms = np.linalg.norm(np.random.default_rng(0).normal(size=(40_000, latent)), axis=1)
+    assert (norms < low).mean() == pytest.approx(0.025, abs=0.004)
+    assert (norms > high).mean() == pytest.approx(0.025, abs=0.004)
 
 
 def test_wilson_intervals():

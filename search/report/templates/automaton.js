@@ -18,8 +18,10 @@
     number = which;
     automaton = automata[which];
     const { k, threshold, family } = automaton;
-    const kind = which < rows.length ? `Automaton ${which + 1}` : "Training automaton";
-    find("name").textContent = `${kind}: threshold ${threshold}${family ? `, ${family}` : ""}`;
+    const kind = which < rows.length ? `Automaton ${which + 1}`
+      : which < data.mapped ? "Training automaton" : "Pictured automaton";
+    const slow = threshold < 0 ? "no reset word" : `threshold ${threshold}`;
+    find("name").textContent = `${kind}: ${slow}${family ? `, ${family}` : ""}`;
     const neato = document.querySelector("[name=layout][value=neato]");
     neato.disabled = !automaton.neato;
     if (!automaton.neato) layout = "circle";
@@ -59,17 +61,19 @@
   }
 
   function draw() {
-    const { n, delta } = automaton;
     const shapes = automaton[layout];
     const canvas = find("drawing");
-    const width = shapes.box[2];
+    canvas.style.maxWidth = `${2.2 * shapes.box[2]}px`;
+    canvas.setAttribute("aria-label", `Drawing of an automaton with ${automaton.n} states; its transitions are in the table`);
+    ({ arrows, states } = sketch(canvas, automaton, shapes));
+  }
+
+  function sketch(canvas, { n, delta }, shapes) {
     canvas.replaceChildren();
     canvas.setAttribute("viewBox", shapes.box.join(" "));
-    canvas.style.maxWidth = `${2.2 * width}px`;
-    canvas.setAttribute("aria-label", `Drawing of an automaton with ${n} states; its transitions are in the table`);
     const lines = svg("g", {}, canvas);
     const labels = svg("g", {}, canvas);
-    arrows = delta.map((row, letter) => row.map((target, source) => {
+    const arrows = delta.map((row, letter) => row.map((target, source) => {
       const start = 12 * (letter * n + source);
       const from = shapes.places.slice(2 * source, 2 * source + 2);
       const to = shapes.places.slice(2 * target, 2 * target + 2);
@@ -91,13 +95,14 @@
       label.textContent = letterName(letter);
       return path;
     }));
-    states = delta[0].map((_, state) => {
+    const states = delta[0].map((_, state) => {
       const [x, y] = shapes.places.slice(2 * state, 2 * state + 2);
       const group = svg("g", { class: "state" }, canvas);
       svg("circle", { cx: x, cy: y, r: data.scale }, group);
       svg("text", { x, y }, group).textContent = state;
       return group;
     });
+    return { arrows, states };
   }
 
   function follow() {
@@ -106,6 +111,10 @@
     find("player").hidden = broken;
     find("unreplayed").hidden = !broken;
     courses = [];
+    if (automaton.threshold < 0) {
+      find("unreplayed").textContent = "No word leads all its states to one state.";
+      return;
+    }
     if (broken) {
       const short = word.length > 300 ? `${word.slice(0, 300)}…` : word;
       find("unreplayed").textContent = `This does not reset the automaton: ${short || "no word"}`;
@@ -219,12 +228,13 @@
     const { n, k, threshold, bound, family, classes } = automaton;
     const facts = [
       ["states, letters", `${n}, ${k}`],
-      ["reset threshold", threshold],
+      ["reset threshold", threshold < 0 ? "none" : threshold],
       ["Černý bound", bound],
-      ["gap", bound - threshold],
+      ["gap", threshold < 0 ? "none" : bound - threshold],
       ["family", family || "none that is known"],
       ["word", automaton.letters ? "replayed when this page was made" : "does not reset it"],
     ];
+    if (threshold < 0) facts.pop();
     if (classes) facts.push(["classes", classes.replaceAll(",", ", ")]);
     if (number < rows.length) {
       for (const name of ["found_by", "novel", "mode", "round", "alpha", "repaired", "run", "arm", "found_at", "finds"]) {
@@ -353,6 +363,9 @@
   });
   for (const choice of document.querySelectorAll("[name=layout]")) {
     choice.addEventListener("change", () => { layout = choice.value; draw(); show(at); });
+  }
+  for (const cell of document.querySelectorAll(".cell")) {
+    cell.addEventListener("click", () => open(Number(cell.dataset.number)));
   }
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) { // the backdrop, or the edge

@@ -23,6 +23,8 @@
 
 {% include "map.js" %}
 
+{% include "scroll.js" %}
+
   function visit() {
     const asked = /^#automaton-(\d+)$/.exec(location.hash);
     if (asked && automata[Number(asked[1]) - 1]) open(Number(asked[1]) - 1);

@@ -1,0 +1,53 @@
+"""The best automata of a run as a short table for the terminal."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+_MOST = 5
+_WORD = 40
+"""Letters of a word that are shown."""
+
+
+def best_automata(candidates: pd.DataFrame) -> str:
+    """Return the best candidates as a table; of several sizes, the best of the largest sizes.
+
+    Parameters
+    ----------
+    candidates : DataFrame
+        The columns of `search.candidates.CANDIDATE_COLUMNS`.
+
+    Returns
+    -------
+    str
+        A line for each of at most five automata: size, threshold, its share of the Černý bound, the
+        family (or a shortest reset word, if it is in no family that is known), and the automaton.
+
+    Examples
+    --------
+    >>> row = {"n": 4, "reset_threshold": 9, "cerny_bound": 9, "family": "C", "word": "baaabaaab"}
+    >>> print(best_automata(pd.DataFrame([row | {"delta": "0 0 2 3|1 2 3 0"}])))
+     n  threshold of bound family or word       automaton
+     4          9    100 %       family C 0 0 2 3|1 2 3 0
+    """
+    if not len(candidates):
+        return "nothing found"
+    best = candidates.sort_values(["n", "reset_threshold"], ascending=False, kind="stable")
+    if best["n"].nunique() > 1:
+        best = best.drop_duplicates("n")
+    best = best.head(_MOST)
+    words = [
+        f"family {family}" if family else word if len(word) <= _WORD else f"{word[:_WORD]}..."
+        for family, word in zip(best["family"], best["word"], strict=True)
+    ]
+    shares = 100 * best["reset_threshold"] / best["cerny_bound"].clip(lower=1)
+    table = pd.DataFrame(
+        {
+            "n": best["n"],
+            "threshold": best["reset_threshold"],
+            "of bound": [f"{share:.0f} %" for share in shares],
+            "family or word": words,
+            "automaton": best["delta"],
+        }
+    )
+    return str(table.to_string(index=False))
