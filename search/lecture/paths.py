@@ -28,7 +28,7 @@ def path_points(path: str, first: Tensor, second: Tensor, steps: int = STEPS) ->
     Parameters
     ----------
     path : str
-        One of `search.configs.PATHS`.
+        One of `vae.config.PATHS`.
     first, second : tensor, shape (pairs, latent)
     steps : int
 
@@ -55,7 +55,7 @@ def draw_paths(model: GaussianVAE, firsts: Images, seconds: Images, path: str) -
     model : GaussianVAE
     firsts, seconds : float32 array, shape (pairs, height, width)
     path : str
-        One of `search.configs.PATHS`.
+        One of `vae.config.PATHS`.
     """
     z = path_points(path, encode_images(model, firsts).mu, encode_images(model, seconds).mu)
     pairs, (height, width) = len(firsts), firsts.shape[1:]

@@ -26,6 +26,7 @@ from automata.properties import (
     in_classes,
     ranks,
 )
+from automata.sampling import sample_uniform
 from tests import naive
 from tests.automata.definitions import DEFINITIONS, FUNCTIONS, check_properties
 from tests.automata.examples import every, side_by_side, uniform
@@ -222,3 +223,27 @@ def test_errors() -> None:
         with pytest.raises(SizeLimitError, match="n=65 is over the limit of 64 states"):
             other(np.zeros((1, 1, 65), int))
     assert ranks(np.zeros((1, 1, 300), int)).tolist() == [1]
+
+
+def test_functions_are_classes_too() -> None:
+    deltas = sample_uniform(np.random.default_rng(0), 300, 4, 2)
+    seen = []
+
+    def few_loops(given: Deltas) -> np.ndarray:
+        seen.append(given.copy())
+        few = (given == np.arange(4)).sum((1, 2)) <= 1
+        given[:] = 0  # it has a copy
+        return np.asarray(few)
+
+    before = deltas.copy()
+    expected = (deltas == np.arange(4)).sum((1, 2)) <= 1
+    assert np.array_equal(in_classes(deltas, [few_loops]), expected)
+    strong = are_strongly_connected(deltas)
+    both = in_classes(deltas, [few_loops, "strongly-connected"])
+    assert np.array_equal(both, expected & strong)
+    assert np.array_equal(seen[1], deltas[strong])  # names come first
+    assert np.array_equal(deltas, before)
+    assert in_classes(deltas[:0], [lambda given: 1 / 0]).shape == (0,)  # nothing to decide
+    for wrong in (lambda given: given, lambda given: True, lambda given: [0] * len(given)):
+        with pytest.raises(ValueError, match=r"^<lambda> returns \w+ of shape .*, not bool \(300,"):
+            in_classes(deltas, [wrong])

@@ -24,8 +24,8 @@ from data.files import json_sha256, sha256, write_sealed
 from data.importing import collect, import_automata, import_collection, read_collection
 from data.manifest import read_manifest
 from tests import naive
-from tests.automata.test_forms import WRITERS
-from tests.data.test_recheck import rewrite, with_cell
+from tests.automata.writers import WRITERS
+from tests.data.forged import rewrite, with_cell
 
 CERNY = [[1, 2, 3, 0], [1, 1, 2, 3]]
 RENAMED = [[3, 0, 1, 2], [0, 1, 2, 2]]  # the states in the other order

@@ -17,11 +17,12 @@ from data import enumerate as enumerate_module
 from data.damage import DataError
 from data.dataset import read_dataset, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
-from data.files import json_sha256, sha256, write_sealed
+from data.files import sha256
 from data.generate import GenerateConfig, generate
 from data.manifest import finish, read_manifest
 from data.shards import property_types
 from tests.damaging import put, refused
+from tests.data.forged import edit, rewrite, with_cell
 from tests.folders import contents
 
 UNIFORM = GenerateConfig(n=4, count=600, shard_rows=150, seed=1)
@@ -48,37 +49,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(made: Path, tmp_path: Path) -> Path:
     """A copy of them."""
     return Path(shutil.copytree(made, tmp_path / "copied"))
-
-
-def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change a manifest and the digest of its config."""
-    manifest = json.loads((folder / "manifest.json").read_text())
-    change(manifest)
-    manifest["config_sha256"] = json_sha256(manifest["config"])
-    write_sealed(folder / "manifest.json", manifest)
-
-
-def rewrite(folder: Path, index: int, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Change a shard; put its rows and its SHA-256 in the manifest right."""
-    path = shard_path(folder, index)
-    table = change(pq.read_table(path))
-    pq.write_table(table, path)
-    entry = {"rows": len(table), "sha256": sha256(path)}
-    edit(folder, lambda manifest: manifest["shards"][index].update(entry))
-
-
-def with_cell(name: str, row: int, value: Any) -> Callable[[pa.Table], pa.Table]:
-    """Change one cell of a table."""
-
-    def change(table: pa.Table) -> pa.Table:
-        place, column = table.column_names.index(name), table[name]
-        cells = column.to_pylist()
-        cells[row] = value
-        kind = pa.string() if name == "source" else column.type
-        own = pa.array(cells, kind)
-        return table.set_column(place, name, own.dictionary_encode() if name == "source" else own)
-
-    return change
 
 
 @pytest.mark.parametrize("kind", ["uniform", "evolved", "all"])
