@@ -450,8 +450,8 @@ def breed(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Deltas
 
     Examples
     --------
-    >>> breed(np.random.default_rng(0), np.array([[[1, 2, 0], [0, 1, 0]]]), 1.0).tolist()
-    [[[0, 2, 0], [0, 1, 1]]]
+    >>> breed(np.random.default_rng(2), np.array([[[1, 2, 3, 0], [0, 1, 2, 0]]]), 1.0).tolist()
+    [[[2, 2, 3, 0], [0, 1, 1, 0]]]
     """
     _, k, n = parents.shape
     exchanged = round(exchanges * len(parents))

@@ -58,8 +58,8 @@ def make(folder, seed):
     return data, model
 
 
-def plans(budgets):
-    """List the runs of one seed: (name, budget, settings)."""
+def plans(budgets, arms):
+    """List the runs of some arms with one seed: (name, budget, settings)."""
     runs = []
     for budget in budgets:
         for archive, softness in product(ARCHIVES, SOFTNESSES):
@@ -67,7 +67,7 @@ def plans(budgets):
         runs += [(mode, budget, LEARN[budget]) for mode in LEARNING]
     for archive in (2000, 20_000):
         runs.append(("evolve", MANY, {"archive_size": archive, "softness": 0.02}))
-    return runs
+    return [run for run in runs if run[0] in arms]
 
 
 def run_one(name, budget, settings, seed, data, model, truth):
@@ -75,7 +75,7 @@ def run_one(name, budget, settings, seed, data, model, truth):
     oracle = Oracle(data.n, data.k, data)
     arm, seconds = Arm(oracle, name, 0, budget), {}
     rng = stream(seed, "search", 9 + LEARNING.index(name) if name in LEARNING else 8)
-    start = time.perf_counter()
+    start = time.perf_counter(), time.process_time()
     if name == "evolve":
         config = Evolution(calls=budget, batch=256, exchanges=EXCHANGES, **settings)
         known = data.deltas, data.reset_thresholds
@@ -85,7 +85,7 @@ def run_one(name, budget, settings, seed, data, model, truth):
         config = SearchConfig(budget=budget, learning=learning)
         settings = asdict(learning)
         run_retraining(rng, arm, model, data, config, lambda calls: None, seconds)
-    elapsed = time.perf_counter() - start
+    ended = time.perf_counter(), time.process_time()
     trace = arm.trace()
     new = (
         trace.found_at[trace.thresholds >= LEAST[0]],
@@ -99,7 +99,8 @@ def run_one(name, budget, settings, seed, data, model, truth):
     return {
         "settings": settings,
         "calls": arm.calls,
-        "seconds": elapsed,
+        "seconds": ended[0] - start[0],
+        "processor": ended[1] - start[1],
         "train": seconds.get("train", 0.0),
         "sources": {source: tally._asdict() for source, tally in arm.tallies.items()},
         "found_at": new[0].tolist(),
@@ -131,7 +132,7 @@ def show(rows, budgets):
         seconds = np.mean([row["seconds"] for row in own])
         cells.append("{:.3f} [{:.3f}, {:.3f}]".format(*interval(recall, rng)))
         print(f"{budget:>8} {name:<15} {key:<28} n={len(own)} {' '.join(cells)} {seconds:8.1f} s")
-    print("\nby the clock: an evolution of many calls reaches the hits of an arm that learns")
+    print("\nprocessor time: an evolution of many calls reaches the hits of an arm that learns")
     for budget, mode in product(budgets, LEARNING):
         for least in LEAST:
             show_clock(rows, budget, mode, least)
@@ -153,12 +154,12 @@ def show_clock(rows, budget, mode, least):
                     if t >= least
                 ]
                 if 0 < hits <= len(found):
-                    ways.append((found[hits - 1], other["seconds"] / other["calls"]))
+                    ways.append((found[hits - 1], other["processor"] / other["calls"]))
         if ways:
             calls, each = min(ways)
             more = calls - row["calls"]
-            even = (row["seconds"] - calls * each) / more if more > 0 else np.nan
-            lines.append((hits, calls, calls * each, row["seconds"], 1000 * even))
+            even = (row["processor"] - calls * each) / more if more > 0 else np.nan
+            lines.append((hits, calls, calls * each, row["processor"], 1000 * even))
     if lines:
         hits, calls, spent, learned, even = np.median(np.array(lines), axis=0)
         print(
@@ -173,6 +174,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--budgets", default="20000,100000")
+    parser.add_argument("--arms", default=",".join(("evolve", *LEARNING)))
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     own = parser.parse_args()
@@ -186,7 +188,7 @@ def main():
     for seed in map(int, own.seeds.split(",")):
         data_folder, model_folder = make(own.folder, seed)
         data, model = read_dataset(data_folder), load_model(model_folder).eval()
-        for name, budget, settings in plans(budgets):
+        for name, budget, settings in plans(budgets, own.arms.split(",")):
             key = " ".join(f"{field}={value}" for field, value in settings.items())
             if (seed, budget, name, key) in done:
                 continue
