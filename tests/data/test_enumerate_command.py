@@ -741,7 +741,8 @@ def test_interrupted_command(
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "_commit", interrupted)
-        assert call("enumerate -n 3 -k 2 --out new") == (130, "", ["Error: interrupted"])
+        said = "Error: interrupted: the same command goes on from here"
+        assert call("enumerate -n 3 -k 2 --out new") == (130, "", [said])
     assert {*contents(tmp_path / "new")} == {"manifest.json", buffer.PENDING}
     assert call("enumerate -n 3 -k 2 --out new")[0] == 0
     assert contents(finished("all")).items() <= contents(tmp_path / "new").items()

@@ -429,7 +429,7 @@ def test_no_candidates_file(tmp_path, content, message):
 def test_a_threshold_above_the_bound_is_kept_and_announced(runs, result, tmp_path, monkeypatch):
     for module in ("search.candidates", "data.jobs"):
         monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
-    monkeypatch.setattr("search.jobs.models.draw_search", lambda *_: [])
+    monkeypatch.setattr("search.jobs.models.draw_search", lambda *_, **__: [])
     command = f"search --model {runs}/model --data {runs}/data --out {tmp_path}/out --workers 1"
     command += f" --budget 60 --keep 150 --seed {SEED} --parents 60 --batch 64 --rounds 2"
     command += " --temperature 1 --json"
