@@ -242,10 +242,11 @@ def test_an_interrupted_import_goes_on(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of three shards, not to be changed."""
+    folder = tmp_path_factory.mktemp("made") / "data"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importing, "SHARD_ROWS", 30)
-        import_automata([uniform(80, 4)], tmp_path_factory.mktemp("made") / "data")
-    return tmp_path_factory.getbasetemp() / "made0" / "data"
+        import_automata([uniform(80, 4)], folder)
+    return folder
 
 
 @pytest.fixture
