@@ -40,7 +40,7 @@ from search.discovery.config import DiscoverConfig, LearnConfig
 from search.jobs import options
 from search.jobs.commandline import Commands, complain, printed, run_commands
 from search.lecture.config import LectureConfig
-from vae.config import DEVICES, ModelConfig, TrainConfig
+from vae.config import DEVICES, ModelConfig, ModelOptions, TrainConfig
 
 Names = tuple[str, ...]
 
@@ -138,18 +138,25 @@ def import_(file: Path, form: str, out: Path, how: _Run) -> Result:
 
 
 @cli.command()
-@options.of(model=ModelConfig, config=TrainConfig)
+@options.of(model=ModelConfig, extras=ModelOptions, config=TrainConfig)
 @options.path("--data", required=True, help="Dataset folder.")
 @options.path("--out", required=True, help="Model folder.")
 @options.with_classes
 @_how_with_model
 @printed()
 def train(
-    model: ModelConfig, config: TrainConfig, data: Path, out: Path, classes: Names, how: _ModelRun
+    model: ModelConfig,
+    extras: ModelOptions,
+    config: TrainConfig,
+    data: Path,
+    out: Path,
+    classes: Names,
+    how: _ModelRun,
 ) -> Result:
     """Train the variational autoencoder on a dataset."""
     from search.jobs.models import run_train
 
+    model = options.build(replace, model, options=extras)
     return run_train(data, out, model, config, classes=classes, **how)
 
 
@@ -217,7 +224,7 @@ def evolve(
 
 
 @cli.command()
-@options.of(config=DiscoverConfig, learn=LearnConfig)
+@options.of(config=DiscoverConfig, learn=LearnConfig, extras=ModelOptions)
 @options.integer("--seed", 0, MAX_SEED, default=0, help="Seed, or the first one.")
 @options.integer("--seeds", 1, 1000, default=1, help="Number of consecutive seeds.")
 @click.option(
@@ -232,6 +239,7 @@ def evolve(
 def discover(
     config: DiscoverConfig,
     learn: LearnConfig,
+    extras: ModelOptions,
     seed: int,
     seeds: int,
     arms: str,
@@ -246,6 +254,7 @@ def discover(
     """
     from search.jobs.discovery import run_discover
 
+    learn = options.build(replace, learn, options=extras)
     config, names = options.build(replace, config, learn=learn), tuple(arms.split(","))
     numbers = tuple(range(seed, seed + seeds))
     return run_discover(config, names, numbers, out, rule, truths, **how)

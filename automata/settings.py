@@ -5,7 +5,7 @@ The config checks its values against them; the command line derives its options 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -88,6 +88,40 @@ def setting(
     """
     about = {"help": help, "low": low, "high": high, "without": without, "choices": choices}
     return field(default=default, metadata={"setting": about, "name": name, "flags": flags})
+
+
+def added_later(config: type) -> Any:
+    """Return a field that holds a config, by default that of no arguments.
+
+    Records of earlier versions lack it: `record_of` leaves the default out, so that their folders
+    go on.
+    """
+    return field(default_factory=config, metadata={"later": True})
+
+
+def record_of(config: Any) -> dict[str, Any]:
+    """Return a config as plain values, without what was `added_later` and has its default.
+
+    Examples
+    --------
+    >>> @dataclass
+    ... class Extra:
+    ...     weight: float = 0.0
+    >>> @dataclass
+    ... class Config:
+    ...     n: int
+    ...     extra: Extra = added_later(Extra)
+    >>> record_of(Config(3)), record_of(Config(3, Extra(1.0)))
+    ({'n': 3}, {'n': 3, 'extra': {'weight': 1.0}})
+    """
+    record = asdict(config)
+    for entry in fields(config):
+        value = getattr(config, entry.name)
+        if entry.metadata.get("later") and value == type(value)():
+            del record[entry.name]
+        elif is_dataclass(value):
+            record[entry.name] = record_of(value)
+    return record
 
 
 def states(default: int | None, most: int, help: str = "States of each automaton.") -> Any:

@@ -19,7 +19,7 @@ from search.decode import Repaired, decode_and_repair
 from search.proposals import Proposals
 from vae.coding import draw_prior, encode_automata
 from vae.interpolate import interpolate
-from vae.model import VAE, Posterior
+from vae.model import VAE
 
 
 class Points(NamedTuple):
@@ -103,8 +103,7 @@ class Proposer:
         """Draw points from the widened posteriors of random parents."""
         rows = self.rng.integers(len(self.parents), size=self.config.batch)
         picked = torch.from_numpy(rows).to(self.device)
-        posterior = Posterior(self.posterior.mu[picked], self.posterior.log_sigma[picked])
-        z = posterior.sample(self.generator, self.config.spread)
+        z = self.posterior.take(picked).sample(self.generator, self.config.spread)
         parents = np.stack([self.parents[rows], np.full(len(rows), -1)], 1)
         return Points(z, parents, np.full(len(rows), np.nan))
 

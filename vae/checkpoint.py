@@ -100,7 +100,7 @@ def load_model(folder: Path | str, build: Callable[[ModelConfig], VAE] = VAE) ->
         If the folder is missing, damaged, or its weights do not fit its config.
     """
     folder = Path(folder)
-    model_config = ModelConfig(**read_config(folder)["model"])
+    model_config = model_shape(read_config(folder))
     with torch.device("meta"):  # allocates nothing, however large the config
         shape = build(model_config)
     weights = read_weights(folder / "model.safetensors", shape)
@@ -189,6 +189,11 @@ def read_config(folder: Path | str) -> dict[str, Any]:
             raise ValueError(f"a model of n={model.n}, k={model.k} for data of another size")
         train = build(TrainConfig, config["train"], "train")
         return {"stages": [], **config, "model": asdict(model), "train": asdict(train)}
+
+
+def model_shape(found: Mapping[str, Any]) -> ModelConfig:
+    """Return the shape of the model whose configuration `read_config` found."""
+    return build(ModelConfig, found["model"], "model")
 
 
 def weights_sha256(folder: Path | str) -> str:

@@ -14,7 +14,8 @@ from automata.arguments import check_number
 from automata.automaton import Automaton, Deltas, validate_deltas
 from automata.canonical import canonical_forms_of_valid, from_canonical
 from vae.encoding import decode_tokens, encode_deltas
-from vae.model import VAE, Posterior, check_points, check_rows
+from vae.model import VAE, check_points, check_rows
+from vae.posteriors import Posterior, join
 
 
 class Decoding(NamedTuple):
@@ -93,13 +94,13 @@ def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> 
     tokens = torch.from_numpy(encode_deltas(canonical))
     device = next(model.parameters()).device
     parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
-    posterior = Posterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-    for name, column in posterior._asdict().items():
-        check_rows(column.isfinite(), f"is encoded with a {name} that is not finite")
+    posterior = join(parts)
+    for name in ("mu", "log_sigma", "context"):
+        finite = getattr(posterior, name).isfinite()
+        check_rows(finite, f"is encoded with a {name} that is not finite")
     return posterior
 
 
 def draw_prior(model: VAE, count: int, generator: torch.Generator) -> Tensor:
-    """Draw points from the prior N(0, I): (count, latent), on the generator's device."""
-    shape = (count, model.config.latent)
-    return torch.randn(shape, generator=generator, device=generator.device)
+    """Draw points from the model's prior: (count, latent), on the generator's device."""
+    return model.prior.sample(count, generator)

@@ -5,16 +5,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from automata.arguments import MAX_SEED
-from automata.settings import check_settings, setting
+from automata.settings import added_later, check_settings, setting
 from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 
 TOKEN_KINDS = ("absolute", "relative", "combined")
 PATHS = ("linear", "polar", "great-circle")
 DECODERS = ("autoregressive", "repeat")
+PRIORS = ("normal", "mixture", "vamp", "sphere", "flow")
+POSTERIORS = ("diagonal", "planar", "iaf")
 WEIGHTS = ("rank", "uniform")
 KEEPS = ("best", "last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What a model may have besides a normal prior and a diagonal posterior."""
+
+    prior: str = setting("normal", "Prior of the latent space.", choices=PRIORS)
+    """`vae.priors` defines each."""
+    components: int = setting(
+        64, "Components of the mixture prior, pseudo-inputs of vamp.", low=1, high=10**4
+    )
+    posterior: str = setting(
+        "diagonal", "Posterior: a normal, or one bent by flows.", choices=POSTERIORS
+    )
+    """`vae.posteriors` defines each."""
+    flow_layers: int = setting(4, "Layers of a posterior's flow.", low=1, high=64)
+    guide: bool = setting(False, "Predict threshold and classes from z, in training too.")
+    """See `vae.guide`."""
+    adversarial: float = setting(
+        0.0, "Weight of a discriminator's terms in the loss; 0: none.", low=0, high=10**3
+    )
+    """See `vae.adversary`."""
+
+    def __post_init__(self) -> None:
+        """Check every value against its limit, and which fit together."""
+        check_settings(self)
+        if self.prior in ("vamp", "sphere") and self.posterior != "diagonal":
+            raise ValueError(f"prior={self.prior} needs posterior=diagonal, not {self.posterior}")
 
 
 @dataclass(frozen=True)
@@ -48,12 +78,23 @@ class ModelConfig:
     )
     """Only the autoregressive decoder sees previous outputs."""
     min_log_sigma: float = setting(-3.0, "Least log sigma of the posterior.", flags=())
+    options: ModelOptions = added_later(ModelOptions)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
         if self.latent == 0 and not self.any_size:
             raise ValueError("latent=0 is only for models of any size")
+        if self.latent == 0 and self.options != ModelOptions():
+            raise ValueError("latent=0: a model without a latent space has no options of one")
+        if self.latent == 1 and self.options.prior in ("sphere", "flow"):
+            raise ValueError(f"latent=1 is below 2: too few for prior={self.options.prior}")
+
+    @property
+    def kl_parts(self) -> int:
+        """Number of terms whose sum is the KL: one for each dimension, or one in all."""
+        plain = self.options.prior == "normal" and self.options.posterior == "diagonal"
+        return self.latent if plain else 1
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from automata.settings import check_settings, setting
 from data.damage import DataError
 from data.progress import progress
 from data.streams import stream, torch_seed
-from vae.losses import kl_by_dimension
-from vae.model import Posterior
+from vae.posteriors import Posterior
+from vae.priors import normal_kl
 
 Images = npt.NDArray[np.float32]
 
@@ -97,7 +97,7 @@ class GaussianVAE(nn.Module):
         """Return negative log-likelihood and KL of flat images, means over the batch, in nats."""
         posterior = self.encode(x)
         pixels = self.decode(posterior.sample(generator))
-        return pixels.negative_log_likelihood(x).mean(), kl_by_dimension(posterior).sum()
+        return pixels.negative_log_likelihood(x).mean(), normal_kl(posterior).mean(0).sum()
 
 
 def _dense(inputs: int, hidden: int) -> nn.Sequential:

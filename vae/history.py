@@ -21,26 +21,35 @@ _COLUMNS = (
     *_FIRST_COLUMNS,
     *("beta", "learning_rate", "held_out_ratio", "held_out_objective", "kept"),
 )
+_ADVERSARY = ("train_discriminator", "train_generator", "train_features")
+_GUIDE = ("held_out_guide",)
 _WHOLE = {"kept": whole(0, 1), "epoch": whole(1, 10**9), "active_units": whole(0, 10**9)}
 _MOST_BYTES = 1 << 28
 COLLAPSED = 0.1
 """A latent space is called collapsed if fewer of its units than this share are active."""
 
 
-def metric_columns(latent: int) -> tuple[str, ...]:
+def metric_columns(model: ModelConfig) -> tuple[str, ...]:
     """Return the columns of ``metrics.csv``: ``kl_i`` is the KL of the latent dimension i.
 
     Examples
     --------
-    >>> metric_columns(2)[-3:]
+    >>> metric_columns(ModelConfig(latent=2))[-3:]
     ('kept', 'kl_0', 'kl_1')
     """
-    return (*_COLUMNS, *(f"kl_{i}" for i in range(latent)))
+    adversary, guide = bool(model.options.adversarial), model.options.guide
+    dimensions = model.kl_parts if model.kl_parts == model.latent else 0
+    return (
+        *_COLUMNS,
+        *(_ADVERSARY if adversary else ()),
+        *(_GUIDE if guide else ()),
+        *(f"kl_{i}" for i in range(dimensions)),
+    )
 
 
-def check_metrics(latent: int) -> Check:
-    """Return the check that a value is the metrics of a model with so many dimensions."""
-    return list_of(_row(metric_columns(latent)))
+def check_metrics(model: ModelConfig) -> Check:
+    """Return the check that a value is the metrics of a model of this shape."""
+    return list_of(_row(metric_columns(model)))
 
 
 def read_metrics(folder: Path, model: ModelConfig) -> Metrics:
@@ -58,7 +67,7 @@ def read_metrics(folder: Path, model: ModelConfig) -> Metrics:
             raise ValueError(f"over {_MOST_BYTES} bytes")
         rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
         names = tuple(next(rows, ()))
-        columns = _FIRST_COLUMNS if names == _FIRST_COLUMNS else metric_columns(model.latent)
+        columns = _FIRST_COLUMNS if names == _FIRST_COLUMNS else metric_columns(model)
         if names != columns:
             raise ValueError(f"its columns are not {', '.join(columns)}"[:200])
         metrics = [

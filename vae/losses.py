@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae.model import Forward, Posterior
+from vae.guide import class_targets, guide_loss
+from vae.model import Forward
 
 
 class Losses(NamedTuple):
-    """Scalars: sums over positions or latent dimensions, means over the batch, unweighted."""
+    """Scalars: sums over positions or parts of the KL, means over the batch, unweighted."""
 
     reconstruction: Tensor
     kl: Tensor
     kl_free: Tensor
-    """KL, each dimension at least the free bits: the term that training minimises."""
+    """KL, at least the free bits in each dimension: the term that training minimises."""
     ratio: Tensor
     """Squared error of the predicted threshold / Černý bound, synchronizing automata only."""
+    guide: Tensor | None = None
+    """Negative log-likelihood of thresholds and classes, for a model with a guide"""
 
     def objective(self, beta: float, ratio_weight: float) -> Tensor:
         """Return what training minimises: the weighted sum of the terms."""
-        return self.reconstruction + beta * self.kl_free + ratio_weight * self.ratio
+        predicted = self.ratio if self.guide is None else self.guide
+        return self.reconstruction + beta * self.kl_free + ratio_weight * predicted
 
 
 def losses(forward: Forward, tokens: Tensor, ratios: Tensor, free_bits: float = 0.0) -> Losses:
@@ -36,7 +39,8 @@ def losses(forward: Forward, tokens: Tensor, ratios: Tensor, free_bits: float = 
     ratios : float tensor, shape (batch,)
         Reset threshold / Černý bound, negative for non-synchronizing automata.
     free_bits : float
-        The least cost of a latent dimension's mean KL, in nats (Kingma et al. 2016).
+        The least cost of a latent dimension's mean KL, in nats (Kingma et al. 2016). A KL that is
+        no sum over dimensions costs at least that of all together.
 
     Returns
     -------
@@ -45,13 +49,35 @@ def losses(forward: Forward, tokens: Tensor, ratios: Tensor, free_bits: float = 
     reconstruction = functional.cross_entropy(
         forward.logits.flatten(0, 2).float(), tokens.flatten(), reduction="sum"
     ) / len(tokens)
-    by_dimension = kl_by_dimension(forward.posterior)
+    parts = forward.kl.float().mean(0)  # (parts,)
     return Losses(
         reconstruction,
-        by_dimension.sum(),
-        by_dimension.clamp(min=free_bits).sum(),
-        ratio_error(forward.ratio, ratios),
+        parts.sum(),
+        at_least_free(parts, free_bits, forward.posterior.mu.shape[1]).sum(),
+        *prediction_losses(forward.ratio, forward.guess, tokens, ratios),
     )
+
+
+def at_least_free(parts: Tensor, free_bits: float, latent: int) -> Tensor:
+    """Return the parts of a KL, (parts,), each at least the free bits of its dimensions."""
+    return parts.clamp(min=free_bits * latent / max(1, len(parts)))
+
+
+def prediction_losses(
+    ratio: Tensor, guess: Tensor, tokens: Tensor, ratios: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """Return `Losses.ratio` and `Losses.guide` of predictions.
+
+    Parameters
+    ----------
+    ratio, guess : tensor
+        As in `vae.model.Forward`.
+    tokens, ratios : tensor
+        As `losses` takes them.
+    """
+    if guess.shape[1] == 0:
+        return ratio_error(ratio, ratios), None
+    return ratio_error(ratio, ratios), guide_loss(ratio, guess, ratios, class_targets(tokens))
 
 
 def ratio_error(predicted: Tensor, ratios: Tensor) -> Tensor:
@@ -59,16 +85,10 @@ def ratio_error(predicted: Tensor, ratios: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> ratio_error(torch.tensor([0.5, 0.5]), torch.tensor([1.0, -1.0])).item()
     0.25
     """
     known = ratios >= 0
     errors = (predicted.float() - ratios).square() * known
     return errors.sum() / known.sum().clamp(min=1)
-
-
-def kl_by_dimension(posterior: Posterior) -> Tensor:
-    """Return KL(q(z|x) || N(0, I)) for each latent dimension, mean over the batch: (latent,)."""
-    mu, log_sigma = posterior.mu.float(), posterior.log_sigma.float()
-    kl = 0.5 * (mu.square() + torch.exp(2 * log_sigma) - 1) - log_sigma  # (batch, latent)
-    return kl.mean(0)

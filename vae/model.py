@@ -3,6 +3,7 @@
 Posterior q(z|x): 1-D convolutions over the states of the token string, then two linear heads, mu
 and log sigma. Prior N(0, I). Likelihood p(x|z): GRU layers fed with z at every step, their hidden
 state started from z; one step a state, a softmax over target states for each of its letters.
+`ModelOptions` exchanges the posterior (`vae.posteriors`) and the prior (`vae.priors`).
 
 A model of *any size* reads and writes automata of every size up to n. Size and place (counted from
 the first and from the last state) are conditions of encoder and decoder, and the encoder pools
@@ -12,16 +13,21 @@ seen in training change nothing.
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
 
 from data.damage import DataError
+from vae.conditions import Places, Size, Vocabulary, zeros
 from vae.config import DECODERS as DECODERS
 from vae.config import ModelConfig as ModelConfig
-from vae.encoding import name_targets, vocabulary_size
+from vae.guide import Guide
+from vae.posteriors import Posterior as Posterior
+from vae.posteriors import make_family
+from vae.priors import make_prior
 
 
 class NotFiniteError(DataError):
@@ -55,20 +61,6 @@ def check_points(z: Tensor) -> None:
     check_rows(z.isfinite(), "is not finite")
 
 
-class Posterior(NamedTuple):
-    """q(z|x), a normal distribution with independent dimensions."""
-
-    mu: Tensor
-    """(batch, latent)"""
-    log_sigma: Tensor
-    """(batch, latent)"""
-
-    def sample(self, generator: torch.Generator, spread: float = 1.0) -> Tensor:
-        """Draw z = mu + spread * sigma * eps: (batch, latent)."""
-        noise = torch.randn(self.mu.shape, generator=generator, device=self.mu.device)
-        return self.mu + spread * self.log_sigma.exp() * noise
-
-
 class Forward(NamedTuple):
     """One pass through the model."""
 
@@ -77,6 +69,10 @@ class Forward(NamedTuple):
     posterior: Posterior
     ratio: Tensor
     """(batch,): the predicted reset threshold / Černý bound"""
+    kl: Tensor
+    """KL(q(z|x) || p(z)) in nats: (batch, parts), see `vae.priors`"""
+    guess: Tensor
+    """(batch, guesses): what the guide makes of z, see `vae.guide`; (batch, 0) without one"""
 
 
 class Decoded(NamedTuple):
@@ -88,66 +84,8 @@ class Decoded(NamedTuple):
     """(batch, n, k, n): one for each target state"""
 
 
-class Vocabulary(nn.Module):
-    """The names of target states at every size."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.size = vocabulary_size(config.n, config.tokens)
-        sizes = range(1 if config.any_size else config.n, config.n + 1)
-        tables = {n: torch.from_numpy(name_targets(n, config.n, config.tokens)) for n in sizes}
-        for n, table in tables.items():
-            self.register_buffer(f"names_{n}", table, persistent=False)
-
-    def table(self, n: int) -> Tensor:
-        """Return the names of target t seen from state q: (names, n, n), [:, q, t]."""
-        return self.get_buffer(f"names_{n}")
-
-    def name(self, tokens: Tensor) -> Tensor:
-        """Return the names of tokens (batch, n, k): (names, batch, n, k)."""
-        states = torch.arange(tokens.shape[1], device=tokens.device)
-        return self.table(tokens.shape[1])[:, states[:, None], tokens]
-
-
-class Size(nn.Module):
-    """The number of states as a condition; a model of one size has none."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.most = config.n
-        self.width = config.embedding if config.any_size else 0
-        if self.width:
-            self.linear = nn.Linear(3, self.width)
-
-    def forward(self, z: Tensor, n: int) -> Tensor:
-        """Append the condition to z (batch, d): (batch, d + width)."""
-        if self.width == 0:
-            return z
-        features = z.new_tensor([n / self.most, 1 / n, n % 2])
-        return torch.cat([z, self.linear(features).expand(len(z), -1)], 1)
-
-
-class Places(nn.Module):
-    """The place of each state, counted from both ends, as a condition; one size has none."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.width = config.embedding if config.any_size else 0
-        if self.width:
-            self.from_start = _zeros(nn.Embedding(config.n, self.width))
-            self.from_end = _zeros(nn.Embedding(config.n, self.width))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Append the places to features (batch, n, d): (batch, n, d + width)."""
-        if self.width == 0:
-            return features
-        batch, n, _ = features.shape
-        places = self.from_start.weight[:n] + self.from_end.weight[:n].flip(0)
-        return torch.cat([features, places.expand(batch, -1, -1)], 2)
-
-
-class Encoder(nn.Module):
-    """Tokens -> posterior: one position a state, its letters' embeddings side by side."""
+class Reader(nn.Module):
+    """Tokens -> features: one position a state, its letters' embeddings side by side."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -156,30 +94,63 @@ class Encoder(nn.Module):
         self.embed = nn.Embedding(self.vocabulary.size, config.embedding)
         self.size, self.places = Size(config), Places(config)
         width = config.k * config.embedding + self.places.width
-        flat = (2 if config.any_size else config.n) * config.channels + self.size.width
+        self.width = (2 if config.any_size else config.n) * config.channels + self.size.width
         widths = [width] + [config.channels] * config.convolutions
         self.convolutions = nn.ModuleList(
             nn.Conv1d(width, config.channels, kernel_size=3, padding=1) for width in widths[:-1]
         )
-        self.mu = nn.Linear(flat, config.latent)
-        self.log_sigma = nn.Linear(flat, config.latent)
-        self.min_log_sigma = config.min_log_sigma
 
-    def forward(self, tokens: Tensor) -> Posterior:
-        """Encode tokens (batch, n, k)."""
-        features = self.places(self.embed(self.vocabulary.name(tokens)).sum(0).flatten(2))
-        features = features.transpose(1, 2)  # (batch, width, n)
+    def read(self, tokens: Tensor) -> Tensor:
+        """Return the features (batch, width) of tokens (batch, n, k)."""
+        return self._convolve(self.embed(self.vocabulary.name(tokens)).sum(0))
+
+    def read_weights(self, weights: Tensor) -> Tensor:
+        """Return the features (batch, width) of distributions over targets (batch, n, k, n)."""
+        targets = self.embed(self.vocabulary.table(weights.shape[1])).sum(0)  # (n, n, embedding)
+        return self._convolve(torch.einsum("bqat,qte->bqae", weights, targets))
+
+    def _convolve(self, embedded: Tensor) -> Tensor:
+        """Return the features of embedded tokens (batch, n, k, embedding)."""
+        features = self.places(embedded.flatten(2)).transpose(1, 2)  # (batch, width, n)
         for convolution in self.convolutions:
             changed = functional.gelu(convolution(features))
             features = changed + features if changed.shape == features.shape else changed
-        flat = self.size(self._flatten(features), tokens.shape[1])
-        return Posterior(self.mu(flat), self.log_sigma(flat).clamp(min=self.min_log_sigma))
+        return self.size(self._flatten(features), embedded.shape[1])  # type: ignore[no-any-return]
 
     def _flatten(self, features: Tensor) -> Tensor:
         """Return (batch, channels*n), or for any size mean and maximum: (batch, 2*channels)."""
         if self.any_size:
             return torch.cat([features.mean(2), features.amax(2)], 1)
         return features.flatten(1)
+
+
+class Encoder(Reader):
+    """Tokens -> posterior: a linear head each for mu, log sigma, and what the family needs."""
+
+    # a subclass, because saved weights have the reader's names without a prefix
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.mu = nn.Linear(self.width, config.latent)
+        self.log_sigma = nn.Linear(self.width, config.latent)
+        self.min_log_sigma = config.min_log_sigma
+        self.family = make_family(config)
+        if self.family.context:
+            self.context = nn.Linear(self.width, self.family.context)
+
+    def forward(self, tokens: Tensor) -> Posterior:
+        """Encode tokens (batch, n, k)."""
+        return self._posterior(self.read(tokens))
+
+    def encode_weights(self, weights: Tensor) -> Posterior:
+        """Encode distributions over targets (batch, n, k, n)."""
+        return self._posterior(self.read_weights(weights))
+
+    def _posterior(self, features: Tensor) -> Posterior:
+        mu = self.mu(features)
+        log_sigma = self.log_sigma(features).clamp(min=self.min_log_sigma)
+        context = self.context(features) if self.family.context else mu[:, :0]
+        return self.family.posterior(mu, log_sigma, context)
 
 
 class Decoder(nn.Module):
@@ -192,6 +163,7 @@ class Decoder(nn.Module):
         self.hidden_token = self.vocabulary.size
         """The name of a token that is hidden, or not written yet."""
         self.autoregressive = config.decoder == "autoregressive"
+        self.on_sphere = config.options.prior == "sphere"
         self.size, self.places = Size(config), Places(config)
         width = config.latent + self.size.width
         self.start = nn.Linear(width, config.layers * config.hidden)
@@ -207,9 +179,9 @@ class Decoder(nn.Module):
         self.gru = nn.GRU(width, config.hidden, config.layers, batch_first=True)
         self.output = nn.Linear(config.hidden, config.k * names)
         if config.any_size:
-            _zeros(self.output)
+            zeros(self.output)
             if self.autoregressive and config.k > 1:
-                _zeros(self.earlier_letters)
+                zeros(self.earlier_letters)
 
     def forward(self, z: Tensor, tokens: Tensor, hide: Tensor | None = None) -> Tensor:
         """Return the logits (batch, n, k, n) of tokens (batch, n, k), all steps at once.
@@ -217,7 +189,7 @@ class Decoder(nn.Module):
         ``hide``, bool (batch, n, k), marks the tokens that the decoder must not see.
         """
         n = tokens.shape[1]
-        z = self.size(z, n)
+        z = self.size(self.place(z), n)
         inputs = [self.places(z[:, None].expand(-1, n, -1))]
         if self.autoregressive:
             names = self.vocabulary.name(tokens)
@@ -264,7 +236,7 @@ class Decoder(nn.Module):
             raise ValueError(f"n={n} is not a size of this model")
         check_points(z)
         batch, k = len(z), self.config.k
-        z = self.size(z, n)
+        z = self.size(self.place(z), n)
         hidden = self._hidden(z)
         placed = self.places(z[:, None].expand(-1, n, -1))  # (batch, n, width)
         table = self.vocabulary.table(n)  # (names, n, n)
@@ -292,6 +264,14 @@ class Decoder(nn.Module):
         check_rows(~log_probabilities.isnan(), "decodes to NaN")
         return Decoded(torch.stack([step.tokens for step in steps], 1), log_probabilities)
 
+    def place(self, z: Tensor) -> Tensor:
+        """Return points as the decoder reads them, (batch, latent).
+
+        With a spherical prior, the points of each ray are one, of the norm that a normal prior
+        gives.
+        """
+        return functional.normalize(z) * z.shape[1] ** 0.5 if self.on_sphere else z
+
     def _hidden(self, z: Tensor) -> Tensor:
         """Start the hidden state from z and the size: (layers, batch, hidden)."""
         hidden = torch.tanh(self.start(z)).view(len(z), self.config.layers, self.config.hidden)
@@ -317,10 +297,27 @@ class Decoder(nn.Module):
         return flat.view(*flat.shape[:-1], self.config.k, self.vocabulary.size)
 
 
-class VAE(nn.Module):
-    """Encoder, decoder, and a small head that predicts threshold / Černý bound from mu.
+class Discriminator(nn.Module):
+    """Distributions over targets -> whether they are those of a real automaton."""
 
-    A model without a latent space has only the decoder.
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.reader = Reader(config)
+        for convolution in self.reader.convolutions:
+            spectral_norm(convolution)  # a bounded slope: no side runs away from the other
+        self.score = spectral_norm(nn.Linear(self.reader.width, 1))
+
+    def forward(self, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits (batch,) of weights (batch, n, k, n), and their features."""
+        features = self.reader.read_weights(weights)
+        return self.score(features).squeeze(1), features
+
+
+class VAE(nn.Module):
+    """Encoder, decoder, prior, and a small head that predicts threshold / Černý bound.
+
+    The options add a guide and a discriminator. A model without a latent space has only the
+    decoder.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -331,16 +328,28 @@ class VAE(nn.Module):
         self.decoder = Decoder(config)
         if config.latent:
             self.ratio = nn.Sequential(nn.Linear(config.latent, 64), nn.GELU(), nn.Linear(64, 1))
+        encode = self.encoder.encode_weights if config.latent else None
+        self.prior = make_prior(config, encode)
+        if config.options.guide:
+            self.guide = Guide(config.latent)
+        if config.options.adversarial:
+            self.discriminator = Discriminator(config)
 
     def forward(self, tokens: Tensor, generator: torch.Generator) -> Forward:
         """Encode tokens (batch, n, k), sample z, and predict the tokens from it."""
         posterior = self.posterior(tokens)
-        z = posterior.sample(generator)
+        with torch.autocast(tokens.device.type, enabled=False):  # densities in single precision
+            posterior = posterior.float()
+            drawn = posterior.draw(generator)
+            kl = self.prior.kl(posterior, drawn)
+        z = drawn.z
         hide = None
         if self.training and self.config.token_dropout > 0:
-            drawn = torch.rand(tokens.shape, generator=generator, device=tokens.device)
-            hide = drawn < self.config.token_dropout
-        return Forward(self.decoder(z, tokens, hide), posterior, self.predict(posterior.mu))
+            dropped = torch.rand(tokens.shape, generator=generator, device=tokens.device)
+            hide = dropped < self.config.token_dropout
+        logits = self.decoder(z, tokens, hide)
+        seen = self.seen(posterior, z)
+        return Forward(logits, posterior, self.predict(seen), kl, self.guess(seen))
 
     def posterior(self, tokens: Tensor) -> Posterior:
         """Return q(z|x) of tokens (batch, n, k); without a latent space it has 0 dimensions."""
@@ -349,19 +358,19 @@ class VAE(nn.Module):
         nothing = torch.zeros(len(tokens), 0, device=tokens.device)
         return Posterior(nothing, nothing)
 
+    def seen(self, posterior: Posterior, z: Tensor) -> Tensor:
+        """Return the points that the predictor learns from: mu, or samples if it is a guide."""
+        return z if self.config.options.guide else posterior.mu
+
     def predict(self, z: Tensor) -> Tensor:
         """Return the predicted threshold / Černý bound: (batch,), zeros without a latent space."""
-        return self.ratio(z).squeeze(1) if self.config.latent else z.sum(1)
+        return self.ratio(self.decoder.place(z)).squeeze(1) if self.config.latent else z.sum(1)
 
-
-Module = TypeVar("Module", nn.Linear, nn.Embedding)
-
-
-def _zeros(module: Module) -> Module:
-    """Set the weights to zero, so that those not yet trained change nothing."""
-    for weight in module.parameters():
-        nn.init.zeros_(weight)
-    return module
+    def guess(self, z: Tensor) -> Tensor:
+        """Return what the guide makes of points: (batch, guesses); (batch, 0) without one."""
+        if self.config.options.guide:
+            return self.guide(self.decoder.place(z))  # type: ignore[no-any-return]
+        return z[:, :0]
 
 
 def _sum_names(scores: Tensor, table: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def read_resume(
         for name in ("model", "kept"):
             check_tensors(name, found[name], weights)
         _check_optimizer(found["optimizer"], optimizer)
-        check_metrics(model.config.latent)("metrics", found["metrics"])
+        check_metrics(model.config)("metrics", found["metrics"])
         _check_epochs(found["metrics"], config)
     checked: dict[str, Any] = found
     return checked

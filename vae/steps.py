@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from vae.adversary import adversary_terms
 from vae.losses import losses
 from vae.model import VAE
 
@@ -25,7 +24,7 @@ class StepConfig(NamedTuple):
     free_bits: float = 0.0
     """Nats; see `vae.losses.losses`."""
     ratio_weight: float = 1.0
-    """Weight of the squared error of the predicted ratio."""
+    """Weight of the predictor's loss, of `vae.losses.Losses`."""
     precision: str = "float32"
     """``float32`` or ``bfloat16``."""
 
@@ -37,8 +36,8 @@ def take_step(
     ratios: Tensor,
     generator: torch.Generator,
     config: StepConfig,
-) -> npt.NDArray[np.float64]:
-    """Take one step on a batch; return its reconstruction loss and KL.
+) -> dict[str, float]:
+    """Take one step on a batch; return the terms of the loss.
 
     Parameters
     ----------
@@ -54,8 +53,9 @@ def take_step(
 
     Returns
     -------
-    float64 array, shape (2,)
-        In nats per automaton, unweighted.
+    dict
+        ``reconstruction`` and ``kl``, in nats per automaton, unweighted; with a discriminator
+        ``discriminator``, ``generator`` and ``features`` too, see `vae.adversary`.
     """
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate
@@ -65,11 +65,16 @@ def take_step(
         forward = model(tokens, generator)
     terms = losses(forward, tokens, ratios, config.free_bits)
     loss = terms.objective(config.beta, config.ratio_weight)
+    taken = {"reconstruction": terms.reconstruction, "kl": terms.kl}
+    if weight := model.config.options.adversarial:
+        rivals = adversary_terms(model, forward, tokens, generator)
+        loss = loss + weight * (rivals.generator + rivals.features) + rivals.discriminator
+        taken |= rivals._asdict()
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
-    return np.array([terms.reconstruction.item(), terms.kl.item()])
+    return {name: term.item() for name, term in taken.items()}
 
 
 def warm_up(done: float, warmup: float) -> float:

@@ -162,19 +162,19 @@ def _run_epoch(
     steps = math.ceil(rows.epoch_rows / config.batch)
     seed = torch_seed(config.seed, "train", state.epoch)
     generator = torch.Generator(state.device).manual_seed(seed)
-    trained = np.zeros(2)
+    trained: dict[str, float] = {}
     for step, (tokens, ratios) in enumerate(rows.epoch(state.epoch)):
         done = (state.epoch * steps + step) / (config.epochs * steps)
         batch = tokens.to(state.device), ratios.to(state.device)
         step_config = _step_config(config, done, precision)
         terms = take_step(state.model, state.optimizer, *batch, generator, step_config)
-        trained += terms * len(tokens)
+        for name, term in terms.items():
+            trained[name] = trained.get(name, 0.0) + term * len(tokens)
         bar.update(len(tokens))
     seconds = time.perf_counter() - start
     row = {
         "epoch": state.epoch + 1,
-        "train_reconstruction": float(trained[0]) / rows.epoch_rows,
-        "train_kl": float(trained[1]) / rows.epoch_rows,
+        **{f"train_{name}": total / rows.epoch_rows for name, total in trained.items()},
         "samples_per_second": rows.epoch_rows / seconds,
         "beta": step_config.beta,
         "learning_rate": step_config.learning_rate,
@@ -184,7 +184,7 @@ def _run_epoch(
         row |= held_out_metrics(state.model, *held_out, generator, config)
     except NotFiniteError as error:
         raise FloatingPointError(f"epoch {state.epoch + 1}: {error}; {REMEDY}") from error
-    row = {name: row[name] for name in metric_columns(state.model.config.latent)}
+    row = {name: row[name] for name in metric_columns(state.model.config)}
     state.finish_epoch(row)
     return row
 

@@ -12,7 +12,7 @@ from data.checks import TEXT, list_of
 from data.damage import DataError, reading
 from data.dataset import Dataset, read_dataset
 from data.run_record import read_run_record
-from vae.checkpoint import load_model, read_config, weights_sha256
+from vae.checkpoint import load_model, model_shape, read_config, weights_sha256
 from vae.config import ModelConfig, TrainConfig
 from vae.history import concerns, read_metrics
 from vae.model import VAE
@@ -104,7 +104,7 @@ def doubts(folder: Path | str) -> list[str]:
         If `folder` is not a model folder.
     """
     found = read_config(folder)
-    model, config = ModelConfig(**found["model"]), TrainConfig(**found["train"])
+    model, config = model_shape(found), TrainConfig(**found["train"])
     return concerns(read_metrics(Path(folder), model), model, config, found["stages"])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from automata.classes import check_classes
-from automata.settings import check_settings, letters, setting
+from automata.settings import added_later, check_settings, letters, setting
 from automata.sizes import CANONICAL_MAX_STATES
-from vae.config import TOKEN_KINDS, ModelConfig
+from vae.config import TOKEN_KINDS, ModelConfig, ModelOptions
 
 SOURCE_NAMES = (
     *("posterior", "posterior-sampled", "interpolation", "encode-decode", "prior", "cooled"),
@@ -59,6 +59,8 @@ class LearnConfig:
         flags=(),
     )
     shuffled_ranks: bool = setting(False, "Whether ranks are shuffled: an ablation.", flags=())
+    options: ModelOptions = added_later(ModelOptions)
+    """Of a model with a latent space."""
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -75,6 +77,7 @@ class LearnConfig:
             embedding=self.embedding,
             channels=self.channels,
             hidden=self.hidden,
+            options=self.options if self.latent else ModelOptions(),
         )
 
 

@@ -18,6 +18,7 @@ from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
 from search.proposals import Proposals, concatenate, plain_proposals
+from vae.coding import draw_prior
 from vae.encoding import decode_tokens
 from vae.interpolate import interpolate
 
@@ -147,12 +148,10 @@ def encode_decode(context: LeapContext) -> Proposals:
 
 
 def prior(context: LeapContext) -> Proposals:
-    """Decode points of the prior N(0, I); without a latent space, sample at temperature 1."""
-    config = context.model.config
-    shape = (context.config.batch, config.latent)
-    z = torch.randn(shape, generator=context.generator, device=context.model.device)
+    """Decode points of the prior; without a latent space, sample at temperature 1."""
+    z = draw_prior(context.model.model, context.config.batch, context.generator)
     orphans = np.full(len(z), _NO_PARENT)
-    return context.decode(z, orphans, temperature=0.0 if config.latent else 1.0)
+    return context.decode(z, orphans, temperature=0.0 if context.model.config.latent else 1.0)
 
 
 def cooled(context: LeapContext) -> Proposals:

@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 
 from automata.automaton import cerny_bound
+from automata.settings import record_of
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import read_dataset
@@ -101,7 +101,7 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutco
         truths = _earlier_truths(plan.out)
     lists = _read_truths(truths, plan, compared=len(joined) > 1)
     truth_inputs = {f"truth {n}": folder for n, folder in zip(lists, truths, strict=True)}
-    settings = asdict(plan.config) | {"device": plan.device.type}
+    settings = record_of(plan.config) | {"device": plan.device.type}
     covers = {arm: [seed for name, seed in joined if name == arm] for arm, _ in joined}
     plan.rule.open()
     with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from automata.classes import check_classes
-from automata.settings import SettingError
+from automata.settings import SettingError, record_of
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset
@@ -67,7 +67,7 @@ def run_train(
     device = choose_device(device)
     torch.set_num_threads(torch_threads())
     model_config = replace(model_config, n=dataset.n, k=dataset.k)
-    settings: dict[str, Any] = {"model": asdict(model_config), "train": asdict(config)}
+    settings: dict[str, Any] = {"model": record_of(model_config), "train": asdict(config)}
     if classes:
         settings["classes"] = classes
     with recorded(out, "train", settings, {"data": data}, grows=_GROWING, force=force):

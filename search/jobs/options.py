@@ -75,6 +75,8 @@ _READ = {"memory_limit": size}
 def field(config: type, name: str) -> Decorator:
     """Add the option for a field of a config."""
     setting, default = settings_of(config)[name], getattr(config, name)
+    if setting.kind is bool:
+        return click.option(*setting.flags, name, is_flag=True, help=setting.help)
     return click.option(
         *setting.flags,
         name,

@@ -34,7 +34,7 @@ from search.report.content import (
 )
 from search.report.discoveries import read_discovery
 from search.report.searches import CPU, TRAINING, dataset_map, read_search
-from vae.checkpoint import read_config
+from vae.checkpoint import model_shape, read_config
 from vae.config import ModelConfig, TrainConfig
 from vae.history import read_metrics
 from vae.interpolate import PATHS
@@ -165,7 +165,7 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     shape = {"model": config["model"], "train": config["train"]}
     _compare(folder, {"config": own}, shape, "config.json")
     data = input_folder(folder, record, "data")
-    metrics = pd.DataFrame(read_metrics(folder, ModelConfig(**config["model"])))
+    metrics = pd.DataFrame(read_metrics(folder, model_shape(config)))
     metrics = metrics[[name for name in metrics if not name.startswith("kl_")]]
     title = title_of("model", folder)
     lead = "The training automata of the model, the slowest first."

@@ -137,7 +137,7 @@ def weights(monkeypatch) -> list[dict]:
     def measure(model, *_):
         found.append({name: w.clone() for name, w in model.state_dict().items()})
         # the loss at beta 1 falls all the time: it must not count
-        measured = dict.fromkeys(metric_columns(MODEL.latent), 0.0) | {"active_units": 4}
+        measured = dict.fromkeys(metric_columns(MODEL), 0.0) | {"active_units": 4}
         return measured | {
             "held_out_reconstruction": 10.0 - len(found),
             "held_out_objective": OBJECTIVES[len(found) - 1],

@@ -1,0 +1,79 @@
+"""What encoder and decoder know besides transitions: names of targets, size, and places."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from vae.config import ModelConfig
+from vae.encoding import name_targets, vocabulary_size
+
+
+class Vocabulary(nn.Module):
+    """The names of target states at every size."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.size = vocabulary_size(config.n, config.tokens)
+        sizes = range(1 if config.any_size else config.n, config.n + 1)
+        tables = {n: torch.from_numpy(name_targets(n, config.n, config.tokens)) for n in sizes}
+        for n, table in tables.items():
+            self.register_buffer(f"names_{n}", table, persistent=False)
+
+    def table(self, n: int) -> Tensor:
+        """Return the names of target t seen from state q: (names, n, n), [:, q, t]."""
+        return self.get_buffer(f"names_{n}")
+
+    def name(self, tokens: Tensor) -> Tensor:
+        """Return the names of tokens (batch, n, k): (names, batch, n, k)."""
+        states = torch.arange(tokens.shape[1], device=tokens.device)
+        return self.table(tokens.shape[1])[:, states[:, None], tokens]
+
+
+class Size(nn.Module):
+    """The number of states as a condition; a model of one size has none."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.most = config.n
+        self.width = config.embedding if config.any_size else 0
+        if self.width:
+            self.linear = nn.Linear(3, self.width)
+
+    def forward(self, z: Tensor, n: int) -> Tensor:
+        """Append the condition to z (batch, d): (batch, d + width)."""
+        if self.width == 0:
+            return z
+        features = z.new_tensor([n / self.most, 1 / n, n % 2])
+        return torch.cat([z, self.linear(features).expand(len(z), -1)], 1)
+
+
+class Places(nn.Module):
+    """The place of each state, counted from both ends, as a condition; one size has none."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.width = config.embedding if config.any_size else 0
+        if self.width:
+            self.from_start = zeros(nn.Embedding(config.n, self.width))
+            self.from_end = zeros(nn.Embedding(config.n, self.width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Append the places to features (batch, n, d): (batch, n, d + width)."""
+        if self.width == 0:
+            return features
+        batch, n, _ = features.shape
+        places = self.from_start.weight[:n] + self.from_end.weight[:n].flip(0)
+        return torch.cat([features, places.expand(batch, -1, -1)], 2)
+
+
+Module = TypeVar("Module", nn.Linear, nn.Embedding)
+
+
+def zeros(module: Module) -> Module:
+    """Set the weights to zero, so that those not yet trained change nothing."""
+    for weight in module.parameters():
+        nn.init.zeros_(weight)
+    return module
