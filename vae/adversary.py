@@ -25,7 +25,8 @@ class AdversaryTerms(NamedTuple):
     generator: Tensor
     """Cross-entropy of written automata if they were to pass as real; trains the model"""
     features: Tensor
-    """Half the squared distance of the features of original and reconstruction"""
+    """Squared distance of the features of original and reconstruction, as a share of the variance
+    of the originals': their scale, which changes in training, drops out"""
 
 
 def adversary_terms(
@@ -63,8 +64,10 @@ def adversary_terms(
     sampled, _ = judge(samples)
     _, real_features = judge(real)
     judge.requires_grad_(True)
-    distance = (copied_features - real_features).square().sum(1).mean() / 2
-    return AdversaryTerms(judged, _as_real(torch.cat([copied, sampled])), distance)
+    distance = (copied_features - real_features).square().sum(1).mean()
+    variance = (real_features - real_features.mean(0)).square().sum(1).mean()
+    missed = distance / variance.clamp(min=1e-6)
+    return AdversaryTerms(judged, _as_real(torch.cat([copied, sampled])), missed)
 
 
 def _sample_prior(model: VAE, tokens: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
