@@ -119,7 +119,10 @@ class PowerSpherical:
 
     def draw(self, posterior: Posterior, generator: torch.Generator, spread: float) -> Drawn:
         """Draw the height along mu from a beta distribution, the rest evenly around mu."""
-        mu, (alpha, beta) = posterior.mu, power_spherical_shape(posterior, spread)
+        mu = posterior.mu
+        if spread == 0:
+            return Drawn(mu, torch.full_like(mu[:, 0], math.inf))
+        alpha, beta = power_spherical_shape(posterior, spread)
         device = [mu.device] if mu.is_cuda else []
         with torch.random.fork_rng(devices=device):  # a beta takes no generator
             torch.manual_seed(_seed(generator))
@@ -198,15 +201,22 @@ class Planar(nn.Module):
         stretch = torch.zeros_like(z[:, 0])
         for own in context.chunk(self.layers, 1):
             u, w, b = own.split([latent, latent, 1], 1)
-            along = (u * w).sum(1, keepdim=True)
-            # u.w > -1 makes the map one-to-one (Rezende and Mohamed, appendix A.1)
-            length = w.square().sum(1, keepdim=True).clamp(min=1e-12)
-            u = u + (functional.softplus(along) - 1 - along) * w / length
+            u = one_to_one(u, w)
             wave = torch.tanh((z * w).sum(1, keepdim=True) + b)
             slope = (1 - wave.square()) * (u * w).sum(1, keepdim=True)
             stretch = stretch + torch.log1p(slope).squeeze(1)
             z = z + u * wave
         return z, stretch
+
+
+def one_to_one(u: Tensor, w: Tensor) -> Tensor:
+    """Return u (batch, latent) with its part along w so changed that u.w > -1.
+
+    Then a planar flow is one-to-one (Rezende and Mohamed 2015, appendix A.1).
+    """
+    along = (u * w).sum(1, keepdim=True)
+    length = w.square().sum(1, keepdim=True).clamp(min=1e-12)
+    return u + (functional.softplus(along) - 1 - along) * w / length
 
 
 class InverseAutoregressive(nn.Module):
