@@ -225,12 +225,12 @@ class InverseAutoregressive(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.context = _CONTEXT
-        self.flow = MAF(
-            config.latent,
-            _CONTEXT,
-            transforms=config.options.flow_layers,
-            hidden_features=(_FLOW_WIDTH, _FLOW_WIDTH),
-        ).transform
+        hidden = (_FLOW_WIDTH, _FLOW_WIDTH)
+        with torch.device("cpu"):  # zuko cannot build it without memory, on the device "meta"
+            layers = MAF(
+                config.latent, _CONTEXT, config.options.flow_layers, hidden_features=hidden
+            )
+        self.flow = layers.transform
 
     def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moved points (batch, latent), and the log of the stretch (batch,)."""

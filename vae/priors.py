@@ -169,7 +169,8 @@ class FlowPrior(nn.Module):
         super().__init__()
         self.latent = config.latent
         hidden = (_FLOW_WIDTH, _FLOW_WIDTH)
-        self.flow = MAF(config.latent, 0, _COUPLINGS, passes=2, hidden_features=hidden)
+        with torch.device("cpu"):  # zuko cannot build it without memory, on the device "meta"
+            self.flow = MAF(config.latent, 0, _COUPLINGS, passes=2, hidden_features=hidden)
 
     def log_density(self, z: Tensor) -> Tensor:
         """Return log p(z) of points (batch, latent), in nats: (batch,)."""
