@@ -143,7 +143,7 @@ def _draw_paths(axes: Axes, paths: Mapping[str, Floats], latent: int) -> None:
     low, high = shell(latent)
     axes.axhspan(low, high, color=PALE, lw=0)
     axes.axhline(math.sqrt(latent), color=BLACK, lw=1, ls=":")
-    axes.text(0.98, high, "95 % of the prior", ha="left", va="bottom", color=GREY)
+    axes.text(0.98, high, "95 % of N(0, I)", ha="left", va="bottom", color=GREY)
     most = high
     for kind, (name, norms) in enumerate(paths.items()):
         alphas = np.linspace(1, 0, norms.shape[1])

@@ -33,17 +33,17 @@ from search.discovery.config import SOURCE_NAMES, DiscoverConfig, LeapConfig, Le
 from search.jobs import options
 from search.jobs.commandline import Commands
 from search.lecture.config import LectureConfig
-from vae.config import ModelConfig, TrainConfig
+from vae.config import ModelConfig, ModelOptions, TrainConfig
 from vae.gaussian import GaussianConfig
 
 ROOT = Path(__file__).parents[1]
 COMMANDS: dict[str, tuple[type, ...]] = {
     "generate": (GenerateConfig,),
     "enumerate": (EnumerateConfig,),
-    "train": (ModelConfig, TrainConfig),
+    "train": (ModelConfig, ModelOptions, TrainConfig),
     "search": (SearchConfig, LatentConfig, ArchiveRule),
     "evolve": (EvolveConfig, ArchiveRule),
-    "discover": (DiscoverConfig, LearnConfig, ArchiveRule),
+    "discover": (DiscoverConfig, LearnConfig, ModelOptions, ArchiveRule),
     "solve": (SolveConfig,),
     "archive list": (Selection,),
     "archive export": (Selection,),
@@ -56,7 +56,7 @@ CONFIGS = [
     *(GenerateConfig(), EnumerateConfig(at_least=9), TrainConfig(), ModelConfig(any_size=True)),
     *(SearchConfig(), LatentConfig(), EvolveConfig(), LearnConfig(), LeapConfig(), Evolution()),
     *(DiscoverConfig(least=1, start_to=1), Selection(), ArchiveRule(Path("archive.sqlite"))),
-    *(SolveConfig(), LectureConfig(), GaussianConfig()),
+    *(SolveConfig(), LectureConfig(), GaussianConfig(), ModelOptions()),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What encoder and decoder know besides transitions: names of targets, size, and places."""
+"""What the networks know besides transitions: names of targets, size, places, and points."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vae.config import ModelConfig
 from vae.encoding import name_targets, vocabulary_size
@@ -67,6 +68,15 @@ class Places(nn.Module):
         batch, n, _ = features.shape
         places = self.from_start.weight[:n] + self.from_end.weight[:n].flip(0)
         return torch.cat([features, places.expand(batch, -1, -1)], 2)
+
+
+def place_points(z: Tensor, config: ModelConfig) -> Tensor:
+    """Return points (batch, latent) as decoder and predictor read them.
+
+    With a spherical prior, all points of a ray are one, of the norm that a normal prior gives.
+    """
+    sphere = config.options.prior == "sphere"
+    return functional.normalize(z) * config.latent**0.5 if sphere else z
 
 
 Module = TypeVar("Module", nn.Linear, nn.Embedding)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vae.conditions import place_points
 from vae.config import TrainConfig
 from vae.losses import Losses, at_least_free, prediction_losses
 from vae.model import VAE
@@ -129,7 +130,7 @@ def _measure(
         points.append(drawn.z)
         kls.append(model.prior.kl(posterior, drawn))
     whole = _Whole(join(posteriors), torch.cat(points), torch.cat(kls))
-    mu = model.decoder.place(whole.posterior.mu)
+    mu = place_points(whole.posterior.mu, model.config)
     measured = {
         "held_out_reconstruction": reconstruction / len(tokens),
         "held_out_kl": float(whole.kl.mean(0).sum()),

@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from data.damage import DataError
-from vae.conditions import Places, Size, Vocabulary, zeros
+from vae.conditions import Places, Size, Vocabulary, place_points, zeros
 from vae.config import DECODERS as DECODERS
 from vae.config import ModelConfig as ModelConfig
 from vae.guide import Guide
@@ -163,7 +163,6 @@ class Decoder(nn.Module):
         self.hidden_token = self.vocabulary.size
         """The name of a token that is hidden, or not written yet."""
         self.autoregressive = config.decoder == "autoregressive"
-        self.on_sphere = config.options.prior == "sphere"
         self.size, self.places = Size(config), Places(config)
         width = config.latent + self.size.width
         self.start = nn.Linear(width, config.layers * config.hidden)
@@ -189,7 +188,7 @@ class Decoder(nn.Module):
         ``hide``, bool (batch, n, k), marks the tokens that the decoder must not see.
         """
         n = tokens.shape[1]
-        z = self.size(self.place(z), n)
+        z = self.size(place_points(z, self.config), n)
         inputs = [self.places(z[:, None].expand(-1, n, -1))]
         if self.autoregressive:
             names = self.vocabulary.name(tokens)
@@ -236,7 +235,7 @@ class Decoder(nn.Module):
             raise ValueError(f"n={n} is not a size of this model")
         check_points(z)
         batch, k = len(z), self.config.k
-        z = self.size(self.place(z), n)
+        z = self.size(place_points(z, self.config), n)
         hidden = self._hidden(z)
         placed = self.places(z[:, None].expand(-1, n, -1))  # (batch, n, width)
         table = self.vocabulary.table(n)  # (names, n, n)
@@ -263,14 +262,6 @@ class Decoder(nn.Module):
         log_probabilities = torch.stack([step.log_probabilities for step in steps], 1)
         check_rows(~log_probabilities.isnan(), "decodes to NaN")
         return Decoded(torch.stack([step.tokens for step in steps], 1), log_probabilities)
-
-    def place(self, z: Tensor) -> Tensor:
-        """Return points as the decoder reads them, (batch, latent).
-
-        With a spherical prior, the points of each ray are one, of the norm that a normal prior
-        gives.
-        """
-        return functional.normalize(z) * z.shape[1] ** 0.5 if self.on_sphere else z
 
     def _hidden(self, z: Tensor) -> Tensor:
         """Start the hidden state from z and the size: (layers, batch, hidden)."""
@@ -364,12 +355,14 @@ class VAE(nn.Module):
 
     def predict(self, z: Tensor) -> Tensor:
         """Return the predicted threshold / Černý bound: (batch,), zeros without a latent space."""
-        return self.ratio(self.decoder.place(z)).squeeze(1) if self.config.latent else z.sum(1)
+        return (
+            self.ratio(place_points(z, self.config)).squeeze(1) if self.config.latent else z.sum(1)
+        )
 
     def guess(self, z: Tensor) -> Tensor:
         """Return what the guide makes of points: (batch, guesses); (batch, 0) without one."""
         if self.config.options.guide:
-            return self.guide(self.decoder.place(z))  # type: ignore[no-any-return]
+            return self.guide(place_points(z, self.config))  # type: ignore[no-any-return]
         return z[:, :0]
 
 

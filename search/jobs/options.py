@@ -76,7 +76,7 @@ def field(config: type, name: str) -> Decorator:
     """Add the option for a field of a config."""
     setting, default = settings_of(config)[name], getattr(config, name)
     if setting.kind is bool:
-        return click.option(*setting.flags, name, is_flag=True, help=setting.help)
+        return click.option(*setting.flags, name, is_flag=True, help=setting.help, default=default)
     return click.option(
         *setting.flags,
         name,

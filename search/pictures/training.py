@@ -49,6 +49,11 @@ _PANELS = (
      (_Line("exact_from_mu", "from mu", GREEN, "-"),
       _Line("exact_from_sample", "from z ~ q", PURPLE, "--"))),
     _Panel("Active units", "latent dimensions", (_Line("active_units", "", BLACK, "-"),)),
+    _Panel("Discriminator", "nats per judgement",
+     (_Line("train_discriminator", "discriminator", GREEN, "-"),
+      _Line("train_generator", "decoder", PURPLE, "--"))),
+    _Panel("Features missed", "share of variance", (_Line("train_features", "", BLACK, "-"),)),
+    _Panel("Guide, held out", _NATS, (_Line("held_out_guide", "", BLACK, "-"),)),
     _Panel("Beta", "weight of the KL", (_Line("beta", "", BLACK, "-"),)),
     _Panel("Learning rate", "", (_Line("learning_rate", "", BLACK, "-"),)),
 )
@@ -119,13 +124,13 @@ def _draw(
             markersize=2 if thin else 4, lw=0.6 if thin else 1.5, alpha=0.7 if thin else 1,
         )  # fmt: skip
     top = axes.dataLim.y1
-    if panel.unit.startswith("share"):
+    if panel.unit == "share of automata":
         axes.set_ylim(-0.03, 1.03)
     elif panel.title == "Reconstruction" and top > 5 * axes.dataLim.minposy:
         axes.set_yscale("log")  # it falls over orders of magnitude
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter("")
-    elif top > 0 and panel.title != "Objective, held out":
+    elif top > 0 and not panel.title.endswith(", held out"):
         axes.set_ylim(0, 1.06 * top)
     if len(lines) > 1 and not thin:
         axes.legend(
