@@ -20,6 +20,9 @@ _FARTHEST = 3.0
 _RIDGE = 0.1
 """Penalty of the ridge regression; the prior has variance 1. Unused dimensions get no weight."""
 
+_FLAT = 1e-9
+"""A slope of at most this is rounding."""
+
 
 def climb(model: VAE, z: Tensor, rng: np.random.Generator) -> Tensor:
     """Take steps of random number and length up the predicted threshold from each point.
@@ -125,4 +128,4 @@ def rising_direction(
     penalty = _RIDGE * len(z) * np.eye(z.shape[1])
     slope = np.linalg.solve(z.T @ z + penalty, z.T @ ratios)
     norm = np.linalg.norm(slope)
-    return np.asarray(slope / norm if norm > 0 else slope)
+    return np.asarray(slope / norm if norm > _FLAT else np.zeros_like(slope))
