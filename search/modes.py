@@ -66,7 +66,7 @@ class Proposer:
         self.posterior = encode_automata(model, training.deltas[parents])
 
     def propose(self, mode: str) -> Batches:
-        """Yield the batches of a mode in `UNGUIDED`, each a list with those of every round."""
+        """Yield a list with the batch of each round, of a mode in `search.configs.UNGUIDED`."""
         while True:
             if mode == "encode-decode":
                 yield self._encode_decode(self.draw_path(self.config.path))

@@ -375,3 +375,21 @@ def test_all_modes_but_cma_es_work_in_one_dimension(data: Dataset) -> None:
     config = SearchConfig(budget=20, latent=LatentConfig(parents=40, batch=64, rounds=1))
     result = search(make_model(latent=1), data, config)
     assert {*result.summary["mode"]} == {*MODES, *BASELINES} - {"cma-es"}
+
+
+def test_the_command_says_what_one_dimension_is_too_few_for(call, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = "--latent 1 --embedding 4 --channels 8 --convolutions 1 --hidden 16 --epochs 1"
+    on = "--model model --data data --budget 20 --parents 20 --rounds 1 --batch 64 --workers 1"
+    lines = [
+        "generate -n 4 --count 60 --out data --workers 1",
+        f"train --data data --out model --workers 1 {small}",
+        f"search {on} --mode cma-es --out refused",
+        f"search {on} --out all",
+    ]
+    *_, refused, found = [call(line.split()) for line in lines]
+    assert refused.code == 3
+    assert refused.err.splitlines()[-1].endswith("latent=1 is below 2: too few for cma-es")
+    assert found.code == 0
+    assert "model: latent=1 is too few dimensions for the mode cma-es" in found.err
+    assert "gradient" in found.out and "cma-es" not in found.out
