@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +12,14 @@ from automata.sampling import Evolution, evolve, mutate, sample_uniform
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset
 from search.oracle import Arm, drive
-from search.proposals import Proposals, plain_proposals
+from search.proposals import Batches, plain_proposals
 
 BASELINES = ("uniform", "mutation", "evolve")
 _IDLE_DRAWS = 1 << 20
 """The uniform arm ends after this many consecutive automata without a new one in the classes."""
 
 
-def propose_uniform(
-    rng: np.random.Generator, n: int, k: int, batch: int
-) -> Iterator[list[Proposals]]:
+def propose_uniform(rng: np.random.Generator, n: int, k: int, batch: int) -> Batches:
     """Yield batches of uniform random automata without end; each list is for one arm."""
     while True:
         yield [plain_proposals(sample_uniform(rng, batch, n, k))]
@@ -29,7 +27,7 @@ def propose_uniform(
 
 def propose_mutations(
     rng: np.random.Generator, training: Dataset, parents: npt.NDArray[np.int64], batch: int
-) -> Iterator[list[Proposals]]:
+) -> Batches:
     """Yield batches of parents with one redrawn transition, without end.
 
     Parameters

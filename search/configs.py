@@ -10,7 +10,11 @@ from automata.settings import check_settings, letters, setting, states
 from automata.sizes import CANONICAL_MAX_STATES
 from vae.config import PATHS as PATHS
 
-MODES = (*PATHS, "encode-decode", "prior", "neighbourhood")
+UNGUIDED = (*PATHS, "encode-decode", "prior", "neighbourhood")
+"""The modes that look nowhere in particular, once parents are chosen."""
+GUIDED = ("gradient", "cma-es", "arithmetic")
+"""The modes that look for longer thresholds: predicted, solved, learned from the training set."""
+MODES = UNGUIDED + GUIDED
 EVOLVING = "retrain+evolve"
 """The arm in which the model and evolution take turns on one archive."""
 LEARNING = ("retrain", EVOLVING)

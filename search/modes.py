@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +16,11 @@ from data.dataset import Dataset
 from search.configs import MODES as MODES
 from search.configs import LatentConfig as LatentConfig
 from search.decode import Repaired, decode_and_repair
-from search.proposals import Proposals
+from search.proposals import Batches, Proposals
 from vae.coding import draw_prior, encode_automata
 from vae.interpolate import interpolate
 from vae.model import VAE
+from vae.posteriors import Posterior
 
 
 class Points(NamedTuple):
@@ -56,6 +57,7 @@ class Proposer:
         rng: np.random.Generator,
     ) -> None:
         self.model = model
+        self.training = training
         self.config = config
         self.rng = rng
         self.device = next(model.parameters()).device
@@ -64,8 +66,8 @@ class Proposer:
         self.parents = parents
         self.posterior = encode_automata(model, training.deltas[parents])
 
-    def propose(self, mode: str) -> Iterator[list[Proposals]]:
-        """Yield batches without end: each is a list with the proposals of every round."""
+    def propose(self, mode: str) -> Batches:
+        """Yield a list with the batch of each round, of a mode in `search.configs.UNGUIDED`."""
         while True:
             if mode == "encode-decode":
                 yield self._encode_decode(self.draw_path(self.config.path))
@@ -76,7 +78,7 @@ class Proposer:
                 points = self.draw_neighbourhood()
             else:
                 points = self.draw_path(mode)
-            yield [Proposals(*self.decode(points.z), points.parents, points.alpha)]
+            yield [self.proposals(points)]
 
     def draw_path(self, path: str) -> Points:
         """Draw points on paths between the posterior means of random pairs of parents."""
@@ -95,17 +97,28 @@ class Proposer:
         return Points(z, np.stack([self.parents[first], self.parents[second]], 1), alpha)
 
     def draw_prior(self) -> Points:
-        """Draw points from the prior N(0, I)."""
+        """Draw points from the model's prior."""
         z = draw_prior(self.model, self.config.batch, self.generator)
         return Points(z, np.full((len(z), 2), -1), np.full(len(z), np.nan))
 
     def draw_neighbourhood(self) -> Points:
         """Draw points from the widened posteriors of random parents."""
-        rows = self.rng.integers(len(self.parents), size=self.config.batch)
+        return self.draw_samples(self.config.spread)
+
+    def draw_samples(self, spread: float = 1.0) -> Points:
+        """Draw points from the posteriors of random parents, `spread` times as wide."""
+        posterior, rows = self.draw_parents(self.config.batch)
+        return of_one_parent(posterior.sample(self.generator, spread), rows)
+
+    def draw_parents(self, count: int) -> tuple[Posterior, npt.NDArray[np.int64]]:
+        """Draw parents evenly: their posteriors, and their rows of the training set."""
+        rows = self.rng.integers(len(self.parents), size=count)
         picked = torch.from_numpy(rows).to(self.device)
-        z = self.posterior.take(picked).sample(self.generator, self.config.spread)
-        parents = np.stack([self.parents[rows], np.full(len(rows), -1)], 1)
-        return Points(z, parents, np.full(len(rows), np.nan))
+        return self.posterior.take(picked), self.parents[rows]
+
+    def proposals(self, points: Points) -> Proposals:
+        """Decode and repair points; keep their parents."""
+        return Proposals(*self.decode(points.z), points.parents, points.alpha)
 
     def decode(self, z: Tensor) -> Repaired:
         """Decode and repair points, (batch, latent)."""
@@ -130,6 +143,12 @@ class Proposer:
             decoded = self.decode(self.reencode(decoded))
             rounds.append(Proposals(*decoded, points.parents, points.alpha))
         return rounds
+
+
+def of_one_parent(z: Tensor, rows: npt.NDArray[np.int64]) -> Points:
+    """Return points, (batch, latent), that come from one row of the training set each."""
+    parents = np.stack([rows, np.full(len(rows), -1)], 1)
+    return Points(z, parents, np.full(len(rows), np.nan))
 
 
 def parent_rows(

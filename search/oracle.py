@@ -9,7 +9,7 @@ does an automaton synchronize at all, and is it in the classes that are searched
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
 from data.dataset import Dataset
-from search.proposals import Proposals, concatenate
+from search.proposals import Batches, Proposals, concatenate
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -280,7 +280,7 @@ def _with_room(values: npt.NDArray[Value], count: int, fill: int) -> npt.NDArray
 
 def drive(
     arms: Sequence[Arm],
-    proposals: Iterator[list[Proposals]],
+    proposals: Batches,
     report: Callable[[int], object],
     idle_batches: int = _IDLE_BATCHES,
 ) -> None:
@@ -289,17 +289,20 @@ def drive(
     Parameters
     ----------
     arms : sequence of Arm
-    proposals : iterator
-        Endless; each item is a list with one batch for each arm.
+    proposals : generator
+        Endless; each item is a list with one batch for each arm. It is sent the thresholds of each
+        batch, as `Arm.submit` returns them, and may learn from them.
     report : callable
         Called with the number of calls of each item.
     idle_batches : int
         Stop after this many consecutive items without a new automaton.
     """
-    idle = 0
-    for batches in proposals:
-        new = sum(arm.submit(batch).calls for arm, batch in zip(arms, batches, strict=True))
+    idle, batches = 0, next(proposals)
+    while True:
+        answers = [arm.submit(batch) for arm, batch in zip(arms, batches, strict=True)]
+        new = sum(answer.calls for answer in answers)
         report(new)
         idle = 0 if new else idle + 1
         if idle == idle_batches or all(arm.exhausted() for arm in arms):
             return
+        batches = proposals.send([answer.thresholds for answer in answers])

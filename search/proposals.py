@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas
+from automata.solver.exact import Thresholds
 from automata.solver.ranks import are_synchronizing
 
 
@@ -29,6 +30,10 @@ class Proposals(NamedTuple):
     def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Proposals:
         """Return the proposals of an index array or a mask."""
         return Proposals._make(column[rows] for column in self)
+
+
+Batches = Generator[list[Proposals], list[Thresholds], None]
+"""Batches without end, one for each of a list of arms; is sent the thresholds of each batch."""
 
 
 def plain_proposals(

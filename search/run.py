@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,15 +19,20 @@ from data.progress import progress
 from data.streams import stream
 from search.baselines import BASELINES, propose_mutations, run_evolution, run_uniform
 from search.candidates import count_sources, rank_candidates, summarize
-from search.configs import EXCHANGES, LEARNING, MODES
+from search.cma_es import LEAST_LATENT, check_latent
+from search.configs import EXCHANGES, GUIDED, LEARNING, MODES, UNGUIDED
 from search.configs import SearchConfig as SearchConfig
+from search.guided import GUIDES
 from search.modes import Proposer, parent_rows
 from search.oracle import Arm, Oracle, Trace, drive
-from search.proposals import Proposals
+from search.proposals import Batches
 from search.retrain import run_retraining
 from search.seconds import timed
 from vae.model import VAE
 from vae.train import check_size
+
+_STREAMS = (*UNGUIDED, *BASELINES, *LEARNING, *GUIDED)
+"""Arms by the index of their random stream: new ones come last, so that no older one changes."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +79,22 @@ def search(
     Raises
     ------
     DataError
-        If the (n, k) of model and data differ, or fewer than two training automata are in the
-        classes.
+        If the (n, k) of model and data differ, fewer than two training automata are in the
+        classes, or the latent space has too few dimensions for the mode.
     """
     check_size(training, model.config)
+    modes = running_modes(config, model.config.latent)
     oracle = Oracle(training.n, training.k, training, classes=config.classes, workers=workers)
     parents = parent_rows(training, config.latent.parents, config.classes, workers=workers)
     allowed = training.of_classes(config.classes, workers=workers)
     found: list[Arm] = []
     baselines: list[Arm] = []
     seconds: dict[str, dict[str, float]] = {}
-    for index, mode in enumerate((*MODES, *BASELINES, *LEARNING)):
-        if mode not in (*config.modes, *BASELINES):
+    for mode in (*MODES, *BASELINES, *LEARNING):
+        if mode not in (*modes, *BASELINES):
             continue
         # an arm's random numbers do not depend on which other arms run
-        rng = stream(config.seed, "search", index)
+        rng = stream(config.seed, "search", _STREAMS.index(mode))
         rounds = range(1, config.latent.rounds + 1) if mode == "encode-decode" else [0]
         arms = [Arm(oracle, mode, round, config.budget) for round in rounds]
         spent = seconds[mode] = {}
@@ -109,6 +114,26 @@ def search(
         (baselines if mode in BASELINES else found).extend(arms)
     result = collect(oracle, found, baselines, config.keep, labelling_calls)
     return replace(result, seconds=seconds)
+
+
+def running_modes(config: SearchConfig, latent: int) -> tuple[str, ...]:
+    """Return the modes that run with a latent space of `latent` dimensions, and what learns.
+
+    The mode ``all`` leaves out ``cma-es`` where there are too few dimensions for it.
+
+    Raises
+    ------
+    DataError
+        If ``cma-es`` alone is asked for, and there are too few.
+
+    Examples
+    --------
+    >>> "cma-es" in running_modes(SearchConfig(), 2), "cma-es" in running_modes(SearchConfig(), 1)
+    (True, False)
+    """
+    if config.mode == "cma-es":
+        check_latent(latent)
+    return tuple(mode for mode in config.modes if mode != "cma-es" or latent >= LEAST_LATENT)
 
 
 def collect(
@@ -166,12 +191,13 @@ def _proposals(
     parents: npt.NDArray[np.int64],
     config: SearchConfig,
     rng: np.random.Generator,
-) -> Iterator[list[Proposals]]:
+) -> Batches:
     """Return the endless proposals of a latent mode or of ``mutation``, a list over its arms."""
     latent = config.latent
     if mode == "mutation":
         return propose_mutations(rng, training, parents, latent.batch)
-    return Proposer(model, training, parents, latent, rng).propose(mode)
+    space = Proposer(model, training, parents, latent, rng)
+    return GUIDES[mode](space) if mode in GUIDES else space.propose(mode)
 
 
 def write_tables(folder: Path, result: SearchResult, recall: pd.DataFrame | None = None) -> None:

@@ -79,6 +79,14 @@ def place_points(z: Tensor, config: ModelConfig) -> Tensor:
     return functional.normalize(z) * config.latent**0.5 if sphere else z
 
 
+def unit(config: ModelConfig) -> float:
+    """Return the prior's standard deviation in each dimension, the unit of lengths of steps.
+
+    That is 1, or less on the sphere of radius 1; that of a learned prior is 1 at first.
+    """
+    return config.latent**-0.5 if config.options.prior == "sphere" else 1.0
+
+
 Module = TypeVar("Module", nn.Linear, nn.Embedding)
 
 

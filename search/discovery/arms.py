@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from search.cma_es import LEAST_LATENT
 from search.discovery import latent_search, leaps
 from search.discovery.config import LearnConfig
 from search.discovery.leaps import Source, without_feedback
@@ -61,7 +62,7 @@ ARMS: dict[str, ArmConfig] = {
     "sequence": ArmConfig(
         ("prior", "cooled"), learns=True, adapt=lambda config: replace(config, latent=0)
     ),
-    "latent-search": ArmConfig(("cma-es", "gradient"), learns=True, least_latent=2),
+    "latent-search": ArmConfig(("cma-es", "gradient"), learns=True, least_latent=LEAST_LATENT),
     "arithmetic": replace(_VAE, sources=("arithmetic",)),
     "vae-untrained": replace(_VAE, trains=False),
     "vae-shuffled": replace(_VAE, adapt=lambda config: replace(config, shuffled_ranks=True)),

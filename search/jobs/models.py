@@ -34,7 +34,7 @@ from search.pictures.hits import plot_arm_hits
 from search.pictures.latent import draw_search
 from search.pictures.recall import plot_recall
 from search.pictures.training import plot_training
-from search.run import SearchConfig, SearchResult, search, write_tables
+from search.run import SearchConfig, SearchResult, running_modes, search, write_tables
 from search.scoring.recall import Truth, open_truth, score
 from vae.checkpoint import read_config
 from vae.history import kept_epoch
@@ -133,6 +133,8 @@ def run_search(
     # shards of an enumeration count nodes as calls: they are no solver calls
     labelling_calls = 0 if enumerated else sum(shard["calls"] for shard in manifest["shards"])
     model, dataset, weights = _load(folder, data, device, workers)
+    for mode in {*config.modes}.difference(running_modes(config, model.config.latent)):
+        warn(f"{folder}: latent={model.config.latent} is too few dimensions for the mode {mode}")
     known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     contents = {"model": weights}

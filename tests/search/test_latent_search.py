@@ -10,21 +10,23 @@ from torch import nn
 
 from automata.automaton import cerny_bound
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
+from search import cma_es as small_searches
 from search.discovery import latent_search
 from search.discovery.arms import ARMS, SOURCES
-from search.discovery.latent_search import arithmetic, ascend, cma_es, gradient, rising_direction
+from search.discovery.latent_search import arithmetic, cma_es, gradient
 from search.discovery.leaps import LeapConfig, LeapContext, split_parents
 from search.discovery.learner import LearnConfig, Learner
 from search.discovery.step import Elites
 from search.oracle import Arm, Oracle
 from search.proposals import Proposals, plain_proposals
 from tests.search.elites import ELITES
+from vae import ascent
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 N, K, LATENT = 6, 2, 3
 NAMES = ["cma-es", "gradient", "arithmetic"]
-POPULATION = latent_search._POPULATION
+POPULATION = small_searches.POPULATION
 
 
 @pytest.fixture
@@ -154,7 +156,7 @@ def test_the_sources_of_the_arms_are_known(arm: str):
 
 
 def test_cma_es_moves_to_where_thresholds_are_long(learner: Learner, monkeypatch):
-    monkeypatch.setattr(latent_search, "_GENERATIONS", 1000)
+    monkeypatch.setattr(small_searches, "_GENERATIONS", 1000)
     points, target = capture(monkeypatch), np.array([3.0, -2.0, 1.0])
     propose("cma-es", make_context(learner), 60, near(points, target))
     first, last = (
@@ -172,7 +174,7 @@ def test_cma_es_moves_away_from_what_does_not_synchronize(learner: Learner, monk
         order = np.arange(len(proposals.deltas), dtype=np.int32)
         return np.where(points[-1][:, 0] > 0, order, NOT_SYNCHRONIZING)
 
-    propose("cma-es", make_context(learner, batch=1024), latent_search._GENERATIONS, judge)
+    propose("cma-es", make_context(learner, batch=1024), small_searches._GENERATIONS, judge)
     assert (points[-1][:, 0] > 0).mean() > (points[0][:, 0] > 0).mean() + 0.2
 
 
@@ -217,14 +219,14 @@ def test_cma_es_begins_about_its_parent_with_the_posterior_s_spread(learner: Lea
 
 
 def test_one_cma_es_begins_about_parents_of_all_sizes(learner: Learner, monkeypatch):
-    monkeypatch.setattr(latent_search, "_GENERATIONS", 1)
+    monkeypatch.setattr(small_searches, "_GENERATIONS", 1)
     proposed = propose("cma-es", make_context(learner, batch=POPULATION), 20)
     parents = np.concatenate([split_parents(proposals.parents[:, 0]) for proposals in proposed])
     assert sorted(set(parents[:, 0].tolist())) == [4, 5]
 
 
 def test_cma_es_begins_anew_after_some_generations(learner: Learner, monkeypatch):
-    monkeypatch.setattr(latent_search, "_GENERATIONS", 4)
+    monkeypatch.setattr(small_searches, "_GENERATIONS", 4)
     points, target = capture(monkeypatch), np.array([3.0, -2.0, 1.0])
     proposed = propose("cma-es", make_context(learner, batch=256), 9, near(points, target))
     parents = [proposals.parents[:, 0].tolist() for proposals in proposed]
@@ -250,7 +252,7 @@ def test_cma_es_begins_anew_where_all_is_equally_good(learner: Learner, monkeypa
 
 
 def test_cma_es_begins_anew_when_it_has_converged(learner: Learner, monkeypatch):
-    monkeypatch.setattr(latent_search.SepCMA, "should_stop", lambda self: True)
+    monkeypatch.setattr(small_searches.SepCMA, "should_stop", lambda self: True)
     points = capture(monkeypatch)
     first, second = propose("cma-es", make_context(learner), 2, near(points, np.zeros(LATENT)))
     assert (second.parents != first.parents).any()
@@ -260,7 +262,7 @@ def test_cma_es_does_not_learn_from_what_is_unknown(learner: Learner, monkeypatc
     def tell(self: object, solutions: object) -> None:
         raise AssertionError("it learns")
 
-    monkeypatch.setattr(latent_search.SepCMA, "tell", tell)
+    monkeypatch.setattr(small_searches.SepCMA, "tell", tell)
 
     def judge(proposals: Proposals) -> np.ndarray:
         thresholds = reset_thresholds(proposals.deltas)
@@ -284,36 +286,6 @@ def test_cma_es_says_that_it_needs_two_dimensions(latent: int):
         next(cma_es(make_context(small)))
 
 
-def test_ascent_raises_what_the_model_predicts(learner: Learner):
-    z = torch.randn(50, LATENT, generator=torch.Generator().manual_seed(3))
-    short = torch.full((50,), 0.01)
-    before = learner.model.predict(z)
-    once = learner.model.predict(ascend(learner.model, z, torch.full((50,), 1), short))
-    often = learner.model.predict(ascend(learner.model, z, torch.full((50,), 20), short))
-    assert (once > before).all()
-    assert (often > once).all()
-
-
-def test_ascent_takes_each_point_s_own_steps(learner: Learner):
-    head = nn.Linear(LATENT, 1)  # predicts 2*z0 - z2, whose gradient is the same everywhere
-    with torch.no_grad():
-        head.weight.copy_(torch.tensor([[2.0, 0.0, -1.0]]))
-    learner.model.ratio = head
-    z = torch.randn(3, LATENT, generator=torch.Generator().manual_seed(3))
-    raised = ascend(learner.model, z, torch.tensor([0, 1, 4]), torch.tensor([9.0, 0.5, 0.25]))
-    along = torch.tensor([2.0, 0.0, -1.0]) / 5**0.5
-    torch.testing.assert_close(raised, z + torch.tensor([[0.0], [0.5], [1.0]]) * along)
-    assert not raised.requires_grad
-
-
-def test_ascent_stays_where_the_prediction_is_flat(learner: Learner):
-    head = nn.Linear(LATENT, 1)
-    nn.init.zeros_(head.weight)
-    learner.model.ratio = head
-    z = torch.ones(2, LATENT)
-    assert (ascend(learner.model, z, torch.full((2,), 3), torch.full((2,), 0.5)) == z).all()
-
-
 def test_gradient_starts_from_posterior_samples(learner: Learner, monkeypatch):
     head = nn.Linear(LATENT, 1)
     with torch.no_grad():
@@ -324,33 +296,10 @@ def test_gradient_starts_from_posterior_samples(learner: Learner, monkeypatch):
     start = make_context(learner, batch=400).draw_points()[0].numpy()
     moved = points[0] - start
     np.testing.assert_allclose(moved[:, [0, 2]], 0, atol=1e-6)
-    lengths = np.outer(latent_search._STEPS, latent_search._LENGTHS).ravel()
+    lengths = np.outer(ascent._STEPS, ascent._LENGTHS).ravel()
     near_one = np.abs(moved[:, 1:2] - lengths) < 1e-4
     assert near_one.any(1).all()  # each moved by one of the lengths
     assert near_one.any(0).all()  # and each length is used
-
-
-def test_a_planted_direction_is_found():
-    rng = np.random.default_rng(0)
-    planted = np.array([0.6, 0.0, -0.8])
-    known = []
-    for size, mean in enumerate([0.9, 0.5, 0.1]):  # between sizes, ratios fall where they rise here
-        z = rng.normal(size=(300, LATENT))
-        noise = 0.05 * rng.normal(size=300)
-        known.append((z + 5 * size * planted, mean + 0.1 * z @ planted + noise))
-    assert rising_direction(known) @ planted > 0.99
-
-
-def test_dimensions_that_are_not_used_do_not_count():
-    rng = np.random.default_rng(0)
-    z = rng.normal(size=(50, LATENT)) * [1, 1, 1e-3]
-    noise = rng.normal(size=50)
-    assert abs(rising_direction([(z, z[:, 0] + noise)])[2]) < 0.01
-
-
-def test_equal_elites_give_no_direction():
-    z = np.ones((1, LATENT))
-    assert rising_direction([(z, np.array([0.5])), (2 * z, np.array([0.9]))]).tolist() == [0] * 3
 
 
 def test_arithmetic_goes_where_thresholds_rise(learner: Learner, monkeypatch):
@@ -375,7 +324,7 @@ def test_arithmetic_goes_where_thresholds_rise(learner: Learner, monkeypatch):
     moved = points[0] - make_context(learner, elites=elites, batch=400).draw_points()[0].numpy()
     lengths = np.linalg.norm(moved, axis=1)
     assert (moved @ planted > 0.99 * lengths).all()
-    assert lengths.max() <= latent_search._FARTHEST + 1e-5
+    assert lengths.max() <= ascent._FARTHEST + 1e-5
     assert len(np.unique(lengths.round(4))) > 350
 
 
