@@ -37,7 +37,7 @@ NO_GAIN = "no better than chance"
 MISLED = "the prediction rises, the true threshold falls"
 _WORDS = {
     GAINS: "It works for {}: more automata gain it than by chance or by mutation.",
-    ONLY_CHANCE: "For {} it is better than chance, but mutation gives it as often.",
+    ONLY_CHANCE: "For {} it is better than chance, but no better than mutation.",
     NO_GAIN: "It fails for {}: no more automata gain it than by chance.",
 }
 
@@ -102,8 +102,8 @@ def in_words(table: pd.DataFrame) -> list[str]:
             f"It misleads for the {row['attribute']}: the step raises the predicted mean from "
             f"{row['predicted_before']:.1f} to {row['predicted_after']:.1f}, but the true one "
             f"falls from {row['true_before']:.1f} to {row['true_after']:.1f}; "
-            f"{row['gained']:.1%} of the automata are slower than their parents, after a random "
-            f"step {row['chance']:.1%}."
+            f"{row['gained']:.1%} of the automata have a longer one than their parents, after a "
+            f"random step {row['chance']:.1%}."
         )
     if len(table):
         words.append(

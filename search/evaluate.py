@@ -28,7 +28,7 @@ from search.attribute_table import (
     complete,
 )
 from search.decode import decode_and_repair
-from search.tables import GAPPED, NUMBER, SHARE, TEXT, Kind, read_table
+from search.tables import SHARE, TEXT, Kind, read_table
 from vae.checkpoint import weights_sha256
 from vae.coding import draw_prior
 from vae.directions import THRESHOLD
@@ -41,8 +41,8 @@ PRIOR_SAMPLES = 10_000
 _FILE, _TABLE = "evaluation.json", "attributes.csv"
 _ATTRIBUTES = {
     **dict.fromkeys(ATTRIBUTE_COLUMNS, SHARE),
-    **dict.fromkeys(THRESHOLD_COLUMNS, GAPPED),
-    **dict.fromkeys(("step", "changed", "changed_unmoved"), NUMBER),
+    **dict.fromkeys(THRESHOLD_COLUMNS, Kind("number", -1e12, 1e12, gaps=True)),
+    **dict.fromkeys(("step", "changed", "changed_unmoved"), Kind("number", 0, 10**6)),
     **dict.fromkeys(("attribute", "verdict"), TEXT),
     "parents": Kind("whole", 1),
 }
