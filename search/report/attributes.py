@@ -11,11 +11,11 @@ from search.report.content import Table
 _COLUMNS = (
     "A step leads from the posterior mean of a held-out automaton without the attribute along the "
     "attribute's direction: the mean of the training automata that have it, minus that of those "
-    "that lack it. The columns from “gain it” on: % of the parents whose offspring is valid and "
-    "has the attribute (for the threshold: a longer one than its parent), with 95 % Wilson "
-    "intervals. The step is so many times as long as the direction, the best length for other "
-    "parents. A random step is as long; no step is mere decoding; redrawn are 1 or 2 random "
-    "transitions of the parent, or as many as the step changed."
+    "that lack it. “have it”: % of the training automata. “step”: the length of the step, in "
+    "lengths of the direction, that was best for other parents. “gain it” and after: % of the "
+    "parents whose offspring is valid and has the attribute (for the threshold: a longer one than "
+    "the parent), with 95 % Wilson intervals; for a step of length 1, a random step of the same "
+    "length as the best, no step, and mutation of 1, 2 or as many transitions as the step changes."
 )
 
 
