@@ -171,7 +171,7 @@ def train(
 def evaluate(
     model: Path, data: Path | None, repair: int, seed: int, classes: Names, how: dict[str, Any]
 ) -> Result:
-    """Measure a model: held-out reconstruction and 10,000 prior samples."""
+    """Measure a model: reconstruction, 10,000 prior samples, attribute arithmetic."""
     from search.jobs.models import run_evaluate
 
     settings = how | {"classes": classes, "repair": repair, "seed": seed}
@@ -413,7 +413,7 @@ def report(
 @_how_with_model
 @printed()
 def demo(seed: int, out: Path, rule: ArchiveRule, how: _ModelRun) -> Result:
-    """Generate, train, search and report for n = 8, k = 2, in a few minutes."""
+    """Generate, train, evaluate, search and report for n = 8, k = 2, in a few minutes."""
     from search.jobs.demo import run_demo
 
     return run_demo(seed, out, rule, **how)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from seeds import interval
 
 OPTIONS = {
     "default": "",
@@ -63,11 +64,9 @@ def run_one(folder, name, seed):
     return pd.read_csv(found / "summary.csv"), measures | {"train_seconds": seconds}
 
 
-def interval(values, rng):
-    """Return the mean and its 95 % bootstrap interval over seeds."""
-    values = np.asarray(values, float)
-    means = values[rng.integers(len(values), size=(10_000, len(values)))].mean(1)
-    return "{:.2f} [{:.2f}, {:.2f}]".format(values.mean(), *np.quantile(means, [0.025, 0.975]))
+def told(values, rng):
+    """Return the text of a mean with its interval."""
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*interval(values, rng))
 
 
 def show(runs):
@@ -76,9 +75,7 @@ def show(runs):
     names = [name for name in OPTIONS if any(key[0] == name for key in runs)]
     table = {
         name: {
-            measure: interval(
-                [own[measure] for key, (_, own) in runs.items() if key[0] == name], rng
-            )
+            measure: told([own[measure] for key, (_, own) in runs.items() if key[0] == name], rng)
             for measure in (*MEASURES, "train_seconds")
         }
         for name in names
@@ -89,7 +86,7 @@ def show(runs):
         for name in names:
             summaries = pd.concat([own for key, (own, _) in runs.items() if key[0] == name])
             arms = summaries.groupby(["mode", "round"], sort=False)[column]
-            cells[name] = {arm: interval(values, rng) for arm, values in arms}
+            cells[name] = {arm: told(values, rng) for arm, values in arms}
         print(f"\n{column}, per 1,000 calls\n{pd.DataFrame(cells).to_string()}")
 
 

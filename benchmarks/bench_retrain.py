@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from seeds import interval
 
 from automata.sampling import Evolution
 from automata.solver.exact import reset_thresholds
@@ -107,13 +108,6 @@ def run_one(name, budget, settings, seed, data, model, truth):
         "thresholds": new[1].tolist(),
         "recall": recall,
     }
-
-
-def interval(values, rng):
-    """Return the mean and its 95 % bootstrap interval over seeds."""
-    values = np.asarray(values, float)
-    means = values[rng.integers(len(values), size=(10_000, len(values)))].mean(1)
-    return values.mean(), *np.quantile(means, [0.025, 0.975])
 
 
 def show(rows, budgets):

@@ -37,7 +37,10 @@ _SPECIAL = ("/dev/", "/proc/")
 """Files in these folders are written to in place, even if they lead to a regular file."""
 _SEAL = "sha256"
 _SQLITE = b"SQLite format 3\0"
-_RECORDS = {"run.json", "manifest.json", "checksums.json", "settings.json", "evaluation.json"}
+_RECORDS = {
+    *("run.json", "manifest.json", "checksums.json", "settings.json"),
+    *("evaluation.json", "attributes.csv"),
+}
 _LOOKS, _PAUSE = 10, 0.1
 """A reader waits for a writer by looking again this often, with a pause in seconds between."""
 

@@ -8,7 +8,7 @@ from automata.arguments import check_integer
 
 STAGES = (
     *("generate", "train", "weights", "search", "pictures", "evolve", "start", "discover"),
-    "lecture",
+    *("lecture", "evaluate"),
 )
 
 

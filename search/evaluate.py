@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from automata.canonical import canonical_forms
-from automata.properties import in_classes
+from automata.properties import CLASSES, in_classes
 from automata.row_index import RowIndex
 from automata.solver.exact import reset_thresholds
 from automata.solver.ranks import are_synchronizing
 from data.checks import anything, list_of, names_of, number, whole
 from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
-from data.files import open_seal, write_sealed
+from data.files import open_seal, sha256, write_sealed, write_text
 from data.record import git_commit
+from search.attribute_table import (
+    ATTRIBUTE_COLUMNS,
+    MEASURED_COLUMNS,
+    THRESHOLD_COLUMNS,
+    complete,
+)
 from search.decode import decode_and_repair
+from search.tables import SHARE, TEXT, Kind, read_table
 from vae.checkpoint import weights_sha256
 from vae.coding import draw_prior
+from vae.directions import THRESHOLD
 from vae.encoding import encode_deltas
 from vae.metrics import reconstruction_metrics
 from vae.model import VAE, NotFiniteError
 from vae.train import check_size
 
 PRIOR_SAMPLES = 10_000
-_FILE = "evaluation.json"
+_FILE, _TABLE = "evaluation.json", "attributes.csv"
+_ATTRIBUTES = {
+    **dict.fromkeys(ATTRIBUTE_COLUMNS, SHARE),
+    **dict.fromkeys(THRESHOLD_COLUMNS, Kind("number", -1e12, 1e12, gaps=True)),
+    **dict.fromkeys(("step", "changed", "changed_unmoved"), Kind("number", 0, 10**6)),
+    **dict.fromkeys(("attribute", "verdict"), TEXT),
+    "parents": Kind("whole", 1),
+}
 TOP = 5
 """Number of longest thresholds that are listed."""
 
@@ -105,10 +122,26 @@ def evaluate(
 
 
 def write_evaluation(
-    folder: Path, settings: Mapping[str, Any], results: Mapping[str, Any], model_sha256: str
+    folder: Path,
+    settings: Mapping[str, Any],
+    results: Mapping[str, Any],
+    attributes: pd.DataFrame,
+    model_sha256: str,
 ) -> None:
-    """Write ``evaluation.json``: settings, results, commit, SHA-256 of the model, and a seal."""
-    record = {**settings, "results": results, "model_sha256": model_sha256, "commit": git_commit()}
+    """Write ``attributes.csv``, then ``evaluation.json``.
+
+    The latter holds settings, results, commit, the SHA-256 of the model and of ``attributes.csv``,
+    and a seal.
+    """
+    content = _csv(attributes)
+    write_text(folder / _TABLE, content)
+    record = {
+        **settings,
+        "results": results,
+        "model_sha256": model_sha256,
+        "attributes_sha256": hashlib.sha256(content.encode()).hexdigest(),
+        "commit": git_commit(),
+    }
     write_sealed(folder / _FILE, record)
 
 
@@ -120,20 +153,58 @@ def read_evaluation(folder: Path | str) -> dict[str, Any] | None:
     DataError
         If it is damaged, or of another model than the one in the folder.
     """
+    record = _read(Path(folder))
+    return (
+        None if record is None else {name: own for name, own in sorted(record["results"].items())}
+    )
+
+
+def read_attributes(folder: Path | str) -> pd.DataFrame | None:
+    """Read ``attributes.csv``; None if there is no evaluation, or one of an earlier version.
+
+    Raises
+    ------
+    DataError
+        If the table or the evaluation is damaged, the table is of another evaluation, the
+        evaluation is of another model, or a verdict or an interval does not follow from the shares.
+    """
     folder = Path(folder)
+    record = _read(folder)
+    if record is None or "attributes_sha256" not in record:
+        return None
+    path = folder / _TABLE
+    if sha256(path) != record["attributes_sha256"]:
+        raise DataError(f"{path}: damaged, or of another evaluation: evaluate again")
+    table = read_table(path, _ATTRIBUTES)
+    with reading(path, "a table of attributes"):
+        if (
+            not {*table["attribute"]} <= {*CLASSES, THRESHOLD}
+            or table["attribute"].duplicated().any()
+        ):
+            raise ValueError(f"attributes {', '.join(table['attribute'])}"[:200])
+        if _csv(complete(table[MEASURED_COLUMNS])) != path.read_text(encoding="utf-8"):
+            raise ValueError("an interval or a verdict does not follow from the shares")
+    return table
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """Read and check ``evaluation.json``."""
     path = folder / _FILE
     if not path.exists():
         return None
-    record = read_json(path)
+    record: dict[str, Any] = read_json(path)
     with reading(path, "the evaluation of a model"):
         open_seal(record)
         if "model_sha256" not in record:
             raise ValueError("of an earlier version: evaluate again")
         names_of(anything)("results", record["results"])
-        results = {name: record["results"][name] for name in sorted(record["results"])}
-        for name, value in results.items():
+        for name, value in record["results"].items():
             check = list_of(whole(-1, 10**6)) if isinstance(value, list) else number(-1e12, 1e12)
             check(name, value)
         if record["model_sha256"] != weights_sha256(folder):
             raise ValueError("of weights that were trained further since: evaluate again")
-    return results
+    return record
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False, lineterminator="\n"))

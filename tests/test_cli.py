@@ -215,7 +215,11 @@ def test_the_chain(chain):
     assert sum(by_length.values()) == 300
     assert strict(answers["train"].out)["epoch"] in (1, 2)
     evaluated = strict(answers["evaluate"].out)
-    assert evaluated == json.loads((folder / "model" / "evaluation.json").read_text())["results"]
+    measures = {name: own for name, own in evaluated.items() if name != "attributes"}
+    assert measures == json.loads((folder / "model" / "evaluation.json").read_text())["results"]
+    attributes = pd.read_csv(folder / "model" / "attributes.csv")
+    rows = [row["attribute"] for row in evaluated["attributes"]]
+    assert rows == attributes["attribute"].tolist()
     assert evaluated["prior_samples"] == 10_000
     found = strict(answers["search"].out)
     table = pd.read_csv(folder / "found" / "candidates.csv")
@@ -258,7 +262,7 @@ def test_the_files_of_the_chain(chain):
     tables = {"candidates.csv", "summary.csv", "checksums.json"}
     expected = {
         "data": {"manifest.json", "run.json", *shards, *pictures("thresholds")},
-        "model": {*model, "run.json", "evaluation.json", *pictures("training")},
+        "model": {*model, "run.json", "evaluation.json", "attributes.csv", *pictures("training")},
         "found": {
             *tables,
             "run.json",
@@ -683,7 +687,7 @@ def test_a_full_disk(call, chain, tmp_path, command, limit):
         assert call(tmp_path, arguments(command)).code == 0
         again = contents(tmp_path / out)
         clock = {"metrics.csv", "training.png", "training.svg", "resume.pt", "checksums.json"}
-        for name in whole.keys() - clock - {"evaluation.json"}:
+        for name in whole.keys() - clock - {"evaluation.json", "attributes.csv"}:
             assert again[name] == whole[name], name
 
 

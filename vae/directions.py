@@ -13,14 +13,60 @@ from data.dataset import Dataset
 THRESHOLD = "threshold"
 """The attribute of a long reset threshold."""
 
+Mask = npt.NDArray[np.bool_]
+
+
+def attribute_groups(
+    data: Dataset, attribute: str | Predicate, *, workers: int = 1
+) -> tuple[Mask, Mask]:
+    """Return which automata have an attribute, and which lack it.
+
+    With ``threshold`` these are the automata from the upper quartile of the thresholds on, and
+    those up to the lower one; if the quartiles are equal, none lacks it.
+
+    Parameters
+    ----------
+    data : Dataset
+    attribute : str or callable
+        ``threshold``, a class of `automata.CLASSES`, not-NAME, or a function of automata, uint8
+        (batch, k, n), that returns bool (batch,).
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    has, lacks : bool array, shape (rows,)
+
+    Raises
+    ------
+    ValueError
+        If there is no such class, or the function returns something else.
+
+    Examples
+    --------
+    >>> automata = np.array([[[0, 0, 0], [0, 0, 2]], [[0, 0, 2], [1, 2, 0]]], np.uint8)
+    >>> data = Dataset(automata, np.array([1, 4], np.int32), np.array(["uniform"] * 2))
+    >>> [group.tolist() for group in attribute_groups(data, "sink")]
+    [[True, False], [False, True]]
+    >>> [group.tolist() for group in attribute_groups(data, "threshold")]
+    [[False, True], [True, False]]
+    """
+    if attribute != THRESHOLD:
+        has = in_classes(data.deltas, [attribute], workers=workers)
+        return has, ~has
+    if len(data) == 0:
+        return np.zeros(0, np.bool_), np.zeros(0, np.bool_)
+    low, high = np.quantile(data.reset_thresholds, [0.25, 0.75])
+    return data.reset_thresholds >= high, (data.reset_thresholds <= low) & (low < high)
+
 
 def attribute_direction(
     mu: npt.NDArray[np.floating], data: Dataset, attribute: str | Predicate, *, workers: int = 1
 ) -> npt.NDArray[np.float32]:
     """Return the difference of the mean points of automata with and without an attribute.
 
-    Attributes in that sense are those of Larsen et al. (2016). With ``threshold`` the two groups
-    are the automata from the upper quartile of the thresholds on, and those up to the lower one.
+    Attributes in that sense are those of Larsen et al. (2016); `attribute_groups` says which
+    automata have one, and which lack it.
 
     Parameters
     ----------
@@ -28,8 +74,7 @@ def attribute_direction(
         Posterior means of the rows of `data`.
     data : Dataset
     attribute : str or callable
-        ``threshold``, a class of `automata.CLASSES`, not-NAME, or a function of automata, uint8
-        (batch, k, n), that returns bool (batch,).
+        As in `attribute_groups`.
     workers : int
         Threads.
 
@@ -44,14 +89,7 @@ def attribute_direction(
     ValueError
         If there is no such class, or the function returns something else.
     """
-    if attribute == THRESHOLD:
-        low, high = np.quantile(data.reset_thresholds, [0.25, 0.75])
-        has, lacks = data.reset_thresholds >= high, data.reset_thresholds <= low
-        if low == high:
-            lacks &= False
-    else:
-        has = in_classes(data.deltas, [attribute], workers=workers)
-        lacks = ~has
+    has, lacks = attribute_groups(data, attribute, workers=workers)
     if not (has.any() and lacks.any()):
         name = attribute if isinstance(attribute, str) else getattr(attribute, "__name__", "it")
         raise DataError(

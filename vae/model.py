@@ -3,7 +3,7 @@
 Posterior q(z|x): 1-D convolutions over the states of the token string, then two linear heads, mu
 and log sigma. Prior N(0, I). Likelihood p(x|z): GRU layers fed with z at every step, their hidden
 state started from z; one step a state, a softmax over target states for each of its letters.
-`ModelOptions` exchanges the posterior (`vae.posteriors`) and the prior (`vae.priors`).
+`vae.config.ModelOptions` exchanges the posterior (`vae.posteriors`) and the prior (`vae.priors`).
 
 A model of *any size* reads and writes automata of every size up to n. Size and place (counted from
 the first and from the last state) are conditions of encoder and decoder, and the encoder pools
@@ -26,7 +26,7 @@ from vae.config import DECODERS as DECODERS
 from vae.config import ModelConfig as ModelConfig
 from vae.guide import Guide
 from vae.posteriors import Posterior as Posterior
-from vae.posteriors import make_family
+from vae.posteriors import make_kind
 from vae.priors import make_prior
 
 
@@ -125,7 +125,7 @@ class Reader(nn.Module):
 
 
 class Encoder(Reader):
-    """Tokens -> posterior: a linear head each for mu, log sigma, and what the family needs."""
+    """Tokens -> posterior: a linear head each for mu, log sigma, and what its kind needs."""
 
     # a subclass, because saved weights have the reader's names without a prefix
 
@@ -134,9 +134,9 @@ class Encoder(Reader):
         self.mu = nn.Linear(self.width, config.latent)
         self.log_sigma = nn.Linear(self.width, config.latent)
         self.min_log_sigma = config.min_log_sigma
-        self.family = make_family(config)
-        if self.family.context:
-            self.context = nn.Linear(self.width, self.family.context)
+        self.kind = make_kind(config)
+        if self.kind.context:
+            self.context = nn.Linear(self.width, self.kind.context)
 
     def forward(self, tokens: Tensor) -> Posterior:
         """Encode tokens (batch, n, k)."""
@@ -149,8 +149,8 @@ class Encoder(Reader):
     def _posterior(self, features: Tensor) -> Posterior:
         mu = self.mu(features)
         log_sigma = self.log_sigma(features).clamp(min=self.min_log_sigma)
-        context = self.context(features) if self.family.context else mu[:, :0]
-        return self.family.posterior(mu, log_sigma, context)
+        context = self.context(features) if self.kind.context else mu[:, :0]
+        return self.kind.posterior(mu, log_sigma, context)
 
 
 class Decoder(nn.Module):

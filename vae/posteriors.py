@@ -1,6 +1,6 @@
 """Posteriors q(z|x): a normal, a power-spherical one, and normals that flows bend.
 
-Each family makes a `Posterior` of the encoder's outputs, and draws points from it with their log
+Each kind makes a `Posterior` of the encoder's outputs, and draws points from it with their log
 densities. All densities are in nats, of points as the prior sees them.
 
 Rezende and Mohamed (2015): planar flows. Kingma et al. (2016): inverse autoregressive flows.
@@ -34,8 +34,8 @@ class Drawn(NamedTuple):
     """log q(z|x), in nats: (batch,)"""
 
 
-class Family(Protocol):
-    """A family of distributions on the latent space."""
+class Kind(Protocol):
+    """A kind of distributions on the latent space."""
 
     context: int
     """Numbers that a posterior has besides mu and log sigma, from one more head of the encoder."""
@@ -73,12 +73,12 @@ class Posterior(NamedTuple):
     log_sigma: Tensor
     """The width in each dimension, before a flow bends it: (batch, latent)"""
     context: Tensor = torch.empty(0, 0)
-    """What else the family needs to draw: (batch, context)"""
-    family: Family = Diagonal()
+    """What else its kind needs to draw: (batch, context)"""
+    kind: Kind = Diagonal()
 
     def draw(self, generator: torch.Generator, spread: float = 1.0) -> Drawn:
         """Draw a point of each posterior, its width multiplied by `spread`."""
-        return self.family.draw(self, generator, spread)
+        return self.kind.draw(self, generator, spread)
 
     def sample(self, generator: torch.Generator, spread: float = 1.0) -> Tensor:
         """Draw a point of each posterior, its width multiplied by `spread`: (batch, latent)."""
@@ -86,12 +86,12 @@ class Posterior(NamedTuple):
 
     def float(self) -> Posterior:
         """Return it in single precision."""
-        return Posterior(self.mu.float(), self.log_sigma.float(), self.context.float(), self.family)
+        return Posterior(self.mu.float(), self.log_sigma.float(), self.context.float(), self.kind)
 
     def take(self, rows: Tensor) -> Posterior:
         """Return the posteriors of some rows."""
         context = self.context[rows] if self.context.numel() else self.context
-        return Posterior(self.mu[rows], self.log_sigma[rows], context, self.family)
+        return Posterior(self.mu[rows], self.log_sigma[rows], context, self.kind)
 
 
 def join(parts: list[Posterior]) -> Posterior:
@@ -238,8 +238,8 @@ class InverseAutoregressive(nn.Module):
         return moved, stretch
 
 
-def make_family(config: ModelConfig) -> Family:
-    """Return the family of posteriors of a model."""
+def make_kind(config: ModelConfig) -> Kind:
+    """Return the kind of posteriors of a model."""
     if config.options.prior == "sphere":
         return PowerSpherical()
     if config.options.posterior == "planar":

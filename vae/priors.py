@@ -66,7 +66,7 @@ class NormalPrior:
 
     def kl(self, posterior: Posterior, drawn: Drawn) -> Tensor:
         """Return the KL: of each dimension in closed form, or an estimate of the whole."""
-        if isinstance(posterior.family, Diagonal):
+        if isinstance(posterior.kind, Diagonal):
             return normal_kl(posterior)
         return _estimate_kl(self, drawn)
 

@@ -1,4 +1,4 @@
-"""The job behind ``demo``: generate, train, search and report at n = 8, k = 2."""
+"""The job behind ``demo``: generate, train, evaluate, search and report at n = 8, k = 2."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from data.jobs import run_generate
 from data.results import Summary
 from search.archive.intake import ArchiveRule
 from search.configs import RetrainConfig, SearchConfig
-from search.jobs.models import run_search, run_train
-from search.jobs.outcome import SearchOutcome
+from search.jobs.models import run_evaluate, run_search, run_train
+from search.jobs.outcome import EvaluationOutcome, SearchOutcome
 from search.report.job import REPORT, write_report
 from search.report.runs import read_run
 from vae.config import ModelConfig, TrainConfig
@@ -28,12 +28,14 @@ class DemoOutcome(NamedTuple):
 
     generated: Summary
     trained: Summary
+    evaluated: EvaluationOutcome
     found: SearchOutcome
     page: Summary
 
     def text(self) -> str:
         """Return all results, and the path of the page."""
-        parts = [part.text() for part in (self.generated, self.trained, self.found)]
+        made = (self.generated, self.trained, self.evaluated, self.found)
+        parts = [part.text() for part in made]
         return "\n".join([*parts, f"\nTo look at it all: {self.page.values['report']}"])
 
     def as_json(self) -> dict[str, Any]:
@@ -41,6 +43,7 @@ class DemoOutcome(NamedTuple):
         return {
             "generate": self.generated.as_json(),
             "train": self.trained.as_json(),
+            "evaluate": self.evaluated.as_json(),
             "search": self.found.as_json(),
             "report": self.page.as_json(),
         }
@@ -49,7 +52,7 @@ class DemoOutcome(NamedTuple):
 def run_demo(
     seed: int, out: Path, rule: ArchiveRule, *, device: str, workers: int, force: bool
 ) -> DemoOutcome:
-    """Make a dataset, a model, a search and its report, in folders within `out`."""
+    """Make a dataset, a model and its measures, a search and its report, within `out`."""
     data, model, found = out / "data", out / "model", out / "search"
     on: dict[str, Any] = {"device": choose_device(device), "workers": workers, "force": force}
     generated = run_generate(
@@ -62,6 +65,15 @@ def run_demo(
     )
     trained = run_train(data, model, ModelConfig(), TrainConfig(epochs=8, seed=seed), **on)
     config = SearchConfig(budget=20_000, seed=seed, learning=_LEARNING)
+    evaluated = run_evaluate(
+        model,
+        data,
+        classes=(),
+        repair=config.latent.repair,
+        seed=seed,
+        device=on["device"],
+        workers=workers,
+    )
     results = run_search(model, data, found, config, rule=rule, **on)
     page = write_report(read_run(found, _AUTOMATA), out / REPORT)
-    return DemoOutcome(generated, trained, results, page)
+    return DemoOutcome(generated, trained, evaluated, results, page)

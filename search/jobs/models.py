@@ -25,11 +25,12 @@ from data.record import recorded
 from data.results import Summary
 from data.terminal import warn
 from search.archive.intake import ArchiveRule
+from search.attributes import measure_arithmetic
 from search.candidates import time_modes
 from search.decode import computing
 from search.evaluate import evaluate, write_evaluation
 from search.evolve import EvolveConfig, evolve_from_random
-from search.jobs.outcome import SearchOutcome
+from search.jobs.outcome import EvaluationOutcome, SearchOutcome
 from search.pictures.hits import plot_arm_hits
 from search.pictures.latent import draw_search
 from search.pictures.recall import plot_recall
@@ -91,8 +92,8 @@ def run_evaluate(
     seed: int,
     device: torch.device | str,
     workers: int,
-) -> Summary:
-    """Measure a model and record the results in its folder.
+) -> EvaluationOutcome:
+    """Measure a model, and attribute arithmetic with it; record the results in its folder.
 
     The default of `data` is the dataset that the model was trained on.
     """
@@ -106,9 +107,17 @@ def run_evaluate(
             results = evaluate(
                 model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
             )
+            attributes = measure_arithmetic(
+                model,
+                *dataset.split(held_out),
+                repair=repair,
+                seed=seed,
+                classes=classes,
+                workers=workers,
+            )
         settings = {"seed": seed, "repair": repair, "classes": classes}
-        write_evaluation(folder, settings, results, weights)
-    return Summary(results)
+        write_evaluation(folder, settings, results, attributes, weights)
+    return EvaluationOutcome(results, attributes)
 
 
 def run_search(

@@ -1,13 +1,16 @@
-"""The result of ``search`` and ``evolve``: candidates, the comparison of the arms, recall."""
+"""The results of ``search``, ``evolve`` and ``evaluate``: their tables as text and as JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from data.cells import json_rows
+from data.results import Summary
+from search.attribute_table import in_words, shown_briefly
 from search.jobs.best import best_automata
 from search.scoring.recall import Recall
 
@@ -78,3 +81,33 @@ class SearchOutcome(NamedTuple):
             **recall,
             **(learning if len(self.sources) else {}),
         }
+
+
+class EvaluationOutcome(NamedTuple):
+    """The measures of a model."""
+
+    measures: Mapping[str, Any]
+    attributes: pd.DataFrame
+    """A row for each attribute, in the columns of `search.attribute_table.ATTRIBUTE_COLUMNS`."""
+
+    def text(self) -> str:
+        """Return a line for each measure, and who gains which attribute."""
+        lines = [Summary(self.measures).text()]
+        if len(self.attributes):
+            lines += [
+                "\nAttribute arithmetic: held-out automata that gain what they lack, after a step "
+                "along its direction (attributes.csv)",
+                shown_briefly(self.attributes),
+                *in_words(self.attributes),
+            ]
+        elif not self.measures["latent"]:
+            lines.append("attribute arithmetic: not measured, the model has no latent space")
+        else:
+            lines.append(
+                "attribute arithmetic: not measured, too few automata have an attribute or lack it"
+            )
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the measures by their names, and the rows of the attributes."""
+        return {**self.measures, "attributes": json_rows(self.attributes)}

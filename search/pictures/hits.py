@@ -13,10 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from automata.drawing.geometry import line_color
 from data.plots import GREY, PALE, Floats, new_figure, save, say_empty, style
 from search.baselines import BASELINES
+from search.intervals import share_interval
 from search.scoring.comparison import three_digits
 
-_Z = 1.959964
-"""The quantile of the normal distribution for 95 % intervals."""
 _PANELS = (
     ("≥ n² - 4n + 6", "hits_top"),
     ("≥ 0.8 (n - 1)²", "hits_0.8"),
@@ -45,15 +44,8 @@ def wilson_interval(rates: npt.ArrayLike, calls: npt.ArrayLike) -> tuple[Floats,
     >>> [round(float(end[0]), 2) for end in wilson_interval([2.5], [20_000])]
     [1.9, 3.29]
     """
-    share = np.asarray(rates, np.float64) / 1000
-    count = np.asarray(calls, np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weight = 1 + _Z**2 / count
-        middle = (share + _Z**2 / (2 * count)) / weight
-        half = _Z / weight * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    # if no call or every call hits, one end is exact
-    low = np.where(share == 0, 0, middle - half)
-    return 1000 * low, 1000 * np.where(share == 1, 1, middle + half)
+    low, high = share_interval(np.asarray(rates, np.float64) / 1000, calls)
+    return 1000 * low, 1000 * high
 
 
 def arm_names(summary: pd.DataFrame) -> list[str]:

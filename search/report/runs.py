@@ -22,6 +22,7 @@ from search.archive.store import Archive
 from search.archive.tables import Selection
 from search.candidates import CANDIDATE_COLUMNS
 from search.evaluate import read_evaluation
+from search.report.attributes import attribute_tables
 from search.report.content import (
     SEARCHED,
     Content,
@@ -175,7 +176,11 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     if results is not None:
         flat = pd.DataFrame(flatten(results).items(), columns=["measure", "value"])
         text = "Held-out reconstruction, and samples of the prior."
-        content.tables.insert(0, Table("Evaluation", text, texts_of(flat)))
+        content.tables = [
+            Table("Evaluation", text, texts_of(flat)),
+            *attribute_tables(folder),
+            *content.tables,
+        ]
     try:
         model, training, _ = load_trained(folder, data, CPU, torch.get_num_threads())
         rows = _slowest(training, limit)

@@ -22,6 +22,7 @@ from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS, t
 from search.evolve import EvolveConfig
 from search.pictures.hits import arm_names, wilson_interval
 from search.pictures.latent import picture_space, reconstructions, strip_rows
+from search.report.attributes import attribute_tables
 from search.report.content import Content, LatentMap, Picture, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.run import SearchConfig
@@ -156,7 +157,7 @@ def _sources(folder: Path, sources: pd.DataFrame, summary: pd.DataFrame) -> list
 def _add_latent(
     folder: Path, content: Content, config: SearchConfig, record: Mapping[str, Any]
 ) -> None:
-    """Add the strip, the latent map and the training curves of a search's model.
+    """Add the strip, the latent map, the training and the attributes of a search's model.
 
     The model is outside the run folder. If it cannot be read, a note on the page says why.
     """
@@ -181,6 +182,10 @@ def _add_latent(
     curves = model_folder / "training.svg"
     if curves.exists():
         content.pictures.append(Picture(*TRAINING, curves))
+    try:
+        content.tables += attribute_tables(model_folder)
+    except (DataError, OSError) as error:
+        content.notes.append(f"No attribute arithmetic: {printable(str(error))}")
 
 
 def dataset_map(model: VAE, training: Dataset, rows: pd.DataFrame, path: str) -> LatentMap:

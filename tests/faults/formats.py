@@ -115,6 +115,7 @@ def _models() -> Sequence[Format]:
         Format("metrics.csv", page, "model/metrics.csv", _TEXT, (shown,), seal),
         Format("evaluation.json", page, "model/evaluation.json", _JSON, (shown,),
                _sealed_json("model/evaluation.json")),
+        Format("attributes.csv", page, "model/attributes.csv", _TEXT, (shown,), _sealed_attributes),
         Format("run.json of a model", page, "model/run.json", _JSON, (shown,)),
         Format("resume.pt", ("half", "data"), "half/resume.pt",
                (damaged_bytes, damaged_checkpoint, damaged_checkpoint),
@@ -251,6 +252,15 @@ def _sealed_json(name: str) -> Seal:
             return  # there is nothing left to put right
 
     return seal
+
+
+def _sealed_attributes(folder: Path) -> None:
+    """The checksum of the attributes of a model, and that of the evaluation which holds it."""
+    from data.files import write_sealed
+
+    path = folder / "model" / "evaluation.json"
+    found = _sha256(folder / "model" / "attributes.csv")
+    write_sealed(path, json.loads(path.read_text()) | {"attributes_sha256": found})
 
 
 def _sha256(path: Path) -> str:

@@ -49,9 +49,11 @@ def test_demo_as_json(small: Path) -> None:
     line = [*words(small), "--json"]
     answer = CliRunner().invoke(pipeline.cli, line, catch_exceptions=False)
     found = json.loads(answer.stdout)
-    assert [*found] == ["generate", "train", "search", "report"]
+    assert [*found] == ["generate", "train", "evaluate", "search", "report"]
     assert found["generate"]["rows wanted"] == 300
     assert (found["train"]["model"], found["train"]["epoch"]) == (str(small / "model"), 1)
+    assert found["evaluate"]["prior_samples"] == 10_000
+    assert (small / "model" / "attributes.csv").exists()
     assert found["report"]["report"] == str(small / "report.html")
     assert found["report"]["bytes"] == (small / "report.html").stat().st_size
     names = {"candidates", "summary", "sources", "times", "calls", "labelling calls", "files"}
@@ -67,6 +69,8 @@ def test_demo(small: Path) -> None:
         f"dataset: {small}/data\n",
         "rows by reset threshold:\n",
         f"\nmodel: {small}/model\nepoch: 1\n",
+        "\nprior samples: 10000\n",
+        "attribute arithmetic: ",
         "\n\nArms: hits per 1,000 solver calls (summary.csv)\n",
         "\n\nSources of the arms that learn, hits per 1,000 solver calls (sources.csv)\n",
         "\n\nWall time, and hits per second (seconds.json)\n",

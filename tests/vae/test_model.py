@@ -8,6 +8,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from automata.families import FAMILIES
+from tests.vae.models import BATCH, LATENT, N, draw_tokens, make, make_fresh, seeded
 from vae import metrics
 from vae.encoding import TOKEN_KINDS, encode_deltas, name_targets
 from vae.losses import losses
@@ -18,36 +19,9 @@ from vae.priors import normal_kl
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-N, LATENT, BATCH = 5, 3, 7
-TINY = {"n": N, "latent": LATENT, "embedding": 4, "channels": 6, "hidden": 8, "layers": 2}
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def make_fresh(**changes) -> VAE:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return VAE(ModelConfig(**(TINY | changes))).eval()
-
-
-def make(**changes) -> VAE:
-    """A model none of whose weights are zero, as if it were trained."""
-    model = make_fresh(**changes)
-    for weight in model.parameters():
-        if not weight.any():
-            torch.nn.init.normal_(weight, 0, 0.3, generator=seeded())
-    return model
-
 
 def sizes_of(model: VAE | Decoder) -> range:
     return range(1 if model.config.any_size else model.config.n, model.config.n + 1)
-
-
-def draw_tokens(model: VAE, batch: int = BATCH, seed: int = 0, n: int = 0) -> torch.Tensor:
-    n = n or model.config.n
-    return torch.randint(n, (batch, n, model.config.k), generator=seeded(seed))
 
 
 def draw_z(batch: int = BATCH, latent: int = LATENT) -> torch.Tensor:

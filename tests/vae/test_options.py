@@ -13,8 +13,7 @@ from automata.properties import in_classes
 from automata.settings import record_of
 from data.damage import DataError
 from tests.folders import contents
-from tests.vae.test_model import draw_tokens, make, seeded
-from tests.vae.test_train import CONFIG, MODEL, interrupt_at, make_data, run
+from tests.vae.models import CONFIG, MODEL, draw_tokens, interrupt_at, make, make_data, run, seeded
 from vae.adversary import adversary_terms
 from vae.checkpoint import load_model, read_config
 from vae.coding import draw_prior, encode_automata

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.vae.test_model import make, seeded
+from tests.vae.models import make, seeded
 from vae.config import ModelConfig, ModelOptions
 from vae.posteriors import (
     Diagonal,
@@ -137,14 +137,14 @@ def test_the_density_of_a_bent_posterior_integrates_to_one(name):
 @pytest.mark.parametrize("name", FLOWS)
 def test_the_density_of_a_draw_is_that_of_the_moved_normal(name):
     posterior = posterior_of(name)
-    family = posterior.family
+    kind = posterior.kind
     drawn = posterior.draw(seeded())
-    mean, context = posterior.context.split([3, family.context], 1)
+    mean, context = posterior.context.split([3, kind.context], 1)
     plain = Diagonal().posterior(mean, posterior.log_sigma, context).draw(seeded())
-    moved, stretch = family.flow(plain.z, context)
+    moved, stretch = kind.flow(plain.z, context)
     assert torch.equal(drawn.z, moved)
     torch.testing.assert_close(drawn.log_density, plain.log_density - stretch)
-    torch.testing.assert_close(posterior.mu, family.flow(mean, context)[0])
+    torch.testing.assert_close(posterior.mu, kind.flow(mean, context)[0])
 
 
 # --- the sphere ---------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from torch.distributions import (
     kl_divergence,
 )
 
-from tests.vae.test_model import BATCH, make, seeded
+from tests.vae.models import BATCH, make, seeded
 from vae.config import PRIORS, ModelOptions
-from vae.posteriors import Diagonal, Posterior, PowerSpherical, make_family
+from vae.posteriors import Diagonal, Posterior, PowerSpherical, make_kind
 from vae.priors import FlowPrior, MixturePrior, SpherePrior, VampPrior
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -212,8 +212,8 @@ def test_which_prior_a_model_has():
     for name, kind in kinds.items():
         assert isinstance(make_prior(name), kind)
     plain = make()
-    assert isinstance(plain.encoder.family, Diagonal)
-    assert isinstance(make_family(plain.config), Diagonal)
+    assert isinstance(plain.encoder.kind, Diagonal)
+    assert isinstance(make_kind(plain.config), Diagonal)
     assert np.array_equal(
         plain.prior.sample(4, seeded()), torch.randn(4, 3, generator=seeded())
     )  # the random numbers of earlier versions

@@ -16,45 +16,23 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from automata.canonical import canonical_forms, from_canonical
-from automata.row_index import RowIndex
-from automata.sampling import sample_uniform
-from automata.solver.exact import reset_thresholds
-from data.dataset import Dataset
 from data.files import check_files, sha256
 from tests.damaging import refused
 from tests.folders import contents
+from tests.vae.models import CONFIG, MODEL, interrupt_at, make_data, run
 from vae import train as module
 from vae.checkpoint import load_model, read_config, save_checkpoint
 from vae.encoding import TOKEN_KINDS, encode_deltas
 from vae.history import metric_columns, read_metrics
 from vae.metrics import reconstruction_metrics
-from vae.model import DECODERS, ModelConfig
-from vae.train import TrainConfig, choose_device, describe_data, row_weights, train
+from vae.model import DECODERS
+from vae.train import TrainConfig, choose_device, describe_data, row_weights
 from vae.trained import doubts
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROOT = Path(__file__).parents[2]
-MODEL = ModelConfig(
-    n=4, latent=4, embedding=4, channels=8, convolutions=2, hidden=12, token_dropout=0.3
-)
-CONFIG = TrainConfig(epochs=3, batch=64, held_out=0.2, beta=0.1, free_bits=0.05, seed=1)
 FILES = ["checksums.json", "config.json", "metrics.csv", "model.safetensors", "resume.pt"]
-
-
-def make_data(rows: int = 200, n: int = 4, k: int = 2, seed: int = 0) -> Dataset:
-    forms = canonical_forms(sample_uniform(np.random.default_rng(seed), 4 * rows, n, k))
-    forms = forms[RowIndex(n * k).add_new(forms)][:rows]
-    deltas = from_canonical(forms, n, k)
-    return Dataset(deltas, reset_thresholds(deltas), np.full(rows, "uniform"))
-
-
-def run(folder: Path, model: ModelConfig = MODEL, data: Dataset | None = None, **changes):
-    """Train; return the metrics without what depends on the clock."""
-    chosen = make_data() if data is None else data
-    rows = train(chosen, folder, model, replace(CONFIG, **changes), device="cpu")
-    return [{key: row[key] for key in row if key != "samples_per_second"} for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -337,19 +315,6 @@ def test_killed_at_any_renaming(finished, tmp_path, killed):
         assert sorted(contents(folder)) == FILES
         for name in ("model.safetensors", "config.json"):
             assert (folder / name).read_bytes() == (finished / name).read_bytes()
-
-
-def interrupt_at(patch: pytest.MonkeyPatch, last: int) -> None:
-    """Let ^C come at a step of the next training."""
-    step, steps = module.take_step, []
-
-    def interrupted(*args):
-        steps.append(args)
-        if len(steps) == last:
-            raise KeyboardInterrupt
-        return step(*args)
-
-    patch.setattr(module, "take_step", interrupted)
 
 
 def test_interrupted_within_an_epoch(tmp_path, finished, monkeypatch):

@@ -1,0 +1,64 @@
+"""Intervals of shares and of means."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+_Z = 1.959964
+"""The quantile of the normal distribution for 95 % intervals."""
+
+
+def share_interval(shares: npt.ArrayLike, counts: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return 95 % intervals of shares (Wilson 1927).
+
+    Parameters
+    ----------
+    shares : array of float, shape (rows,)
+        In 0..1.
+    counts : array of int, shape (rows,)
+        The number of independent trials that each is a share of. Without trials the interval is
+        nan.
+
+    Returns
+    -------
+    low, high : float64 array, shape (rows,)
+
+    Examples
+    --------
+    >>> [round(float(end[0]), 3) for end in share_interval([0.1], [50])]
+    [0.043, 0.214]
+    """
+    share = np.asarray(shares, np.float64)
+    count = np.asarray(counts, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = 1 + _Z**2 / count
+        middle = (share + _Z**2 / (2 * count)) / weight
+        half = _Z / weight * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
+    # if no trial or every trial succeeds, one end is exact
+    return np.where(share == 0, 0, middle - half), np.where(share == 1, 1, middle + half)
+
+
+def mean_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
+    """Return the mean of values and its 95 % interval, by the normal approximation.
+
+    Parameters
+    ----------
+    values : array of float, shape (rows,)
+
+    Returns
+    -------
+    mean, low, high : float
+        nan without values; with one, the ends are nan.
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in mean_interval([1, 2, 3, 4])]
+    [2.5, 1.23, 3.77]
+    """
+    own = np.asarray(values, np.float64)
+    mean = float(own.mean()) if len(own) else np.nan
+    half = _Z * float(own.std(ddof=1)) / len(own) ** 0.5 if len(own) > 1 else np.nan
+    return mean, mean - half, mean + half
