@@ -8,7 +8,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from automata.families import FAMILIES
-from tests.vae.models import BATCH, LATENT, N, draw_tokens, make, make_fresh, seeded
+from tests.vae.models import BATCH, LATENT, TINY, N, draw_tokens, make, make_fresh, seeded
 from vae import metrics
 from vae.encoding import TOKEN_KINDS, encode_deltas, name_targets
 from vae.losses import losses
