@@ -47,6 +47,8 @@ class Learned(NamedTuple):
     model: VAE
     data: Dataset
     held_out: Dataset
+    share: float
+    """Of the dataset that is held out."""
 
 
 def learn_automata(config: LectureConfig, folder: Path, given: Path | None = None) -> Learned:
@@ -87,7 +89,7 @@ def learn_automata(config: LectureConfig, folder: Path, given: Path | None = Non
         )
         train(data, folder / "model", shape, training, device="cpu")
         model, held_out = load_model(folder / "model"), training.held_out
-    return Learned(model, data, data.split(held_out)[1])
+    return Learned(model, data, data.split(held_out)[1], held_out)
 
 
 def choose_parents(learned: Learned, between: tuple[str, str] | None = None) -> Deltas:

@@ -135,7 +135,7 @@ def draw_bubble(dimensions: Sequence[int], rng: np.random.Generator) -> Picture:
         edges = np.linspace(0, right, 141)
         for axes, d in zip(panels, dimensions, strict=True):
             norms = np.linalg.norm(rng.standard_normal((_DRAWS, d)), axis=1)
-            axes.hist(norms, edges, density=True, color=BLUE, alpha=0.35)
+            axes.hist(norms, edges, density=True, color=BLUE, alpha=0.35, histtype="stepfilled")
             axes.plot(radii, chi_density(radii, d), color=BLUE, lw=1.3)
             axes.axvline(math.sqrt(d), color=VERMILION, ls=":", lw=1.3)
             axes.plot(0, 0, "o", color=GREEN, ms=6, clip_on=False)
