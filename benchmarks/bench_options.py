@@ -58,7 +58,7 @@ def run_one(folder, name, seed):
     if not (model / "evaluation.json").exists():
         command(f"evaluate --model {model}", seed)
     if not (found / "run.json").exists():
-        command(f"search --model {model} --out {found} --budget 20000", seed)
+        command(f"search --model {model} --data {data} --out {found} --budget 20000", seed)
     measures = json.loads((model / "evaluation.json").read_text())["results"]
     seconds = json.loads((model / "run.json").read_text())["seconds"]
     return pd.read_csv(found / "summary.csv"), measures | {"train_seconds": seconds}
