@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 
 from automata.drawing.geometry import BLACK, BLUE, GREEN, VERMILION
 from data.digits import Digits
+from data.picture import Picture, as_picture
 from data.plots import GREY, PALE, new_figure, style
-from search.lecture.picture import Picture, as_picture
 
 Floats = npt.NDArray[np.floating]
 

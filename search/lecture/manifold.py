@@ -11,9 +11,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from data.digits import Digits
+from data.picture import Picture, as_picture
 from data.plots import Floats, new_figure, style
 from search.lecture.ideas import principal_axes
-from search.lecture.picture import Picture, as_picture, show_images
+from search.lecture.images import show_images
 from vae.gaussian import GaussianVAE, decode_images, encode_images
 
 # Ten colours that differ in hue and lightness (Okabe and Ito's, and two more).

@@ -18,6 +18,7 @@ import pipeline
 from automata import Automaton, canonical_forms
 from data.damage import DataError
 from data.digits import Digits, load_digits
+from data.picture import Picture
 from search.lecture.attributes import ATTRIBUTES, Attribute, direction, slant, success
 from search.lecture.cells import as_notebook, read_cells, run_cells
 from search.lecture.config import LectureConfig
@@ -33,7 +34,6 @@ from search.lecture.learned import (
 from search.lecture.manifold import draw_manifold
 from search.lecture.page import as_html
 from search.lecture.paths import path_points
-from search.lecture.picture import Picture
 from tests.idx_files import write
 from vae.gaussian import GaussianConfig, GaussianVAE, train_gaussian
 
