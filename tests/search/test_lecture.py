@@ -24,7 +24,7 @@ from search.lecture.cells import as_notebook, read_cells, run_cells
 from search.lecture.config import LectureConfig
 from search.lecture.formulas import formula_svg
 from search.lecture.given import read_automaton
-from search.lecture.ideas import draw_bound, principal_axes
+from search.lecture.ideas import draw_bound
 from search.lecture.learned import (
     choose_parents,
     count_paths,
@@ -226,15 +226,6 @@ def test_slant_follows_a_shear() -> None:
     sheared = np.stack([np.roll(row, 7 - y // 2) for y, row in enumerate(upright[0])])[None]
     assert slant(upright)[0] == pytest.approx(0)
     assert slant(sheared)[0] == pytest.approx(0.5, abs=0.05)
-
-
-def test_principal_axes_keep_distances() -> None:
-    points = np.random.default_rng(0).normal(size=(30, 4)) * [5, 3, 1, 0.1]
-    axes, shares = principal_axes(points, 4)
-    np.testing.assert_allclose(
-        np.linalg.norm(axes[1:] - axes[0], axis=1), np.linalg.norm(points[1:] - points[0], axis=1)
-    )
-    assert shares.sum() == pytest.approx(1) and (np.diff(shares) < 0).all()
 
 
 class Identity(GaussianVAE):
