@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 import pipeline
 from tests.inline import Inline
+from tests.threads import in_one_thread
 
 settings.register_profile(
     "suite",
@@ -27,12 +28,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: test
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Let torch work in one thread."""
-    import torch  # which few tests need
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with in_one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
