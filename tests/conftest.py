@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 import pipeline
 from tests.inline import Inline
+from tests.pictures import unrendered
 from tests.threads import in_one_thread
 
 settings.register_profile(
@@ -29,6 +30,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: test
 def one_thread() -> Iterator[None]:
     """Let torch work in one thread."""
     with in_one_thread():
+        yield
+
+
+@pytest.fixture(name="unrendered", scope="module")
+def without_rendering() -> Iterator[None]:
+    """Let commands write empty pictures, where pictures are not the subject."""
+    with unrendered():
         yield
 
 

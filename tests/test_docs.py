@@ -39,7 +39,7 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.fixture(scope="module")
-def with_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def with_model(unrendered: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the model that the page of the library loads; a small one."""
     folder = tmp_path_factory.mktemp("library")
     shape = "--latent 4 --embedding 4 --channels 8 --convolutions 1 --hidden 16 --batch 64"

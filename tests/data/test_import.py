@@ -308,6 +308,7 @@ def test_a_shard_of_another_source(copied: Path) -> None:
 # --- the commands that read datasets ------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_train_evaluate_search_and_report_take_it(place: Path) -> None:
     Path("own.txt").write_text(lines(uniform(400)))
     commands = [

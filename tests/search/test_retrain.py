@@ -35,7 +35,7 @@ from vae import numbered
 from vae.encoding import decode_tokens
 from vae.model import VAE, ModelConfig
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "unrendered")
 
 SEED, BUDGET, ROUNDS = 3, 90, 3
 LEARN = RetrainConfig(
@@ -470,7 +470,9 @@ def test_without_rounds_nothing_is_new(runs, tmp_path):
 
 def test_the_page_shows_sources_and_seconds(folder, tmp_path):
     out = tmp_path / "report.html"
-    answer = CliRunner().invoke(pipeline.cli, ["report", str(folder), "--out", str(out)])
+    answer = CliRunner().invoke(
+        pipeline.cli, ["report", str(folder), "--out", str(out), "--limit", "3"]
+    )
     assert answer.exit_code == 0, answer.output
     page = out.read_text()
     for text in (*LEARNING, "Where the finds of the arms that learn come from", "hits per second"):

@@ -28,6 +28,8 @@ from vae.boundary import as_deltas
 from vae.checkpoint import load_model
 from vae.model import VAE, Decoded, ModelConfig, NotFiniteError
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 ROOT = Path(__file__).parents[2]
 
 
