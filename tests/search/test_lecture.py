@@ -35,6 +35,7 @@ from search.lecture.manifold import draw_manifold
 from search.lecture.page import as_html
 from search.lecture.paths import path_points
 from tests.idx_files import write
+from tests.pictures import unrendered
 from vae.gaussian import GaussianConfig, GaussianVAE, train_gaussian
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "generate -n 4 --count 100 --out data --workers 1",
             f"train --data data --out model --epochs 1 {shape} --workers 1",
         ):
-            pipeline.cli.main(line.split(), standalone_mode=False)
+            with unrendered():
+                pipeline.cli.main(line.split(), standalone_mode=False)
         answer = run(Path("lecture"), *GIVEN, "--json")
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["page"] == "lecture/lecture.html"
