@@ -63,7 +63,7 @@ def run_folders(tmp_path_factory) -> Path:
         discover --arms insertion,stretch,vae --seeds 2 {sizes} --out compare
     """
     commands = lines.replace("\n            ", " ").strip().splitlines()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, unrendered("png"):  # pages show SVG
         patch.chdir(folder)
         patch.setattr("search.jobs.discovery.ProcessPoolExecutor", Inline)
         for line in commands:

@@ -13,14 +13,17 @@ _EMPTY = {
 
 
 @contextmanager
-def unrendered() -> Iterator[None]:
-    """Let commands make figures, but write files of no content: rendering is most of their time."""
+def unrendered(*kinds: str) -> Iterator[None]:
+    """Let commands make figures, but write files of no content: rendering is most of their time.
+
+    Of `kinds`, "png" or "svg", alone if they are named.
+    """
     from matplotlib.figure import Figure  # which few tests need
 
     render = Figure.savefig
 
     def save(figure: Figure, file: object, **settings: str) -> None:
-        if isinstance(file, Path):
+        if isinstance(file, Path) and settings["format"] in (kinds or _EMPTY):
             file.write_bytes(_EMPTY[settings["format"]])
         else:
             render(figure, file, **settings)
