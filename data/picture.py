@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,8 @@ from data.files import write_text
 
 _DPI = 150
 """Of clouds of points, which are drawn as an image."""
+_PLACES = re.compile(r'\b(?:d|x|y|points)="[^"]*"')
+"""Attributes with coordinates, in points; one decimal is enough."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,24 @@ class Picture:
 
 
 def as_picture(figure: Figure, text: str) -> Picture:
-    """Return a figure of matplotlib as a picture; call it within `data.plots.style`."""
+    """Return a figure of matplotlib as a picture; call it within `data.plots.style`.
+
+    Coordinates are rounded to a tenth of a point.
+    """
     file = BytesIO()
     figure.savefig(file, format="svg", dpi=_DPI, metadata={"Date": None})
     svg = file.getvalue().decode("utf-8")
-    return Picture(svg[svg.index("<svg") :], text)
+    short = _PLACES.sub(lambda match: shortened(match[0]), svg[svg.index("<svg") :])
+    return Picture(short, text)
+
+
+def shortened(numbers: str) -> str:
+    """Return a text with its numbers rounded to one decimal, on one line.
+
+    Examples
+    --------
+    >>> shortened("M 1.2345 20.08 L 3 4.0")
+    'M 1.2 20.1 L 3 4.0'
+    """
+    short = re.sub(r"\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}", numbers)
+    return re.sub(r"\s+", " ", short).strip()

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 import pipeline
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 PAGE = (Path(__file__).parents[1] / "docs" / "own.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^## Your own (\w+)\n.*?```python\n(.*?)```", PAGE, re.M | re.DOTALL))
 

@@ -14,6 +14,7 @@ import torch
 from data.damage import DataError
 from data.digits import Digits, load_digits
 from data.files import write_file
+from data.picture import Picture
 from data.record import recorded
 from data.results import Summary
 from search.decode import computing
@@ -22,7 +23,6 @@ from search.lecture.config import LectureConfig
 from search.lecture.given import check_model, check_parents
 from search.lecture.learned import LETTERS, STATES
 from search.lecture.page import render
-from search.lecture.picture import Picture
 from vae.checkpoint import weights_sha256
 from vae.threads import torch_threads
 

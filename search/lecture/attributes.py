@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from automata.drawing.geometry import BLUE
 from data.damage import DataError
 from data.digits import Digits, Images
+from data.picture import Picture, as_picture
 from data.plots import GREY, Floats, new_figure, style
-from search.lecture.picture import Picture, as_picture, show_images
+from search.lecture.images import show_images
 from vae.gaussian import GaussianVAE, decode_images, encode_images
 
 _TAIL = 0.25

@@ -11,8 +11,9 @@ from matplotlib.ticker import FuncFormatter
 
 from automata.drawing.geometry import BLACK, BLUE, VERMILION
 from data.digits import Digits
+from data.picture import Picture, as_picture
 from data.plots import GREY, new_figure, style
-from search.lecture.picture import Picture, as_picture, show_images
+from search.lecture.images import show_images
 from vae.gaussian import (
     GaussianVAE,
     Images,

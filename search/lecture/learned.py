@@ -17,13 +17,13 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset, read_dataset
+from data.drawn import Cell, draw_rows
 from data.generate import GenerateConfig, generate
+from data.picture import Picture
 from search.decode import decode_and_repair
 from search.lecture.config import LectureConfig
-from search.lecture.drawn import Cell, draw_rows
 from search.lecture.given import check_parents, read_automaton
 from search.lecture.paths import STEPS, path_points
-from search.lecture.picture import Picture
 from vae.checkpoint import load_model, read_config
 from vae.coding import encode_automata
 from vae.model import VAE, ModelConfig

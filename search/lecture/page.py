@@ -12,9 +12,9 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from data.picture import Picture
 from search.lecture.cells import Cell
 from search.lecture.formulas import formula_svg
-from search.lecture.picture import Picture
 
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 _PLACE = re.compile("\ue000(\\d+)\ue001")

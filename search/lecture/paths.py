@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from automata.drawing.geometry import BLUE, GREEN, VERMILION
+from data.picture import Picture, as_picture
 from data.plots import GREY, PALE, chi_density, new_figure, style
-from search.lecture.picture import Picture, as_picture, show_images
+from search.lecture.images import show_images
 from vae.gaussian import GaussianVAE, Images, decode_images, encode_images
 from vae.interpolate import interpolate
 

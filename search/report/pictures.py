@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from data.damage import open_file, reading
+from data.picture import shortened
 
 _TAGS = {
     *("svg", "g", "defs", "path", "use", "rect", "circle", "ellipse", "line", "polyline"),
@@ -106,15 +107,3 @@ def _kept(name: str, value: str, prefix: str) -> str | None:
 def _local(name: object) -> str:
     """Return a name without its namespace, "" for comments and the like."""
     return name.rpartition("}")[2] if isinstance(name, str) else ""
-
-
-def shortened(numbers: str) -> str:
-    """Return a text with its numbers rounded to one decimal, on one line.
-
-    Examples
-    --------
-    >>> shortened("M 1.2345 20.08 L 3 4.0")
-    'M 1.2 20.1 L 3 4.0'
-    """
-    short = re.sub(r"\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}", numbers)
-    return re.sub(r"\s+", " ", short).strip()

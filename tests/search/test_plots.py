@@ -16,6 +16,7 @@ from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
 from data import norms as norms_plot
 from data import plots
+from data.drawn import Cell
 from data.norms import plot_norms, shell
 from data.plots import chi_density, plot_thresholds, style
 from search.candidates import HIT_COLUMNS
@@ -23,7 +24,7 @@ from search.pictures import hits as hits_plot
 from search.pictures import recall as recall_plot
 from search.pictures import reconstructions, strip
 from search.pictures import training as training_plot
-from search.pictures.cells import Cell, Shapes, draw_cells
+from search.pictures.cells import Shapes, draw_cells
 from search.pictures.hits import plot_arm_hits, wilson_interval
 from search.pictures.recall import plot_recall
 from search.pictures.reconstructions import plot_reconstructions

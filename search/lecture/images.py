@@ -1,45 +1,10 @@
-"""A picture of the lecture: an SVG that shows itself in a notebook, and images in a grid."""
+"""Images in a grid, as in most pictures of the lecture."""
 
 from __future__ import annotations
-
-import re
-from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from search.report.pictures import shortened
-
-_PLACES = re.compile(r'\b(?:d|x|y|points)="[^"]*"')
-"""Attributes with coordinates, in points."""
-_DPI = 150
-"""Of clouds of points, which are drawn as an image."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture and its content in words."""
-
-    svg: str
-    """A whole SVG document."""
-    text: str
-    """For those who cannot see it: one sentence."""
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": self.text}
-
-
-def as_picture(figure: Figure, text: str) -> Picture:
-    """Return a figure of matplotlib as a picture; call it within `data.plots.style`."""
-    file = BytesIO()
-    figure.savefig(file, format="svg", dpi=_DPI, metadata={"Date": None})
-    svg = file.getvalue().decode("utf-8")
-    short = _PLACES.sub(lambda match: shortened(match[0]), svg[svg.index("<svg") :])
-    return Picture(short, text)
 
 
 def show_images(axes: Axes, images: npt.ArrayLike, *, low: float = 0.0, high: float = 1.0) -> None:
