@@ -23,6 +23,8 @@ _CONTEXT = 32
 """Numbers that an inverse autoregressive flow learns of an automaton from its encoder."""
 _FLOW_WIDTH = 64
 """Width of the hidden layers of an inverse autoregressive flow."""
+_MOST_KAPPA = 1e30
+"""Of a spherical posterior: an infinite one is drawn on the wrong side of the sphere."""
 _LEAST_STRETCH = 1e-3
 """Of a planar flow: closer to 0, rounding would make it two-to-one."""
 
@@ -79,11 +81,12 @@ class Posterior(NamedTuple):
     kind: Kind = Diagonal()
 
     def draw(self, generator: torch.Generator, spread: float = 1.0) -> Drawn:
-        """Draw a point of each posterior, its width multiplied by `spread`."""
+        """Draw a point of each posterior, its width multiplied by `spread`, with gradients."""
         return self.kind.draw(self, generator, spread)
 
+    @torch.no_grad()  # a flow has weights of its own, which want gradients
     def sample(self, generator: torch.Generator, spread: float = 1.0) -> Tensor:
-        """Draw a point of each posterior, its width multiplied by `spread`: (batch, latent)."""
+        """Draw the same points, (batch, latent), without density and gradients."""
         return self.draw(generator, spread).z
 
     def float(self) -> Posterior:
@@ -146,7 +149,8 @@ def power_spherical_shape(posterior: Posterior, spread: float = 1.0) -> tuple[Te
     """
     half = torch.full_like(posterior.mu[:, 0], (posterior.mu.shape[1] - 1) / 2)
     width = posterior.log_sigma[:, 0] + math.log(spread)
-    return half + 2 * torch.exp(-2 * width), half
+    kappa = (2 * torch.exp(-2 * width)).clamp(max=_MOST_KAPPA)
+    return half + kappa, half
 
 
 def power_spherical_log_mass(alpha: Tensor, beta: Tensor) -> Tensor:

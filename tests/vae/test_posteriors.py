@@ -195,8 +195,11 @@ def test_samples_of_the_sphere(latent, log_sigma):
 
 @pytest.mark.parametrize("spread", [1e-300, 1e-9, 1e9, 1e300])
 def test_any_spread_on_the_sphere(spread):
-    z = spherical(4, 0.0, 100).sample(seeded(), spread)
+    posterior = spherical(4, 0.0, 100)
+    z = posterior.sample(seeded(), spread)
     torch.testing.assert_close(z.norm(dim=1), torch.ones(100))
+    if spread < 1:
+        torch.testing.assert_close(z, posterior.mu, atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize("log_sigma", [-2.0, -0.5, 1.0])
@@ -231,7 +234,7 @@ def test_the_sphere_is_learned_through_samples():
     for _ in range(250):
         posterior = PowerSpherical().posterior(mu, log_sigma, mu[:, :0])
         many = posterior.take(torch.zeros(64, dtype=torch.int64))
-        loss = (many.sample(generator) - goal).square().sum(1).mean()
+        loss = (many.draw(generator).z - goal).square().sum(1).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
