@@ -71,8 +71,8 @@ def draw_norms(
 ) -> Figure:
     """Draw the "soap bubble": norms of latent points beside those of N(0, I), and along paths.
 
-    The norm of a normal prior's sample in d dimensions has the chi distribution and is close to sqrt(d):
-    most of the prior's mass is in a thin shell. Straight paths between its points leave it.
+    The norm of a sample of N(0, I) in d dimensions has the chi distribution and is close to
+    sqrt(d): most of its mass is in a thin shell. Straight paths between its points leave it.
 
     Parameters
     ----------
