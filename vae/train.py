@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from automata.automaton import cerny_bound
 from automata.sampling import threshold_weights
-from automata.settings import SettingError
+from automata.settings import SettingError, record_of
 from automata.solver.exact import Thresholds
 from data.claim import claim
 from data.damage import DataError
@@ -120,7 +120,8 @@ def train(
                     f"KL {row['held_out_kl']:.1f}, "
                     f"exact {row['exact_from_sample']:.1%}"
                 )
-                recorded = fields | environment | {"stages": state.stages}
+                written = {"model": record_of(model_config), "stages": state.stages}
+                recorded = fields | environment | written
                 save_checkpoint(folder, state.kept, recorded, state.metrics, state.dump())
     return state.metrics
 

@@ -1,7 +1,6 @@
 """Every option of the model: it learns, resumes exactly, is saved, and refuses what cannot be."""
 
 import copy
-import json
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch.distributions import Normal
 
 from automata.properties import in_classes
 from automata.settings import record_of
+from data.checks import build
 from data.damage import DataError
 from tests.folders import contents
 from tests.vae.models import (
@@ -160,14 +160,18 @@ def test_what_cannot_be(make_it, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_option_in_a_folder(tmp_path):
-    run(tmp_path, epochs=1)
-    path = tmp_path / "config.json"
-    config = json.loads(path.read_text())
-    config["model"]["options"]["prior"] = 7
-    path.write_text(json.dumps(config))
-    with pytest.raises(DataError):
-        load_model(tmp_path)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prior": 7}, "model.options.prior=7"),
+        ({"prior": "vam"}, "unknown prior 'vam'"),
+        ({"weight": 1}, "model.options has the unknown name 'weight'"),
+        ([], "model.options=.* is not an object"),
+    ],
+)
+def test_a_damaged_option_in_a_folder(options, message):
+    with pytest.raises(ValueError, match=message):
+        build(ModelConfig, {"options": options}, "model")
 
 
 # --- the sphere ---------------------------------------------------------------------------------
