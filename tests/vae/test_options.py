@@ -214,7 +214,7 @@ def test_the_guide_learns_classes_and_arranges_the_space():
     model = make(latent=8, channels=16, options=OPTIONS["guide"])
     deltas = make_data(200, n=5).deltas
     tokens = torch.from_numpy(encode_deltas(deltas))
-    learn(model, tokens, 200)
+    learn(model, tokens, 100)
     model.eval()
     classes = class_targets(tokens)
     guess = model.guess(model.posterior(tokens).mu)[:, 1:]
