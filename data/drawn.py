@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -11,32 +10,33 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas
-from automata.drawing.geometry import Drawing, draw, line_color, line_dashes
+from automata.drawing.compact import compact_drawing, compact_radius
+from automata.drawing.geometry import MARK, line_color, line_dashes
 from automata.drawing.svg import drawing_svg
 from automata.text.words import format_word
 from data.picture import Picture
 
 _CELL, _GAP, _LEFT, _CAPTION, _FOOT = 150.0, 8.0, 136.0, 22.0, 30.0
 """Side of a drawing, space between cells, room for labels, for a caption, for the legend."""
-_LEAST, _ROOM, _LOOP = 5.2, 0.78, 2.6
-"""Least radius of the circle of states, the radius for each state, and the reach of loops."""
-_MARK, _KNOWN, _WRONG = "#FFCE33", "#DDE8F5", "#B00020"
+_OUTSIDE = 3.6
+"""How far a drawing reaches beyond the circle of states."""
+_KNOWN, _WRONG = "#DDE8F5", "#B00020"
 
 
 class Cell(NamedTuple):
     """One drawn automaton."""
 
     delta: Deltas
-    """(k, n)"""
+    """uint8 (k, n)"""
     caption: str
     changed: npt.NDArray[np.bool_] | None = None
     """bool (k, n): the transitions to mark"""
     known: bool = False
-    """Whether it is in the dataset: shaded."""
+    """Whether it is in the dataset: shaded in blue."""
     wrong: bool = False
-    """Whether it does not synchronize: the caption is red."""
+    """Whether it does not synchronize: marked in red."""
     given: bool = False
-    """Whether it was given, not decoded: framed."""
+    """Whether it was given, not decoded: in a black frame."""
 
 
 def draw_rows(rows: Sequence[tuple[str, Sequence[Cell]]], text: str) -> Picture:
@@ -72,38 +72,19 @@ def draw_rows(rows: Sequence[tuple[str, Sequence[Cell]]], text: str) -> Picture:
     )
 
 
-def _radius(n: int) -> float:
-    return max(_LEAST, _ROOM * n)
-
-
-def small_drawing(delta: Deltas) -> Drawing:
-    """Return the drawing of an automaton on a circle that is as small as is legible."""
-    n = delta.shape[1]
-    angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
-    places = _radius(n) * np.stack([np.cos(angles), np.sin(angles)], 1)
-    return draw(delta, places, angles)
-
-
 def _cell(cell: Cell, x: float, y: float) -> str:
     """Return the drawing of a cell with its ground, its marks and its caption."""
-    drawing = small_drawing(cell.delta)
-    reach = _radius(cell.delta.shape[1]) + 1 + _LOOP
+    drawing = drawing_svg(compact_drawing(cell.delta), labels=False, changed=cell.changed)
+    reach = compact_radius(cell.delta.shape[1]) + _OUTSIDE
     ground = _KNOWN if cell.known else "white"
     frame = 'stroke="#000000" stroke-width="2"' if cell.given else 'stroke="#C9C9C9"'
-    marks = "".join(
-        f'<path d="M{_points(arrow.curve[:1])}C{_points(arrow.curve[1:])}'
-        f'L{_points(arrow.tip[None])}" fill="none" stroke="{_MARK}" stroke-width="0.7" '
-        'stroke-linecap="round"/>'
-        for arrow in drawing.arrows
-        if cell.changed is not None and cell.changed[arrow.letter, arrow.source]
-    )
     color = _WRONG if cell.wrong else "#000000"
     return (
         f'<rect x="{x + 1:.0f}" y="{y + 1:.0f}" width="{_CELL:.0f}" '
         f'height="{_CELL + _CAPTION - 2:.0f}" rx="4" fill="{ground}" {frame}/>'
         f'<svg x="{x:.0f}" y="{y:.0f}" width="{_CELL:.0f}" height="{_CELL:.0f}" '
         f'viewBox="{-reach:.2f} {-reach:.2f} {2 * reach:.2f} {2 * reach:.2f}">'
-        f"{marks}{drawing_svg(drawing, labels=False)}</svg>"
+        f"{drawing}</svg>"
         f'<text x="{x + _CELL / 2:.0f}" y="{y + _CELL + 11:.0f}" text-anchor="middle" '
         f'font-size="13" fill="{color}">{escape(cell.caption)}</text>'
     )
@@ -121,7 +102,7 @@ def _legend(rows: Sequence[tuple[str, Sequence[Cell]]], k: int, y: float) -> str
         )
         x = _name(parts, x + 42, y, f"letter {format_word((letter,))}")
     if any(cell.changed is not None and cell.changed.any() for cell in cells):
-        parts.append(f'<path d="M{x:.0f} {y:.0f}h34" stroke="{_MARK}" stroke-width="7"/>')
+        parts.append(f'<path d="M{x:.0f} {y:.0f}h34" stroke="{MARK}" stroke-width="7"/>')
         x = _name(parts, x + 42, y, "changed")
     for mark, fill, edge, name in (
         ("known", _KNOWN, "#C9C9C9", "in the dataset"),
@@ -142,7 +123,3 @@ def _name(parts: list[str], x: float, y: float, name: str) -> float:
         f'<text x="{x:.0f}" y="{y:.0f}" dominant-baseline="central" font-size="14">{name}</text>'
     )
     return x + 9 * len(name) + 26
-
-
-def _points(points: npt.NDArray[np.floating]) -> str:
-    return " ".join(f"{x:.2f} {y:.2f}" for x, y in points)

@@ -69,10 +69,10 @@ def plot_norms(
 def draw_norms(
     clouds: Mapping[str, Floats], latent: int, paths: Mapping[str, Floats] | None = None
 ) -> Figure:
-    """Draw the "soap bubble": norms of latent points beside the prior's, and along paths.
+    """Draw the "soap bubble": norms of latent points beside those of N(0, I), and along paths.
 
-    The norm of a prior sample in d dimensions has the chi distribution and is close to sqrt(d):
-    most of the prior's mass is in a thin shell. Straight paths between its points leave it.
+    The norm of a sample of N(0, I) in d dimensions has the chi distribution and is close to
+    sqrt(d): most of its mass is in a thin shell. Straight paths between its points leave it.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def draw_norms(
 
 
 def _draw_clouds(grid: list[Axes], clouds: Mapping[str, Floats], latent: int, right: float) -> None:
-    """Draw the density of each cloud over that of the prior, all on one scale."""
+    """Draw the density of each cloud over that of N(0, I), all on one scale."""
     edges, fine = np.linspace(0, right, 121), np.linspace(0, right, 400)
     prior = chi_density(fine, latent)
     densities = {

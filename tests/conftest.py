@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 import pipeline
 from tests.inline import Inline
+from tests.pictures import unrendered
+from tests.threads import in_one_thread
 
 settings.register_profile(
     "suite",
@@ -27,12 +29,15 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: test
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Let torch work in one thread."""
-    import torch  # which few tests need
+    with in_one_thread():
+        yield
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+
+@pytest.fixture(name="unrendered", scope="module")
+def without_rendering() -> Iterator[None]:
+    """Let commands write empty pictures, where pictures are not the subject."""
+    with unrendered():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +63,7 @@ def run_folders(tmp_path_factory) -> Path:
         discover --arms insertion,stretch,vae --seeds 2 {sizes} --out compare
     """
     commands = lines.replace("\n            ", " ").strip().splitlines()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, unrendered("png"):  # pages show SVG
         patch.chdir(folder)
         patch.setattr("search.jobs.discovery.ProcessPoolExecutor", Inline)
         for line in commands:

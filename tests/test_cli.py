@@ -1,7 +1,7 @@
 """The commands as processes: what they print, which files they leave, and how they fail.
 
 The processes are forked from one that has run them all before: each is real, none takes long to
-start.
+start. Pictures are rendered only where the size of files is limited.
 """
 
 import json
@@ -62,6 +62,7 @@ def arguments(command: str, **changes) -> list[str]:
 SERVER = """
 import contextlib, json, os, resource, signal, sys, traceback
 import pipeline
+from tests.pictures import unrendered
 
 def enter(words, folder, log, limit):
     for number, path in enumerate([os.devnull, log + ".out", log + ".err"]):
@@ -72,7 +73,8 @@ def enter(words, folder, log, limit):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     sys.argv = ["pipeline.py", *words]
     try:
-        pipeline.main()
+        with contextlib.nullcontext() if limit else unrendered():
+            pipeline.main()
     except SystemExit as end:
         code = end.code
     except BaseException:
@@ -81,7 +83,7 @@ def enter(words, folder, log, limit):
     sys.stdout.flush()
     os._exit(code)  # the long way out of so large a process takes seconds
 
-with contextlib.redirect_stdout(sys.stderr):
+with contextlib.redirect_stdout(sys.stderr), unrendered():
     for words in json.loads(sys.argv[1]):
         pipeline.cli.main(words, standalone_mode=False)
 for line in sys.stdin:

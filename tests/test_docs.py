@@ -16,6 +16,7 @@ import automata
 import pipeline
 from automata import Automaton
 from docs.build import documented_modules, entries, option_tables, with_options, write_reference
+from tests.pictures import unrendered
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -43,7 +44,7 @@ def with_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the model that the page of the library loads; a small one."""
     folder = tmp_path_factory.mktemp("library")
     shape = "--latent 4 --embedding 4 --channels 8 --convolutions 1 --hidden 16 --batch 64"
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, unrendered():
         patch.chdir(folder)
         for line in (
             "generate -n 8 -k 2 --count 200 --sampler evolved --calls 3000 --out runs/data8",

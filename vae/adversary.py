@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae.model import VAE, Forward
+from vae.model import VAE, Forward, choose
 
 
 class AdversaryTerms(NamedTuple):
@@ -50,6 +50,11 @@ def adversary_terms(
     Returns
     -------
     AdversaryTerms
+
+    Raises
+    ------
+    NotFiniteError
+        If the model computes probabilities that are not finite.
     """
     judge = model.discriminator
     real = functional.one_hot(tokens, forward.logits.shape[3]).float()  # (batch, n, k, n)
@@ -80,8 +85,8 @@ def _sample_prior(model: VAE, tokens: Tensor, generator: torch.Generator) -> tup
 
 def _draw(logits: Tensor, generator: torch.Generator) -> Tensor:
     """Draw a target for each transition: int64 (batch, n, k)."""
-    flat = logits.detach().float().softmax(3).flatten(0, 2)
-    return torch.multinomial(flat, 1, generator=generator).view(logits.shape[:3])
+    drawn = choose(logits.detach().flatten(0, 2), 1.0, generator)
+    return drawn.view(logits.shape[:3])
 
 
 def _write(logits: Tensor, tokens: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from vae.model import VAE
 _STEPS = (1, 2, 4, 8, 16)
 """Numbers of steps of gradient ascent, one drawn for each point."""
 _LENGTHS = (0.1, 0.2, 0.4)
-"""Lengths of a step, one drawn for each point, in units of the prior's standard deviation."""
+"""Lengths of a step, one drawn for each point, in the unit of `vae.conditions.unit`."""
 _FARTHEST = 3.0
 """Largest step along a direction, in units of its length."""
 _RIDGE = 0.1
@@ -119,7 +119,7 @@ def learn_direction(
     Returns
     -------
     float64 array, shape (latent,)
-        As long as the prior's standard deviation; zeros if there is no such direction.
+        As long as the unit of `vae.conditions.unit`; zeros if there is no such direction.
     """
     points = []
     for deltas, thresholds in known:

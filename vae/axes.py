@@ -17,8 +17,8 @@ class Axes(NamedTuple):
     """(latent,): the mean of the points"""
     directions: Floats
     """(2, latent): orthogonal, of length 1; a space of one dimension has zeros in the second"""
-    shares: tuple[float, float]
-    """The share of the variance in each direction."""
+    shares: Floats
+    """(axes,): the share of the variance along each principal axis, falling; at least two"""
     spreads: tuple[float, float]
     """The standard deviation of the points in each direction."""
 
@@ -41,14 +41,17 @@ def fit_axes(points: npt.ArrayLike) -> Axes:
     >>> axes = fit_axes([[0.0, 1.0], [0.0, 3.0], [0.0, 5.0]])
     >>> axes.directions[0].round(6).tolist(), axes.project([[9.0, 5.0]]).round(6)[0, 0].item()
     ([0.0, 1.0], 2.0)
+    >>> axes.shares.round(6).tolist()
+    [1.0, 0.0]
     """
     cloud = np.asarray(points, np.float64)
     centre = cloud.mean(axis=0)
     _, lengths, directions = np.linalg.svd(cloud - centre, full_matrices=False)
-    variances = np.pad(lengths**2, (0, 2))
-    directions = np.pad(directions, ((0, 2), (0, 0)))[:2]  # the latent space may have one dimension
+    missing = max(0, 2 - len(lengths))  # the latent space may have one dimension
+    variances = np.pad(lengths**2, (0, missing))
+    directions = np.pad(directions, ((0, missing), (0, 0)))[:2]
     largest = directions[[0, 1], np.abs(directions).argmax(axis=1)]
     directions *= np.where(largest < 0, -1, 1)[:, None]
-    first, second = (variances[:2] / max(float(variances.sum()), 1e-12)).tolist()
+    shares = variances / max(float(variances.sum()), 1e-12)
     across, up = np.sqrt(variances[:2] / len(cloud)).tolist()
-    return Axes(centre, directions, (first, second), (across, up))
+    return Axes(centre, directions, shares, (across, up))

@@ -101,7 +101,7 @@ def load_model(folder: Path | str, build: Callable[[ModelConfig], VAE] = VAE) ->
     """
     folder = Path(folder)
     model_config = model_shape(read_config(folder))
-    with torch.device("meta"):  # allocates nothing, however large the config
+    with torch.device("meta"):  # allocates nothing but zuko's flows, however large the config
         shape = build(model_config)
     weights = read_weights(folder / "model.safetensors", shape)
     model = build(model_config)

@@ -80,9 +80,10 @@ def place_points(z: Tensor, config: ModelConfig) -> Tensor:
 
 
 def unit(config: ModelConfig) -> float:
-    """Return the prior's standard deviation in each dimension, the unit of lengths of steps.
+    """Return the unit of lengths of steps: the standard deviation of a normal prior, 1.
 
-    That is 1, or less on the sphere of radius 1; that of a learned prior is 1 at first.
+    On the sphere of radius 1 it is that of the uniform prior in each dimension. Learned priors have
+    none that is known beforehand, and take 1 too.
     """
     return config.latent**-0.5 if config.options.prior == "sphere" else 1.0
 

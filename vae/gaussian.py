@@ -96,7 +96,7 @@ class GaussianVAE(nn.Module):
     def forward(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return negative log-likelihood and KL of flat images, means over the batch, in nats."""
         posterior = self.encode(x)
-        pixels = self.decode(posterior.sample(generator))
+        pixels = self.decode(posterior.draw(generator).z)
         return pixels.negative_log_likelihood(x).mean(), normal_kl(posterior).mean(0).sum()
 
 

@@ -255,7 +255,7 @@ class Decoder(nn.Module):
                 if self.autoregressive:
                     scores = scores + self._from_earlier_letters(before)
                 logits = _sum_names(scores[:, 0, letter], names[:, None])  # (batch, n)
-                chosen.append(_choose(logits, temperature, generator))
+                chosen.append(choose(logits, temperature, generator))
                 letters.append(logits.float().log_softmax(1))
                 before[:, :, 0, letter] = names[:, chosen[-1]]
             steps.append(Decoded(torch.stack(chosen, 1), torch.stack(letters, 1)))
@@ -375,8 +375,14 @@ def _sum_names(scores: Tensor, table: Tensor) -> Tensor:
     return torch.stack([scores.gather(-1, names.expand(shape)) for names in table]).sum(0)
 
 
-def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-    """Return the most probable token, or a sample at a temperature > 0: (batch,)."""
+def choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
+    """Return the most probable token, or a sample at a temperature > 0: (batch,).
+
+    Raises
+    ------
+    NotFiniteError
+        If a probability to sample by is not finite.
+    """
     if temperature == 0:
         return logits.argmax(1)
     probabilities = (logits.float() / temperature).softmax(1)

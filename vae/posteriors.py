@@ -23,6 +23,10 @@ _CONTEXT = 32
 """Numbers that an inverse autoregressive flow learns of an automaton from its encoder."""
 _FLOW_WIDTH = 64
 """Width of the hidden layers of an inverse autoregressive flow."""
+_MOST_KAPPA = 1e30
+"""Of a spherical posterior: an infinite one is drawn on the wrong side of the sphere."""
+_LEAST_STRETCH = 1e-3
+"""Of a planar flow: closer to 0, rounding would make it two-to-one."""
 
 
 class Drawn(NamedTuple):
@@ -77,11 +81,12 @@ class Posterior(NamedTuple):
     kind: Kind = Diagonal()
 
     def draw(self, generator: torch.Generator, spread: float = 1.0) -> Drawn:
-        """Draw a point of each posterior, its width multiplied by `spread`."""
+        """Draw a point of each posterior, its width multiplied by `spread`, with gradients."""
         return self.kind.draw(self, generator, spread)
 
+    @torch.no_grad()  # a flow has weights of its own, which want gradients
     def sample(self, generator: torch.Generator, spread: float = 1.0) -> Tensor:
-        """Draw a point of each posterior, its width multiplied by `spread`: (batch, latent)."""
+        """Draw the same points, (batch, latent), without density and gradients."""
         return self.draw(generator, spread).z
 
     def float(self) -> Posterior:
@@ -143,7 +148,9 @@ def power_spherical_shape(posterior: Posterior, spread: float = 1.0) -> tuple[Te
     They differ by the concentration kappa.
     """
     half = torch.full_like(posterior.mu[:, 0], (posterior.mu.shape[1] - 1) / 2)
-    return half + 2 * torch.exp(-2 * posterior.log_sigma[:, 0]) / spread**2, half
+    width = posterior.log_sigma[:, 0] + math.log(spread)
+    kappa = (2 * torch.exp(-2 * width)).clamp(max=_MOST_KAPPA)
+    return half + kappa, half
 
 
 def power_spherical_log_mass(alpha: Tensor, beta: Tensor) -> Tensor:
@@ -201,22 +208,24 @@ class Planar(nn.Module):
         stretch = torch.zeros_like(z[:, 0])
         for own in context.chunk(self.layers, 1):
             u, w, b = own.split([latent, latent, 1], 1)
-            u = one_to_one(u, w)
+            u, along = one_to_one(u, w)
             wave = torch.tanh((z * w).sum(1, keepdim=True) + b)
-            slope = (1 - wave.square()) * (u * w).sum(1, keepdim=True)
-            stretch = stretch + torch.log1p(slope).squeeze(1)
+            stretch = stretch + torch.log1p((1 - wave.square()) * along).squeeze(1)
             z = z + u * wave
         return z, stretch
 
 
-def one_to_one(u: Tensor, w: Tensor) -> Tensor:
-    """Return u (batch, latent) with its part along w so changed that u.w > -1.
+def one_to_one(u: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    """Return u (batch, latent) with its part along w so changed that u.w > -1, and u.w (batch, 1).
 
-    Then a planar flow is one-to-one (Rezende and Mohamed 2015, appendix A.1).
+    Then a planar flow is one-to-one (Rezende and Mohamed 2015, appendix A.1). Computed again from
+    the changed u, a u.w near -1 may be rounded to -1 or less.
     """
     along = (u * w).sum(1, keepdim=True)
-    length = w.square().sum(1, keepdim=True).clamp(min=1e-12)
-    return u + (functional.softplus(along) - 1 - along) * w / length
+    length = w.square().sum(1, keepdim=True)
+    change = functional.softplus(along).clamp(min=_LEAST_STRETCH) - 1 - along
+    change = change / length.clamp(min=1e-12)
+    return u + change * w, along + change * length
 
 
 class InverseAutoregressive(nn.Module):

@@ -6,6 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tqdm import tqdm
 
 from automata.automaton import cerny_bound
 from automata.sampling import threshold_weights
-from automata.settings import SettingError
+from automata.settings import SettingError, record_of
 from automata.solver.exact import Thresholds
 from data.claim import claim
 from data.damage import DataError
@@ -119,7 +120,8 @@ def train(
                     f"KL {row['held_out_kl']:.1f}, "
                     f"exact {row['exact_from_sample']:.1%}"
                 )
-                recorded = fields | environment | {"stages": state.stages}
+                written = {"model": record_of(model_config), "stages": state.stages}
+                recorded = fields | environment | written
                 save_checkpoint(folder, state.kept, recorded, state.metrics, state.dump())
     return state.metrics
 
@@ -167,7 +169,8 @@ def _run_epoch(
         done = (state.epoch * steps + step) / (config.epochs * steps)
         batch = tokens.to(state.device), ratios.to(state.device)
         step_config = _step_config(config, done, precision)
-        terms = take_step(state.model, state.optimizer, *batch, generator, step_config)
+        with _naming_the_remedy(state.epoch):
+            terms = take_step(state.model, state.optimizer, *batch, generator, step_config)
         for name, term in terms.items():
             trained[name] = trained.get(name, 0.0) + term * len(tokens)
         bar.update(len(tokens))
@@ -180,13 +183,20 @@ def _run_epoch(
         "learning_rate": step_config.learning_rate,
         "kept": 0,
     }
-    try:
+    with _naming_the_remedy(state.epoch):
         row |= held_out_metrics(state.model, *held_out, generator, config)
-    except NotFiniteError as error:
-        raise FloatingPointError(f"epoch {state.epoch + 1}: {error}; {REMEDY}") from error
     row = {name: row[name] for name in metric_columns(state.model.config)}
     state.finish_epoch(row)
     return row
+
+
+@contextmanager
+def _naming_the_remedy(epoch: int) -> Iterator[None]:
+    """Turn the error that a number is not finite into one that says what to do."""
+    try:
+        yield
+    except NotFiniteError as error:
+        raise FloatingPointError(f"epoch {epoch + 1}: {error}; {REMEDY}") from error
 
 
 def choose_device(device: torch.device | str) -> torch.device:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
-from automata.automaton import AutomatonLike, validate_delta
-from automata.drawing.geometry import Drawing, draw
+from automata.automaton import AutomatonLike
+from automata.drawing.geometry import Drawing, circle_drawing
 
 _LEAST, _STATE_ROOM, _OUTSIDE = 5.2, 0.78, 4.15
 """Least radius of the circle, the radius for each state, and how far loops reach beyond it."""
@@ -44,8 +40,4 @@ def compact_drawing(delta: AutomatonLike) -> Drawing:
     >>> compact_drawing([[1, 2, 0], [0, 1, 0]]).places.round(3).tolist()
     [[0.0, -5.2], [4.503, 2.6], [-4.503, 2.6]]
     """
-    valid = validate_delta(delta)
-    n = valid.shape[1]
-    angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
-    places = compact_radius(n) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return draw(valid, places, angles)
+    return circle_drawing(delta, radius=compact_radius)

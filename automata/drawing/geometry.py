@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -104,12 +104,16 @@ def line_dashes(kind: int) -> tuple[float, ...]:
     return _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)]
 
 
-def circle_drawing(delta: AutomatonLike) -> Drawing:
+def circle_drawing(
+    delta: AutomatonLike, *, radius: Callable[[int], float] = circle_radius
+) -> Drawing:
     """Draw an automaton with its states on a circle: state 0 on top, then clockwise.
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
+    radius : callable
+        The radius of the circle of n states, in radii of a state.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def circle_drawing(delta: AutomatonLike) -> Drawing:
     valid = validate_delta(delta)
     n = valid.shape[1]
     angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
-    return draw(valid, circle_radius(n) * _direction(angles), angles)
+    return draw(valid, radius(n) * _direction(angles), angles)
 
 
 def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) -> Drawing:

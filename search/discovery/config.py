@@ -63,8 +63,9 @@ class LearnConfig:
     """Of a model with a latent space."""
 
     def __post_init__(self) -> None:
-        """Check every value against its limit."""
+        """Check every value against its limit, and the options against the latent space."""
         check_settings(self)
+        self.model(1, 1)
 
     def model(self, most: int, k: int) -> ModelConfig:
         """Return the shape of the model for sizes up to `most`."""

@@ -14,26 +14,11 @@ from automata.drawing.geometry import BLACK, BLUE, GREEN, VERMILION
 from data.digits import Digits
 from data.picture import Picture, as_picture
 from data.plots import GREY, PALE, new_figure, style
+from vae.axes import fit_axes
 
 Floats = npt.NDArray[np.floating]
 
 _COLORS = (BLUE, VERMILION)
-
-
-def principal_axes(points: npt.ArrayLike, count: int = 2) -> tuple[Floats, Floats]:
-    """Return points on their principal axes (points, count), and each axis's share of variance.
-
-    Examples
-    --------
-    >>> points, shares = principal_axes([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]], 1)
-    >>> np.abs(points).round(6).tolist(), shares.round(6).tolist()
-    ([[5.0], [0.0], [5.0]], [1.0])
-    """
-    values = np.asarray(points, np.float64)
-    centred = values - values.mean(0)
-    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-    shares = spread**2 / max((spread**2).sum(), 1e-300)
-    return centred @ axes[:count].T, shares[:count]
 
 
 def draw_two_ways(digits: Digits, pair: tuple[int, int], rng: np.random.Generator) -> Picture:
@@ -49,7 +34,8 @@ def draw_two_ways(digits: Digits, pair: tuple[int, int], rng: np.random.Generato
     """
     chosen = np.isin(digits.labels, pair)
     is_second = digits.labels[chosen] == pair[1]
-    points, _ = principal_axes(digits.images[chosen].reshape(chosen.sum(), -1))
+    images = digits.images[chosen].reshape(chosen.sum(), -1)
+    points = fit_axes(images).project(images)
     low, high = points.min(0) - 0.6, points.max(0) + 0.6
     grid = np.stack(np.meshgrid(*np.linspace(low, high, 60).T), -1)  # (y, x, 2)
     with style():

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from data.digits import Digits
 from data.picture import Picture, as_picture
 from data.plots import Floats, new_figure, style
-from search.lecture.ideas import principal_axes
 from search.lecture.images import show_images
+from vae.axes import fit_axes
 from vae.gaussian import GaussianVAE, decode_images, encode_images
 
 # Ten colours that differ in hue and lightness (Okabe and Ito's, and two more).
@@ -68,8 +68,8 @@ def draw_manifold(model: GaussianVAE, digits: Digits, side: int = 18) -> Picture
 def draw_principal(model: GaussianVAE, digits: Digits) -> Picture:
     """Draw encoded digits on their two main axes, and how much of the variance each axis has."""
     mu = encode_images(model, digits.images).mu.numpy()
-    points, _ = principal_axes(mu)
-    _, shares = principal_axes(mu, mu.shape[1])
+    main = fit_axes(mu)
+    points, shares = main.project(mu), main.shares
     with style():
         figure = new_figure(9, 4.4)
         figure.set_layout_engine("constrained", w_pad=0.1)

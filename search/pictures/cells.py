@@ -6,7 +6,6 @@ import math
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ from automata.automaton import Deltas
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.drawing.geometry import BLACK, MARK, line_color
 from automata.text.words import format_word
+from data.drawn import Cell
 from data.plots import GREY, PALE, Floats, line_style, new_figure
 
 # Lengths are in inches. A cell is a square with the drawing, and a line with the caption below.
@@ -31,22 +31,6 @@ _LABEL = 17
 """Characters of a line of a row's label."""
 WRONG, KNOWN, SHADE = "#B00020", "#3B6FB5", "#E6EEF8"
 """Frame of what does not synchronize, frame and ground of what is in the training set."""
-
-
-class Cell(NamedTuple):
-    """One drawn automaton."""
-
-    delta: Deltas
-    """uint8 (k, n)"""
-    caption: str
-    changed: npt.NDArray[np.bool_] | None = None
-    """bool (k, n): the transitions to mark"""
-    known: bool = False
-    """Whether it is in the training set: shaded."""
-    wrong: bool = False
-    """Whether it does not synchronize: a dashed red frame."""
-    given: bool = False
-    """Whether it was given, not decoded: a thick black frame."""
 
 
 def changed_from(delta: Deltas, before: Deltas) -> npt.NDArray[np.bool_]:

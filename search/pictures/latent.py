@@ -12,12 +12,12 @@ from automata.canonical import canonical_forms
 from automata.row_index import RowIndex
 from automata.solver.exact import Thresholds, reset_thresholds
 from data.dataset import Dataset
+from data.drawn import Cell
 from data.norms import plot_norms
 from data.plots import plot_thresholds
 from data.streams import stream
 from search.decode import decode_and_repair
 from search.modes import Proposer, parent_rows
-from search.pictures.cells import Cell
 from search.pictures.reconstructions import plot_reconstructions, reconstruct
 from search.pictures.strip import StripRow, plot_strip
 from search.run import SearchConfig

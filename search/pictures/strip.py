@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.solver.exact import Thresholds
+from data.drawn import Cell
 from data.plots import save, style
-from search.pictures.cells import Cell, changed_from, draw_cells
+from search.pictures.cells import changed_from, draw_cells
 
 _TITLE = (
     "Outside: the two parents; between them: decoded. Yellow: differs from the column before. "

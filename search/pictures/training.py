@@ -84,13 +84,13 @@ def plot_training(metrics: Sequence[Epoch], stem: Path) -> list[Path]:
     with style():
         figure = new_figure(3.3 * columns, 2.7 * rows + 0.4)
         figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
-        grid = figure.subplots(rows, columns, squeeze=False).flat
+        grid = [*figure.subplots(rows, columns, squeeze=False).flat]
         for axes, (panel, lines) in zip(grid, shown, strict=False):
             _draw(axes, panel, metrics, lines, kept)
             axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        for axes in [*grid][len(shown) :]:
+        for axes in grid[len(shown) :]:
             axes.set_axis_off()
             if not shown:
                 say_empty(axes, "no epoch yet")

@@ -15,8 +15,8 @@ from automata.automaton import Deltas
 from automata.canonical import canonical_forms
 from automata.drawing.geometry import Floats
 from automata.solver.exact import Thresholds
+from data.drawn import Cell
 from search.candidates import candidate_table
-from search.pictures.cells import Cell
 from search.pictures.strip import StripRow
 
 SEARCHED = ("novel", "mode", "parent_a", "parent_b", "alpha", "round", "repaired")

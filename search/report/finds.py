@@ -53,7 +53,7 @@ def found_sentence(rows: pd.DataFrame) -> str:
     with_states = f"n = {best['n']}"
     if len(sizes) > 1:
         with_states += f", the largest of {len(sizes)} sizes from n = {sizes[0]} on"
-    kind = f"family {best['family']}" if best["family"] else "of no family that is known"
+    kind = f"family {best['family']}" if best["family"] else "it belongs to no known family"
     which = "slowest automaton" if len(rows) == 1 else f"slowest of {len(rows):,} automata"
     return (
         f"The {which} has a reset threshold of {threshold}, {share} of the Černý bound {bound} "

@@ -17,7 +17,7 @@ from automata.families import identify
 from automata.solver.exact import shortest_reset_words
 from automata.text.formats import format_delta
 from automata.text.words import format_word
-from search.pictures.cells import Cell
+from data.drawn import Cell
 from search.pictures.latent import STRIP_ALPHAS
 from search.pictures.strip import strip_heads
 from search.report.content import Content

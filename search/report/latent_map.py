@@ -66,7 +66,7 @@ def draw_map(
     shown = _training_rows(training, sorted(parents - {""}))
     return LatentMap(
         text,
-        axes.shares,
+        (float(axes.shares[0]), float(axes.shares[1])),
         _places(axes, encode, candidates["delta"]),
         shown,
         _places(axes, encode, shown["delta"]),

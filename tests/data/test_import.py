@@ -26,6 +26,7 @@ from data.manifest import read_manifest
 from tests import naive
 from tests.automata.writers import WRITERS
 from tests.data.forged import rewrite, with_cell
+from tests.pictures import unrendered
 
 CERNY = [[1, 2, 3, 0], [1, 1, 2, 3]]
 RENAMED = [[3, 0, 1, 2], [0, 1, 2, 2]]  # the states in the other order
@@ -320,7 +321,8 @@ def test_train_evaluate_search_and_report_take_it(place: Path) -> None:
     ]  # fmt: skip
     for command in commands:
         words = [*command.split(), *([] if "report" in command else ["--workers", "1"])]
-        answer = CliRunner().invoke(pipeline.cli, words, catch_exceptions=False)
+        with unrendered():
+            answer = CliRunner().invoke(pipeline.cli, words, catch_exceptions=False)
         assert answer.exit_code == 0, answer.output
     rows = len(read_dataset("own"))
     assert f"The slowest of {rows:,} automata" in Path("own/report.html").read_text()

@@ -13,8 +13,9 @@ from tests.faults.tallies import Case, Kind, Tally
 from tests.faults.world import COMMANDS, reference, scratch, world
 
 _COMMANDS = (
-    "generate", "enumerate", "train", "search", "evolve", "discover", "evaluate", "report"
-)  # fmt: skip
+    *("generate", "enumerate", "import", "train", "search", "evolve", "discover"),
+    *("evaluate", "report"),
+)
 _REFUSALS = (1, 3)
 _REASON = re.compile(r"at work|holds (a|another) run|holds runs of other settings")
 _LIMIT = 60.0

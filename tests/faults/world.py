@@ -82,10 +82,16 @@ COMMANDS = {
         ),
         other="enumerate -n 4 -k 2 --at-least 3 --out out --workers 1",
     ),
+    "import": Command(
+        ("import search/candidates.csv --out out --workers 1",),
+        ("search", "evolve"),
+        "import evolve/candidates.csv --out out --workers 1",
+    ),
     "train": Command(
         (
             f"train --data data --out out --epochs 3 {_MODEL}",
             f"train --data data --out out --epochs 2 --class not-sink {_MODEL}",
+            f"train --data data --out out --epochs 2 --prior vamp --adversarial 1 {_MODEL}",
         ),
         ("data",),
         f"train --data data --out out --epochs 3 --seed 1 {_MODEL}",

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 import pipeline
+from data.dataset import Dataset, read_dataset
 from tests.commands import Answer
 
 
@@ -21,3 +23,26 @@ def call(monkeypatch, capfd) -> Callable[[list], Answer]:
         return Answer(end.value.code, *capfd.readouterr())
 
     return called
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory) -> Path:
+    """A folder with a small dataset and a model of it, not to be changed."""
+    from tests.search.small import make_runs  # loads torch, which some tests do without
+
+    folder = tmp_path_factory.mktemp("small")
+    make_runs(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def training(runs) -> Dataset:
+    return read_dataset(runs / "data")
+
+
+@pytest.fixture(scope="session")
+def model(runs):
+    """The model of runs, not to be changed."""
+    from vae.checkpoint import load_model
+
+    return load_model(runs / "model")

@@ -423,6 +423,8 @@ def test_an_archive_that_is_none_is_refused_at_once(tmp_path: Path, call) -> Non
         ({"latent": 0, "arms": "vae"}, "latent=0 is too small for the arm vae: at least 1"),
         ({"latent": 0, "arms": "insertion,arithmetic"}, "arm arithmetic: at least 1"),
         ({"latent": 1, "arms": "latent-search"}, "arm latent-search: at least 2"),
+        ({"latent": 1, "prior": "flow"}, "latent=1 is below 2: too few for prior=flow"),
+        ({"prior": "vamp", "posterior": "iaf"}, "prior=vamp needs posterior=diagonal, not iaf"),
         ({"arms": "vae,best"}, "unknown arm 'best': one of evolve, insertion, stretch, vae,"),
         ({"arms": "vae,vae"}, "arms=vae,vae"),
         ({"arms": ""}, "unknown arm ''"),
@@ -614,13 +616,14 @@ def test_a_run_joins_a_comparison(run: Path, call) -> None:
 
 def test_a_run_with_more_threads_is_joined(tmp_path: Path, call, monkeypatch) -> None:
     out = tmp_path / "run"
+    few = {"to": 5, "budget": 30, "first_look": 20, "out": out}
     with monkeypatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "2")  # torch has read it already: it is told once more
         torch.set_num_threads(2)
-        assert call(words(arms="vae", workers=2, out=out)).code == 0
+        assert call(words(arms="vae", workers=2, **few)).code == 0
     torch.set_num_threads(1)
     for seeds, workers in ((1, 1), (2, 4)):
-        assert call(words(arms="vae,insertion", seeds=seeds, workers=workers, out=out)).code == 0
+        assert call(words(arms="vae,insertion", seeds=seeds, workers=workers, **few)).code == 0
         assert json.loads((out / "settings.json").read_text())["threads"] == 2
     assert {*pd.read_csv(out / "scores.csv")["seed"]} == {0, 1}
 

@@ -16,13 +16,15 @@ from search import cma_es as small_searches
 from search import guided
 from search.baselines import BASELINES
 from search.cma_es import POPULATION
-from search.configs import GUIDED, LEARNING, MODES, SearchConfig
+from search.configs import GUIDED, LEARNING, MODES, RetrainConfig, SearchConfig
 from search.decode import Repaired
 from search.guided import GUIDES, threshold_direction
 from search.modes import LatentConfig, Proposer, parent_rows
 from search.oracle import Arm, Oracle, drive
+from search.pictures.latent import norms
 from search.proposals import Proposals
 from search.run import running_modes, search
+from tests.vae.models import OPTIONS
 from vae.coding import encode_automata
 from vae.model import VAE, ModelConfig
 
@@ -32,11 +34,11 @@ N, K, LATENT = 6, 2, 3
 Judge = Callable[[Proposals], np.ndarray]
 
 
-def make_model(k: int = K, latent: int = LATENT) -> VAE:
+def make_model(k: int = K, latent: int = LATENT, **changes) -> VAE:
     """An untrained model; its decoder writes another automaton at every point."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        config = ModelConfig(n=N, k=k, latent=latent, embedding=4, channels=8, hidden=16)
+        config = ModelConfig(n=N, k=k, latent=latent, embedding=4, channels=8, hidden=16, **changes)
         model = VAE(config).eval()
         nn.init.normal_(model.decoder.start.weight, std=2.0)
         nn.init.normal_(model.decoder.output.weight, std=5.0)
@@ -185,6 +187,18 @@ def test_few_parents_suffice(model: VAE, data: Dataset, mode: str, rows: int) ->
     few = data.take(np.arange(rows))
     batches = propose(mode, make_space(model, few), 12)
     assert {row for batch in batches for row in batch.parents[:, 0].tolist()} == {*range(rows)}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_mode_searches_with_every_option_of_the_model(data: Dataset, name: str) -> None:
+    model = make_model(options=OPTIONS[name])
+    learning = RetrainConfig(retrain=2, retrain_steps=2, retrain_batch=16, retrain_parents=20)
+    latent = LatentConfig(parents=20, batch=32, rounds=1)
+    found = search(model, data, SearchConfig(budget=24, latent=latent, learning=learning))
+    assert {*MODES, *LEARNING} <= {*found.summary["mode"]}
+    assert (found.summary["calls"] == 24).all()
+    clouds = norms(make_space(model, data), data)
+    assert all(np.isfinite(cloud).all() for cloud in clouds.values())
 
 
 @pytest.mark.parametrize("mode", GUIDED)

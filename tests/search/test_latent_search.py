@@ -11,7 +11,6 @@ from torch import nn
 from automata.automaton import cerny_bound
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from search import cma_es as small_searches
-from search.discovery import latent_search
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.latent_search import arithmetic, cma_es, gradient
 from search.discovery.leaps import LeapConfig, LeapContext, split_parents
@@ -317,7 +316,7 @@ def test_arithmetic_goes_where_thresholds_rise(learner: Learner, monkeypatch):
             self.mu = mu
 
     monkeypatch.setattr(
-        latent_search, "encode_automata", lambda model, deltas: Known(posteriors[deltas.shape])
+        ascent, "encode_automata", lambda model, deltas: Known(posteriors[deltas.shape])
     )
     points = capture(monkeypatch)
     next(arithmetic(make_context(learner, elites=elites, batch=400)))

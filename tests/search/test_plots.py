@@ -16,6 +16,7 @@ from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
 from data import norms as norms_plot
 from data import plots
+from data.drawn import Cell
 from data.norms import plot_norms, shell
 from data.plots import chi_density, plot_thresholds, style
 from search.candidates import HIT_COLUMNS
@@ -23,7 +24,7 @@ from search.pictures import hits as hits_plot
 from search.pictures import recall as recall_plot
 from search.pictures import reconstructions, strip
 from search.pictures import training as training_plot
-from search.pictures.cells import Cell, Shapes, draw_cells
+from search.pictures.cells import Shapes, draw_cells
 from search.pictures.hits import plot_arm_hits, wilson_interval
 from search.pictures.recall import plot_recall
 from search.pictures.reconstructions import plot_reconstructions
@@ -31,6 +32,8 @@ from search.pictures.strip import StripRow, plot_strip
 from search.pictures.training import plot_training
 from search.scoring.recall import ArmCurve, RecallPanel
 from tests.search.figures import check_picture, check_same_bytes, names_of
+from vae.config import ModelConfig, ModelOptions
+from vae.history import metric_columns
 
 
 def _metrics(epochs):
@@ -207,6 +210,22 @@ def test_full_disk_leaves_nothing(failing, name, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"adversarial": 1.0}, {"guide": True, "prior": "flow"}])
+def test_no_panel_of_a_training_is_empty(options, tmp_path, monkeypatch):
+    shape = ModelConfig(latent=3, options=ModelOptions(**options))
+    row = {name: 0.5 for name in metric_columns(shape)} | {"epoch": 1, "kept": 1}
+    drawn = []
+    monkeypatch.setattr(training_plot, "save", lambda figure, stem: drawn.append(figure) or [])
+    plot_training([row], tmp_path / "training")
+    [figure] = drawn
+    for axes in figure.axes:
+        assert axes.lines or not axes.axison
+    titles = {axes.get_title("left") for axes in figure.axes}
+    assert ("Discriminator" in titles) == ("adversarial" in options)
+    assert ("Guide, held out" in titles) == ("guide" in options)
+    assert ("KL of each dimension" in titles) == (shape.kl_parts == 3)
 
 
 def test_no_pyplot():

@@ -18,8 +18,7 @@ from automata.properties import in_classes
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import format_delta
 from data.damage import DataError
-from data.dataset import Dataset, read_dataset
-from data.generate import GenerateConfig, generate
+from data.dataset import Dataset
 from search import retrain
 from search.candidates import SOURCE_COLUMNS
 from search.configs import EVOLVING, LEARNING, LatentConfig, RetrainConfig
@@ -31,14 +30,14 @@ from search.retrain import Learning, run_retraining
 from search.run import SearchConfig, SearchResult, search
 from search.verified import verify_candidates
 from tests import naive
+from tests.search.small import SMALL, K, N
 from vae import numbered
-from vae.checkpoint import load_model
 from vae.encoding import decode_tokens
 from vae.model import VAE, ModelConfig
-from vae.train import TrainConfig, train
 
-N, K, SEED, BUDGET, ROUNDS = 5, 2, 3, 90, 3
-SMALL = {"latent": 4, "embedding": 4, "channels": 8, "convolutions": 1, "hidden": 16}
+pytestmark = pytest.mark.usefixtures("one_thread", "unrendered")
+
+SEED, BUDGET, ROUNDS = 3, 90, 3
 LEARN = RetrainConfig(
     retrain=ROUNDS, retrain_steps=4, retrain_batch=16, retrain_parents=20, screen=1, evolution=0.4
 )
@@ -52,40 +51,6 @@ CONFIG = SearchConfig(
     learning=LEARN,
 )
 LATENT = ["posterior", "interpolation", "encode-decode"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> Path:
-    """A folder with a dataset and a model."""
-    folder = tmp_path_factory.mktemp("runs")
-    config = GenerateConfig(n=N, k=K, count=300, sampler="evolved", calls=4000, ceiling=0.6)
-    generate(config, folder / "data")
-    train(
-        read_dataset(folder / "data"),
-        folder / "model",
-        ModelConfig(n=N, k=K, **SMALL),
-        TrainConfig(epochs=2, epoch_rows=2000, batch=64, held_out=0.2, learning_rate=0.01),
-        device="cpu",
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def training(runs) -> Dataset:
-    return read_dataset(runs / "data")
-
-
-@pytest.fixture(scope="module")
-def model(runs) -> VAE:
-    return load_model(runs / "model")
 
 
 @pytest.fixture(scope="module")
@@ -505,7 +470,9 @@ def test_without_rounds_nothing_is_new(runs, tmp_path):
 
 def test_the_page_shows_sources_and_seconds(folder, tmp_path):
     out = tmp_path / "report.html"
-    answer = CliRunner().invoke(pipeline.cli, ["report", str(folder), "--out", str(out)])
+    answer = CliRunner().invoke(
+        pipeline.cli, ["report", str(folder), "--out", str(out), "--limit", "3"]
+    )
     assert answer.exit_code == 0, answer.output
     page = out.read_text()
     for text in (*LEARNING, "Where the finds of the arms that learn come from", "hits per second"):

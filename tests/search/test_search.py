@@ -20,8 +20,7 @@ from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
-from data.dataset import Dataset, read_dataset
-from data.generate import GenerateConfig, generate
+from data.dataset import Dataset
 from data.streams import stream
 from search import evaluate as evaluation
 from search.baselines import BASELINES
@@ -33,45 +32,17 @@ from search.oracle import Arm
 from search.run import SearchConfig, SearchResult, search, write_tables
 from search.verified import verify_candidates
 from tests import naive
-from vae.checkpoint import load_model
+from tests.search.small import SMALL, K, N
 from vae.config import PATHS
 from vae.model import VAE, ModelConfig, NotFiniteError
-from vae.train import TrainConfig, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-N, K, SEED = 5, 2, 3
-SMALL = {"latent": 4, "embedding": 4, "channels": 8, "convolutions": 1, "hidden": 16}
+SEED = 3
 LATENT = LatentConfig(parents=60, batch=64, rounds=2, temperature=1.0)
 CONFIG = SearchConfig(budget=60, keep=150, seed=SEED, latent=LATENT)
 ARMS = [(mode, round) for mode in MODES for round in ((1, 2) if mode == "encode-decode" else (0,))]
 ARMS += [(baseline, 0) for baseline in BASELINES]
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> Path:
-    """A folder with a dataset and a model."""
-    folder = tmp_path_factory.mktemp("runs")
-    config = GenerateConfig(n=N, k=K, count=300, sampler="evolved", calls=4000, ceiling=0.6)
-    generate(config, folder / "data")
-    train(
-        read_dataset(folder / "data"),
-        folder / "model",
-        ModelConfig(n=N, k=K, **SMALL),
-        TrainConfig(epochs=2, epoch_rows=2000, batch=64, held_out=0.2, learning_rate=0.01),
-        device="cpu",
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def training(runs) -> Dataset:
-    return read_dataset(runs / "data")
-
-
-@pytest.fixture(scope="module")
-def model(runs) -> VAE:
-    return load_model(runs / "model")
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,23 @@ from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
 from vae import train as module
+from vae.config import ModelOptions
 from vae.model import VAE, ModelConfig
 from vae.train import TrainConfig, train
 
 N, LATENT, BATCH = 5, 3, 7
 TINY = {"n": N, "latent": LATENT, "embedding": 4, "channels": 6, "hidden": 8, "layers": 2}
+OPTIONS = {
+    "mixture": ModelOptions(prior="mixture", components=6),
+    "vamp": ModelOptions(prior="vamp", components=6),
+    "sphere": ModelOptions(prior="sphere"),
+    "flow": ModelOptions(prior="flow"),
+    "planar": ModelOptions(posterior="planar", flow_layers=2),
+    "iaf": ModelOptions(posterior="iaf", flow_layers=2),
+    "guide": ModelOptions(guide=True),
+    "adversarial": ModelOptions(adversarial=0.5),
+    "many": ModelOptions(prior="mixture", posterior="iaf", guide=True, adversarial=0.5),
+}
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -1,7 +1,6 @@
 """Every option of the model: it learns, resumes exactly, is saved, and refuses what cannot be."""
 
 import copy
-import json
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -11,9 +10,21 @@ from torch.distributions import Normal
 
 from automata.properties import in_classes
 from automata.settings import record_of
+from data.checks import build
 from data.damage import DataError
 from tests.folders import contents
-from tests.vae.models import CONFIG, MODEL, draw_tokens, interrupt_at, make, make_data, run, seeded
+from tests.vae.models import (
+    CONFIG,
+    MODEL,
+    OPTIONS,
+    draw_tokens,
+    interrupt_at,
+    make,
+    make_data,
+    run,
+    seeded,
+)
+from vae import train
 from vae.adversary import adversary_terms
 from vae.checkpoint import load_model, read_config
 from vae.coding import draw_prior, encode_automata
@@ -26,18 +37,6 @@ from vae.metrics import reconstruction_metrics
 from vae.steps import StepConfig, take_step
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-OPTIONS = {
-    "mixture": ModelOptions(prior="mixture", components=6),
-    "vamp": ModelOptions(prior="vamp", components=6),
-    "sphere": ModelOptions(prior="sphere"),
-    "flow": ModelOptions(prior="flow"),
-    "planar": ModelOptions(posterior="planar", flow_layers=2),
-    "iaf": ModelOptions(posterior="iaf", flow_layers=2),
-    "guide": ModelOptions(guide=True),
-    "adversarial": ModelOptions(adversarial=0.5),
-    "many": ModelOptions(prior="mixture", posterior="iaf", guide=True, adversarial=0.5),
-}
 
 
 @pytest.fixture(params=OPTIONS)
@@ -96,7 +95,9 @@ def test_a_saved_model_is_what_was_trained(tmp_path, options):
     assert z.shape == (5, MODEL.latent)
     assert torch.equal(z, draw_prior(copy.deepcopy(model), 5, seeded()))
     posterior = encode_automata(model, make_data(9).deltas)
-    assert posterior.sample(seeded()).shape == (9, MODEL.latent)
+    z = posterior.sample(seeded())
+    assert z.shape == (9, MODEL.latent)
+    assert not z.requires_grad
     before = contents(tmp_path)
     for other in (ModelOptions(), replace(options, components=7)):
         with pytest.raises(DataError, match="trained otherwise .*options"):
@@ -159,14 +160,18 @@ def test_what_cannot_be(make_it, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_option_in_a_folder(tmp_path):
-    run(tmp_path, epochs=1)
-    path = tmp_path / "config.json"
-    config = json.loads(path.read_text())
-    config["model"]["options"]["prior"] = 7
-    path.write_text(json.dumps(config))
-    with pytest.raises(DataError):
-        load_model(tmp_path)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prior": 7}, "model.options.prior=7"),
+        ({"prior": "vam"}, "unknown prior 'vam'"),
+        ({"weight": 1}, "model.options has the unknown name 'weight'"),
+        ([], "model.options=.* is not an object"),
+    ],
+)
+def test_a_damaged_option_in_a_folder(options, message):
+    with pytest.raises(ValueError, match=message):
+        build(ModelConfig, {"options": options}, "model")
 
 
 # --- the sphere ---------------------------------------------------------------------------------
@@ -209,7 +214,7 @@ def test_the_guide_learns_classes_and_arranges_the_space():
     model = make(latent=8, channels=16, options=OPTIONS["guide"])
     deltas = make_data(200, n=5).deltas
     tokens = torch.from_numpy(encode_deltas(deltas))
-    learn(model, tokens, 200)
+    learn(model, tokens, 100)
     model.eval()
     classes = class_targets(tokens)
     guess = model.guess(model.posterior(tokens).mu)[:, 1:]
@@ -260,6 +265,21 @@ def test_200_steps_without_collapse():
     z = draw_prior(model, 100, seeded())
     written = model.decoder.generate(z).tokens.flatten(1)
     assert len(torch.unique(written, dim=0)) > 20
+
+
+def test_weights_that_are_not_finite_end_training(tmp_path, monkeypatch):
+    """In the middle of an epoch, where a discriminator wants tokens drawn: one clear line."""
+    step = train.take_step
+
+    def spoilt(model, *args):
+        taken = step(model, *args)
+        for weight in model.parameters():
+            weight.data.fill_(torch.nan)
+        return taken
+
+    monkeypatch.setattr(train, "take_step", spoilt)
+    with pytest.raises(FloatingPointError, match="^epoch 1: .* not finite; try a lower learning"):
+        run(tmp_path, replace(MODEL, options=OPTIONS["adversarial"]))
 
 
 def test_the_metrics_of_a_discriminator(tmp_path):
