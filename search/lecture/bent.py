@@ -116,7 +116,7 @@ def draw_posteriors(
                 window.x, window.y, window.density, levels=[*levels, np.inf], colors=SHADES,
                 zorder=1,
             )  # fmt: skip
-            axes.plot(*cloud.numpy().T, ".", color=BLUE, ms=2.5, alpha=0.45, mew=0, zorder=1.5)
+            axes.plot(*cloud.numpy().T, ".", color=BLUE, ms=3, alpha=0.7, mew=0, zorder=1.5)
             axes.set_xlim(window.x[0], window.x[-1])
             axes.set_ylim(window.y[0], window.y[-1])
             axes.set_aspect("equal")

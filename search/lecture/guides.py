@@ -93,7 +93,7 @@ def draw_ascent(plane: Plane, learned: Learned) -> Picture:
         right.set_title("mean threshold along the way")
         return as_picture(
             figure,
-            f"{len(deltas)} held-out automata climb {_STEPS} steps: {'; '.join(facts)}. White: "
+            f"{len(deltas)} held-out automata climb {_STEPS} steps: {'; '.join(facts)}. Blank: "
             "nothing resets, and what does not reset has no part in the means.",
         )
 

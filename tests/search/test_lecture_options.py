@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from data.picture import Picture
+from search.attribute_table import SHARES, complete
 from search.lecture.bent import draw_posteriors, gaps, log_joint, true_posterior
 from search.lecture.config import LectureConfig
-from search.lecture.guides import climb_paths, draw_ascent, draw_finds, hits
+from search.lecture.guides import climb_paths, draw_arithmetic, draw_ascent, draw_finds, hits
 from search.lecture.learned import learn_automata
 from search.lecture.planes import (
     draw_priors,
@@ -133,3 +134,18 @@ def test_the_pictures_of_options(learned, plane):
         assert "nan" not in picture.text
     with pytest.raises(ValueError, match="prior=normal has no pseudo-inputs"):
         draw_pseudo_inputs(None, plane().model)
+
+
+def test_an_arm_that_found_nothing_new_has_no_hits():
+    nothing = Trace("gradient", 0, 0, np.zeros((1, 14), np.uint8), np.array([30]), np.array([0]))
+    assert draw_finds([nothing], ("gradient",), 7).text.endswith("gradient 0.")
+
+
+def test_a_line_for_each_attribute():
+    shares = dict.fromkeys(SHARES, 0.1) | {"parents": 500, "changed": 3.0, "changed_unmoved": 1.0}
+    rows = [shares | {"attribute": "sink", "gained": 0.5}, shares | {"attribute": "eulerian"}]
+    picture = draw_arithmetic(complete(rows))
+    assert ">sink</text>" in picture.svg and ">eulerian</text>" in picture.svg
+    assert picture.text.startswith("It works for sink:")
+    assert "It fails for eulerian:" in picture.text
+    assert draw_arithmetic(complete([])).text == "Too few automata to measure."
