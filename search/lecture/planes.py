@@ -250,7 +250,7 @@ def stack_outwards(points: Floats, thresholds: Thresholds) -> Floats:
 def draw_pseudo_inputs(axes: Axes, model: VAE, most: int = 9) -> None:
     """Draw the pseudo-inputs of a VampPrior as automata: each transition to its likeliest target.
 
-    The axes are squares of `_PANEL` inches.
+    The axes are a square, as `draw_priors` makes them.
     """
     prior = model.prior
     if not isinstance(prior, VampPrior):
