@@ -40,7 +40,7 @@ from search.discovery.config import DiscoverConfig, LearnConfig
 from search.jobs import options
 from search.jobs.commandline import Commands, complain, printed, run_commands
 from search.lecture.config import LectureConfig
-from vae.config import DEVICES, ModelConfig, ModelOptions, TrainConfig
+from vae.config import DEVICES, ModelConfig, TrainConfig
 
 Names = tuple[str, ...]
 
@@ -138,25 +138,18 @@ def import_(file: Path, form: str, out: Path, how: _Run) -> Result:
 
 
 @cli.command()
-@options.of(model=ModelConfig, extras=ModelOptions, config=TrainConfig)
+@options.of(model=ModelConfig, config=TrainConfig)
 @options.path("--data", required=True, help="Dataset folder.")
 @options.path("--out", required=True, help="Model folder.")
 @options.with_classes
 @_how_with_model
 @printed()
 def train(
-    model: ModelConfig,
-    extras: ModelOptions,
-    config: TrainConfig,
-    data: Path,
-    out: Path,
-    classes: Names,
-    how: _ModelRun,
+    model: ModelConfig, config: TrainConfig, data: Path, out: Path, classes: Names, how: _ModelRun
 ) -> Result:
     """Train the variational autoencoder on a dataset."""
     from search.jobs.models import run_train
 
-    model = options.build(replace, model, options=extras)
     return run_train(data, out, model, config, classes=classes, **how)
 
 
@@ -224,7 +217,7 @@ def evolve(
 
 
 @cli.command()
-@options.of(config=DiscoverConfig, learn=LearnConfig, extras=ModelOptions)
+@options.of(config=DiscoverConfig, learn=LearnConfig)
 @options.integer("--seed", 0, MAX_SEED, default=0, help="Seed, or the first one.")
 @options.integer("--seeds", 1, 1000, default=1, help="Number of consecutive seeds.")
 @click.option(
@@ -239,7 +232,6 @@ def evolve(
 def discover(
     config: DiscoverConfig,
     learn: LearnConfig,
-    extras: ModelOptions,
     seed: int,
     seeds: int,
     arms: str,
@@ -254,7 +246,6 @@ def discover(
     """
     from search.jobs.discovery import run_discover
 
-    learn = options.build(replace, learn, options=extras)
     config, names = options.build(replace, config, learn=learn), tuple(arms.split(","))
     numbers = tuple(range(seed, seed + seeds))
     return run_discover(config, names, numbers, out, rule, truths, **how)

@@ -99,6 +99,15 @@ def added_later(config: type) -> Any:
     return field(default_factory=config, metadata={"later": True})
 
 
+def nested_of(config: type) -> dict[str, type]:
+    """Return the configs that a config class holds in fields `added_later`, by field name."""
+    return {
+        entry.name: get_type_hints(config)[entry.name]
+        for entry in fields(config)
+        if entry.metadata.get("later")
+    }
+
+
 def record_of(config: Any) -> dict[str, Any]:
     """Return a config as plain values, without what was `added_later` and has its default.
 

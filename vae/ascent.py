@@ -23,7 +23,6 @@ _FARTHEST = 3.0
 """Largest step along a direction, in units of its length."""
 _RIDGE = 0.1
 """Penalty of the ridge regression; the prior has variance 1. Unused dimensions get no weight."""
-
 _FLAT = 1e-9
 """A slope of at most this is rounding."""
 
@@ -76,8 +75,8 @@ def ascend(model: VAE, z: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
         with torch.enable_grad():
             start = z.detach().requires_grad_()
             (slope,) = torch.autograd.grad(model.predict(start).sum(), start)
-        unit = slope / slope.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        z = z.detach() + ((steps > step) * lengths)[:, None] * unit
+        uphill = slope / slope.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        z = z.detach() + ((steps > step) * lengths)[:, None] * uphill
     return z
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from automata.settings import Setting, settings_of
+from automata.settings import Setting, nested_of, settings_of
 from data.terminal import printable
 from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
@@ -93,29 +93,38 @@ def field(config: type, name: str) -> Decorator:
 def of(**configs: type) -> Decorator:
     """Add options for all fields of configs; the command gets the built configs by these names.
 
-    The options are in the order of the fields, a seed last.
+    The options are in the order of the fields, a seed last, then those of configs within.
     """
-    keys = {
-        name: sorted(
-            (key for key, setting in settings_of(config).items() if setting.flags),
-            key=lambda key: key == "seed",
-        )
-        for name, config in configs.items()
-    }
 
     def add(command: Any) -> Any:
         @wraps(command)
         def configured(**values: Any) -> Any:
-            own = {name: {key: values.pop(key) for key in keys[name]} for name in configs}
-            built = {name: build(config, **own[name]) for name, config in configs.items()}
+            built = {name: _take(config, values) for name, config in configs.items()}
             return command(**values, **built)
 
-        for name, config in reversed(configs.items()):
-            for key in reversed(keys[name]):
-                configured = field(config, key)(configured)
+        for config, key in reversed([place for own in configs.values() for place in _places(own)]):
+            configured = field(config, key)(configured)
         return configured
 
     return add
+
+
+def _keys(config: type) -> list[str]:
+    """Return the names of the fields that are options, a seed last."""
+    own = [key for key, setting in settings_of(config).items() if setting.flags]
+    return sorted(own, key=lambda key: key == "seed")
+
+
+def _places(config: type) -> list[tuple[type, str]]:
+    """Return the fields that are options, each with its config, those of configs within last."""
+    inner = [place for kind in nested_of(config).values() for place in _places(kind)]
+    return [(config, key) for key in _keys(config)] + inner
+
+
+def _take(config: type, values: dict[str, Any]) -> Any:
+    """Build a config of its values, which are removed from all values."""
+    inner = {name: _take(kind, values) for name, kind in nested_of(config).items()}
+    return build(config, **{key: values.pop(key) for key in _keys(config)}, **inner)
 
 
 def together(name: str, **given: Decorator) -> Decorator:
