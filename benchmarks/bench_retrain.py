@@ -24,11 +24,11 @@ from automata.sampling import Evolution
 from automata.solver.exact import reset_thresholds
 from data.dataset import read_dataset
 from data.streams import stream
-from search.baselines import run_evolution
+from search.arms.baselines import run_evolution
+from search.arms.oracle import Arm, Oracle
+from search.arms.retrain import run_retraining
 from search.candidates import hit_thresholds
 from search.configs import EXCHANGES, LEARNING, RetrainConfig, SearchConfig
-from search.oracle import Arm, Oracle
-from search.retrain import run_retraining
 from search.scoring.recall import open_truth, score
 from vae.checkpoint import load_model
 

@@ -15,8 +15,8 @@ from automata.families import identify
 from automata.proof.verification import verify_words
 from automata.solver.exact import Thresholds, shortest_reset_words
 from automata.text.formats import format_delta, format_word
-from search.oracle import Arm, Oracle
-from search.proposals import Proposals, concatenate
+from search.arms.oracle import Arm, Oracle
+from search.arms.proposals import Proposals, concatenate
 
 CANDIDATE_COLUMNS = [
     "rank",

@@ -6,9 +6,9 @@ from automata.sampling import Evolution
 from data.damage import DataError
 from data.progress import progress
 from data.streams import stream
-from search.baselines import run_evolution, run_uniform
+from search.arms.baselines import run_evolution, run_uniform
+from search.arms.oracle import Arm, Oracle
 from search.configs import EvolveConfig as EvolveConfig
-from search.oracle import Arm, Oracle
 from search.run import SearchResult, collect
 
 _UNIFORM_BATCH = 4096

@@ -17,17 +17,17 @@ from data.dataset import Dataset
 from data.files import commit_files, write_json
 from data.progress import progress
 from data.streams import stream
-from search.baselines import BASELINES, propose_mutations, run_evolution, run_uniform
+from search.arms.baselines import BASELINES, propose_mutations, run_evolution, run_uniform
+from search.arms.cma_es import LEAST_LATENT, check_latent
+from search.arms.guided import GUIDES
+from search.arms.modes import Proposer, parent_rows
+from search.arms.oracle import Arm, Oracle, Trace, drive
+from search.arms.proposals import Batches
+from search.arms.retrain import run_retraining
+from search.arms.seconds import timed
 from search.candidates import count_sources, rank_candidates, summarize
-from search.cma_es import LEAST_LATENT, check_latent
 from search.configs import EXCHANGES, GUIDED, LEARNING, MODES, UNGUIDED
 from search.configs import SearchConfig as SearchConfig
-from search.guided import GUIDES
-from search.modes import Proposer, parent_rows
-from search.oracle import Arm, Oracle, Trace, drive
-from search.proposals import Batches
-from search.retrain import run_retraining
-from search.seconds import timed
 from vae.model import VAE
 from vae.train import check_size
 

@@ -30,7 +30,7 @@ from data.files import read_checksums, recover
 from data.progress import progress
 from search.archive.rows import class_names
 from search.archive.tables import ROW_COLUMNS
-from search.baselines import BASELINES
+from search.arms.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS
 from search.configs import LEARNING, MODES
 from search.discovery.config import SOURCE_NAMES

@@ -10,7 +10,7 @@ from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, generate
 from data.manifest import read_manifest
 from search.archive.store import Archive, verify_archive
-from search.evaluate import read_evaluation
+from search.evaluation.measures import read_evaluation
 from search.scoring.recall import open_truth
 from search.verified import read_candidates, verify_candidates
 from vae.checkpoint import load_model, read_config, weights_sha256

@@ -383,7 +383,7 @@ def test_names_of_the_library() -> None:
         ("search.discovery.leaps", LeapConfig),
         ("search.discovery.learner", LearnConfig),
         ("search.evolve", EvolveConfig),
-        ("search.modes", LatentConfig),
+        ("search.arms.modes", LatentConfig),
         ("search.run", SearchConfig),
         ("vae.model", ModelConfig),
         ("vae.train", TrainConfig),

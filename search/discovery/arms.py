@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from search.cma_es import LEAST_LATENT
+from search.arms.cma_es import LEAST_LATENT
 from search.discovery import latent_search, leaps
 from search.discovery.config import LearnConfig
 from search.discovery.leaps import Source, without_feedback

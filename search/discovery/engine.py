@@ -21,9 +21,11 @@ from automata.canonical import from_canonical
 from automata.sampling import Evolution
 from data.damage import DataError
 from data.streams import stream, torch_seed
-from search.baselines import run_evolution
+from search.arms.baselines import run_evolution
+from search.arms.decode import computing
+from search.arms.oracle import Arm, Oracle, Tally
+from search.arms.seconds import timed
 from search.configs import EXCHANGES
-from search.decode import computing
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig
 from search.discovery.leaps import LeapContext, split_parents
@@ -38,8 +40,6 @@ from search.discovery.step import (
     save_step,
     step_folder,
 )
-from search.oracle import Arm, Oracle, Tally
-from search.seconds import timed
 
 _IDLE_BATCHES = 40
 """Stop the first look after this many consecutive batches with a share of new automata of at most

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from automata.solver.exact import Thresholds
-from search.cma_es import POPULATION, SmallSearch, check_latent, run_searches, start_searches
+from search.arms.cma_es import POPULATION, SmallSearch, check_latent, run_searches, start_searches
+from search.arms.proposals import Proposals
 from search.discovery.leaps import LeapContext, name_parents
-from search.proposals import Proposals
 from vae.ascent import climb, learn_direction, stride
 from vae.coding import encode_automata
 

@@ -13,11 +13,11 @@ from torch import Tensor
 from automata.sampling import insert_states, rank_weights
 from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver.exact import Thresholds
-from search.decode import decode_and_repair
+from search.arms.decode import decode_and_repair
+from search.arms.proposals import Proposals, concatenate, plain_proposals
 from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
-from search.proposals import Proposals, concatenate, plain_proposals
 from vae.coding import draw_prior
 from vae.encoding import decode_tokens
 from vae.interpolate import interpolate

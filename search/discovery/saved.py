@@ -17,10 +17,10 @@ from data.checks import DIGEST, list_of, names_of, number, record, text, whole
 from data.damage import DataError, open_file, read_json, reading
 from data.files import check_files, read_checksums
 from data.recheck import check_automata
+from search.arms.oracle import Tally
 from search.discovery.config import DiscoverConfig
 from search.discovery.found import read_columns
 from search.discovery.step import ACTIVITIES, EVOLVE, Step, Steps, is_finished
-from search.oracle import Tally
 
 _CALLS = whole(0, 10**9)
 _FACTS = record(

@@ -18,7 +18,7 @@ from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, from_canonical
 from automata.solver.exact import Thresholds
 from data.files import commit_files, write_json
-from search.oracle import Tally
+from search.arms.oracle import Tally
 
 KEEP_SHARE = 0.6
 """A step keeps its elites, and all automata at or above this share of the Černý bound."""

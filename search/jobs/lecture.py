@@ -17,7 +17,7 @@ from data.files import write_file
 from data.picture import Picture
 from data.record import recorded
 from data.results import Summary
-from search.decode import computing
+from search.arms.decode import computing
 from search.lecture.cells import read_cells, run_cells
 from search.lecture.config import LectureConfig
 from search.lecture.given import check_model, check_parents

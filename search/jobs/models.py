@@ -25,10 +25,10 @@ from data.record import recorded
 from data.results import Summary
 from data.terminal import warn
 from search.archive.intake import ArchiveRule
-from search.attributes import measure_arithmetic
+from search.arms.decode import computing
 from search.candidates import time_modes
-from search.decode import computing
-from search.evaluate import evaluate, write_evaluation
+from search.evaluation.attributes import measure_arithmetic
+from search.evaluation.measures import evaluate, write_evaluation
 from search.evolve import EvolveConfig, evolve_from_random
 from search.jobs.outcome import EvaluationOutcome, SearchOutcome
 from search.pictures.hits import plot_arm_hits

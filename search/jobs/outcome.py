@@ -10,7 +10,7 @@ import pandas as pd
 
 from data.cells import json_rows
 from data.results import Summary
-from search.attribute_table import in_words, shown_briefly
+from search.evaluation.attribute_table import in_words, shown_briefly
 from search.jobs.best import best_automata
 from search.scoring.recall import Recall
 
@@ -88,7 +88,7 @@ class EvaluationOutcome(NamedTuple):
 
     measures: Mapping[str, Any]
     attributes: pd.DataFrame
-    """A row for each attribute, in the columns of `search.attribute_table.ATTRIBUTE_COLUMNS`."""
+    """A row for each attribute; `search.evaluation.attribute_table` has the columns."""
 
     def text(self) -> str:
         """Return a line for each measure, and who gains which attribute."""

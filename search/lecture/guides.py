@@ -14,10 +14,10 @@ from automata.drawing.geometry import BLUE, GREEN, VERMILION
 from automata.solver.exact import reset_thresholds
 from data.picture import Picture, as_picture
 from data.plots import GREY, Floats, line_style, new_figure, style
-from search.attribute_table import in_words
+from search.arms.oracle import Trace
+from search.evaluation.attribute_table import in_words
 from search.lecture.learned import Learned
 from search.lecture.planes import Plane
-from search.oracle import Trace
 from vae.ascent import ascend
 from vae.coding import decode_points, encode_automata
 from vae.conditions import unit
@@ -209,7 +209,7 @@ def draw_arithmetic(table: pd.DataFrame) -> Picture:
     Parameters
     ----------
     table : DataFrame
-        Of `search.attributes.measure_arithmetic`.
+        Of `search.evaluation.attributes.measure_arithmetic`.
     """
     shown = table.sort_values("gained", kind="stable")
     rows = np.arange(len(shown))

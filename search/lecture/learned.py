@@ -20,7 +20,7 @@ from data.dataset import Dataset, read_dataset
 from data.drawn import Cell, draw_rows
 from data.generate import GenerateConfig, generate
 from data.picture import Picture
-from search.decode import decode_and_repair
+from search.arms.decode import decode_and_repair
 from search.lecture.config import LectureConfig
 from search.lecture.given import check_parents, read_automaton
 from search.lecture.paths import STEPS, path_points

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from automata.drawing.geometry import line_color
 from data.plots import GREY, PALE, Floats, new_figure, save, say_empty, style
-from search.baselines import BASELINES
-from search.intervals import share_interval
+from search.arms.baselines import BASELINES
+from search.evaluation.intervals import share_interval
 from search.scoring.comparison import three_digits
 
 _PANELS = (

@@ -16,8 +16,8 @@ from data.drawn import Cell
 from data.norms import plot_norms
 from data.plots import plot_thresholds
 from data.streams import stream
-from search.decode import decode_and_repair
-from search.modes import Proposer, parent_rows
+from search.arms.decode import decode_and_repair
+from search.arms.modes import Proposer, parent_rows
 from search.pictures.reconstructions import plot_reconstructions, reconstruct
 from search.pictures.strip import StripRow, plot_strip
 from search.run import SearchConfig

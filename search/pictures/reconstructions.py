@@ -13,7 +13,7 @@ from automata.automaton import Deltas
 from automata.solver.exact import reset_thresholds
 from data.drawn import Cell
 from data.plots import save, style
-from search.decode import decode_and_repair
+from search.arms.decode import decode_and_repair
 from search.pictures.cells import changed_from, draw_cells
 from vae.coding import encode_automata
 from vae.model import VAE

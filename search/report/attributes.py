@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search.attribute_table import in_words, shown
-from search.evaluate import read_attributes
+from search.evaluation.attribute_table import in_words, shown
+from search.evaluation.measures import read_attributes
 from search.report.content import Table
 
 _COLUMNS = (

@@ -17,7 +17,7 @@ from automata.automaton import Deltas
 from data.checks import build, list_of, one_of, whole
 from data.damage import DataError, reading
 from data.files import check_files
-from search.decode import computing
+from search.arms.decode import computing
 from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
 from search.discovery.learner import Learner

@@ -21,7 +21,7 @@ from data.terminal import printable
 from search.archive.store import Archive
 from search.archive.tables import Selection
 from search.candidates import CANDIDATE_COLUMNS
-from search.evaluate import read_evaluation
+from search.evaluation.measures import read_evaluation
 from search.report.attributes import attribute_tables
 from search.report.content import (
     SEARCHED,

@@ -17,7 +17,7 @@ from data.dataset import Dataset
 from data.files import check_files
 from data.run_record import input_folder
 from data.terminal import printable
-from search.baselines import BASELINES
+from search.arms.baselines import BASELINES
 from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS, time_modes
 from search.evolve import EvolveConfig
 from search.pictures.hits import arm_names, wilson_interval

@@ -22,8 +22,8 @@ from automata.text.formats import format_delta
 from data.damage import DataError
 from data.dataset import read_shards
 from data.manifest import ENUMERATION, check_whole, read_manifest
+from search.arms.oracle import Trace
 from search.candidates import hit_thresholds
-from search.oracle import Trace
 
 RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "recall"]
 _CALLS = [10**power for power in range(3, 15)]

@@ -55,11 +55,11 @@ from automata.text.words import as_letters, format_word, parse_word
 from data.enumerate import EnumerateConfig
 from data.generate import GenerateConfig
 from data.streams import stream, torch_seed
+from search.arms.modes import LatentConfig
 from search.discovery.engine import DiscoverConfig
 from search.discovery.leaps import LeapConfig
 from search.discovery.learner import LearnConfig
 from search.evolve import EvolveConfig
-from search.modes import LatentConfig
 from search.run import SearchConfig
 from vae.encoding import decode_tokens
 from vae.model import ModelConfig

@@ -24,8 +24,8 @@ from automata.solver.exact import reset_thresholds
 from data.damage import DataError
 from data.dataset import Dataset
 from data.files import open_seal, write_sealed
-from search import attributes
-from search.attribute_table import (
+from search.evaluation import attributes
+from search.evaluation.attribute_table import (
     ATTRIBUTE_COLUMNS,
     GAINS,
     MISLED,
@@ -38,9 +38,9 @@ from search.attribute_table import (
     shown,
     shown_briefly,
 )
-from search.attributes import LEAST_ROWS, STEPS, measure_arithmetic
-from search.evaluate import read_attributes, read_evaluation
-from search.intervals import mean_interval, share_interval
+from search.evaluation.attributes import LEAST_ROWS, STEPS, measure_arithmetic
+from search.evaluation.intervals import mean_interval, share_interval
+from search.evaluation.measures import read_attributes, read_evaluation
 from search.jobs.outcome import EvaluationOutcome
 from tests import naive
 from vae.encoding import decode_tokens, encode_deltas

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from automata.automaton import AutomatonError
 from automata.canonical import canonical_forms, from_canonical
 from automata.sampling import sample_uniform
-from search.decode import decode_and_repair
+from search.arms.decode import decode_and_repair
 from tests import naive
 from vae.coding import encode_automata
 from vae.encoding import TOKEN_KINDS, encode_deltas

@@ -25,7 +25,9 @@ from automata.sampling import Evolution, evolve
 from automata.series import find_stretches, stretch
 from automata.text.formats import parse_delta
 from data.damage import DataError
-from search import oracle
+from search.arms import oracle
+from search.arms.oracle import Answer, Arm
+from search.arms.proposals import Proposals, plain_proposals
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
 from search.discovery import tables
@@ -44,8 +46,6 @@ from search.discovery.step import (
     step_folder,
 )
 from search.discovery.tables import candidates, summary
-from search.oracle import Answer, Arm
-from search.proposals import Proposals, plain_proposals
 from search.scoring.comparison import assert_distinct
 from search.verified import verify_candidates
 from tests import naive

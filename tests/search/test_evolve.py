@@ -13,7 +13,7 @@ from automata.properties import in_classes
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta
 from data.damage import DataError
-from search import oracle as metered
+from search.arms import oracle as metered
 from search.candidates import SUMMARY_COLUMNS
 from search.evolve import EvolveConfig, evolve_from_random
 from search.run import write_tables

@@ -12,17 +12,17 @@ from automata.sampling import sample_uniform
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from data.damage import DataError
 from data.dataset import Dataset
-from search import cma_es as small_searches
-from search import guided
-from search.baselines import BASELINES
-from search.cma_es import POPULATION
+from search.arms import cma_es as small_searches
+from search.arms import guided
+from search.arms.baselines import BASELINES
+from search.arms.cma_es import POPULATION
+from search.arms.decode import Repaired
+from search.arms.guided import GUIDES, threshold_direction
+from search.arms.modes import LatentConfig, Proposer, parent_rows
+from search.arms.oracle import Arm, Oracle, drive
+from search.arms.proposals import Proposals
 from search.configs import GUIDED, LEARNING, MODES, RetrainConfig, SearchConfig
-from search.decode import Repaired
-from search.guided import GUIDES, threshold_direction
-from search.modes import LatentConfig, Proposer, parent_rows
-from search.oracle import Arm, Oracle, drive
 from search.pictures.latent import norms
-from search.proposals import Proposals
 from search.run import running_modes, search
 from tests.vae.models import OPTIONS
 from vae.coding import encode_automata
@@ -269,7 +269,7 @@ def test_cma_es_finds_what_its_oracle_favours(model: VAE, data: Dataset, monkeyp
         drive([arm], answered(), lambda calls: None)
         return float(np.mean(seen[5:]))
 
-    monkeypatch.setattr("search.oracle.reset_thresholds", loops)
+    monkeypatch.setattr("search.arms.oracle.reset_thresholds", loops)
     rng = np.random.default_rng(0)
     assert mean_loops(lambda thresholds: thresholds) > mean_loops(rng.permutation) + 0.3
 

@@ -10,14 +10,14 @@ from torch import nn
 
 from automata.automaton import cerny_bound
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
-from search import cma_es as small_searches
+from search.arms import cma_es as small_searches
+from search.arms.oracle import Arm, Oracle
+from search.arms.proposals import Proposals, plain_proposals
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.latent_search import arithmetic, cma_es, gradient
 from search.discovery.leaps import LeapConfig, LeapContext, split_parents
 from search.discovery.learner import LearnConfig, Learner
 from search.discovery.step import Elites
-from search.oracle import Arm, Oracle
-from search.proposals import Proposals, plain_proposals
 from tests.search.elites import ELITES
 from vae import ascent
 

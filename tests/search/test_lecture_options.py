@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from data.picture import Picture
-from search.attribute_table import SHARES, complete
+from search.arms.oracle import Trace
+from search.evaluation.attribute_table import SHARES, complete
 from search.lecture.bent import draw_posteriors, gaps, log_joint, true_posterior
 from search.lecture.config import LectureConfig
 from search.lecture.guides import climb_paths, draw_arithmetic, draw_ascent, draw_finds, hits
@@ -20,7 +21,6 @@ from search.lecture.planes import (
     train_plane,
 )
 from search.lecture.rivals import draw_rivals
-from search.oracle import Trace
 from vae.coding import encode_automata
 from vae.config import ModelOptions
 from vae.encoding import encode_deltas

@@ -11,9 +11,9 @@ from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
-from search import oracle as module
-from search.oracle import UNKNOWN, Arm, Oracle, Tally
-from search.proposals import Proposals, concatenate, plain_proposals
+from search.arms import oracle as module
+from search.arms.oracle import UNKNOWN, Arm, Oracle, Tally
+from search.arms.proposals import Proposals, concatenate, plain_proposals
 from tests import naive
 
 N, K = 3, 2

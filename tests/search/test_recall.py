@@ -28,9 +28,9 @@ from data.generate import GenerateConfig, generate
 from data.manifest import write_manifest
 from data.record import versions
 from search.archive.intake import ArchiveRule
+from search.arms.oracle import Arm, Oracle, Trace
+from search.arms.proposals import plain_proposals
 from search.jobs.models import run_search
-from search.oracle import Arm, Oracle, Trace
-from search.proposals import plain_proposals
 from search.run import SearchConfig
 from search.scoring import recall as module
 from search.scoring.recall import RECALL_COLUMNS, open_truth, score

@@ -22,8 +22,8 @@ from automata.sampling import sample_synchronizing
 from automata.text.formats import format_delta, parse_delta
 from data.damage import DataError
 from search.archive.store import Archive
+from search.arms.modes import LatentConfig
 from search.candidates import CANDIDATE_COLUMNS
-from search.modes import LatentConfig
 from search.pictures import latent as pictures
 from search.pictures.strip import StripRow
 from search.report.content import Content, LatentMap, known_automata

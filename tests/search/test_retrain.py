@@ -19,14 +19,14 @@ from automata.solver.exact import reset_thresholds
 from automata.text.formats import format_delta
 from data.damage import DataError
 from data.dataset import Dataset
-from search import retrain
+from search.arms import retrain
+from search.arms.decode import NotFiniteError
+from search.arms.oracle import Arm, Oracle
+from search.arms.proposals import plain_proposals
+from search.arms.ranked import Ranked
+from search.arms.retrain import Learning, run_retraining
 from search.candidates import SOURCE_COLUMNS
 from search.configs import EVOLVING, LEARNING, LatentConfig, RetrainConfig
-from search.decode import NotFiniteError
-from search.known import Known
-from search.oracle import Arm, Oracle
-from search.proposals import plain_proposals
-from search.retrain import Learning, run_retraining
 from search.run import SearchConfig, SearchResult, search
 from search.verified import verify_candidates
 from tests import naive
@@ -83,21 +83,21 @@ def forms_of(deltas) -> set[tuple[int, ...]]:
 @given(st.lists(st.lists(st.integers(0, 299), max_size=30), max_size=5), st.integers(1, 50))
 def test_what_is_known_is_sorted_and_the_newest_come_first(training, batches, best):
     oracle = Oracle(N, K, training)
-    known, told, seen = Known(oracle, np.empty(0, np.int64)), [], set()
+    ranked, told, seen = Ranked(oracle, np.empty(0, np.int64)), [], set()
     for batch in batches:
         fresh = [number for number in dict.fromkeys(batch) if number not in seen]
         seen |= {*fresh}
         told += fresh
-        known.add(np.array(fresh, np.int64))
+        ranked.add(np.array(fresh, np.int64))
     labels = training.reset_thresholds
     wanted = sorted(reversed(told), key=lambda number: -labels[number])
     wanted = [number for number in wanted if labels[number] >= 0]
-    assert known.numbers.tolist() == wanted
-    assert known.thresholds.tolist() == [labels[number] for number in wanted]
+    assert ranked.numbers.tolist() == wanted
+    assert ranked.thresholds.tolist() == [labels[number] for number in wanted]
     rows = np.arange(len(wanted))[:best]
-    assert np.array_equal(known.deltas(rows), training.deltas[wanted[:best]])
+    assert np.array_equal(ranked.deltas(rows), training.deltas[wanted[:best]])
     if wanted:
-        drawn = known.draw(np.random.default_rng(0), 200, best, 0.5)
+        drawn = ranked.draw(np.random.default_rng(0), 200, best, 0.5)
         assert {*drawn.tolist()} <= {*range(min(best, len(wanted)))}
 
 
@@ -105,8 +105,8 @@ def test_automata_that_do_not_synchronize_are_not_known():
     deltas = np.array([[[0, 1]], [[0, 0]]], np.uint8)
     deltas = np.sort(deltas, axis=0)
     training = Dataset(deltas, reset_thresholds(deltas), np.full(2, "uniform"))
-    known = Known(Oracle(2, 1, training), np.arange(2))
-    assert known.thresholds.tolist() == [1]
+    ranked = Ranked(Oracle(2, 1, training), np.arange(2))
+    assert ranked.thresholds.tolist() == [1]
 
 
 # --- budgets and counts -----------------------------------------------------------------------
@@ -316,8 +316,8 @@ def test_those_with_the_longest_predicted_thresholds_are_solved(model, training,
 def test_prediction_is_a_mean_over_numberings(model, training):
     """It does not depend on how states and letters are numbered, but for the numberings drawn."""
     rng, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
-    known = Known(Oracle(N, K, training), np.arange(len(training)))
-    learning = Learning(model, known, LEARN, CONFIG.latent, rng, generator)
+    ranked = Ranked(Oracle(N, K, training), np.arange(len(training)))
+    learning = Learning(model, ranked, LEARN, CONFIG.latent, rng, generator)
     few = training.deltas[:5]
     predictions = [learning.predict(plain_proposals(few)) for _ in range(200)]
     renamed = [learning.predict(plain_proposals(few[:, ::-1])) for _ in range(200)]

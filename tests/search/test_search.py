@@ -22,13 +22,13 @@ from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
 from data.dataset import Dataset
 from data.streams import stream
-from search import evaluate as evaluation
-from search.baselines import BASELINES
+from search.arms.baselines import BASELINES
+from search.arms.decode import Repaired
+from search.arms.modes import MODES, LatentConfig
+from search.arms.oracle import Arm
 from search.candidates import CANDIDATE_COLUMNS, SUMMARY_COLUMNS
-from search.decode import Repaired
-from search.evaluate import evaluate
-from search.modes import MODES, LatentConfig
-from search.oracle import Arm
+from search.evaluation import measures as evaluation
+from search.evaluation.measures import evaluate
 from search.run import SearchConfig, SearchResult, search, write_tables
 from search.verified import verify_candidates
 from tests import naive
@@ -549,7 +549,7 @@ def sinks(model, training) -> tuple[SearchResult, list[np.ndarray]]:
 
     config = replace(CONFIG, classes=("sink", "not-permutation-letter"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.oracle.reset_thresholds", solve)
+        patch.setattr("search.arms.oracle.reset_thresholds", solve)
         return search(model, training, config, labelling_calls=4000), solved
 
 

@@ -21,8 +21,8 @@ from data.damage import DataError
 from data.dataset import Dataset, read_dataset
 from data.plots import chi_density
 from data.streams import stream
+from search.arms.modes import Proposer, parent_rows
 from search.configs import LatentConfig
-from search.modes import Proposer, parent_rows
 from tests.vae.models import OPTIONS, make
 from vae import LatentSpace
 from vae.boundary import as_deltas

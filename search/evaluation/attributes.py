@@ -24,9 +24,9 @@ from automata.sampling import mutate
 from automata.solver.exact import Thresholds, reset_thresholds
 from data.dataset import Dataset
 from data.streams import stream
-from search.attribute_table import complete
-from search.decode import decode_and_repair
-from search.intervals import mean_interval
+from search.arms.decode import decode_and_repair
+from search.evaluation.attribute_table import complete
+from search.evaluation.intervals import mean_interval
 from vae.coding import encode_automata
 from vae.directions import THRESHOLD, attribute_direction, attribute_groups
 from vae.model import VAE
@@ -81,9 +81,9 @@ def measure_arithmetic(
     Returns
     -------
     DataFrame
-        The columns of `search.attribute_table.ATTRIBUTE_COLUMNS`. A row for ``threshold``, and for
-        each class that at least `LEAST_ROWS` training automata have, as many lack, and as many
-        parents may gain. It has no rows if the model has no latent space.
+        The columns of `search.evaluation.attribute_table.ATTRIBUTE_COLUMNS`. A row for
+        ``threshold``, and for each class that at least `LEAST_ROWS` training automata have, as
+        many lack, and as many parents may gain. It has no rows if the model has no latent space.
 
     Raises
     ------

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from search.cma_es import POPULATION, SmallSearch, check_latent, run_searches, start_searches
-from search.modes import Proposer, of_one_parent
-from search.proposals import Batches
+from search.arms.cma_es import POPULATION, SmallSearch, check_latent, run_searches, start_searches
+from search.arms.modes import Proposer, of_one_parent
+from search.arms.proposals import Batches
 from vae.ascent import climb, learn_direction, stride
 
 _SEARCHES = 16

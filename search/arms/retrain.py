@@ -17,12 +17,12 @@ from torch import Tensor
 from automata.sampling import breed, threshold_weights
 from data.damage import DataError
 from data.dataset import Dataset
+from search.arms.decode import decode_and_repair
+from search.arms.oracle import Arm
+from search.arms.proposals import Proposals, plain_proposals
+from search.arms.ranked import Ranked
+from search.arms.seconds import timed
 from search.configs import EVOLVING, EXCHANGES, LatentConfig, RetrainConfig, SearchConfig
-from search.decode import decode_and_repair
-from search.known import Known
-from search.oracle import Arm
-from search.proposals import Proposals, plain_proposals
-from search.seconds import timed
 from vae.interpolate import interpolate
 from vae.model import VAE
 from vae.numbered import read_numbered, step_on_numberings
@@ -41,7 +41,7 @@ class Learning:
     """A model that learns, what it learns from, and its random numbers."""
 
     model: VAE
-    known: Known
+    ranked: Ranked
     config: RetrainConfig
     latent: LatentConfig
     rng: np.random.Generator
@@ -52,7 +52,7 @@ class Learning:
         """Train for the steps of one round, with a new optimizer."""
         config = self.config
         optimizer = torch.optim.AdamW(self.model.parameters(), config.retrain_rate)
-        weights = threshold_weights(self.known.thresholds, config.retrain_softness)
+        weights = threshold_weights(self.ranked.thresholds, config.retrain_softness)
         size = config.retrain_steps, config.retrain_batch
         drawn = self.rng.choice(len(weights), size=size, p=weights)
         for step, rows in enumerate(drawn):
@@ -61,8 +61,8 @@ class Learning:
                 optimizer,
                 self.rng,
                 self.generator,
-                self.known.deltas(rows),
-                self.known.thresholds[rows],
+                self.ranked.deltas(rows),
+                self.ranked.thresholds[rows],
                 StepConfig(
                     learning_rate=config.retrain_rate
                     * learning_rate_share((step + 1) / len(drawn)),
@@ -76,14 +76,14 @@ class Learning:
     def draw_parents(self, count: int) -> npt.NDArray[np.int64]:
         """Draw parents by rank; return their places among what is known: int64 (count,)."""
         config = self.config
-        return self.known.draw(self.rng, count, config.retrain_parents, config.parent_softness)
+        return self.ranked.draw(self.rng, count, config.retrain_parents, config.parent_softness)
 
     @torch.no_grad()
     def draw_points(self, count: int) -> tuple[Tensor, npt.NDArray[np.int64]]:
         """Draw parents by rank; return a posterior sample of each, and their numbers."""
         rows = self.draw_parents(count)
-        tokens = read_numbered(self.rng, self.known.deltas(rows), self.generator.device)
-        return self.model.posterior(tokens).sample(self.generator), self.known.numbers[rows]
+        tokens = read_numbered(self.rng, self.ranked.deltas(rows), self.generator.device)
+        return self.model.posterior(tokens).sample(self.generator), self.ranked.numbers[rows]
 
     def decode(
         self,
@@ -142,8 +142,8 @@ def encode_decode(learning: Learning, count: int) -> Proposals:
 def evolution(learning: Learning, count: int) -> Proposals:
     """Breed children of parents, as the baseline ``evolve`` does."""
     rows = learning.draw_parents(count)
-    children = breed(learning.rng, learning.known.deltas(rows), EXCHANGES)
-    proposals = plain_proposals(children, learning.known.numbers[rows])
+    children = breed(learning.rng, learning.ranked.deltas(rows), EXCHANGES)
+    proposals = plain_proposals(children, learning.ranked.numbers[rows])
     return proposals.take(learning.rng.permutation(count))  # those that exchange come first
 
 
@@ -192,11 +192,11 @@ def run_retraining(
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-    known = Known(arm.oracle, arm.oracle.number(training.forms))
-    if len(known) == 0:
+    ranked = Ranked(arm.oracle, arm.oracle.number(training.forms))
+    if len(ranked) == 0:
         raise DataError("no training automaton synchronizes: nothing to learn from")
     own = config.learning
-    learning = Learning(copy.deepcopy(model), known, own, config.latent, rng, generator)
+    learning = Learning(copy.deepcopy(model), ranked, own, config.latent, rng, generator)
     shares = _shares(own.evolution if arm.mode == EVOLVING else 0.0)
     for round in range(own.retrain):
         before = arm.calls
@@ -244,6 +244,6 @@ def _propose(
             proposals = proposals.take(longest_first)
         most = arm.calls + -(-count // screen)  # known automata and duplicates are free
         answer = arm.submit(proposals, source=name, limit=min(limit, most))
-        learning.known.add(answer.found[answer.found >= arm.oracle.training_rows])
+        learning.ranked.add(answer.found[answer.found >= arm.oracle.training_rows])
         report(answer.calls)
         idle = 0 if answer.calls else idle + 1

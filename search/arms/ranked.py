@@ -1,4 +1,4 @@
-"""What an arm knows: the labelled training automata and its own finds, the best first."""
+"""The training set and the finds of an arm, ranked by threshold."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from automata.automaton import Deltas
 from automata.canonical import from_canonical
 from automata.sampling import rank_weights
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
-from search.oracle import Oracle
+from search.arms.oracle import Oracle
 
 
-class Known:
+class Ranked:
     """Labelled automata by falling threshold, of equal ones the newest first.
 
     Parameters
@@ -33,7 +33,7 @@ class Known:
         return len(self.numbers)
 
     def add(self, numbers: npt.NDArray[np.int64]) -> None:
-        """Take in automata that are not known yet, given by their numbers."""
+        """Take in automata that are not ranked yet, given by their numbers."""
         thresholds = self.oracle.thresholds(numbers)
         order = np.argsort(-thresholds[::-1], kind="stable")  # the newest first
         order = order[: int((thresholds > NOT_SYNCHRONIZING).sum())]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from search.intervals import share_interval
+from search.evaluation.intervals import share_interval
 
 _CHANCE = ("chance", "unmoved")
 _MUTATIONS = ("mutation_1", "mutation_2", "mutation_alike")

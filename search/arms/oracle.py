@@ -22,7 +22,7 @@ from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
 from data.dataset import Dataset
-from search.proposals import Batches, Proposals, concatenate
+from search.arms.proposals import Batches, Proposals, concatenate
 
 Value = TypeVar("Value", bound=np.generic)
 

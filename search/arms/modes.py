@@ -13,10 +13,10 @@ from torch import Tensor
 from automata.properties import in_classes
 from data.damage import DataError
 from data.dataset import Dataset
+from search.arms.decode import Repaired, decode_and_repair
+from search.arms.proposals import Batches, Proposals
 from search.configs import MODES as MODES
 from search.configs import LatentConfig as LatentConfig
-from search.decode import Repaired, decode_and_repair
-from search.proposals import Batches, Proposals
 from vae.coding import draw_prior, encode_automata
 from vae.interpolate import interpolate
 from vae.model import VAE

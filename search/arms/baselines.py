@@ -11,8 +11,8 @@ from automata.automaton import Deltas
 from automata.sampling import Evolution, evolve, mutate, sample_uniform
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset
-from search.oracle import Arm, drive
-from search.proposals import Batches, plain_proposals
+from search.arms.oracle import Arm, drive
+from search.arms.proposals import Batches, plain_proposals
 
 BASELINES = ("uniform", "mutation", "evolve")
 _IDLE_DRAWS = 1 << 20

@@ -21,13 +21,13 @@ from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
 from data.files import open_seal, sha256, write_sealed, write_text
 from data.record import git_commit
-from search.attribute_table import (
+from search.arms.decode import decode_and_repair
+from search.evaluation.attribute_table import (
     ATTRIBUTE_COLUMNS,
     MEASURED_COLUMNS,
     THRESHOLD_COLUMNS,
     complete,
 )
-from search.decode import decode_and_repair
 from search.tables import SHARE, TEXT, Kind, read_table
 from vae.checkpoint import weights_sha256
 from vae.coding import draw_prior

@@ -1,0 +1,1 @@
+"""How good a model is: its measures, attribute arithmetic, and how sure such figures are."""
