@@ -38,7 +38,7 @@ class LatentConfig:
         "sample", "Each round takes a sample of the posterior, or its mu.", choices=REENCODE
     )
     spread: float = setting(
-        2.0, "Width of the neighbourhood mode, in posterior standard deviations.", low=0, high=1000
+        1.0, "Width of the neighbourhood mode, in posterior standard deviations.", low=0, high=1000
     )
     temperature: float = setting(
         0.0, "0 decodes the most probable automaton, a higher one samples.", low=0, high=1000

@@ -284,9 +284,9 @@ class LatentSpace:
         return Neighbours(rows.deltas, rows.reset_thresholds, distances[nearest])
 
     def neighbourhood(
-        self, automaton: AutomatonLike, count: int = 8, *, spread: float = 2.0, seed: int = 0
+        self, automaton: AutomatonLike, count: int = 8, *, spread: float = 1.0, seed: int = 0
     ) -> Deltas:
-        """Return automata decoded from the widened posterior of one: uint8 (count, k, n).
+        """Return automata decoded from samples of one's posterior: uint8 (count, k, n).
 
         Parameters
         ----------
