@@ -35,7 +35,7 @@ from vae.checkpoint import load_model
 N = 8
 SEEDS = range(5)
 ARCHIVES, SOFTNESSES = (100, 200, 500, 1000, 2000), (0.02, 0.1, 1.0)
-LEARN = {20_000: {"retrain": 60}, 100_000: {"retrain": 120, "retrain_parents": 1500}}
+LEARN = {20_000: {"retrain": 60}, 100_000: {"retrain": 120, "retrain_parents": 3000, "screen": 16}}
 """Settings of the arms that learn, by budget."""
 MANY = 2_000_000
 """Calls of the evolutions that are compared by the clock."""
