@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -76,3 +76,13 @@ def results_in_order(
             future.cancel()
         if pool is None:
             threads.shutdown()
+
+
+def each_in_order(
+    pool: ThreadPoolExecutor | None,
+    workers: int,
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+) -> Iterator[Result]:
+    """Yield the results of work in the order of the items; the threads of a pool work ahead."""
+    return map(work, items) if pool is None else results_in_order(work, items, workers, pool)

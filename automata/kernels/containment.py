@@ -1,106 +1,147 @@
 """Tries that find, for many query sets at once, those that contain a set of a family.
 
-An inner node divides its sets by a state: its first child holds the sets without the state, its
-second those with it, and only queries with the state go there. Leaves are scanned. A set no longer
-has the states that it shares with second children on the way to it.
+A node stands for some members of the family. Its *key* is a word, in which it tests all states that
+its members share: queries that miss one of them go no further, nor do those that are too small. The
+members of an inner node are divided by a state, those without it and those with it; the members of
+a leaf are scanned. A member no longer has the states that were tested on the way to it. Most
+queries are turned away high up; what is left at a node is a list, made without branches that the
+processor cannot predict.
+
+Members are columns: ``members[w, i]`` is word w of set i. Queries are given by the states that they
+*miss*, as columns too: a member lies within a query exactly if it has none of them.
 """
 
 import numpy as np
 
 from automata.kernels.jit import jit
-from automata.kernels.state_sets import cardinality, count_states
+from automata.kernels.state_sets import cardinality
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
-_LEAF = 48
-_SAMPLE = 64
-SIZE, KEY = range(2)
-"""Columns of `traits`: cardinality, and the word with most states left."""
-COLUMNS = 7
-STATE, WITHOUT, WITH, FIRST, END, LEAST, REMOVED = range(COLUMNS)
-"""Columns of `nodes`: the state that divides it, both children, the range of its members, their
-least cardinality, and the number of states removed from them on the way; -1 for none."""
+_ALL = ~_ZERO
+_LEAF = 16
+_SAMPLE = 16
+COLUMNS = 5
+FIRST, END, LEAST, KEY, CHILD = range(COLUMNS)
+"""Columns of `nodes`: the range of its members, their least cardinality, its key (-1 before it is
+chosen), and the first of its two children, which are neighbours; 0 at a leaf."""
 
 
 @jit
-def measure(members, traits):
+def measure(members, sizes):
     """Write the cardinality of each set."""
-    for i in range(members.shape[0]):
+    for i in range(members.shape[1]):
         size = _ZERO
-        for w in range(members.shape[1]):
-            size += cardinality(members[i, w])
-        traits[i, SIZE] = size
+        for w in range(members.shape[0]):
+            size += cardinality(members[w, i])
+        sizes[i] = size
 
 
 @jit
-def build(members, traits, order, absent, nodes, stack, progress):
+def _shared(members, word, first, end):
+    """Return the states of one word that all members of a range have."""
+    shared = _ALL
+    for i in range(first, end):
+        shared &= members[word, i]
+    return shared
+
+
+@jit
+def _fullest_word(members, first, end):
+    """Return the word in which the members of a range have most states."""
+    best, most = 0, _ZERO
+    for w in range(members.shape[0]):
+        states = _ZERO
+        for i in range(first, end):
+            states += cardinality(members[w, i])
+        if states > most:
+            best, most = w, states
+    return best
+
+
+@jit
+def _dividing_state(members, first, end, absent, counts):
+    """Return the state that spares most tests, judged by a sample of the members; -1 for none."""
+    counts[:] = 0
+    step = max(1, (end - first) // _SAMPLE)
+    sampled = 0
+    for i in range(first, end, step):
+        sampled += 1
+        for w in range(members.shape[0]):
+            word = members[w, i]
+            while word != _ZERO:
+                lowest = word & (~word + _ONE)
+                counts[np.uint64(64 * w) + cardinality(lowest - _ONE)] += 1
+                word ^= lowest
+    best, state = 0.0, -1
+    for q in range(counts.shape[0]):
+        spared = counts[q] * absent[q]
+        if spared > best and counts[q] < sampled:
+            best, state = spared, q
+    return state
+
+
+@jit
+def _divide(members, sizes, numbers, first, end, state):
+    """Move members without a state before those with it; return where the latter begin."""
+    word, bit = state >> 6, _ONE << np.uint64(state & 63)
+    low, high = first, end
+    while low < high:
+        if members[word, low] & bit == _ZERO:
+            low += 1
+            continue
+        high -= 1
+        for w in range(members.shape[0]):
+            members[w, low], members[w, high] = members[w, high], members[w, low]
+        sizes[low], sizes[high] = sizes[high], sizes[low]
+        numbers[low], numbers[high] = numbers[high], numbers[low]
+    return low
+
+
+@jit
+def build(members, sizes, numbers, absent, nodes, shared, stack, progress):
     """Build a trie over ``members`` for about a million steps; return whether it is complete.
 
-    ``members`` are permuted, ``traits`` and ``order`` with them. ``absent[q]`` is the share of
-    queries without state q: the state that divides a node is the one that spares most tests. Once
-    ``nodes`` is full, leaves are larger. ``progress`` (3,) holds the height of the stack and the
-    number of nodes, both 1 at first (node 0 has all members), and the most states removed on the
-    way to a node.
+    ``members`` are permuted, ``sizes`` (of `measure`) and ``numbers`` with them. ``absent[q]`` is
+    the share of queries without state q. ``shared[node]`` are the states that a node tests. Once
+    ``nodes`` is full, leaves are larger. ``stack`` holds nodes and their depths. ``progress`` (3,)
+    holds its height and the number of nodes, both 1 at first (node 0 has all members), and the
+    greatest depth.
     """
-    words = members.shape[1]
     counts = np.empty(absent.shape[0], np.int64)
     height, made = progress[0], progress[1]
     steps = 0
     while height > 0 and steps < 1 << 20:
         height -= 1
-        node = stack[height]
-        first, end = np.int64(nodes[node, FIRST]), np.int64(nodes[node, END])
+        node, depth = stack[height, 0], stack[height, 1]
+        progress[2] = max(progress[2], depth)
+        first, end, key = nodes[node, FIRST], nodes[node, END], nodes[node, KEY]
         steps += end - first
-        least = 1 << 30
+        nodes[node, LEAST] = sizes[first:end].min()
+        small = end - first <= _LEAF or made + 2 > nodes.shape[0]
+        if small:
+            key = _fullest_word(members, first, end)
+        elif key < 0:
+            most = -1
+            for w in range(members.shape[0]):
+                states = np.int64(cardinality(_shared(members, w, first, end)))
+                if states > most:
+                    key, most = w, states
+        common = _shared(members, key, first, end)
         for i in range(first, end):
-            least = min(least, traits[i, SIZE])
-        nodes[node, LEAST] = least
-        nodes[node, WITHOUT] = -1
-        nodes[node, WITH] = -1
-        best, state = 0.0, -1
-        if end - first > _LEAF and made + 2 <= nodes.shape[0]:
-            step = max(1, (end - first) // _SAMPLE)
-            count_states(members, first, end, step, counts)
-            for q in range(counts.shape[0]):
-                spared = counts[q] * absent[q]
-                if spared > best:
-                    best, state = spared, q
-        nodes[node, STATE] = state
-        if state < 0:
-            for i in range(first, end):
-                most = _ZERO
-                traits[i, KEY] = 0
-                for w in range(words):
-                    size = cardinality(members[i, w])
-                    if size > most:
-                        most = size
-                        traits[i, KEY] = w
-            continue
-        at = state >> 6
-        bit = _ONE << np.uint64(state & 63)
-        low, high = first, end
-        while low < high:
-            if members[low, at] & bit == _ZERO:
-                low += 1
-                continue
-            members[low, at] ^= bit
-            high -= 1
-            for w in range(words):
-                members[low, w], members[high, w] = members[high, w], members[low, w]
-            size_low, size_high = traits[low, SIZE], traits[high, SIZE]
-            traits[low, SIZE] = size_high
-            traits[high, SIZE] = size_low
-            order[low], order[high] = order[high], order[low]
-        for side in (WITHOUT, WITH):
-            start = first if side == WITHOUT else low
-            stop = low if side == WITHOUT else end
-            if start < stop:
-                nodes[node, side] = made
-                nodes[made, FIRST] = start
-                nodes[made, END] = stop
-                nodes[made, REMOVED] = nodes[node, REMOVED] + (side == WITH)
-                progress[2] = max(progress[2], nodes[made, REMOVED])
-                stack[height] = made
+            members[key, i] ^= common
+        shared[node] = common
+        nodes[node, KEY] = key
+        nodes[node, CHILD] = 0
+        state = -1 if small else _dividing_state(members, first, end, absent, counts)
+        if state >= 0:
+            middle = _divide(members, sizes, numbers, first, end, state)
+            nodes[node, CHILD] = made
+            nodes[made, FIRST], nodes[made, END], nodes[made, KEY] = first, middle, -1
+            nodes[made + 1, FIRST], nodes[made + 1, END] = middle, end
+            nodes[made + 1, KEY] = state >> 6
+            for _ in range(2):
+                stack[height, 0], stack[height, 1] = made, depth + 1
                 height += 1
                 made += 1
     progress[0] = height
@@ -109,103 +150,99 @@ def build(members, traits, order, absent, nodes, stack, progress):
 
 
 @jit
-def sort_queries(rows, count, words, per_row, columns, sizes, order, tally):
-    """Lay out queries word by word, by falling cardinality.
+def sort_queries(rows, everything, complements, missing, sizes, order, tally):
+    """Sort queries by falling cardinality: ``order`` gets their rows, ``sizes`` their sizes.
 
-    Query j is the j-th group of ``words`` words of ``rows``, which has ``per_row`` groups a row.
-    ``columns[w, i]`` gets word w of the i-th query in the new order, ``order[i]`` its number.
+    ``missing`` gets the states that they lack, of the set of all states, ``everything``; if
+    ``complements`` are meant, those in the rows.
     """
+    count, words = rows.shape
     tally[:] = 0
     for j in range(count):
-        row, base = j // per_row, (j % per_row) * words
-        size = _ZERO
+        lacking = _ZERO
         for w in range(words):
-            size += cardinality(rows[row, base + w])
-        sizes[j] = size
-        tally[size] += 1
-    place = 0
-    for size in range(tally.shape[0] - 1, -1, -1):
-        place += tally[size]
-        tally[size] = place - tally[size]
+            lacking += cardinality(rows[j, w] if complements else rows[j, w] ^ everything[w])
+        tally[lacking + _ONE] += 1
+    for lacking in range(1, tally.shape[0]):
+        tally[lacking] += tally[lacking - 1]
+    states = tally.shape[0] - 2
     for j in range(count):
-        row, base = j // per_row, (j % per_row) * words
-        place = tally[np.uint64(sizes[j])]
-        tally[np.uint64(sizes[j])] += 1
-        order[place] = j
+        lacking = _ZERO
         for w in range(words):
-            columns[w, place] = rows[row, base + w]
+            lacking += cardinality(rows[j, w] if complements else rows[j, w] ^ everything[w])
+        place = tally[lacking]
+        tally[lacking] += 1
+        order[place] = j
+        sizes[place] = states - lacking
+        for w in range(words):
+            missing[w, place] = rows[j, w] if complements else rows[j, w] ^ everything[w]
 
 
 @jit
-def find(columns, sizes, order, members, traits, nodes, lists, stack, proper):
-    """Find a query that contains a member: return their numbers, -1 and -1 if there is none.
+def find(missing, sizes, order, members, weights, nodes, shared, lists, stack, found):
+    """Find a query that contains a member: return the places of both, -1 and -1 if there is none.
 
-    If ``proper`` is not empty, mark in it all queries that contain a member properly, and return
-    -1 and -1.
+    If ``found`` is not empty, mark in it all queries that contain a smaller member, and return -1
+    and -1. A third number counts the tests of all queries at all nodes. ``missing`` is destroyed.
 
-    All queries go through the trie together. ``lists`` holds the queries that get to each node on
-    the way, by falling cardinality. Each second child has a list of its own, so ``lists`` needs
-    room for 1 + progress[2] (of `build`) times the number of queries.
+    All queries go through the trie together. ``lists[depth]`` holds those that get to a node at
+    this depth, by falling cardinality; ``lists`` has two rows more than the greatest depth,
+    ``stack`` one more. ``weights`` are the cardinalities of the members.
     """
-    words = members.shape[1]
-    count = order.shape[0]
-    margin = 1 if proper.shape[0] > 0 else 0
+    words, count = missing.shape
+    margin = 1 if found.shape[0] > 0 else 0
     for j in range(count):
-        lists[j] = j
-    stack[0, 0] = 0
-    stack[0, 1] = 0
-    stack[0, 2] = count
+        lists[0, j] = j
+    stack[0, 0], stack[0, 1], stack[0, 2] = 0, count, 0
     height = 1
+    tests = 0
     while height > 0:
         height -= 1
-        node, start, length = stack[height, 0], stack[height, 1], stack[height, 2]
+        node, length, depth = stack[height, 0], stack[height, 1], stack[height, 2]
         least = nodes[node, LEAST] + margin
-        low, high = 0, length
-        while low < high:
-            middle = (low + high) >> 1
-            if sizes[np.uint64(order[np.uint64(lists[start + middle])])] >= least:
+        low = 0
+        while low < length:
+            middle = (low + length) >> 1
+            if sizes[np.uint64(lists[depth, middle])] >= least:
                 low = middle + 1
             else:
-                high = middle
-        if low == 0:
+                length = middle
+        tests += length
+        key, tested = np.uint64(nodes[node, KEY]), shared[node]
+        below = depth + 1
+        kept = _ZERO
+        for j in range(length):
+            query = lists[depth, j]
+            lists[below, kept] = query
+            kept += np.uint64(missing[key, np.uint64(query)] & tested == _ZERO)
+        if kept == _ZERO:
             continue
-        top = start + length
-        stop = start + low
-        state = nodes[node, STATE]
-        if state < 0:
-            for i in range(nodes[node, FIRST], nodes[node, END]):
-                key = np.uint64(traits[i, KEY])
-                wanted = members[i, key]
-                column = columns[key]
-                for j in range(start, stop):
-                    query = np.uint64(lists[j])
-                    if wanted & ~column[query] == _ZERO:
-                        missing = _ZERO
-                        for w in range(words):
-                            missing |= members[i, w] & ~columns[w, query]
-                        if missing == _ZERO:
-                            number = np.uint64(order[query])
-                            if margin == 0:
-                                return np.int64(number), np.int64(i)
-                            if sizes[number] > traits[i, SIZE]:
-                                proper[number] = True
-            continue
-        if nodes[node, WITHOUT] >= 0:
-            stack[height, 0] = nodes[node, WITHOUT]
-            stack[height, 1] = start
-            stack[height, 2] = low
-            height += 1
-        if nodes[node, WITH] >= 0:
-            column = columns[state >> 6]
-            bit = np.uint64(state & 63)
-            kept = np.uint64(top)
-            for j in range(start, stop):
-                query = lists[j]
-                lists[kept] = query
-                kept += (column[np.uint64(query)] >> bit) & _ONE
-            if kept > np.uint64(top):
-                stack[height, 0] = nodes[node, WITH]
-                stack[height, 1] = top
-                stack[height, 2] = np.int64(kept) - top
+        child = nodes[node, CHILD]
+        if child > 0:
+            for side in range(2):
+                stack[height, 0], stack[height, 1] = child + side, np.int64(kept)
+                stack[height, 2] = below
                 height += 1
-    return np.int64(-1), np.int64(-1)
+            continue
+        first, end = np.int64(nodes[node, FIRST]), np.int64(nodes[node, END])
+        tests += np.int64(kept) * (end - first) // 4  # four at once
+        for j in range(kept):
+            query = np.uint64(lists[below, j])
+            lacking = missing[key, query]
+            within = _ZERO
+            for i in range(first, end):
+                within += np.uint64(members[key, i] & lacking == _ZERO)
+            if within == _ZERO:
+                continue
+            for i in range(first, end):
+                outside = _ZERO
+                for w in range(words):
+                    outside |= members[w, i] & missing[w, query]
+                if outside == _ZERO and weights[i] + margin <= sizes[query]:
+                    if margin == 0:
+                        return np.int64(order[query]), i, tests
+                    found[np.uint64(order[query])] = True
+                    for w in range(words):
+                        missing[w, query] = _ALL
+                    break
+    return np.int64(-1), np.int64(-1), tests

@@ -175,15 +175,18 @@ def move(old, new):
 
 
 @jit
-def count_containing(sets, start, stop, step):
-    """Count how many of the sets ``start, start + step, ..`` contain one of the first 4,096."""
-    words = sets.shape[1]
+def count_comparable(sets, sample, first, stop, upward):
+    """Count the sets of a sample that contain another set of ``first .. stop - 1``.
+
+    If ``upward``, count those that lie within another one.
+    """
     found = 0
-    for i in range(start, stop, step):
-        for j in range(start, min(stop, start + 4096)):
+    for i in sample:
+        for j in range(first, stop):
             outside = _ZERO
-            for w in range(words):
-                outside |= sets[j, w] & ~sets[i, w]
+            for w in range(sets.shape[1]):
+                within, around = (sets[i, w], sets[j, w]) if upward else (sets[j, w], sets[i, w])
+                outside |= within & ~around
                 if outside != _ZERO:
                     break
             if outside == _ZERO and i != j:

@@ -32,6 +32,8 @@ from automata.solver.two_ended import Search
 
 SOLVER_MAX_STATES = 1024
 LEAST_WORD_MAX_STATES = 24
+_EXHAUSTIVE_MAX_STATES = 23
+"""Up to here a search through all 2^n sets is quicker than one from both ends that needs many."""
 NOT_SYNCHRONIZING = -1
 """In an array of thresholds: the automaton has no reset word."""
 UNKNOWN = -2
@@ -68,7 +70,7 @@ _PROBE = 64
 """First rows, which decide the first search of the others; fewer are searched from both ends."""
 _BOTH_ENDS_MAX_STATES = 64
 _BOTH_ENDS_BITS = 15
-"""The kernel for both ends stops at 2^15 sets a side, 2^12 from n = 33 on: others are quicker."""
+"""The kernel for both ends stops at 2^15 sets a side: searches that reduce levels are quicker."""
 
 
 def reset_threshold(
@@ -370,13 +372,12 @@ def _solve_apart(solve: Callable[[int, int], None], found: Thresholds, workers: 
 
 
 def _both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
-    bits = _BOTH_ENDS_BITS if n <= 32 else _BOTH_ENDS_BITS - 3
-    return both_ends.working_space(n, k, 1 << bits)
+    return both_ends.working_space(n, k, 1 << _BOTH_ENDS_BITS)
 
 
 def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
     """Return the threshold of an automaton that needs many sets; raise `LimitReached`."""
-    if delta.shape[1] <= LEAST_WORD_MAX_STATES:
+    if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
         letters, left = greedy_word(delta)
         if left > 1:
             return NOT_SYNCHRONIZING

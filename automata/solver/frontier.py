@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.kernels import state_sets
-from automata.parallel import results_in_order
+from automata.parallel import each_in_order
 from automata.solver.limits import Budget, OutOfBudget
+from automata.solver.reduction import Met, Reduction
 from automata.solver.trie import PackedSets, Trie
 
 _MARCH_LEVELS, _MARCH_SETS = 1024, 256
 """Most levels made in one compiled loop, and most sets of one of them."""
-_REDUCIBLE = 1024
-"""Fewest sets of a level for which a reduction is considered."""
-_WORTHWHILE = 0.75
-"""Least share of sets that the first reduction must drop; later ones then drop far more."""
 _MOST_ORIGINS = 2**32 - 1
 _PART_BYTES = 1 << 20
 """Bytes of a part of a level: its sets, their images and the hashes of these."""
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 class Frontier:
     """Images of the set of all states (forward) or preimages of the singletons (backward).
 
-    A level holds no set twice, and none of an earlier level. Where it pays, forward levels are
-    *reduced*: they drop the sets that properly contain another one met so far.
+    A level holds no set twice, and none of an earlier level. Where it pays, levels are *reduced*:
+    they drop sets for which there is a better one (`automata.solver.reduction`).
 
     Parameters
     ----------
@@ -58,7 +51,6 @@ class Frontier:
     ) -> None:
         self.k, self.n = (int(size) for size in delta.shape)
         self.backward = backward
-        self.plain = plain or backward
         self.budget = budget
         self.words = -(-self.n // 64)
         first = np.eye(self.n, dtype=np.bool_) if backward else np.ones((1, self.n), np.bool_)
@@ -74,10 +66,12 @@ class Frontier:
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
         self.workers = workers
         self.part = max(16, min(8192, _PART_BYTES // self._bytes_a_row()))
-        self._forest: list[Trie] = []  # of all sets below `_planted`, if levels are reduced
-        self._planted = 0
-        self._reduce_from = _REDUCIBLE
-        self._reducing = False
+        self.reduction = None if plain else Reduction(delta, backward, budget, workers)
+
+    @property
+    def tries(self) -> list[Trie]:
+        """Tries of the last level, if it was reduced on the way forward; none otherwise."""
+        return [] if self.reduction is None else [*self.reduction.tries.values()]
 
     @property
     def depth(self) -> int:
@@ -99,9 +93,9 @@ class Frontier:
     @property
     def bytes(self) -> int:
         """Bytes in use."""
-        trees = sum(len(trie) for trie in self._forest) * Trie.bytes_a_set(self.words)
+        tries = 0 if self.reduction is None else self.reduction.bytes
         lists = self.sets.nbytes + self.origins.nbytes + 8 * self.count
-        return self.table.nbytes + lists + self.places.nbytes + trees
+        return self.table.nbytes + lists + self.places.nbytes + tries
 
     @property
     def buffers(self) -> int:
@@ -129,8 +123,17 @@ class Frontier:
         state_sets.images(self.table, sets, self.words, images, hashes, members)
         return images, hashes
 
-    def expand(self, used: int, pool: ThreadPoolExecutor | None) -> None:
-        """Make the next level; `used` is the number of bytes in use elsewhere.
+    def expand(self, used: int, pool: ThreadPoolExecutor | None, more: int = 0) -> None:
+        """Make the next level.
+
+        Parameters
+        ----------
+        used : int
+            Bytes in use elsewhere.
+        pool : ThreadPoolExecutor, optional
+            Threads on parts of the level.
+        more : int
+            Levels that will likely follow: the more, the sooner it pays to reduce this one.
 
         Raises
         ------
@@ -152,7 +155,12 @@ class Frontier:
                 self.count = state_sets.append_new(
                     images, hashes, parents, self.sets, self.origins, self.places, self.count
                 )
-            self.levels.append(self._reduced(np.arange(before, self.count), used, pool))
+            numbers = np.arange(before, self.count)
+            if self.reduction is not None and len(numbers):
+                met = Met(self.sets, self.origins, self.levels)
+                room = self.budget.memory - used - self.bytes
+                numbers = self.reduction.needed(met, numbers, more, room, pool)
+            self.levels.append(numbers)
         except BaseException:
             self.count = before
             self.places[:] = 0
@@ -216,60 +224,6 @@ class Frontier:
             places = np.zeros(2 * len(self.places), np.uint64)
             state_sets.move(self.places, places)
             self.places = places
-
-    def _reduced(
-        self, numbers: npt.NDArray[np.int64], used: int, pool: ThreadPoolExecutor | None
-    ) -> npt.NDArray[np.int64]:
-        """Return the numbers of the new sets that are needed, all if a reduction does not pay."""
-        if self.plain or len(numbers) < self._reduce_from:
-            return numbers
-        if not self._reducing:
-            step = max(1, len(numbers) // 256)
-            count = state_sets.count_containing(self.sets, numbers[0], self.count, step)
-            if count < _WORTHWHILE * len(range(0, len(numbers), step)):
-                self._reduce_from = 4 * len(numbers)
-                return numbers
-            self._reducing = True
-        self._reduce_from = _REDUCIBLE
-        new = numbers[0] - self._planted + len(numbers)
-        if not self.budget.fits(used + self.bytes + 2 * new * Trie.bytes_a_set(self.words)):
-            return numbers
-        if self._planted < numbers[0]:
-            self._plant(np.arange(self._planted, numbers[0]), numbers)
-        self._plant(numbers, numbers)
-
-        def needed(part: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-            sets = self.sets[part]
-            for trie in reversed(self._forest):
-                kept = ~trie.contained(sets)
-                part, sets = part[kept], sets[kept]
-            return part
-
-        parts = np.array_split(numbers, -(-len(numbers) // 4096))
-        kept = []
-        for part in each_in_order(pool, self.workers, needed, parts):
-            kept.append(part)
-            if self.budget.expired:
-                raise OutOfBudget("time")
-        return np.concatenate(kept)
-
-    def _plant(self, numbers: npt.NDArray[np.int64], likely: npt.NDArray[np.int64]) -> None:
-        """Add a trie of sets to the forest; it absorbs last tries of at most twice its size."""
-        self._planted = int(numbers[-1]) + 1
-        while self._forest and len(self._forest[-1]) <= 2 * len(numbers):
-            numbers = np.concatenate([self._forest.pop().numbers, numbers])
-        queries = self.sets[likely[:: max(1, len(likely) // 4096)]]
-        self._forest.append(Trie(self.sets[numbers], numbers, queries, self.n, self.budget))
-
-
-def each_in_order(
-    pool: ThreadPoolExecutor | None,
-    workers: int,
-    work: Callable[[_Item], _Result],
-    items: Iterable[_Item],
-) -> Iterator[_Result]:
-    """Yield the results of work in the order of the items; the threads of a pool work ahead."""
-    return map(work, items) if pool is None else results_in_order(work, items, workers, pool)
 
 
 def pack(members: npt.NDArray[np.bool_]) -> PackedSets:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,8 +13,10 @@ from automata.solver.limits import Budget, OutOfBudget
 PackedSets = npt.NDArray[np.uint64]
 """uint64 (sets, words): bit q of a row is state q"""
 
-LISTED = 1 << 18
+LISTED = 1 << 17
 """Most queries in all lists together on the way through a trie."""
+_QUERIES = 2048
+"""Most queries at once."""
 
 
 class Trie:
@@ -20,16 +24,17 @@ class Trie:
 
     Parameters
     ----------
-    members : uint64 array, shape (sets, words)
-        Permuted in place.
-    numbers : int64 array, shape (sets,)
-        The numbers of the members, which `find` returns.
+    sets : uint64 array, shape (sets, words)
+    numbers : int64 array, shape (members,)
+        Which of the sets are members.
     likely : uint64 array, shape (queries, words)
         A sample of likely queries, for which the trie is optimised.
     n : int
         Number of states.
     budget : Budget
         Only its time limit is used.
+    complements : bool
+        The complements of the members, and of the queries of `contained`, take their places.
 
     Raises
     ------
@@ -39,79 +44,111 @@ class Trie:
 
     def __init__(
         self,
-        members: PackedSets,
+        sets: PackedSets,
         numbers: npt.NDArray[np.int64],
         likely: PackedSets,
         n: int,
         budget: Budget,
+        complements: bool = False,
     ) -> None:
-        count = len(members)
-        self.members = members
+        self.n = n
+        self.everything = _all_states(n)
+        self.complements = complements
+        self.members = np.empty((sets.shape[1], len(numbers)), np.uint64)
+        np.take(sets.T, numbers, axis=1, out=self.members, mode="clip")  # "raise" would buffer
+        if complements:
+            self.members ^= self.everything[:, None]
         self.numbers = numbers.copy()
-        self.traits = np.zeros((count, 2), np.int32)
-        self.nodes = np.empty((count // 4 + 16, containment.COLUMNS), np.int32)
-        self.nodes[0, containment.FIRST] = self.nodes[0, containment.REMOVED] = 0
-        self.nodes[0, containment.END] = count
-        self.height = n + 2
-        containment.measure(members, self.traits)
+        self.sizes = np.empty(len(numbers), np.int32)
+        containment.measure(self.members, self.sizes)
+        self.nodes = np.empty((_nodes(len(numbers)), containment.COLUMNS), np.int32)
+        self.nodes[0] = 0, len(numbers), 0, -1, 0
+        self.shared = np.empty(len(self.nodes), np.uint64)
         seen, step = np.empty(n, np.int64), max(1, len(likely) // 4096)
         state_sets.count_states(likely, 0, len(likely), step, seen)
-        absent = 1.0 - seen / len(likely[::step])
-        stack, progress = np.zeros(self.height, np.int64), np.array([1, 1, 0])
+        present = seen / len(likely[::step])
+        absent = present if complements else 1.0 - present
+        stack, progress = np.zeros((n + 2, 2), np.int64), np.array([1, 1, 0])
         while not containment.build(
-            members, self.traits, self.numbers, absent, self.nodes, stack, progress
+            self.members, self.sizes, self.numbers, absent, self.nodes, self.shared, stack, progress
         ):
             if budget.expired:
                 raise OutOfBudget("time")
-        self.lists = 1 + int(progress[2])
+        self.depth = int(progress[2])
 
     def __len__(self) -> int:
-        return len(self.members)
+        return len(self.numbers)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in use."""
+        return len(self) * self.bytes_a_set(len(self.members))
 
     @staticmethod
     def bytes_a_set(words: int) -> int:
         """Return the bytes that a member takes."""
-        return 8 * words + 24
+        return 8 * words + 12 + (4 * containment.COLUMNS + 8) // 2
 
     def find(self, rows: PackedSets, a_row: int) -> tuple[int, int] | None:
         """Return a query and the number of a member within it, None if there is none.
 
         `rows` (uint64) holds `a_row` queries a row, side by side.
         """
-        step = self._rows_at_once(a_row)
-        for at in range(0, len(rows), step):
-            query, member = self._search(rows[at : at + step], a_row, np.empty(0, np.bool_))
+        words = len(self.members)
+        queries = rows[:, : a_row * words].reshape(-1, words)
+        for at, part in self._parts(queries):
+            query, member, _ = self._search(part, False, np.empty(0, np.bool_))
             if query >= 0:
-                return at * a_row + query, int(self.numbers[member])
+                return at + query, int(self.numbers[member])
         return None
 
-    def contained(self, rows: PackedSets) -> npt.NDArray[np.bool_]:
-        """Return for each row (queries, words) whether it properly contains a member."""
-        proper = np.zeros(len(rows), np.bool_)
-        step = self._rows_at_once(1)
-        for at in range(0, len(rows), step):
-            self._search(rows[at : at + step], 1, proper[at : at + step])
-        return proper
+    def contained(self, rows: PackedSets) -> tuple[npt.NDArray[np.bool_], int]:
+        """Return for each row (queries, words) whether it properly contains a member.
+
+        The number of tests that were made, which measures the work, comes with it.
+        """
+        found = np.zeros(len(rows), np.bool_)
+        tests = 0
+        for at, part in self._parts(rows):
+            tests += self._search(part, self.complements, found[at : at + len(part)])[2]
+        return found, tests
 
     @staticmethod
     def bytes_of_queries(queries: int, words: int) -> int:
         """Return the bytes of working space for `queries` queries at once."""
-        return queries * (8 * words + 8) + 4 * min(LISTED, 512 * queries)
+        return min(queries, _QUERIES) * 16 * words + 4 * LISTED
 
-    def _rows_at_once(self, a_row: int) -> int:
-        return max(1, LISTED // (self.lists * a_row))
+    def _parts(self, queries: PackedSets) -> Iterator[tuple[int, PackedSets]]:
+        step = max(1, min(_QUERIES, LISTED // (self.depth + 2)))
+        for at in range(0, len(queries), step):
+            yield at, queries[at : at + step]
 
     def _search(
-        self, rows: PackedSets, a_row: int, proper: npt.NDArray[np.bool_]
-    ) -> tuple[int, int]:
-        words, count = self.members.shape[1], len(rows) * a_row
-        columns = np.empty((words, count), np.uint64)
+        self, queries: PackedSets, complements: bool, found: npt.NDArray[np.bool_]
+    ) -> tuple[int, int, int]:
+        count, words = queries.shape
+        missing = np.empty((words, count), np.uint64)
         sizes, order = np.empty(count, np.int32), np.empty(count, np.int32)
-        tally = np.empty(64 * words + 1, np.int64)
-        containment.sort_queries(rows, count, words, a_row, columns, sizes, order, tally)
-        lists = np.empty(self.lists * count, np.int32)
-        stack = np.empty((self.height, 3), np.int64)
-        query, member = containment.find(
-            columns, sizes, order, self.members, self.traits, self.nodes, lists, stack, proper
+        tally = np.empty(self.n + 2, np.int64)
+        containment.sort_queries(
+            queries, self.everything, complements, missing, sizes, order, tally
         )
-        return int(query), int(member)
+        lists = np.empty((self.depth + 2, count), np.int32)
+        stack = np.empty((self.depth + 2, 3), np.int64)
+        members = self.members, self.sizes, self.nodes, self.shared
+        query, member, tests = containment.find(
+            missing, sizes, order, *members, lists, stack, found
+        )
+        return int(query), int(member), int(tests)
+
+
+def _nodes(members: int) -> int:
+    """Return the most nodes of a trie."""
+    return members // 2 + 16
+
+
+def _all_states(n: int) -> PackedSets:
+    """Return the set of all states, (words,)."""
+    states = np.full(-(-n // 64), 2**64 - 1, np.uint64)
+    states[-1] >>= np.uint64(-n % 64)
+    return states

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas
-from automata.solver.frontier import Frontier, each_in_order
+from automata.parallel import each_in_order
+from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
 from automata.solver.trie import PackedSets, Trie
@@ -65,7 +66,7 @@ class Search:
         self.word = word
         self.budget = budget
         self.workers = workers
-        self._trie: Trie | None = None  # of the last forward level
+        self._trie: Trie | None = None  # of the last forward level, if it was not reduced
         self._beam_searched = False
         self._worth = 0.0  # _WORTH x sets made since the last question
 
@@ -128,7 +129,7 @@ class Search:
         if expand_forward and self.lower == forward.depth:
             return True  # after the next forward level it is too late for this length
         new = sum(len(level) for level in backward.levels[self.lower - forward.depth :])
-        cost = new * _QUERY + (forward.size * _BUILD if self._trie is None else 0)
+        cost = new * _QUERY + (0 if self._tries else forward.size * _BUILD)
         if cost > max(_CHEAP, self._worth):
             return False
         return cost <= _PATIENCE * _forecast(forward, backward, left)
@@ -148,7 +149,7 @@ class Search:
         if side is forward:
             self._trie = None
             trie = int(forward.size * forward.growth)
-        side.expand(self._bytes(trie) - side.bytes, pool)
+        side.expand(self._bytes(trie) - side.bytes, pool, -(-left // 2))
         self._worth += side.size * _WORTH
         if side.size == 0:  # this side is complete, so a length asked about now is affirmed
             side.levels.pop()
@@ -163,10 +164,10 @@ class Search:
         lengths = range(self.lower, forward.depth + self.backward.depth + unstored + 1)
         affirmed = lengths.stop
         for at in range(0, len(numbers), step):
-            trie = self._trie if step >= len(numbers) else None
-            trie = trie or self._build(numbers[at : at + step])
+            tries = self._tries if step >= len(numbers) else []
+            tries = tries or [self._build(numbers[at : at + step])]
             for length in range(lengths.start, affirmed):
-                found = self._look_up(trie, length - forward.depth, pool)
+                found = self._look_up(tries, length - forward.depth, pool)
                 if found is not None:
                     affirmed = length
                     member, number, letters = found
@@ -175,24 +176,31 @@ class Search:
                     break
                 if step >= len(numbers):
                     self.lower = length + 1
-            if step >= len(numbers):
-                self._trie = trie
-            del trie  # before the next one is built
+            if step >= len(numbers) and not forward.tries:
+                (self._trie,) = tries
+            del tries  # before the next one is built
         self.lower = affirmed
+
+    @property
+    def _tries(self) -> list[Trie]:
+        """The tries of the last forward level, none if there are none yet."""
+        built = [] if self._trie is None else [self._trie]
+        return self.forward.tries or built
 
     def _build(self, numbers: npt.NDArray[np.int64]) -> Trie:
         likely = self.backward.levels[-1]
         queries = self.backward.sets[likely[:: max(1, len(likely) // 4096)]]
-        members = self.forward.sets[numbers]
-        return Trie(members, numbers, queries, self.forward.n, self.budget)
+        return Trie(self.forward.sets, numbers, queries, self.forward.n, self.budget)
 
-    def _look_up(self, trie: Trie, level: int, pool: ThreadPoolExecutor | None) -> _Meeting | None:
-        """Find a set of a backward level, stored or not, that contains a member of the trie."""
+    def _look_up(
+        self, tries: list[Trie], level: int, pool: ThreadPoolExecutor | None
+    ) -> _Meeting | None:
+        """Find a set of a backward level, stored or not, that contains a member of the tries."""
         backward = self.backward
         unstored = max(0, level - backward.depth)
 
         def find(part: tuple[npt.NDArray[np.int64], PackedSets]) -> _Meeting | None:
-            found = self._find_below(trie, part[1], unstored)
+            found = self._find_below(tries, part[1], unstored)
             return found and (found[0], int(part[0][found[1]]), found[2])
 
         pool = pool if backward.size > backward.part else None
@@ -203,21 +211,21 @@ class Search:
                 raise OutOfBudget("time")
         return None
 
-    def _find_below(self, trie: Trie, sets: PackedSets, levels: int) -> _Meeting | None:
+    def _find_below(self, tries: list[Trie], sets: PackedSets, levels: int) -> _Meeting | None:
         """Find a member within a preimage of a row of `sets` under a word of `levels` letters."""
         if self.budget.expired:
             raise OutOfBudget("time")
         if levels == 0:
-            found = trie.find(sets, 1)
+            found = _first_found(tries, sets, 1)
             return found and (found[1], found[0], [])
         k, words = self.backward.k, self.backward.words
         images, _ = self.backward.images(sets)
         if levels == 1:
-            found = trie.find(images, k)
+            found = _first_found(tries, images, k)
             return found and (found[1], found[0] // k, [found[0] % k])
         below = np.ascontiguousarray(images[:, : k * words]).reshape(-1, words)
         for at in range(0, len(below), self.backward.part):
-            deeper = self._find_below(trie, below[at : at + self.backward.part], levels - 1)
+            deeper = self._find_below(tries, below[at : at + self.backward.part], levels - 1)
             if deeper is not None:
                 member, row, letters = deeper
                 return member, (at + row) // k, [*letters, (at + row) % k]
@@ -226,20 +234,28 @@ class Search:
     def _bytes(self, trie: int) -> int:
         """Return the bytes in use with a trie of `trie` sets."""
         forward, backward = self.forward, self.backward
-        trie = max(trie, 0 if self._trie is None else len(self._trie))
+        if forward.tries:  # they count as bytes of the side
+            trie = 0
+        elif self._trie is not None:
+            trie = max(trie, len(self._trie))
         buffers = max(forward.buffers, backward.buffers)
         return forward.bytes + backward.bytes + buffers + trie * Trie.bytes_a_set(forward.words)
 
     def _sets_a_trie(self) -> int:
         """Return the number of sets of the last forward level that fit one trie."""
         size = self.forward.size
-        if self._trie is not None or self.budget.fits(self._bytes(size)):
+        if self._tries or self.budget.fits(self._bytes(size)):
             return size
         room = self.budget.memory - self._bytes(0)
         most = int(room // Trie.bytes_a_set(self.forward.words))
         if most < min(size, 1024):
             raise OutOfBudget("memory")
         return min(size, most)
+
+
+def _first_found(tries: list[Trie], rows: PackedSets, a_row: int) -> tuple[int, int] | None:
+    """Return what the first trie that finds anything has found."""
+    return next(filter(None, (trie.find(rows, a_row) for trie in tries)), None)
 
 
 def _cost_of_next(side: Frontier, use: float) -> float:

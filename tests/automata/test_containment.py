@@ -93,9 +93,9 @@ def test_images(n: int, k: int) -> None:
 def test_cardinalities_and_members(n: int) -> None:
     sets = all_densities(np.random.default_rng(n), 4, n)
     table = rows(sets, n)
-    traits = np.zeros((len(sets), 2), np.int32)
-    containment.measure(table, traits)
-    assert traits[:, containment.SIZE].tolist() == [s.bit_count() for s in sets]
+    sizes = np.zeros(len(sets), np.int32)
+    containment.measure(np.ascontiguousarray(table.T), sizes)
+    assert sizes.tolist() == [s.bit_count() for s in sets]
     members = np.empty(n, np.uint64)
     for states, row in zip(sets, table, strict=True):
         found = state_sets.list_members(row, np.uint64(3), members)
@@ -280,10 +280,17 @@ def contains(queries: Words, members: Words) -> npt.NDArray[np.bool_]:
     return outside == 0
 
 
-def plant(members: Words, likely: Words, n: int) -> tuple[Trie, npt.NDArray[np.int64]]:
+def plant(
+    members: Words, likely: Words, n: int, complements: bool = False
+) -> tuple[Trie, npt.NDArray[np.int64]]:
     """A trie, whose members are numbered from the last to the first, and from 1,000 on."""
     numbers = 1000 + np.arange(len(members))[::-1]
-    return Trie(members.copy(), numbers, likely, n, Budget()), numbers
+    sets = np.zeros((1000 + len(members), members.shape[1]), np.uint64)
+    sets[numbers] = members
+    before = sets.copy()
+    trie = Trie(sets, numbers, likely, n, Budget(), complements)
+    assert np.array_equal(sets, before)
+    return trie, numbers
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -310,8 +317,13 @@ def test_containment(name: str, n: int) -> None:
             assert inside[together[0], np.flatnonzero(numbers == together[1])[0]]
         assert trie.find(asked[~inside.any(1)], 1) is None
         equal = contains(members, asked).T
-        assert trie.contained(asked).tolist() == (inside & ~equal).any(1).tolist()
+        assert trie.contained(asked)[0].tolist() == (inside & ~equal).any(1).tolist()
         assert trie.find(asked[:0], 1) is None
+        around, _ = plant(members, likely, n, complements=True)
+        within, tests = around.contained(asked)
+        assert within.tolist() == (contains(members, asked).T & ~inside).any(1).tolist()
+        assert tests > 0
+        assert around.contained(asked[:0])[1] == 0
 
 
 @pytest.mark.parametrize("count", [1, 100, 4096])
@@ -351,4 +363,4 @@ def test_thousands_of_members(density: float) -> None:
     alone = [trie.find(queries[i : i + 1], 1) is not None for i in range(len(queries))]
     assert alone == inside.any(1).tolist()
     equal = contains(members, queries).T
-    assert trie.contained(queries).tolist() == (inside & ~equal).any(1).tolist()
+    assert trie.contained(queries)[0].tolist() == (inside & ~equal).any(1).tolist()

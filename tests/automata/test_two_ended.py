@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from automata import verify
 from automata.automaton import Deltas, state_dtype
-from automata.solver import frontier, two_ended
+from automata.solver import reduction, two_ended
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import greedy_word
@@ -293,35 +293,6 @@ def test_a_better_bound_at_any_time(monkeypatch: pytest.MonkeyPatch, beam_from: 
         assert solve(delta, greedy(delta)).lower == both_ends(delta)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_reduced_levels(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    monkeypatch.setattr(frontier, "_REDUCIBLE", 256)
-    monkeypatch.setattr(frontier, "_WORTHWHILE", 0.0)
-    reductions = []
-    whole = Frontier._reduced
-
-    def reduced(side: Frontier, numbers: np.ndarray, *rest: object) -> np.ndarray:
-        kept = whole(side, numbers, *rest)  # type: ignore[arg-type]
-        reductions.append(len(numbers) - len(kept))
-        family = {int(number): set_of(side, int(number)) for number in numbers}
-        for number in sorted(set(family) - set(kept.tolist()))[::9]:
-            known = (set_of(side, other) for other in range(side.count))
-            assert any(s & ~family[number] == 0 and s != family[number] for s in known)
-        return kept
-
-    monkeypatch.setattr(Frontier, "_reduced", reduced)
-    monkeypatch.setattr(two_ended, "_cost_of_next", lambda side, use: float(side.backward))
-    for n, seed in [(20, 0), (24, 1)]:
-        delta = uniform(n, 3, seed)
-        bounds = solve(delta, greedy(delta), workers)
-        assert bounds.lower == naive.reset_threshold(delta.tolist())
-    assert sum(reductions) > 1000
-
-
-def set_of(side: Frontier, number: int) -> int:
-    return sum(int(word) << 64 * w for w, word in enumerate(side.sets[number]))
-
-
 def capped(expand, forward: int, backward: int):  # type: ignore[no-untyped-def]
     """`Frontier.expand` that is out of memory after this many levels of each side."""
 
@@ -412,8 +383,8 @@ def test_a_stop_at_any_time(error: type[BaseException] | None, workers: int) -> 
 
 
 def test_stops_while_levels_are_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frontier, "_REDUCIBLE", 256)
-    monkeypatch.setattr(frontier, "_WORTHWHILE", 0.0)
+    for name in ("_PLANTING", "_TEST", "_MANY"):
+        monkeypatch.setattr(reduction, name, 0.0)
     monkeypatch.setattr(two_ended, "_cost_of_next", lambda side, use: float(side.backward))
     delta = uniform(20, 3)
     threshold = naive.reset_threshold(delta.tolist())
