@@ -64,8 +64,9 @@ def learn(model, tokens: torch.Tensor, steps: int, rate: float = 0.01) -> list[d
 def test_one_batch_is_learnt_by_heart(options, decoder):
     shape = {"decoder": decoder, "n": 4, "latent": 8, "hidden": 32, "layers": 1}
     model = make(**shape, token_dropout=0, options=options)
-    tokens = torch.from_numpy(encode_deltas(make_data(8, n=4).deltas))
-    learn(model, tokens, 120, rate=0.02)
+    tokens = torch.from_numpy(encode_deltas(make_data(8, n=4, seed=2).deltas))
+    learn(model, tokens, 40, rate=0.04)
+    learn(model, tokens, 12, rate=0.01)
     found = reconstruction_metrics(model, tokens, seeded())
     assert found["exact_from_mu"] > 0.7
     assert found["held_out_reconstruction"] < 3  # at first 4 * 2 * ln 4 = 11 nats
@@ -250,11 +251,11 @@ def test_each_side_learns_by_its_own_terms():
     assert all(weight.requires_grad for weight in model.parameters())
 
 
-def test_200_steps_without_collapse():
+def test_120_steps_without_collapse():
     """Neither side wins, samples stay different, and reconstructions are learned."""
     model = make(latent=8, hidden=32, layers=1, options=ModelOptions(adversarial=1))
-    tokens = torch.from_numpy(encode_deltas(make_data(64, n=5).deltas))
-    terms = learn(model, tokens, 200, rate=0.003)
+    tokens = torch.from_numpy(encode_deltas(make_data(32, n=5).deltas))
+    terms = learn(model, tokens, 120, rate=0.005)
     assert all(np.isfinite([*each.values()]).all() for each in terms)
     last = terms[-50:]
     assert 0.05 < np.mean([each["discriminator"] for each in last]) < 0.75
