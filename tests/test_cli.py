@@ -60,7 +60,7 @@ def arguments(command: str, **changes) -> list[str]:
 
 
 SERVER = """
-import contextlib, json, os, resource, signal, sys, traceback
+import contextlib, gc, json, os, resource, signal, sys, traceback
 import pipeline
 from tests.pictures import unrendered
 
@@ -86,6 +86,8 @@ def enter(words, folder, log, limit):
 with contextlib.redirect_stdout(sys.stderr), unrendered():
     for words in json.loads(sys.argv[1]):
         pipeline.cli.main(words, standalone_mode=False)
+gc.collect()
+gc.freeze()  # children look for no garbage here, which would copy the whole process
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
