@@ -32,7 +32,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: test
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Look for garbage only after collection, and never among the modules and tests it has made.
+    """Look for garbage only after collection, rarely, and not among the modules and tests it made.
 
     They stay to the end; to search them again and again takes seconds.
     """
@@ -42,6 +42,7 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000)
         gc.enable()
 
 
