@@ -1,7 +1,13 @@
 """What a command answers, as a test sees it."""
 
 import re
+import sys
+from pathlib import Path
 from typing import NamedTuple
+
+import pytest
+
+import pipeline
 
 PROGRESS = re.compile(
     r"(generate|enumerate|evolve|uniform|train|search [a-z-]+|verify|discover( n=\d+)?): .*"
@@ -18,3 +24,14 @@ class Answer(NamedTuple):
     def complaints(self) -> list[str]:
         """The lines on stderr that are not progress."""
         return [line for line in self.err.splitlines() if not PROGRESS.fullmatch(line)]
+
+
+def call_here(
+    line: list[str | int | Path], patch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Answer:
+    """Run a command line in this process, from the first line of `main` to its exit."""
+    patch.setattr(sys, "argv", ["pipeline.py", *map(str, line)])
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as end:
+        pipeline.main()
+    return Answer(end.value.code, *capfd.readouterr())

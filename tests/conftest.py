@@ -1,5 +1,7 @@
 """Settings and fixtures of all tests: no deadlines, Ctrl-C arrives, and a run of each kind."""
 
+import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +24,26 @@ settings.register_profile(
 settings.register_profile("thorough", settings.get_profile("suite"), max_examples=1000)
 settings.load_profile("suite")  # before --hypothesis-profile
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads of torch sleep when they have no work
+
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: tests interrupt children
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for garbage only after collection, rarely, and not among the modules and tests it made.
+
+    They stay to the end; to search them again and again takes seconds.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000)
+        gc.enable()
 
 
 @pytest.fixture(scope="module")

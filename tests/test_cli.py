@@ -1,7 +1,8 @@
 """The commands as processes: what they print, which files they leave, and how they fail.
 
 The processes are forked from one that has run them all before: each is real, none takes long to
-start. Pictures are rendered only where the size of files is limited.
+start. What is refused as it is read runs in this process, from `main` to its exit code. Pictures
+are rendered only where the size of files is limited.
 """
 
 import json
@@ -25,7 +26,7 @@ from safetensors.torch import load_file, save_file
 import pipeline
 from data.damage import DataError
 from data.files import sha256, write_json, write_sealed
-from tests.commands import Answer
+from tests.commands import Answer, call_here
 from tests.folders import contents
 from vae import trained
 from vae.trained import load_trained
@@ -60,7 +61,7 @@ def arguments(command: str, **changes) -> list[str]:
 
 
 SERVER = """
-import contextlib, json, os, resource, signal, sys, traceback
+import contextlib, gc, json, os, resource, signal, sys, traceback
 import pipeline
 from tests.pictures import unrendered
 
@@ -86,6 +87,8 @@ def enter(words, folder, log, limit):
 with contextlib.redirect_stdout(sys.stderr), unrendered():
     for words in json.loads(sys.argv[1]):
         pipeline.cli.main(words, standalone_mode=False)
+gc.collect()
+gc.freeze()  # children look for no garbage here, which would copy the whole process
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
@@ -145,6 +148,17 @@ def call(server):
     def called(folder: Path, words: list[str], limit: int | None = None) -> Answer:
         server.start(folder, words, limit)
         return server.finish()
+
+    return called
+
+
+@pytest.fixture
+def call_in(monkeypatch, capfd):
+    """Run a command in a folder and in this process, where it is refused before it begins."""
+
+    def called(folder: Path, words: list[str]) -> Answer:
+        monkeypatch.chdir(folder)
+        return call_here(words, monkeypatch, capfd)
 
     return called
 
@@ -471,10 +485,10 @@ BAD_USAGE = {
     ("command", "changes", "message"),
     [(command, *case) for command, cases in BAD_USAGE.items() for case in cases],
 )
-def test_bad_usage(call, runs, command, changes, message):
-    before = contents(runs)
-    refused(call(runs, arguments(command, **changes)), 2, message)
-    assert contents(runs) == before
+def test_bad_usage(call_in, chain, command, changes, message):
+    before = contents(chain[0])
+    refused(call_in(chain[0], arguments(command, **changes)), 2, message)
+    assert contents(chain[0]) == before
 
 
 @pytest.mark.parametrize("name", ["\udcff", "a\x1b[2Jb", "line\nbreak", "\x9b31m"])
@@ -488,9 +502,9 @@ def test_bad_usage(call, runs, command, changes, message):
         ["report", "found", "--out"],
     ],
 )
-def test_names_that_no_record_could_hold(call, chain, words, name):
+def test_names_that_no_record_could_hold(call_in, chain, words, name):
     before = contents(chain[0])
-    answer = call(chain[0], [*words, name])
+    answer = call_in(chain[0], [*words, name])
     refused(answer, 2, "control characters, or not in UTF-8|no such file")
     assert answer.err.isascii() and not re.search("[\x00-\x09\x0b-\x1f\x7f]", answer.err)
     assert contents(chain[0]) == before
@@ -525,8 +539,8 @@ def test_no_escape_sequence_of_a_file_reaches_the_terminal(call, tmp_path, conte
         (["--verbose"], "--verbose"),
     ],
 )
-def test_incomplete_commands(call, tmp_path, words, message):
-    refused(call(tmp_path, words), 2, message)
+def test_incomplete_commands(call_in, tmp_path, words, message):
+    refused(call_in(tmp_path, words), 2, message)
     assert not [*tmp_path.iterdir()]
 
 

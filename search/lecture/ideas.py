@@ -147,11 +147,14 @@ def draw_bound(x: float = 1.6, sigma: float = 0.6) -> Picture:
     evidence = joint.sum() * width
     centres = np.linspace(0, 2.4, 121)
     widths = np.linspace(0.2, 1.5, 131)
-    q = np.exp(_log_normal(z, centres[:, None, None], widths[:, None]))  # (mu, sigma, z)
-    reconstruction = -(q * log_likelihood).sum(2) * width
+    reconstruction = np.empty((len(centres), len(widths)))
+    for place, sigma_q in enumerate(widths):  # all at once would take 180 MiB
+        q = np.exp(_log_normal(z, centres[:, None], sigma_q))  # (mu, z)
+        reconstruction[:, place] = -(q * log_likelihood).sum(1) * width
     kl = 0.5 * (centres[:, None] ** 2 + widths**2 - 1) - np.log(widths)
     elbo = -reconstruction - kl  # (mu, sigma)
     best = np.unravel_index(elbo.argmax(), elbo.shape)
+    best_q = np.exp(_log_normal(z, centres[best[0]], widths[best[1]]))
     with style():
         figure = new_figure(9, 3.6)
         figure.set_layout_engine("constrained", w_pad=0.12)
@@ -161,8 +164,8 @@ def draw_bound(x: float = 1.6, sigma: float = 0.6) -> Picture:
         left.text(-1.15, 0.07, "prior p(z)", color=GREY, ha="center")
         left.plot(z[near], np.exp(log_likelihood)[near], ":", color=GREEN, label="p(x|z)")
         left.plot(z[near], (joint / evidence)[near], color=BLACK, label="p(z|x)")
-        left.plot(z[near], q[best][near], "--", color=VERMILION, label="q(z|x), the best normal")
-        left.set_ylim(0, 1.22 * max(q[best].max(), (joint / evidence).max()))
+        left.plot(z[near], best_q[near], "--", color=VERMILION, label="q(z|x), the best normal")
+        left.set_ylim(0, 1.22 * max(best_q.max(), (joint / evidence).max()))
         left.set_xlabel("z")
         left.set_yticks([])
         left.spines["left"].set_visible(False)

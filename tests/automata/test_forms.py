@@ -11,9 +11,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pipeline
 from automata.automaton import AutomatonError, Deltas
 from automata.text import recognise
 from automata.text.config import SOLVE_FORMS
@@ -499,5 +501,5 @@ def test_the_command_offers_all_forms() -> None:
 
 @pytest.mark.parametrize("text", ["1 2 3 0|0 1 2 0", str(CERNY), f"{json.dumps(CERNY)}"])
 def test_a_text_as_argument(text: str) -> None:
-    answer = subprocess.run([*COMMAND, text], capture_output=True, text=True)
-    assert (answer.returncode, answer.stdout[:2]) == (0, "9\t")
+    answer = CliRunner().invoke(pipeline.cli, ["solve", text])
+    assert (answer.exit_code, answer.stdout[:2], answer.stderr) == (0, "9\t", "")

@@ -1,28 +1,19 @@
 """Fixtures of the tests of search and its commands."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import pipeline
 from data.dataset import Dataset, read_dataset
-from tests.commands import Answer
+from tests.commands import Answer, call_here
 
 
 @pytest.fixture
 def call(monkeypatch, capfd) -> Callable[[list], Answer]:
     """Run a command line in this process."""
 
-    def called(line: list) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["pipeline.py", *map(str, line)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            pipeline.main()
-        return Answer(end.value.code, *capfd.readouterr())
-
-    return called
+    return lambda line: call_here(line, monkeypatch, capfd)
 
 
 @pytest.fixture(scope="session")

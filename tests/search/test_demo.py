@@ -63,6 +63,7 @@ def test_demo_as_json(small: Path) -> None:
         assert config.get("seed", config.get("train", {}).get("seed")) == 3
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_demo(small: Path) -> None:
     text = CliRunner().invoke(pipeline.cli, words(small), catch_exceptions=False).stdout
     parts = [

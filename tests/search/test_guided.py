@@ -391,6 +391,7 @@ def test_all_modes_but_cma_es_work_in_one_dimension(data: Dataset) -> None:
     assert {*result.summary["mode"]} == {*MODES, *BASELINES} - {"cma-es"}
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_the_command_says_what_one_dimension_is_too_few_for(call, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     small = "--latent 1 --embedding 4 --channels 8 --convolutions 1 --hidden 16 --epochs 1"

@@ -80,7 +80,7 @@ def test_the_gap_of_a_posterior_is_that_to_the_true_one(learned, plane):
     tokens = torch.from_numpy(encode_deltas(deltas))
     posterior = encode_automata(model, deltas)
     found = gaps(model, posterior, tokens, seeded())
-    line = torch.linspace(-7, 7, 200)
+    line = torch.linspace(-7, 7, 120)
     grid, area = torch.cartesian_prod(line, line), float(line[1] - line[0]) ** 2
     for row in range(3):
         own = posterior.take(torch.full((len(grid),), row))

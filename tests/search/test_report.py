@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 from dataclasses import replace
+from functools import cache, cached_property
 from html.parser import HTMLParser
 from itertools import cycle
 from pathlib import Path
@@ -14,7 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from click.testing import CliRunner
 
+import pipeline
 from automata import reset_thresholds
 from automata.drawing.geometry import circle_drawing
 from automata.families import FAMILIES
@@ -34,6 +37,7 @@ from search.report.pictures import inline_svg
 from search.report.runs import read_run
 from search.run import SearchConfig
 from tests import naive
+from tests.commands import Answer
 from tests.naive import apply
 from tests.pictures import unrendered
 from tests.search.archives import candidates_of
@@ -74,7 +78,7 @@ class Page(HTMLParser):
         elif self.inside == "td":
             self.rows[-1][-1] += data
 
-    @property
+    @cached_property
     def data(self) -> dict:
         return json.loads(self.scripts[0])
 
@@ -107,6 +111,22 @@ def check_alone(page: Page) -> None:
     assert len(page.scripts) == 2
 
 
+@pytest.fixture(scope="module")
+def reported(run_folders: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A function from a run to its page and what `report` printed; each page is made once."""
+    folder = tmp_path_factory.mktemp("pages")
+
+    @cache
+    def report(name: str) -> tuple[Path, Answer]:
+        out = folder / f"{name}.html"
+        line = ["report", run_folders / name, "--out", out, "--limit", LIMITS[name], "--json"]
+        answer = CliRunner().invoke(pipeline.cli, [*map(str, line)], catch_exceptions=False)
+        return out, Answer(answer.exit_code, answer.stdout, answer.stderr)
+
+    return report
+
+
+LIMITS = dict.fromkeys(RUNS, 8) | {"search": 25}
 TITLES = {
     "evolve": ["Recall", "Arms", "Hits"],
     "enumerate": ["Counts"],
@@ -117,21 +137,20 @@ TITLES = {
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: str) -> None:
-    out = tmp_path / "report.html"
-    answer = call(["report", run_folders / name, "--out", out, "--limit", "8", "--json"])
+def test_every_run_has_its_page(run_folders: Path, reported, name: str) -> None:
+    out, answer = reported(name)
     assert (answer.code, answer.complaints()) == (0, [])
     printed = json.loads(answer.out)
     assert printed == {"automata": printed["automata"], "bytes": out.stat().st_size,
                        "report": str(out)}  # fmt: skip
-    assert 0 < printed["automata"] <= 8
+    assert 0 < printed["automata"] <= LIMITS[name]
     page = Page(out.read_text())
     check_alone(page)
     for title in TITLES.get(name, []):
         assert f"<h3>{title}</h3>" in page.text
     automata = page.data["automata"]
     assert len(automata) >= printed["automata"]
-    columns = [*read_run(run_folders / name, 8).rows]
+    columns = [*read_run(run_folders / name, LIMITS[name]).rows]
     rows = page.automata(len(columns))
     assert len(rows) == printed["automata"]
     assert ('id="plane"' in page.text) == (name in ("search", "discover", "compare", "model"))
@@ -161,17 +180,16 @@ def test_every_run_has_its_page(run_folders: Path, tmp_path: Path, call, name: s
     ["search", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in RUNS[1:])],
 )
 def test_the_same_run_gives_the_same_bytes(
-    run_folders: Path, tmp_path: Path, call, name: str
+    run_folders: Path, tmp_path: Path, reported, call, name: str
 ) -> None:
-    first, second = tmp_path / "first.html", tmp_path / "second.html"
-    for out in (first, second):
-        assert call(["report", run_folders / name, "--out", out, "--limit", "8"]).code == 0
-    assert first.read_bytes() == second.read_bytes()
+    again = tmp_path / "again.html"
+    line = ["report", run_folders / name, "--out", again, "--limit", LIMITS[name]]
+    assert call(line).code == 0
+    assert again.read_bytes() == reported(name)[0].read_bytes()
 
 
-def test_the_table_is_that_of_the_run(run_folders: Path, tmp_path: Path, call) -> None:
-    out = tmp_path / "report.html"
-    assert call(["report", run_folders / "search", "--out", out, "--limit", "25"]).code == 0
+def test_the_table_is_that_of_the_run(run_folders: Path, reported) -> None:
+    out, _ = reported("search")
     with (run_folders / "search" / "candidates.csv").open() as file:
         names, *rows = csv.reader(file)
     assert names == CANDIDATE_COLUMNS
@@ -296,7 +314,8 @@ def test_the_strip_is_that_of_the_run(run_folders: Path, tmp_path: Path, monkeyp
     own = record["config"] | {"latent": LatentConfig(**record["config"]["latent"])}
     drawn: list = []
     monkeypatch.setattr(pictures, "plot_strip", lambda rows, *_: drawn.extend(rows) or [])
-    pictures.draw_search(tmp_path, model, data, np.array([1]), SearchConfig(**own))
+    with unrendered():
+        pictures.draw_search(tmp_path, model, data, np.array([1]), SearchConfig(**own))
     shown = read_run(run_folders / "search", 5).strip
     assert [row.label for row in shown] == [row.label for row in drawn]
     best = data.deltas[np.argsort(-data.reset_thresholds, kind="stable")[:2]]

@@ -20,6 +20,8 @@ from vae.gaussian import (
 from vae.posteriors import Posterior
 from vae.priors import normal_kl
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = GaussianConfig(latent=2, hidden=16, steps=30, batch=16)
 
 
@@ -100,7 +102,6 @@ def test_a_batch_is_learned_by_heart() -> None:
 
 
 def test_equal_seeds_give_equal_models() -> None:
-    torch.set_num_threads(1)
     first, again, other = (
         train_gaussian(noise(40), GaussianConfig(latent=2, hidden=8, steps=10, seed=seed))
         for seed in (0, 0, 1)

@@ -63,8 +63,8 @@ def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
     data = make_data(48)
     config = replace(MODEL, decoder=decoder, tokens=tokens, latent=8, hidden=48, token_dropout=0.0)
     training, _ = data.split(CONFIG.held_out)
-    settings = {"beta": 0.0, "free_bits": 0.0, "learning_rate": 0.01, "weights": "uniform"}
-    run(tmp_path, config, data, epochs=1, epoch_rows=300 * len(training), **settings)
+    settings = {"beta": 0.0, "free_bits": 0.0, "learning_rate": 0.02, "weights": "uniform"}
+    run(tmp_path, config, data, epochs=1, epoch_rows=150 * len(training), **settings)
     batch = torch.from_numpy(encode_deltas(training.deltas))
     # the best weights by held-out ELBO: with one epoch, the last ones
     found = reconstruction_metrics(load_model(tmp_path), batch, torch.Generator().manual_seed(0))
@@ -351,7 +351,7 @@ def test_doubts(finished, tmp_path, monkeypatch):
     run(tmp_path / "half")
     assert doubts(tmp_path / "half") == []
     settings = {"beta": 100.0, "free_bits": 0.0, "warmup": 0.0, "learning_rate": 0.01}
-    run(tmp_path / "collapsed", epochs=1, epoch_rows=12_800, **settings)
+    run(tmp_path / "collapsed", epochs=1, epoch_rows=4800, **settings)
     (doubt,) = doubts(tmp_path / "collapsed")
     assert doubt.startswith("its latent space has collapsed (0 of 4 units are active)")
 
