@@ -116,7 +116,7 @@ class Trie:
     @staticmethod
     def bytes_of_queries(queries: int, words: int) -> int:
         """Return the bytes of working space for `queries` queries at once."""
-        return min(queries, _QUERIES) * 16 * words + 4 * LISTED
+        return min(queries, _QUERIES) * 16 * words + 4 * min(LISTED, 512 * queries)
 
     def _parts(self, queries: PackedSets) -> Iterator[tuple[int, PackedSets]]:
         step = max(1, min(_QUERIES, LISTED // (self.depth + 2)))
