@@ -1,6 +1,7 @@
 """Search that learns from its finds beside evolution: equal calls, equal seconds, break-even.
 
 Run from the repository: python benchmarks/bench_retrain.py runs/retrain [--budgets 20000,100000]
+[--train "--adversarial 1"]
 
 It makes the data and the models of the demo for each seed (unless FOLDER/seed-S/data and model are
 there), and a line of FOLDER/results.jsonl for each run; started again it goes on with the runs that
@@ -44,13 +45,13 @@ LEAST = [int(np.ceil(share * (N - 1) ** 2)) for share in (0.6, 0.7, 0.8)] + [
 ]
 
 
-def make(folder, seed):
-    """Make the data and the model of the demo, if they are not there."""
+def make(folder, seed, extra):
+    """Make the data and the model of the demo, with more options, if they are not there."""
     data, model = folder / f"seed-{seed}" / "data", folder / f"seed-{seed}" / "model"
     lines = [
         "generate -n 8 -k 2 --count 60000 --sampler evolved --ceiling 0.6 --calls 2000000 "
         f"--out {data}",
-        f"train --data {data} --out {model} --epochs 8 --device cpu",
+        f"train --data {data} --out {model} --epochs 8 --device cpu {extra}",
     ]
     for line, own in zip(lines, (data, model), strict=True):
         if not (own / "run.json").exists():
@@ -169,6 +170,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--budgets", default="20000,100000")
     parser.add_argument("--arms", default=",".join(("evolve", *LEARNING)))
+    parser.add_argument("--train", default="", help="more options of train")
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     own = parser.parse_args()
@@ -180,7 +182,7 @@ def main():
     reset_thresholds(np.zeros((1, 2, N), np.uint8))  # compiled before anything is timed
     truth = open_truth(own.truth, N, 2, ()) if own.truth else None
     for seed in map(int, own.seeds.split(",")):
-        data_folder, model_folder = make(own.folder, seed)
+        data_folder, model_folder = make(own.folder, seed, own.train)
         data, model = read_dataset(data_folder), load_model(model_folder).eval()
         for name, budget, settings in plans(budgets, own.arms.split(",")):
             key = " ".join(f"{field}={value}" for field, value in settings.items())
