@@ -2,9 +2,10 @@
 
 A word of length f + b resets the automaton exactly when some set of the forward level f lies within
 some set of the backward level b; to *ask* about the length f + b is to test this. A level drops the
-sets of earlier levels of its side, and large forward levels drop sets that contain another one. A
-kept set of the same side can take the place of each set dropped, with no more letters. So, as long
-as no shorter length is affirmed, the sets kept still hold both parts of a shortest reset word.
+sets of earlier levels of its side, and large ones drop sets for which there is a better one
+(`automata.solver.reduction`). A kept set of the same side can take the place of each set dropped,
+with no more letters. So, as long as no shorter length is affirmed, the sets kept still hold both
+parts of a shortest reset word.
 Lengths are therefore asked about in order, and the first that is affirmed is the reset threshold.
 
 The design follows Szykuła and Zyzik, ESA 2022 (arXiv:2207.05495): the estimated costs of the next
