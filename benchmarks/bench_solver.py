@@ -122,12 +122,12 @@ def search_forward(deltas):
 def sampled_mutations(n, each):
     """Return automata that differ from a known family in one transition, and in two: each each."""
     rng = seeded()
-    k, deltas = 2, []
+    deltas = []
     for changes in (1, 2):
-        for _, delta in known(n, k):
+        for _, delta in known(n, 2):
             for _ in range(each):
                 changed = delta.copy()
-                for place in rng.choice(k * n, changes, replace=False):
+                for place in rng.choice(delta.size, changes, replace=False):
                     a, q = divmod(int(place), n)
                     changed[a, q] = (changed[a, q] + 1 + rng.integers(n - 1)) % n
                 deltas.append(changed)
@@ -137,10 +137,9 @@ def sampled_mutations(n, each):
 def mutated_families(other):
     """Automata one or two transitions from the known families, one by one."""
     print(
-        f"{'n':>3} {'automata':>9} {'median us':>10} {'most s':>7} {'sum s':>7} {'other s':>8}",
-        end="",
+        f"{'n':>3} {'automata':>9} {'median us':>10} {'most s':>7} {'sum s':>7} {'other s':>8} "
+        f"{'ratio':>6} {'least':>6} {'slower':>7}"
     )
-    print(f" {'ratio':>6} {'least':>6} {'slower':>7}")
     for n, each in ((20, 20), (24, 20), (28, 20), (32, 10)):
         deltas = [d for d in sampled_mutations(n, each) if reset_threshold(d) is not None]
         theirs = [(None, np.nan)] * len(deltas) if other is None else other(deltas)
