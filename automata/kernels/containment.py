@@ -14,7 +14,7 @@ Members are columns: ``members[w, i]`` is word w of set i. Queries are given by 
 import numpy as np
 
 from automata.kernels.jit import jit
-from automata.kernels.state_sets import cardinality
+from automata.kernels.state_sets import cardinality, count_states
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
@@ -62,17 +62,9 @@ def _fullest_word(members, first, end):
 @jit
 def _dividing_state(members, first, end, absent, counts):
     """Return the state that spares most tests, judged by a sample of the members; -1 for none."""
-    counts[:] = 0
     step = max(1, (end - first) // _SAMPLE)
-    sampled = 0
-    for i in range(first, end, step):
-        sampled += 1
-        for w in range(members.shape[0]):
-            word = members[w, i]
-            while word != _ZERO:
-                lowest = word & (~word + _ONE)
-                counts[np.uint64(64 * w) + cardinality(lowest - _ONE)] += 1
-                word ^= lowest
+    count_states(members.T, first, end, step, counts)
+    sampled = len(range(first, end, step))
     best, state = 0.0, -1
     for q in range(counts.shape[0]):
         spared = counts[q] * absent[q]

@@ -61,12 +61,12 @@ class Trie:
         self.numbers = numbers.copy()
         self.sizes = np.empty(len(numbers), np.int32)
         containment.measure(self.members, self.sizes)
-        self.nodes = np.empty((_nodes(len(numbers)), containment.COLUMNS), np.int32)
+        self.nodes = np.empty((len(numbers) // 2 + 16, containment.COLUMNS), np.int32)
         self.nodes[0] = 0, len(numbers), 0, -1, 0
         self.shared = np.empty(len(self.nodes), np.uint64)
-        seen, step = np.empty(n, np.int64), max(1, len(likely) // 4096)
-        state_sets.count_states(likely, 0, len(likely), step, seen)
-        present = seen / len(likely[::step])
+        seen = np.empty(n, np.int64)
+        state_sets.count_states(likely, 0, len(likely), 1, seen)
+        present = seen / len(likely)
         absent = present if complements else 1.0 - present
         stack, progress = np.zeros((n + 2, 2), np.int64), np.array([1, 1, 0])
         while not containment.build(
@@ -140,11 +140,6 @@ class Trie:
             missing, sizes, order, *members, lists, stack, found
         )
         return int(query), int(member), int(tests)
-
-
-def _nodes(members: int) -> int:
-    """Return the most nodes of a trie."""
-    return members // 2 + 16
 
 
 def _all_states(n: int) -> PackedSets:
