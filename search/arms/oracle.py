@@ -109,7 +109,9 @@ class Oracle:
 _OUTSIDE = 100
 """An arm ends after this many automata outside the classes for each call of its limit."""
 _IDLE_BATCHES = 16
-"""Arms end after this many consecutive batches without a new automaton."""
+"""Arms end after this many consecutive batches in which nearly all is known."""
+_LEAST_NEW = 0.005
+"""Nearly all is known if at most this share of the valid automata cost a call."""
 
 
 class Tally(NamedTuple):
@@ -132,6 +134,12 @@ class Answer(NamedTuple):
     """Solver calls that the arm paid for the batch."""
     found: npt.NDArray[np.int64]
     """int64 (found,): numbers of the automata that are new to the arm, training rows too"""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nearly all valid automata were known: the source has little left to say."""
+        valid = np.count_nonzero(self.thresholds > NOT_SYNCHRONIZING)
+        return self.calls <= _LEAST_NEW * int(valid)
 
 
 class Arm:
@@ -284,7 +292,7 @@ def drive(
     report: Callable[[int], object],
     idle_batches: int = _IDLE_BATCHES,
 ) -> None:
-    """Submit batches to arms until all are exhausted, or no batch brings a new automaton.
+    """Submit batches to arms until all are exhausted, or batches bring hardly anything new.
 
     Parameters
     ----------
@@ -295,14 +303,13 @@ def drive(
     report : callable
         Called with the number of calls of each item.
     idle_batches : int
-        Stop after this many consecutive items without a new automaton.
+        Stop after this many consecutive items whose answers are all idle.
     """
     idle, batches = 0, next(proposals)
     while True:
         answers = [arm.submit(batch) for arm, batch in zip(arms, batches, strict=True)]
-        new = sum(answer.calls for answer in answers)
-        report(new)
-        idle = 0 if new else idle + 1
+        report(sum(answer.calls for answer in answers))
+        idle = idle + 1 if all(answer.idle for answer in answers) else 0
         if idle == idle_batches or all(arm.exhausted() for arm in arms):
             return
         batches = proposals.send([answer.thresholds for answer in answers])

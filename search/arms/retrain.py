@@ -29,7 +29,7 @@ from vae.numbered import read_numbered, step_on_numberings
 from vae.steps import StepConfig, learning_rate_share
 
 _IDLE_BATCHES = 8
-"""A source gives way to the next after this many consecutive batches without a new automaton."""
+"""A source gives way to the next after this many consecutive batches with hardly any new one."""
 _VIEWS = 4
 """Numberings of each automaton in which its threshold is predicted; the mean counts."""
 _LEAST_BATCH = 64
@@ -246,4 +246,4 @@ def _propose(
         answer = arm.submit(proposals, source=name, limit=min(limit, most))
         learning.ranked.add(answer.found[answer.found >= arm.oracle.training_rows])
         report(answer.calls)
-        idle = 0 if answer.calls else idle + 1
+        idle = idle + 1 if answer.idle else 0

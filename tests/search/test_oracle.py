@@ -7,13 +7,14 @@ import pytest
 
 from automata.automaton import Deltas
 from automata.canonical import canonical_forms, from_canonical
+from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
 from search.arms import oracle as module
-from search.arms.oracle import UNKNOWN, Arm, Oracle, Tally
-from search.arms.proposals import Proposals, concatenate, plain_proposals
+from search.arms.oracle import UNKNOWN, Arm, Oracle, Tally, drive
+from search.arms.proposals import Batches, Proposals, concatenate, plain_proposals
 from tests import naive
 
 N, K = 3, 2
@@ -221,3 +222,38 @@ def test_an_arm_has_found_nothing_at_first():
     assert (arm.found_count, arm.calls, arm.decoded) == (0, 0, 4)
     arm.submit(plain_proposals(np.zeros((4, K, N), np.uint8)))
     assert (arm.found_count, arm.calls) == (1, 1)
+
+
+def collapsed(every: int) -> Batches:
+    """Batches of 1,000 of the same few automata, each `every`-th batch with ten others."""
+    rng = np.random.default_rng(3)
+    same = sample_uniform(rng, 20, 7, K)
+    for number in count(1):
+        batch = np.tile(same, (50, 1, 1))
+        if number % every == 0:
+            batch[:10] = sample_uniform(rng, 10, 7, K)
+        yield [plain_proposals(batch)]
+
+
+@pytest.mark.parametrize(("every", "ends_after"), [(10**6, 17), (20, 17), (16, None)])
+def test_an_arm_that_says_the_same_again_and_again_ends(every, ends_after):
+    """The first batch is new; then 16 in a row in which at most 5 of 1,000 are end it."""
+    reported: list[int] = []
+    drive([Arm(Oracle(7, K), "mode", 0, 60)], collapsed(every), reported.append)
+    if ends_after is None:
+        assert sum(reported) == 60
+    else:
+        assert len(reported) == ends_after and sum(reported) < 60
+
+
+def test_what_is_outside_the_classes_says_nothing_of_repetition():
+    """One new automaton among thousands of others, but the only one in the class: not idle."""
+    rng = np.random.default_rng(4)
+    arm = Arm(Oracle(7, K, classes=["permutation-letter"]), "mode", 0, 100)
+    batch = sample_uniform(rng, 2000, 7, K)
+    inside = np.flatnonzero(in_classes(batch, ("synchronizing", "permutation-letter")))
+    keep = np.ones(len(batch), np.bool_)
+    keep[inside[1:]] = False
+    answer = arm.submit(plain_proposals(batch[keep]))
+    assert answer.calls == 1 and not answer.idle
+    assert arm.submit(plain_proposals(batch[keep])).idle
