@@ -28,12 +28,17 @@ chosen), and the first of its two children, which are neighbours; 0 at a leaf.""
 
 
 @jit
-def measure(members, sizes):
-    """Write the cardinality of each set."""
-    for i in range(members.shape[1]):
+def gather(sets, numbers, flipped, members, sizes):
+    """Write the sets listed, with some states flipped, to the columns of ``members``.
+
+    Their cardinalities go to ``sizes``.
+    """
+    for i in range(numbers.shape[0]):
         size = _ZERO
         for w in range(members.shape[0]):
-            size += cardinality(members[w, i])
+            states = sets[numbers[i], w] ^ flipped[w]
+            members[w, i] = states
+            size += cardinality(states)
         sizes[i] = size
 
 

@@ -55,12 +55,10 @@ class Trie:
         self.everything = _all_states(n)
         self.complements = complements
         self.members = np.empty((sets.shape[1], len(numbers)), np.uint64)
-        np.take(sets.T, numbers, axis=1, out=self.members, mode="clip")  # "raise" would buffer
-        if complements:
-            self.members ^= self.everything[:, None]
         self.numbers = numbers.copy()
         self.sizes = np.empty(len(numbers), np.int32)
-        containment.measure(self.members, self.sizes)
+        flipped = self.everything if complements else np.zeros_like(self.everything)
+        containment.gather(sets, numbers, flipped, self.members, self.sizes)
         self.nodes = np.empty((len(numbers) // 2 + 16, containment.COLUMNS), np.int32)
         self.nodes[0] = 0, len(numbers), 0, -1, 0
         self.shared = np.empty(len(self.nodes), np.uint64)

@@ -150,7 +150,10 @@ class Search:
         if side is forward:
             self._trie = None
             trie = int(forward.size * forward.growth)
-        side.expand(self._bytes(trie) - side.bytes, pool, -(-left // 2))
+        # The first upper bound is loose: the search may be about to end. For n <= 64 it is not, a
+        # kernel has met many sets before.
+        long = self._beam_searched or forward.words == 1
+        side.expand(self._bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
         self._worth += side.size * _WORTH
         if side.size == 0:  # this side is complete, so a length asked about now is affirmed
             side.levels.pop()

@@ -93,9 +93,13 @@ def test_images(n: int, k: int) -> None:
 def test_cardinalities_and_members(n: int) -> None:
     sets = all_densities(np.random.default_rng(n), 4, n)
     table = rows(sets, n)
-    sizes = np.zeros(len(sets), np.int32)
-    containment.measure(np.ascontiguousarray(table.T), sizes)
-    assert sizes.tolist() == [s.bit_count() for s in sets]
+    numbers, some = np.arange(len(sets))[::-2], sets[::-2]
+    for flipped in (0, (1 << n) - 1):
+        gathered = np.empty((table.shape[1], len(numbers)), np.uint64)
+        sizes = np.zeros(len(numbers), np.int32)
+        containment.gather(table, numbers, rows([flipped], n)[0], gathered, sizes)
+        assert ints(np.ascontiguousarray(gathered.T)) == [s ^ flipped for s in some]
+        assert sizes.tolist() == [(s ^ flipped).bit_count() for s in some]
     members = np.empty(n, np.uint64)
     for states, row in zip(sets, table, strict=True):
         found = state_sets.list_members(row, np.uint64(3), members)

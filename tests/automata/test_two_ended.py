@@ -423,7 +423,7 @@ import sys
 
 import numpy as np
 
-from automata.solver import reduction
+from automata.solver import reduction, two_ended
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
@@ -432,14 +432,15 @@ from tests.peaks import peak_bytes
 limit, workers, n = (int(argument) for argument in sys.argv[1:])
 rng = np.random.default_rng(6)
 small, large = (rng.integers(0, m, (3, m)).astype(np.uint16) for m in (80, n))
-usual = vars(reduction).copy()
-always = {"_REDUCIBLE": 1, "_PLANTING": 0.0, "_TEST": 0.0, "_MANY": 0.0}  # so all is compiled
+usual = vars(reduction).copy(), two_ended._BEAM_FROM
+always = {"_REDUCIBLE": 1, "_PLANTING": 0.0, "_TEST": 0.0, "_MANY": 0.0}, 0  # so all is compiled
 for delta, memory, settings in ((small, 30_000_000, always), (large, limit, usual)):
-    vars(reduction).update(settings)
+    vars(reduction).update(settings[0])
+    two_ended._BEAM_FROM = settings[1]
     word, left = greedy_word(delta)
     assert left == 1
     before = peak_bytes()
-    search = Search(delta, tuple(word.tolist()), Budget(memory, 30), workers)
+    search = Search(delta, tuple(word.tolist()), Budget(memory, 120), workers)
     try:
         search.run()
     except OutOfBudget as spent:
