@@ -57,6 +57,17 @@ def count_states(sets, start, stop, step, counts):
 
 
 @jit
+def _hash(row, words, hashes):
+    """Write a hash of each image in a row."""
+    for a in range(hashes.shape[0]):
+        mixed = _SEED
+        for w in range(a * words, (a + 1) * words):
+            mixed = (mixed ^ row[w]) * _FACTOR
+            mixed ^= mixed >> np.uint64(32)
+        hashes[a] = mixed * _FACTOR
+
+
+@jit
 def images(table, sets, words, out, hashes, members):
     """Write the images of sets under all letters, and a hash of each.
 
@@ -83,12 +94,7 @@ def images(table, sets, words, out, hashes, members):
             row[block + 1] = x1
             row[block + 2] = x2
             row[block + 3] = x3
-        for a in range(hashes.shape[1]):
-            mixed = _SEED
-            for w in range(a * words, (a + 1) * words):
-                mixed = (mixed ^ row[w]) * _FACTOR
-                mixed ^= mixed >> np.uint64(32)
-            hashes[i, a] = mixed * _FACTOR
+        _hash(row, words, hashes[i])
 
 
 @jit
@@ -196,19 +202,88 @@ def count_comparable(sets, sample, first, stop, upward):
 
 
 @jit
-def march(table, hashes, sets, origins, places, ends, targets, upward):
+def _unions_of_four(table, words):
+    """Return the rows of a table of images united for all subsets of each four states.
+
+    Row 16 * (q // 4) + s has the images of subset s; states beyond the last one have none.
+    """
+    unions = np.zeros((256 * words, table.shape[1]), np.uint64)
+    for q in range(table.shape[0]):
+        first, half = 16 * (q // 4), 1 << (q % 4)
+        for s in range(first, first + half):
+            unions[s + half] = unions[s] | table[q]
+    return unions
+
+
+@jit
+def _images_by_four(unions, sets, first, stop, out, hashes):
+    """Write what `images` writes, for sets ``first .. stop - 1``, four states at a time."""
+    words = sets.shape[1]
+    width = unions.shape[1]
+    flat = unions.ravel()
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for i in range(stop - first):
+        for block in range(0, width, 4):
+            x0, x1, x2, x3 = _ZERO, _ZERO, _ZERO, _ZERO
+            start = block
+            for w in range(words):
+                word = sets[first + i, w]
+                for _ in range(16):
+                    at = np.uint64(start) + (word & np.uint64(15)) * np.uint64(width)
+                    x0 |= flat[at]
+                    x1 |= flat[at + one]
+                    x2 |= flat[at + two]
+                    x3 |= flat[at + three]
+                    word >>= np.uint64(4)
+                    start += 16 * width
+            out[i, block] = x0
+            out[i, block + 1] = x1
+            out[i, block + 2] = x2
+            out[i, block + 3] = x3
+        _hash(out[i], words, hashes[i])
+
+
+@jit
+def _size(row):
+    """Return the number of states of a set."""
+    size = _ZERO
+    for w in range(row.shape[0]):
+        size += cardinality(row[w])
+    return size
+
+
+@jit
+def _contains_any(row, targets):
+    """Return whether a set contains one of the targets."""
+    for t in range(targets.shape[0]):
+        missing = _ZERO
+        for w in range(row.shape[0]):
+            missing |= targets[t, w] & ~row[w]
+            if missing != _ZERO:
+                break
+        if missing == _ZERO:
+            return True
+    return False
+
+
+@jit
+def march(table, hashes, sets, origins, places, ends, targets):
     """Make level after level while they are small; return how many, and whether one meets a target.
 
     ``ends[0] .. ends[1]`` is the last level; ``ends[i + 1]`` gets the end of the i-th new one. A
-    level meets a target if one of its sets contains it (``upward``) or lies within it. The march
-    ends at a level that meets a target or is empty, at one of more sets than ``hashes`` has rows or
-    than 8 + 2 * (sets of the first), and where the next one might not fit.
+    level meets a target if one of its sets contains it. The march ends at a level that meets a
+    target or is empty, at one of more sets than ``hashes`` has rows or than 8 + 2 * (sets of the
+    first), and where the next one might not fit.
     """
     words = sets.shape[1]
     letters = hashes.shape[1]
     out = np.empty((hashes.shape[0], table.shape[1]), np.uint64)
-    members = np.empty(table.shape[0], np.uint64)
+    unions = _unions_of_four(table, words)
+    parents = np.empty(hashes.shape[0], np.int64)
     most = min(hashes.shape[0], 8 + 2 * (ends[1] - ends[0]))
+    least = np.uint64(64 * words)
+    for t in range(targets.shape[0]):
+        least = min(least, _size(targets[t]))
     made = 0
     while made < ends.shape[0] - 2:
         first, stop = ends[made], ends[made + 1]
@@ -216,23 +291,29 @@ def march(table, hashes, sets, origins, places, ends, targets, upward):
         needed = stop + size * letters
         if size > most or needed > sets.shape[0] or 3 * needed > 2 * places.shape[0]:
             break
-        images(table, sets[first:stop], words, out, hashes, members)
-        parents = np.arange(first, stop)
+        _images_by_four(unions, sets, first, stop, out, hashes)
+        for i in range(size):
+            parents[i] = first + i
         count = append_new(out, hashes[:size], parents, sets, origins, places, stop)
         made += 1
         ends[made + 1] = count
         if count == stop:
             break
         for i in range(stop, count):
-            for t in range(targets.shape[0]):
-                left = _ZERO
-                for w in range(words):
-                    if upward:
-                        left |= targets[t, w] & ~sets[i, w]
-                    else:
-                        left |= sets[i, w] & ~targets[t, w]
-                    if left != _ZERO:
-                        break
-                if left == _ZERO:
-                    return made, True
+            if _size(sets[i]) >= least and _contains_any(sets[i], targets):
+                return made, True
     return made, False
+
+
+@jit
+def trace(origins, number, roots, letters, way):
+    """Write the letters on the way from a set back to one of the first ``roots``; return how many.
+
+    ``origins`` as in `append_new`.
+    """
+    length = 0
+    while number >= roots:
+        way[length] = origins[number] % letters
+        number = origins[number] // letters
+        length += 1
+    return length

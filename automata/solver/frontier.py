@@ -186,19 +186,20 @@ class Frontier:
         hashes = np.empty((_MARCH_SETS, self.k), np.uint64)
         targets = other.sets[other.levels[-1]]
         made, met = state_sets.march(
-            self.table, hashes, self.sets, self.origins, self.places, ends, targets, self.backward
+            self.table, hashes, self.sets, self.origins, self.places, ends, targets
         )
         stops = ends[1 : made + 2].tolist()
-        self.levels += [np.arange(*pair) for pair in zip(stops, stops[1:], strict=False)]
+        numbers = np.arange(stops[0], stops[-1])
+        cuts = [stop - stops[0] for stop in stops]
+        self.levels += [numbers[at:end] for at, end in zip(cuts, cuts[1:], strict=False)]
         self.count = stops[-1]
         return bool(met)
 
     def path(self, number: int) -> list[int]:
         """Return the letters on the way from a set back to a set of the first level."""
-        letters = []
-        while number >= self.roots:
-            number, letter = divmod(int(self.origins[number]), self.k)
-            letters.append(letter)
+        way = np.empty(self.depth, np.int64)
+        length = int(state_sets.trace(self.origins, number, self.roots, self.k, way))
+        letters: list[int] = way[:length].tolist()
         return letters
 
     def _bytes_a_row(self) -> int:

@@ -211,17 +211,17 @@ def test_marching_makes_the_same_levels(n: int, most: int) -> None:
     assert met == (backward.depth == (n - 1) ** 2)
     for numbers, level in zip(backward.levels, expected, strict=False):
         assert ints(backward.sets[numbers]) == level
-    # and the other way round, from the set of all states to the singletons
-    delta = np.maximum(np.arange(n) - 1, 0).astype(np.uint8)[None]
-    forward, backward = Frontier(delta, False, Budget()), Frontier(delta, True, Budget())
-    met = False
-    while not met and forward.depth < most:
-        met = forward.march(backward, most - forward.depth, 0)
-    assert met == (most >= n - 1)
-    assert forward.depth == min(most, n - 1)
-    assert ints(forward.sets[: forward.count]) == [
-        2 ** (n - i) - 1 for i in range(forward.depth + 1)
-    ]
+    # the path of the last set is a word that leads it to one state, and its preimage is the set
+    (last,) = ints(backward.sets[backward.count - 1 : backward.count])
+    word = backward.path(backward.count - 1)
+    assert len(word) == backward.depth
+    states = last
+    for letter in word:
+        states = image(delta[letter].tolist(), states, False)
+    assert states.bit_count() == 1
+    for letter in reversed(word):
+        states = image(delta[letter].tolist(), states, True)
+    assert states == last
 
 
 # --- containment ------------------------------------------------------------------------------
