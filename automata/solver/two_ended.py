@@ -34,7 +34,7 @@ _CHEAP, _WORTH = 2000.0, 2.7
 last question). A set is worth more than it costs to ask about it, so that even a side that never
 grows is asked about in the end."""
 _BEAM_FROM = 1 << 14
-"""A beam search improves the upper bound once both sides together have more sets than this."""
+"""A beam search improves the upper bound once both sides have more sets, and large levels."""
 _MARCH_TARGETS = 1024
 """Most forward sets for which small backward levels are made in one compiled loop."""
 
@@ -98,7 +98,8 @@ class Search:
         while self.lower < len(self.word):
             if self.budget.expired:
                 raise OutOfBudget("time")
-            if not self._beam_searched and forward.count + backward.count > _BEAM_FROM:
+            many = forward.count + backward.count > _BEAM_FROM
+            if many and not self._beam_searched and not self._few:
                 self._search_beam()
             left = max(0, len(self.word) - 1 - forward.depth - backward.depth)
             expand_forward = _cost_of_next(forward, _BUILD) < _cost_of_next(backward, _QUERY)
@@ -114,6 +115,11 @@ class Search:
                         self._ask(min(left, _unstored_levels(forward.k)), pool)
                     if self.lower < len(self.word):
                         raise
+
+    @property
+    def _few(self) -> bool:
+        """Whether levels are small enough to make many backward ones in one compiled loop."""
+        return self.forward.size <= _MARCH_TARGETS and self.backward.can_march()
 
     def _search_beam(self) -> None:
         """Look for a shorter word: a better upper bound leaves fewer lengths to ask about."""
@@ -139,8 +145,7 @@ class Search:
         """Make the next level of a side, or many if they are small."""
         forward, backward = self.forward, self.backward
         all_asked = self.lower > forward.depth + backward.depth
-        few = forward.size <= _MARCH_TARGETS and backward.can_march()
-        if side is backward and all_asked and few:
+        if side is backward and all_asked and self._few:
             met = backward.march(forward, left, self._bytes(forward.size) - backward.bytes)
             self.lower = forward.depth + backward.depth + (not met)
             if met:
