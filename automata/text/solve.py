@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby, islice
+from functools import cache
+from itertools import groupby, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,17 @@ from automata.solver.exact import (
     reset_bounds,
     reset_threshold,
     reset_thresholds,
+    shortest_reset_words,
 )
 from automata.solver.limits import LimitReached, ResetBounds
 from automata.solver.short_words import short_reset_word
 from automata.text.config import SolveConfig as SolveConfig
 from automata.text.entries import Automata, Malformed
-from automata.text.words import format_word
+from automata.text.words import format_word, format_words
 
 Row = tuple[int, Deltas] | Malformed
+_Answer = tuple[int | None, str | None]
+"""A threshold and a word; None for none."""
 
 _BULK_STATES = 32  # larger automata are solved alone: one may delay the results before it
 _BULK_ROWS = 16_384
@@ -61,10 +65,10 @@ class Solved:
         >>> Solved(9, 2, "greedy", [1], [1], [30], [None]).texts()
         ['1..30']
         """
+        bounds = map(_bounds_text, self.lower, self.upper)
         return [
-            ("none" if lower is None else str(lower) if lower == upper else f"{lower}..{upper}")
-            + ("" if word is None else f"\t{word}")
-            for lower, upper, word in zip(self.lower, self.upper, self.words, strict=True)
+            text if word is None else f"{text}\t{word}"
+            for text, word in zip(bounds, self.words, strict=True)
         ]
 
     def jsons(self) -> list[str]:
@@ -97,6 +101,13 @@ class Solved:
         ]
 
 
+@cache
+def _bounds_text(lower: int | None, upper: int | None) -> str:
+    if lower is None:
+        return "none"
+    return str(lower) if lower == upper else f"{lower}..{upper}"
+
+
 def solve(
     automata: Iterable[Sequence[Automata | Malformed]], config: SolveConfig, *, workers: int = 1
 ) -> Iterator[list[Solved | Malformed]]:
@@ -125,7 +136,7 @@ def solve(
     """
     workers = check_workers(workers)
     limited = config.memory_limit is not None or config.time_limit is not None
-    in_bulk = config.method == "exact" and not config.words and not limited
+    in_bulk = config.method == "exact" and not limited
 
     def is_small(item: Automata | Malformed) -> bool:
         return in_bulk and (isinstance(item, Malformed) or item.deltas.shape[2] <= _BULK_STATES)
@@ -133,21 +144,21 @@ def solve(
     for at_hand in automata:
         for small, items in groupby(at_hand, key=is_small):
             if small:
-                yield from _solve_in_bulk(items, workers)
+                yield from _solve_in_bulk(items, config, workers)
             else:
                 yield from _solve_each(items, config, workers)
 
 
 def _solve_in_bulk(
-    items: Iterable[Automata | Malformed], workers: int
+    items: Iterable[Automata | Malformed], config: SolveConfig, workers: int
 ) -> Iterator[list[Solved | Malformed]]:
-    """Find thresholds alone, in batches that take about a tenth of a second."""
+    """Find thresholds, and words if wanted, in batches that take about a tenth of a second."""
     waiting = deque(items)
     rows = 1
     while waiting:
         part = _take(waiting, rows)
         began = time.monotonic()
-        found = _solve_part(part, workers)
+        found = _solve_part(part, config, workers)
         seconds = time.monotonic() - began
         yield found
         rows = max(1, rows // 4) if seconds > _MOMENT else min(4 * rows, _BULK_ROWS)
@@ -167,19 +178,23 @@ def _take(waiting: deque[Automata | Malformed], rows: int) -> list[Automata | Ma
     return taken
 
 
-def _solve_part(part: list[Automata | Malformed], workers: int) -> list[Solved | Malformed]:
-    """Find thresholds, for all automata of one size at once even if others stand between them."""
+def _solve_part(
+    part: list[Automata | Malformed], config: SolveConfig, workers: int
+) -> list[Solved | Malformed]:
+    """Solve all automata of one size at once, even if others stand between them.
+
+    If memory does not suffice for them, each is solved alone.
+    """
     alike: dict[tuple[int, ...], list[Deltas]] = {}
     for item in part:
         if isinstance(item, Automata):
             alike.setdefault(item.deltas.shape[1:], []).append(item.deltas)
-    answers: dict[tuple[int, ...], Iterator[int] | str] = {}
+    answers: dict[tuple[int, ...], Iterator[_Answer] | None] = {}
     for size, deltas in alike.items():
         try:
-            thresholds = reset_thresholds(np.concatenate(deltas), workers=workers)
-            answers[size] = iter(thresholds.tolist())
-        except AutomatonError as error:
-            answers[size] = str(error)
+            answers[size] = _answers(np.concatenate(deltas), config.words, workers)
+        except (AutomatonError, MemoryError):
+            answers[size] = None
     found: list[Solved | Malformed] = []
     for item in part:
         if isinstance(item, Malformed):
@@ -187,14 +202,25 @@ def _solve_part(part: list[Automata | Malformed], workers: int) -> list[Solved |
             continue
         k, n = item.deltas.shape[1:]
         answer = answers[k, n]
-        if isinstance(answer, str):
-            found += [Malformed(line, answer) for line in item.lines]
+        if answer is None:
+            rows = zip(item.lines, item.deltas, strict=True)
+            found += [_solve_one(row, config, workers) for row in rows]
         else:
-            ends = [
-                None if end == NOT_SYNCHRONIZING else end for end in islice(answer, len(item.lines))
-            ]
-            found.append(Solved(n, k, "exact", item.lines, ends, ends, [None] * len(ends)))
+            ends, texts = zip(*islice(answer, len(item.lines)), strict=True)
+            found.append(Solved(n, k, "exact", item.lines, ends, ends, texts))
     return found
+
+
+def _answers(deltas: Deltas, words: bool, workers: int) -> Iterator[_Answer]:
+    """Yield the threshold of each automaton and its word, if wanted; None for none."""
+    if words:
+        found = shortest_reset_words(deltas, workers=workers)
+        lengths = found.lengths
+        texts: Iterable[str | None] = format_words(found)
+    else:
+        lengths, texts = reset_thresholds(deltas, workers=workers), repeat(None)
+    ends = [None if end == NOT_SYNCHRONIZING else end for end in lengths.tolist()]
+    return zip(ends, texts, strict=False)
 
 
 def _solve_each(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Set
+from itertools import count
 from operator import index
 from typing import SupportsIndex
 
 from automata.automaton import MAX_LETTERS, AutomatonError
+from automata.solver.exact import Words
 
 _LETTER = re.compile(r"[a-z][1-9]?")
 
@@ -39,6 +41,30 @@ def format_word(word: Iterable[int] | str) -> str:
     if wrong:
         raise AutomatonError(f"letter {wrong[0]} is outside 0..{MAX_LETTERS - 1}")
     return "".join(chr(97 + letter % 26) + str(letter // 26 or "") for letter in letters)
+
+
+def format_words(words: Words) -> list[str | None]:
+    """Write many words as `format_word` does; None where there is none.
+
+    Parameters
+    ----------
+    words : Words
+        As `automata.shortest_reset_words` returns them.
+
+    Examples
+    --------
+    >>> from automata import shortest_reset_words
+    >>> format_words(shortest_reset_words([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]))
+    ['baab', None]
+    """
+    if words.letters.size and words.letters.max() > 25:
+        return [None if word is None else format_word(word) for word in words.to_list()]
+    width = words.letters.shape[1]
+    text = (words.letters + 97).astype("u1").tobytes().decode("ascii")
+    return [
+        text[start : start + length] if length >= 0 else None
+        for start, length in zip(count(0, width), words.lengths.tolist(), strict=False)
+    ]
 
 
 def parse_word(text: str) -> tuple[int, ...]:

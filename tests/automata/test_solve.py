@@ -492,14 +492,28 @@ def test_batches_in_order(monkeypatch):
         assert [line for item in solved for line in item.lines] == lines * 2
 
 
-def test_an_automaton_that_takes_too_much_memory_is_named(monkeypatch):
-    def search(delta, **_):
+@pytest.mark.parametrize("words", [True, False])
+def test_an_automaton_that_takes_too_much_memory_is_named(monkeypatch, words):
+    """The others of its batch are solved: each alone."""
+    alone = "reset_bounds" if words else "reset_threshold"
+    whole = getattr(library, alone)
+
+    def search(delta, **rest):
+        if delta.any():
+            raise MemoryError
+        return whole(delta, **rest)
+
+    def together(deltas, **_):
         raise MemoryError
 
-    monkeypatch.setattr(library, "reset_bounds", search)
-    deltas = np.zeros((1, 1, 2), np.uint8)
-    [found] = solve([[Automata([7], deltas)]], SolveConfig())
-    assert found == [Malformed(7, "not enough memory")]
+    monkeypatch.setattr(library, alone, search)
+    monkeypatch.setattr(library, "shortest_reset_words" if words else "reset_thresholds", together)
+    deltas = np.array([[[0, 0]], [[1, 1]], [[0, 0]]], np.uint8)
+    parts = solve([[Automata([7, 8, 9], deltas)]], SolveConfig(words=words))
+    first, second, third = [item for part in parts for item in part]
+    assert second == Malformed(8, "not enough memory")
+    assert first.texts() == third.texts() == ["1\ta" if words else "1"]
+    assert [*first.lines, *third.lines] == [7, 9]
 
 
 def test_a_slow_pipe_and_a_closed_one():
