@@ -243,6 +243,8 @@ class InverseAutoregressive(nn.Module):
 
     def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moved points (batch, latent), and the log of the stretch (batch,)."""
+        if len(z) == 0:  # zuko cannot
+            return z, z.new_zeros(0)
         moved, stretch = self.flow(context).call_and_ladj(z)
         return moved, stretch
 

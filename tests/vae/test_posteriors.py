@@ -93,6 +93,13 @@ def test_batches_are_taken_apart_and_joined(name):
     assert torch.equal(join(parts).sample(seeded()), posterior.sample(seeded()))
 
 
+@pytest.mark.parametrize("name", ["diagonal", "sphere", *FLOWS])
+def test_a_posterior_of_nothing(name):
+    nothing = posterior_of(name).take(torch.arange(0))
+    drawn = nothing.draw(seeded(), 1.0)
+    assert drawn.z.shape == (0, 3) and drawn.log_density.shape == (0,)
+
+
 def test_the_diagonal_density_is_torchs():
     posterior = posterior_of("diagonal")
     for spread in (1.0, 0.5):
