@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,20 +108,19 @@ def read_collection(file: Path, form: str | None = None, *, workers: int = 1) ->
         If the file cannot be read, no form fits it, an automaton is malformed or too large, or
         sizes differ. The error names the line.
     """
-    name = input_name(file)
 
-    def lines() -> Iterator[tuple[str, Batch]]:
-        with open_input(file) as stream:
-            for items in read_automata(stream, form):
-                for item in items:
-                    if isinstance(item, Malformed):
-                        raise AutomatonError(f"line {item.line}: {item.reason}")
-                    yield f"line {item.lines[0]}", item.deltas
+    def lines(stream: BufferedReader) -> Iterator[tuple[str, Batch]]:
+        for items in read_automata(stream, form):
+            for item in items:
+                if isinstance(item, Malformed):
+                    raise AutomatonError(f"line {item.line}: {item.reason}")
+                yield f"line {item.lines[0]}", item.deltas
 
-    try:
-        return collect(lines(), workers=workers)
-    except (AutomatonError, DataError) as error:
-        raise DataError(f"{name}: {error}") from error
+    with open_input(file) as stream:
+        try:
+            return collect(lines(stream), workers=workers)
+        except (AutomatonError, DataError) as error:
+            raise DataError(f"{input_name(file)}: {error}") from error
 
 
 def collect(batches: Iterable[tuple[str, Batch]], *, workers: int = 1) -> Collection:

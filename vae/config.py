@@ -67,7 +67,7 @@ class ModelConfig:
         choices=DECODERS,
     )
     latent: int = setting(32, "Dimensions of the latent space.", low=0, high=4096)
-    """0: no latent space, the decoder alone (of any size)."""
+    """0: no latent space, the decoder alone; only `discover` makes such models."""
     embedding: int = setting(16, "Dimensions of a token's embedding.", low=1, high=4096)
     channels: int = setting(64, "Channels of the encoder's convolutions.", low=1, high=4096)
     convolutions: int = setting(3, "Convolutions of the encoder.", low=1, high=64)
@@ -84,7 +84,7 @@ class ModelConfig:
         """Check every value against its limit."""
         check_settings(self)
         if self.latent == 0 and not self.any_size:
-            raise ValueError("latent=0 is only for models of any size")
+            raise ValueError("latent=0 is only for models of any size, which discover makes")
         if self.latent == 0 and self.options != ModelOptions():
             raise ValueError("latent=0: a model without a latent space has no options of one")
         if self.latent == 1 and self.options.prior in ("sphere", "flow"):

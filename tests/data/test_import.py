@@ -168,7 +168,7 @@ def raised(answer: Result) -> None:
 
 @pytest.mark.parametrize(("file", "message"), [("none", "no such file"), (".", "a folder")])
 def test_what_is_no_file(place: Path, file: str, message: str) -> None:
-    with refused(f"{file}: {message}"):
+    with refused(f"^{file}: {message}"):
         read_collection(Path(file))
 
 
