@@ -15,6 +15,7 @@ _HIGH = np.uint64(0xFFFFFFFF00000000)
 _LOW = np.uint64(0xFFFFFFFF)
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR = np.uint64(0xFF51AFD7ED558CCD)
+_CHUNK = 512
 
 
 @jit
@@ -181,23 +182,41 @@ def move(old, new):
 
 
 @jit
+def _has_comparable(sets, i, first, stop, flipped):
+    """Return whether another set of ``first .. stop - 1`` lies within set i.
+
+    All states of ``flipped`` are flipped in each set before.
+    """
+    for begin in range(first, stop, _CHUNK):
+        end = min(begin + _CHUNK, stop)
+        within = -1 if begin <= i < end else 0  # without the set itself
+        if sets.shape[1] == 1:  # without branches it is vectorised
+            states = sets[i, 0] ^ flipped
+            for j in range(begin, end):
+                within += ((sets[j, 0] ^ flipped) & ~states) == _ZERO
+        else:
+            for j in range(begin, end):
+                outside = _ZERO
+                for w in range(sets.shape[1]):
+                    outside |= (sets[j, w] ^ flipped) & ~(sets[i, w] ^ flipped)
+                    if outside != _ZERO:
+                        break
+                within += outside == _ZERO
+        if within > 0:
+            return True
+    return False
+
+
+@jit
 def count_comparable(sets, sample, first, stop, upward):
     """Count the sets of a sample that contain another set of ``first .. stop - 1``.
 
     If ``upward``, count those that lie within another one.
     """
+    flipped = ~_ZERO if upward else _ZERO  # complements are contained the other way round
     found = 0
     for i in sample:
-        for j in range(first, stop):
-            outside = _ZERO
-            for w in range(sets.shape[1]):
-                within, around = (sets[i, w], sets[j, w]) if upward else (sets[j, w], sets[i, w])
-                outside |= within & ~around
-                if outside != _ZERO:
-                    break
-            if outside == _ZERO and i != j:
-                found += 1
-                break
+        found += _has_comparable(sets, i, first, stop, flipped)
     return found
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from automata.automaton import Deltas
 from automata.families import known
-from automata.kernels import both_ends
+from automata.kernels import both_ends, state_sets
 from automata.solver import reduction, two_ended
-from automata.solver.frontier import Frontier
+from automata.solver.frontier import Frontier, pack
 from automata.solver.limits import Budget
 from automata.solver.reduction import Met, Numbers, Reduction
 from automata.solver.short_words import greedy_word
@@ -186,3 +186,21 @@ def test_reduced_sides_meet_where_others_do(
         )
     assert [threshold(delta) for delta in deltas] == before
     assert dropped > 10
+
+
+@pytest.mark.parametrize("n", [10, 64, 70])
+@pytest.mark.parametrize("upward", [False, True])
+def test_a_sample_counts_what_has_a_better_one(n: int, upward: bool) -> None:
+    rng = np.random.default_rng(n)
+    members = np.unique(rng.random((1300, n)) < rng.random((1300, 1)), axis=0)
+    rng.shuffle(members)
+    sets = pack(members)
+    sample = rng.choice(len(sets), 40, replace=False)
+    for first, stop in [(0, len(sets)), (100, 700), (5, 6), (9, 9)]:
+        better = members[first:stop] if upward else ~members[first:stop]
+        expected = 0
+        for i in sample:
+            own = members[i] if upward else ~members[i]
+            holds = (better | ~own).all(1) & (better != own).any(1)
+            expected += holds.any()
+        assert state_sets.count_comparable(sets, sample, first, stop, upward) == expected
