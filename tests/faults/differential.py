@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -12,28 +13,42 @@ from tests.faults import server
 from tests.faults.random_automata import random_batch
 from tests.faults.tallies import Case, Kind, Tally
 
-_SMALL, _MIDDLE, _LARGE = (
+_SMALL, _MIDDLE, _LARGE, _CHANGED, _LARGE_CHANGED = (
     "n = 1..7, all against plain Python",
     "n = 8..20, all by a backward search too",
     "n = 21..64, by certificates too",
+    "families changed, n = 4..16, every hand-over forced",
+    "families changed, n = 20..40, every hand-over forced",
 )
-_SIZES = {_SMALL: (1, 7), _MIDDLE: (8, 20), _LARGE: (21, 64)}
-_AT_ONCE = {_SMALL: 1000, _MIDDLE: 100, _LARGE: 10}
+_SIZES = {
+    _SMALL: (1, 7),
+    _MIDDLE: (8, 20),
+    _LARGE: (21, 64),
+    _CHANGED: (4, 16),
+    _LARGE_CHANGED: (20, 40),
+}
+_AT_ONCE = {_SMALL: 1000, _MIDDLE: 100, _LARGE: 10, _CHANGED: 100, _LARGE_CHANGED: 10}
 _NAIVE_MAX_STATES = 12
 _SECONDS = 3.0
 """For each search of an automaton that may be too hard."""
 
 
 def cases(scale: float) -> Sequence[Case]:
-    """A million small ones, a hundred thousand larger ones."""
+    """A million small ones, a hundred thousand larger ones, as many changed families."""
     for name in (_SMALL, _MIDDLE):
         _compare(name, 0)  # what it compiles is there for the children
-    return [Case(_SMALL, 1000), Case(_MIDDLE, 1000), Case(_LARGE, 200)]
+    _compare_handovers(_CHANGED, 0)
+    rounds = {_SMALL: 1000, _MIDDLE: 1000, _LARGE: 200, _CHANGED: 1000, _LARGE_CHANGED: 200}
+    return [Case(name, count) for name, count in rounds.items()]
 
 
 def play(case: Case, number: int) -> Tally:
     """Solve a batch of one size in every way."""
-    compare = _compare_large if case.name == _LARGE else _compare
+    compare = {
+        _LARGE: _compare_large,
+        _CHANGED: _compare_handovers,
+        _LARGE_CHANGED: _compare_handovers,
+    }.get(case.name, _compare)
     found, answer = server.compute(lambda: compare(case.name, number))
     if found is None:
         return Tally({"crashes": 1}, [f"{case.name}: {answer.last_words}"])
@@ -156,6 +171,57 @@ def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
             inside = bounds.lower <= proof.threshold <= bounds.upper
             check.one(row, f"{proof.threshold}, proved, is in {bounds}", inside, True)
     return len(check.deltas), check.compared, check.wrong
+
+
+_ALWAYS = {"_REDUCIBLE": 1, "_PLANTING": 0.0, "_TEST": 0.0, "_MANY": 0.0}
+"""Settings with which every level of a search from both ends is reduced, if any set goes."""
+
+
+def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
+    """Solve families changed in one or two places, as they are and with hand-overs forced."""
+    from automata import reprove_thresholds, reset_bounds, reset_thresholds
+    from automata.families import known
+    from automata.solver import exact, reduction, two_ended
+    from automata.solver.frontier import Frontier
+
+    rng = np.random.default_rng([_AT_ONCE[name], number])
+    n = int(rng.integers(_SIZES[name][0], _SIZES[name][1] + 1))
+    members = [delta for _, delta in known(n, 2)]
+    deltas = np.stack([members[i] for i in rng.integers(len(members), size=_AT_ONCE[name])])
+    for rows in (np.arange(len(deltas)), np.arange(0, len(deltas), 2)):
+        places = rng.integers(2, size=len(rows)), rng.integers(n, size=len(rows))
+        deltas[rows, *places] = rng.integers(n, size=len(rows))
+    check = _Comparison(deltas)
+    limits = {"time_limit": _SECONDS}
+    thresholds = reset_thresholds(deltas, **limits)
+
+    def same(what: str, found: Any) -> None:
+        unknown = (np.asarray(found) == exact.UNKNOWN) | (thresholds == exact.UNKNOWN)
+        check.all(what, np.where(unknown, thresholds, found), thresholds)
+
+    if n <= 8:
+        plain = [naive.reset_threshold(delta) for delta in deltas.tolist()]
+        same("threshold", [-1 if t is None else t for t in plain])
+    if n <= 20:
+        same("threshold, backward", reprove_thresholds(deltas))
+    with mock.patch.multiple(exact, _FORWARD_BITS=1, _PROBE=1):
+        same("threshold, forward kernels with few sets", reset_thresholds(deltas, **limits))
+    few = {"_FORWARD_BITS": 1, "_BOTH_ENDS_BITS": 2}
+    with mock.patch.multiple(exact, **few):
+        same("threshold, kernels with few sets", reset_thresholds(deltas, **limits))
+    with mock.patch.multiple(exact, **few, _EXHAUSTIVE_MAX_STATES=0):
+        same("threshold, search for any size", reset_thresholds(deltas, **limits))
+        with (
+            mock.patch.multiple(reduction, **_ALWAYS),
+            mock.patch.object(two_ended, "_BEAM_FROM", 0),
+            mock.patch.object(Frontier, "can_march", lambda side: False),
+        ):
+            same("threshold, all levels reduced", reset_thresholds(deltas, **limits))
+            for row in np.flatnonzero(thresholds >= 0)[::10]:
+                bounds = reset_bounds(deltas[row], **limits, memory_limit=1 << 20)
+                inside = bounds.lower <= thresholds[row] <= bounds.upper
+                check.one(row, "threshold is within the bounds", inside, True)
+    return len(deltas), check.compared, check.wrong
 
 
 def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
