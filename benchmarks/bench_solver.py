@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,10 @@ from automata.families import FAMILIES, known, wielandt, wielandt_threshold  # n
 from automata.kernels import forward  # noqa: E402
 from automata.sampling import sample_synchronizing, sample_uniform  # noqa: E402
 from automata.solver.dense import RUNNING, DenseSearch  # noqa: E402
+from automata.text.formats import format_delta  # noqa: E402
+from automata.text.reading import read_automata  # noqa: E402
+from automata.text.solve import SolveConfig  # noqa: E402
+from automata.text.solve import solve as solve_text  # noqa: E402
 from benchmarks.timing import alternate  # noqa: E402
 from tests import naive  # noqa: E402
 
@@ -162,7 +167,7 @@ def slow_ones(_):
     """Single slow automata; microseconds as on a machine that solves 8M random ones with n = 8."""
     eight = sample_uniform(seeded(), 200_000, 8, 2)
     print(f"{'n':>3} {'name':>9} {'us':>8} {'scaled us':>10} {'target':>7}")
-    for n, target in [(30, 50), (40, 100), (60, 300)]:
+    for n, target in [(30, 50), (40, 100), (60, 300), (100, 1000), (200, np.nan)]:
         for name, delta, threshold in [
             ("Černý", CERNY.delta(n), cerny_bound(n)),
             ("Wielandt", wielandt(n, n - 1), wielandt_threshold(n, n - 1)),
@@ -232,9 +237,20 @@ def two_workers(_):
     print(f"{'what':>24} {'one s':>8} {'two s':>8} {'ratio':>6}")
     million = sample_uniform(seeded(), 1_000_000, 8, 2)
     big = sample_synchronizing(seeded(), 1, 200, 2)[0]
+    text = "\n".join(map(format_delta, million[:300_000])).encode()
+
+    def lines(words, workers):
+        config = SolveConfig(words=words)
+        for found in solve_text(read_automata(BytesIO(text)), config, workers=workers):
+            for solved in found:
+                "\n".join(solved.texts())
+
     for name, solve in [
         ("1M random, n = 8", lambda workers: reset_thresholds(million, workers=workers)),
+        ("300,000 lines, words", lambda workers: lines(True, workers)),
+        ("300,000 lines, no words", lambda workers: lines(False, workers)),
         ("hard, n = 24", lambda workers: reset_threshold(hard(24), workers=workers)),
+        ("hard, n = 30", lambda workers: reset_threshold(hard(30), workers=workers)),
         ("random, n = 200", lambda workers: reset_threshold(big, workers=workers)),
     ]:
         one, two = alternate(
