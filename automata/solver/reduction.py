@@ -31,6 +31,7 @@ _PLANTING, _TEST = 3.0, 0.03
 _MANY = 0.25
 """Least share of sets for which earlier levels must have a better one to be compared at all."""
 _PART = 4096
+"""Words of sets that are compared at once, before the time is looked at."""
 _ROOM = 12
 """A level is reduced if so many times its tries have room: they come and go, and leave gaps."""
 
@@ -190,7 +191,8 @@ class Reduction:
                 part, tests = part[~worse], tests + more
             return part, tests
 
-        parts = [numbers[at : at + _PART] for at in range(0, len(numbers), _PART)]
+        step = max(1, _PART // met.sets.shape[1])
+        parts = [numbers[at : at + step] for at in range(0, len(numbers), step)]
         kept, tests = [numbers[:0]], 0
         for part, more in each_in_order(pool, self.workers, keep, parts):
             kept.append(part)
