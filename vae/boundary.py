@@ -106,6 +106,26 @@ def as_deltas(automata: AutomataLike, config: ModelConfig) -> Deltas:
     return deltas
 
 
+def as_delta(automaton: AutomataLike, config: ModelConfig) -> Deltas:
+    """Return one automaton as a validated copy, an array of states (1, k, n).
+
+    Raises
+    ------
+    AutomatonError
+        If it is not a complete automaton, there are several, or the model has another size.
+
+    Examples
+    --------
+    >>> as_delta(["1 0", "0 1"], ModelConfig(n=2, k=1))
+    Traceback (most recent call last):
+    automata.errors.AutomatonError: one automaton is wanted, got 2
+    """
+    deltas = as_deltas(automaton, config)
+    if len(deltas) != 1:
+        raise AutomatonError(f"one automaton is wanted, got {len(deltas)}")
+    return deltas
+
+
 def as_points(z: npt.ArrayLike, latent: int) -> Tensor:
     """Return one point or many as a copy, a float32 tensor (points, latent).
 

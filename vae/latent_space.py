@@ -30,6 +30,7 @@ from vae.boundary import (
     Posterior,
     Prior,
     as_array,
+    as_delta,
     as_deltas,
     as_points,
 )
@@ -273,7 +274,7 @@ class LatentSpace:
     def neighbours(self, automaton: AutomatonLike, count: int = 8) -> Neighbours:
         """Return the training automata whose posterior means are nearest, but for itself."""
         count = check_integer("count", count, 0)
-        deltas = as_deltas(automaton, self.model.config)[:1]
+        deltas = as_delta(automaton, self.model.config)
         distances = np.linalg.norm(self.means - self.encode(deltas).mu, axis=1)
         if deltas.shape[2] == self.training.n:
             own = self._known.find(canonical_forms_of_valid(deltas))
@@ -297,7 +298,7 @@ class LatentSpace:
         seed : int
         """
         count, spread = check_integer("count", count, 0), check_number("spread", spread, 0)
-        deltas = as_deltas(automaton, self.model.config)[:1]
+        deltas = as_delta(automaton, self.model.config)
         posterior = encode_automata(self.model, deltas.repeat(count, axis=0))
         z = posterior.sample(self._generator(seed), spread)
         return self.decode(as_array(z), n=deltas.shape[2])
@@ -410,7 +411,7 @@ class LatentSpace:
             if isinstance(end, np.ndarray) and end.ndim == 1 and end.dtype.kind == "f":
                 ends.append(self.as_points(end))
                 continue
-            deltas = as_deltas(end, self.model.config)[:1]
+            deltas = as_delta(end, self.model.config)
             sizes.append(deltas.shape[2])
             ends.append(encode_automata(self.model, deltas).mu)
         if len({*sizes}) > 1:

@@ -20,7 +20,7 @@ from data.drawn import Cell, draw_rows
 from data.norms import draw_norms
 from data.picture import Picture, as_picture
 from data.plots import PALE, new_figure, style
-from vae.boundary import AutomataLike, Prior, as_array, as_deltas, canonical
+from vae.boundary import AutomataLike, Prior, as_array, as_delta, as_deltas, canonical
 from vae.coding import draw_prior, encode_automata
 from vae.config import PATHS
 from vae.directions import THRESHOLD
@@ -66,7 +66,7 @@ def draw_paths(
 
     Transitions that differ from the automaton on the left are marked.
     """
-    ends = [canonical(as_deltas(end, space.model.config)[:1]) for end in (a, b)]
+    ends = [canonical(as_delta(end, space.model.config)) for end in (a, b)]
     rows = []
     for path in [paths] if isinstance(paths, str) else paths:
         inner = space.interpolate(a, b, path=path, steps=steps, seed=seed).deltas[1:-1]
@@ -93,7 +93,7 @@ def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int)
 def draw_neighbours(space: LatentSpace, automaton: AutomatonLike, count: int) -> Picture:
     """Draw an automaton, then the training automata whose posterior means are nearest."""
     found = space.neighbours(automaton, count)
-    own = canonical(as_deltas(automaton, space.model.config)[:1])
+    own = canonical(as_delta(automaton, space.model.config))
     cells = [_cells(own)[0]._replace(given=True)]
     for cell, distance in zip(_cells(found.deltas), found.distances.tolist(), strict=True):
         cells.append(cell._replace(caption=f"{cell.caption}, at {distance:.2f}"))
@@ -113,7 +113,7 @@ def draw_direction(
     """
     steps, reach = check_integer("steps", steps, 2, 1000), check_number("reach", reach)
     given = _slowest(space, 1)[0] if automaton is None else automaton
-    own = canonical(as_deltas(given, space.model.config)[:1])
+    own = canonical(as_delta(given, space.model.config))
     places = np.linspace(-reach, reach, steps)
     z = space.encode(own).mu + places[:, None] * space.direction(attribute)
     decoded = space.decode(z, n=own.shape[2])

@@ -283,6 +283,29 @@ def test_what_is_no_automaton_of_the_model(space: LatentSpace, given: Any, messa
         space.interpolate(given, space.training.deltas[0])
 
 
+@pytest.mark.parametrize("count", [0, 2])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda space, many, one: space.neighbours(many, 3),
+        lambda space, many, one: space.neighbourhood(many, 5),
+        lambda space, many, one: space.interpolate(many, one),
+        lambda space, many, one: space.interpolate(one, many),
+        lambda space, many, one: space.plot_neighbours(many, 3),
+        lambda space, many, one: space.plot_paths(many, one),
+        lambda space, many, one: space.plot_paths(one, many),
+        lambda space, many, one: space.plot_direction("sink", many),
+    ],
+)
+def test_where_one_automaton_is_wanted(
+    space: LatentSpace, call: Callable[..., object], count: int
+) -> None:
+    deltas = space.training.deltas
+    with one_line(AutomatonError, f"one automaton is wanted, got {count}"):
+        call(space, deltas[:count], deltas[5])
+    call(space, [format_delta(deltas[0])], deltas[5])  # a list of one is one
+
+
 @pytest.mark.parametrize(
     ("z", "kind", "message"),
     [
