@@ -23,7 +23,7 @@ from automata.automaton import (
 from automata.canonical import canonical_forms_of_valid, from_canonical
 from automata.solver.exact import Thresholds
 from vae.axes import Axes
-from vae.model import ModelConfig
+from vae.model import ModelConfig, check_points
 
 AutomataLike: TypeAlias = AutomatonLike | Sequence[AutomatonLike]
 """One automaton or many: `Automaton`, an array (k, n) or (batch, k, n), text, or a list of them."""
@@ -133,6 +133,8 @@ def as_points(z: npt.ArrayLike, latent: int) -> Tensor:
     ------
     ValueError
         If they are not numbers, or have another shape.
+    NotFiniteError
+        If one is not finite, as float32.
 
     Examples
     --------
@@ -151,7 +153,9 @@ def as_points(z: npt.ArrayLike, latent: int) -> Tensor:
     points = array[None] if array.ndim == 1 else array
     if points.ndim != 2 or points.shape[1] != latent:
         raise ValueError(f"points have shape {array.shape}, not (points, {latent})")
-    return torch.from_numpy(np.array(points, np.float64)).float()
+    tensor = torch.from_numpy(np.array(points, np.float64)).float()
+    check_points(tensor)
+    return tensor
 
 
 def as_array(tensor: Tensor) -> npt.NDArray[Any]:

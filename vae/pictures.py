@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from automata.arguments import check_integer, check_number
+from automata.arguments import check_integer, check_number, shown
 from automata.automaton import AutomatonLike, Deltas
 from automata.classes import Predicate
 from automata.drawing.geometry import BLUE, VERMILION
@@ -23,7 +23,7 @@ from data.plots import PALE, new_figure, style
 from vae.boundary import AutomataLike, Prior, as_array, as_delta, as_deltas, canonical
 from vae.coding import draw_prior, encode_automata
 from vae.config import PATHS
-from vae.directions import THRESHOLD
+from vae.directions import is_threshold
 from vae.interpolate import interpolate
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ _CLOUD = 10_000
 """Points of a cloud in the soap bubble."""
 _SHOWN = 20_000
 """Most automata on the map: an even choice over the training set."""
+_DRAWN = 1000
+"""Most automata of a row, or of a whole picture without rows."""
+_FARTHEST = 1e6
+"""Longest reach along a direction, in lengths of it."""
 _COLUMNS = 6
 
 
@@ -43,6 +47,7 @@ def draw_reconstructions(space: LatentSpace, automata: AutomataLike | None) -> P
     """
     given = _slowest(space, _COLUMNS) if automata is None else automata
     originals = canonical(as_deltas(given, space.model.config))
+    check_integer("automata", len(originals), 1, _DRAWN)
     rebuilt = space.reconstruct(originals)
     changed = rebuilt != originals  # (batch, k, n)
     rows = []
@@ -67,8 +72,12 @@ def draw_paths(
     Transitions that differ from the automaton on the left are marked.
     """
     ends = [canonical(as_delta(end, space.model.config)) for end in (a, b)]
+    check_integer("steps", steps, 2, _DRAWN)
+    named = [paths] if isinstance(paths, str) else paths
+    if not isinstance(named, Sequence) or not named:
+        raise ValueError(f"paths={shown(paths)} names no path")
     rows = []
-    for path in [paths] if isinstance(paths, str) else paths:
+    for path in named:
         inner = space.interpolate(a, b, path=path, steps=steps, seed=seed).deltas[1:-1]
         whole = np.concatenate([ends[0], inner, ends[1]])
         changed = np.zeros(whole.shape, np.bool_)
@@ -82,7 +91,7 @@ def draw_paths(
 
 def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int) -> Picture:
     """Draw automata decoded from points of a prior."""
-    check_integer("count", count, 1, 1000)
+    check_integer("count", count, 1, _DRAWN)
     deltas = space.sample(count, prior=prior, seed=seed)
     cells = _cells(deltas, known=space.is_known(deltas))
     starts = range(0, count, _COLUMNS)
@@ -92,7 +101,7 @@ def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int)
 
 def draw_neighbours(space: LatentSpace, automaton: AutomatonLike, count: int) -> Picture:
     """Draw an automaton, then the training automata whose posterior means are nearest."""
-    found = space.neighbours(automaton, count)
+    found = space.neighbours(automaton, check_integer("count", count, 0, _DRAWN))
     own = canonical(as_delta(automaton, space.model.config))
     cells = [_cells(own)[0]._replace(given=True)]
     for cell, distance in zip(_cells(found.deltas), found.distances.tolist(), strict=True):
@@ -111,7 +120,8 @@ def draw_direction(
 
     The caption says where the automaton has the attribute.
     """
-    steps, reach = check_integer("steps", steps, 2, 1000), check_number("reach", reach)
+    steps = check_integer("steps", steps, 2, _DRAWN)
+    reach = check_number("reach", reach, -_FARTHEST, _FARTHEST)
     given = _slowest(space, 1)[0] if automaton is None else automaton
     own = canonical(as_delta(given, space.model.config))
     places = np.linspace(-reach, reach, steps)
@@ -120,7 +130,7 @@ def draw_direction(
     cells = _cells(decoded, decoded != own, space.is_known(decoded))
     name = _name(attribute)
     has = [""] * steps
-    if attribute != THRESHOLD:
+    if not is_threshold(attribute):
         inside = in_classes(decoded, [attribute]).tolist()
         has = [f", {name}" if own else "" for own in inside]
     cells = [
@@ -169,7 +179,7 @@ def draw_map(space: LatentSpace, color: str | Predicate, points: Any) -> Picture
         figure.set_layout_engine("constrained")
         plane = figure.subplots()
         size = 3 if len(rows) > 3000 else 8
-        if color == THRESHOLD:
+        if is_threshold(color):
             order = np.argsort(thresholds, kind="stable")  # the slowest lie on top
             dots = plane.scatter(
                 x[order], y[order], c=thresholds[order], s=size, cmap="viridis", rasterized=True

@@ -325,7 +325,9 @@ def test_what_is_no_point(space: LatentSpace, z: Any, kind: type[Exception], mes
     with one_line(kind, message):
         space.decode(z)
     with one_line(kind, message):
-        space.sample(len(np.atleast_2d(np.array(z, object))), prior=lambda rng, count: z)
+        space.draw(len(np.atleast_2d(np.array(z, object))), prior=lambda rng, count: z)
+    with one_line(kind, message):
+        space.plot_map(points=z)
 
 
 @pytest.mark.parametrize(
@@ -340,20 +342,45 @@ def test_what_is_no_point(space: LatentSpace, z: Any, kind: type[Exception], mes
         (lambda space, a: space.sample(2.5), "count=2.5"),
         (lambda space, a: space.sample(3, prior=lambda rng, count: np.zeros((2, 6))),
          "the prior returns 2 points, not 3"),
+        (lambda space, a: space.sample(3, prior="vamp"), "prior='vamp' is not a function"),
+        (lambda space, a: space.draw(3, prior=7), "prior=7 is not a function"),
+        (lambda space, a: space.plot_samples(prior="x"), "prior='x' is not a function"),
+        (lambda space, a: space.sample(3, prior=lambda rng, count: None), "points are numbers"),
+        (lambda space, a: space.draw(10**12), "count=1000000000000 is not in 0..10000000"),
+        (lambda space, a: space.neighbourhood(a, 10**12), "count=1000000000000 is not in"),
         (lambda space, a: space.interpolate(a, a, path="curly"), "unknown path 'curly': one of"),
+        (lambda space, a: space.interpolate(a, a, path=None), "unknown path None: one of"),
+        (lambda space, a: space.interpolate(a, a, path=np.ones(2)), "unknown path array"),
+        (lambda space, a: space.plot_paths(a, a, []), r"paths=\[\] names no path"),
+        (lambda space, a: space.plot_paths(a, a, ""), "unknown path ''"),
+        (lambda space, a: space.plot_paths(a, a, None), "paths=None names no path"),
+        (lambda space, a: space.plot_paths(a, a, [None]), "unknown path None"),
+        (lambda space, a: space.plot_paths(a, a, steps=10**5), "steps=100000 is not in 2..1000"),
         (lambda space, a: space.interpolate(a, a, steps=1), "steps=1"),
         (lambda space, a: space.interpolate(a, np.full(6, np.nan)), "point 0 of"),
         (lambda space, a: space.neighbours(a, -1), "count=-1"),
         (lambda space, a: space.neighbourhood(a, spread=np.inf), "spread=inf"),
         (lambda space, a: space.direction("curly"), "unknown class 'curly'"),
+        (lambda space, a: space.direction(None), "unknown class None"),
+        (lambda space, a: space.direction(""), "unknown class ''"),
+        (lambda space, a: space.direction(["sink"]), r"unknown class \['sink'\]"),
+        (lambda space, a: space.direction(np.ones(2)), "unknown class array"),
+        (lambda space, a: space.plot_map(None), "unknown class None"),
+        (lambda space, a: space.plot_map(np.ones(2)), "unknown class array"),
+        (lambda space, a: space.plot_map(points=[]), "points have shape"),
+        (lambda space, a: space.plot_direction(None), "unknown class None"),
+        (lambda space, a: space.plot_direction(np.ones(2)), "unknown class array"),
         (lambda space, a: space.direction(lambda deltas: deltas), "returns uint8 of shape"),
         (lambda space, a: space.direction(lambda deltas: np.ones(len(deltas), bool)),
          "400 of 400 training automata have the attribute"),
         (lambda space, a: space.direction("not-synchronizing"), "0 of 400 training automata"),
         (lambda space, a: space.plot_manifold(0), "side=0"),
         (lambda space, a: space.plot_samples(0), "count=0"),
+        (lambda space, a: space.plot_neighbours(a, 10**5), "count=100000 is not in 0..1000"),
+        (lambda space, a: space.plot_reconstructions(a[None][:0]), "automata=0 is not in 1..1000"),
         (lambda space, a: space.plot_direction("sink", steps=1), "steps=1"),
         (lambda space, a: space.plot_direction("sink", reach=np.nan), "reach=nan"),
+        (lambda space, a: space.plot_direction("sink", reach=1e308), "reach=1e"),
     ],
 )  # fmt: skip
 def test_arguments_that_are_wrong(
@@ -366,8 +393,17 @@ def test_arguments_that_are_wrong(
 def test_models_and_datasets_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
     with one_line(DataError, "no latent space"):
         LatentSpace(VAE(ModelConfig(n=4, k=2, any_size=True, latent=0)))
+    with one_line(DataError, "None is not a model"):
+        LatentSpace(None)  # type: ignore[arg-type]
     with one_line(DataError, "none: no such folder"):
         LatentSpace.load(tmp_path / "none")
+    for wrong, shown in [({"folder": None}, "folder=None"), ({"data": 7}, "data=7")]:
+        with one_line(ValueError, f"{shown} is not a path"):
+            LatentSpace.load(**({"folder": folder / "model"} | wrong))
+    with one_line(ValueError, "workers=0 is not at least 1"):
+        LatentSpace.load(folder / "model", workers=0)
+    with one_line(ValueError, "build=None is not a function"):
+        LatentSpace.load(folder / "model", build=None)  # type: ignore[arg-type]
     with one_line(DataError, "not a model folder"):
         LatentSpace.load(folder / "data")
     alone = LatentSpace(load_model(folder / "model"))
@@ -381,6 +417,11 @@ def test_models_and_datasets_that_do_not_fit(folder: Path, tmp_path: Path) -> No
     other = Dataset(data.deltas[:, :1], data.reset_thresholds, data.sources)
     with one_line(DataError, "data with n=5, k=1 for a model of n=5, k=2"):
         LatentSpace(load_model(folder / "model"), other)
+    with one_line(DataError, "data with n=5, k=1 for a model of n=5, k=2"):
+        LatentSpace(load_model(folder / "model"), lambda: other).map()
+    for no_data in ("data", lambda: "data"):
+        with one_line(DataError, "'data' is not a Dataset"):
+            LatentSpace(load_model(folder / "model"), no_data).map()  # type: ignore[arg-type]
 
 
 def test_what_is_returned_is_the_caller_s_own(space: LatentSpace) -> None:
