@@ -262,7 +262,7 @@ class LatentSpace:
         seed : int
             Of the samples of ``encode-decode``.
         """
-        steps = check_integer("steps", steps, 2, 10**6)
+        steps, generator = check_integer("steps", steps, 2, 10**6), self._generator(seed)
         ends, n = self._ends(a, b)
         alpha = torch.linspace(1, 0, steps, dtype=torch.float64)
         first, second = (end.expand(steps, -1) for end in ends)
@@ -273,7 +273,7 @@ class LatentSpace:
         z = interpolate("polar" if rounds else path, first, second, alpha.to(first))
         if rounds:
             posterior = encode_automata(self.model, self.decode(as_array(z), n=n))
-            z = posterior.sample(self._generator(seed))
+            z = posterior.sample(generator)
         return Interpolation(alpha.numpy(), as_array(z), self.decode(as_array(z), n=n))
 
     # --- the training set in the latent space ----------------------------------------------------

@@ -16,7 +16,7 @@ from automata.classes import Predicate
 from automata.drawing.geometry import BLUE, VERMILION
 from automata.properties import in_classes
 from automata.solver.exact import reset_thresholds
-from data.drawn import Cell, draw_rows
+from data.drawn import Cell, columns_at_most, draw_rows
 from data.norms import draw_norms
 from data.picture import Picture, as_picture
 from data.plots import PALE, new_figure, style
@@ -38,6 +38,7 @@ _DRAWN = 1000
 _FARTHEST = 1e6
 """Longest reach along a direction, in lengths of it."""
 _COLUMNS = 6
+"""Most reconstructions side by side."""
 
 
 def draw_reconstructions(space: LatentSpace, automata: AutomataLike | None) -> Picture:
@@ -50,9 +51,9 @@ def draw_reconstructions(space: LatentSpace, automata: AutomataLike | None) -> P
     check_integer("automata", len(originals), 1, _DRAWN)
     rebuilt = space.reconstruct(originals)
     changed = rebuilt != originals  # (batch, k, n)
-    rows = []
-    for start in range(0, len(originals), _COLUMNS):
-        part = slice(start, start + _COLUMNS)
+    rows, columns = [], min(_COLUMNS, columns_at_most(originals.shape[2]))
+    for start in range(0, len(originals), columns):
+        part = slice(start, start + columns)
         above = [cell._replace(given=True) for cell in _cells(originals[part])]
         rows += [("original", above), ("reconstruction", _cells(rebuilt[part], changed[part]))]
     exact = int((~changed.any((1, 2))).sum())
@@ -94,9 +95,7 @@ def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int)
     check_integer("count", count, 1, _DRAWN)
     deltas = space.sample(count, prior=prior, seed=seed)
     cells = _cells(deltas, known=space.is_known(deltas))
-    starts = range(0, count, _COLUMNS)
-    rows = [("" if at else "samples", cells[at : at + _COLUMNS]) for at in starts]
-    return draw_rows(rows, f"{count} automata decoded from points of the prior.")
+    return draw_rows([("samples", cells)], f"{count} automata decoded from points of the prior.")
 
 
 def draw_neighbours(space: LatentSpace, automaton: AutomatonLike, count: int) -> Picture:
@@ -132,13 +131,12 @@ def draw_direction(
     has = [""] * steps
     if not is_threshold(attribute):
         inside = in_classes(decoded, [attribute]).tolist()
-        has = [f", {name}" if own else "" for own in inside]
+        has = [f"\n{name}" if own else "" for own in inside]
     cells = [
         cell._replace(caption=f"{place:+.2g}: {cell.caption}{more}")
         for cell, place, more in zip(cells, places.tolist(), has, strict=True)
     ]
-    rows = [("" if at else name, cells[at : at + _COLUMNS + 1]) for at in range(0, steps, 7)]
-    return draw_rows(rows, f"Automata decoded along the direction {name}.")
+    return draw_rows([(name, cells)], f"Automata decoded along the direction {name}.")
 
 
 def draw_soap_bubble(space: LatentSpace, seed: int) -> Picture:
@@ -215,7 +213,8 @@ def draw_manifold(space: LatentSpace, side: int) -> Picture:
     cells = _cells(decoded, known=space.is_known(decoded))
     labels = [f"{place:+.2g}" for place in up.tolist()]
     rows = [(label, cells[at * side : (at + 1) * side]) for at, label in enumerate(labels)]
-    return draw_rows(rows, f"{side} x {side} automata decoded in the plane of the principal axes.")
+    text = f"{side} x {side} automata decoded in the plane of the principal axes."
+    return draw_rows(rows, text, fold=False)
 
 
 def _cells(

@@ -357,6 +357,7 @@ def test_what_is_no_point(space: LatentSpace, z: Any, kind: type[Exception], mes
         (lambda space, a: space.plot_paths(a, a, [None]), "unknown path None"),
         (lambda space, a: space.plot_paths(a, a, steps=10**5), "steps=100000 is not in 2..1000"),
         (lambda space, a: space.interpolate(a, a, steps=1), "steps=1"),
+        (lambda space, a: space.interpolate(a, a, path="linear", seed=None), "seed=None"),
         (lambda space, a: space.interpolate(a, np.full(6, np.nan)), "point 0 of"),
         (lambda space, a: space.neighbours(a, -1), "count=-1"),
         (lambda space, a: space.neighbourhood(a, spread=np.inf), "spread=inf"),
@@ -464,6 +465,24 @@ def test_pictures_of_automata(space: LatentSpace, tmp_path: Path) -> None:
     assert (tmp_path / "paths.svg").read_text() == picture.svg
     assert repr(picture) == f"Picture({picture.text!r})"
     assert picture.svg == space.plot_paths(a, b, steps=5).svg  # equal pictures, equal bytes
+
+
+def test_pictures_of_automata_that_are_few_or_many(space: LatentSpace) -> None:
+    a, b = space.training.deltas[:2]
+    for picture, count in [
+        (space.plot_neighbours(a, 0), 1),
+        (space.plot_neighbours(a, 40), 41),
+        (space.plot_reconstructions([a]), 2),
+        (space.plot_paths(a, b, "linear", steps=14), 14),
+        (space.plot_direction("strongly-connected", steps=20), 20),
+        (space.plot_manifold(9), 81),
+    ]:
+        assert picture.svg.count("<svg ") == count + 1
+        assert "letter aletter b" in words(picture)
+    sizes = re.compile(r'^<svg [^>]* width="(\d+)" height="(\d+)"')
+    for many in (space.plot_neighbours(a, 40), space.plot_paths(a, b, steps=40)):
+        [(width, height)] = sizes.findall(many.svg)
+        assert int(width) < 1500 < 3 * int(height)
 
 
 def test_pictures_of_clouds(space: LatentSpace) -> None:
