@@ -270,7 +270,10 @@ class LatentSpace:
         if not isinstance(path, str) or path not in known:
             raise ValueError(f"unknown path {shown(path)}: one of {', '.join(known)}")
         rounds = path == ENCODE_DECODE
-        z = interpolate("polar" if rounds else path, first, second, alpha.to(first))
+        z = interpolate(
+            "polar" if rounds else path, first, second, alpha.to(first),
+            sphere=self.model.config.spherical,
+        )  # fmt: skip
         if rounds:
             posterior = encode_automata(self.model, self.decode(as_array(z), n=n))
             z = posterior.sample(generator)

@@ -156,12 +156,17 @@ def draw_soap_bubble(space: LatentSpace, seed: int) -> Picture:
         "prior samples": draw_prior(model, _CLOUD, generator),
         "encoded data, mu": posterior.mu,
         "encoded data, z ~ q": posterior.sample(generator),
-        **{f"{path} paths": interpolate(path, first, second, alpha) for path in PATHS},
+        **{
+            f"{path} paths": interpolate(path, first, second, alpha, sphere=model.config.spherical)
+            for path in PATHS
+        },
     }
     norms = {name: as_array(z.norm(dim=1)) for name, z in clouds.items()}
     with style():
         means = ", ".join(f"{name} {norm.mean():.2f}" for name, norm in norms.items())
-        return as_picture(draw_norms(norms, space.latent), f"Mean norms: {means}.")
+        prior = None if model.config.options.prior == "normal" else norms["prior samples"]
+        figure = draw_norms(norms, space.latent, prior=prior)
+        return as_picture(figure, f"Mean norms: {means}.")
 
 
 def draw_map(space: LatentSpace, color: str | Predicate, points: Any) -> Picture:

@@ -498,6 +498,19 @@ def test_pictures_of_clouds(space: LatentSpace) -> None:
     assert f"{inside} of 400" in picture.text and "strongly-connected" in words(picture)
 
 
+@pytest.mark.parametrize("name", ["sphere", "flow", "mixture", "vamp"])
+def test_norms_beside_the_prior_of_the_model(folder: Path, name: str) -> None:
+    data = read_dataset(folder / "data")
+    space = LatentSpace(make(n=data.n, latent=4, options=OPTIONS[name]), data)
+    shown = words(space.plot_norms())
+    assert "the model's prior" in shown and "chi density" not in shown
+    a, b = data.deltas[:2]
+    norms = np.linalg.norm(space.interpolate(a, b, path="polar").z, axis=1)
+    if name == "sphere":
+        np.testing.assert_allclose(norms, 1, rtol=1e-5)
+        assert "polar paths 1.00" in space.plot_norms().text
+
+
 # --- parts of one's own ---------------------------------------------------------------------------
 
 
