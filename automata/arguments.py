@@ -1,10 +1,12 @@
-"""Checks of numbers from callers: integers and finite numbers, within limits."""
+"""Checks of arguments from callers: integers, finite numbers, within limits; paths."""
 
 from __future__ import annotations
 
 import math
+import os
 from numbers import Real
 from operator import index
+from pathlib import Path
 from typing import Any
 
 MAX_SEED = 2**63 - 1
@@ -43,11 +45,11 @@ def check_integer(name: str, value: Any, low: int | None = None, high: int | Non
     try:
         number = index(value)
     except TypeError:
-        raise ValueError(f"{name}={_shown(value)} is not an integer") from None
+        raise ValueError(f"{name}={shown(value)} is not an integer") from None
     above = high is not None and number > high
     if (low is not None and number < low) or above:
         limits = f"at least {low}" if high is None else f"in {low}..{high}"
-        raise ValueError(f"{name}={_shown(number)} is not {limits}")
+        raise ValueError(f"{name}={shown(number)} is not {limits}")
     return number
 
 
@@ -85,10 +87,10 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name}={_shown(value)} is not a finite number")
+        raise ValueError(f"{name}={shown(value)} is not a finite number")
     if not low <= number <= high:
         limits = f"at least {low}" if high == math.inf else f"in {low}..{high}"
-        raise ValueError(f"{name}={_shown(value)} is not {limits}")
+        raise ValueError(f"{name}={shown(value)} is not {limits}")
     return number
 
 
@@ -108,7 +110,7 @@ def check_positive(name: str, value: Any) -> float:
     """
     number = check_number(name, value)
     if number <= 0:
-        raise ValueError(f"{name}={_shown(value)} is not positive")
+        raise ValueError(f"{name}={shown(value)} is not positive")
     return number
 
 
@@ -126,7 +128,21 @@ def check_workers(workers: Any) -> int:
     return min(check_integer("workers", workers, 1), MAX_WORKERS)
 
 
-def _shown(value: Any) -> str:
+def check_path(name: str, value: Any) -> Path:
+    """Return the path of a file or folder; raise a ValueError if it is neither path nor text.
+
+    Examples
+    --------
+    >>> check_path("folder", None)
+    Traceback (most recent call last):
+    ValueError: folder=None is not a path
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError(f"{name}={shown(value)} is not a path")
+    return Path(value)
+
+
+def shown(value: Any) -> str:
     """Write a value on one line that is not too long."""
     if isinstance(value, int) and abs(value) >= 10**60:
         return "a number of more than 60 digits"

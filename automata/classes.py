@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from automata.arguments import shown
 from automata.errors import SizeLimitError
 
 MAX_STATES = 64
@@ -60,9 +61,9 @@ def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> N
         raise ValueError(f"classes={classes!r} is one text, not a sequence of names")
     named = [name for name in classes if not callable(name)]
     for name in named:
-        if name.removeprefix("not-") not in CLASSES:
+        if not isinstance(name, str) or name.removeprefix("not-") not in CLASSES:
             known = ", ".join(CLASSES)
-            raise ValueError(f"unknown class {name!r}: one of {known}, each also as not-NAME")
+            raise ValueError(f"unknown class {shown(name)}: one of {known}, each also as not-NAME")
     if n is not None:
         required, forbidden = split_classes(named)
         check_decided([*required, *forbidden], n)

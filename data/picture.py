@@ -10,6 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from automata.arguments import check_path
 from data.files import write_text
 
 _DPI = 150
@@ -34,8 +35,17 @@ class Picture:
     """For those who cannot see it: one sentence."""
 
     def save(self, path: Path | str) -> None:
-        """Write the SVG to a file, whole or not at all."""
-        write_text(Path(path), self.svg)
+        """Write the SVG to a file, whole or not at all.
+
+        Raises
+        ------
+        ValueError
+            If the name of the file does not end with ``.svg``.
+        """
+        file = check_path("path", path)
+        if file.suffix.lower() != ".svg":
+            raise ValueError(f"{file}: suffix {file.suffix!r}, not '.svg': a picture is an SVG")
+        write_text(file, self.svg)
 
     def __repr__(self) -> str:
         return f"Picture({self.text!r})"

@@ -23,7 +23,7 @@ from automata.automaton import (
 from automata.canonical import canonical_forms_of_valid, from_canonical
 from automata.solver.exact import Thresholds
 from vae.axes import Axes
-from vae.model import ModelConfig
+from vae.model import ModelConfig, check_points
 
 AutomataLike: TypeAlias = AutomatonLike | Sequence[AutomatonLike]
 """One automaton or many: `Automaton`, an array (k, n) or (batch, k, n), text, or a list of them."""
@@ -106,6 +106,26 @@ def as_deltas(automata: AutomataLike, config: ModelConfig) -> Deltas:
     return deltas
 
 
+def as_delta(automaton: AutomataLike, config: ModelConfig) -> Deltas:
+    """Return one automaton as a validated copy, an array of states (1, k, n).
+
+    Raises
+    ------
+    AutomatonError
+        If it is not a complete automaton, there are several, or the model has another size.
+
+    Examples
+    --------
+    >>> as_delta(["1 0", "0 1"], ModelConfig(n=2, k=1))
+    Traceback (most recent call last):
+    automata.errors.AutomatonError: one automaton is wanted, got 2
+    """
+    deltas = as_deltas(automaton, config)
+    if len(deltas) != 1:
+        raise AutomatonError(f"one automaton is wanted, got {len(deltas)}")
+    return deltas
+
+
 def as_points(z: npt.ArrayLike, latent: int) -> Tensor:
     """Return one point or many as a copy, a float32 tensor (points, latent).
 
@@ -113,6 +133,8 @@ def as_points(z: npt.ArrayLike, latent: int) -> Tensor:
     ------
     ValueError
         If they are not numbers, or have another shape.
+    NotFiniteError
+        If one is not finite, as float32.
 
     Examples
     --------
@@ -131,7 +153,9 @@ def as_points(z: npt.ArrayLike, latent: int) -> Tensor:
     points = array[None] if array.ndim == 1 else array
     if points.ndim != 2 or points.shape[1] != latent:
         raise ValueError(f"points have shape {array.shape}, not (points, {latent})")
-    return torch.from_numpy(np.array(points, np.float64)).float()
+    tensor = torch.from_numpy(np.array(points, np.float64)).float()
+    check_points(tensor)
+    return tensor
 
 
 def as_array(tensor: Tensor) -> npt.NDArray[Any]:

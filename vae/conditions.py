@@ -75,8 +75,7 @@ def place_points(z: Tensor, config: ModelConfig) -> Tensor:
 
     With a spherical prior, all points of a ray are one, of the norm that a normal prior gives.
     """
-    sphere = config.options.prior == "sphere"
-    return functional.normalize(z) * config.latent**0.5 if sphere else z
+    return functional.normalize(z) * config.latent**0.5 if config.spherical else z
 
 
 def unit(config: ModelConfig) -> float:
@@ -85,7 +84,7 @@ def unit(config: ModelConfig) -> float:
     On the sphere of radius 1 it is that of the uniform prior in each dimension. Learned priors have
     none that is known beforehand, and take 1 too.
     """
-    return config.latent**-0.5 if config.options.prior == "sphere" else 1.0
+    return config.latent**-0.5 if config.spherical else 1.0
 
 
 Module = TypeVar("Module", nn.Linear, nn.Embedding)

@@ -91,6 +91,11 @@ class ModelConfig:
             raise ValueError(f"latent=1 is below 2: too few for prior={self.options.prior}")
 
     @property
+    def spherical(self) -> bool:
+        """Whether the latent space is the sphere of radius 1."""
+        return self.options.prior == "sphere"
+
+    @property
     def kl_parts(self) -> int:
         """Number of terms whose sum is the KL: one for each dimension, or one in all."""
         plain = self.options.prior == "normal" and self.options.posterior == "diagonal"

@@ -16,6 +16,11 @@ THRESHOLD = "threshold"
 Mask = npt.NDArray[np.bool_]
 
 
+def is_threshold(attribute: object) -> bool:
+    """Return whether an attribute is that of a long reset threshold, not a class."""
+    return isinstance(attribute, str) and attribute == THRESHOLD
+
+
 def attribute_groups(
     data: Dataset, attribute: str | Predicate, *, workers: int = 1
 ) -> tuple[Mask, Mask]:
@@ -51,7 +56,7 @@ def attribute_groups(
     >>> [group.tolist() for group in attribute_groups(data, "threshold")]
     [[False, True], [True, False]]
     """
-    if attribute != THRESHOLD:
+    if not is_threshold(attribute):
         has = in_classes(data.deltas, [attribute], workers=workers)
         return has, ~has
     if len(data) == 0:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vae.config import PATHS as PATHS
 
 
-def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
+def interpolate(
+    path: str, first: Tensor, second: Tensor, alpha: Tensor, *, sphere: bool = False
+) -> Tensor:
     """Return a point on the path between two points, for each pair.
 
     With a = alpha, *linear* is a*z1 + (1-a)*z2; its norm is smaller in the middle. *Polar* is
@@ -22,6 +25,9 @@ def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tens
     first, second : tensor, shape (batch, latent)
     alpha : tensor, shape (batch,)
         1 at the first point, 0 at the second.
+    sphere : bool
+        Whether the latent space is the sphere of radius 1, ``config.spherical``: then *polar* and
+        *great-circle* stay on it. *Linear* leads through the ball.
 
     Returns
     -------
@@ -42,10 +48,12 @@ def interpolate(path: str, first: Tensor, second: Tensor, alpha: Tensor) -> Tens
     if path == "linear":
         return share * first + (1 - share) * second
     if path == "polar":
-        return share.sqrt() * first + (1 - share).sqrt() * second
-    if path == "great-circle":
-        return _great_circle(first, second, share)
-    raise ValueError(f"unknown path {path!r}: one of {', '.join(PATHS)}")
+        z = share.sqrt() * first + (1 - share).sqrt() * second
+    elif path == "great-circle":
+        z = _great_circle(first, second, share)
+    else:
+        raise ValueError(f"unknown path {path!r}: one of {', '.join(PATHS)}")
+    return functional.normalize(z) if sphere else z
 
 
 def _great_circle(first: Tensor, second: Tensor, share: Tensor) -> Tensor:

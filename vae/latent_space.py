@@ -12,7 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.arguments import MAX_SEED, check_integer, check_number
+from automata.arguments import (
+    MAX_SEED,
+    check_integer,
+    check_number,
+    check_path,
+    check_workers,
+    shown,
+)
 from automata.automaton import AutomatonError, AutomatonLike, Deltas
 from automata.canonical import canonical_forms_of_valid
 from automata.classes import Predicate
@@ -30,6 +37,7 @@ from vae.boundary import (
     Posterior,
     Prior,
     as_array,
+    as_delta,
     as_deltas,
     as_points,
 )
@@ -45,6 +53,8 @@ from vae.trained import load_trained, training_folder
 ENCODE_DECODE = "encode-decode"
 _AT_ONCE = 4096
 """Points decoded at a time."""
+_MOST = 10**7
+"""Most points that are drawn in a call."""
 
 
 class LatentSpace:
@@ -67,12 +77,14 @@ class LatentSpace:
     """
 
     def __init__(self, model: VAE, training: Dataset | Callable[[], Dataset] | None = None) -> None:
+        if not isinstance(model, VAE):
+            raise DataError(f"{shown(model)} is not a model")
         if model.config.latent == 0:
             raise DataError("the model has no latent space: it is a decoder alone")
-        if isinstance(training, Dataset):
-            check_size(training, model.config)
         self.model = model.eval()
         self._given = training
+        if training is not None and not callable(training):
+            self._check(training)
         self._device = next(model.parameters()).device
 
     @classmethod
@@ -102,14 +114,20 @@ class LatentSpace:
         ------
         DataError
             If the model is missing or damaged, or has no latent space.
+        ValueError
+            If another argument is not of its kind.
         """
-        target = choose_device(device)
+        model = check_path("folder", folder)
+        given = None if data is None else check_path("data", data)
+        target, workers = choose_device(device), check_workers(workers)
+        if not callable(build):
+            raise ValueError(f"build={shown(build)} is not a function")
 
         def training() -> Dataset:
-            place = training_folder(folder) if data is None else data
-            return load_trained(folder, place, target, workers, build)[1]
+            place = training_folder(model) if given is None else given
+            return load_trained(model, place, target, workers, build)[1]
 
-        return cls(load_model(folder, build).to(target), training)
+        return cls(load_model(model, build).to(target), training)
 
     @property
     def n(self) -> int:
@@ -137,7 +155,7 @@ class LatentSpace:
         """
         if self._given is None:
             raise DataError("this latent space was made without a training set")
-        return self._given() if callable(self._given) else self._given
+        return self._check(self._given() if callable(self._given) else self._given)
 
     def __repr__(self) -> str:
         return f"LatentSpace(n={self.n}, k={self.k}, latent={self.latent})"
@@ -200,9 +218,11 @@ class LatentSpace:
 
     def draw(self, count: int, *, prior: Prior | None = None, seed: int = 0) -> npt.NDArray[Any]:
         """Return points of the model's prior, or of your own: float32 (count, latent)."""
-        count = check_integer("count", count, 0)
+        count = check_integer("count", count, 0, _MOST)
         if prior is None:
             return as_array(draw_prior(self.model, count, self._generator(seed)))
+        if not callable(prior):
+            raise ValueError(f"prior={shown(prior)} is not a function of a generator and a count")
         rng = np.random.default_rng(check_integer("seed", seed, 0))
         points = self.as_points(prior(rng, count))
         if len(points) != count:
@@ -242,17 +262,21 @@ class LatentSpace:
         seed : int
             Of the samples of ``encode-decode``.
         """
-        steps = check_integer("steps", steps, 2, 10**6)
+        steps, generator = check_integer("steps", steps, 2, 10**6), self._generator(seed)
         ends, n = self._ends(a, b)
         alpha = torch.linspace(1, 0, steps, dtype=torch.float64)
         first, second = (end.expand(steps, -1) for end in ends)
+        known = *PATHS, ENCODE_DECODE
+        if not isinstance(path, str) or path not in known:
+            raise ValueError(f"unknown path {shown(path)}: one of {', '.join(known)}")
         rounds = path == ENCODE_DECODE
-        if path not in (*PATHS, ENCODE_DECODE):
-            raise ValueError(f"unknown path {path!r}: one of {', '.join((*PATHS, ENCODE_DECODE))}")
-        z = interpolate("polar" if rounds else path, first, second, alpha.to(first))
+        z = interpolate(
+            "polar" if rounds else path, first, second, alpha.to(first),
+            sphere=self.model.config.spherical,
+        )  # fmt: skip
         if rounds:
             posterior = encode_automata(self.model, self.decode(as_array(z), n=n))
-            z = posterior.sample(self._generator(seed))
+            z = posterior.sample(generator)
         return Interpolation(alpha.numpy(), as_array(z), self.decode(as_array(z), n=n))
 
     # --- the training set in the latent space ----------------------------------------------------
@@ -273,7 +297,7 @@ class LatentSpace:
     def neighbours(self, automaton: AutomatonLike, count: int = 8) -> Neighbours:
         """Return the training automata whose posterior means are nearest, but for itself."""
         count = check_integer("count", count, 0)
-        deltas = as_deltas(automaton, self.model.config)[:1]
+        deltas = as_delta(automaton, self.model.config)
         distances = np.linalg.norm(self.means - self.encode(deltas).mu, axis=1)
         if deltas.shape[2] == self.training.n:
             own = self._known.find(canonical_forms_of_valid(deltas))
@@ -296,8 +320,8 @@ class LatentSpace:
             Width, in standard deviations of the posterior.
         seed : int
         """
-        count, spread = check_integer("count", count, 0), check_number("spread", spread, 0)
-        deltas = as_deltas(automaton, self.model.config)[:1]
+        count, spread = check_integer("count", count, 0, _MOST), check_number("spread", spread, 0)
+        deltas = as_delta(automaton, self.model.config)
         posterior = encode_automata(self.model, deltas.repeat(count, axis=0))
         z = posterior.sample(self._generator(seed), spread)
         return self.decode(as_array(z), n=deltas.shape[2])
@@ -395,6 +419,12 @@ class LatentSpace:
         index.add(self.training.forms)
         return index
 
+    def _check(self, training: Dataset) -> Dataset:
+        if not isinstance(training, Dataset):
+            raise DataError(f"{shown(training)} is not a Dataset")
+        check_size(training, self.model.config)
+        return training
+
     def _generator(self, seed: int) -> torch.Generator:
         generator = torch.Generator(self._device)
         return generator.manual_seed(check_integer("seed", seed, 0, MAX_SEED))
@@ -410,7 +440,7 @@ class LatentSpace:
             if isinstance(end, np.ndarray) and end.ndim == 1 and end.dtype.kind == "f":
                 ends.append(self.as_points(end))
                 continue
-            deltas = as_deltas(end, self.model.config)[:1]
+            deltas = as_delta(end, self.model.config)
             sizes.append(deltas.shape[2])
             ends.append(encode_automata(self.model, deltas).mu)
         if len({*sizes}) > 1:

@@ -10,20 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from automata.arguments import check_integer, check_number
+from automata.arguments import check_integer, check_number, shown
 from automata.automaton import AutomatonLike, Deltas
 from automata.classes import Predicate
 from automata.drawing.geometry import BLUE, VERMILION
 from automata.properties import in_classes
 from automata.solver.exact import reset_thresholds
-from data.drawn import Cell, draw_rows
+from data.drawn import Cell, columns_at_most, draw_rows
 from data.norms import draw_norms
 from data.picture import Picture, as_picture
 from data.plots import PALE, new_figure, style
-from vae.boundary import AutomataLike, Prior, as_array, as_deltas, canonical
+from vae.boundary import AutomataLike, Prior, as_array, as_delta, as_deltas, canonical
 from vae.coding import draw_prior, encode_automata
 from vae.config import PATHS
-from vae.directions import THRESHOLD
+from vae.directions import is_threshold
 from vae.interpolate import interpolate
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ _CLOUD = 10_000
 """Points of a cloud in the soap bubble."""
 _SHOWN = 20_000
 """Most automata on the map: an even choice over the training set."""
+_DRAWN = 1000
+"""Most automata of a row, or of a whole picture without rows."""
+_FARTHEST = 1e6
+"""Longest reach along a direction, in lengths of it."""
 _COLUMNS = 6
+"""Most reconstructions side by side."""
 
 
 def draw_reconstructions(space: LatentSpace, automata: AutomataLike | None) -> Picture:
@@ -43,11 +48,12 @@ def draw_reconstructions(space: LatentSpace, automata: AutomataLike | None) -> P
     """
     given = _slowest(space, _COLUMNS) if automata is None else automata
     originals = canonical(as_deltas(given, space.model.config))
+    check_integer("automata", len(originals), 1, _DRAWN)
     rebuilt = space.reconstruct(originals)
     changed = rebuilt != originals  # (batch, k, n)
-    rows = []
-    for start in range(0, len(originals), _COLUMNS):
-        part = slice(start, start + _COLUMNS)
+    rows, columns = [], min(_COLUMNS, columns_at_most(originals.shape[2]))
+    for start in range(0, len(originals), columns):
+        part = slice(start, start + columns)
         above = [cell._replace(given=True) for cell in _cells(originals[part])]
         rows += [("original", above), ("reconstruction", _cells(rebuilt[part], changed[part]))]
     exact = int((~changed.any((1, 2))).sum())
@@ -66,9 +72,13 @@ def draw_paths(
 
     Transitions that differ from the automaton on the left are marked.
     """
-    ends = [canonical(as_deltas(end, space.model.config)[:1]) for end in (a, b)]
+    ends = [canonical(as_delta(end, space.model.config)) for end in (a, b)]
+    check_integer("steps", steps, 2, _DRAWN)
+    named = [paths] if isinstance(paths, str) else paths
+    if not isinstance(named, Sequence) or not named:
+        raise ValueError(f"paths={shown(paths)} names no path")
     rows = []
-    for path in [paths] if isinstance(paths, str) else paths:
+    for path in named:
         inner = space.interpolate(a, b, path=path, steps=steps, seed=seed).deltas[1:-1]
         whole = np.concatenate([ends[0], inner, ends[1]])
         changed = np.zeros(whole.shape, np.bool_)
@@ -82,18 +92,16 @@ def draw_paths(
 
 def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int) -> Picture:
     """Draw automata decoded from points of a prior."""
-    check_integer("count", count, 1, 1000)
+    check_integer("count", count, 1, _DRAWN)
     deltas = space.sample(count, prior=prior, seed=seed)
     cells = _cells(deltas, known=space.is_known(deltas))
-    starts = range(0, count, _COLUMNS)
-    rows = [("" if at else "samples", cells[at : at + _COLUMNS]) for at in starts]
-    return draw_rows(rows, f"{count} automata decoded from points of the prior.")
+    return draw_rows([("samples", cells)], f"{count} automata decoded from points of the prior.")
 
 
 def draw_neighbours(space: LatentSpace, automaton: AutomatonLike, count: int) -> Picture:
     """Draw an automaton, then the training automata whose posterior means are nearest."""
-    found = space.neighbours(automaton, count)
-    own = canonical(as_deltas(automaton, space.model.config)[:1])
+    found = space.neighbours(automaton, check_integer("count", count, 0, _DRAWN))
+    own = canonical(as_delta(automaton, space.model.config))
     cells = [_cells(own)[0]._replace(given=True)]
     for cell, distance in zip(_cells(found.deltas), found.distances.tolist(), strict=True):
         cells.append(cell._replace(caption=f"{cell.caption}, at {distance:.2f}"))
@@ -111,24 +119,24 @@ def draw_direction(
 
     The caption says where the automaton has the attribute.
     """
-    steps, reach = check_integer("steps", steps, 2, 1000), check_number("reach", reach)
+    steps = check_integer("steps", steps, 2, _DRAWN)
+    reach = check_number("reach", reach, -_FARTHEST, _FARTHEST)
     given = _slowest(space, 1)[0] if automaton is None else automaton
-    own = canonical(as_deltas(given, space.model.config)[:1])
+    own = canonical(as_delta(given, space.model.config))
     places = np.linspace(-reach, reach, steps)
     z = space.encode(own).mu + places[:, None] * space.direction(attribute)
     decoded = space.decode(z, n=own.shape[2])
     cells = _cells(decoded, decoded != own, space.is_known(decoded))
     name = _name(attribute)
     has = [""] * steps
-    if attribute != THRESHOLD:
+    if not is_threshold(attribute):
         inside = in_classes(decoded, [attribute]).tolist()
-        has = [f", {name}" if own else "" for own in inside]
+        has = [f"\n{name}" if own else "" for own in inside]
     cells = [
         cell._replace(caption=f"{place:+.2g}: {cell.caption}{more}")
         for cell, place, more in zip(cells, places.tolist(), has, strict=True)
     ]
-    rows = [("" if at else name, cells[at : at + _COLUMNS + 1]) for at in range(0, steps, 7)]
-    return draw_rows(rows, f"Automata decoded along the direction {name}.")
+    return draw_rows([(name, cells)], f"Automata decoded along the direction {name}.")
 
 
 def draw_soap_bubble(space: LatentSpace, seed: int) -> Picture:
@@ -148,12 +156,17 @@ def draw_soap_bubble(space: LatentSpace, seed: int) -> Picture:
         "prior samples": draw_prior(model, _CLOUD, generator),
         "encoded data, mu": posterior.mu,
         "encoded data, z ~ q": posterior.sample(generator),
-        **{f"{path} paths": interpolate(path, first, second, alpha) for path in PATHS},
+        **{
+            f"{path} paths": interpolate(path, first, second, alpha, sphere=model.config.spherical)
+            for path in PATHS
+        },
     }
     norms = {name: as_array(z.norm(dim=1)) for name, z in clouds.items()}
     with style():
         means = ", ".join(f"{name} {norm.mean():.2f}" for name, norm in norms.items())
-        return as_picture(draw_norms(norms, space.latent), f"Mean norms: {means}.")
+        prior = None if model.config.options.prior == "normal" else norms["prior samples"]
+        figure = draw_norms(norms, space.latent, prior=prior)
+        return as_picture(figure, f"Mean norms: {means}.")
 
 
 def draw_map(space: LatentSpace, color: str | Predicate, points: Any) -> Picture:
@@ -169,7 +182,7 @@ def draw_map(space: LatentSpace, color: str | Predicate, points: Any) -> Picture
         figure.set_layout_engine("constrained")
         plane = figure.subplots()
         size = 3 if len(rows) > 3000 else 8
-        if color == THRESHOLD:
+        if is_threshold(color):
             order = np.argsort(thresholds, kind="stable")  # the slowest lie on top
             dots = plane.scatter(
                 x[order], y[order], c=thresholds[order], s=size, cmap="viridis", rasterized=True
@@ -205,7 +218,8 @@ def draw_manifold(space: LatentSpace, side: int) -> Picture:
     cells = _cells(decoded, known=space.is_known(decoded))
     labels = [f"{place:+.2g}" for place in up.tolist()]
     rows = [(label, cells[at * side : (at + 1) * side]) for at, label in enumerate(labels)]
-    return draw_rows(rows, f"{side} x {side} automata decoded in the plane of the principal axes.")
+    text = f"{side} x {side} automata decoded in the plane of the principal axes."
+    return draw_rows(rows, text, fold=False)
 
 
 def _cells(

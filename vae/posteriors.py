@@ -251,7 +251,7 @@ class InverseAutoregressive(nn.Module):
 
 def make_kind(config: ModelConfig) -> Kind:
     """Return the kind of posteriors of a model."""
-    if config.options.prior == "sphere":
+    if config.spherical:
         return PowerSpherical()
     if config.options.posterior == "planar":
         return Bent(Planar(config), config.latent)

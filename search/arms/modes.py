@@ -93,6 +93,7 @@ class Proposer:
             mu[torch.from_numpy(first).to(self.device)],
             mu[torch.from_numpy(second).to(self.device)],
             torch.from_numpy(alpha).to(mu),
+            sphere=self.model.config.spherical,
         )
         return Points(z, np.stack([self.parents[first], self.parents[second]], 1), alpha)
 

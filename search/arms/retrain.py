@@ -125,7 +125,8 @@ def interpolation(learning: Learning, count: int) -> Proposals:
     first, one = learning.draw_points(count)
     second, two = learning.draw_points(count)
     alpha = learning.rng.random(count)
-    z = interpolate("polar", first, second, torch.from_numpy(alpha).to(first))
+    places = torch.from_numpy(alpha).to(first)
+    z = interpolate("polar", first, second, places, sphere=learning.model.config.spherical)
     return learning.decode(z, one, two, alpha)
 
 

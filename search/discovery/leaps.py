@@ -133,7 +133,8 @@ def interpolation(context: LeapContext) -> Proposals:
     order = context.rng.permutation(len(two))
     alpha = context.rng.random(len(one))
     shuffled = second[torch.from_numpy(order).to(second.device)]
-    z = interpolate("polar", first, shuffled, torch.from_numpy(alpha).to(first))
+    sphere = context.model.model.config.spherical
+    z = interpolate("polar", first, shuffled, torch.from_numpy(alpha).to(first), sphere=sphere)
     return context.decode(z, np.stack([one, two[order]], 1), alpha=alpha)
 
 

@@ -62,12 +62,14 @@ def draw_search(
     space, strip = (picture_space(model, training, config, name) for name in ("norms", "strip"))
     highest = int(training.reset_thresholds.max())
     rows, source = reconstructions(model, training, config, held_out)
+    clouds = norms(space, training)
+    prior = None if model.config.options.prior == "normal" else clouds["prior samples"]
     return [
         *plot_thresholds(
             found, training.n, folder / "thresholds", ceiling=highest, label="training up to"
         ),
         *plot_norms(
-            norms(space, training), model.config.latent, folder / "norms", paths=path_norms(space)
+            clouds, model.config.latent, folder / "norms", paths=path_norms(space), prior=prior
         ),
         *plot_strip(strip_rows(strip, training), STRIP_ALPHAS, folder / "strip"),
         *plot_reconstructions(rows, source, folder / "reconstructions"),
@@ -114,7 +116,7 @@ def path_norms(space: Proposer) -> dict[str, np.ndarray]:
     starts, stops = ends
     alphas = torch.linspace(1, 0, _PLACES).to(starts).repeat(len(first))
     return {
-        path: interpolate(path, starts, stops, alphas)
+        path: interpolate(path, starts, stops, alphas, sphere=space.model.config.spherical)
         .norm(dim=1)
         .reshape(len(first), _PLACES)
         .cpu()
@@ -154,7 +156,7 @@ def strip_rows(space: Proposer, training: Dataset) -> list[StripRow]:
     A row has the first parent, one automaton for each of `STRIP_ALPHAS`, and the second parent;
     none is repaired.
     """
-    config = space.config
+    config, sphere = space.config, space.model.config.spherical
     alphas = torch.tensor(STRIP_ALPHAS, device=space.device)
     mu = space.posterior.mu
     best = [0, min(1, len(mu) - 1)]
@@ -170,9 +172,9 @@ def strip_rows(space: Proposer, training: Dataset) -> list[StripRow]:
 
     rows = []
     for path in PATHS:
-        z = interpolate(path, first, second, alphas)
+        z = interpolate(path, first, second, alphas, sphere=sphere)
         rows.append(row(path, decode_and_repair(space.model, z, repair=0).deltas))
-    z = interpolate(config.path, first, second, alphas)
+    z = interpolate(config.path, first, second, alphas, sphere=sphere)
     decoded = decode_and_repair(space.model, z, repair=0)
     for round in range(1, min(config.rounds, _ROUNDS) + 1):
         decoded = decode_and_repair(space.model, space.reencode(decoded), repair=0)

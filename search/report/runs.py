@@ -48,7 +48,7 @@ _PICTURES = {
     "gaps": ("Gaps", "The best gap to the Černý bound against solver calls."),
     "thresholds": ("Thresholds", "The histogram of reset thresholds."),
     "training": TRAINING,
-    "norms": ("Soap bubble", "Where latent points lie: the prior's mass is a thin shell."),
+    "norms": ("Soap bubble", "How far latent points lie from the origin, and the model's prior."),
 }
 
 

@@ -208,6 +208,9 @@ def test_many_states(n: int) -> None:
 def test_errors() -> None:
     with pytest.raises(ValueError, match="unknown class 'zero': one of synchronizing, .*not-NAME"):
         check_classes(["sink", "zero"])
+    for other in (None, 7, ["sink"]):
+        with pytest.raises(ValueError, match=r"^unknown class (None|7|\['sink'\]): one of [^\n]*$"):
+            check_classes([other])
     with pytest.raises(ValueError, match="classes='sink' is one text, not a sequence of names"):
         in_classes([[[0]]], "sink")
     with pytest.raises(ValueError, match="unknown class 'not-not-sink'"):

@@ -147,6 +147,9 @@ PICTURES = {
     "no norms": lambda stem: plot_norms({}, 1, stem),
     "few norms": lambda stem: plot_norms({"a": np.array([3.0]), "none": np.empty(0)}, 2, stem),
     "norms along paths": lambda stem: plot_norms(CLOUDS, 32, stem, paths=PATHS),
+    "norms of a sphere": lambda stem: plot_norms(
+        {"prior samples": np.ones(99)}, 2, stem, paths={"polar": np.ones((9, 3))}, prior=np.ones(99)
+    ),
     "one cloud and a path": lambda stem: plot_norms(
         {"a": np.ones(9)}, 2, stem, paths={"linear": np.ones((1, 2))}
     ),
@@ -298,6 +301,38 @@ def test_the_density_of_the_prior_has_one_scale(tmp_path, monkeypatch):
     for name, own in PATHS.items():
         assert np.allclose(drawn[name][:, 0], np.linspace(1, 0, 9))
         assert np.allclose(drawn[name][:, 1], own.mean(axis=0))
+
+
+def norms_figure(tmp_path, monkeypatch, *args, **kwargs):
+    figures = []
+    monkeypatch.setattr(norms_plot, "save", lambda figure, stem: figures.append(figure) or [])
+    plot_norms(*args, tmp_path / "norms", **kwargs)
+    return figures[0]
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.8])  # a sphere, and a shell elsewhere
+def test_the_reference_is_the_prior_of_the_model(tmp_path, monkeypatch, spread):
+    prior = 1 + spread * np.abs(np.random.default_rng(0).normal(size=4000))
+    clouds = {"prior samples": prior, "linear paths": np.linspace(0.5, 1, 500)}
+    paths = {"linear": 0.8 * np.ones((5, 9)), "polar": np.ones((5, 9))}
+    figure = norms_figure(tmp_path, monkeypatch, clouds, 16, paths=paths, prior=prior)
+    *rows, beside = figure.axes
+    title = figure.get_suptitle()
+    assert "the model's prior" in title and f"{prior.mean():.2f}" in title
+    assert "chi" not in title and "sqrt" not in title
+    for axes in rows:
+        assert axes.get_xlim()[1] < 5  # sqrt(16) = 4 is of no interest
+        marks = [line.get_xdata()[0] for line in axes.get_lines()]
+        assert marks == [pytest.approx(prior.mean())]
+        highest = max(patch.get_data().values.max() for patch in axes.patches)
+        assert highest <= axes.get_ylim()[1] <= 1.1 * highest  # no peak is cut off
+    assert [text.get_text() for text in beside.texts] == ["95 % of the model's prior"]
+
+
+def test_the_reference_is_chi_without_a_prior(tmp_path, monkeypatch):
+    figure = norms_figure(tmp_path, monkeypatch, CLOUDS, 32, paths=PATHS)
+    assert "chi density of 32 dimensions" in figure.get_suptitle()
+    assert [text.get_text() for text in figure.axes[-1].texts] == ["95 % of N(0, I)"]
 
 
 def test_hits_that_no_arm_has_are_no_panel(tmp_path, monkeypatch):

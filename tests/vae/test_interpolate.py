@@ -87,6 +87,20 @@ def test_zero_to_zero(path):
     assert not along(path, torch.zeros(3, 4), torch.zeros(3, 4)).any()
 
 
+@pytest.mark.parametrize("path", ["polar", "great-circle"])
+def test_paths_stay_on_the_sphere(path):
+    first, second = (torch.nn.functional.normalize(normal(40, 8, seed=seed)) for seed in (0, 1))
+    alpha = torch.linspace(1, 0, 40)
+    z = interpolate(path, first, second, alpha, sphere=True)
+    torch.testing.assert_close(z.norm(dim=1), torch.ones(40))
+    plain = interpolate(path, first, second, alpha)  # leads through the same directions
+    torch.testing.assert_close(z, plain / plain.norm(dim=1, keepdim=True))
+    assert torch.equal(
+        interpolate("linear", first, second, alpha, sphere=True),
+        interpolate("linear", first, second, alpha),
+    )
+
+
 def test_unknown_path():
     with pytest.raises(
         ValueError, match="unknown path 'curly': one of linear, polar, great-circle"

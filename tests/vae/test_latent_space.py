@@ -283,6 +283,29 @@ def test_what_is_no_automaton_of_the_model(space: LatentSpace, given: Any, messa
         space.interpolate(given, space.training.deltas[0])
 
 
+@pytest.mark.parametrize("count", [0, 2])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda space, many, one: space.neighbours(many, 3),
+        lambda space, many, one: space.neighbourhood(many, 5),
+        lambda space, many, one: space.interpolate(many, one),
+        lambda space, many, one: space.interpolate(one, many),
+        lambda space, many, one: space.plot_neighbours(many, 3),
+        lambda space, many, one: space.plot_paths(many, one),
+        lambda space, many, one: space.plot_paths(one, many),
+        lambda space, many, one: space.plot_direction("sink", many),
+    ],
+)
+def test_where_one_automaton_is_wanted(
+    space: LatentSpace, call: Callable[..., object], count: int
+) -> None:
+    deltas = space.training.deltas
+    with one_line(AutomatonError, f"one automaton is wanted, got {count}"):
+        call(space, deltas[:count], deltas[5])
+    call(space, [format_delta(deltas[0])], deltas[5])  # a list of one is one
+
+
 @pytest.mark.parametrize(
     ("z", "kind", "message"),
     [
@@ -302,7 +325,9 @@ def test_what_is_no_point(space: LatentSpace, z: Any, kind: type[Exception], mes
     with one_line(kind, message):
         space.decode(z)
     with one_line(kind, message):
-        space.sample(len(np.atleast_2d(np.array(z, object))), prior=lambda rng, count: z)
+        space.draw(len(np.atleast_2d(np.array(z, object))), prior=lambda rng, count: z)
+    with one_line(kind, message):
+        space.plot_map(points=z)
 
 
 @pytest.mark.parametrize(
@@ -317,20 +342,46 @@ def test_what_is_no_point(space: LatentSpace, z: Any, kind: type[Exception], mes
         (lambda space, a: space.sample(2.5), "count=2.5"),
         (lambda space, a: space.sample(3, prior=lambda rng, count: np.zeros((2, 6))),
          "the prior returns 2 points, not 3"),
+        (lambda space, a: space.sample(3, prior="vamp"), "prior='vamp' is not a function"),
+        (lambda space, a: space.draw(3, prior=7), "prior=7 is not a function"),
+        (lambda space, a: space.plot_samples(prior="x"), "prior='x' is not a function"),
+        (lambda space, a: space.sample(3, prior=lambda rng, count: None), "points are numbers"),
+        (lambda space, a: space.draw(10**12), "count=1000000000000 is not in 0..10000000"),
+        (lambda space, a: space.neighbourhood(a, 10**12), "count=1000000000000 is not in"),
         (lambda space, a: space.interpolate(a, a, path="curly"), "unknown path 'curly': one of"),
+        (lambda space, a: space.interpolate(a, a, path=None), "unknown path None: one of"),
+        (lambda space, a: space.interpolate(a, a, path=np.ones(2)), "unknown path array"),
+        (lambda space, a: space.plot_paths(a, a, []), r"paths=\[\] names no path"),
+        (lambda space, a: space.plot_paths(a, a, ""), "unknown path ''"),
+        (lambda space, a: space.plot_paths(a, a, None), "paths=None names no path"),
+        (lambda space, a: space.plot_paths(a, a, [None]), "unknown path None"),
+        (lambda space, a: space.plot_paths(a, a, steps=10**5), "steps=100000 is not in 2..1000"),
         (lambda space, a: space.interpolate(a, a, steps=1), "steps=1"),
+        (lambda space, a: space.interpolate(a, a, path="linear", seed=None), "seed=None"),
         (lambda space, a: space.interpolate(a, np.full(6, np.nan)), "point 0 of"),
         (lambda space, a: space.neighbours(a, -1), "count=-1"),
         (lambda space, a: space.neighbourhood(a, spread=np.inf), "spread=inf"),
         (lambda space, a: space.direction("curly"), "unknown class 'curly'"),
+        (lambda space, a: space.direction(None), "unknown class None"),
+        (lambda space, a: space.direction(""), "unknown class ''"),
+        (lambda space, a: space.direction(["sink"]), r"unknown class \['sink'\]"),
+        (lambda space, a: space.direction(np.ones(2)), "unknown class array"),
+        (lambda space, a: space.plot_map(None), "unknown class None"),
+        (lambda space, a: space.plot_map(np.ones(2)), "unknown class array"),
+        (lambda space, a: space.plot_map(points=[]), "points have shape"),
+        (lambda space, a: space.plot_direction(None), "unknown class None"),
+        (lambda space, a: space.plot_direction(np.ones(2)), "unknown class array"),
         (lambda space, a: space.direction(lambda deltas: deltas), "returns uint8 of shape"),
         (lambda space, a: space.direction(lambda deltas: np.ones(len(deltas), bool)),
          "400 of 400 training automata have the attribute"),
         (lambda space, a: space.direction("not-synchronizing"), "0 of 400 training automata"),
         (lambda space, a: space.plot_manifold(0), "side=0"),
         (lambda space, a: space.plot_samples(0), "count=0"),
+        (lambda space, a: space.plot_neighbours(a, 10**5), "count=100000 is not in 0..1000"),
+        (lambda space, a: space.plot_reconstructions(a[None][:0]), "automata=0 is not in 1..1000"),
         (lambda space, a: space.plot_direction("sink", steps=1), "steps=1"),
         (lambda space, a: space.plot_direction("sink", reach=np.nan), "reach=nan"),
+        (lambda space, a: space.plot_direction("sink", reach=1e308), "reach=1e"),
     ],
 )  # fmt: skip
 def test_arguments_that_are_wrong(
@@ -343,8 +394,17 @@ def test_arguments_that_are_wrong(
 def test_models_and_datasets_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
     with one_line(DataError, "no latent space"):
         LatentSpace(VAE(ModelConfig(n=4, k=2, any_size=True, latent=0)))
+    with one_line(DataError, "None is not a model"):
+        LatentSpace(None)  # type: ignore[arg-type]
     with one_line(DataError, "none: no such folder"):
         LatentSpace.load(tmp_path / "none")
+    for wrong, shown in [({"folder": None}, "folder=None"), ({"data": 7}, "data=7")]:
+        with one_line(ValueError, f"{shown} is not a path"):
+            LatentSpace.load(**({"folder": folder / "model"} | wrong))
+    with one_line(ValueError, "workers=0 is not at least 1"):
+        LatentSpace.load(folder / "model", workers=0)
+    with one_line(ValueError, "build=None is not a function"):
+        LatentSpace.load(folder / "model", build=None)  # type: ignore[arg-type]
     with one_line(DataError, "not a model folder"):
         LatentSpace.load(folder / "data")
     alone = LatentSpace(load_model(folder / "model"))
@@ -358,6 +418,11 @@ def test_models_and_datasets_that_do_not_fit(folder: Path, tmp_path: Path) -> No
     other = Dataset(data.deltas[:, :1], data.reset_thresholds, data.sources)
     with one_line(DataError, "data with n=5, k=1 for a model of n=5, k=2"):
         LatentSpace(load_model(folder / "model"), other)
+    with one_line(DataError, "data with n=5, k=1 for a model of n=5, k=2"):
+        LatentSpace(load_model(folder / "model"), lambda: other).map()
+    for no_data in ("data", lambda: "data"):
+        with one_line(DataError, "'data' is not a Dataset"):
+            LatentSpace(load_model(folder / "model"), no_data).map()  # type: ignore[arg-type]
 
 
 def test_what_is_returned_is_the_caller_s_own(space: LatentSpace) -> None:
@@ -402,6 +467,24 @@ def test_pictures_of_automata(space: LatentSpace, tmp_path: Path) -> None:
     assert picture.svg == space.plot_paths(a, b, steps=5).svg  # equal pictures, equal bytes
 
 
+def test_pictures_of_automata_that_are_few_or_many(space: LatentSpace) -> None:
+    a, b = space.training.deltas[:2]
+    for picture, count in [
+        (space.plot_neighbours(a, 0), 1),
+        (space.plot_neighbours(a, 40), 41),
+        (space.plot_reconstructions([a]), 2),
+        (space.plot_paths(a, b, "linear", steps=14), 14),
+        (space.plot_direction("strongly-connected", steps=20), 20),
+        (space.plot_manifold(9), 81),
+    ]:
+        assert picture.svg.count("<svg ") == count + 1
+        assert "letter aletter b" in words(picture)
+    sizes = re.compile(r'^<svg [^>]* width="(\d+)" height="(\d+)"')
+    for many in (space.plot_neighbours(a, 40), space.plot_paths(a, b, steps=40)):
+        [(width, height)] = sizes.findall(many.svg)
+        assert int(width) < 1500 < 3 * int(height)
+
+
 def test_pictures_of_clouds(space: LatentSpace) -> None:
     shown = words(space.plot_norms())
     assert "encoded data, mu" in shown and "polar paths" in shown
@@ -413,6 +496,19 @@ def test_pictures_of_clouds(space: LatentSpace) -> None:
     path = space.interpolate(*space.training.deltas[:2]).z
     picture = space.plot_map("strongly-connected", points=path)
     assert f"{inside} of 400" in picture.text and "strongly-connected" in words(picture)
+
+
+@pytest.mark.parametrize("name", ["sphere", "flow", "mixture", "vamp"])
+def test_norms_beside_the_prior_of_the_model(folder: Path, name: str) -> None:
+    data = read_dataset(folder / "data")
+    space = LatentSpace(make(n=data.n, latent=4, options=OPTIONS[name]), data)
+    shown = words(space.plot_norms())
+    assert "the model's prior" in shown and "chi density" not in shown
+    a, b = data.deltas[:2]
+    norms = np.linalg.norm(space.interpolate(a, b, path="polar").z, axis=1)
+    if name == "sphere":
+        np.testing.assert_allclose(norms, 1, rtol=1e-5)
+        assert "polar paths 1.00" in space.plot_norms().text
 
 
 # --- parts of one's own ---------------------------------------------------------------------------
