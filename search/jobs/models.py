@@ -156,7 +156,7 @@ def run_search(
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
         outcome = _report(out, result, dataset.n, rule, known, workers)
-        pictures = plot_arm_hits(result.summary, out / "hits")
+        pictures = plot_arm_hits(result.summary, dataset.n, out / "hits")
         held_out = read_config(folder)["train"]["held_out"]
         pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)
     return outcome._replace(files=outcome.files + pictures)
@@ -180,7 +180,7 @@ def run_evolve(
     ):
         result = evolve_from_random(config, workers=workers)
         outcome = _report(out, result, config.n, rule, known, workers)
-        pictures = plot_arm_hits(result.summary, out / "hits")
+        pictures = plot_arm_hits(result.summary, config.n, out / "hits")
         pictures += plot_thresholds(result.found, config.n, out / "thresholds")
     return outcome._replace(files=outcome.files + pictures)
 
