@@ -28,7 +28,7 @@ from search.archive.intake import ArchiveRule
 from search.arms.decode import computing
 from search.candidates import time_modes
 from search.evaluation.attributes import measure_arithmetic
-from search.evaluation.measures import evaluate, write_evaluation
+from search.evaluation.measures import evaluate, monotony, write_evaluation
 from search.evolve import EvolveConfig, evolve_from_random
 from search.jobs.outcome import EvaluationOutcome, SearchOutcome
 from search.pictures.hits import plot_arm_hits
@@ -107,6 +107,8 @@ def run_evaluate(
             results = evaluate(
                 model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
             )
+            if alike := monotony(results, len(dataset)):
+                warn(f"{folder}: {alike}")
             attributes = measure_arithmetic(
                 model,
                 *dataset.split(held_out),

@@ -28,6 +28,8 @@ def read_automaton(argument: str) -> Deltas:
     >>> read_automaton("1 2 0|0 1 0").tolist()
     [[1, 2, 0], [0, 1, 0]]
     """
+    if not argument.strip():
+        raise DataError(f"{argument!r}: an empty text, not an automaton or a file")
     name = f"{argument[:60]!r}" if is_text(argument) else argument
     stream = BytesIO(os.fsencode(argument)) if is_text(argument) else open_file(Path(argument))
     try:

@@ -132,6 +132,7 @@ def test_the_same_command_gives_the_same_page(page: Path, monkeypatch) -> None:
         (["--between", CERNY, "1 0|0 0"], "'1 0|0 0': n=2, k=2, but the model has n=7, k=2"),
         (["--between", CERNY, "1 2 9|0 0 0"], "'1 2 9|0 0 0': line 1: .*outside 0..2"),
         (["--between", CERNY, "none.txt"], "none.txt: no such file"),
+        (["--between", CERNY, ""], "'': an empty text, not an automaton or a file"),
         (["--digits", "none"], "none: no IDX files"),
         (["--model", "none"], "none"),
     ],
