@@ -153,6 +153,15 @@ def test_wrong_input_is_refused_before_anything_is_made(tmp_path, words, message
     assert not (tmp_path / "run").exists()
 
 
+def test_isomorphic_ends_are_a_warning(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("search.jobs.lecture.read_cells", list)
+    other = "1 2 3 4 5 6 0|0 1 2 3 4 5 0"
+    answer = run(tmp_path / "run", "--between", CERNY, other)
+    assert answer.exit_code == 0 and "the two automata are isomorphic" in answer.stderr
+    answer = run(tmp_path / "other", "--between", CERNY, "1 2 3 4 5 6 0|0 1 2 3 4 5 5")
+    assert answer.exit_code == 0 and "isomorphic" not in answer.stderr
+
+
 def test_too_few_digits(tmp_path: Path) -> None:
     digits = load_digits(most=300)
     write(tmp_path, (digits.images * 255).round(), digits.labels)

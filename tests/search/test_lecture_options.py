@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from data.picture import Picture
 from search.arms.oracle import Trace
@@ -14,6 +15,7 @@ from search.lecture.config import LectureConfig
 from search.lecture.guides import Climb, climb_paths, draw_arithmetic, draw_ascent, draw_finds, hits
 from search.lecture.learned import learn_automata
 from search.lecture.planes import (
+    draw_encoded,
     draw_priors,
     draw_pseudo_inputs,
     mass_levels,
@@ -122,6 +124,16 @@ def test_what_gradient_ascent_has_led_to_is_said():
     lost = np.array([0.0, 0.5])
     assert "the true one follows: from 9.0 to 12.0." in Climb(up, up, lost).in_words()
     assert "the true one does not follow: from 9.0 to 7.0." in Climb(up, down, lost).in_words()
+
+
+def test_the_circle_of_a_sphere_is_not_cut(plane):
+    axes = Figure().subplots()
+    deltas = np.tile(
+        np.array([[[1, 2, 3, 4, 5, 6, 0], [1, 1, 2, 3, 4, 5, 6]]], np.uint8), (3, 1, 1)
+    )
+    draw_encoded(axes, plane(prior="sphere").model, deltas, np.array([36] * 3, np.int32))
+    for low, high in (axes.get_xlim(), axes.get_ylim()):
+        assert low < -1 and high > 1
 
 
 def test_the_pictures_of_options(learned, plane):
