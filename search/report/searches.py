@@ -90,7 +90,8 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     path = folder / "candidates.csv"
     rows = read_candidates(path)
     shown = new_first(rows).head(limit).sort_index()
-    check_candidates(path, shown, torch.get_num_threads())
+    listed = rows.head(int(shown.index.max()) + 1) if len(shown) else shown  # ranks have no gap
+    check_candidates(path, listed, torch.get_num_threads())
     summary = read_table(folder / "summary.csv", _SUMMARY, _recall_column)
     calls = f"{summary['calls'].sum():,} of the arms"
     if summary["labelling_calls"].max():
