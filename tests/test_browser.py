@@ -521,3 +521,9 @@ def test_the_lecture_fits_every_width(visit, width: int) -> None:
     frames = page.locator(".picture").evaluate_all("all => all.map(f => f.clientWidth)")
     assert max(frames) <= width
     keep(page, f"lecture-{width}", full_page=True)
+    if width == 390:  # what is cut says that it scrolls
+        for kind in (".formula", ".code", ".picture"):
+            frame = page.locator(f"{kind}.more").first
+            hint = frame.locator("xpath=preceding-sibling::*[1]")
+            expect(hint).to_have_text("scroll sideways ⟷")
+            expect(hint).to_be_visible()
