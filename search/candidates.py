@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,6 +71,24 @@ def hit_thresholds(n: int) -> dict[str, float]:
     return least | {f"hits_{share}": share * cerny_bound(n) for share in HIT_SHARES}
 
 
+def distinct_hits(n: int | None = None) -> list[str]:
+    """Return `HIT_COLUMNS` as people are shown them, lowest share first, then ``hits_top``.
+
+    With a number of states, columns that count the same hits as one before are left out.
+
+    Examples
+    --------
+    >>> distinct_hits(6), distinct_hits()[-1]
+    (['hits_0.6', 'hits_0.7', 'hits_0.8'], 'hits_top')
+    """
+    shown = [*(f"hits_{share}" for share in HIT_SHARES), "hits_top"]
+    if n is None:
+        return shown
+    least = hit_thresholds(n)
+    first = {math.ceil(least[name]): name for name in reversed(shown)}
+    return [name for name in shown if first[math.ceil(least[name])] == name]
+
+
 def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.DataFrame:
     """Return one row for each arm, with the columns `SUMMARY_COLUMNS`.
 
@@ -131,6 +150,8 @@ def count_sources(oracle: Oracle, arms: Sequence[Arm]) -> pd.DataFrame:
 def time_modes(summary: pd.DataFrame, seconds: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
     """Return wall time and hits per second of each mode; all rounds of encode-decode are one.
 
+    The modes are in the order of the summary.
+
     Parameters
     ----------
     summary : DataFrame
@@ -145,8 +166,10 @@ def time_modes(summary: pd.DataFrame, seconds: Mapping[str, Mapping[str, float]]
         `HIT_COLUMNS` the hits per second.
     """
     rows = []
-    for mode, spent in seconds.items():
-        arms = summary[summary["mode"] == mode]
+    for mode, arms in summary.groupby("mode", sort=False):
+        if mode not in seconds:
+            continue
+        spent = seconds[mode]
         row = {
             "mode": mode,
             "seconds": round(spent["all"], 2),

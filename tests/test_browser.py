@@ -299,15 +299,18 @@ def test_the_best_and_the_cells_of_a_strip_open(visit) -> None:
     page = visit("search.html")
     expect(page.locator(".found")).to_contain_text("has a reset threshold of")
     expect(page.locator(".best .cell")).to_have_count(5)
-    page.locator(".best .cell").nth(1).click()
-    expect(page.locator("#name")).to_contain_text("Automaton 2:")
+    second = page.locator(".best .cell").nth(1)
+    number = int(second.get_attribute("data-number") or "")
+    second.click()
+    expect(page.locator("#name")).to_contain_text(f"Automaton {number + 1}:")
     page.keyboard.press("Escape")
     for cell in page.locator(".strip .cell").all()[::7]:
         threshold = cell.locator("span").inner_text().split(",")[0]
         cell.click()
-        shown = "no reset word" if threshold == "none" else f"threshold {threshold}"
+        resets = threshold != "no reset word"
+        shown = f"threshold {threshold}" if resets else threshold
         expect(page.locator("#name")).to_contain_text(shown)
-        expect(page.locator("#player")).to_be_visible(visible=threshold != "none")
+        expect(page.locator("#player")).to_be_visible(visible=resets)
         page.keyboard.press("Escape")
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert label.startswith("Open the automaton: ")
@@ -518,3 +521,9 @@ def test_the_lecture_fits_every_width(visit, width: int) -> None:
     frames = page.locator(".picture").evaluate_all("all => all.map(f => f.clientWidth)")
     assert max(frames) <= width
     keep(page, f"lecture-{width}", full_page=True)
+    if width == 390:  # what is cut says that it scrolls
+        for kind in (".formula", ".code", ".picture"):
+            frame = page.locator(f"{kind}.more").first
+            hint = frame.locator("xpath=preceding-sibling::*[1]")
+            expect(hint).to_have_text("scroll sideways ⟷")
+            expect(hint).to_be_visible()

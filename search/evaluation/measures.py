@@ -46,6 +46,8 @@ _ATTRIBUTES = {
     **dict.fromkeys(("attribute", "verdict"), TEXT),
     "parents": Kind("whole", 1),
 }
+_ALIKE = 0.1
+"""Fewer distinct samples than this share of the valid ones, or of the dataset, are too few."""
 TOP = 5
 """Number of longest thresholds that are listed."""
 
@@ -119,6 +121,35 @@ def evaluate(
     results["mean_threshold"] = float(thresholds.mean()) if len(thresholds) else -1.0
     results["top_thresholds"] = np.sort(thresholds)[::-1][:TOP].tolist()
     return results
+
+
+def monotony(results: Mapping[str, Any], rows: int) -> str:
+    """Say that the samples of a model are nearly all alike, "" if they are not.
+
+    Of small automata there are few, so that many samples must be alike: no more are asked for than
+    a share of the dataset.
+
+    Parameters
+    ----------
+    results : mapping
+        Of `evaluate`.
+    rows : int
+        Automata of the dataset.
+
+    Examples
+    --------
+    >>> found = {"uniqueness": 0.004, "valid_after_repair": 1.0, "prior_samples": 10_000}
+    >>> monotony(found, 3000)[:45], monotony(found, 100)
+    ('its samples are nearly all alike (40 distinct', '')
+    """
+    valid = round(results["valid_after_repair"] * results["prior_samples"])
+    distinct = round(results["uniqueness"] * valid)
+    if distinct >= _ALIKE * min(valid, rows):
+        return ""
+    return (
+        f"its samples are nearly all alike ({distinct:,} distinct of {valid:,} valid ones): its "
+        "latent space may have collapsed; train longer, with a lower --beta, or with --free-bits"
+    )
 
 
 def write_evaluation(

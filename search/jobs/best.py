@@ -12,6 +12,8 @@ _WORD = 40
 def best_automata(candidates: pd.DataFrame) -> str:
     """Return the best candidates as a table; of several sizes, the best of the largest sizes.
 
+    Automata of the training set come after all new ones of their size, and are marked.
+
     Parameters
     ----------
     candidates : DataFrame
@@ -26,13 +28,14 @@ def best_automata(candidates: pd.DataFrame) -> str:
     Examples
     --------
     >>> row = {"n": 4, "reset_threshold": 9, "cerny_bound": 9, "family": "C", "word": "baaabaaab"}
-    >>> print(best_automata(pd.DataFrame([row | {"delta": "0 0 2 3|1 2 3 0"}])))
+    >>> print(best_automata(pd.DataFrame([row | {"delta": "0 0 2 3|1 2 3 0", "novel": True}])))
      n  threshold of bound family or word       automaton
      4          9    100 %       family C 0 0 2 3|1 2 3 0
     """
     if not len(candidates):
         return "nothing found"
-    best = candidates.sort_values(["n", "reset_threshold"], ascending=False, kind="stable")
+    order = ["n", "novel", "reset_threshold"]
+    best = candidates.sort_values(order, ascending=False, kind="stable")
     if best["n"].nunique() > 1:
         best = best.drop_duplicates("n")
     best = best.head(_MOST)
@@ -50,4 +53,6 @@ def best_automata(candidates: pd.DataFrame) -> str:
             "automaton": best["delta"],
         }
     )
+    if not best["novel"].all():
+        table["training set"] = ["" if new else "is in it" for new in best["novel"]]
     return str(table.to_string(index=False))

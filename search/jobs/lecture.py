@@ -17,10 +17,11 @@ from data.files import write_file
 from data.picture import Picture
 from data.record import recorded
 from data.results import Summary
+from data.terminal import warn
 from search.arms.decode import computing
 from search.lecture.cells import read_cells, run_cells
 from search.lecture.config import LectureConfig
-from search.lecture.given import check_model, check_parents
+from search.lecture.given import are_isomorphic, check_model, check_parents
 from search.lecture.learned import LETTERS, STATES
 from search.lecture.page import render
 from vae.checkpoint import weights_sha256
@@ -64,6 +65,8 @@ def run_lecture(
     torch.set_num_threads(torch_threads())
     check_digits(load_digits(digits, most=config.rows))
     check_parents(between, *((STATES, LETTERS) if model is None else check_model(model)))
+    if between and are_isomorphic(between):
+        warn("--between: the two automata are isomorphic, so that nothing lies between them")
     inputs = {name: path for name, path in (("digits", digits), ("model", model)) if path}
     contents = {} if model is None else {"model": weights_sha256(model)}
     record = asdict(config) | ({"between": between} if between else {})

@@ -28,7 +28,7 @@ from search.archive.intake import ArchiveRule
 from search.arms.decode import computing
 from search.candidates import time_modes
 from search.evaluation.attributes import measure_arithmetic
-from search.evaluation.measures import evaluate, write_evaluation
+from search.evaluation.measures import evaluate, monotony, write_evaluation
 from search.evolve import EvolveConfig, evolve_from_random
 from search.jobs.outcome import EvaluationOutcome, SearchOutcome
 from search.pictures.hits import plot_arm_hits
@@ -107,6 +107,8 @@ def run_evaluate(
             results = evaluate(
                 model, dataset, held_out=held_out, repair=repair, seed=seed, classes=classes
             )
+            if alike := monotony(results, len(dataset)):
+                warn(f"{folder}: {alike}")
             attributes = measure_arithmetic(
                 model,
                 *dataset.split(held_out),
@@ -156,7 +158,7 @@ def run_search(
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
         outcome = _report(out, result, dataset.n, rule, known, workers)
-        pictures = plot_arm_hits(result.summary, out / "hits")
+        pictures = plot_arm_hits(result.summary, dataset.n, out / "hits")
         held_out = read_config(folder)["train"]["held_out"]
         pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)
     return outcome._replace(files=outcome.files + pictures)
@@ -180,7 +182,7 @@ def run_evolve(
     ):
         result = evolve_from_random(config, workers=workers)
         outcome = _report(out, result, config.n, rule, known, workers)
-        pictures = plot_arm_hits(result.summary, out / "hits")
+        pictures = plot_arm_hits(result.summary, config.n, out / "hits")
         pictures += plot_thresholds(result.found, config.n, out / "thresholds")
     return outcome._replace(files=outcome.files + pictures)
 

@@ -6,7 +6,10 @@ import os
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+
 from automata.automaton import AutomatonError, Deltas
+from automata.canonical import canonical_forms
 from automata.drawing.geometry import DRAWN_MAX_STATES
 from automata.text.entries import Automata
 from automata.text.reading import read_automata
@@ -28,6 +31,8 @@ def read_automaton(argument: str) -> Deltas:
     >>> read_automaton("1 2 0|0 1 0").tolist()
     [[1, 2, 0], [0, 1, 0]]
     """
+    if not argument.strip():
+        raise DataError(f"{argument!r}: an empty text, not an automaton or a file")
     name = f"{argument[:60]!r}" if is_text(argument) else argument
     stream = BytesIO(os.fsencode(argument)) if is_text(argument) else open_file(Path(argument))
     try:
@@ -56,6 +61,18 @@ def check_parents(between: tuple[str, str] | None, n: int, k: int) -> None:
             name = f"{argument[:60]!r}" if is_text(argument) else argument
             has = f"n={delta.shape[1]}, k={len(delta)}"
             raise DataError(f"{name}: {has}, but the model has n={n}, k={k}")
+
+
+def are_isomorphic(between: tuple[str, str]) -> bool:
+    """Return whether two given automata, of one size, are isomorphic.
+
+    Examples
+    --------
+    >>> are_isomorphic(("1 2 0|0 1 0", "2 0 1|0 0 2"))
+    True
+    """
+    first, second = canonical_forms(np.stack([read_automaton(argument) for argument in between]))
+    return bool((first == second).all())
 
 
 def check_model(folder: Path) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -77,15 +78,14 @@ def draw_ascent(plane: Plane, learned: Learned) -> Picture:
         figure.colorbar(image, ax=planes, orientation="horizontal", aspect=50, shrink=0.9)
         facts = []
         for model, own, color in zip(models, paths, (VERMILION, BLUE), strict=True):
-            means = _along(model, own, bound)
-            for (name, mean), dashes in zip(means.items(), ("--", "-"), strict=True):
+            along = _along(model, own, bound)
+            for name, mean, dashes in (
+                ("predicted", along.predicted, "--"),
+                ("true", along.true, "-"),
+            ):
                 label = f"{name}, d = {model.config.latent}"
                 right.plot(mean, dashes, color=color, lw=2, label=label)
-            facts.append(
-                f"in {model.config.latent} dimensions the predicted mean goes from "
-                f"{means['predicted'][0]:.1f} to {means['predicted'][-1]:.1f}, the true one from "
-                f"{means['true'][0]:.1f} to {means['true'][-1]:.1f}"
-            )
+            facts.append(f"In {model.config.latent} dimensions {along.in_words()}")
         right.set_ylim(0, 1.5 * right.dataLim.y1)
         right.legend(frameon=False, loc="upper left", ncols=2, fontsize=8, columnspacing=1)
         right.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -93,21 +93,48 @@ def draw_ascent(plane: Plane, learned: Learned) -> Picture:
         right.set_title("mean threshold along the way")
         return as_picture(
             figure,
-            f"{len(deltas)} held-out automata climb {_STEPS} steps: {'; '.join(facts)}. Blank: "
-            "nothing resets, and what does not reset has no part in the means.",
+            f"{len(deltas)} held-out automata climb {_STEPS} steps. {' '.join(facts)} Blank: what "
+            "is decoded there has no reset word; such automata are left out of the true means.",
         )
 
 
-def _along(model: VAE, paths: torch.Tensor, bound: int) -> dict[str, Floats]:
-    """Return the mean predicted and true thresholds at each step of paths: (steps,) each."""
+class Climb(NamedTuple):
+    """What gradient ascent leads to, at each step: float64 (steps,) each."""
+
+    predicted: Floats
+    """Mean predicted threshold."""
+    true: Floats
+    """Mean threshold of what is decoded, without what has no reset word."""
+    lost: Floats
+    """Share of what is decoded that has no reset word."""
+
+    def in_words(self) -> str:
+        """Say what was predicted, what is true, and whether the one led to the other.
+
+        Examples
+        --------
+        >>> Climb(*np.array([[9, 12], [9, 7], [0, 0.5]])).in_words()[-64:]
+        ' At the end 50% of the automata have no reset word, at first 0%.'
+        """
+        (before, predicted), (start, true) = self.predicted[[0, -1]], self.true[[0, -1]]
+        verdict = "follows" if true > start else "does not follow"
+        return (
+            f"the predicted mean goes from {before:.1f} to {predicted:.1f}; the true one "
+            f"{verdict}: from {start:.1f} to {true:.1f}. At the end {self.lost[-1]:.0%} of the "
+            f"automata have no reset word, at first {self.lost[0]:.0%}."
+        )
+
+
+def _along(model: VAE, paths: torch.Tensor, bound: int) -> Climb:
     steps, climbers, _ = paths.shape
     flat = paths.flatten(0, 1)
     true = _solve(model, flat).reshape(steps, climbers)
     counts = np.isfinite(true).sum(1)
-    return {
-        "predicted": _predict(model, flat, bound).reshape(steps, climbers).mean(1),
-        "true": np.nansum(true, axis=1) / np.maximum(counts, 1),
-    }
+    return Climb(
+        _predict(model, flat, bound).reshape(steps, climbers).mean(1),
+        np.nansum(true, axis=1) / np.maximum(counts, 1),
+        1 - counts / climbers,
+    )
 
 
 def climb_paths(model: VAE, starts: torch.Tensor) -> torch.Tensor:
@@ -153,7 +180,8 @@ def draw_finds(
     """
     level = int(_HIT * cerny_bound(n)) + 1
     arms = {trace.mode: trace for trace in traces if trace.mode in (*modes, *beside)}
-    most = max(1, *(trace.calls for trace in arms.values()))
+    allowed = max(trace.calls for trace in arms.values())
+    most = max(1, allowed)
     edges = np.linspace(0, most, _PARTS + 1)
     results = []
     with style():
@@ -171,9 +199,12 @@ def draw_finds(
             }
             so_far = [*range(len(at) + 1), len(at)]
             left.step([0, *at, trace.calls], so_far, where="post", label=mode, **look)
-            rates = 1000 * np.histogram(at, edges)[0] / np.diff(edges)
+            widths = np.clip(trace.calls - edges[:-1], 0, np.diff(edges))
+            parts = np.histogram(at, edges)[0]
+            rates = np.where(widths > 0, 1000 * parts / np.maximum(widths, 1e-9), np.nan)
             right.plot((edges[1:] + edges[:-1]) / 2, rates, marker=".", **look)
-            results.append((1000 * len(at) / max(1, trace.calls), mode))
+            early = f" (ended after {trace.calls:,})" if trace.calls < allowed else ""
+            results.append(f"{mode} {1000 * len(at) / max(1, trace.calls):.0f}{early}")
         left.legend(frameon=False, loc="upper left")
         left.set_title(f"hits so far: thresholds of at least {level}")
         right.set_title("hits in each fifth of the budget, per 1,000 calls")
@@ -181,11 +212,10 @@ def draw_finds(
             axes.set_xlim(0, most)
             axes.set_ylim(bottom=0)
             axes.set_xlabel("solver calls")
-        found = ", ".join(f"{mode} {rate:.0f}" for rate, mode in results)
         return as_picture(
             figure,
-            f"Hits (thresholds of at least {level}, new to the training set) per 1,000 of {most:,} "
-            f"solver calls: {found}.",
+            f"Hits (thresholds of at least {level}, new to the training set) per 1,000 solver "
+            f"calls, of up to {allowed:,}: {', '.join(results)}.",
         )
 
 

@@ -36,7 +36,15 @@ def draw_two_ways(digits: Digits, pair: tuple[int, int], rng: np.random.Generato
     is_second = digits.labels[chosen] == pair[1]
     images = digits.images[chosen].reshape(chosen.sum(), -1)
     points = fit_axes(images).project(images)
-    low, high = points.min(0) - 0.6, points.max(0) + 0.6
+    classes = [points[is_second == kind] for kind in range(2)]
+    means, covs = [own.mean(0) for own in classes], [np.cov(own.T) for own in classes]
+    # an ellipse of three standard deviations reaches as far along each axis
+    reaches = [3.1 * np.sqrt(np.diag(cov)) for cov in covs]
+    away = [
+        mean + sign * reach for mean, reach in zip(means, reaches, strict=True) for sign in (-1, 1)
+    ]
+    every = np.concatenate([points, away])
+    low, high = every.min(0), every.max(0)
     grid = np.stack(np.meshgrid(*np.linspace(low, high, 60).T), -1)  # (y, x, 2)
     with style():
         figure = new_figure(9, 4.1)
@@ -49,10 +57,9 @@ def draw_two_ways(digits: Digits, pair: tuple[int, int], rng: np.random.Generato
         left.contour(*field, share, levels=[0.5], colors=BLACK, linewidths=1.2)
         left.set_title(f"discriminative: p(y | x), is it a {pair[0]} or a {pair[1]}?")
         for kind, color in enumerate(_COLORS):
-            own = points[is_second == kind]
-            mean, cov = own.mean(0), np.cov(own.T)
-            away = grid - mean
-            distance = np.einsum("...i,ij,...j", away, np.linalg.inv(cov), away)
+            own, mean, cov = classes[kind], means[kind], covs[kind]
+            offset = grid - mean
+            distance = np.einsum("...i,ij,...j", offset, np.linalg.inv(cov), offset)
             right.contour(*field, distance, levels=[1, 4, 9], colors=color, linewidths=1)
             new = rng.multivariate_normal(mean, cov, 40)
             right.plot(*new.T, "x", color=color, ms=5, label=f"{pair[kind]}, drawn anew")

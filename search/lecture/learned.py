@@ -12,18 +12,20 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas, validate_deltas
+from automata.automaton import Deltas, cerny_bound, validate_deltas
 from automata.canonical import canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset, read_dataset
 from data.drawn import Cell, draw_rows
 from data.generate import GenerateConfig, generate
+from data.manifest import read_manifest
 from data.picture import Picture
 from search.arms.decode import decode_and_repair
 from search.lecture.config import LectureConfig
 from search.lecture.given import check_parents, read_automaton
 from search.lecture.paths import STEPS, path_points
+from search.lecture.words import Words, describe_origin
 from vae.checkpoint import load_model, read_config
 from vae.coding import encode_automata
 from vae.model import VAE, ModelConfig
@@ -35,8 +37,8 @@ STATES, LETTERS = 7, 2
 """The size of the automata that the lecture learns from."""
 _ROUNDS = 2
 """Rounds of encode-decode."""
-_INNER = 5
-"""Points of a drawn path, its ends apart."""
+_LINE = 8
+"""Automata in a line of a drawn path."""
 _SHOWN = 6
 """Automata in a line of reconstructions."""
 
@@ -49,6 +51,8 @@ class Learned(NamedTuple):
     held_out: Dataset
     share: float
     """Of the dataset that is held out."""
+    origin: str
+    """Says where the dataset comes from; see `search.lecture.words.describe_origin`."""
 
 
 def learn_automata(config: LectureConfig, folder: Path, given: Path | None = None) -> Learned:
@@ -69,27 +73,38 @@ def learn_automata(config: LectureConfig, folder: Path, given: Path | None = Non
         automata have too many states to be drawn.
     """
     if given is not None:
-        device = torch.device("cpu")
-        model, data, _ = load_trained(
-            given, training_folder(given), device, torch.get_num_threads()
-        )
+        place = training_folder(given)
+        model, data, _ = load_trained(given, place, torch.device("cpu"), torch.get_num_threads())
         held_out = read_config(given)["train"]["held_out"]
     else:
+        place = folder / "data"
         generate(
             GenerateConfig(
                 n=STATES, k=LETTERS, count=config.automata, sampler="evolved", ceiling=0.6,
                 calls=10 * config.automata, seed=config.seed,
             ),
-            folder / "data",
+            place,
         )  # fmt: skip
-        data = read_dataset(folder / "data")
+        data = read_dataset(place)
         shape = ModelConfig(n=STATES, k=LETTERS, latent=24, hidden=128)
         training = TrainConfig(
             epochs=config.epochs, batch=128, beta=0.1, learning_rate=3e-3, seed=config.seed
         )
         train(data, folder / "model", shape, training, device="cpu")
         model, held_out = load_model(folder / "model"), training.held_out
-    return Learned(model, data, data.split(held_out)[1], held_out)
+    origin = describe_origin(read_manifest(place))
+    return Learned(model, data, data.split(held_out)[1], held_out, origin)
+
+
+def describe_data(learned: Learned) -> Words:
+    """Say what the dataset of a model holds."""
+    data = learned.data
+    longest = int(data.reset_thresholds.max())
+    return Words(
+        f"The dataset has {len(data):,} automata with {data.n} states and {data.k} letters"
+        f"{learned.origin}. The longest reset threshold in it is {longest}; "
+        f"the Černý bound is {cerny_bound(data.n)}."
+    )
 
 
 def choose_parents(learned: Learned, between: tuple[str, str] | None = None) -> Deltas:
@@ -126,16 +141,17 @@ def draw_automaton_reconstructions(learned: Learned) -> Picture:
     return draw_rows(
         rows,
         f"The slowest held-out automata and their reconstructions; below, the slowest of those "
-        f"that are not exact. Of all {len(wrong)} held-out automata {exact:.1f} % are exact, and "
+        f"that are not exact. Of all {len(wrong):,} held-out automata {exact:.1f} % are exact, and "
         f"{kept:.1f} % of their transitions.",
     )
 
 
 def draw_automaton_paths(learned: Learned, parents: Deltas, generator: torch.Generator) -> Picture:
-    """Draw what is decoded along the paths between two automata, these outside.
+    """Draw what is decoded along the paths between two automata, these at the ends.
 
-    Changed transitions are those that differ from the automaton on the left. The lines of
-    encode-decode begin with the automata of the polar path.
+    Below each is its place on the path, alpha, and its threshold. Changed transitions are those
+    that differ from the automaton before. The lines of encode-decode begin with the automata of
+    the polar path.
 
     Parameters
     ----------
@@ -145,19 +161,25 @@ def draw_automaton_paths(learned: Learned, parents: Deltas, generator: torch.Gen
         Draws from the posteriors of encode-decode.
     """
     mu = encode_automata(learned.model, parents).mu
+    places = ["A", *(f"α {alpha:.2f}" for alpha in np.linspace(1, 0, STEPS)), "B"]
     rows = []
-    for name, deltas in _strips(learned.model, mu[:1], mu[1:], _INNER + 2, generator):
-        inner = deltas[0, 1:-1]  # the ends are reconstructions: the parents stand in their place
-        whole = np.concatenate([parents[:1], inner, parents[1:]])
+    for name, deltas in _strips(learned.model, mu[:1], mu[1:], STEPS, generator):
+        whole = np.concatenate([parents[:1], deltas[0], parents[1:]])
         changed = np.zeros(whole.shape, np.bool_)
         changed[1:] = whole[1:] != whole[:-1]
-        cells = _cells(whole, changed, _forms(learned))
-        for end in (0, -1):
-            cells[end] = cells[end]._replace(given=True)
-        rows.append((name.replace(", ", ",\n"), cells))
-    return draw_rows(
-        rows, f"Automata decoded along {len(rows)} kinds of paths between two given ones."
+        cells = [
+            cell._replace(caption=f"{place}: {cell.caption}", given=place in "AB")
+            for place, cell in zip(places, _cells(whole, changed, _forms(learned)), strict=True)
+        ]
+        label = name.replace(", ", ",\n")
+        rows += [(label, cells[:_LINE]), (f"{label},\ncontinued", cells[_LINE:])]
+    text = (
+        f"Automata decoded at {STEPS} steps of paths between two given ones, A and B; two lines a "
+        "path. Below each: its place α on the path, and its reset threshold."
     )
+    if len({form.tobytes() for form in canonical_forms(parents)}) == 1:
+        text += " A and B are isomorphic, so that all paths between them are one point."
+    return draw_rows(rows, text)
 
 
 def count_paths(learned: Learned, rng: np.random.Generator, pairs: int = 200) -> pd.DataFrame:
@@ -204,6 +226,27 @@ def count_paths(learned: Learned, rng: np.random.Generator, pairs: int = 200) ->
     return pd.DataFrame(table)
 
 
+def compare_paths(table: pd.DataFrame, learned: Learned) -> Words:
+    """Say whether paths have led to longer thresholds than those of the dataset.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `count_paths`.
+    learned : Learned
+    """
+    longest = int(learned.data.reset_thresholds.max())
+    found = int(table["longest threshold"].max())
+    if found <= longest:
+        return Words(
+            f"The longest threshold in the dataset is {longest}. No path has led to a longer one."
+        )
+    return Words(
+        f"The longest threshold in the dataset is {longest}; on the paths there are thresholds up "
+        f"to {found}. What is longer was found, not remembered."
+    )
+
+
 def _strips(
     model: VAE, first: Tensor, second: Tensor, steps: int, generator: torch.Generator
 ) -> Iterator[tuple[str, Deltas]]:
@@ -247,7 +290,7 @@ def _cells(
     return [
         Cell(
             delta,
-            f"{threshold}" if threshold >= 0 else "does not reset",
+            f"{threshold}" if threshold >= 0 else "no reset word",
             None if changed is None else changed[row],
             known=bool(known[row]),
             wrong=bool(threshold < 0),

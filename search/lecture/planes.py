@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
+from matplotlib.ticker import MaxNLocator
 
 from automata.automaton import Deltas
 from automata.drawing.compact import compact_reach
@@ -44,7 +45,7 @@ _SIDE = 60
 """Points along each side of a grid."""
 _BINS = 90
 """Parts of a circle in which points are stacked."""
-_PANEL, _EDGE, _HEAD, _BAR = 2.8, 0.12, 0.42, 0.75
+_PANEL, _EDGE, _HEAD, _BAR = 2.8, 0.12, 0.42, 0.85
 """In inches: side of a panel, space around it, room for its title, for the bar of colours."""
 
 
@@ -134,8 +135,8 @@ def draw_priors(
         vamp = [p.model for p in planes.values() if isinstance(p.model.prior, VampPrior)]
         for model in vamp[:1]:
             draw_pseudo_inputs(panel(len(planes)), model)
-        bar = figure.add_axes((1 - 0.62 / width, 0.25, 0.14 / width, 0.5))
-        figure.colorbar(dots, cax=bar, label="reset threshold")
+        bar = figure.add_axes((1 - 0.74 / width, 0.25, 0.14 / width, 0.5))
+        figure.colorbar(dots, cax=bar, label="reset threshold", ticks=MaxNLocator(integer=True))
         return as_picture(
             figure,
             f"Priors p(z) in grey, {len(shown)} held-out automata on them. ELBO, held out: "
@@ -157,12 +158,14 @@ def draw_encoded(axes: Axes, model: VAE, deltas: Deltas, thresholds: Thresholds)
 
     On a circle equal directions are stacked outwards.
     """
-    points = encode_automata(model, deltas).mu.numpy()
+    points = shown = encode_automata(model, deltas).mu.numpy()
     if model.config.options.prior == "sphere":
         turn = np.linspace(0, 2 * np.pi, 200)
-        axes.plot(np.cos(turn), np.sin(turn), color=GREY, lw=3, alpha=0.4)
+        circle = np.stack([np.cos(turn), np.sin(turn)], 1)
+        axes.plot(*circle.T, color=GREY, lw=3, alpha=0.4)
         points = stack_outwards(points, thresholds)
-    ends = np.stack([points.min(0), points.max(0)])
+        shown = np.concatenate([points, circle])
+    ends = np.stack([shown.min(0), shown.max(0)])
     reach = max(1.0, 0.62 * float(np.ptp(ends, axis=0).max()))
     low, high = ends.mean(0) - reach, ends.mean(0) + reach
     if model.config.options.prior != "sphere":

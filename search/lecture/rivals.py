@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from automata.automaton import Deltas
 from automata.drawing.compact import compact_reach
@@ -24,6 +25,8 @@ _LOSSES = (
     ("train_generator", "decoder: written ones pass", BLUE, "--"),
     ("train_features", "decoder: features missed", GREEN, ":"),
 )
+_UNRELATED = 2.0
+"""The squared distance of the features of two automata drawn at random, over their variance."""
 _COUNT = 2000
 """Automata that each model writes."""
 _COLUMNS, _CELL = 5, 1.08
@@ -60,9 +63,12 @@ def draw_rivals(
             left.plot(epochs, values, dashes, color=color, lw=1.8, marker=".", label=label)
         left.axhline(math.log(2), color=GREY, lw=0.8)
         left.text(epochs[0], math.log(2), " a coin: log 2", color=GREY, va="bottom", size=8)
+        left.axhline(_UNRELATED, color=GREY, lw=0.8)
+        left.text(epochs[0], _UNRELATED, " unrelated: 2", color=GREY, va="bottom", size=8)
         left.set_ylim(0, 1.4 * left.dataLim.y1)
+        left.xaxis.set_major_locator(MaxNLocator(integer=True))
         left.set_xlabel("epoch")
-        left.set_title("losses, nats (features: a share)")
+        left.set_title("losses, nats (features: a ratio)")
         left.legend(frameon=False, loc="upper right", fontsize=8)
         box = (3.8 / width, 0.0, 5.4 / width, 1.0)
         right = figure.add_axes(box)
@@ -84,7 +90,9 @@ def draw_rivals(
         return as_picture(
             figure,
             f"{_COUNT:,} automata written at the same points of the prior: {'; '.join(facts)} "
-            f"(training set {mean:.1f}).",
+            f"(training set {mean:.1f}). Features missed in the last epoch: "
+            f"{adversarial.metrics[-1]['train_features']:.1f}, where two unrelated automata have "
+            f"about {_UNRELATED:g}.",
         )
 
 

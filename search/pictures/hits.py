@@ -13,15 +13,14 @@ from matplotlib.ticker import MaxNLocator
 from automata.drawing.geometry import line_color
 from data.plots import GREY, PALE, Floats, new_figure, save, say_empty, style
 from search.arms.baselines import BASELINES
+from search.candidates import HIT_SHARES, distinct_hits
 from search.evaluation.intervals import share_interval
 from search.scoring.comparison import three_digits
 
-_PANELS = (
-    ("≥ n² - 4n + 6", "hits_top"),
-    ("≥ 0.8 (n - 1)²", "hits_0.8"),
-    ("≥ 0.7 (n - 1)²", "hits_0.7"),
-    ("≥ 0.6 (n - 1)²", "hits_0.6"),
-)
+HIT_NAMES = {"hits_top": "≥ n² - 4n + 6"} | {
+    f"hits_{share}": f"≥ {share} (n - 1)²" for share in HIT_SHARES
+}
+"""The columns of hits as people are shown them."""
 
 
 def wilson_interval(rates: npt.ArrayLike, calls: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -56,15 +55,30 @@ def arm_names(summary: pd.DataFrame) -> list[str]:
     ]
 
 
-def plot_arm_hits(summary: pd.DataFrame, stem: Path) -> list[Path]:
+def ended_early(summary: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which arms of a summary made fewer calls than others: bool (arms,).
+
+    Examples
+    --------
+    >>> ended_early(pd.DataFrame({"calls": [4, 1000]})).tolist()
+    [True, False]
+    """
+    calls = summary["calls"].to_numpy()
+    return np.asarray(calls < calls.max(initial=0))
+
+
+def plot_arm_hits(summary: pd.DataFrame, n: int, stem: Path) -> list[Path]:
     """Draw hits per 1,000 solver calls as dots with intervals and values; baselines are grey.
 
-    A panel whose hits no arm has is left out, and named in the title.
+    A panel whose hits no arm has is left out, and named in the title; so is one that would count
+    the same hits as another. The label of an arm that ended early says after how many calls.
 
     Parameters
     ----------
     summary : DataFrame
         The columns ``SUMMARY_COLUMNS``.
+    n : int
+        Number of states.
     stem : Path
         The path of the pictures, without an ending.
 
@@ -75,9 +89,16 @@ def plot_arm_hits(summary: pd.DataFrame, stem: Path) -> list[Path]:
     """
     rows = np.arange(len(summary))
     colors = [GREY if mode in BASELINES else line_color(0) for mode in summary["mode"]]
-    rates = {name: np.nan_to_num(summary[name].to_numpy(np.float64)) for _, name in _PANELS}
-    shown = [panel for panel in _PANELS if rates[panel[1]].any()]
-    nobody = [title for title, name in _PANELS if not rates[name].any()] if len(rows) else []
+    names = distinct_hits(n)
+    rates = {name: np.nan_to_num(summary[name].to_numpy(np.float64)) for name in names}
+    shown = [name for name in names if rates[name].any()]
+    nobody = [HIT_NAMES[name] for name in names if not rates[name].any()] if len(rows) else []
+    labels = [
+        f"{name} ({calls:,} calls)" if early else name
+        for name, calls, early in zip(
+            arm_names(summary), summary["calls"], ended_early(summary), strict=True
+        )
+    ]
     with style():
         width = 2.2 + 2.4 * max(2, len(shown))
         figure = new_figure(width, 1.6 + 0.28 * max(3, len(rows)))
@@ -92,9 +113,9 @@ def plot_arm_hits(summary: pd.DataFrame, stem: Path) -> list[Path]:
             say_empty(axes, "no hit" if len(rows) else "no arm")
             return save(figure, stem)
         grid = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-        for axes, (title, name) in zip(grid, shown, strict=True):
-            _draw_panel(axes, title, rates[name], summary["calls"], colors)
-        grid[0].set_yticks(rows, arm_names(summary), parse_math=False)
+        for axes, name in zip(grid, shown, strict=True):
+            _draw_panel(axes, HIT_NAMES[name], rates[name], summary["calls"], colors)
+        grid[0].set_yticks(rows, labels, parse_math=False)
         grid[0].set_ylim(len(rows) - 0.5, -0.5)
         return save(figure, stem)
 

@@ -72,7 +72,7 @@ def reconstruct(
         originals = deltas[chosen]
         posterior = encode_automata(model, originals)
         solved = zip(originals, thresholds[chosen], strict=True)
-        cells = [Cell(own, _named(threshold), given=True) for own, threshold in solved]
+        cells = [Cell(own, f"{threshold}", given=True) for own, threshold in solved]
         rows.append((f"{name}:\noriginal", cells))
         for label, z in (("from mu", posterior.mu), ("from z ~ q", posterior.sample(generator))):
             decoded = decode_and_repair(model, z, repair=0).deltas
@@ -86,12 +86,9 @@ def _compared(decoded: Deltas, originals: Deltas) -> list[Cell]:
     for own, original, threshold in zip(decoded, originals, reset_thresholds(decoded), strict=True):
         changed = changed_from(own, original)
         count = f"{changed.sum()} changed" if changed.any() else "exact"
-        cells.append(Cell(own, f"{_named(threshold)}, {count}", changed, wrong=bool(threshold < 0)))
+        caption = f"{threshold}, {count}" if threshold >= 0 else "no reset word"
+        cells.append(Cell(own, caption, changed, wrong=bool(threshold < 0)))
     return cells
-
-
-def _named(threshold: int) -> str:
-    return f"{threshold}" if threshold >= 0 else "none"
 
 
 def plot_reconstructions(

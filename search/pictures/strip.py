@@ -39,7 +39,7 @@ class StripRow(NamedTuple):
         return [
             Cell(
                 delta,
-                f"{threshold}" if threshold >= 0 else "none",
+                f"{threshold}" if threshold >= 0 else "no reset word",
                 changed_from(delta, self.deltas[max(0, column - 1)]),
                 known=bool(known),
                 wrong=bool(threshold < 0),

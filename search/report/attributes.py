@@ -30,5 +30,4 @@ def attribute_tables(model: Path) -> list[Table]:
     table = read_attributes(model)
     if table is None or not len(table):
         return []
-    text = " ".join([*in_words(table), _COLUMNS])
-    return [Table("Attribute arithmetic", text, shown(table))]
+    return [Table("Attribute arithmetic", " ".join(in_words(table)), shown(table), _COLUMNS)]

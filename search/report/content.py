@@ -29,6 +29,8 @@ class Table(NamedTuple):
     title: str
     text: str
     rows: pd.DataFrame
+    method: str = ""
+    """How the numbers were measured; folded away on the page."""
 
 
 class Picture(NamedTuple):
@@ -54,7 +56,9 @@ class LatentMap(NamedTuple):
     """The latent space in two dimensions."""
 
     text: str
-    """Names the automata that were encoded."""
+    """Names the automata that the axes rest on."""
+    chosen: str
+    """Says how the training automata on the map were chosen."""
     shares: tuple[float, float]
     """Share of the variance of the training data along each axis."""
     candidates: Floats
@@ -80,8 +84,12 @@ class Content:
     """Config, seed, versions, commit, seconds, calls."""
     tables: list[Table] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    captions: dict[str, str] = field(default_factory=dict)
+    """Texts of the run's own pictures, by the names of their files, in place of the usual ones."""
+    of: str = ""
+    """Names all automata that the rows are the slowest of, "" if that is not known."""
     found: str = ""
-    """A sentence after the one that says what was found."""
+    """Sentences after the one that says what was found."""
     strip: Sequence[StripRow] = ()
     reconstructions: Sequence[tuple[str, Sequence[Cell]]] = ()
     """Rows with their labels; `reconstructed` names the automata."""

@@ -217,8 +217,7 @@ def _map(
     elites = [step.elites(learn.elites) for n, step in runs[mapped].items() if n < config.most]
     own = rows[(rows["run"] == f"{arm} {seed}") & rows["mode"].isin(_DECODED)]
     return draw_map(
-        f"the elites of {arm}, seed {seed}, with fewer than {config.most} states and the "
-        "automata of this page, each at its mean mu by the last model",
+        f"elites of {arm}, seed {seed}, with fewer than {config.most} states",
         encode,
         [(known.deltas, known.thresholds) for known in elites if len(known.deltas)],
         rows,

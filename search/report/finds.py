@@ -3,46 +3,85 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 _BEST = 5
 
 
+def are_known(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which rows a page's table marks as automata of the training set: bool (rows,).
+
+    Examples
+    --------
+    >>> are_known(pd.DataFrame({"novel": ["True", "False", ""]})).tolist()
+    [False, True, False]
+    """
+    if "novel" not in rows:
+        return np.zeros(len(rows), np.bool_)
+    return np.asarray(rows["novel"] == "False")
+
+
+def new_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the automata of the training set last, otherwise in their order."""
+    return rows.iloc[np.argsort(are_known(rows), kind="stable")]
+
+
 def best_rows(rows: pd.DataFrame) -> list[int]:
     """Return the numbers of the best rows, at most five; of several sizes, the largest ones' best.
+
+    Automata of the training set come after all new ones.
 
     Parameters
     ----------
     rows : DataFrame
-        The columns n, k, reset_threshold and cerny_bound as texts, the best of each size first.
+        The columns n, k, reset_threshold and cerny_bound as texts, the best of each size first; and
+        novel, if there is a training set.
 
     Examples
     --------
     >>> rows = pd.DataFrame({"n": ["5", "5", "4"], "k": "2"})
     >>> best_rows(rows), best_rows(rows.head(2))
     ([0, 2], [0, 1])
+    >>> best_rows(pd.DataFrame({"n": "5", "k": "2", "novel": ["False", "True", "True"]}))
+    [1, 2, 0]
     """
-    sizes = rows[["n", "k"]].astype(int)
-    if len(sizes.drop_duplicates()) < 2:
-        return [*range(min(_BEST, len(rows)))]
-    first = ~sizes.duplicated().to_numpy()
-    order = sizes.sort_values(["n", "k"], ascending=False, kind="stable").index
-    return [int(row) for row in order if first[row]][:_BEST]
+    ordered = new_first(rows.reset_index(drop=True))
+    sizes = ordered[["n", "k"]].astype(int)
+    if len(sizes.drop_duplicates()) > 1:
+        sizes = sizes.drop_duplicates()
+        sizes = sizes.sort_values(["n", "k"], ascending=False, kind="stable")
+    return [int(row) for row in sizes.index[:_BEST]]
 
 
-def found_sentence(rows: pd.DataFrame) -> str:
+def counted(count: int, kind: str = "") -> str:
+    """Return a number of automata in words.
+
+    Examples
+    --------
+    >>> counted(1), counted(1200, "new")
+    ('1 automaton', '1,200 new automata')
+    """
+    return " ".join([f"{count:,}", *kind.split(), "automaton" if count == 1 else "automata"])
+
+
+def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     """Return what was found in a sentence, "" for no rows.
 
     Parameters
     ----------
     rows : DataFrame
         As for `best_rows`, with the column family.
+    of : str
+        Names all automata of which the first shown is the slowest. Default: those of the page.
 
     Examples
     --------
     >>> own = {"n": "4", "k": "2", "reset_threshold": "9", "cerny_bound": "9", "family": "C"}
     >>> found_sentence(pd.DataFrame([own]))[:58]
     'The slowest automaton has a reset threshold of 9, 100 % of'
+    >>> found_sentence(pd.DataFrame([own] * 2), "73 new automata")[:56]
+    'The slowest of 73 new automata has a reset threshold of '
     """
     if not len(rows):
         return ""
@@ -54,8 +93,10 @@ def found_sentence(rows: pd.DataFrame) -> str:
     if len(sizes) > 1:
         with_states += f", the largest of {len(sizes)} sizes from n = {sizes[0]} on"
     kind = f"family {best['family']}" if best["family"] else "it belongs to no known family"
-    which = "slowest automaton" if len(rows) == 1 else f"slowest of {len(rows):,} automata"
+    of = of or f"{counted(len(rows))} on this page"
+    which = "slowest automaton" if len(rows) == 1 else f"slowest of {of}"
+    before = "No automaton is new. " if are_known(rows).all() else ""
     return (
-        f"The {which} has a reset threshold of {threshold}, {share} of the Černý bound {bound} "
-        f"({with_states}); {kind}."
+        f"{before}The {which} has a reset threshold of {threshold}, {share} of the Černý bound "
+        f"{bound} ({with_states}); {kind}."
     )

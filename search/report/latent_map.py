@@ -42,7 +42,7 @@ def draw_map(
     Parameters
     ----------
     text : str
-        Names the automata that are encoded.
+        Names the training automata.
     encode : callable
         See `Encode`.
     training : sequence of (deltas, thresholds)
@@ -58,14 +58,18 @@ def draw_map(
     -------
     LatentMap
     """
-    encoded = [encode(deltas[_spread(len(deltas), _FITTED)]) for deltas, _ in training]
+    fitted = [deltas[_spread(len(deltas), _FITTED)] for deltas, _ in training]
+    encoded = [encode(deltas) for deltas in fitted]
     axes = fit_axes(torch.cat(encoded).double().cpu().numpy())
     best = decoded[decoded["parent_a"] != ""].head(_DRAWN).to_dict("index")
     drawn = [_path(axes, encode, number, row, path) for number, row in best.items()]
     parents = {row[side] for row in best.values() for side in ("parent_a", "parent_b")}
-    shown = _training_rows(training, sorted(parents - {""}))
+    shown, chosen = _training_rows(training, sorted(parents - {""}))
+    count, total = sum(map(len, fitted)), sum(len(deltas) for deltas, _ in training)
+    of_all = f"all {total:,}" if count == total else f"{count:,} of {total:,}"
     return LatentMap(
-        text,
+        f"{of_all} {text}, each encoded at its mean mu",
+        chosen,
         (float(axes.shares[0]), float(axes.shares[1])),
         _places(axes, encode, candidates["delta"]),
         shown,
@@ -94,10 +98,11 @@ def _path(axes: Axes, encode: Encode, number: int, row: dict[str, str], default:
 
 def _training_rows(
     training: Sequence[tuple[Deltas, Thresholds]], parents: Sequence[str]
-) -> pd.DataFrame:
-    """Return the training automata on the map: a sample over all thresholds, and the parents.
+) -> tuple[pd.DataFrame, str]:
+    """Return the training automata on the map, and how they were chosen.
 
-    Non-synchronizing automata are left out: they have no reset word.
+    They are a sample over all thresholds, and the parents. Non-synchronizing automata are left out:
+    they have no reset word.
     """
     cells = sum(deltas[:1].size for deltas, _ in training) / len(training)
     count = min(_SHOWN, int(_SHOWN_TRANSITIONS / cells)) // len(training)
@@ -111,8 +116,12 @@ def _training_rows(
         threshold = reset_thresholds(delta)
         if threshold[0] >= 0:
             tables.append(known_automata(delta, threshold, novel=False))
-    shown = pd.concat(tables)
-    return shown.drop_duplicates(["n", "canonical"]).reset_index(drop=True)
+    every = all(len(deltas) <= count for deltas, _ in training)
+    chosen = "all of them" if every else "at even steps through their list, sorted by threshold"
+    if parents:
+        chosen += ", and the parents of the paths drawn"
+    shown = pd.concat(tables).drop_duplicates(["n", "canonical"]).reset_index(drop=True)
+    return shown, chosen
 
 
 def _places(axes: Axes, encode: Encode, texts: pd.Series) -> Floats:

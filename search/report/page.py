@@ -29,7 +29,7 @@ from automata.text.words import format_word
 from data.damage import DataError
 from search.archive.rows import class_names
 from search.report.content import Content, LatentMap
-from search.report.finds import best_rows, found_sentence
+from search.report.finds import are_known, best_rows, found_sentence
 from search.report.grids import cell_automata, grids_of, shown_grids, small_svg
 from search.report.layout import neato_drawing
 from search.report.pictures import inline_svg
@@ -132,7 +132,7 @@ def render(content: Content) -> str:
             for number, picture in enumerate(content.pictures)
         ],
         found=[_found(content.rows, number) for number in best_rows(content.rows)],
-        sentence=found_sentence(content.rows),
+        sentence=found_sentence(content.rows, content.of),
         grids=shown_grids(grids, texts),
         drawn=drawn_colors(),
         map=_map_shapes(latent_map, automata[:mapped], len(content.rows)) if latent_map else None,
@@ -264,6 +264,7 @@ def _found(rows: pd.DataFrame, number: int) -> dict[str, Any]:
         "share": share,
         "n": row["n"],
         "family": row["family"],
+        "known": bool(are_known(rows.iloc[[number]])[0]),
     }
 
 
@@ -288,6 +289,8 @@ def _map_shapes(
     least, most = min(shares), max(shares)
     return {
         "text": latent_map.text,
+        "chosen": latent_map.chosen,
+        "dots": len(latent_map.places),
         "shares": [f"{share:.1%}" for share in latent_map.shares],
         "ramp": (least, most),
         "size": _MAP_SIZE,

@@ -34,6 +34,7 @@ from search.report.content import (
     title_of,
 )
 from search.report.discoveries import read_discovery
+from search.report.finds import counted
 from search.report.searches import CPU, TRAINING, dataset_map, read_search
 from vae.checkpoint import model_shape, read_config
 from vae.config import ModelConfig, TrainConfig
@@ -80,10 +81,10 @@ def read_run(folder: Path, limit: int) -> Content:
         raise DataError(f"{folder}: not a run that can be shown ({record['command'][:40]})")
     content = _READERS[record["command"]](folder, record, limit)
     content.facts = _facts(record) | content.facts
-    for name, words in _PICTURES.items():
+    for name, (title, text) in _PICTURES.items():
         path = folder / f"{name}.svg"
         if path.exists():
-            content.pictures.append(Picture(*words, path))
+            content.pictures.append(Picture(title, content.captions.get(name, text), path))
     return content
 
 
@@ -115,7 +116,7 @@ def read_archive(path: Path, selection: Selection, limit: int) -> Content:
     table = Table("Automata in the archive", "Counts of all selected automata.", counts)
     chosen = {name: own for name, own in vars(selection).items() if own not in (None, ())}
     content = Content(f"Archive {path.name}", lead, texts_of(rows), flatten(chosen), [table])
-    content.source = "The archive"
+    content.source, content.of = "The archive", counted(int(counts["automata"].sum()))
     return content
 
 
@@ -136,9 +137,15 @@ def _dataset(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
         lead = f"Counts of all automata with {size}; the automata were not kept."
         return Content(title, lead, pd.DataFrame(columns=CANDIDATE_COLUMNS), {}, tables)
     dataset = read_dataset(folder, workers=torch.get_num_threads())
-    lead = f"The slowest of {len(dataset):,} automata, {size}."
+    known = dataset.select(at_least=0)
+    lead = f"{counted(len(dataset))}, {size}"
+    if len(known) < len(dataset):
+        lead += f"; {len(dataset) - len(known):,} of them without a reset word"
+    if limit < len(known):
+        lead += f". This page has the {limit:,} slowest"
     calls = {"solver calls or nodes": f"{sum(shard['calls'] for shard in manifest['shards']):,}"}
-    return Content(title, lead, _slowest(dataset, limit), calls, tables)
+    of = counted(len(dataset))
+    return Content(title, f"{lead}.", _slowest(known, limit), calls, tables, of=of)
 
 
 def _compare(folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], name: str) -> None:
@@ -147,9 +154,8 @@ def _compare(folder: Path, record: Mapping[str, Any], config: Mapping[str, Any],
         raise DataError(f"{folder / 'run.json'}: of another run than {name}")
 
 
-def _slowest(dataset: Dataset, limit: int) -> pd.DataFrame:
-    """Return the automata of a dataset with the longest thresholds."""
-    known = dataset.select(at_least=0)
+def _slowest(known: Dataset, limit: int) -> pd.DataFrame:
+    """Return the automata of a dataset, all synchronizing, with the longest thresholds."""
     order = np.lexsort((*known.forms.T[::-1], -known.reset_thresholds))[:limit]
     rows = known_automata(known.deltas[order], known.reset_thresholds[order])
     return rows.drop(columns=[*SEARCHED])
@@ -183,7 +189,9 @@ def _model(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
         ]
     try:
         model, training, _ = load_trained(folder, data, CPU, torch.get_num_threads())
-        rows = _slowest(training, limit)
+        known = training.select(at_least=0)
+        rows = _slowest(known, limit)
+        content.of = counted(len(known), "training")
         candidates = rows.reindex(columns=CANDIDATE_COLUMNS, fill_value="")
         content.rows = rows
         content.latent_map = dataset_map(model, training, candidates, PATHS[0])

@@ -18,12 +18,19 @@ from data.files import check_files
 from data.run_record import input_folder
 from data.terminal import printable
 from search.arms.baselines import BASELINES
-from search.candidates import CANDIDATE_COLUMNS, HIT_COLUMNS, SUMMARY_COLUMNS, time_modes
+from search.candidates import (
+    CANDIDATE_COLUMNS,
+    HIT_COLUMNS,
+    SUMMARY_COLUMNS,
+    distinct_hits,
+    time_modes,
+)
 from search.evolve import EvolveConfig
-from search.pictures.hits import arm_names, wilson_interval
+from search.pictures.hits import HIT_NAMES, arm_names, ended_early, wilson_interval
 from search.pictures.latent import picture_space, reconstructions, strip_rows
 from search.report.attributes import attribute_tables
 from search.report.content import Content, LatentMap, Picture, Table, texts_of, title_of
+from search.report.finds import counted, new_first
 from search.report.latent_map import draw_map
 from search.run import SearchConfig
 from search.scoring.comparison import three_digits
@@ -56,7 +63,6 @@ _SOURCES = {
     "best_threshold": Kind("whole", -1),
     **dict.fromkeys(HIT_COLUMNS, Kind("number", 0, 1000, gaps=True)),
 }
-_HITS = ("hits_top", "hits_0.8", "hits_0.7", "hits_0.6")
 
 
 def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
@@ -83,19 +89,32 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     check_files(folder, "candidates.csv", "summary.csv", *scored, *learned)
     path = folder / "candidates.csv"
     rows = read_candidates(path)
-    check_candidates(path, rows.head(limit), torch.get_num_threads())
+    shown = new_first(rows).head(limit).sort_index()
+    listed = rows.head(int(shown.index.max()) + 1) if len(shown) else shown  # ranks have no gap
+    check_candidates(path, listed, torch.get_num_threads())
     summary = read_table(folder / "summary.csv", _SUMMARY, _recall_column)
     calls = f"{summary['calls'].sum():,} of the arms"
     if summary["labelling_calls"].max():
         calls += f", {summary['labelling_calls'].max():,} of labelling the training set"
-    size = f"n = {rows['n'][0]}, k = {rows['k'][0]}" if len(rows) else "nothing found"
+    new = int((rows["novel"] == "True").sum())
+    # evolution has no training set, so that nothing is old
+    of = counted(new, "new") if new and command == "search" else counted(len(rows))
     content = Content(
         title_of(command, folder),
-        f"The best {min(limit, len(rows)):,} of {len(rows):,} candidates, {size}.",
-        rows[CANDIDATE_COLUMNS].head(limit),
+        _lead(rows, len(shown), new if command == "search" else None),
+        shown[CANDIDATE_COLUMNS].reset_index(drop=True),
         {"solver calls": calls},
-        [_arms(summary)],
+        [_arms(summary, int(rows["n"][0]) if len(rows) else None)],
+        of=of,
+        found=_slower_baseline(summary, command),
     )
+    searched = "the arms" if command == "search" else "evolution"
+    content.captions = {
+        "hits": f"New automata per 1,000 solver calls. {budget_sentence(summary)}",
+        "thresholds": f"The new automata that {searched} found, without those of baselines.",
+    }
+    if len(rows) == config["keep"]:
+        content.captions["thresholds"] += f" The candidates are the best {len(rows):,} of all."
     for name in learned:
         content.tables += _sources(folder, read_table(folder / name, _SOURCES), summary)
     for name in scored:
@@ -110,30 +129,87 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     return content
 
 
+def _lead(rows: pd.DataFrame, shown: int, new: int | None) -> str:
+    """Describe the candidates in a sentence or two; `new` is None without a training set."""
+    if not len(rows):
+        return "Nothing was found."
+    count = "1 candidate" if len(rows) == 1 else f"{len(rows):,} candidates"
+    lead = f"{count}, n = {rows['n'][0]}, k = {rows['k'][0]}"
+    if new is not None:
+        lead += f": {new:,} new, {len(rows) - new:,} in the training set"
+    if shown < len(rows):
+        lead += f". This page has the best {shown:,}" + (", new ones first" if new else "")
+    return f"{lead}."
+
+
+def _slower_baseline(summary: pd.DataFrame, command: str) -> str:
+    """Say which baseline found a slower automaton than all arms whose finds are listed, "" if none.
+
+    Of ``evolve`` the arm of that name is no baseline.
+    """
+    is_baseline = summary["mode"].isin(BASELINES)
+    if command == "evolve":
+        is_baseline &= summary["mode"] != "evolve"
+    baselines = summary[is_baseline]
+    longest = summary.loc[~is_baseline, "best_threshold"].max()
+    slower = baselines[baselines["best_threshold"] > longest]
+    if slower.empty:
+        return ""
+    named = ", ".join(
+        f"{mode} ({best})"
+        for mode, best in zip(slower["mode"], slower["best_threshold"], strict=True)
+    )
+    return f"Baselines found slower ones, which are not listed here: {named}."
+
+
 def _recall_column(name: str) -> Kind | None:
     """Return the kind of a recall column of a summary, None for another name."""
     return SHARE if re.fullmatch(r"recall_[0-9]{1,6}", name) else None
 
 
-def _arms(summary: pd.DataFrame) -> Table:
+def _arms(summary: pd.DataFrame, n: int | None) -> Table:
     """Return the table of a search's arms; hits have intervals."""
     table = pd.DataFrame({"arm": arm_names(summary)})
     table["kind"] = np.where(summary["mode"].isin(BASELINES), "baseline", "")
+    table.loc[ended_early(summary), "kind"] += " ended early"
+    table["kind"] = table["kind"].str.strip()
     for name in ("calls", "decoded", "valid_after_repair", "distinct", "novel"):
         table[name.replace("_", " ")] = [f"{value:,}" for value in summary[name]]
     for name in ("mean_threshold", "best_threshold"):
         table[name.replace("_", " ")] = texts_of(summary[[name]])[name]
-    for name in _HITS:
+    for name in distinct_hits(n):
         ends = wilson_interval(summary[name], summary["calls"])
-        table[name.replace("hits_", "≥ ").replace("≥ top", "≥ n²-4n+6")] = [
+        table[HIT_NAMES[name]] = [
             f"{three_digits(rate)} [{three_digits(low)}, {three_digits(high)}]"
             for rate, low, high in zip(summary[name], *ends, strict=True)
         ]
     text = (
-        "All arms may call the solver equally often. The last columns: new automata at or above "
-        "a share of the Černý bound per 1,000 calls, with 95 % Wilson intervals."
+        f"{budget_sentence(summary)} The last columns: new automata at or above a threshold per "
+        "1,000 calls, with 95 % Wilson intervals."
     )
     return Table("Arms", text, table)
+
+
+def budget_sentence(summary: pd.DataFrame) -> str:
+    """Say that all arms may call the solver equally often, and which ended early.
+
+    Examples
+    --------
+    >>> arms = pd.DataFrame({"mode": ["prior", "evolve"], "round": 0, "calls": [4, 1000]})
+    >>> budget_sentence(arms)[-61:]
+    'new or allowed: prior (4 calls). All others made 1,000 calls.'
+    """
+    all_may = "All arms may call the solver equally often."
+    early = ended_early(summary)
+    if not early.any():
+        return all_may
+    names = np.array(arm_names(summary))[early]
+    calls = summary["calls"][early]
+    named = ", ".join(f"{name} ({own:,} calls)" for name, own in zip(names, calls, strict=True))
+    return (
+        f"{all_may} These ended early, since hardly anything they proposed was new or allowed: "
+        f"{named}. All others made {summary['calls'].max():,} calls."
+    )
 
 
 def _sources(folder: Path, sources: pd.DataFrame, summary: pd.DataFrame) -> list[Table]:
@@ -167,9 +243,8 @@ def _add_latent(
         digest = weights_sha256(model_folder)
         if record.get("inputs_sha256", {}).get("model", digest) != digest:  # old records have none
             raise DataError(f"{model_folder}: not the model of this search any more")
-        content.found = (
-            f"The longest threshold in the training set is {training.reset_thresholds.max()}."
-        )
+        longest = f"The longest threshold in the training set is {training.reset_thresholds.max()}."
+        content.found = f"{content.found} {longest}".strip()
         content.strip = strip_rows(picture_space(model, training, config, "strip"), training)
         held_out = read_config(model_folder)["train"]["held_out"]
         content.reconstructions, content.reconstructed = reconstructions(
@@ -205,9 +280,13 @@ def dataset_map(model: VAE, training: Dataset, rows: pd.DataFrame, path: str) ->
     LatentMap
     """
     known = training.select(at_least=0)
-    text = f"{len(known):,} training automata and the candidates of this page, each at its mean mu"
     pair = known.deltas, known.reset_thresholds
-    decoded = rows[~rows["mode"].isin(BASELINES)]
+    decoded = new_first(rows[~rows["mode"].isin(BASELINES)])
     return draw_map(
-        text, lambda deltas: encode_automata(model, deltas).mu, [pair], rows, decoded, path
+        "training automata",
+        lambda deltas: encode_automata(model, deltas).mu,
+        [pair],
+        rows,
+        decoded,
+        path,
     )

@@ -1,14 +1,17 @@
 """The lecture: the command, its page, the notebook, and what its pictures rest on."""
 
 import ast
+import hashlib
 import json
 import re
-from base64 import b64decode
+import sys
+from base64 import b64decode, b64encode
 from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -19,6 +22,7 @@ from automata import Automaton, canonical_forms
 from data.damage import DataError
 from data.digits import Digits, load_digits
 from data.picture import Picture
+from docs.build import lecture_digest, lecture_sources
 from search.lecture.attributes import ATTRIBUTES, Attribute, direction, slant, success
 from search.lecture.cells import as_notebook, read_cells, run_cells
 from search.lecture.config import LectureConfig
@@ -27,7 +31,9 @@ from search.lecture.given import read_automaton
 from search.lecture.ideas import draw_bound
 from search.lecture.learned import (
     choose_parents,
+    compare_paths,
     count_paths,
+    describe_data,
     draw_automaton_paths,
     learn_automata,
 )
@@ -84,8 +90,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_cell_is_on_the_page_with_what_it_gives(page: Path) -> None:
     text = page.read_text("utf-8")
     codes = [cell for cell in read_cells() if cell.is_code]
-    assert text.count('<pre class="code"') == len(codes)
-    assert text.count("<figure>") == len(codes) - 2  # the setup, and a table
+    assert text.count('<pre class="code scroll"') == len(codes)
+    assert text.count("<figure>") == len(codes) - 4  # the setup, two paragraphs, and a table
     assert text.count("<table>") == 1
     assert {"linear", "polar", "encode-decode, round 1"} <= {*re.findall("<td>([^<]*)</td>", text)}
     assert not re.search("[$\ue000\ue001]", re.sub("<pre.*?</pre>", "", text, flags=re.DOTALL))
@@ -104,7 +110,10 @@ def test_the_pictures_are_svg_without_anything_from_elsewhere(page: Path) -> Non
                 if name.endswith("href"):
                     assert value.startswith(("#", "data:image/png;base64,")), value
     rest = re.sub(r"base64,[^\"]+", "", page.read_text("utf-8"))
-    assert "default-src 'none'" in rest and "<script" not in rest
+    assert "default-src 'none'" in rest
+    (script,) = re.findall("<script>(.*?)</script>", rest, re.DOTALL)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page.read_text("utf-8")
     assert not re.search(r"(?:src|href)=\"(?!#|data:)", rest)
 
 
@@ -132,6 +141,7 @@ def test_the_same_command_gives_the_same_page(page: Path, monkeypatch) -> None:
         (["--between", CERNY, "1 0|0 0"], "'1 0|0 0': n=2, k=2, but the model has n=7, k=2"),
         (["--between", CERNY, "1 2 9|0 0 0"], "'1 2 9|0 0 0': line 1: .*outside 0..2"),
         (["--between", CERNY, "none.txt"], "none.txt: no such file"),
+        (["--between", CERNY, ""], "'': an empty text, not an automaton or a file"),
         (["--digits", "none"], "none: no IDX files"),
         (["--model", "none"], "none"),
     ],
@@ -141,6 +151,15 @@ def test_wrong_input_is_refused_before_anything_is_made(tmp_path, words, message
     assert isinstance(answer.exception, DataError)
     assert re.search(message, str(answer.exception)) and "\n" not in str(answer.exception)
     assert not (tmp_path / "run").exists()
+
+
+def test_isomorphic_ends_are_a_warning(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("search.jobs.lecture.read_cells", list)
+    other = "1 2 3 4 5 6 0|0 1 2 3 4 5 0"
+    answer = run(tmp_path / "run", "--between", CERNY, other)
+    assert answer.exit_code == 0 and "the two automata are isomorphic" in answer.stderr
+    answer = run(tmp_path / "other", "--between", CERNY, "1 2 3 4 5 6 0|0 1 2 3 4 5 5")
+    assert answer.exit_code == 0 and "isomorphic" not in answer.stderr
 
 
 def test_too_few_digits(tmp_path: Path) -> None:
@@ -170,6 +189,16 @@ def test_the_notebook_is_made_of_the_same_source() -> None:
     ], "run `make docs`: the lecture has changed"
 
 
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="code is written out differently")
+def test_the_notebook_was_run_with_the_code_of_today() -> None:
+    notebook = json.loads((ROOT / "docs" / "lecture.ipynb").read_text("utf-8"))
+    names = {str(path.relative_to(ROOT)) for path in lecture_sources(ROOT)}
+    assert {"search/lecture/guides.py", "vae/train.py", "search/arms/retrain.py"} <= names
+    assert notebook["metadata"]["code_sha256"] == lecture_digest(ROOT), (
+        "run `make docs`: code that the lecture runs has changed, and with it perhaps its numbers"
+    )
+
+
 @pytest.mark.exhaustive
 def test_the_notebook_runs() -> None:
     notebook = nbformat.reads(json.dumps(as_notebook(read_cells())), as_version=4)
@@ -182,7 +211,8 @@ def test_the_notebook_runs() -> None:
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
     shown = [[*output["data"]] for cell in codes for output in cell.outputs if "data" in output]
     assert len(shown) == len(codes) - 1  # all but the setup
-    assert sum("image/svg+xml" in kinds for kinds in shown) == len(codes) - 2
+    assert sum("image/svg+xml" in kinds for kinds in shown) == len(codes) - 4
+    assert sum("text/markdown" in kinds for kinds in shown) == 2
 
 
 def test_a_cell_shows_the_value_of_its_last_line() -> None:
@@ -202,6 +232,7 @@ def test_formulas_stand_on_the_line_of_their_text() -> None:
     ElementTree.fromstring(formula_svg("a < b"))
     html = as_html("## 3. On $z$\n\n$$\\int p(x|z)\\,dz$$\n\n<script>")
     assert html.startswith('<h2 id="part-3">3. On <svg role="img" aria-label="z"')
+    assert '\n<div class="formula scroll" tabindex="0" role="group" aria-label="\\int p' in html
     assert html.count("<svg") == 2 and "<script>" not in html
     with pytest.raises(ValueError):
         formula_svg(r"\frac{x")
@@ -288,7 +319,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_the_outer_columns_are_the_true_parents(learned) -> None:
-    other = "1 2 3 4 5 6 0|0 1 2 3 4 5 0"
+    other = "1 2 3 4 5 6 0|0 1 2 3 4 5 5"
     parents = choose_parents(learned, (CERNY, other))
     for parent, text in zip(parents, (CERNY, other), strict=True):
         assert Automaton(parent).is_isomorphic(text)
@@ -296,11 +327,33 @@ def test_the_outer_columns_are_the_true_parents(learned) -> None:
     assert isinstance(picture, Picture)
     root = ElementTree.fromstring(picture.svg)
     captions = [e.text for e in root.iter() if e.get("font-size") == "13"]
-    lines = [captions[start : start + 7] for start in range(0, len(captions), 7)]
-    ends = [str(Automaton(text).reset_threshold()) for text in (CERNY, other)]
-    assert len(lines) == 4 and all([line[0], line[-1]] == ends for line in lines)
+    lines = [captions[start : start + 16] for start in range(0, len(captions), 16)]
+    first, last = (Automaton(text).reset_threshold() for text in (CERNY, other))
+    assert len(lines) == 4
+    for line in lines:
+        assert [line[0], line[-1]] == [f"A: {first}", f"B: {last}"]
+        places = [caption.partition(":")[0] for caption in line[1:-1]]
+        assert places == [f"α {alpha:.2f}" for alpha in np.linspace(1, 0, 14)]
+    assert "isomorphic" not in picture.text
+    same = choose_parents(learned, (CERNY, "1 2 3 4 5 6 0|0 1 2 3 4 5 0"))
+    again = draw_automaton_paths(learned, same, torch.Generator().manual_seed(0))
+    assert again.text.endswith(
+        "A and B are isomorphic, so that all paths between them are one point."
+    )
     slowest = choose_parents(learned)
     assert len({row.tobytes() for row in canonical_forms(slowest)}) == 2
+
+
+def test_the_text_has_the_numbers_of_the_model_in_use(page: Path, learned) -> None:
+    text = re.sub("<[^>]+>", "", page.read_text("utf-8"))
+    assert "The dataset has 100 automata with 4 states and 2 letters, drawn at random." in text
+    for number in ("seven states", "bound of 36", "stops at 21"):
+        assert number not in text
+    longest = learned.data.reset_thresholds.max()
+    assert f"in it is {longest}; the Černý bound is 36." in describe_data(learned)
+    table = pd.DataFrame({"longest threshold": [longest - 1, longest]})
+    assert compare_paths(table, learned).endswith("No path has led to a longer one.")
+    assert f"thresholds up to {longest + 3}." in compare_paths(table + 3, learned)
 
 
 def test_counts_of_paths_add_up(learned) -> None:

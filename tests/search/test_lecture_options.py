@@ -5,15 +5,17 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from data.picture import Picture
 from search.arms.oracle import Trace
 from search.evaluation.attribute_table import SHARES, complete
 from search.lecture.bent import draw_posteriors, gaps, log_joint, true_posterior
 from search.lecture.config import LectureConfig
-from search.lecture.guides import climb_paths, draw_arithmetic, draw_ascent, draw_finds, hits
+from search.lecture.guides import Climb, climb_paths, draw_arithmetic, draw_ascent, draw_finds, hits
 from search.lecture.learned import learn_automata
 from search.lecture.planes import (
+    draw_encoded,
     draw_priors,
     draw_pseudo_inputs,
     mass_levels,
@@ -113,6 +115,25 @@ def test_hits_that_cost_a_call():
     evolve = trace._replace(mode="evolve")
     picture = draw_finds([trace, evolve], ("retrain",), 7)
     assert "retrain 222, evolve 222" in picture.text  # 2 hits in 9 calls
+    early = draw_finds([trace, evolve._replace(calls=20)], ("retrain",), 7)
+    assert "retrain 222 (ended after 9), evolve 100" in early.text
+
+
+def test_what_gradient_ascent_has_led_to_is_said():
+    up, down = np.array([9.0, 12.0]), np.array([9.0, 7.0])
+    lost = np.array([0.0, 0.5])
+    assert "the true one follows: from 9.0 to 12.0." in Climb(up, up, lost).in_words()
+    assert "the true one does not follow: from 9.0 to 7.0." in Climb(up, down, lost).in_words()
+
+
+def test_the_circle_of_a_sphere_is_not_cut(plane):
+    axes = Figure().subplots()
+    deltas = np.tile(
+        np.array([[[1, 2, 3, 4, 5, 6, 0], [1, 1, 2, 3, 4, 5, 6]]], np.uint8), (3, 1, 1)
+    )
+    draw_encoded(axes, plane(prior="sphere").model, deltas, np.array([36] * 3, np.int32))
+    for low, high in (axes.get_xlim(), axes.get_ylim()):
+        assert low < -1 and high > 1
 
 
 def test_the_pictures_of_options(learned, plane):

@@ -159,9 +159,9 @@ PICTURES = {
     "recall of three": lambda stem: _recall(stem, (30, 1234), (36, 203), (49, 1), arms=ARMS[-2:]),
     "recall of one": lambda stem: _recall(stem, (9, 5), arms=ARMS[-1:], calls=3),
     "no recall": _recall,
-    "arm hits": lambda stem: plot_arm_hits(_summary(11), stem),
-    "hits of one arm": lambda stem: plot_arm_hits(_summary(1), stem),
-    "no hits": lambda stem: plot_arm_hits(_summary(0), stem),
+    "arm hits": lambda stem: plot_arm_hits(_summary(11), 8, stem),
+    "hits of one arm": lambda stem: plot_arm_hits(_summary(1), 8, stem),
+    "no hits": lambda stem: plot_arm_hits(_summary(0), 8, stem),
     "strip": _full_strip,
     "strip of n = 1": lambda stem: plot_strip(
         [_row("one", np.zeros((2, 3, 1), np.uint8))], [], stem
@@ -269,7 +269,7 @@ def test_a_strip_marks_what_differs_from_the_column_before():
         [[True, False], [False, True]],
     ]
     assert [cell.given for cell in cells] == [True, False, False, True]
-    assert [cell.caption for cell in cells] == ["1", "1", "1", "none"]
+    assert [cell.caption for cell in cells] == ["1", "1", "1", "no reset word"]
     assert [cell.wrong for cell in cells] == [False, False, False, True]
 
 
@@ -338,13 +338,18 @@ def test_the_reference_is_chi_without_a_prior(tmp_path, monkeypatch):
 def test_hits_that_no_arm_has_are_no_panel(tmp_path, monkeypatch):
     figures = []
     monkeypatch.setattr(hits_plot, "save", lambda figure, stem: figures.append(figure) or [])
-    plot_arm_hits(_summary(5).assign(hits_top=0.0), tmp_path / "hits")
+    plot_arm_hits(_summary(5).assign(hits_top=0.0), 8, tmp_path / "hits")
     assert [axes.get_title(loc="left") for axes in figures[0].axes] == [
-        *("≥ 0.8 (n - 1)²", "≥ 0.7 (n - 1)²", "≥ 0.6 (n - 1)²")
+        *("≥ 0.6 (n - 1)²", "≥ 0.7 (n - 1)²", "≥ 0.8 (n - 1)²")
     ]
     assert "No arm found any with ≥ n² - 4n + 6" in figures[0].get_suptitle()
     values = [text.get_text() for text in figures[0].axes[0].texts]
     assert values == ["0", "0.05", "0.1", "-", "0.2"]
+    plot_arm_hits(_summary(5), 6, tmp_path / "hits")  # n² - 4n + 6 = 18 is the least above 0.7 * 25
+    assert len(figures[1].axes) == 3
+    labels = [label.get_text() for label in figures[1].axes[0].get_yticklabels()]
+    calls = _summary(5)["calls"]
+    assert [label.endswith("calls)") for label in labels] == [*(calls < calls.max())]
 
 
 @pytest.mark.parametrize("latent", [1, 2, 32, 200])

@@ -1,6 +1,7 @@
 """The report: one page of any run, or of the archive, which asks for nothing else."""
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -25,6 +26,7 @@ from automata.sampling import sample_synchronizing
 from automata.text.formats import format_delta, parse_delta
 from data.damage import DataError
 from search.archive.store import Archive
+from search.arms.baselines import BASELINES
 from search.arms.modes import LatentConfig
 from search.candidates import CANDIDATE_COLUMNS
 from search.pictures import latent as pictures
@@ -193,7 +195,9 @@ def test_the_table_is_that_of_the_run(run_folders: Path, reported) -> None:
     with (run_folders / "search" / "candidates.csv").open() as file:
         names, *rows = csv.reader(file)
     assert names == CANDIDATE_COLUMNS
-    assert Page(out.read_text()).automata(len(names)) == rows[:25]
+    known = [row[names.index("novel")] == "False" for row in rows]
+    first = sorted(sorted(range(len(rows)), key=lambda row: known[row])[:25])
+    assert Page(out.read_text()).automata(len(names)) == [rows[row] for row in first]
     text = out.read_text()
     summary = pd.read_csv(run_folders / "search" / "summary.csv")
     assert all(f"<td>{calls:,}</td>" in text for calls in summary["calls"])
@@ -203,6 +207,59 @@ def test_the_table_is_that_of_the_run(run_folders: Path, reported) -> None:
                   "Reconstructions"):  # fmt: skip
         assert f"<h3>{title}</h3>" in text
     assert "Recall" not in text
+
+
+def test_new_automata_lead_and_those_of_the_training_set_are_marked() -> None:
+    families = [f for f in FAMILIES if f.k == 2 and f.exists(6)][:4]
+    thresholds = np.array([f.reset_threshold(6) for f in families])
+    order = np.argsort(-thresholds, kind="stable")
+    rows = known_automata(np.stack([f.delta(6) for f in families])[order], thresholds[order])
+    rows["novel"] = ["False", "True", "False", "True"]
+    page = render(Content("t", "l", rows, of="73 new automata"))
+    head = page[page.index('<p class="found">') : page.index("<nav")]
+    assert (
+        f"The slowest of 73 new automata has a reset threshold of {thresholds[order][1]}," in head
+    )
+    assert re.findall(r'data-number="(\d)"', head) == ["1", "3", "0", "2"]
+    marked = [cell.startswith(" known") for cell in head.split('class="cell')[1:]]
+    assert marked == [False, False, True, True] and head.count("in the training set</span>") == 2
+    known = render(Content("t", "l", rows.assign(novel="False")))
+    assert "No automaton is new. The slowest of 4 automata on this page has" in known
+
+
+def test_numbers_say_what_they_count(run_folders: Path) -> None:
+    content = read_run(run_folders / "data", 8)
+    assert content.lead.startswith("300 automata, n = 5, k = 2; 53 of them without a reset word. ")
+    assert content.lead.endswith("This page has the 8 slowest.") and content.of == "300 automata"
+    found = read_run(run_folders / "search", 5)
+    novel = pd.read_csv(run_folders / "search" / "candidates.csv")["novel"]
+    assert found.of == f"{novel.sum()} new automata"
+    assert f": {novel.sum()} new, {(~novel).sum()} in the training set. " in found.lead
+    assert (found.rows["novel"] == "True").all()  # more than five are new
+    dots = len(found.latent_map.training)
+    assert f"Dots are {dots} training automata: " in render(found)
+
+
+def test_arms_that_ended_early_and_slower_baselines_are_named(copied: Path) -> None:
+    folder = copied / "search"
+    summary = pd.read_csv(folder / "summary.csv")
+    longest = summary["best_threshold"].max()
+    summary.loc[summary["mode"] == "prior", "calls"] = 4
+    summary.loc[summary["mode"].isin(BASELINES), "best_threshold"] = 4
+    summary.loc[summary["mode"] == "mutation", "best_threshold"] = longest + 1
+    with (folder / "summary.csv").open("w") as file:
+        summary.to_csv(file, index=False)
+    checksums = json.loads((folder / "checksums.json").read_text())
+    digest = hashlib.sha256((folder / "summary.csv").read_bytes()).hexdigest()
+    (folder / "checksums.json").write_text(json.dumps(checksums | {"summary.csv": digest}))
+    content = read_run(folder, 5)
+    (arms,) = (table for table in content.tables if table.title == "Arms")
+    (hits,) = (picture for picture in content.pictures if picture.title == "Hits")
+    for text in (arms.text, hits.text):
+        assert "prior (4 calls)" in text and "mutation (" not in text
+        assert "All others made 60 calls." in text
+    assert dict(zip(arms.rows["arm"], arms.rows["kind"], strict=True))["prior"] == "ended early"
+    assert f"slower ones, which are not listed here: mutation ({longest + 1}). " in content.found
 
 
 def test_sizes_share_a_page(run_folders: Path) -> None:
@@ -279,7 +336,7 @@ def test_a_large_page_stays_small(run_folders: Path, monkeypatch, count: int) ->
     strip = [StripRow("path", deltas[:9], few, few > 0)] * 6
     shown = rows.head(count * 5 // 8).reset_index(drop=True)
     places = rng.normal(size=(count + len(shown), 2))
-    latent_map = LatentMap("", (0.5, 0.5), places[:count], shown, places[count:], [])
+    latent_map = LatentMap("", "", (0.5, 0.5), places[:count], shown, places[count:], [])
     page = render(replace(content, strip=strip, latent_map=latent_map))
     assert len(page.encode()) < 1_000_000 + 6_700 * count
 
@@ -406,7 +463,7 @@ def test_a_threshold_above_the_bound_is_announced() -> None:
     rows = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
     assert "Above the" not in render(Content("t", "l", rows))
     rows["reset_threshold"] = "10"
-    assert "Above the Černý bound: 1 automata." in render(Content("t", "l", rows))
+    assert "Above the Černý bound: 1 automaton." in render(Content("t", "l", rows))
 
 
 def test_a_model_whose_data_has_changed(copied: Path, call) -> None:

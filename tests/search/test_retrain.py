@@ -452,7 +452,8 @@ def test_the_same_command_gives_the_same_bytes(runs, folder):
     assert answer.exit_code == 0, answer.output
     assert {name: (folder / name).read_bytes() for name in names} == before
     found = json.loads(answer.stdout)
-    assert [row["mode"] for row in found["times"]][-2:] == [*LEARNING]
+    modes = [row["mode"] for row in found["times"]]
+    assert modes == [row["mode"] for row in found["summary"]] and {*LEARNING} < {*modes}
     assert len(found["sources"]) == 7
 
 

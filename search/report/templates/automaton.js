@@ -228,13 +228,14 @@
     const { n, k, threshold, bound, family, classes } = automaton;
     const facts = [
       ["states, letters", `${n}, ${k}`],
-      ["reset threshold", threshold < 0 ? "none" : threshold],
+      ["reset threshold", threshold < 0 ? "no reset word" : threshold],
       ["Černý bound", bound],
-      ["gap", threshold < 0 ? "none" : bound - threshold],
       ["family", family || "none that is known"],
-      ["word", automaton.letters ? "replayed when this page was made" : "does not reset it"],
     ];
-    if (threshold < 0) facts.pop();
+    if (threshold >= 0) {
+      facts.push(["gap", bound - threshold]);
+      facts.push(["word", automaton.letters ? "replayed when this page was made" : "does not reset it"]);
+    }
     if (classes) facts.push(["classes", classes.replaceAll(",", ", ")]);
     if (number < rows.length) {
       for (const name of ["found_by", "novel", "mode", "round", "alpha", "repaired", "run", "arm", "found_at", "finds"]) {

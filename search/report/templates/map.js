@@ -64,7 +64,9 @@
     };
     const coloring = find("coloring");
     const classes = new Set([...byNumber.keys()].flatMap(classesOf));
+    const shared = (own) => [...byNumber.keys()].every((which) => classesOf(which).includes(own));
     for (const own of [...classes].sort()) {
+      if (shared(own)) continue; // one colour tells nothing
       html("option", `class ${own}`, coloring).value = `class ${own}`;
       groupings[`class ${own}`] = (which) => (classesOf(which).includes(own) ? own : `not ${own}`);
     }

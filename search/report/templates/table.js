@@ -56,7 +56,7 @@
     shown = order.filter(keep);
     const kept = new Set(shown);
     rows.forEach((row, number) => { row.hidden = !kept.has(number); });
-    find("shown").textContent = `${shown.length} of ${rows.length} automata`;
+    find("shown").textContent = `${shown.length} of ${rows.length} ${rows.length === 1 ? "automaton" : "automata"}`;
     for (const mark of document.querySelectorAll("#plane .candidate, #plane .paths g")) {
       mark.classList.toggle("out", !kept.has(Number(mark.dataset.number)));
     }

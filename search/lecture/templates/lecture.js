@@ -1,0 +1,5 @@
+"use strict";
+(() => {
+{% include "scroll.js" %}
+
+})();
