@@ -20,6 +20,13 @@ from .drawing.svg import automaton_svg
 from .enumeration import Enumeration, Found, enumerate_automata
 from .families import FAMILIES, Family, identify, known, wielandt
 from .monoid import TransitionMonoid, transition_monoid
+from .partial import (
+    UNDEFINED,
+    format_partial,
+    parse_partial,
+    validate_partial,
+    validate_partials,
+)
 from .proof.certify import certificate
 from .proof.checker import Certificate, CertificateError, check_certificate
 from .proof.verification import reprove_thresholds, verify, verify_words
@@ -42,6 +49,13 @@ from .properties import (
     ranks,
 )
 from .sampling import sample_synchronizing, sample_uniform
+from .solver.careful import (
+    careful_bounds,
+    careful_threshold,
+    careful_thresholds,
+    is_carefully_synchronizing,
+    shortest_careful_word,
+)
 from .solver.exact import (
     NOT_SYNCHRONIZING,
     UNKNOWN,
@@ -52,7 +66,7 @@ from .solver.exact import (
     shortest_reset_word,
     shortest_reset_words,
 )
-from .solver.limits import LimitReached, ResetBounds
+from .solver.limits import CarefulBounds, CarefulLimitReached, LimitReached, ResetBounds
 from .solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
 from .solver.short_words import reset_word, short_reset_word
 from .text.formats import (
@@ -77,6 +91,8 @@ __all__ = [
     "AutomatonError",
     "AutomatonLike",
     "CLASSES",
+    "CarefulBounds",
+    "CarefulLimitReached",
     "Certificate",
     "CertificateError",
     "Enumeration",
@@ -88,6 +104,7 @@ __all__ = [
     "ResetBounds",
     "SizeLimitError",
     "TransitionMonoid",
+    "UNDEFINED",
     "UNKNOWN",
     "Words",
     "apply_word",
@@ -105,6 +122,9 @@ __all__ = [
     "automaton_svg",
     "automorphism_orders",
     "canonical_forms",
+    "careful_bounds",
+    "careful_threshold",
+    "careful_thresholds",
     "cerny_bound",
     "certificate",
     "check_certificate",
@@ -115,6 +135,7 @@ __all__ = [
     "format_dot",
     "format_gap",
     "format_json",
+    "format_partial",
     "format_synchrowords",
     "format_word",
     "from_canonical",
@@ -124,6 +145,7 @@ __all__ = [
     "identify",
     "image",
     "in_classes",
+    "is_carefully_synchronizing",
     "is_synchronizing",
     "known",
     "parse_delta",
@@ -131,6 +153,7 @@ __all__ = [
     "parse_gap",
     "parse_jff",
     "parse_json",
+    "parse_partial",
     "parse_synchrowords",
     "parse_word",
     "preimage",
@@ -144,6 +167,7 @@ __all__ = [
     "sample_synchronizing",
     "sample_uniform",
     "short_reset_word",
+    "shortest_careful_word",
     "shortest_reset_word",
     "shortest_reset_words",
     "shortest_word_of_rank",
@@ -151,6 +175,8 @@ __all__ = [
     "transition_monoid",
     "validate_delta",
     "validate_deltas",
+    "validate_partial",
+    "validate_partials",
     "verify",
     "verify_words",
     "wielandt",

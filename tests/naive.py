@@ -72,6 +72,23 @@ def shortest_word_of_rank(delta: Delta, r: int) -> tuple[int, ...] | None:
     return None
 
 
+def shortest_careful_word(delta: Sequence[Sequence[int | None]]) -> tuple[int, ...] | None:
+    """The least of the shortest careful words of a partial automaton; None where undefined."""
+    n = len(delta[0])
+    queue: list[tuple[frozenset[int], tuple[int, ...]]] = [(frozenset(range(n)), ())]
+    seen = {queue[0][0]}
+    for states, word in queue:  # grows as we go
+        if len(states) == 1:
+            return word
+        for letter, images in enumerate(delta):
+            reached = [images[state] for state in states]
+            image = frozenset(state for state in reached if state is not None)
+            if None not in reached and image not in seen:
+                seen.add(image)
+                queue.append((image, (*word, letter)))
+    return None
+
+
 def rank(delta: Delta) -> int:
     """The least number of states that some word leads Q to."""
     sizes = range(1, len(delta[0]) + 1)

@@ -19,6 +19,10 @@ j' <= t - i. The two are disjoint, so there is a reset word of length i' + j', s
 j' = t - i. Conversely, levels i and j that meet give a reset word of length i + j. So no level up
 to t is empty, and a side without new sets proves that there is no reset word. Nothing is assumed
 about the length of reset words.
+
+Of a partial automaton the words are careful: defined wherever they are read. An image that is not
+defined is not met; what is said above holds, since a letter that is defined on a set is so on each
+set within it.
 """
 
 import numpy as np
@@ -68,22 +72,32 @@ def _size(states):
 def _fill_tables(delta, tables):
     """Fill ``tables[side, group, 16 * nibble + s]``: the (pre)images of subset s of four states.
 
-    Those under the letters of a group lie side by side in one word, n bits each.
+    Those under the letters of a group lie side by side in one word, n bits each. Where a letter is
+    undefined on a state, the image is all states, which has been met, and no preimage has it: so it
+    is in the complements of all.
     """
     k, n = delta.shape
+    full = ~_ZERO >> np.uint64(64 - n)
     per_word = 64 // n
     singles = np.empty((2, 64), np.uint64)
     for group in range(tables.shape[1]):
         first = group * per_word
         singles[:] = _ZERO
+        undefined = _ZERO
         for a in range(first, min(k, first + per_word)):
+            shift = np.uint64((a - first) * n)
             for q in range(n):
-                target = delta[a, q]
-                singles[0, q] |= _ONE << np.uint64((a - first) * n + target)
-                singles[1, target] |= _ONE << np.uint64((a - first) * n + q)
+                target = np.uint64(delta[a, q])
+                state = _ONE << (shift + np.uint64(q))
+                if target < np.uint64(n):
+                    singles[0, q] |= _ONE << (shift + target)
+                    singles[1, target] |= state
+                else:
+                    singles[0, q] |= full << shift
+                    undefined |= state
         for side in range(2):
             for start in range(0, tables.shape[2], 16):
-                tables[side, group, start] = _ZERO
+                tables[side, group, start] = undefined if side == 1 and start == 0 else _ZERO
                 for bit in range(4):
                     half = 1 << bit
                     single = singles[side, start // 4 + bit]

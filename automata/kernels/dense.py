@@ -28,8 +28,10 @@ def fill_tables(delta, tables):
     """Fill ``tables``, flat: for each group of letters the images of each third's subsets.
 
     The images under the letters of a group lie side by side in one entry, the first letter lowest.
+    Where a letter is undefined, the image is all states, which have been met.
     """
     k, n = delta.shape
+    full = (_ONE << np.uint64(n)) - _ONE
     per_word = letters_per_word(n)
     covered = third(n)
     start = 0
@@ -42,7 +44,9 @@ def fill_tables(delta, tables):
                 image = _ZERO
                 if q < n:
                     for a in range(first, last):
-                        image |= _ONE << np.uint64((a - first) * n + np.int64(delta[a, q]))
+                        target = np.uint64(delta[a, q])
+                        own = _ONE << target if target < np.uint64(n) else full
+                        image |= own << np.uint64((a - first) * n)
                 for s in range(start, start + half):
                     tables[s + half] = tables[s] | image
                 half *= 2

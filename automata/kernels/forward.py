@@ -55,9 +55,11 @@ def reset_thresholds(
     thresholds: npt.NDArray[np.int32],
     queue_limit: int,
     space: WorkingSpace,
+    partial: npt.NDArray[np.uint64] | None = None,
 ) -> None:
     """Write each automaton's reset threshold: -1 if none, UNFINISHED over ``queue_limit`` sets.
 
+    Careful ones with ``partial``, the `automata.kernels.tables.images_of_partial` of n states.
     With a ``queue_limit`` of 2^n every search finishes.
     """
     batch, k, n = deltas.shape
@@ -65,13 +67,13 @@ def reset_thresholds(
     if n == 1:
         thresholds[:] = 0
     elif k == 2 and batch > 1:
-        search_two_letters(deltas, thresholds, queue_limit, *space)
+        search_two_letters(deltas, partial, thresholds, queue_limit, *space)
     else:
-        search(deltas, thresholds, queue_limit, *space)
+        search(deltas, partial, thresholds, queue_limit, *space)
 
 
 @jit
-def search(deltas, thresholds, queue_limit, tables, stamps, queue):
+def search(deltas, partial, thresholds, queue_limit, tables, stamps, queue):
     """Search one automaton after the other, any number of letters; n >= 2."""
     batch, k, n = deltas.shape
     width = np.uint64(n)
@@ -89,7 +91,7 @@ def search(deltas, thresholds, queue_limit, tables, stamps, queue):
             stamped[:] = 0
             epoch = 1
         mark = np.uint8(epoch)
-        fill_tables(deltas[i], per_word, tables)
+        fill_tables(deltas[i], partial, per_word, tables)
         sets[0] = full
         stamped[full] = mark
         head, tail = _ZERO, _ONE
@@ -135,7 +137,7 @@ def search(deltas, thresholds, queue_limit, tables, stamps, queue):
 
 
 @jit
-def search_two_letters(deltas, thresholds, queue_limit, tables, stamps, queue):
+def search_two_letters(deltas, partial, thresholds, queue_limit, tables, stamps, queue):
     """Search two automata of two letters at a time, interleaved; n >= 2, two automata at least.
 
     One search alone spends most of its time waiting for its own stores; the other fills these gaps.
@@ -157,8 +159,8 @@ def search_two_letters(deltas, thresholds, queue_limit, tables, stamps, queue):
     sets[start0] = sets[start1] = full
     head0, tail0 = start0, start0 + _ONE
     head1, tail1 = start1, start1 + _ONE
-    fill_table_of_two(deltas[0], tables, 0)
-    fill_table_of_two(deltas[1], tables, 64)
+    fill_table_of_two(deltas[0], partial, tables, 0)
+    fill_table_of_two(deltas[1], partial, tables, 64)
     index0, index1, following = 0, 1, 2
     while True:
         word0 = np.uint64(sets[head0])
@@ -213,7 +215,7 @@ def search_two_letters(deltas, thresholds, queue_limit, tables, stamps, queue):
                 index0 = following
                 following += 1
             if index0 < batch:
-                fill_table_of_two(deltas[index0], tables, 0)
+                fill_table_of_two(deltas[index0], partial, tables, 0)
                 if mark0 == np.uint8(255):
                     stamps0[:] = 0
                     mark0 = np.uint8(0)
@@ -234,7 +236,7 @@ def search_two_letters(deltas, thresholds, queue_limit, tables, stamps, queue):
                 index1 = following
                 following += 1
             if index1 < batch:
-                fill_table_of_two(deltas[index1], tables, 64)
+                fill_table_of_two(deltas[index1], partial, tables, 64)
                 if mark1 == np.uint8(255):
                     stamps1[:] = 0
                     mark1 = np.uint8(0)

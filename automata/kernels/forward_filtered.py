@@ -53,16 +53,18 @@ def reset_thresholds(
     thresholds: npt.NDArray[np.int32],
     queue_limit: int,
     space: WorkingSpace,
+    partial: npt.NDArray[np.uint64] | None = None,
 ) -> None:
     """Write each automaton's reset threshold: -1 if none, UNFINISHED over ``queue_limit`` sets.
 
+    Careful ones with ``partial``, the `automata.kernels.tables.images_of_partial` of n states.
     Sets queued twice count twice.
     """
-    search(deltas, thresholds, queue_limit, *space)
+    search(deltas, partial, thresholds, queue_limit, *space)
 
 
 @jit
-def search(deltas, thresholds, queue_limit, tables, filtered, queue):
+def search(deltas, partial, thresholds, queue_limit, tables, filtered, queue):
     """Search one automaton after the other.
 
     A slot of ``filtered`` holds a set and, above its n bits, a mark of the automaton that met it.
@@ -83,9 +85,9 @@ def search(deltas, thresholds, queue_limit, tables, filtered, queue):
         mark = np.uint64(used) << width
         used += 1
         if k == 2:
-            fill_table_of_two(deltas[i], tables, 0)
+            fill_table_of_two(deltas[i], partial, tables, 0)
         else:
-            fill_tables(deltas[i], per_word, tables)
+            fill_tables(deltas[i], partial, per_word, tables)
         queue[0] = full
         filtered[(full * _SPREAD) >> _DOWN] = full | mark
         head, tail, level_end = _ZERO, _ONE, _ONE

@@ -11,6 +11,7 @@ from automata.arguments import check_workers
 from automata.automaton import AutomatonLike, Deltas, SizeLimitError, validate_delta
 from automata.kernels import dense
 from automata.kernels.tables import letters_per_word
+from automata.partial import validate_partial
 from automata.solver.limits import Budget, OutOfBudget
 
 DENSE_MAX_STATES = 28
@@ -42,6 +43,8 @@ class DenseSearch:
         Threads. The threshold and the word do not depend on them.
     keep_levels : bool
         Keep the levels, which `least_word` needs.
+    partial : bool
+        `delta` may be a partial automaton; its reset words are the careful ones.
 
     Raises
     ------
@@ -63,10 +66,15 @@ class DenseSearch:
     """No word of this length or less is a reset word, unless the search has ended."""
 
     def __init__(
-        self, delta: AutomatonLike, *, workers: int = 1, keep_levels: bool = False
+        self,
+        delta: AutomatonLike,
+        *,
+        workers: int = 1,
+        keep_levels: bool = False,
+        partial: bool = False,
     ) -> None:
         workers = check_workers(workers)
-        self._delta: Deltas = validate_delta(delta)
+        self._delta: Deltas = validate_partial(delta) if partial else validate_delta(delta)
         self._k, self._n = k, n = [int(size) for size in self._delta.shape]
         if n > DENSE_MAX_STATES:
             raise SizeLimitError(f"n={n} is over the limit of {DENSE_MAX_STATES} states")

@@ -6,9 +6,8 @@ finish. The results do not depend on the choice. docs/solver.md explains the sea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +22,17 @@ from automata.automaton import (
     validate_delta,
     validate_deltas,
 )
-from automata.kernels import both_ends, forward, forward_filtered
+from automata.kernels import both_ends
 from automata.parallel import run_parts
 from automata.solver.dense import RUNNING, DenseSearch
 from automata.solver.limits import Budget, LimitReached, OutOfBudget, ResetBounds
+from automata.solver.quick import (
+    BOTH_ENDS_MAX_STATES,
+    UNFINISHED,
+    both_ends_space,
+    solve_apart,
+    solve_quickly,
+)
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
 
@@ -63,16 +69,6 @@ class Words(NamedTuple):
         return [tuple(word[:length]) if length >= 0 else None for word, length in rows]
 
 
-_UNFINISHED = forward.UNFINISHED
-_FORWARD_BITS = 10
-"""A forward search ends at 2^10 sets, 2^13 from n = 17 on; a search from both ends follows."""
-_PROBE = 64
-"""First rows, which decide the first search of the others; fewer are searched from both ends."""
-_BOTH_ENDS_MAX_STATES = 64
-_BOTH_ENDS_BITS = 15
-"""The kernel for both ends stops at 2^15 sets a side: searches that reduce levels are quicker."""
-
-
 def reset_threshold(
     delta: AutomatonLike,
     *,
@@ -107,8 +103,8 @@ def reset_threshold(
     """
     valid, workers = _validate(validate_delta(delta)[None], workers)
     budget = Budget(memory_limit, time_limit)
-    threshold = int(_solve_quickly(valid, 1)[0])
-    if threshold == _UNFINISHED:
+    threshold = int(solve_quickly(valid, 1)[0])
+    if threshold == UNFINISHED:
         threshold = _threshold(valid[0], budget, workers)
     return None if threshold == NOT_SYNCHRONIZING else threshold
 
@@ -152,7 +148,7 @@ def reset_thresholds(
     """
     valid, workers = _validate(validate_deltas(deltas), workers)
     Budget(memory_limit, time_limit)  # checks the limits
-    thresholds = _solve_quickly(valid, workers)
+    thresholds = solve_quickly(valid, workers)
 
     def solve(row: int, together: int) -> None:
         try:
@@ -160,7 +156,7 @@ def reset_thresholds(
         except LimitReached:
             thresholds[row] = UNKNOWN
 
-    _solve_apart(solve, thresholds, workers)
+    solve_apart(solve, thresholds, workers)
     return thresholds
 
 
@@ -244,16 +240,16 @@ def shortest_reset_words(
     valid, workers = _validate(validate_deltas(deltas), workers)
     Budget(memory_limit, time_limit)  # checks the limits
     batch, k, n = valid.shape
-    lengths = np.full(batch, _UNFINISHED, np.int32)
+    lengths = np.full(batch, UNFINISHED, np.int32)
     found: list[tuple[int, npt.NDArray[np.int8]]] = []  # a first row, and words from there on
 
     def solve_quickly(part: slice) -> None:
         some = valid[part]
         letters = np.full((len(some), cerny_bound(n)), -1, np.int8)
         own = lengths[part]
-        space = _both_ends_space(n, k)
+        space = both_ends_space(n, k)
         both_ends.shortest_reset_words(some, letters.view(np.uint8), own, *space)
-        own[own > cerny_bound(n)] = _UNFINISHED  # a counterexample to Černý: its word does not fit
+        own[own > cerny_bound(n)] = UNFINISHED  # a counterexample to Černý: its word does not fit
         found.append((part.start, letters[:, : own.max(initial=0)].copy()))
 
     def solve(row: int, together: int) -> None:
@@ -266,9 +262,9 @@ def shortest_reset_words(
         if bounds is not None:
             found.append((row, np.array([bounds.word], np.int8)))
 
-    if n <= _BOTH_ENDS_MAX_STATES:
+    if n <= BOTH_ENDS_MAX_STATES:
         run_parts(solve_quickly, batch, workers)
-    _solve_apart(solve, lengths, workers)
+    solve_apart(solve, lengths, workers)
     letters = np.full((batch, lengths.max(initial=0)), -1, np.int8)
     for row, some in found:  # those solved apart come last
         letters[row : row + len(some), : some.shape[1]] = some
@@ -329,52 +325,6 @@ def reset_bounds(
         return reached.bounds
 
 
-def _solve_quickly(deltas: Deltas, workers: int) -> Thresholds:
-    """Return the thresholds that searches of few sets find, ``_UNFINISHED`` for the others.
-
-    Random automata need few sets forward, slowly synchronizing ones few from both ends. The first
-    rows of a part decide which of the two searches the other rows begin with.
-    """
-    batch, k, n = deltas.shape
-    thresholds = np.full(batch, _UNFINISHED, np.int32)
-    if n > _BOTH_ENDS_MAX_STATES:
-        return thresholds
-    forward_sets = 1 << min(n, _FORWARD_BITS + (3 if n > forward.MAX_STATES else 0))
-
-    def search_forward(some: Deltas, found: Thresholds) -> None:
-        search = forward if n <= forward.MAX_STATES else forward_filtered
-        space = search.working_space(n, k, forward_sets)
-        search.reset_thresholds(some, found, forward_sets, space)
-
-    def solve(part: slice) -> None:
-        some, found = deltas[part], thresholds[part]
-        if n <= forward_filtered.MAX_STATES and len(some) >= _PROBE:
-            search_forward(some[:_PROBE], found[:_PROBE])
-            if np.mean(found[:_PROBE] == _UNFINISHED) < 0.5:
-                search_forward(some[_PROBE:], found[_PROBE:])
-        left = np.flatnonzero(found == _UNFINISHED)
-        if len(left):
-            both_ends.reset_thresholds(some, left, found, *_both_ends_space(n, k))
-
-    run_parts(solve, batch, workers)
-    return thresholds
-
-
-def _solve_apart(solve: Callable[[int, int], None], found: Thresholds, workers: int) -> None:
-    """Solve each unfinished row with one worker, or with all of them if there are few rows."""
-    left = np.flatnonzero(found == _UNFINISHED).tolist()
-    if workers == 1 or len(left) < 2 * workers:
-        for row in left:
-            solve(row, workers)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda row: solve(row, 1), left))
-
-
-def _both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
-    return both_ends.working_space(n, k, 1 << _BOTH_ENDS_BITS)
-
-
 def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
     """Return the threshold of an automaton that needs many sets; raise `LimitReached`."""
     if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
@@ -394,9 +344,9 @@ def _prove(
     With `few_sets` the kernel that stores few sets is tried first.
     """
     k, n = delta.shape
-    if few_sets and n <= _BOTH_ENDS_MAX_STATES:
+    if few_sets and n <= BOTH_ENDS_MAX_STATES:
         letters = np.empty(1 << 16, np.uint8)
-        length = int(both_ends.shortest_reset_word(delta, *_both_ends_space(n, k), letters))
+        length = int(both_ends.shortest_reset_word(delta, *both_ends_space(n, k), letters))
         if length == NOT_SYNCHRONIZING:
             return None
         if 0 <= length <= len(letters):

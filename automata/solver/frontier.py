@@ -236,12 +236,16 @@ def pack(members: npt.NDArray[np.bool_]) -> PackedSets:
 
 
 def _image_table(delta: Deltas, backward: bool) -> PackedSets:
-    """Return the (pre)images of each state under all letters side by side, padded: (n, words)."""
+    """Return the (pre)images of each state under all letters side by side, padded: (n, words).
+
+    Where a letter is undefined, the image is all states, which have been met.
+    """
     k, n = delta.shape
     words = -(-n // 64)
     table = np.zeros((n, -(-k * words // 4) * 4), np.uint64)
     for a in range(k):
-        graph = np.zeros((n, n), np.bool_)
-        graph[np.arange(n), delta[a]] = True
+        graph = delta[a][:, None] == np.arange(n)
+        if not backward:
+            graph |= (delta[a] >= n)[:, None]
         table[:, a * words : (a + 1) * words] = pack(graph.T if backward else graph)
     return table

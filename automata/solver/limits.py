@@ -40,6 +40,37 @@ class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
         self.bounds = bounds
 
 
+@dataclass(frozen=True)
+class CarefulBounds:
+    """What is proved about the length of a shortest careful word.
+
+    Examples
+    --------
+    >>> CarefulBounds(lower=4, upper=4, word=(1, 0, 0, 1)).exact
+    True
+    """
+
+    lower: int
+    """No careful word is shorter."""
+    upper: int | None
+    """Length of `word`; None if no careful word is known, and there may be none."""
+    word: tuple[int, ...] | None
+    """A careful word."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the bounds are equal: then they are the length of a shortest careful word."""
+        return self.lower == self.upper
+
+
+class CarefulLimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
+    """A limit on memory or time ended the search; `bounds` are those proved by then."""
+
+    def __init__(self, limit: str, bounds: CarefulBounds) -> None:
+        super().__init__(f"out of {limit}: a careful word has at least {bounds.lower} letters")
+        self.bounds = bounds
+
+
 class OutOfBudget(Exception):  # noqa: N818  # within this package: searches raise `LimitReached`
     """A search has spent its memory or time; `limit` is "memory" or "time"."""
 

@@ -35,6 +35,7 @@ last question). A set is worth more than it costs to ask about it, so that even 
 grows is asked about in the end."""
 _BEAM_FROM = 1 << 14
 """A beam search improves the upper bound once both sides have more sets, and large levels."""
+_ENDLESS = 1 << 62
 _MARCH_TARGETS = 1024
 """Most forward sets for which small backward levels are made in one compiled loop."""
 
@@ -48,9 +49,9 @@ class Search:
     Parameters
     ----------
     delta : array of states, shape (k, n)
-        Synchronizing, n >= 2.
-    word : tuple of int
-        Any reset word: the first upper bound.
+        n >= 2. Of a partial automaton the words are careful.
+    word : tuple of int or None
+        Any reset word: the first upper bound. None: none is known, and there may be none.
     budget : Budget
         Limits of memory and time.
     workers : int
@@ -58,13 +59,15 @@ class Search:
     """
 
     def __init__(
-        self, delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int = 1
+        self, delta: Deltas, word: tuple[int, ...] | None, budget: Budget, workers: int = 1
     ) -> None:
         self.delta = delta
         self.forward = Frontier(delta, False, budget, workers)
         self.backward = Frontier(delta, True, budget, workers)
         self.lower = 1
         self.word = word
+        self.hopeless = False
+        """Whether there is no word: it is proved."""
         self.budget = budget
         self.workers = workers
         self._trie: Trie | None = None  # of the last forward level, if it was not reduced
@@ -73,11 +76,18 @@ class Search:
 
     @property
     def bounds(self) -> ResetBounds:
-        """The bounds proved so far."""
+        """The bounds proved so far; ValueError if no word is known."""
+        if self.word is None:
+            raise ValueError("no word is known, so there is no upper bound")
         return ResetBounds(self.lower, len(self.word), self.word)
 
+    @property
+    def _most(self) -> int:
+        """A length that no shortest word exceeds."""
+        return _ENDLESS if self.word is None else len(self.word)
+
     def run(self) -> None:
-        """Search until the bounds meet.
+        """Search until the bounds meet, or it is proved that there is no word.
 
         Raises
         ------
@@ -95,13 +105,13 @@ class Search:
 
     def _run(self, pool: ThreadPoolExecutor | None) -> None:
         forward, backward = self.forward, self.backward
-        while self.lower < len(self.word):
+        while self.lower < self._most and not self.hopeless:
             if self.budget.expired:
                 raise OutOfBudget("time")
             many = forward.count + backward.count > _BEAM_FROM
-            if many and not self._beam_searched and not self._few:
-                self._search_beam()
-            left = max(0, len(self.word) - 1 - forward.depth - backward.depth)
+            if many and self.word is not None and not self._beam_searched and not self._few:
+                self._search_beam(self.word)
+            left = max(0, self._most - 1 - forward.depth - backward.depth)
             expand_forward = _cost_of_next(forward, _BUILD) < _cost_of_next(backward, _QUERY)
             if left == 0 or (left == 1 and not expand_forward):
                 self._ask(left, pool)
@@ -113,7 +123,7 @@ class Search:
                 except OutOfBudget as spent:
                     if spent.limit == "memory":
                         self._ask(min(left, _unstored_levels(forward.k)), pool)
-                    if self.lower < len(self.word):
+                    if self.lower < self._most:
                         raise
 
     @property
@@ -121,11 +131,11 @@ class Search:
         """Whether levels are small enough to make many backward ones in one compiled loop."""
         return self.forward.size <= _MARCH_TARGETS and self.backward.can_march()
 
-    def _search_beam(self) -> None:
+    def _search_beam(self, word: tuple[int, ...]) -> None:
         """Look for a shorter word: a better upper bound leaves fewer lengths to ask about."""
         self._beam_searched = True
         budget = self.budget.besides(self._bytes(0))
-        shorter = beam_word(self.delta, longest=len(self.word) - 1, budget=budget)
+        shorter = beam_word(self.delta, longest=len(word) - 1, budget=budget)
         if shorter is not None:
             self.word = tuple(shorter.tolist())
 
@@ -150,7 +160,18 @@ class Search:
             self.lower = forward.depth + backward.depth + (not met)
             if met:
                 self._ask(0, pool)
-            return
+        else:
+            self._expand(side, left, pool)
+        if (
+            side.size == 0
+        ):  # this side is complete: a length asked about now is affirmed, or none is
+            side.levels.pop()
+            self._ask(0, pool)
+            self.hopeless = self.word is None
+
+    def _expand(self, side: Frontier, left: int, pool: ThreadPoolExecutor | None) -> None:
+        """Make the next level of a side."""
+        forward = self.forward
         trie = forward.size
         if side is forward:
             self._trie = None
@@ -160,9 +181,6 @@ class Search:
         long = self._beam_searched or forward.words == 1
         side.expand(self._bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
         self._worth += side.size * _WORTH
-        if side.size == 0:  # this side is complete, so a length asked about now is affirmed
-            side.levels.pop()
-            self._ask(0, pool)
 
     def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
         """Ask about all lengths up to the depths of both sides plus `unstored` backward levels."""
@@ -188,7 +206,7 @@ class Search:
             if step >= len(numbers) and not forward.tries:
                 (self._trie,) = tries
             del tries  # before the next one is built
-        self.lower = affirmed
+        self.lower = max(self.lower, affirmed)
 
     @property
     def _tries(self) -> list[Trie]:

@@ -34,7 +34,7 @@ def solve_one_by_one(deltas: Deltas) -> list[int]:
     """Thresholds by the search of one automaton after another, which k = 2 does not use."""
     _, k, n = deltas.shape
     thresholds = np.full(len(deltas), 99, np.int32)
-    forward.search(deltas, thresholds, 1 << n, *forward.working_space(n, k, 1 << n))
+    forward.search(deltas, None, thresholds, 1 << n, *forward.working_space(n, k, 1 << n))
     return thresholds.tolist()
 
 

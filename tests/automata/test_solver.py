@@ -34,6 +34,7 @@ from automata.kernels import both_ends, forward, forward_filtered
 from automata.proof.verification import verify_words
 from automata.sampling import mutate, sample_uniform
 from automata.solver import exact as solver
+from automata.solver import quick as first_searches
 from automata.solver.dense import RUNNING, DenseSearch
 from automata.solver.exact import Thresholds, Words, shortest_reset_words
 from automata.solver.limits import Budget
@@ -501,8 +502,8 @@ CHOICES: list[dict[str, int]] = [
     {"_BOTH_ENDS_BITS": 3},
     {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0},
     {"_BOTH_ENDS_BITS": 20, "_PROBE": 1 << 30},
-    {"_BOTH_ENDS_MAX_STATES": 0},  # all of them by `DenseSearch`
-    {"_BOTH_ENDS_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0},  # by `Search`
+    {"BOTH_ENDS_MAX_STATES": 0},  # all of them by `DenseSearch`
+    {"BOTH_ENDS_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0},  # by `Search`
 ]
 
 
@@ -522,7 +523,9 @@ def test_results_do_not_depend_on_the_search(
     truth = oracle(deltas)
     more = with_twins(deltas, 24, np.random.default_rng(n))
     for name, value in choice.items():
-        monkeypatch.setattr(solver, name, value)
+        for module in (solver, first_searches):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
     for workers in (1, 2):
         assert reset_thresholds(deltas, workers=workers).tolist() == truth
     assert reset_thresholds(more).tolist() == truth

@@ -181,7 +181,7 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     """Solve families changed in one or two places, as they are and with hand-overs forced."""
     from automata import reprove_thresholds, reset_bounds, reset_thresholds
     from automata.families import known
-    from automata.solver import exact, reduction, two_ended
+    from automata.solver import exact, quick, reduction, two_ended
     from automata.solver.frontier import Frontier
 
     rng = np.random.default_rng([_AT_ONCE[name], number])
@@ -204,12 +204,13 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
         same("threshold", [-1 if t is None else t for t in plain])
     if n <= 20:
         same("threshold, backward", reprove_thresholds(deltas))
-    with mock.patch.multiple(exact, _FORWARD_BITS=1, _PROBE=1):
+    with mock.patch.multiple(quick, _FORWARD_BITS=1, _PROBE=1):
         same("threshold, forward kernels with few sets", reset_thresholds(deltas, **limits))
     few = {"_FORWARD_BITS": 1, "_BOTH_ENDS_BITS": 2}
-    with mock.patch.multiple(exact, **few):
+    with mock.patch.multiple(quick, **few):
         same("threshold, kernels with few sets", reset_thresholds(deltas, **limits))
-    with mock.patch.multiple(exact, **few, _EXHAUSTIVE_MAX_STATES=0):
+    any_size = mock.patch.object(exact, "_EXHAUSTIVE_MAX_STATES", 0)
+    with mock.patch.multiple(quick, **few), any_size:
         same("threshold, search for any size", reset_thresholds(deltas, **limits))
         with (
             mock.patch.multiple(reduction, **_ALWAYS),

@@ -1,0 +1,280 @@
+"""Careful synchronization of partial automata: exact thresholds and shortest careful words.
+
+A word is *careful* if it is defined on every state that it meets and leads all states to one. The
+searches are those of complete automata. Where a letter is undefined on a state, the kernels are
+told that the image is all states: this set has been met at the start, so it is dropped. Backward,
+a state on which a letter is undefined lies in no preimage. Whether there is a careful word is
+PSPACE-complete (Martyugin 2010), and it may be exponentially long: without limits a search may
+take time and memory in proportion to the 2^n sets of states.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.arguments import check_workers
+from automata.automaton import AutomatonLike, Deltas
+from automata.kernels import both_ends
+from automata.partial import validate_partial, validate_partials
+from automata.solver.dense import RUNNING, DenseSearch
+from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds
+from automata.solver.limits import (
+    Budget,
+    CarefulBounds,
+    CarefulLimitReached,
+    OutOfBudget,
+)
+from automata.solver.quick import (
+    BOTH_ENDS_MAX_STATES,
+    UNFINISHED,
+    both_ends_space,
+    solve_apart,
+    solve_quickly,
+)
+from automata.solver.two_ended import Search
+
+_EXHAUSTIVE_MAX_STATES = 28
+"""Up to here all 2^n sets are searched where quick searches do not finish."""
+
+
+def careful_threshold(
+    delta: AutomatonLike,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> int | None:
+    """Return the length of the shortest careful words, None if there is none.
+
+    Parameters
+    ----------
+    delta : Automaton, array of int, shape (k, n), or text
+        Partial or complete, as `automata.partial.validate_partial` takes it.
+    workers, memory_limit, time_limit
+        As in `careful_bounds`.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        As `careful_bounds`.
+    CarefulLimitReached
+        If a limit ends the search; its ``bounds`` are those proved by then.
+
+    Examples
+    --------
+    >>> careful_threshold("1 2 3 - -|1 1 2 4 0"), careful_threshold("1 -|0 -")
+    (10, None)
+    """
+    valid, workers = validate_partial(delta), check_workers(workers)
+    budget = Budget(memory_limit, time_limit)
+    (threshold,) = solve_quickly(valid[None], 1, partial=True).tolist()
+    if threshold == UNFINISHED:
+        threshold = _threshold(valid, budget, workers)
+    return None if threshold == NOT_SYNCHRONIZING else threshold
+
+
+def careful_thresholds(
+    deltas: npt.ArrayLike,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Thresholds:
+    """Return the careful threshold of each automaton.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        As `automata.partial.validate_partials` takes them.
+    workers, memory_limit, time_limit
+        As in `careful_bounds`, the limits for each automaton.
+
+    Returns
+    -------
+    int32 array, shape (batch,)
+        ``NOT_SYNCHRONIZING`` (-1) where there is no careful word, ``UNKNOWN`` (-2) where a limit
+        ended the search.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        As `careful_bounds`.
+
+    Examples
+    --------
+    >>> careful_thresholds([[[1, 2, 0], [0, 1, 0]], [[1, None, 0], [0, 1, 2]]]).tolist()
+    [4, -1]
+    """
+    valid, workers = validate_partials(deltas), check_workers(workers)
+    Budget(memory_limit, time_limit)  # checks the limits
+    thresholds = solve_quickly(valid, workers, partial=True)
+
+    def solve(row: int, together: int) -> None:
+        try:
+            thresholds[row] = _threshold(valid[row], Budget(memory_limit, time_limit), together)
+        except CarefulLimitReached:
+            thresholds[row] = UNKNOWN
+
+    solve_apart(solve, thresholds, workers)
+    return thresholds
+
+
+def shortest_careful_word(
+    delta: AutomatonLike,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> tuple[int, ...] | None:
+    """Return a shortest careful word, None if there is none.
+
+    For n <= 24 it is the lexicographically least of the shortest ones.
+
+    Parameters
+    ----------
+    delta : Automaton, array of int, shape (k, n), or text
+        As in `careful_threshold`.
+    workers, memory_limit, time_limit
+        As in `careful_bounds`.
+
+    Returns
+    -------
+    tuple of int or None
+        Letters, applied left to right.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError, CarefulLimitReached
+        As `careful_threshold`.
+
+    Examples
+    --------
+    >>> shortest_careful_word("1 2 3 - -|1 1 2 4 0")
+    (1, 1, 1, 0, 1, 1, 0, 1, 1, 1)
+    """
+    valid, workers = validate_partial(delta), check_workers(workers)
+    bounds = _prove(valid, Budget(memory_limit, time_limit), workers)
+    return None if bounds is None else bounds.word
+
+
+def is_carefully_synchronizing(
+    delta: AutomatonLike,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> bool:
+    """Return whether there is a careful word. It is searched for: this may take long.
+
+    The parameters and errors are those of `careful_threshold`.
+
+    Examples
+    --------
+    >>> is_carefully_synchronizing("1 2 -|1 1 0"), is_carefully_synchronizing("1 -|0 -")
+    (True, False)
+    """
+    limits = {"memory_limit": memory_limit, "time_limit": time_limit}
+    return careful_threshold(delta, workers=workers, **limits) is not None  # type: ignore[arg-type]
+
+
+def careful_bounds(
+    delta: AutomatonLike,
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> CarefulBounds | None:
+    """Return the bounds on the careful threshold proved within limits, None without careful word.
+
+    Parameters
+    ----------
+    delta : Automaton, array of int, shape (k, n), or text
+        Partial or complete, n <= 255. The search is that of `automata.solver.exact.reset_bounds`.
+    workers : int
+        Threads.
+    memory_limit : int, optional
+        Bytes of working space for the sets of a long search; the first few thousand sets (6 MB at
+        most for each worker) do not count.
+    time_limit : float, optional
+        Seconds; the search may take one second longer.
+
+    Raises
+    ------
+    AutomatonError
+        If `delta` is no partial automaton.
+    SizeLimitError
+        If n > 255 or k > 64.
+    ValueError
+        If a limit is not a positive finite number, or `workers` is not an integer of at least 1.
+
+    Examples
+    --------
+    >>> careful_bounds("1 2 -|1 1 0")
+    CarefulBounds(lower=2, upper=2, word=(1, 1))
+    """
+    valid, workers = validate_partial(delta), check_workers(workers)
+    try:
+        return _prove(valid, Budget(memory_limit, time_limit), workers)
+    except CarefulLimitReached as reached:
+        return reached.bounds
+
+
+def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
+    """Return the threshold of an automaton that needs many sets; raise `CarefulLimitReached`."""
+    if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
+        return _search_all(delta, budget, workers, words=False).status
+    bounds = _search(delta, budget, workers)
+    return NOT_SYNCHRONIZING if bounds is None or bounds.upper is None else bounds.upper
+
+
+def _prove(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
+    """Find the threshold and a shortest word; raise `CarefulLimitReached`."""
+    k, n = delta.shape
+    if n <= BOTH_ENDS_MAX_STATES:
+        letters = np.empty(1 << 16, np.uint8)
+        length = int(both_ends.shortest_reset_word(delta, *both_ends_space(n, k), letters))
+        if length == NOT_SYNCHRONIZING:
+            return None
+        if 0 <= length <= len(letters):
+            return CarefulBounds(length, length, tuple(letters[:length].tolist()))
+    if n > _EXHAUSTIVE_MAX_STATES:
+        return _search(delta, budget, workers)
+    dense = _search_all(delta, budget, workers, words=True)
+    if dense.status == NOT_SYNCHRONIZING:
+        return None
+    try:
+        word = dense.least_word(budget)
+    except OutOfBudget as spent:
+        bounds = CarefulBounds(dense.status, None, None)
+        raise CarefulLimitReached(spent.limit, bounds) from None
+    return CarefulBounds(len(word), len(word), word)
+
+
+def _search_all(delta: Deltas, budget: Budget, workers: int, words: bool) -> DenseSearch:
+    """Search forward to the end."""
+    search = DenseSearch(delta, workers=workers, keep_levels=words, partial=True)
+    while search.status == RUNNING:
+        limit = budget.exceeded_by(search.memory_needed())
+        if limit:
+            raise CarefulLimitReached(limit, CarefulBounds(search.depth + 1, None, None))
+        search.advance()
+    return search
+
+
+def _search(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
+    """Search from both ends."""
+    if delta.shape[1] == 1:
+        return CarefulBounds(0, 0, ())
+    search = Search(delta, None, budget, workers)
+    try:
+        search.run()
+    except OutOfBudget as spent:
+        word = search.word
+        bounds = CarefulBounds(search.lower, None if word is None else len(word), word)
+        raise CarefulLimitReached(spent.limit, bounds) from None
+    return (
+        None
+        if search.word is None
+        else CarefulBounds(len(search.word), len(search.word), search.word)
+    )

@@ -1,0 +1,77 @@
+"""Batches of searches that need few sets: quick kernels first, then what they leave one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas
+from automata.kernels import both_ends, forward, forward_filtered
+from automata.kernels.tables import images_of_partial
+from automata.parallel import run_parts
+
+UNFINISHED = forward.UNFINISHED
+"""In an array of thresholds: the automaton needs more sets."""
+_FORWARD_BITS = 10
+"""A forward search ends at 2^10 sets, 2^13 from n = 17 on; a search from both ends follows."""
+_PROBE = 64
+"""First rows, which decide the first search of the others; fewer are searched from both ends."""
+BOTH_ENDS_MAX_STATES = 64
+_BOTH_ENDS_BITS = 15
+"""The kernel for both ends stops at 2^15 sets a side: searches that reduce levels are quicker."""
+
+
+def solve_quickly(deltas: Deltas, workers: int, partial: bool = False) -> npt.NDArray[np.int32]:
+    """Return the thresholds that searches of few sets find, `UNFINISHED` for the others.
+
+    Those of partial automata are careful.
+
+    Random automata need few sets forward, slowly synchronizing ones few from both ends. The first
+    rows of a part decide which of the two searches the other rows begin with.
+    """
+    batch, k, n = deltas.shape
+    thresholds = np.full(batch, UNFINISHED, np.int32)
+    if n > BOTH_ENDS_MAX_STATES:
+        return thresholds
+    images = images_of_partial(n) if partial else None
+    forward_sets = 1 << min(n, _FORWARD_BITS + (3 if n > forward.MAX_STATES else 0))
+
+    def search_forward(some: Deltas, found: npt.NDArray[np.int32]) -> None:
+        search = forward if n <= forward.MAX_STATES else forward_filtered
+        space = search.working_space(n, k, forward_sets)
+        search.reset_thresholds(some, found, forward_sets, space, images)
+
+    def solve(part: slice) -> None:
+        some, found = deltas[part], thresholds[part]
+        if n <= forward_filtered.MAX_STATES and len(some) >= _PROBE:
+            search_forward(some[:_PROBE], found[:_PROBE])
+            if np.mean(found[:_PROBE] == UNFINISHED) < 0.5:
+                search_forward(some[_PROBE:], found[_PROBE:])
+        left = np.flatnonzero(found == UNFINISHED)
+        if len(left):
+            both_ends.reset_thresholds(some, left, found, *both_ends_space(n, k))
+
+    run_parts(solve, batch, workers)
+    return thresholds
+
+
+def solve_apart(
+    solve: Callable[[int, int], None], found: npt.NDArray[np.int32], workers: int
+) -> None:
+    """Solve each unfinished row with one worker, or with all of them if there are few rows."""
+    left = np.flatnonzero(found == UNFINISHED).tolist()
+    if workers == 1 or len(left) < 2 * workers:
+        for row in left:
+            solve(row, workers)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda row: solve(row, 1), left))
+
+
+def both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
+    """Return the working space of `automata.kernels.both_ends`."""
+    return both_ends.working_space(n, k, 1 << _BOTH_ENDS_BITS)

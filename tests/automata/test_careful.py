@@ -1,0 +1,239 @@
+"""Careful synchronization of partial automata, against plain Python and published counts."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from unittest import mock
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from automata.automaton import AutomatonError, SizeLimitError
+from automata.partial import UNDEFINED, format_partial, parse_partial, validate_partial
+from automata.solver import careful, quick, reduction
+from automata.solver.careful import (
+    CarefulBounds,
+    CarefulLimitReached,
+    careful_bounds,
+    careful_threshold,
+    careful_thresholds,
+    is_carefully_synchronizing,
+    shortest_careful_word,
+)
+from automata.solver.exact import UNKNOWN, reset_thresholds, shortest_reset_word
+from automata.solver.frontier import Frontier
+from tests import naive
+
+Tables = npt.NDArray[np.uint8]
+
+
+def with_none(delta: Tables) -> list[list[int | None]]:
+    return [[None if q == UNDEFINED else q for q in row] for row in delta.tolist()]
+
+
+def truth(delta: Tables) -> int:
+    word = naive.shortest_careful_word(with_none(delta))
+    return -1 if word is None else len(word)
+
+
+def random_partials(seed: int, count: int, n: int, k: int) -> Tables:
+    """Undefined nowhere, here and there, almost everywhere, on a letter, on a state."""
+    rng = np.random.default_rng(seed)
+    deltas = rng.integers(0, n, (count, k, n)).astype(np.uint8)
+    deltas[rng.random(deltas.shape) < rng.choice([0, 0.05, 0.2, 0.9], (count, 1, 1))] = UNDEFINED
+    for delta in deltas[::4]:
+        delta[0] = rng.permutation(n) if rng.random() < 0.5 else rng.integers(0, n, n)
+    deltas[3::16, -1] = UNDEFINED
+    deltas[5::16, :, 0] = UNDEFINED
+    return deltas
+
+
+def all_tables(n: int, k: int) -> Tables:
+    codes = np.arange((n + 1) ** (n * k))
+    entries = np.stack([codes // (n + 1) ** place % (n + 1) for place in range(n * k)], 1)
+    return np.where(entries == n, UNDEFINED, entries).astype(np.uint8).reshape(-1, k, n)
+
+
+def p_family(n: int, c: int) -> Tables:
+    """The family of Cambie, de Bondt and Don (arXiv:2108.13927) with the longest words known."""
+    m = n - c
+    delta = np.full((2, n), UNDEFINED, np.uint8)
+    delta[0, : m - 1] = np.arange(1, m)
+    delta[1] = np.arange(n)
+    chain = [m - 1, *range(m, n), 0, 1]
+    delta[1, chain[:-1]] = chain[1:]
+    return delta
+
+
+COUNTS = {
+    (2, 2): {-1: 49, 1: 32},
+    (3, 2): {-1: 2761, 1: 375, 2: 840, 3: 96, 4: 24},
+    (4, 2): dict(
+        zip(
+            [-1, *range(1, 10)],
+            [268737, 4984, 53208, 45216, 9216, 6192, 1920, 816, 240, 96],
+            strict=True,
+        )
+    ),
+    (2, 3): {-1: 343, 1: 386},
+    (3, 3): {-1: 129559, 1: 35163, 2: 81114, 3: 13248, 4: 3060},
+}
+"""Labelled tables by careful threshold, counted by another program."""
+
+
+@pytest.mark.parametrize(("n", "k"), COUNTS)
+def test_all_tables_of_a_size(n: int, k: int) -> None:
+    thresholds = careful_thresholds(all_tables(n, k), workers=2)
+    assert Counter(thresholds.tolist()) == COUNTS[n, k]
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 9])
+def test_as_in_plain_python(n: int, k: int) -> None:
+    deltas = random_partials(n * k, 320, n, k)
+    words = [naive.shortest_careful_word(with_none(delta)) for delta in deltas]
+    expected = [-1 if word is None else len(word) for word in words]
+    assert careful_thresholds(deltas).tolist() == expected
+    for delta, word in zip(deltas[::5], words[::5], strict=True):
+        assert shortest_careful_word(delta) == word
+        assert careful_threshold(delta) == (None if word is None else len(word))
+        assert is_carefully_synchronizing(delta) == (word is not None)
+        bounds = None if word is None else CarefulBounds(len(word), len(word), word)
+        assert careful_bounds(delta) == bounds
+
+
+@pytest.fixture(params=["all sets", "both ends", "both ends, reduced"])
+def handed_over(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The quick kernels give up at once."""
+    always = {"_REDUCIBLE": 1, "_PLANTING": 0.0, "_TEST": 0.0, "_MANY": 0.0}
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1))
+        if request.param != "all sets":
+            stack.enter_context(mock.patch.object(careful, "_EXHAUSTIVE_MAX_STATES", 0))
+        if request.param == "both ends, reduced":
+            stack.enter_context(mock.patch.multiple(reduction, **always))
+            stack.enter_context(mock.patch.object(Frontier, "can_march", lambda side: False))
+        yield
+
+
+@pytest.mark.usefixtures("handed_over")
+@pytest.mark.parametrize(("n", "k"), [(2, 2), (5, 2), (6, 3), (9, 2), (10, 3)])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_search_finds_the_same(n: int, k: int, workers: int) -> None:
+    deltas = random_partials(n, 80, n, k)
+    expected = [truth(delta) for delta in deltas]
+    assert careful_thresholds(deltas, workers=workers).tolist() == expected
+    for delta, threshold in zip(deltas[::8], expected[::8], strict=True):
+        word = shortest_careful_word(delta, workers=workers)
+        if word is None:
+            assert threshold == -1
+        else:
+            assert len(word) == threshold
+            assert is_careful(delta, word)
+
+
+def is_careful(delta: Tables, word: tuple[int, ...]) -> bool:
+    states = set(range(delta.shape[1]))
+    for letter in word:
+        states = {int(delta[letter, q]) for q in states}
+        if UNDEFINED in states:
+            return False
+    return len(states) == 1
+
+
+@pytest.mark.parametrize(
+    ("n", "c", "length"),
+    [(9, 1, 72), (10, 1, 94), (11, 1, 119), (14, 2, 211), (16, 3, 288), (18, 0, 336), (18, 3, 379)],
+)
+def test_the_longest_words_known(n: int, c: int, length: int) -> None:
+    delta = p_family(n, c)
+    assert careful_threshold(delta) == length
+    word = shortest_careful_word(delta)
+    assert word is not None and len(word) == length and is_careful(delta, word)
+
+
+@pytest.mark.parametrize("n", [17, 20, 24, 33, 64, 70, 200])
+def test_complete_automata_are_their_own_case(n: int) -> None:
+    deltas = np.random.default_rng(n).integers(0, n, (6, 2, n)).astype(np.uint8)
+    if n > 32:
+        deltas[:, 1, : n // 2] = np.arange(n // 2)[::-1] // 2
+    thresholds = reset_thresholds(deltas)
+    assert careful_thresholds(deltas).tolist() == thresholds.tolist()
+    if n <= 24:
+        words = [shortest_reset_word(delta) for delta in deltas]
+        assert [shortest_careful_word(delta) for delta in deltas] == words
+
+
+@pytest.mark.parametrize("n", [20, 40, 70])
+def test_larger_ones_replayed_and_proved_again_under_other_names(n: int) -> None:
+    rng = np.random.default_rng(n)
+    deltas = rng.integers(0, n, (12, 2, n)).astype(np.uint8)
+    deltas[:, 1][rng.random((12, n)) < 0.3] = UNDEFINED
+    names = rng.permutation(n)
+    renamed = np.full_like(deltas, UNDEFINED)
+    images = np.where(deltas == UNDEFINED, UNDEFINED, names[np.minimum(deltas, n - 1)])
+    renamed[:, :, names] = images
+    thresholds = careful_thresholds(deltas)
+    assert careful_thresholds(renamed).tolist() == thresholds.tolist()
+    for delta, threshold in zip(deltas, thresholds.tolist(), strict=True):
+        word = shortest_careful_word(delta)
+        assert threshold == (-1 if word is None else len(word))
+        assert word is None or is_careful(delta, word)
+
+
+def test_limits_leave_what_was_proved() -> None:
+    delta = p_family(36, 3)
+    bounds = careful_bounds(delta, time_limit=0.3)
+    assert bounds is not None and bounds.upper is None and bounds.word is None
+    assert 30 < bounds.lower < 1600
+    with pytest.raises(CarefulLimitReached, match="out of memory: a careful word has at least"):
+        careful_threshold(delta, memory_limit=1_000_000)
+    assert careful_thresholds([delta], memory_limit=1_000_000).tolist() == [UNKNOWN]
+    with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
+        small = careful_bounds(p_family(16, 2), memory_limit=1)
+    assert small == CarefulBounds(1, None, None)
+    for limits in ({"memory_limit": 0}, {"time_limit": float("nan")}, {"workers": 0}):
+        with pytest.raises(ValueError, match="0|nan"):
+            careful_thresholds([delta], **limits)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("1 - 3|0 1 2", "letter 0, state 2: '3' is outside 0..2"),
+        ("1 -|0 1 2", "letter 1 has 3 entries, the first has 2"),
+        ("1 x|0 1", "'x' is not an integer"),
+        ("", "letter 0 has no entries"),
+        ([[1, -1], [0, 0]], "leads to -1, outside 0..1"),
+        ([[1, 254], [0, 0]], "leads to 254, outside 0..1"),
+        ([[1, 0.5], [0, 0]], "integers"),
+        ([1, 0], "shape"),
+        ([[[1, 0]]], "shape"),
+        ([[]], "an empty table"),
+        ([[None, "a"]], "'a' is not an integer"),
+    ],
+)
+def test_what_is_no_partial_automaton(table: object, message: str) -> None:
+    with pytest.raises(AutomatonError, match=message) as refused:
+        careful_threshold(table)  # type: ignore[arg-type]
+    assert "\n" not in str(refused.value)
+
+
+def test_too_many_states_or_letters() -> None:
+    with pytest.raises(SizeLimitError, match="n=256 is over the limit of 255"):
+        validate_partial(np.zeros((1, 256), int))
+    with pytest.raises(SizeLimitError, match="n=300 is over the limit of 255"):
+        validate_partial(" ".join(["0"] * 300))
+    with pytest.raises(SizeLimitError, match="k=65 is over the limit of 64"):
+        validate_partial(np.zeros((65, 2), int))
+
+
+def test_texts_and_tables_say_the_same() -> None:
+    for n, k in [(1, 1), (4, 2), (12, 3)]:
+        for delta in random_partials(n, 20, n, k):
+            assert (parse_partial(format_partial(delta)) == delta).all()
+            assert (validate_partial(with_none(delta)) == delta).all()
+            assert (validate_partial(delta.astype(np.int64)) == delta).all()
+            own = validate_partial(delta)
+            assert own.dtype == np.uint8 and not np.shares_memory(own, delta)
