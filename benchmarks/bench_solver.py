@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from automata import (  # noqa: E402
+    UNDEFINED,
+    careful_threshold,
+    careful_thresholds,
     cerny_bound,
     reset_threshold,
     reset_thresholds,
@@ -259,6 +263,40 @@ def two_workers(_):
         print(f"{name:>24} {one:>8.3f} {two:>8.3f} {one / two:>6.2f}")
 
 
+def careful(_):
+    """Careful thresholds: by kernels told of undefined transitions, against those that are not."""
+    print(f"{'n':>3} {'complete ns':>11} {'told ns':>8} {'ratio':>6} {'partial ns':>11}")
+    for n, count in [(8, 300_000), (10, 200_000), (12, 150_000), (16, 50_000), (20, 20_000)]:
+        deltas = sample_uniform(seeded(), count, n, 2)
+        partial = deltas.copy()
+        partial[:, 1][seeded().random((count, n)) < 0.1] = UNDEFINED
+        plain, told = alternate(
+            lambda deltas=deltas: reset_thresholds(deltas),
+            lambda deltas=deltas: careful_thresholds(deltas),
+        )
+        _, own = alternate(lambda: None, lambda partial=partial: careful_thresholds(partial))
+        each = [1e9 * seconds / count for seconds in (plain, told, own)]
+        print(f"{n:>3} {each[0]:>11.0f} {each[1]:>8.0f} {each[1] / each[0]:>6.2f} {each[2]:>11.0f}")
+    for n, c in [(12, 1), (16, 3), (18, 3), (24, 4)]:
+        text = "|".join(
+            [
+                " ".join(str(q + 1) if q < n - c - 1 else "-" for q in range(n)),
+                " ".join(str(q) for q in chained(n, n - c)),
+            ]
+        )
+        _, seconds = alternate(lambda: None, lambda text=text: careful_threshold(text))
+        print(f"P({n}, {c}): {careful_threshold(text)} letters, {1e3 * seconds:.2f} ms")
+
+
+def chained(n, m):
+    """Return the second letter of P(n, n - m): m-1 -> m -> ... -> n-1 -> 0 -> 1, others fixed."""
+    images = list(range(n))
+    chain = [m - 1, *range(m, n), 0, 1]
+    for state, following in pairwise(chain):
+        images[state] = following
+    return images
+
+
 def first_call(_):
     """The first call in a new process: compiling, and with what was compiled before."""
     code = (
@@ -299,6 +337,7 @@ REGIMES = {
     "hard": hard_ones,
     "random": random_ones,
     "workers": two_workers,
+    "careful": careful,
     "first-call": first_call,
     "mixed": mixed,
 }

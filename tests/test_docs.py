@@ -54,7 +54,7 @@ def with_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md", "docs/partial.md"])
 def test_lines_of_python_have_the_values_they_say(
     page: str, with_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ class ModelConfig:
         choices=DECODERS,
     )
     latent: int = setting(32, "Dimensions of the latent space.", low=0, high=4096)
-    """0: no latent space, the decoder alone; only `discover` makes such models."""
+    """0: no latent space, the decoder alone; only the command discover makes such models."""
     embedding: int = setting(16, "Dimensions of a token's embedding.", low=1, high=4096)
     channels: int = setting(64, "Channels of the encoder's convolutions.", low=1, high=4096)
     convolutions: int = setting(3, "Convolutions of the encoder.", low=1, high=64)

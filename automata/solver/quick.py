@@ -73,5 +73,5 @@ def solve_apart(
 
 
 def both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
-    """Return the working space of `automata.kernels.both_ends`."""
+    """Return the working space of the kernels for both ends."""
     return both_ends.working_space(n, k, 1 << _BOTH_ENDS_BITS)
