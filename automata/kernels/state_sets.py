@@ -326,13 +326,13 @@ def march(table, hashes, sets, origins, places, ends, targets):
 
 @jit
 def trace(origins, number, roots, letters, way):
-    """Write the letters on the way from a set back to one of the first ``roots``; return how many.
+    """Write the letters on the way from a set back to one of the first ``roots``.
 
-    ``origins`` as in `append_new`.
+    Return how many there are, and the number of that set. ``origins`` as in `append_new`.
     """
     length = 0
     while number >= roots:
         way[length] = origins[number] % letters
         number = origins[number] // letters
         length += 1
-    return length
+    return length, number

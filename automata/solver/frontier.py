@@ -13,6 +13,7 @@ from automata.kernels import state_sets
 from automata.parallel import each_in_order
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.reduction import Met, Reduction
+from automata.solver.start import Start
 from automata.solver.trie import PackedSets, Trie
 
 _MARCH_LEVELS, _MARCH_SETS = 1024, 256
@@ -39,6 +40,8 @@ class Frontier:
         Threads, for `expand`.
     plain : bool
         Never reduce a level: its sets are then in the order of their least words.
+    start : Start, optional
+        The first level, forward. Default: the set of all states.
     """
 
     def __init__(
@@ -48,13 +51,17 @@ class Frontier:
         budget: Budget,
         workers: int = 1,
         plain: bool = False,
+        start: Start | None = None,
     ) -> None:
         self.k, self.n = (int(size) for size in delta.shape)
         self.backward = backward
         self.budget = budget
         self.words = -(-self.n // 64)
-        first = np.eye(self.n, dtype=np.bool_) if backward else np.ones((1, self.n), np.bool_)
-        self.sets = pack(first)  # (sets, words)
+        if start is None:
+            first = np.eye(self.n, dtype=np.bool_) if backward else np.ones((1, self.n), np.bool_)
+            start = Start(first, [()] * len(first))
+        self.start = start
+        self.sets = pack(start.sets)  # (sets, words)
         self.roots = len(self.sets)
         self.count = self.roots
         self.origins = np.zeros(self.count, np.uint32)
@@ -75,8 +82,8 @@ class Frontier:
 
     @property
     def depth(self) -> int:
-        """The number of the last level."""
-        return len(self.levels) - 1
+        """The number of letters to the last level."""
+        return len(self.start.words[0]) + len(self.levels) - 1
 
     @property
     def size(self) -> int:
@@ -86,7 +93,7 @@ class Frontier:
     @property
     def growth(self) -> float:
         """The size of the last level divided by that of the level before, at least 1."""
-        if self.depth == 0:
+        if len(self.levels) == 1:
             return float(self.k)
         return max(1.0, self.size / len(self.levels[-2]))
 
@@ -142,7 +149,7 @@ class Frontier:
         """
         before = self.count
         pool = pool if self.size > self.part else None
-        parts = self.parts(self.depth)
+        parts = self.parts(-1)
         made = each_in_order(
             pool, self.workers, lambda part: (part[0], *self.images(part[1])), parts
         )
@@ -196,11 +203,11 @@ class Frontier:
         return bool(met)
 
     def path(self, number: int) -> list[int]:
-        """Return the letters on the way from a set back to a set of the first level."""
-        way = np.empty(self.depth, np.int64)
-        length = int(state_sets.trace(self.origins, number, self.roots, self.k, way))
+        """Return the letters on the way from a set back to where the search begins."""
+        way = np.empty(len(self.levels), np.int64)
+        length, root = state_sets.trace(self.origins, number, self.roots, self.k, way)
         letters: list[int] = way[:length].tolist()
-        return letters
+        return [*letters, *reversed(self.start.words[root])]
 
     def _bytes_a_row(self) -> int:
         """Return the bytes for a set of a part, its images and their hashes."""

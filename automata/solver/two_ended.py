@@ -24,6 +24,7 @@ from automata.parallel import each_in_order
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
+from automata.solver.start import begin_later
 from automata.solver.trie import PackedSets, Trie
 
 _EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
@@ -62,9 +63,11 @@ class Search:
         self, delta: Deltas, word: tuple[int, ...] | None, budget: Budget, workers: int = 1
     ) -> None:
         self.delta = delta
-        self.forward = Frontier(delta, False, budget, workers)
-        self.backward = Frontier(delta, True, budget, workers)
-        self.lower = 1
+        later = begin_later(delta) if word is not None and delta.shape[1] > 64 else None
+        inner, start = (delta, None) if later is None else later
+        self.forward = Frontier(inner, False, budget, workers, start=start)
+        self.backward = Frontier(inner, True, budget, workers)
+        self.lower = 1 + self.forward.depth
         self.word = word
         self.hopeless = False
         """Whether there is no word: it is proved."""
@@ -178,7 +181,7 @@ class Search:
             trie = int(forward.size * forward.growth)
         # The first upper bound is loose: the search may be about to end. For n <= 64 it is not, a
         # kernel has met many sets before.
-        long = self._beam_searched or forward.words == 1
+        long = self._beam_searched or self.delta.shape[1] <= 64
         side.expand(self._bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
         self._worth += side.size * _WORTH
 
