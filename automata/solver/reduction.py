@@ -151,7 +151,9 @@ class Reduction:
         """
         letters = met.origins[numbers] % self.k
         by_letter = {a: numbers[letters == a] for a in range(self.k)}
-        self.tries = {a: self._trie(met, some) for a, some in by_letter.items() if len(some)}
+        present = [a for a, some in by_letter.items() if len(some)]
+        built = each_in_order(pool, self.workers, lambda a: self._trie(met, by_letter[a]), present)
+        self.tries = dict(zip(present, built, strict=True))
         self._incomparable = True
         kept, tests = [], 0.0
         for letter, some in by_letter.items():
