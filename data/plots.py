@@ -127,7 +127,8 @@ def plot_thresholds(
         thresholds, counts = np.unique(thresholds, return_counts=True)
     apart = int(counts[thresholds == NOT_SYNCHRONIZING].sum())
     bound = cerny_bound(n)
-    title = f"{int(counts.sum()):,} automata, n = {n}"
+    total = int(counts.sum())
+    title = f"{total:,} {'automaton' if total == 1 else 'automata'}, n = {n}"
     lengths, counts = thresholds[thresholds >= 0], counts[thresholds >= 0]
     if len(lengths):
         title += f", longest threshold {lengths[-1]}"

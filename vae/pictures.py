@@ -87,7 +87,7 @@ def draw_paths(
         for end in (0, -1):
             cells[end] = cells[end]._replace(given=True)
         rows.append((path, cells))
-    return draw_rows(rows, f"Automata decoded along {len(rows)} kinds of paths between two.")
+    return draw_rows(rows, f"Automata decoded between two, by paths: {', '.join(named)}.")
 
 
 def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int) -> Picture:
@@ -232,7 +232,7 @@ def _cells(
     return [
         Cell(
             delta,
-            f"{threshold}" if threshold >= 0 else "does not reset",
+            f"{threshold}" if threshold >= 0 else "no reset word",
             None if changed is None else changed[row],
             known=known is not None and bool(known[row]),
             wrong=threshold < 0,

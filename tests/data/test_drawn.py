@@ -122,15 +122,15 @@ def test_lines_of_automata_are_not_too_long(n: int) -> None:
 def test_long_texts_are_broken() -> None:
     name = "not-completely-reachable"
     captions = [
-        "-0.67: does not reset",
+        "-0.67: no reset word",
         f"+2: 17\n{name}",
-        "does not reset, at 123.45",
+        "no reset word, at 123.45",
         "own_name" * 9,
     ]
     cells = [one(caption=caption) for caption in captions]
     picture = draw_rows([(name, cells), ("a_function_of_my_own_with_a_name", cells)], "A.")
     check_clear(picture)
-    assert any(words == "-0.67: does not reset" for words, _, _ in texts(picture))
+    assert any(words == "-0.67: no reset word" for words, _, _ in texts(picture))
 
 
 @pytest.mark.parametrize("k", [1, 2, 6, 9])
