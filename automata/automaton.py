@@ -428,14 +428,14 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
         array = integer_array(deltas)
     except AutomatonError:
         if isinstance(deltas, list | tuple):
-            _check_one_size(deltas)
+            check_one_size(deltas)
         raise
     if array.ndim != 3:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
     return _validate(array)
 
 
-def _check_one_size(deltas: Any) -> None:
+def check_one_size(deltas: Any) -> None:
     """Raise `AutomatonError` if the tables in a list are automata of different sizes."""
     sizes = [integer_array(delta).shape for delta in deltas]
     for position, size in enumerate(sizes):

@@ -13,6 +13,7 @@ from automata.automaton import (
     AutomatonLike,
     Deltas,
     SizeLimitError,
+    check_one_size,
     integer_array,
     validate_delta,
 )
@@ -50,7 +51,7 @@ def validate_partial(delta: AutomatonLike) -> Deltas:
     >>> validate_partial([[1, None], [0, 0]]).tolist()
     [[1, 255], [0, 0]]
     """
-    table = integer_array(_without_none(delta))
+    table = integer_array(_without_none(delta, 2))
     if table.ndim != 2:
         raise AutomatonError(f"an automaton has shape (k, n), got shape {table.shape}")
     valid: Deltas = validate_partials(table[None])[0]
@@ -83,7 +84,13 @@ def validate_partials(deltas: npt.ArrayLike) -> Deltas:
     Traceback (most recent call last):
     automata.errors.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
     """
-    array = np.array(integer_array(_without_none(deltas)))  # a copy: nobody else changes it
+    table = _without_none(deltas, 3)
+    try:
+        array = np.array(integer_array(table))  # a copy: nobody else changes it
+    except AutomatonError:
+        if isinstance(table, list):
+            check_one_size(table)
+        raise
     if array.ndim != 3:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
     _, k, n = array.shape
@@ -98,10 +105,10 @@ def validate_partials(deltas: npt.ArrayLike) -> Deltas:
     return np.ascontiguousarray(array, np.uint8)
 
 
-def _without_none(table: Any) -> Any:
+def _without_none(table: Any, depth: int) -> Any:
     """Return nested lists with `UNDEFINED` in place of None, and texts as tables."""
-    if isinstance(table, list | tuple):
-        return [_without_none(part) for part in table]
+    if isinstance(table, list | tuple) and depth > 0:
+        return [_without_none(part, depth - 1) for part in table]
     if isinstance(table, str):
         return parse_partial(table).tolist()
     return UNDEFINED if table is None else table

@@ -256,9 +256,13 @@ def _search_all(delta: Deltas, budget: Budget, workers: int, words: bool) -> Den
     search = DenseSearch(delta, workers=workers, keep_levels=words, partial=True)
     while search.status == RUNNING:
         limit = budget.exceeded_by(search.memory_needed())
+        try:
+            if not limit:
+                search.advance()
+        except MemoryError:
+            limit = "memory"
         if limit:
             raise CarefulLimitReached(limit, CarefulBounds(search.depth + 1, None, None))
-        search.advance()
     return search
 
 

@@ -18,6 +18,7 @@ from automata.arguments import check_workers
 from automata.automaton import AutomatonError, Deltas
 from automata.solver.exact import (
     NOT_SYNCHRONIZING,
+    UNKNOWN,
     reset_bounds,
     reset_threshold,
     reset_thresholds,
@@ -212,13 +213,18 @@ def _solve_part(
 
 
 def _answers(deltas: Deltas, words: bool, workers: int) -> Iterator[_Answer]:
-    """Yield the threshold of each automaton and its word, if wanted; None for none."""
+    """Yield the threshold of each automaton and its word, if wanted; None for none.
+
+    Raises MemoryError if memory ended a search.
+    """
     if words:
         found = shortest_reset_words(deltas, workers=workers)
         lengths = found.lengths
         texts: Iterable[str | None] = format_words(found)
     else:
         lengths, texts = reset_thresholds(deltas, workers=workers), repeat(None)
+    if (lengths == UNKNOWN).any():
+        raise MemoryError
     ends = [None if end == NOT_SYNCHRONIZING else end for end in lengths.tolist()]
     return zip(ends, texts, strict=False)
 

@@ -10,7 +10,13 @@ import numpy.typing as npt
 import pytest
 
 from automata.automaton import AutomatonError, SizeLimitError
-from automata.partial import UNDEFINED, format_partial, parse_partial, validate_partial
+from automata.partial import (
+    UNDEFINED,
+    format_partial,
+    parse_partial,
+    validate_partial,
+    validate_partials,
+)
 from automata.solver import careful, quick, reduction
 from automata.solver.careful import (
     CarefulBounds,
@@ -21,6 +27,7 @@ from automata.solver.careful import (
     is_carefully_synchronizing,
     shortest_careful_word,
 )
+from automata.solver.dense import DenseSearch
 from automata.solver.exact import UNKNOWN, reset_thresholds, shortest_reset_word
 from automata.solver.frontier import Frontier
 from tests import naive
@@ -218,6 +225,25 @@ def test_what_is_no_partial_automaton(table: object, message: str) -> None:
     with pytest.raises(AutomatonError, match=message) as refused:
         careful_threshold(table)  # type: ignore[arg-type]
     assert "\n" not in str(refused.value)
+
+
+def test_lists_that_are_no_table_of_one_size() -> None:
+    nested: list[object] = []
+    nested.append(nested)
+    with pytest.raises(AutomatonError, match="^not a rectangular table of states$|integers"):
+        validate_partials(nested)
+    with pytest.raises(AutomatonError, match="automaton 1 has n=3, k=1, but automaton 0 has n=2"):
+        validate_partials(["1 -", "1 - 0"])
+    assert validate_partials(["1 -", "0 0"]).tolist() == [[[1, UNDEFINED]], [[0, 0]]]
+
+
+def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def advance(search: DenseSearch) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(DenseSearch, "advance", advance)
+    with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
+        assert careful_bounds(p_family(12, 1)) == CarefulBounds(1, None, None)
 
 
 def test_too_many_states_or_letters() -> None:

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 import pipeline
 from automata.proof.verification import verify
+from automata.solver import quick
+from automata.solver.frontier import Frontier
 from automata.solver.limits import LimitReached, ResetBounds
 from automata.text import solve as library
 from automata.text.entries import Automata, Malformed
@@ -514,6 +516,22 @@ def test_an_automaton_that_takes_too_much_memory_is_named(monkeypatch, words):
     assert second == Malformed(8, "not enough memory")
     assert first.texts() == third.texts() == ["1\ta" if words else "1"]
     assert [*first.lines, *third.lines] == [7, 9]
+
+
+@pytest.mark.parametrize("words", [True, False])
+def test_a_search_that_memory_ends_leaves_its_bounds(monkeypatch, words):
+    """In a batch, where no limit was given."""
+
+    def expand(side, *_):
+        raise MemoryError
+
+    monkeypatch.setattr(quick, "_BOTH_ENDS_BITS", 1)
+    monkeypatch.setattr(quick, "_FORWARD_BITS", 1)
+    monkeypatch.setattr(Frontier, "expand", expand)
+    delta = np.random.default_rng(1).integers(0, 30, (1, 2, 30)).astype(np.uint8)
+    [[found]] = solve([[Automata([7], delta)]], SolveConfig(words=words))
+    assert found.lower == [1] and found.upper[0] > 1
+    assert found.texts()[0].startswith("1..")
 
 
 def test_a_slow_pipe_and_a_closed_one():
