@@ -450,14 +450,7 @@ def check_one_size(deltas: Any) -> None:
 def _validate(array: npt.NDArray[Any]) -> Deltas:
     """Copy integers of shape (batch, k, n), a few automata at a time, and check the copy."""
     batch, k, n = array.shape
-    if n < 1 or k < 1:
-        raise AutomatonError(
-            f"an automaton has at least one state and one letter, got n={n}, k={k}"
-        )
-    if n > MAX_STATES:
-        raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
-    if k > MAX_LETTERS:
-        raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
+    check_size(k, n)
     own: Deltas = np.empty(array.shape, state_dtype(n))
     # check at the width of the input: a narrower copy would wrap large numbers
     wide = np.dtype(f"u{array.dtype.itemsize}")  # unsigned, so that negative numbers are large
@@ -479,6 +472,18 @@ def _validate(array: npt.NDArray[Any]) -> Deltas:
                 f"outside 0..{n - 1}"
             )
     return own
+
+
+def check_size(k: int, n: int, most: int = MAX_STATES, of: str = "") -> None:
+    """Raise `AutomatonError` or `SizeLimitError` if there are no states or letters, or too many."""
+    if n < 1 or k < 1:
+        raise AutomatonError(
+            f"an automaton has at least one state and one letter, got n={n}, k={k}"
+        )
+    if n > most:
+        raise SizeLimitError(f"n={n} is over the limit of {most} states{of}")
+    if k > MAX_LETTERS:
+        raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
 
 
 def integer_array(value: Any, entries: str = "states") -> npt.NDArray[Any]:

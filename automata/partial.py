@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import (
-    MAX_LETTERS,
     AutomatonError,
     AutomatonLike,
     Deltas,
-    SizeLimitError,
     check_one_size,
+    check_size,
     integer_array,
     validate_delta,
 )
@@ -150,13 +149,4 @@ def format_partial(delta: AutomatonLike) -> str:
 
 
 def _check_size(k: int, n: int) -> None:
-    if n < 1 or k < 1:
-        raise AutomatonError(
-            f"an automaton has at least one state and one letter, got n={n}, k={k}"
-        )
-    if n > PARTIAL_MAX_STATES:
-        raise SizeLimitError(
-            f"n={n} is over the limit of {PARTIAL_MAX_STATES} states of partial automata"
-        )
-    if k > MAX_LETTERS:
-        raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
+    check_size(k, n, PARTIAL_MAX_STATES, " of partial automata")
