@@ -6,6 +6,7 @@ relative imports.
 
 from .action import apply_word, image, preimage
 from .automaton import (
+    UNDEFINED,
     Automaton,
     AutomatonError,
     AutomatonLike,
@@ -20,13 +21,6 @@ from .drawing.svg import automaton_svg
 from .enumeration import Enumeration, Found, enumerate_automata
 from .families import FAMILIES, Family, identify, known, wielandt
 from .monoid import TransitionMonoid, transition_monoid
-from .partial import (
-    UNDEFINED,
-    format_partial,
-    parse_partial,
-    validate_partial,
-    validate_partials,
-)
 from .proof.certify import certificate
 from .proof.checker import Certificate, CertificateError, check_certificate
 from .proof.verification import reprove_thresholds, verify, verify_words
@@ -135,7 +129,6 @@ __all__ = [
     "format_dot",
     "format_gap",
     "format_json",
-    "format_partial",
     "format_synchrowords",
     "format_word",
     "from_canonical",
@@ -153,7 +146,6 @@ __all__ = [
     "parse_gap",
     "parse_jff",
     "parse_json",
-    "parse_partial",
     "parse_synchrowords",
     "parse_word",
     "preimage",
@@ -175,8 +167,6 @@ __all__ = [
     "transition_monoid",
     "validate_delta",
     "validate_deltas",
-    "validate_partial",
-    "validate_partials",
     "verify",
     "verify_words",
     "wielandt",

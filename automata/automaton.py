@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_STATES = 5000
 MAX_LETTERS = 64
+UNDEFINED = 255
+"""In a transition table: the letter is undefined on the state; such automata have n <= 255."""
 _BYTES_AT_ONCE = 1 << 18  # copied, then checked while still in the cache
 
 Deltas = npt.NDArray[np.uint8 | np.uint16]
@@ -26,21 +28,22 @@ Deltas = npt.NDArray[np.uint8 | np.uint16]
 
 @dataclass(frozen=True, init=False, repr=False)
 class Automaton:
-    """One complete deterministic automaton, immutable and validated.
+    """One deterministic automaton, complete or partial, immutable and validated.
 
     Each method calls a function of this package, which documents errors, cost and source.
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to. Any integer dtype,
-        nested sequence of integers, or text such as ``"1 2 3 0|0 1 2 0"``: the images under each
-        letter, separated by blanks, and ``|`` between letters.
+        ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to, or `UNDEFINED`. Any
+        integer dtype, nested sequence of integers, or text such as ``"1 2 3 0|0 1 2 0"``: the
+        images under each letter, separated by blanks, and ``|`` between letters. In nested
+        sequences None is undefined, in text ``-``.
 
     Raises
     ------
     AutomatonError
-        If an entry is missing, not an integer, or not a state.
+        If an entry is missing, not an integer, or neither a state nor undefined.
 
     Examples
     --------
@@ -48,6 +51,8 @@ class Automaton:
     >>> cerny.n, cerny.k, cerny.cerny_bound
     (4, 2, 9)
     >>> cerny == Automaton("1 2 3 0|0 1 2 0")
+    True
+    >>> Automaton("1 - 0|0 1 2").is_partial
     True
     """
 
@@ -57,7 +62,7 @@ class Automaton:
     _content: bytes  # unlike an array's own memory, it cannot be made writable
 
     def __init__(self, delta: AutomatonLike) -> None:
-        own = validate_delta(delta)
+        own = validate_delta(delta, partial=True)
         object.__setattr__(self, "_shape", own.shape)
         object.__setattr__(self, "_content", own.tobytes())
 
@@ -82,6 +87,11 @@ class Automaton:
     def cerny_bound(self) -> int:
         """Černý's conjectured upper bound on the reset threshold, (n-1)^2."""
         return cerny_bound(self.n)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a letter is undefined on some state."""
+        return len(undefined_entries(self.delta)) > 0
 
     def reset_threshold(
         self, *, memory_limit: int | None = None, time_limit: float | None = None
@@ -112,6 +122,38 @@ class Automaton:
         (1, 0, 0, 1)
         """
         return automata.shortest_reset_word(self, memory_limit=memory_limit, time_limit=time_limit)
+
+    def careful_threshold(
+        self, *, memory_limit: int | None = None, time_limit: float | None = None
+    ) -> int | None:
+        """Return the length of a shortest careful word, None if there is none.
+
+        `memory_limit` is in bytes, `time_limit` in seconds.
+        See `automata.solver.careful.careful_threshold`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 -|1 1 0").careful_threshold()
+        2
+        """
+        return automata.careful_threshold(self, memory_limit=memory_limit, time_limit=time_limit)
+
+    def careful_word(
+        self, *, memory_limit: int | None = None, time_limit: float | None = None
+    ) -> tuple[int, ...] | None:
+        """Return a shortest careful word, None if there is none.
+
+        `memory_limit` is in bytes, `time_limit` in seconds.
+        See `automata.solver.careful.shortest_careful_word`.
+
+        Examples
+        --------
+        >>> Automaton("1 2 -|1 1 0").careful_word()
+        (1, 1)
+        """
+        return automata.shortest_careful_word(
+            self, memory_limit=memory_limit, time_limit=time_limit
+        )
 
     def apply(
         self, word: Iterable[int] | str, states: Iterable[int] | None = None
@@ -332,13 +374,16 @@ def state_dtype(n: int) -> type[np.uint8] | type[np.uint16]:
     return np.uint8 if n <= 256 else np.uint16
 
 
-def validate_delta(delta: AutomatonLike) -> Deltas:
+def validate_delta(delta: AutomatonLike, *, partial: bool = False) -> Deltas:
     """Return a validated copy of one automaton.
 
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
         Text is what `automata.text.formats.parse_delta` reads.
+    partial : bool
+        Whether letters may be undefined on states: `UNDEFINED` in arrays, None in nested lists,
+        ``-`` in text.
 
     Returns
     -------
@@ -347,25 +392,34 @@ def validate_delta(delta: AutomatonLike) -> Deltas:
 
     Raises
     ------
-    AutomatonError
+    AutomatonError, SizeLimitError
         As `validate_deltas`.
 
     Examples
     --------
     >>> validate_delta("1 2 0|0 1 0").tolist()
     [[1, 2, 0], [0, 1, 0]]
+    >>> validate_delta([[1, None, 0]], partial=True).tolist()
+    [[1, 255, 0]]
     """
+    if isinstance(delta, str):
+        return automata.parse_delta(delta, partial=partial)
     if type(delta) is Automaton:
-        return delta.delta.copy()
-    return automata.parse_delta(delta) if isinstance(delta, str) else validate_table(delta)
+        own = delta.delta.copy()
+        if not partial:
+            _check_complete(own[None])
+        return own
+    return validate_table(delta, partial=partial)
 
 
-def validate_table(table: npt.ArrayLike) -> Deltas:
+def validate_table(table: npt.ArrayLike, *, partial: bool = False) -> Deltas:
     """Return a validated copy of one automaton that is an array; text is refused.
 
     Parameters
     ----------
     table : array of int, shape (k, n)
+    partial : bool
+        As in `validate_delta`.
 
     Returns
     -------
@@ -373,7 +427,7 @@ def validate_table(table: npt.ArrayLike) -> Deltas:
 
     Raises
     ------
-    AutomatonError
+    AutomatonError, SizeLimitError
         As `validate_deltas`.
 
     Examples
@@ -381,14 +435,16 @@ def validate_table(table: npt.ArrayLike) -> Deltas:
     >>> validate_table([[1, 2, 0], [0, 1, 0]]).shape
     (2, 3)
     """
-    array = integer_array(table)
+    array = integer_array(_without_none(table, 2))
     if array.ndim != 2:
         raise AutomatonError(f"an automaton has shape (k, n), got shape {array.shape}")
-    valid: Deltas = _validate(array[None])[0]
+    valid: Deltas = _validate(array[None], partial)[0]
     return valid
 
 
-def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
+def validate_deltas(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, partial: bool = False
+) -> Deltas:
     """Return a validated copy of many automata of one size.
 
     The copy itself is checked, and nobody else has it. So it stays valid whatever other threads or
@@ -399,6 +455,8 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     ----------
     deltas : array of int, shape (batch, k, n)
         Any integer dtype, nested sequences of integers, or a list of `Automaton` or of text.
+    partial : bool
+        As in `validate_delta`.
 
     Returns
     -------
@@ -408,9 +466,10 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     Raises
     ------
     AutomatonError
-        If the shape is wrong, or an entry is missing, not an integer, or not in 0..n-1.
+        If the shape is wrong, or an entry is missing, not an integer, not in 0..n-1, or undefined
+        where `partial` is False.
     SizeLimitError
-        If n > 5,000 or k > 64.
+        If n > 5,000 or k > 64, or n > 255 and an entry is undefined.
 
     Examples
     --------
@@ -419,11 +478,15 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
     >>> validate_deltas([[[1, 3, 0]]])
     Traceback (most recent call last):
     automata.errors.AutomatonError: automaton 0, letter 0, state 1 leads to 3, outside 0..2
+    >>> validate_deltas([[[1, None, 0]]])
+    Traceback (most recent call last):
+    automata.errors.AutomatonError: automaton 0, letter 0 is undefined on state 1: not complete
     """
     if isinstance(deltas, str):
         raise AutomatonError("one text is one automaton: many are a list of texts")
     if isinstance(deltas, list | tuple) and any(isinstance(delta, str) for delta in deltas):
-        deltas = [validate_delta(delta) for delta in deltas]
+        deltas = [validate_delta(delta, partial=partial) for delta in deltas]
+    deltas = _without_none(deltas, 3)
     try:
         array = integer_array(deltas)
     except AutomatonError:
@@ -432,7 +495,35 @@ def validate_deltas(deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
         raise
     if array.ndim != 3:
         raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
-    return _validate(array)
+    return _validate(array, partial)
+
+
+def undefined_entries(deltas: Deltas) -> npt.NDArray[np.int64]:
+    """Return the places of undefined transitions in a validated table, one a row.
+
+    Examples
+    --------
+    >>> undefined_entries(validate_delta("1 -|0 0", partial=True)).tolist()
+    [[0, 1]]
+    """
+    if deltas.dtype != np.uint8 or deltas.shape[-1] > UNDEFINED:
+        return np.empty((0, deltas.ndim), np.int64)
+    return np.argwhere(deltas == UNDEFINED)
+
+
+def _without_none(table: Any, depth: int) -> Any:
+    """Return nested lists with `UNDEFINED` in place of None; other tables as they are."""
+    if not isinstance(table, list | tuple):
+        return table
+    if depth > 1:
+        return [_without_none(part, depth - 1) for part in table]
+    if not any(entry is None for entry in table):
+        return table
+    if len(table) > UNDEFINED:
+        raise SizeLimitError(
+            f"n={len(table)} is over the limit of {UNDEFINED} states of partial automata"
+        )
+    return [UNDEFINED if entry is None else entry for entry in table]
 
 
 def check_one_size(deltas: Any) -> None:
@@ -447,7 +538,7 @@ def check_one_size(deltas: Any) -> None:
             )
 
 
-def _validate(array: npt.NDArray[Any]) -> Deltas:
+def _validate(array: npt.NDArray[Any], partial: bool) -> Deltas:
     """Copy integers of shape (batch, k, n), a few automata at a time, and check the copy."""
     batch, k, n = array.shape
     check_size(k, n)
@@ -465,23 +556,36 @@ def _validate(array: npt.NDArray[Any]) -> Deltas:
             copied = np.array(source, array.dtype.newbyteorder("="))
             part[...] = copied
         if copied.view(wide).max() >= n:
-            row, letter, state = np.argwhere(copied.view(wide) >= n)[0].tolist()
-            target = copied.view(array.dtype.newbyteorder("="))[row, letter, state]
-            raise AutomatonError(
-                f"automaton {start + row}, letter {letter}, state {state} leads to {target}, "
-                f"outside 0..{n - 1}"
-            )
+            given = copied.view(array.dtype.newbyteorder("="))
+            wrong = np.argwhere((copied.view(wide) >= n) & (given != UNDEFINED))
+            if len(wrong):
+                row, letter, state = wrong[0].tolist()
+                raise AutomatonError(
+                    f"automaton {start + row}, letter {letter}, state {state} leads to "
+                    f"{given[row, letter, state]}, outside 0..{n - 1}"
+                )
+            if not partial:
+                _check_complete(part, start)
     return own
 
 
-def check_size(k: int, n: int, most: int = MAX_STATES, of: str = "") -> None:
+def _check_complete(deltas: Deltas, first: int = 0) -> None:
+    """Raise `AutomatonError` if a transition is undefined; the automata count from `first`."""
+    if len(missing := undefined_entries(deltas)):
+        row, letter, state = missing[0].tolist()
+        raise AutomatonError(
+            f"automaton {first + row}, letter {letter} is undefined on state {state}: not complete"
+        )
+
+
+def check_size(k: int, n: int) -> None:
     """Raise `AutomatonError` or `SizeLimitError` if there are no states or letters, or too many."""
     if n < 1 or k < 1:
         raise AutomatonError(
             f"an automaton has at least one state and one letter, got n={n}, k={k}"
         )
-    if n > most:
-        raise SizeLimitError(f"n={n} is over the limit of {most} states{of}")
+    if n > MAX_STATES:
+        raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
     if k > MAX_LETTERS:
         raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
 

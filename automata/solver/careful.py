@@ -14,9 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_workers
-from automata.automaton import AutomatonLike, Deltas
+from automata.automaton import (
+    UNDEFINED,
+    AutomatonLike,
+    Deltas,
+    SizeLimitError,
+    validate_delta,
+    validate_deltas,
+)
 from automata.kernels import both_ends
-from automata.partial import validate_partial, validate_partials
 from automata.solver.dense import RUNNING, DenseSearch
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds
 from automata.solver.limits import (
@@ -50,7 +56,7 @@ def careful_threshold(
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        Partial or complete, as `automata.partial.validate_partial` takes it.
+        Partial or complete, as `automata.automaton.validate_delta` takes it.
     workers, memory_limit, time_limit
         As in `careful_bounds`.
 
@@ -66,7 +72,7 @@ def careful_threshold(
     >>> careful_threshold("1 2 3 - -|1 1 2 4 0"), careful_threshold("1 -|0 -")
     (10, None)
     """
-    valid, workers = validate_partial(delta), check_workers(workers)
+    (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     budget = Budget(memory_limit, time_limit)
     (threshold,) = solve_quickly(valid[None], 1, partial=True).tolist()
     if threshold == UNFINISHED:
@@ -86,7 +92,7 @@ def careful_thresholds(
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        As `automata.partial.validate_partials` takes them.
+        As `automata.automaton.validate_deltas` takes them.
     workers, memory_limit, time_limit
         As in `careful_bounds`, the limits for each automaton.
 
@@ -106,7 +112,7 @@ def careful_thresholds(
     >>> careful_thresholds([[[1, 2, 0], [0, 1, 0]], [[1, None, 0], [0, 1, 2]]]).tolist()
     [4, -1]
     """
-    valid, workers = validate_partials(deltas), check_workers(workers)
+    valid, workers = _validate(validate_deltas(deltas, partial=True), workers)
     Budget(memory_limit, time_limit)  # checks the limits
     thresholds = solve_quickly(valid, workers, partial=True)
 
@@ -153,7 +159,7 @@ def shortest_careful_word(
     >>> shortest_careful_word("1 2 3 - -|1 1 2 4 0")
     (1, 1, 1, 0, 1, 1, 0, 1, 1, 1)
     """
-    valid, workers = validate_partial(delta), check_workers(workers)
+    (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     bounds = _prove(valid, Budget(memory_limit, time_limit), workers)
     return None if bounds is None else bounds.word
 
@@ -213,11 +219,18 @@ def careful_bounds(
     >>> careful_bounds("1 2 -|1 1 0")
     CarefulBounds(lower=2, upper=2, word=(1, 1))
     """
-    valid, workers = validate_partial(delta), check_workers(workers)
+    (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     try:
         return _prove(valid, Budget(memory_limit, time_limit), workers)
     except CarefulLimitReached as reached:
         return reached.bounds
+
+
+def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:
+    """Check the number of states, which kernels for partial automata keep in a byte."""
+    if (n := deltas.shape[2]) > UNDEFINED:
+        raise SizeLimitError(f"n={n} is over the limit of {UNDEFINED} states of partial automata")
+    return deltas, check_workers(workers)
 
 
 def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:

@@ -11,7 +11,6 @@ from automata.arguments import check_workers
 from automata.automaton import AutomatonLike, Deltas, SizeLimitError, validate_delta
 from automata.kernels import dense
 from automata.kernels.tables import letters_per_word
-from automata.partial import validate_partial
 from automata.solver.limits import Budget, OutOfBudget
 
 DENSE_MAX_STATES = 28
@@ -74,7 +73,7 @@ class DenseSearch:
         partial: bool = False,
     ) -> None:
         workers = check_workers(workers)
-        self._delta: Deltas = validate_partial(delta) if partial else validate_delta(delta)
+        self._delta: Deltas = validate_delta(delta, partial=partial)
         self._k, self._n = k, n = [int(size) for size in self._delta.shape]
         if n > DENSE_MAX_STATES:
             raise SizeLimitError(f"n={n} is over the limit of {DENSE_MAX_STATES} states")

@@ -12,6 +12,7 @@ from automata.automaton import (
     AutomatonLike,
     Deltas,
     SizeLimitError,
+    undefined_entries,
     validate_delta,
 )
 from automata.text.dot import parse_dot as parse_dot
@@ -31,44 +32,57 @@ def format_delta(delta: AutomatonLike) -> str:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        The automaton.
+        The automaton, complete or partial.
 
     Returns
     -------
     str
-        Without comma, semicolon, tab or quote, so that a spreadsheet keeps it in one cell.
+        ``-`` where a letter is undefined. Without comma, semicolon, tab or quote, so that a
+        spreadsheet keeps it in one cell.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
-    >>> format_delta([[1, 2, 3, 0], [0, 1, 2, 0]])
-    '1 2 3 0|0 1 2 0'
+    >>> format_delta([[1, 2, 3, 0], [0, 1, 2, 0]]), format_delta([[1, None, 0]])
+    ('1 2 3 0|0 1 2 0', '1 - 0')
     """
-    return "|".join(" ".join(map(str, row)) for row in validate_delta(delta).tolist())
+    rows = _with_none(validate_delta(delta, partial=True))
+    return "|".join(" ".join("-" if q is None else str(q) for q in row) for row in rows)
 
 
-def parse_delta(text: str) -> Deltas:
+def _with_none(delta: Deltas) -> list[list[int | None]]:
+    """Return nested lists, None where a letter is undefined."""
+    rows: list[list[int | None]] = delta.tolist()
+    for a, q in undefined_entries(delta).tolist():
+        rows[a][q] = None
+    return rows
+
+
+def parse_delta(text: str, *, partial: bool = False) -> Deltas:
     """Read what `format_delta` writes.
 
     Parameters
     ----------
     text : str
         States separated by blanks, letters by ``|``.
+    partial : bool
+        Whether letters may be undefined on states, written ``-``.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
     AutomatonError
         If an entry is missing, not an integer, or not a state.
     SizeLimitError
-        If n > 5,000 or k > 64.
+        If n > 5,000 or k > 64, or n > 255 and an entry is undefined.
 
     Examples
     --------
@@ -77,11 +91,13 @@ def parse_delta(text: str) -> Deltas:
     >>> parse_delta("1 2 3 0|0 1 2.5 0")
     Traceback (most recent call last):
     automata.errors.AutomatonError: letter 1, state 2: '2.5' is not an integer
+    >>> parse_delta("1 - 0|0 1 2", partial=True).tolist()
+    [[1, 255, 0], [0, 1, 2]]
     """
     if text.count("|") >= MAX_LETTERS:
         k = text.count("|") + 1
         raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
-    return parse_table([row.split() for row in text.split("|")])
+    return parse_table([row.split() for row in text.split("|")], partial=partial)
 
 
 def format_synchrowords(deltas: Iterable[AutomatonLike]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from automata.automaton import AutomatonError, Deltas, validate_table
 
@@ -17,7 +17,12 @@ class Placed(NamedTuple):
     """Array of states, shape (k, n)."""
 
 
-def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) -> Deltas:
+_UNDEFINED = "-"
+
+
+def parse_table(
+    rows: Sequence[Sequence[str]], where: str = "", first: int = 0, *, partial: bool = False
+) -> Deltas:
     """Read a transition table, one row a letter.
 
     Parameters
@@ -28,6 +33,8 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
         The beginning of an error's message.
     first : int
         The number of the first state: 0 or 1.
+    partial : bool
+        Whether letters may be undefined on states, written ``-``.
 
     Returns
     -------
@@ -38,11 +45,15 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
     AutomatonError
         If a row is empty or the lengths differ, or an entry is missing, not an integer, or not a
         state. The message says so if states count from 0 but the entries are in 1..n.
+    SizeLimitError
+        If n > 255 and an entry is undefined.
 
     Examples
     --------
     >>> parse_table([["2", "1"]], first=1).tolist()
     [[1, 0]]
+    >>> parse_table([["1", "-"]], partial=True).tolist()
+    [[1, 255]]
     >>> parse_table([["2", "1"]])
     Traceback (most recent call last):
     automata.errors.AutomatonError: letter 0, state 0: '2' is outside 0..1 (looks 1-based)
@@ -54,9 +65,12 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
         if len(row) != n:
             raise AutomatonError(f"{where}letter {a} has {len(row)} entries, the first has {n}")
     try:
-        delta = [
+        delta: Any = [
             [
-                parse_integer(token, first, first + n - 1, f"{where}letter {a}, state {q}") - first
+                None
+                if partial and token == _UNDEFINED
+                else parse_integer(token, first, first + n - 1, f"{where}letter {a}, state {q}")
+                - first
                 for q, token in enumerate(row, first)
             ]
             for a, row in enumerate(rows, first)
@@ -65,7 +79,7 @@ def parse_table(rows: Sequence[Sequence[str]], where: str = "", first: int = 0) 
         if first == 0 and _is_one_based(rows, n):
             raise AutomatonError(f"{error} (looks 1-based)") from None
         raise
-    return validate_table(delta)
+    return validate_table(delta, partial=partial)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -124,6 +138,8 @@ def parse_integer(token: str, low: int, high: int, where: str) -> int:
     """
     if not token:
         raise AutomatonError(f"{where}: the entry is missing")
+    if token == _UNDEFINED:
+        raise AutomatonError(f"{where}: '-' is undefined, not complete")
     if not re.fullmatch("[+-]?[0-9]+", token):
         raise AutomatonError(f"{where}: {token[:20]!r} is not an integer")
     if len(token) > 9 or not low <= int(token) <= high:

@@ -69,7 +69,7 @@ def test_the_package_is_ours() -> None:
         ([[0, 2**70]], "states are integers, got entries of type object"),
         ([[1.0, 0.0]], "states are integers, got entries of type float64"),
         ([[0, float("nan")]], "states are integers, got entries of type float64"),
-        ([[0, None]], "states are integers, got entries of type object"),
+        ([[0, {}]], "states are integers, got entries of type object"),
         ([["1", "0"]], "states are integers, got entries of type <U1"),
         ([[True, False]], "states are integers, got entries of type bool"),
         ([[0, 1j]], "states are integers, got entries of type complex128"),

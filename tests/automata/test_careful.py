@@ -1,21 +1,23 @@
 """Careful synchronization of partial automata, against plain Python and published counts."""
 
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from automata.automaton import AutomatonError, SizeLimitError
-from automata.partial import (
+from automata.automaton import (
     UNDEFINED,
-    format_partial,
-    parse_partial,
-    validate_partial,
-    validate_partials,
+    Automaton,
+    AutomatonError,
+    SizeLimitError,
+    validate_delta,
+    validate_deltas,
 )
 from automata.solver import careful, quick, reduction
 from automata.solver.careful import (
@@ -28,8 +30,14 @@ from automata.solver.careful import (
     shortest_careful_word,
 )
 from automata.solver.dense import DenseSearch
-from automata.solver.exact import UNKNOWN, reset_thresholds, shortest_reset_word
+from automata.solver.exact import (
+    UNKNOWN,
+    reset_threshold,
+    reset_thresholds,
+    shortest_reset_word,
+)
 from automata.solver.frontier import Frontier
+from automata.text.formats import format_delta, parse_delta
 from tests import naive
 
 Tables = npt.NDArray[np.uint8]
@@ -218,7 +226,7 @@ def test_limits_leave_what_was_proved() -> None:
         ([1, 0], "shape"),
         ([[[1, 0]]], "shape"),
         ([[]], "an empty table"),
-        ([[None, "a"]], "'a' is not an integer"),
+        ([[None, "a"]], "states are integers"),
     ],
 )
 def test_what_is_no_partial_automaton(table: object, message: str) -> None:
@@ -231,10 +239,10 @@ def test_lists_that_are_no_table_of_one_size() -> None:
     nested: list[object] = []
     nested.append(nested)
     with pytest.raises(AutomatonError, match="^not a rectangular table of states$|integers"):
-        validate_partials(nested)
+        validate_deltas(nested, partial=True)
     with pytest.raises(AutomatonError, match="automaton 1 has n=3, k=1, but automaton 0 has n=2"):
-        validate_partials(["1 -", "1 - 0"])
-    assert validate_partials(["1 -", "0 0"]).tolist() == [[[1, UNDEFINED]], [[0, 0]]]
+        validate_deltas(["1 -", "1 - 0"], partial=True)
+    assert validate_deltas(["1 -", "0 0"], partial=True).tolist() == [[[1, UNDEFINED]], [[0, 0]]]
 
 
 def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,18 +256,57 @@ def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_too_many_states_or_letters() -> None:
     with pytest.raises(SizeLimitError, match="n=256 is over the limit of 255"):
-        validate_partial(np.zeros((1, 256), int))
+        careful_threshold(np.zeros((1, 256), int))
     with pytest.raises(SizeLimitError, match="n=300 is over the limit of 255"):
-        validate_partial(" ".join(["0"] * 300))
+        careful_threshold(" ".join(["0"] * 300))
     with pytest.raises(SizeLimitError, match="k=65 is over the limit of 64"):
-        validate_partial(np.zeros((65, 2), int))
+        careful_threshold(np.zeros((65, 2), int))
+    for many in ([[None] + [0] * 255], " ".join(["-"] * 256)):
+        with pytest.raises(SizeLimitError, match="n=256 is over the limit of 255"):
+            validate_delta(many, partial=True)
+    whole = np.full((1, 256), 255)
+    assert (validate_delta(whole, partial=True) == whole).all()
 
 
 def test_texts_and_tables_say_the_same() -> None:
     for n, k in [(1, 1), (4, 2), (12, 3)]:
         for delta in random_partials(n, 20, n, k):
-            assert (parse_partial(format_partial(delta)) == delta).all()
-            assert (validate_partial(with_none(delta)) == delta).all()
-            assert (validate_partial(delta.astype(np.int64)) == delta).all()
-            own = validate_partial(delta)
+            assert (parse_delta(format_delta(delta), partial=True) == delta).all()
+            assert (validate_delta(with_none(delta), partial=True) == delta).all()
+            assert (validate_delta(delta.astype(np.int64), partial=True) == delta).all()
+            own = validate_delta(delta, partial=True)
             assert own.dtype == np.uint8 and not np.shares_memory(own, delta)
+
+
+def test_an_automaton_knows_that_it_is_partial() -> None:
+    partial = Automaton("1 - 0|0 1 2")
+    assert partial.is_partial and partial == Automaton([[1, None, 0], [0, 1, 2]])
+    assert not Automaton("1 2 0|0 1 0").is_partial
+    assert not Automaton(np.full((1, 256), 255)).is_partial
+    assert partial.to_text() == "1 - 0|0 1 2"
+    assert pickle.loads(pickle.dumps(partial)) == partial
+    assert Automaton("1 2 -|1 1 0").careful_word() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "1 -|0 0",
+        Automaton("1 -|0 0"),
+        [[1, None], [0, 0]],
+        np.array([[1, 255], [0, 0]], np.uint8),
+        np.array([[1, 255], [0, 0]], np.int64),
+    ],
+)
+def test_functions_of_complete_automata_refuse_others(table: Any) -> None:
+    message = "letter 0 is undefined on state 1: not complete|'-' is undefined, not complete"
+    with pytest.raises(AutomatonError, match=message) as refused:
+        reset_threshold(table)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(AutomatonError, match=message):
+        reset_thresholds([table])
+
+
+def test_minus_one_in_a_byte_is_not_undefined() -> None:
+    with pytest.raises(AutomatonError, match="leads to -1, outside"):
+        validate_delta(np.array([[1, -1]], np.int8), partial=True)

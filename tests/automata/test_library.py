@@ -33,7 +33,6 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "format_dot": automata.format_dot,
     "format_gap": automata.format_gap,
     "format_json": automata.format_json,
-    "format_partial": automata.format_partial,
     "image": lambda delta: automata.image(delta, "ab"),
     "is_carefully_synchronizing": automata.is_carefully_synchronizing,
     "is_synchronizing": automata.is_synchronizing,
@@ -49,7 +48,6 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "to_networkx": lambda delta: [*automata.to_networkx(delta).edges(data="label")],
     "transition_monoid": lambda delta: automata.transition_monoid(delta).elements.tolist(),
     "validate_delta": lambda delta: automata.validate_delta(delta).tolist(),
-    "validate_partial": lambda delta: automata.validate_partial(delta).tolist(),
     "verify": lambda delta: automata.verify(delta, WORD),
 }
 
