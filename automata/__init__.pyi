@@ -21,6 +21,7 @@ from .drawing.svg import automaton_svg
 from .enumeration import Enumeration, Found, enumerate_automata
 from .families import FAMILIES, Family, identify, known, wielandt
 from .monoid import TransitionMonoid, transition_monoid
+from .partial import have_total_letter, undefined_counts
 from .proof.certify import certificate
 from .proof.checker import Certificate, CertificateError, check_certificate
 from .proof.verification import reprove_thresholds, verify, verify_words
@@ -135,6 +136,7 @@ __all__ = [
     "from_networkx",
     "have_permutation_letter",
     "have_sink",
+    "have_total_letter",
     "identify",
     "image",
     "in_classes",
@@ -165,6 +167,7 @@ __all__ = [
     "shortest_word_of_rank",
     "to_networkx",
     "transition_monoid",
+    "undefined_counts",
     "validate_delta",
     "validate_deltas",
     "verify",

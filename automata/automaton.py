@@ -242,7 +242,7 @@ class Automaton:
         True
         """
         forms = automata.canonical_forms(self.delta[None])
-        return Automaton(automata.from_canonical(forms, self.n, self.k)[0])
+        return Automaton(automata.from_canonical(forms, self.n, self.k, partial=True)[0])
 
     def classes(self) -> tuple[str, ...]:
         """Return its classes among `automata.properties.CLASSES`, by name; n <= 20.
@@ -509,6 +509,20 @@ def undefined_entries(deltas: Deltas) -> npt.NDArray[np.int64]:
     if deltas.dtype != np.uint8 or deltas.shape[-1] > UNDEFINED:
         return np.empty((0, deltas.ndim), np.int64)
     return np.argwhere(deltas == UNDEFINED)
+
+
+def with_n_undefined(valid: Deltas) -> Deltas:
+    """Return validated tables in which undefined transitions lead to n, as some kernels take them.
+
+    Complete automata are not copied.
+
+    Examples
+    --------
+    >>> with_n_undefined(validate_delta("1 -|0 0", partial=True)).tolist()
+    [[1, 2], [0, 0]]
+    """
+    n = valid.shape[-1]
+    return np.minimum(valid, n) if valid.max(initial=0) >= n else valid
 
 
 def _without_none(table: Any, depth: int) -> Any:

@@ -9,7 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
+from automata.automaton import (
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    validate_deltas,
+    with_n_undefined,
+)
 from automata.canonical import CANONICAL_MAX_LETTERS
 from automata.kernels import numbering as kernel
 from automata.parallel import run_parts
@@ -31,6 +37,7 @@ def random_numberings(
     ----------
     rng : Generator
     deltas : array of int, shape (batch, k, n)
+        Partial automata too: states are reached along defined transitions.
     workers : int
         Threads; the result does not depend on them.
 
@@ -43,7 +50,7 @@ def random_numberings(
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata.
+        If `deltas` are not automata.
     ValueError
         If `workers` is less than 1.
 
@@ -52,11 +59,12 @@ def random_numberings(
     >>> random_numberings(np.random.default_rng(0), [[[1, 2, 3, 0], [0, 1, 2, 0]]]).tolist()
     [[[1, 2, 3, 0], [0, 2, 2, 3]]]
     """
-    valid = validate_deltas(deltas)
+    valid = validate_deltas(deltas, partial=True)
+    own = with_n_undefined(valid)
     seeds = rng.integers(np.iinfo(np.uint64).max, size=len(valid), dtype=np.uint64, endpoint=True)
     numbered = np.empty_like(valid)  # (batch, k, n)
     run_parts(
-        lambda part: kernel.random_numberings(valid[part], seeds[part], numbered[part]),
+        lambda part: kernel.random_numberings(own[part], seeds[part], numbered[part]),
         len(valid),
         workers,
     )
@@ -78,6 +86,7 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
+        Partial automata too, as in `random_numberings`.
 
     Returns
     -------
@@ -88,7 +97,7 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata.
+        If `deltas` are not automata.
     SizeLimitError
         If k > 6: an automaton has n k! numberings at most.
 
@@ -96,17 +105,19 @@ def all_numberings(deltas: npt.ArrayLike | Sequence[Automaton]) -> Numberings:
     --------
     >>> all_numberings([[[1, 2, 0]]]).deltas.tolist()
     [[[1, 2, 0]], [[1, 2, 0]], [[1, 2, 0]]]
+    >>> all_numberings(["1 -|0 0"]).deltas.tolist()
+    [[[1, 255], [0, 0]], [[255, 0], [1, 1]], [[0, 0], [1, 255]], [[1, 1], [255, 0]]]
     """
-    return all_numberings_of_valid(validate_deltas(deltas))
+    return all_numberings_of_valid(validate_deltas(deltas, partial=True))
 
 
 def all_numberings_of_valid(valid: Deltas) -> Numberings:
-    """As `all_numberings`, for automata that `validate_deltas` has returned: copies nothing."""
+    """As `all_numberings`, for what `validate_deltas` returns; copies no complete automata."""
     batch, k, n = valid.shape
     if k > CANONICAL_MAX_LETTERS:
         raise SizeLimitError(f"k={k} is over the limit of {CANONICAL_MAX_LETTERS} letters")
     orders = np.array([*permutations(range(k))], np.int64)  # (k!, k)
     numbered = np.empty((batch, len(orders) * n, k, n), valid.dtype)
     whole = np.empty(numbered.shape[:2], np.bool_)
-    kernel.all_numberings(valid, orders, numbered, whole)
+    kernel.all_numberings(with_n_undefined(valid), orders, numbered, whole)
     return Numberings(numbered[whole], np.nonzero(whole)[0])

@@ -1,4 +1,7 @@
-"""Classes of automata, decided by their definitions in compiled code, in batches."""
+"""Classes of automata, decided by their definitions in compiled code, in batches.
+
+Those of partial automata go by defined transitions and careful words, as each function says.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,18 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
+from automata.automaton import (
+    Automaton,
+    Deltas,
+    SizeLimitError,
+    validate_deltas,
+    with_n_undefined,
+)
 from automata.classes import CLASSES as CLASSES
-from automata.classes import MAX_STATES, ON_SUBSETS, Predicate, check_decided, split_classes
+from automata.classes import MAX_STATES, Predicate, split_classes
 from automata.classes import MAX_STATES_SUBSETS as MAX_STATES_SUBSETS
 from automata.classes import check_classes as check_classes
+from automata.flags import bits, flags_of_valid
 from automata.kernels import automorphisms as automorphisms_kernel
 from automata.kernels import properties as kernel
 from automata.parallel import run_parts
@@ -32,7 +42,8 @@ def class_flags(
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n <= 20.
+        n <= 20; partial automata too. If a batch has any, "synchronizing" and "irreducible" are
+        searches for careful words, as long as those of `careful_thresholds`.
     synchronizing : bool array, shape (batch,), optional
         Whether each automaton synchronizes, if known; it saves half of the work.
     workers : int
@@ -57,7 +68,8 @@ def class_flags(
     >>> [name for i, name in enumerate(CLASSES) if not flags >> i & 1]
     ['sink', 'defect-2', 'eulerian', 'aperiodic']
     """
-    return _flags(deltas, CLASSES, workers, synchronizing=synchronizing)
+    valid = validate_deltas(deltas, partial=True)
+    return flags_of_valid(valid, CLASSES, workers, synchronizing=synchronizing)
 
 
 def in_classes(
@@ -71,10 +83,13 @@ def in_classes(
     Cheap classes are decided first, and the first that does not fit decides the automaton.
     Functions come last; they are called with the automata that all named classes hold.
 
+    "synchronizing" means for partial automata that there is a careful word.
+
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n <= 64; n <= 20 if one of the classes is "aperiodic" or "completely-reachable".
+        n <= 64; n <= 20 if one of the classes is "aperiodic" or "completely-reachable". Partial
+        automata too.
     classes : sequence of str or callable
         Each one of `CLASSES`, or "not-" and one of them: not in this class; or a function of
         automata (batch, k, n) that returns bool (batch,), a class of your own.
@@ -90,7 +105,7 @@ def in_classes(
     ValueError
         If a class is unknown, a function returns something else, or `workers` is less than 1.
     AutomatonError, SizeLimitError
-        If `deltas` are not complete automata, or too large.
+        If `deltas` are not automata, or too large.
 
     Examples
     --------
@@ -99,14 +114,16 @@ def in_classes(
     [False, True]
     >>> in_classes(deltas, [lambda many: many[:, 0, 0] == 2]).tolist()
     [False, False]
+    >>> in_classes(["1 -|0 0", "1 -|- 0"], ["synchronizing"]).tolist()
+    [True, False]
     """
     check_classes(classes)
     functions = [own for own in classes if callable(own)]
     required, forbidden = split_classes([own for own in classes if not callable(own)])
-    valid = validate_deltas(deltas) if functions else np.empty((0, 1, 1), np.uint8)
-    flags = _flags(valid if functions else deltas, [*required, *forbidden], workers, required)
-    has_all = (flags & _bits(required)) == _bits(required)
-    result: npt.NDArray[np.bool_] = has_all & ((flags & _bits(forbidden)) == 0)
+    valid = validate_deltas(deltas, partial=True)
+    flags = flags_of_valid(valid, [*required, *forbidden], workers, required)
+    has_all = (flags & bits(required)) == bits(required)
+    result: npt.NDArray[np.bool_] = has_all & ((flags & bits(forbidden)) == 0)
     for own in functions:
         rows = np.flatnonzero(result)
         if len(rows):
@@ -130,10 +147,12 @@ def are_strongly_connected(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether every state can be reached from every other.
 
+    In partial automata along defined transitions.
+
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n <= 64.
+        n <= 64; complete or partial.
     workers : int
         Threads.
 
@@ -144,11 +163,13 @@ def are_strongly_connected(
     Raises
     ------
     AutomatonError, SizeLimitError
-        If `deltas` are not complete automata, or n > 64.
+        If `deltas` are not automata, or n > 64.
 
     Examples
     --------
     >>> are_strongly_connected([[[1, 2, 0], [0, 1, 0]], [[0, 0, 1], [0, 1, 1]]]).tolist()
+    [True, False]
+    >>> are_strongly_connected(["1 -|- 0", "1 -|- 1"]).tolist()
     [True, False]
     """
     return in_classes(deltas, ["strongly-connected"], workers=workers)
@@ -159,7 +180,8 @@ def are_initially_connected(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether all states can be reached from some state.
 
-    Parameters, returns and raises as `are_strongly_connected`.
+    In partial automata along defined transitions. Parameters, returns and raises as
+    `are_strongly_connected`.
 
     Examples
     --------
@@ -175,11 +197,14 @@ def have_sink(
     """Return for each automaton whether some state, a sink or zero, is fixed by every letter.
 
     With a sink n (n - 1) / 2 letters suffice to synchronize (Rystsov 1997, Theor. Comput. Sci.
-    172). Parameters, returns and raises as `are_strongly_connected`.
+    172). In a partial automaton every letter that is defined on a sink fixes it: no transition
+    leaves it. Parameters, returns and raises as `are_strongly_connected`.
 
     Examples
     --------
     >>> have_sink([[[0, 0, 1], [0, 1, 1]], [[1, 0, 0], [0, 0, 0]]]).tolist()
+    [True, False]
+    >>> have_sink(["0 0|- 0", "1 0|0 -"]).tolist()
     [True, False]
     """
     return in_classes(deltas, ["sink"], workers=workers)
@@ -190,7 +215,8 @@ def have_permutation_letter(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether some letter is a permutation, the identity included.
 
-    Parameters, returns and raises as `are_strongly_connected`.
+    It is one of all states: a letter that is undefined somewhere is none. Parameters, returns and
+    raises as `are_strongly_connected`.
 
     Examples
     --------
@@ -205,8 +231,9 @@ def are_one_cluster(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether the graph of some letter has exactly one cycle.
 
-    A loop is a cycle (Béal, Berlinkov and Perrin 2011, Int. J. Found. Comput. Sci. 22).
-    Parameters, returns and raises as `are_strongly_connected`.
+    A loop is a cycle (Béal, Berlinkov and Perrin 2011, Int. J. Found. Comput. Sci. 22). The letter
+    leads all states into this cycle, so in a partial automaton it is one that is defined
+    everywhere. Parameters, returns and raises as `are_strongly_connected`.
 
     Examples
     --------
@@ -221,12 +248,15 @@ def are_eulerian(
 ) -> npt.NDArray[np.bool_]:
     """Return whether each automaton is strongly connected, with k transitions into each state.
 
-    (Kari 2003, Theor. Comput. Sci. 295.) Parameters, returns and raises as
-    `are_strongly_connected`.
+    (Kari 2003, Theor. Comput. Sci. 295.) In a partial automaton as many transitions enter each
+    state as leave it: the graph is Eulerian. Kari's bound is one of complete automata. Parameters,
+    returns and raises as `are_strongly_connected`.
 
     Examples
     --------
     >>> are_eulerian([[[1, 2, 0], [1, 2, 0]], [[1, 2, 0], [0, 1, 0]]]).tolist()
+    [True, False]
+    >>> are_eulerian(["1 -|- 0", "1 0|- 0"]).tolist()
     [True, False]
     """
     return in_classes(deltas, ["eulerian"], workers=workers)
@@ -238,10 +268,11 @@ def are_aperiodic(
     """Return for each automaton whether its transition monoid has only trivial subgroups.
 
     That is, a word that permutes a set of states fixes each of them (Schützenberger 1965, Inform.
-    and Control 8). The strongly connected ones have reset words of n (n - 1) / 2 letters (Trahtman
-    2007, Discrete Math. Theor. Comput. Sci. 9). Few automata need a search through all sets Q w. It
-    takes O(2^n k n) time at worst, and for n = 20 50 bytes for each set and worker. Parameters,
-    returns and raises as `are_strongly_connected`, but for n <= 20.
+    and Control 8). The words of partial automata act as partial maps, some as the empty one. The
+    strongly connected ones have reset words of n (n - 1) / 2 letters (Trahtman 2007, Discrete Math.
+    Theor. Comput. Sci. 9). Few automata need a search through all sets Q w. It takes O(2^n k n)
+    time at worst, and for n = 20 50 bytes for each set and worker. Parameters, returns and raises
+    as `are_strongly_connected`, but for n <= 20.
 
     Examples
     --------
@@ -256,9 +287,10 @@ def are_completely_reachable(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether every non-empty set of states is Q w for some word w.
 
-    (Bondar and Volkov 2016, DCFS, LNCS 9777.) If all sets of n - 1 states are of this form, all
-    sets are searched, in O(2^n k n) time. Parameters, returns and raises as
-    `are_strongly_connected`, but for n <= 20.
+    (Bondar and Volkov 2016, DCFS, LNCS 9777.) In a partial automaton w is defined on all states
+    that it meets, as careful words are. If all sets of n - 1 states are of this form, all sets are
+    searched, in O(2^n k n) time. Parameters, returns and raises as `are_strongly_connected`, but
+    for n <= 20.
 
     Examples
     --------
@@ -274,12 +306,15 @@ def are_irreducible(
     """Return for each automaton whether it synchronizes, but does not once any letter is dropped.
 
     As in Kisielewicz, Kowalski and Szykuła (arXiv 1607.04025). One state needs no letter, so no
-    automaton of one state is irreducible. Parameters, returns and raises as
-    `are_strongly_connected`.
+    automaton of one state is irreducible. A partial automaton has a careful word, but none without
+    any one of its letters; the searches may take long, as `careful_thresholds`. Parameters, returns
+    and raises as `are_strongly_connected`.
 
     Examples
     --------
     >>> are_irreducible([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [0, 0, 0]]]).tolist()
+    [True, False]
+    >>> are_irreducible(["0 1 1|1 2 -", "1 1 0|1 2 -"]).tolist()
     [True, False]
     """
     return in_classes(deltas, ["irreducible"], workers=workers)
@@ -290,8 +325,8 @@ def are_basic(
 ) -> npt.NDArray[np.bool_]:
     """Return for each automaton whether its letters are distinct and none is the identity.
 
-    (Don and Zantema 2017, LATA, arXiv 1609.06853.) Parameters, returns and raises as
-    `are_strongly_connected`.
+    (Don and Zantema 2017, LATA, arXiv 1609.06853.) An undefined transition differs from every
+    other. Parameters, returns and raises as `are_strongly_connected`.
 
     Examples
     --------
@@ -306,10 +341,13 @@ def defects(
 ) -> npt.NDArray[np.uint8]:
     """Return the defect of each letter: the number of states without a preimage.
 
+    It is n less the rank, of partial maps too (Ganyushkin and Mazorchuk 2009, Classical finite
+    transformation semigroups).
+
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n <= 64.
+        n <= 64; complete or partial.
     workers : int
         Threads.
 
@@ -320,16 +358,16 @@ def defects(
     Raises
     ------
     AutomatonError, SizeLimitError
-        If `deltas` are not complete automata, or n > 64.
+        If `deltas` are not automata, or n > 64.
 
     Examples
     --------
     >>> defects([[[1, 2, 0], [0, 1, 0]], [[0, 0, 0], [1, 1, 2]]]).tolist()
     [[0, 1], [2, 1]]
     """
-    valid = _within(deltas, MAX_STATES, "defects")
-    result = np.empty(valid.shape[:2], np.uint8)
-    run_parts(lambda part: kernel.defects(valid[part], result[part]), len(valid), workers)
+    own = _within(deltas, MAX_STATES, "defects")
+    result = np.empty(own.shape[:2], np.uint8)
+    run_parts(lambda part: kernel.defects(own[part], result[part]), len(own), workers)
     return result
 
 
@@ -337,6 +375,8 @@ def ranks(
     deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
 ) -> npt.NDArray[np.int32]:
     """Return the rank of each automaton, the least |Q w|, as `automata.solver.ranks.rank` does.
+
+    Partial automata are refused: their words may be careful or not, which gives two ranks.
 
     Parameters
     ----------
@@ -384,11 +424,12 @@ def automorphism_orders(
     By the orbit-stabilizer theorem: states are fixed one by one until all others follow, and the
     result is the product of their orbits, each under the automorphisms that fix the states before.
     The images of the states that a state reaches decide its orbit, or else canonical forms do.
+    In a partial automaton a letter is defined on a state exactly if it is so on the image.
 
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n <= 20: 20! fits 64 bits.
+        n <= 20: 20! fits 64 bits. Complete or partial.
     workers : int
         Threads.
 
@@ -399,66 +440,29 @@ def automorphism_orders(
     Raises
     ------
     AutomatonError, SizeLimitError
-        If `deltas` are not complete automata, or n > 20.
+        If `deltas` are not automata, or n > 20.
 
     Examples
     --------
     >>> automorphism_orders([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]], [[0, 0, 0]] * 2])
     array([1, 3, 2])
+    >>> automorphism_orders(["1 0 - -"]).tolist()
+    [4]
     """
-    valid = _within(deltas, MAX_STATES_SUBSETS, "automorphism orders")
-    orders = np.empty(len(valid), np.int64)
+    own = _within(deltas, MAX_STATES_SUBSETS, "automorphism orders")
+    orders = np.empty(len(own), np.int64)
     run_parts(
-        lambda part: automorphisms_kernel.automorphism_orders(valid[part], orders[part]),
-        len(valid),
+        lambda part: automorphisms_kernel.automorphism_orders(own[part], orders[part]),
+        len(own),
         workers,
     )
     return orders
 
 
-def _bits(classes: Sequence[str]) -> np.uint16:
-    """Return the flags of some classes."""
-    return np.uint16(sum(1 << CLASSES.index(name) for name in set(classes)))
-
-
 def _within(deltas: npt.ArrayLike | Sequence[Automaton], limit: int, subject: str) -> Deltas:
-    """Validate automata of at most `limit` states."""
-    valid = validate_deltas(deltas)
+    """Validate automata of at most `limit` states; undefined transitions lead to n."""
+    valid = validate_deltas(deltas, partial=True)
     n = valid.shape[2]
     if n > limit:
         raise SizeLimitError(f"n={n} is over the limit of {limit} states for {subject}")
-    return valid
-
-
-def _flags(
-    deltas: npt.ArrayLike | Sequence[Automaton],
-    classes: Sequence[str],
-    workers: int,
-    required: Sequence[str] | None = None,
-    synchronizing: npt.NDArray[np.bool_] | None = None,
-) -> npt.NDArray[np.uint16]:
-    """Return the flags of these classes; with `required`, stop at the first that does not fit."""
-    valid = validate_deltas(deltas)
-    batch, _, n = valid.shape
-    check_decided(classes, n)
-    searched = any(name in ON_SUBSETS for name in classes)
-    flags = np.zeros(batch, np.uint16)
-    given = synchronizing is not None
-    if given:
-        given_flags = np.asarray(synchronizing)
-        if given_flags.dtype != np.bool_:
-            raise ValueError(f"synchronizing has entries of type {given_flags.dtype}, not bool")
-        if given_flags.shape != (batch,):
-            raise ValueError(f"synchronizing has shape {given_flags.shape}, not ({batch},)")
-        flags[given_flags] = _bits(["synchronizing"])
-    wanted, goal = int(_bits(classes)), int(_bits(required or ()))
-
-    def decide(part: slice) -> None:
-        sets = 1 << n if searched else 1
-        work = np.zeros((6, sets), np.int32)
-        labels = np.empty((sets, n), np.uint8)
-        leave = required is not None
-        kernel.class_flags(valid[part], wanted, goal, leave, given, flags[part], work, labels)
-
-    run_parts(decide, batch, workers)
-    return flags
+    return with_n_undefined(valid)

@@ -1,6 +1,7 @@
 """The oracle: everything again in plain Python, slow, obvious, and importing nothing of ours.
 
-An automaton is ``delta``, k lists of n ints; a subset of the states is an int, bit q for state q.
+An automaton is ``delta``, k lists of n ints, None where a partial one is undefined; a subset of the
+states is an int, bit q for state q.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from itertools import permutations, product
 from math import factorial
 
 Delta = Sequence[Sequence[int]]
+Partial = Sequence[Sequence[int | None]]
 
 
 def apply(delta: Delta, states: Iterable[int], word: Iterable[int]) -> set[int]:
@@ -112,12 +114,15 @@ def is_synchronizing(delta: Delta) -> bool:
     return len(merged) == n * n
 
 
-def least_form(delta: Delta) -> tuple[int, ...]:
-    """The least state-major string over all renamings of states and orders of letters; n <= 6."""
+def least_form(delta: Partial) -> tuple[int, ...]:
+    """The least state-major string over all renamings of states and orders of letters; n <= 6.
+
+    Undefined is n in the string.
+    """
     k, n = len(delta), len(delta[0])
     return min(
         tuple(
-            names[int(delta[letter][state])]
+            n if delta[letter][state] is None else names[int(delta[letter][state])]
             for state in sorted(range(n), key=names.__getitem__)
             for letter in letters
         )
@@ -126,7 +131,7 @@ def least_form(delta: Delta) -> tuple[int, ...]:
     )
 
 
-def isomorphic(d1: Delta, d2: Delta) -> bool:
+def isomorphic(d1: Partial, d2: Partial) -> bool:
     """Whether a renaming of states and a permutation of letters make one the other; n <= 6."""
     same_size = (len(d1), len(d1[0])) == (len(d2), len(d2[0]))
     return same_size and least_form(d1) == least_form(d2)
@@ -137,32 +142,38 @@ def all_automata(n: int, k: int) -> Iterator[tuple[tuple[int, ...], ...]]:
     return product(product(range(n), repeat=n), repeat=k)
 
 
-def reachable(delta: Delta, start: int) -> set[int]:
+def all_partial_automata(n: int, k: int) -> Iterator[tuple[tuple[int | None, ...], ...]]:
+    """Every partial automaton with n states and k letters, (n + 1)^(n k) of them."""
+    return product(product([*range(n), None], repeat=n), repeat=k)
+
+
+def reachable(delta: Partial, start: int) -> set[int]:
     """The states that some word leads one state to."""
     found = {start}
     for _ in delta[0]:
-        found |= {int(letter[q]) for letter in delta for q in found}
+        targets = {letter[q] for letter in delta for q in found}
+        found |= {int(target) for target in targets if target is not None}
     return found
 
 
-def is_strongly_connected(delta: Delta) -> bool:
+def is_strongly_connected(delta: Partial) -> bool:
     """Whether every state can be reached from every other."""
     return all(len(reachable(delta, q)) == len(delta[0]) for q in range(len(delta[0])))
 
 
-def is_initially_connected(delta: Delta) -> bool:
+def is_initially_connected(delta: Partial) -> bool:
     """Whether some state reaches all."""
     return any(len(reachable(delta, q)) == len(delta[0]) for q in range(len(delta[0])))
 
 
-def has_sink(delta: Delta) -> bool:
-    """Whether some state is fixed by every letter."""
-    return any(all(letter[q] == q for letter in delta) for q in range(len(delta[0])))
+def has_sink(delta: Partial) -> bool:
+    """Whether some state is fixed by every letter that is defined on it."""
+    return any(all(letter[q] in (q, None) for letter in delta) for q in range(len(delta[0])))
 
 
-def defects(delta: Delta) -> list[int]:
+def defects(delta: Partial) -> list[int]:
     """How many states are no image, for each letter."""
-    return [len(letter) - len(set(letter)) for letter in delta]
+    return [len(letter) - len({*letter} - {None}) for letter in delta]
 
 
 def cycles(letter: Sequence[int]) -> set[frozenset[int]]:
@@ -180,64 +191,77 @@ def _orbit(letter: Sequence[int], q: int) -> list[int]:
     return path
 
 
-def is_one_cluster(delta: Delta) -> bool:
-    """Whether the graph of some letter has one cycle."""
-    return any(len(cycles(letter)) == 1 for letter in delta)
+def is_one_cluster(delta: Partial) -> bool:
+    """Whether the graph of some letter, defined everywhere, has one cycle."""
+    return any(None not in letter and len(cycles(letter)) == 1 for letter in delta)
 
 
-def is_eulerian(delta: Delta) -> bool:
+def is_eulerian(delta: Partial) -> bool:
     """Whether it is strongly connected and as many transitions enter each state as leave it."""
-    targets = [int(target) for letter in delta for target in letter]
-    balanced = all(targets.count(q) == len(delta) for q in range(len(delta[0])))
+    targets = [target for letter in delta for target in letter]
+    balanced = all(
+        targets.count(q) == sum(letter[q] is not None for letter in delta)
+        for q in range(len(delta[0]))
+    )
     return balanced and is_strongly_connected(delta)
 
 
-def transition_monoid(delta: Delta) -> set[tuple[int, ...]]:
+def _image(letter: Sequence[int | None], q: int | None) -> int | None:
+    """Where a letter leads a state, None from nowhere to nowhere."""
+    return None if q is None else letter[q]
+
+
+def transition_monoid(delta: Partial) -> set[tuple[int | None, ...]]:
     """The maps of all words."""
-    level = {tuple(range(len(delta[0])))}
+    level: set[tuple[int | None, ...]] = {tuple(range(len(delta[0])))}
     monoid = set(level)
     while level:
-        level = {tuple(int(a[q]) for q in word) for word in level for a in delta} - monoid
+        level = {tuple(_image(a, q) for q in word) for word in level for a in delta} - monoid
         monoid |= level
     return monoid
 
 
-def is_aperiodic(delta: Delta) -> bool:
+def is_aperiodic(delta: Partial) -> bool:
     """Whether w^m = w^(m + 1) for every word w and m = n, which are enough."""
-    n = len(delta[0])
-    return all(_orbit(w, q)[n] == w[_orbit(w, q)[n]] for w in transition_monoid(delta) for q in w)
+    for word in transition_monoid(delta):
+        power: list[int | None] = [*range(len(word))]
+        for _ in word:
+            power = [_image(word, q) for q in power]
+        if power != [_image(word, q) for q in power]:
+            return False
+    return True
 
 
-def is_completely_reachable(delta: Delta) -> bool:
-    """Whether every non-empty set of states is Q w for some word w."""
-    images = {frozenset(word) for word in transition_monoid(delta)}
+def is_completely_reachable(delta: Partial) -> bool:
+    """Whether every non-empty set of states is Q w for some word w that is defined on Q."""
+    images = {frozenset(word) for word in transition_monoid(delta) if None not in word}
     return len(images) == 2 ** len(delta[0]) - 1
 
 
-def is_irreducible(delta: Delta) -> bool:
+def is_irreducible(delta: Partial) -> bool:
     """Whether it synchronizes, and not without any one of its letters."""
-    if reset_threshold(delta) is None or len(delta[0]) == 1:
+    if shortest_careful_word(delta) is None or len(delta[0]) == 1:
         return False
     fewer = [[*delta[:a], *delta[a + 1 :]] for a in range(len(delta))]
-    return all(not letters or reset_threshold(letters) is None for letters in fewer)
+    return all(not letters or shortest_careful_word(letters) is None for letters in fewer)
 
 
-def is_basic(delta: Delta) -> bool:
+def is_basic(delta: Partial) -> bool:
     """Whether the letters are distinct and none is the identity."""
-    letters = {tuple(map(int, letter)) for letter in delta}
+    letters = {tuple(letter) for letter in delta}
     return len(letters) == len(delta) and tuple(range(len(delta[0]))) not in letters
 
 
-def automorphism_order(delta: Delta) -> int:
+def automorphism_order(delta: Partial) -> int:
     """How many permutations of the states commute with every letter; n <= 7."""
     n = len(delta[0])
     return sum(
-        all(names[int(letter[q])] == letter[names[q]] for letter in delta for q in range(n))
+        all(_image(names, letter[q]) == letter[names[q]] for letter in delta for q in range(n))
         for names in permutations(range(n))
     )
 
 
-def count_classes(n: int, k: int) -> int:
+def count_classes(n: int, k: int, *, partial: bool = False) -> int:
     """How many automata there are up to isomorphism, by Burnside's lemma over every renaming."""
     fixed = 0
     for names in permutations(range(n)):
@@ -250,13 +274,16 @@ def count_classes(n: int, k: int) -> int:
                     unseen.remove(letter)
                     power = [names[q] for q in power]
                     letter = letters[letter]
-                count *= _count_commuting(power)
+                count *= _count_commuting(power, partial)
             fixed += count
     return fixed // (factorial(n) * factorial(k))
 
 
-def _count_commuting(names: Sequence[int]) -> int:
-    """How many functions commute with a renaming: an image for one state of each cycle of it."""
+def _count_commuting(names: Sequence[int], partial: bool) -> int:
+    """How many functions commute with a renaming: an image for one state of each cycle of it.
+
+    A partial one may also be undefined on the whole cycle.
+    """
     count = 1
     unseen = set(range(len(names)))
     while unseen:
@@ -264,7 +291,7 @@ def _count_commuting(names: Sequence[int]) -> int:
         while state in unseen:
             unseen.remove(state)
             state, length = names[state], length + 1
-        returning = 0
+        returning = int(partial)
         for image in range(len(names)):
             moved = image
             for _ in range(length):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from automata.automaton import Deltas
+from automata.automaton import UNDEFINED, Deltas
 
 Renaming = tuple[list[int], list[int]]
 
@@ -45,6 +45,21 @@ def automata(draw: st.DrawFn, max_n: int = 8, max_k: int = 3, min_n: int = 1) ->
     return rename(delta, draw(st.permutations(range(n))), range(k)) if cut else delta
 
 
+@st.composite
+def partials(draw: st.DrawFn, max_n: int = 8, max_k: int = 3) -> Deltas:
+    """One automaton, uint8 (k, n): undefined nowhere, here and there, on a letter, on a state."""
+    delta = draw(automata(max_n, max_k))
+    k, n = delta.shape
+    holes = draw(st.lists(st.tuples(st.integers(0, k - 1), st.integers(0, n - 1)), max_size=2 * n))
+    for letter, state in holes:
+        delta[letter, state] = UNDEFINED
+    if draw(st.integers(0, 5)) == 0:
+        delta[draw(st.integers(0, k - 1))] = UNDEFINED
+    if draw(st.integers(0, 5)) == 0:
+        delta[:, draw(st.integers(0, n - 1))] = UNDEFINED
+    return delta
+
+
 def renamings(n: int, k: int) -> st.SearchStrategy[Renaming]:
     """A permutation of n states and one of k letters, for `rename`."""
     return st.tuples(st.permutations(range(n)), st.permutations(range(k)))
@@ -52,7 +67,8 @@ def renamings(n: int, k: int) -> st.SearchStrategy[Renaming]:
 
 def rename(delta: Deltas, states: Sequence[int], letters: Sequence[int]) -> Deltas:
     """The automaton whose letter a is the old letter ``letters[a]``, state q now ``states[q]``."""
-    names = np.array(states, dtype=np.uint8)
+    names = np.full(256, UNDEFINED, np.uint8)  # undefined stays so
+    names[: len(states)] = states
     renamed = np.empty_like(delta)  # (k, n)
-    renamed[:, names] = names[delta[list(letters)]]
+    renamed[:, names[: len(states)]] = names[delta[list(letters)]]
     return renamed

@@ -1,4 +1,7 @@
-"""Orders of automorphism groups, for n <= 20; a set of states is a uint64 bit mask."""
+"""Orders of automorphism groups, for n <= 20; a set of states is a uint64 bit mask.
+
+An undefined transition leads to n, which every automorphism sends to itself.
+"""
 
 import numpy as np
 
@@ -15,10 +18,10 @@ def _extends(delta, fixed, base, target, image, order):
     """Extend the identity on ``fixed`` and base -> target to all states that ``base`` reaches.
 
     The extension must commute with the letters and be injective; return whether there is one.
-    ``image`` (n,) gets it, -1 elsewhere; ``order`` (n,) is working space.
+    ``image`` (n + 1,) gets it, -1 elsewhere, and has n at place n; ``order`` (n,) is working space.
     """
     k, n = delta.shape
-    used = fixed
+    used = fixed | (_ONE << np.uint64(n))
     for q in range(n):
         image[q] = q if (fixed >> np.uint64(q)) & _ONE else -1
     if (used >> np.uint64(target)) & _ONE:
@@ -67,11 +70,12 @@ def automorphism_orders(deltas, orders):
     batch, k, n = deltas.shape
     reach = np.empty(n, np.uint64)
     marked_reach = np.empty(n, np.uint64)
-    image = np.empty(n, np.int64)
+    image = np.empty(n + 1, np.int64)
+    image[n] = n
     order = np.empty(n, np.int64)
     base_order = np.empty(n, np.int64)
-    number = np.empty(n, np.int8)
-    base_number = np.empty(n, np.int8)
+    number = np.empty(n + 1, np.int8)
+    base_number = np.empty(n + 1, np.int8)
     marked = np.empty((k + n, n), np.uint8)
     full = ~_ZERO >> np.uint64(64 - n)
     for i in range(batch):

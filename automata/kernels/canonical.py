@@ -1,7 +1,8 @@
 """Canonical numberings of the states, for n <= 64.
 
 A set of states is a uint64 bit mask. ``order`` lists the states in the new numbering, ``number`` is
-its inverse, -1 for states not yet numbered.
+its inverse, -1 for states not yet numbered. An undefined transition leads to n, which is no state:
+``number`` (n + 1,) has n at place n, so that n counts as numbered and is never walked from.
 """
 
 import numpy as np
@@ -35,7 +36,8 @@ def fill_reach(delta, reach):
     for q in range(n):
         reach[q] = _bit(q)
         for a in range(k):
-            reach[q] |= _bit(delta[a, q])
+            if delta[a, q] < n:
+                reach[q] |= _bit(delta[a, q])
     for via in range(n):
         for q in range(n):
             if reach[q] & _bit(via):
@@ -59,13 +61,21 @@ def source_states(reach):
 
 
 @jit
+def _clear(number):
+    """Let no state be numbered."""
+    number[:] = -1
+    n = number.shape[0] - 1
+    number[n] = n
+
+
+@jit
 def _least_walk(delta, start, best, improved, order, number):
     """Number all states breadth-first from ``start``; keep the string in ``best`` if it is less.
 
     Any string is less if ``improved`` is true at first. The walk ends at the first greater entry.
     """
     k, n = delta.shape
-    number[:] = -1
+    _clear(number)
     order[0] = start
     number[start] = 0
     count, position = 1, 0
@@ -148,7 +158,8 @@ def _component(delta, members, seed):
                 continue
             edges = _bit(q)
             for a in range(k):
-                edges |= _bit(delta[a, q])
+                if delta[a, q] < n:
+                    edges |= _bit(delta[a, q])
             edges &= members
             if edges & component and edges & ~component:
                 component |= edges
@@ -178,10 +189,11 @@ def _refine(delta, members, number, ties):
     collision only leaves more ties.
     """
     k, n = delta.shape
-    colour = np.empty(n, np.uint64)
-    fresh = np.empty(n, np.uint64)
-    for q in range(n):
+    colour = np.empty(n + 1, np.uint64)
+    fresh = np.empty(n + 1, np.uint64)
+    for q in range(n + 1):
         colour[q] = mix(np.uint64(number[q] + 2))
+    fresh[n] = colour[n]
     for _ in range(n):
         for q in range(n):
             fresh[q] = mix(colour[q])
@@ -192,9 +204,9 @@ def _refine(delta, members, number, ties):
                     target = delta[a, q]
                     fresh[q] += mix(colour[target] + salt)
                     fresh[target] += mix(colour[q] ^ salt)
-        before = _distinct(colour)
+        before = _distinct(colour[:n])
         colour[:] = fresh
-        if _distinct(colour) == before:
+        if _distinct(colour[:n]) == before:
             break
     least = _ZERO
     kept = _ZERO
@@ -299,7 +311,7 @@ def arrange(delta, reach, sources, full, order, number):
     kept. Two equal results show an automorphism, which holds on all levels above too.
     """
     k, n = delta.shape
-    number[:] = -1
+    _clear(number)
     members, base, ties = _greedy(delta, reach, sources, full, 0, order, number)
     if members == _ZERO:
         return
@@ -384,16 +396,22 @@ def arrange(delta, reach, sources, full, order, number):
 
 @jit
 def _letter_keys(delta):
-    """Return a key of each letter, from its rank and fixed points: renaming states keeps it."""
+    """Return a key of each letter, from what renaming states keeps.
+
+    These are its rank, its fixed points and the states on which it is undefined.
+    """
     k, n = delta.shape
     keys = np.empty(k, np.int64)
     for a in range(k):
         image = _ZERO
-        fixed = 0
+        fixed = undefined = 0
         for q in range(n):
-            image |= _bit(delta[a, q])
+            if delta[a, q] < n:
+                image |= _bit(delta[a, q])
+            else:
+                undefined += 1
             fixed += delta[a, q] == q
-        keys[a] = _size(image) * (n + 1) + fixed
+        keys[a] = (_size(image) * (n + 1) + fixed) * (n + 1) + undefined
     return keys
 
 
@@ -403,14 +421,15 @@ def canonical_forms(deltas, letter_orders, forms):
 
     ``letter_orders`` (k!, k) holds all orders of the letters. If some state reaches all others, the
     form is the least breadth-first string over all such states and all letter orders. Otherwise it
-    is the least string of `arrange` over the letter orders that sort the letters' keys.
+    is the least string of `arrange` over the letter orders that sort the letters' keys. Undefined
+    transitions are n in ``deltas`` and in ``forms``.
     """
     batch, k, n = deltas.shape
     full = ~_ZERO >> np.uint64(64 - n)
     delta = np.empty((k, n), np.uint8)
     reach = np.empty(n, np.uint64)
     order = np.empty(n, np.int64)
-    number = np.empty(n, np.int8)
+    number = np.empty(n + 1, np.int8)
     best = np.empty(n * k, np.int8)
     for i in range(batch):
         fill_reach(deltas[i], reach)

@@ -1,7 +1,9 @@
 """Breadth-first numberings of the states under orders of the letters: random ones, or all.
 
 ``order`` lists the states in the new numbering, ``number`` is its inverse, -1 for states not yet
-numbered. All random numbers of an automaton come from its seed (uint64).
+numbered. An undefined transition leads to n, which is no state: ``number`` (n + 1,) has the value
+that is written for it, 255, at place n. All random numbers of an automaton come from its seed
+(uint64).
 """
 
 import numpy as np
@@ -11,6 +13,7 @@ from automata.kernels.jit import jit
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _32 = np.uint64(32)
+_UNDEFINED = 255
 
 
 @jit
@@ -18,6 +21,13 @@ def _draw(seed, place, bound):
     """Return the draw at a place of the seed's stream, uniform in 0..bound-1 (splitmix64)."""
     value = mix(seed + np.uint64(place + 1) * _GOLDEN)
     return np.int64(((value >> _32) * np.uint64(bound)) >> _32)
+
+
+@jit
+def _clear(number):
+    """Let no state be numbered."""
+    number[:] = -1
+    number[number.shape[0] - 1] = _UNDEFINED
 
 
 @jit
@@ -46,7 +56,7 @@ def _walk(delta, letters, root, base, order, number, numbered):
 def _list_reaching(delta, goal, order, number):
     """List in ``order`` the states from which ``goal`` is reachable; return how many."""
     k, n = delta.shape
-    number[:] = -1
+    number[:] = -1  # at place n too: goal is not reached from there
     number[goal] = 0
     order[0] = goal
     count, before = 1, 0
@@ -84,14 +94,14 @@ def random_numberings(deltas, seeds, numbered):
     batch, k, n = deltas.shape
     letters = np.empty(k, np.int64)
     order = np.empty(n, np.int64)
-    number = np.empty(n, np.int64)
+    number = np.empty(n + 1, np.int64)
     for i in range(batch):
         delta, seed = deltas[i], seeds[i]
         for a in range(k):  # shuffled as it grows
             other = _draw(seed, a, a + 1)
             letters[a] = letters[other]
             letters[other] = a
-        number[:] = -1
+        _clear(number)
         last = _draw(seed, k, n)
         count = _walk(delta, letters, last, 0, order, number, numbered[i])
         if count == n:
@@ -100,14 +110,14 @@ def random_numberings(deltas, seeds, numbered):
             if number[root] < 0:
                 count = _walk(delta, letters, root, count, order, number, numbered[i])
                 last = root
-        number[:] = -1
+        _clear(number)
         if _walk(delta, letters, last, 0, order, number, numbered[i]) == n:
             starts = _list_reaching(delta, last, order, number)
             start = order[_draw(seed, k + 1, starts)]
-            number[:] = -1
+            _clear(number)
             _walk(delta, letters, start, 0, order, number, numbered[i])
             continue
-        number[:] = -1
+        _clear(number)
         count = 0
         while count < n:
             root = _unnumbered(number, _draw(seed, k + 2 + count, n - count))
@@ -122,11 +132,11 @@ def all_numberings(deltas, letter_orders, numbered, whole):
     """
     batch, _, n = deltas.shape
     order = np.empty(n, np.int64)
-    number = np.empty(n, np.int64)
+    number = np.empty(n + 1, np.int64)
     for i in range(batch):
         for p in range(letter_orders.shape[0]):
             for start in range(n):
-                number[:] = -1
+                _clear(number)
                 row = p * n + start
                 count = _walk(
                     deltas[i], letter_orders[p], start, 0, order, number, numbered[i, row]

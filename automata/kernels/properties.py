@@ -1,6 +1,7 @@
 """Properties of automata, for n <= 64; a set of states is a uint64 bit mask.
 
-Functions take ``deltas`` and the index i of an automaton: numba counts references to views.
+Functions take ``deltas`` and the index i of an automaton: numba counts references to views. An
+undefined transition leads to n, in `defects` and for the flags that `class_flags` names.
 """
 
 import numpy as np
@@ -43,7 +44,8 @@ def _graph_flags(deltas, i, wanted, reach):
     for q in range(n):
         reach[q] = _ONE << np.uint64(q)
         for a in range(k):
-            reach[q] |= _ONE << np.uint64(deltas[i, a, q])
+            if deltas[i, a, q] < n:
+                reach[q] |= _ONE << np.uint64(deltas[i, a, q])
         others = reach[q] & ~(_ONE << np.uint64(q))
         if others == _ZERO:
             found |= _SINK
@@ -64,11 +66,12 @@ def _graph_flags(deltas, i, wanted, reach):
     if wanted & _EULERIAN:
         found |= _EULERIAN
         for q in range(n):
-            degree = 0
+            degree = 0  # transitions into q, less those out of it
             for a in range(k):
+                degree -= deltas[i, a, q] < n
                 for p in range(n):
                     degree += deltas[i, a, p] == q
-            if degree != k:
+            if degree != 0:
                 return found & ~_EULERIAN
     return found
 
@@ -79,7 +82,8 @@ def _defect(deltas, i, a):
     n = deltas.shape[2]
     states = _ZERO
     for q in range(n):
-        states |= _ONE << np.uint64(deltas[i, a, q])
+        if deltas[i, a, q] < n:
+            states |= _ONE << np.uint64(deltas[i, a, q])
     return n - np.int64(cardinality(states))
 
 
@@ -175,7 +179,8 @@ def class_flags(deltas, wanted, required, leave, given, flags, work, labels):
 
     If ``given``, the flags already have the bit of synchronizing automata. If ``leave``, the tests
     of an automaton end at the first flag that differs from ``required``; later flags may then be
-    missing. ``work`` and ``labels`` are those of `subsets`.
+    missing. ``work`` and ``labels`` are those of `subsets`. Of partial automata only classes that
+    cycles of letters do not decide may be wanted.
     """
     batch, k, n = deltas.shape
     rows = np.empty(n, np.uint64)

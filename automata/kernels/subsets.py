@@ -1,7 +1,8 @@
 """Properties that take a search over the sets of states Q w, for n <= 20.
 
 A set of states is a uint64 bit mask. ``work`` (int32, (6, 2^n)) has a column for each set. Row 0 is
-zero between two searches: each search clears the entries of the sets that it has met.
+zero between two searches: each search clears the entries of the sets that it has met. An undefined
+transition leads to n.
 """
 
 import numpy as np
@@ -15,7 +16,10 @@ _DONE = np.int32(-1)
 
 @jit
 def image(deltas, i, a, states):
-    """Return the image of a set under letter a of automaton i, for n <= 64."""
+    """Return the image of a set under letter a of automaton i, for n <= 64.
+
+    For n < 64 it has bit n if the letter is undefined on a state of the set.
+    """
     found = _ZERO
     for q in range(deltas.shape[2]):
         found |= ((states >> np.uint64(q)) & _ONE) << np.uint64(deltas[i, a, q])
@@ -98,7 +102,9 @@ def is_completely_reachable(deltas, i, work):
 
     First the sets of n - 1 states. If Q w is one, w consists of permutations and letters of defect
     1, and the state that it misses is one that such a letter misses, moved by permutations. In few
-    automata can every state be missed; only for these all sets are searched.
+    automata can every state be missed; only for these all sets are searched. In a partial automaton
+    w is defined on all states that it meets. There a letter of defect 1 may be undefined on one
+    state, which must have been missed before.
     """
     k, n = deltas.shape[1], deltas.shape[2]
     full = (_ONE << np.uint64(n)) - _ONE
@@ -107,11 +113,13 @@ def is_completely_reachable(deltas, i, work):
     while missed != before:
         before = missed
         for a in range(k):
-            outside = full & ~image(deltas, i, a, full)
+            reached = image(deltas, i, a, full)
+            outside = full & ~reached
             if outside == _ZERO:
                 missed |= image(deltas, i, a, missed)
             elif outside & (outside - _ONE) == _ZERO:
-                missed |= outside
+                if reached <= full or image(deltas, i, a, full & ~missed) <= full:
+                    missed |= outside
     if n > 1 and missed != full:
         return False
     seen, met = work[0], work[5]
@@ -121,7 +129,7 @@ def is_completely_reachable(deltas, i, work):
     while head < count < np.int64(full):
         for a in range(k):
             following = image(deltas, i, a, np.uint64(met[head]))
-            if seen[following] == 0:
+            if following <= full and seen[following] == 0:
                 seen[following] = 1
                 met[count] = following
                 count += 1

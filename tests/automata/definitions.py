@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from automata import rank
-from automata.automaton import Deltas
+from automata.automaton import UNDEFINED, Deltas
 from automata.properties import (
     CLASSES,
     are_aperiodic,
@@ -27,8 +27,8 @@ from automata.properties import (
 from automata.solver.ranks import are_synchronizing
 from tests import naive
 
-DEFINITIONS: dict[str, Callable[[naive.Delta], bool]] = {
-    "synchronizing": lambda delta: naive.reset_threshold(delta) is not None,
+DEFINITIONS: dict[str, Callable[[naive.Partial], bool]] = {
+    "synchronizing": lambda delta: naive.shortest_careful_word(delta) is not None,
     "strongly-connected": naive.is_strongly_connected,
     "initially-connected": naive.is_initially_connected,
     "sink": naive.has_sink,
@@ -42,7 +42,6 @@ DEFINITIONS: dict[str, Callable[[naive.Delta], bool]] = {
     "basic": naive.is_basic,
 }
 FUNCTIONS = {
-    "synchronizing": are_synchronizing,
     "strongly-connected": are_strongly_connected,
     "initially-connected": are_initially_connected,
     "sink": have_sink,
@@ -56,13 +55,27 @@ FUNCTIONS = {
 }
 
 
+def with_none(delta: Deltas) -> list[list[int | None]]:
+    """The table as lists, None where it is undefined."""
+    return [[None if target == UNDEFINED else target for target in row] for row in delta.tolist()]
+
+
 def check_properties(deltas: Deltas) -> None:
-    """See that each property of each automaton is what its definition says."""
+    """See that each property of each complete automaton is what its definition says."""
+    check_partial_properties(deltas)
+    synchronizing = in_classes(deltas, ["synchronizing"])
+    assert np.array_equal(are_synchronizing(deltas), synchronizing)
+    assert ranks(deltas).tolist() == [rank(delta) for delta in deltas]
+
+
+def check_partial_properties(deltas: Deltas) -> None:
+    """See that each property is what its definition says, of complete and partial automata."""
+    tables = [with_none(delta) for delta in deltas]
     flags = class_flags(deltas)
-    given = class_flags(deltas, synchronizing=are_synchronizing(deltas))
-    assert np.array_equal(flags, given)
-    known = [[bool(define(delta)) for define in DEFINITIONS.values()] for delta in deltas.tolist()]
+    known = [[bool(define(delta)) for define in DEFINITIONS.values()] for delta in tables]
     expected = np.array(known, bool).reshape(-1, len(CLASSES))
+    given = class_flags(deltas, synchronizing=expected[:, CLASSES.index("synchronizing")])
+    assert np.array_equal(flags, given)
     for i, name in enumerate(CLASSES):
         wrong = deltas[(flags >> i & 1) != expected[:, i]]
         assert len(wrong) == 0, (name, wrong[0].tolist())
@@ -70,8 +83,7 @@ def check_properties(deltas: Deltas) -> None:
         assert np.array_equal(in_classes(deltas, [f"not-{name}"]), ~expected[:, i]), name
         if name in FUNCTIONS:
             assert np.array_equal(FUNCTIONS[name](deltas), expected[:, i]), name
-    assert defects(deltas).tolist() == [naive.defects(delta) for delta in deltas.tolist()]
-    assert ranks(deltas).tolist() == [rank(delta) for delta in deltas]
+    assert defects(deltas).tolist() == [naive.defects(delta) for delta in tables]
     assert automorphism_orders(deltas).tolist() == [
-        naive.automorphism_order(delta) for delta in deltas.tolist()
+        naive.automorphism_order(delta) for delta in tables
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from automata.automaton import Deltas, state_dtype
+from automata.automaton import UNDEFINED, Deltas, state_dtype
 from tests.strategies import rename
 
 Edges = Sequence[tuple[int, int]]
@@ -16,6 +16,24 @@ def every(n: int, k: int) -> Deltas:
     """Every automaton of a size in lexicographic order, uint8 (n^(n k), k, n)."""
     entries = np.unravel_index(np.arange(n ** (n * k)), (n,) * (n * k))
     return np.stack(entries, axis=1).astype(np.uint8).reshape(-1, k, n)
+
+
+def every_partial(n: int, k: int) -> Deltas:
+    """Every partial automaton of a size, uint8 ((n + 1)^(n k), k, n), complete ones among them."""
+    entries = np.unravel_index(np.arange((n + 1) ** (n * k)), (n + 1,) * (n * k))
+    targets = np.stack(entries, axis=1).reshape(-1, k, n)
+    return np.where(targets == n, UNDEFINED, targets).astype(np.uint8)
+
+
+def uniform_partial(count: int, n: int, k: int) -> Deltas:
+    """Random partial automata, the same ones each time: undefined hardly anywhere to everywhere."""
+    rng = np.random.default_rng([n, k, 1])
+    deltas = rng.integers(0, n, (count, k, n), dtype=np.uint8)
+    shares = rng.choice([0, 0.02, 0.1, 0.4, 0.9, 1], (count, 1, 1))
+    deltas[rng.random(deltas.shape) < shares] = UNDEFINED
+    deltas[1::4, 0] = rng.permuted(np.tile(np.arange(n, dtype=np.uint8), (count, 1)), axis=1)[1::4]
+    deltas[2::4, 0] = rng.integers(0, n, (count, n))[2::4]
+    return deltas
 
 
 def uniform(count: int, n: int, k: int) -> Deltas:

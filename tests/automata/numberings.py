@@ -5,7 +5,7 @@ from itertools import permutations
 
 import numpy as np
 
-from automata.automaton import Deltas
+from automata.automaton import UNDEFINED, Deltas
 from tests.strategies import rename
 
 
@@ -14,7 +14,7 @@ def breadth_first(delta: Deltas, start: int) -> list[int]:
     order = [start]
     for state in order:  # grows as we go
         for letter in delta.tolist():
-            if letter[state] not in order:
+            if letter[state] not in (*order, UNDEFINED):
                 order.append(letter[state])
     return order
 

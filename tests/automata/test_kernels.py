@@ -25,8 +25,15 @@ from automata.numbering import all_numberings, random_numberings
 from automata.properties import automorphism_orders
 from automata.row_index import RowIndex
 from tests import naive
-from tests.automata.definitions import check_properties
-from tests.automata.examples import every, incidence, shuffled, uniform
+from tests.automata.definitions import check_partial_properties, check_properties
+from tests.automata.examples import (
+    every,
+    every_partial,
+    incidence,
+    shuffled,
+    uniform,
+    uniform_partial,
+)
 
 # --- solver -----------------------------------------------------------------------------------
 
@@ -176,6 +183,26 @@ def test_forms_are_the_same_for_ever() -> None:
     for deltas in (*(delta[None] for delta in TIED.values()), every(3, 2), uniform(50, 7, 2)):
         digest.update(canonical_forms(deltas).tobytes())
     assert digest.hexdigest()[:16] == "791ffbb5c2b600c6"
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [every_partial(1, 2), every_partial(2, 2), every_partial(3, 1)]
+    + [uniform_partial(12, n, k) for n, k in [(5, 2), (4, 3), (16, 1), (64, 2)]],
+    ids=lambda deltas: f"n={deltas.shape[2]},k={deltas.shape[1]}",
+)
+def test_partial_automata(deltas: Deltas) -> None:
+    rng = np.random.default_rng(0)
+    _, k, n = deltas.shape
+    forms = canonical_forms(deltas)
+    assert np.array_equal(canonical_forms([shuffled(delta, rng) for delta in deltas]), forms)
+    again = from_canonical(forms, n, k, partial=True)
+    assert np.array_equal(canonical_forms(again), forms)
+    assert np.array_equal(canonical_forms(random_numberings(rng, deltas)), forms)
+    found = all_numberings(deltas)
+    assert np.array_equal(canonical_forms(found.deltas), forms[found.sources])
+    if n < 4:
+        check_partial_properties(deltas)
 
 
 # --- rows -------------------------------------------------------------------------------------
