@@ -341,8 +341,7 @@ def defects(
 ) -> npt.NDArray[np.uint8]:
     """Return the defect of each letter: the number of states without a preimage.
 
-    It is n less the rank, of partial maps too (Ganyushkin and Mazorchuk 2009, Classical finite
-    transformation semigroups).
+    It is n less the size of the image, of partial letters too.
 
     Parameters
     ----------

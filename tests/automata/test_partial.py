@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from itertools import permutations
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,14 @@ def test_forms_of_all_partial_automata_under_all_renamings(n: int, k: int) -> No
     again = from_canonical(forms, n, k, partial=True)
     assert np.array_equal(canonical_forms(again), forms)
     assert len(np.unique(forms, axis=0)) == naive.count_classes(n, k, partial=True)
+
+
+def test_partial_maps_as_published() -> None:
+    for n, count in enumerate([2, 6, 16, 45, 121, 338], start=1):  # OEIS A126285
+        forms = np.unique(canonical_forms(every_partial(n, 1)), axis=0)
+        assert len(forms) == count
+        orders = automorphism_orders(from_canonical(forms, n, 1, partial=True))
+        assert sum(factorial(n) // order for order in orders.tolist()) == (n + 1) ** n
 
 
 @pytest.mark.parametrize(("n", "k"), CLASS_COUNTS)
