@@ -43,7 +43,7 @@ def class_flags(
     ----------
     deltas : array of int, shape (batch, k, n)
         n <= 20; partial automata too. If a batch has any, "synchronizing" and "irreducible" are
-        searches for careful words, as long as those of `careful_thresholds`.
+        searches for careful words: as long as `automata.solver.careful.careful_thresholds`.
     synchronizing : bool array, shape (batch,), optional
         Whether each automaton synchronizes, if known; it saves half of the work.
     workers : int
@@ -307,8 +307,8 @@ def are_irreducible(
 
     As in Kisielewicz, Kowalski and Szykuła (arXiv 1607.04025). One state needs no letter, so no
     automaton of one state is irreducible. A partial automaton has a careful word, but none without
-    any one of its letters; the searches may take long, as `careful_thresholds`. Parameters, returns
-    and raises as `are_strongly_connected`.
+    any one of its letters; `automata.solver.careful.careful_thresholds` searches, which may take
+    long. Parameters, returns and raises as `are_strongly_connected`.
 
     Examples
     --------

@@ -67,6 +67,12 @@ def test_forms_of_all_partial_automata_under_all_renamings(n: int, k: int) -> No
     assert len(np.unique(forms, axis=0)) == naive.count_classes(n, k, partial=True)
 
 
+@pytest.mark.parametrize(("n", "k"), [(4, 2), (3, 3)])
+def test_number_of_classes(n: int, k: int) -> None:
+    rows = {bytes(form) for form in canonical_forms(every_partial(n, k), workers=2)}
+    assert len(rows) == naive.count_classes(n, k, partial=True)
+
+
 def test_partial_maps_as_published() -> None:
     for n, count in enumerate([2, 6, 16, 45, 121, 338], start=1):  # OEIS A126285
         forms = np.unique(canonical_forms(every_partial(n, 1)), axis=0)
