@@ -157,10 +157,10 @@ class Automaton:
 
     def apply(
         self, word: Iterable[int] | str, states: Iterable[int] | None = None
-    ) -> tuple[int, ...]:
+    ) -> tuple[int | None, ...]:
         """Return the image of each of some states under a word, by default of all states.
 
-        See `automata.action.apply_word`.
+        None where the word is undefined. See `automata.action.apply_word`.
 
         Examples
         --------
@@ -174,7 +174,7 @@ class Automaton:
     ) -> frozenset[int]:
         """Return the image of a set of states under a word, by default of all states.
 
-        See `automata.action.image`.
+        `AutomatonError` if the word is undefined on one of them. See `automata.action.image`.
 
         Examples
         --------
