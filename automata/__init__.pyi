@@ -19,7 +19,7 @@ from .canonical import are_isomorphic, canonical_forms, from_canonical
 from .drawing.notebook import automaton_html
 from .drawing.svg import automaton_svg
 from .enumeration import Enumeration, Found, enumerate_automata
-from .families import FAMILIES, Family, identify, known, wielandt
+from .families import FAMILIES, Family, identify, known, p_automaton, p_threshold, wielandt
 from .monoid import TransitionMonoid, transition_monoid
 from .partial import have_total_letter, undefined_counts
 from .proof.certify import certificate
@@ -143,6 +143,8 @@ __all__ = [
     "is_carefully_synchronizing",
     "is_synchronizing",
     "known",
+    "p_automaton",
+    "p_threshold",
     "parse_delta",
     "parse_dot",
     "parse_gap",

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,13 @@ from automata import (  # noqa: E402
     reset_threshold,
     reset_thresholds,
 )
-from automata.families import FAMILIES, known, wielandt, wielandt_threshold  # noqa: E402
+from automata.families import (  # noqa: E402
+    FAMILIES,
+    known,
+    p_automaton,
+    wielandt,
+    wielandt_threshold,
+)
 from automata.kernels import forward  # noqa: E402
 from automata.sampling import sample_synchronizing, sample_uniform  # noqa: E402
 from automata.solver.dense import RUNNING, DenseSearch  # noqa: E402
@@ -278,23 +283,9 @@ def careful(_):
         each = [1e9 * seconds / count for seconds in (plain, told, own)]
         print(f"{n:>3} {each[0]:>11.0f} {each[1]:>8.0f} {each[1] / each[0]:>6.2f} {each[2]:>11.0f}")
     for n, c in [(12, 1), (16, 3), (18, 3), (24, 4)]:
-        text = "|".join(
-            [
-                " ".join(str(q + 1) if q < n - c - 1 else "-" for q in range(n)),
-                " ".join(str(q) for q in chained(n, n - c)),
-            ]
-        )
-        _, seconds = alternate(lambda: None, lambda text=text: careful_threshold(text))
-        print(f"P({n}, {c}): {careful_threshold(text)} letters, {1e3 * seconds:.2f} ms")
-
-
-def chained(n, m):
-    """Return the second letter of P(n, n - m): m-1 -> m -> ... -> n-1 -> 0 -> 1, others fixed."""
-    images = list(range(n))
-    chain = [m - 1, *range(m, n), 0, 1]
-    for state, following in pairwise(chain):
-        images[state] = following
-    return images
+        delta = p_automaton(n, c)
+        _, seconds = alternate(lambda: None, lambda delta=delta: careful_threshold(delta))
+        print(f"P({n}, {c}): {careful_threshold(delta)} letters, {1e3 * seconds:.2f} ms")
 
 
 def first_call(_):

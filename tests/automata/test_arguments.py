@@ -28,7 +28,14 @@ from automata import (
 from automata.arguments import check_integer, check_number, check_positive, check_workers
 from automata.burnside import count_classes
 from automata.enumeration import Enumeration, enumerate_automata
-from automata.families import FAMILIES, known, wielandt, wielandt_threshold
+from automata.families import (
+    FAMILIES,
+    known,
+    p_automaton,
+    p_threshold,
+    wielandt,
+    wielandt_threshold,
+)
 from automata.letter_types import automorphisms, by_height
 from automata.numbering import random_numberings
 from automata.parallel import results_in_order, run_parts
@@ -124,6 +131,10 @@ INTEGERS: dict[str, Callable[[Any], Any]] = {
     "n of Family.delta": lambda value: FAMILIES[0].delta(value),
     "q of wielandt": lambda value: wielandt(value, 1),
     "p of wielandt": lambda value: wielandt(5, value),
+    "n of p_automaton": lambda value: p_automaton(value, 0),
+    "c of p_automaton": lambda value: p_automaton(5, value),
+    "n of p_threshold": lambda value: p_threshold(value, 0),
+    "c of p_threshold": lambda value: p_threshold(5, value),
     "n of known": lambda value: known(value, 2),
     "k of known": lambda value: known(4, value),
     "n of count_classes": lambda value: count_classes(value, 2),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata.automaton import Automaton, AutomatonError, Deltas, SizeLimitError
+from automata.automaton import UNDEFINED, Automaton, AutomatonError, Deltas, SizeLimitError
 from automata.canonical import canonical_forms
 from automata.families import (
     FAMILIES,
@@ -18,9 +18,12 @@ from automata.families import (
     Family,
     identify,
     known,
+    p_automaton,
+    p_threshold,
     wielandt,
     wielandt_threshold,
 )
+from automata.solver.careful import careful_thresholds
 from automata.solver.exact import reset_thresholds
 from tests import naive, strategies
 from tests.counts import COUNTS
@@ -183,3 +186,89 @@ def test_a_repeated_letter_is_another_automaton() -> None:
 def test_identify_beyond_the_limits_of_canonical_forms(shape: tuple[int, int, int]) -> None:
     with pytest.raises(SizeLimitError, match="limit"):
         identify(np.zeros(shape, np.uint8))
+
+
+P_LENGTHS = {
+    0: (5, [15, 26, 39, 55, 73, 93, 116, 141, 168, 197, 228, 262, 298, 336]),
+    1: (6, [21, 35, 52, 72, 94, 119, 146, 176, 208, 242, 279, 318, 359]),
+    2: (8, [44, 65, 89, 115, 144, 176, 211, 248, 287, 329, 373]),
+    3: (9, [53, 78, 106, 136, 169, 206, 246, 288, 332, 379]),
+}
+"""By c: the least n, and the lengths from it on, found by another program."""
+LONGEST = {3: 4, 4: 9, 5: 16, 6: 26, 7: 39, 8: 55, 9: 73, 10: 94}
+"""By n: the greatest threshold of binary partial automata (arXiv:1801.10436, arXiv:2108.13927)."""
+
+
+def with_none(delta: Deltas) -> list[list[int | None]]:
+    return [[None if q == UNDEFINED else q for q in row] for row in delta.tolist()]
+
+
+def test_p_as_defined() -> None:
+    none = [None, None]
+    assert with_none(p_automaton(10, 1)) == [
+        [1, 2, 3, 4, 5, 6, 7, 8, *none],
+        [1, 1, 2, 3, 4, 5, 6, 7, 9, 0],
+    ]
+    assert with_none(p_automaton(14, 2)) == [
+        [*range(1, 12), None, *none],
+        [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 0],
+    ]
+    assert with_none(p_automaton(3, 0)) == [[1, 2, None], [1, 1, 0]]
+    for c in (0, 7, 252):
+        delta = p_automaton(255, c)
+        assert delta.dtype == np.uint8 and (delta == UNDEFINED).sum() == c + 1
+
+
+def test_p_has_the_lengths_that_were_found() -> None:
+    for c, (least, lengths) in P_LENGTHS.items():
+        assert [p_threshold(least + i, c) for i in range(len(lengths))] == lengths
+    for n in range(3, 11):
+        most = max(p_threshold(n, c) for c in range(n - 2))
+        assert most <= LONGEST[n] and (most == LONGEST[n]) == (n >= 6)
+
+
+@pytest.mark.parametrize(
+    "n", [*range(3, 17), *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(17, 25))]
+)
+def test_p_has_the_thresholds_of_the_formula(n: int) -> None:
+    members = [p_automaton(n, c) for c in range(n - 2)]
+    assert careful_thresholds(members).tolist() == [p_threshold(n, c) for c in range(n - 2)]
+    if n <= 8:
+        words = [naive.shortest_careful_word(with_none(delta)) for delta in members]
+        assert [len(word or ()) for word in words] == [p_threshold(n, c) for c in range(n - 2)]
+
+
+@pytest.mark.parametrize("function", [p_automaton, p_threshold])
+def test_p_that_does_not_exist(function: object) -> None:
+    for n, c in [(4, 2), (4, -1), (2, 0), (0, 0), (-5, 0)]:
+        with pytest.raises(AutomatonError, match=f"0 <= c <= n - 3, got n={n}, c={c}"):
+            function(n, c)  # type: ignore[operator]
+    with pytest.raises(SizeLimitError, match="n=256 is over the limit of 255"):
+        function(256, 0)  # type: ignore[operator]
+
+
+def test_known_partial_automata_stand_apart() -> None:
+    for n, k in SIZES:
+        names = [name for name, _ in known(n, k, partial=True)]
+        assert names == [f"P({n},{c})" for c in range(n - 2) if k == 2]
+        assert not any((delta == UNDEFINED).any() for _, delta in known(n, k))
+    assert known(256, 2, partial=True) == []
+
+
+@pytest.mark.parametrize("n", [3, 5, 8, 12])
+def test_identify_renamed_partial_automata(n: int) -> None:
+    rng = np.random.default_rng(n)
+    members = [*known(n, 2, partial=True), *known(n, 2)]
+    renamed = []
+    for _, delta in members:
+        names = rng.permutation(n).astype(np.uint8)
+        other = np.empty_like(delta)
+        moved = np.where(delta == UNDEFINED, UNDEFINED, names[np.minimum(delta, n - 1)])
+        other[:, names] = moved[rng.permutation(2)]
+        renamed.append(other)
+    expected = [name for name, _ in members][: n - 2]
+    assert identify(renamed)[: n - 2] == identify(renamed[: n - 2]) == expected
+    assert identify(renamed)[n - 2 :] == identify(renamed[n - 2 :])  # complete ones, as ever
+    changed = p_automaton(n, 0)
+    changed[0, 0] = UNDEFINED
+    assert identify(changed[None]) == [""] and Automaton(renamed[0]).family() == f"P({n},0)"
