@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import pipeline
-from automata import reset_thresholds
+from automata import apply_word, reset_thresholds
 from automata.families import FAMILIES
 from automata.text.formats import (
     format_delta,
@@ -29,6 +29,7 @@ from search.report.content import Content, known_automata
 from search.report.job import report_run
 from search.report.page import render
 from tests.search.hostile import HOSTILE, hostile_content
+from tests.search.partials import partial_content
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +63,7 @@ def pages(run_folders: Path, tmp_path_factory) -> Path:
     pipeline.cli.main(["lecture", "--out", str(folder / "lecture"), *sizes], standalone_mode=False)
     shutil.copy(folder / "lecture" / "lecture.html", folder)
     (folder / "hostile.html").write_text(render(hostile_content()))
+    (folder / "partial.html").write_text(render(partial_content()))
     (folder / "empty.html").write_text(render(Content("Empty", "Nothing.", large[:0])))
     return folder
 
@@ -109,14 +111,14 @@ def occupied(page: Page) -> int:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "name", ["search", "evolve", "discover", "compare", "model", "empty", "lecture"]
+    "name", ["search", "evolve", "discover", "compare", "model", "partial", "empty", "lecture"]
 )
 def test_every_page_is_accessible(visit, name: str, scheme: str) -> None:
     page = visit(f"{name}.html", color_scheme=scheme)
     keep(page, f"{name}-{scheme}", full_page=True)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
-    if name in ("search", "discover"):
+    if name in ("search", "discover", "partial"):
         page.locator(".open").first.click()
         page.keyboard.press("ArrowRight")
         keep(page, f"{name}-{scheme}-automaton")
@@ -235,6 +237,94 @@ def test_twenty_states_play_to_the_end(visit) -> None:
         page.keyboard.press("n")
         expect(page.locator("#name")).to_contain_text(f"Automaton {row}:")
         keep(page, f"large-neato-{row}")
+
+
+def barred(page: Page) -> list[str]:
+    """The letters that cannot be read on the states that are occupied."""
+    return page.locator("#tries [aria-disabled=true]").all_inner_texts()
+
+
+def test_undefined_letters_cannot_be_read(visit) -> None:
+    page = visit("partial.html")
+    rows = partial_content().rows
+    for number in range(3):
+        page.locator(".open").nth(number).click()
+        expect(page.locator("#work")).to_have_text("The careful word at work")
+        text, word = rows["delta"][number], rows["word"][number]
+        letters = "abc"[: text.count("|") + 1]
+        for layout in ("neato", "circle"):
+            page.locator(f"[value={layout}]").check()
+            expect(page.locator("#drawing .stub")).to_have_count(text.count("-"))
+            entries = len(text.replace("|", " ").split())
+            expect(page.locator("#drawing .arrow")).to_have_count(entries - text.count("-"))
+        for place in range(len(word) + 1):
+            states = {*apply_word(text, word[:place])}
+            undefined = [a for a in letters if None in apply_word(text, a, states)]
+            assert barred(page) == undefined
+            said = page.locator("#progress").inner_text()
+            assert ("Undefined:" in said) == bool(undefined)
+            for letter in undefined:
+                lost = [q for q in sorted(states) if None in apply_word(text, letter, [q])]
+                assert f"{letter} on {', '.join(map(str, lost))}" in said
+                page.locator("#tries button", has_text=letter).click(force=True)
+                assert page.locator("#progress").inner_text() == said
+            page.keyboard.press("ArrowRight")
+        assert occupied(page) == 1
+        page.keyboard.press("Escape")
+
+
+def test_letters_of_ones_own(visit) -> None:
+    for name, word in (("partial", "bbbabbabbb"), ("evolve", "abbbabbba")):
+        page = visit(f"{name}.html")
+        page.locator(".open").first.click()
+        word = page.locator("#word").inner_text()
+        own = "b" if name == "partial" else word[0]
+        for place in range(1, 4):
+            page.locator("#tries button", has_text=own).click()
+            length = len(word) if word.startswith(place * own) else place
+            expect(page.locator("#progress")).to_contain_text(f"Letter {place} of {length}: {own}")
+            expect(page.locator("#again")).to_be_visible(visible=length == place)
+        other = "b" if word[3] == "a" and name == "partial" else word[0]
+        page.locator("#tries button", has_text=other).click()
+        expect(page.locator("#progress")).to_contain_text(f"Letter 4 of 4: {other}")
+        expect(page.locator("#word")).to_have_text(3 * own + other)
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#progress")).to_contain_text("Letter 3 of 4")
+        page.locator("#again").click()
+        expect(page.locator("#word")).to_have_text(word)
+        expect(page.locator("#progress")).to_contain_text(f"Start, {len(word)} letters")
+        expect(page.locator("#again")).not_to_be_visible()
+        page.keyboard.press("End")
+        assert occupied(page) == 1
+        assert name == "partial" or barred(page) == []
+
+
+def test_what_a_page_says_of_partial_automata(visit) -> None:
+    page = visit("partial.html")
+    keep(page, "partial")
+    for delta in partial_content().rows["delta"]:
+        page.locator("#search").fill(delta)  # one automaton, as it stands
+        assert column(page, "delta") == [delta]
+    page.locator("#filters [type=reset]").click()
+    page.locator(".open").first.click()
+    keep(page, "partial-automaton")
+    expect(page.locator("#about")).to_contain_text("careful threshold")
+    expect(page.locator("#about")).not_to_contain_text("Černý bound")
+    expect(page.locator("#letters")).to_contain_text("undefined")
+    table = page.locator("#transitions tbody tr").all_inner_texts()
+    assert [row.split()[1:] for row in table] == [[*"123––"], [*"11240"]]
+    assert page.locator("#texts b").all_inner_texts() == ["ours", "word", "DOT"]
+    dot = page.locator("#texts pre").last.text_content() or ""
+    assert dot.count("->") == 7 and '3 -> 4 [label="b"]' in dot
+    ground = page.locator("#drawing").evaluate("e => getComputedStyle(e).backgroundColor")
+    for mark in (".stub", ".bar"):
+        line = page.locator(f"#drawing {mark}").first
+        assert contrast(line.evaluate("e => getComputedStyle(e).stroke"), ground) >= 3
+    for number, told in ((3, "This is not careful: baa"), (4, "It has no careful word.")):
+        page.keyboard.press("Escape")
+        page.locator(".open").nth(number).click()
+        expect(page.locator("#unreplayed")).to_have_text(told)
+        expect(page.locator("#player")).not_to_be_visible()
 
 
 def test_by_keyboard_alone(visit) -> None:
@@ -361,7 +451,7 @@ def test_charts_follow_the_theme(visit) -> None:
 
 
 def test_on_a_phone(visit) -> None:
-    for name in ("search", "discover", "large", "empty"):
+    for name in ("search", "discover", "large", "partial", "empty"):
         page = visit(f"{name}.html")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

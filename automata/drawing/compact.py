@@ -25,6 +25,7 @@ def compact_drawing(delta: AutomatonLike) -> Drawing:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
+        Complete or partial.
 
     Returns
     -------
@@ -33,7 +34,7 @@ def compact_drawing(delta: AutomatonLike) -> Drawing:
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------

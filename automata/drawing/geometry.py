@@ -1,5 +1,7 @@
 """Drawings of automata as geometry: places of states, an arrow and a label for each transition.
 
+A transition that is undefined is a stub: a short line that leaves its state and ends at a bar.
+
 Lengths are in radii of a state. `circle_drawing` puts the states on a circle; `draw` takes any
 places. `automata.drawing.svg` writes drawings as SVG.
 """
@@ -46,6 +48,8 @@ _SAMPLES = 33
 """Number of sample points along an arrow."""
 _SPOTS = range(4, _SAMPLES - 4)
 """The sample points of an arrow where its label may be."""
+_STUB, _BAR, _TURNS = 0.9, 0.38, 60
+"""Length of a stub, half the length of its bar, and the number of directions that it may have."""
 
 
 class Arrow(NamedTuple):
@@ -70,6 +74,28 @@ class Arrow(NamedTuple):
         return np.array([self.tip, foot + side, foot - side])
 
 
+class Stub(NamedTuple):
+    """One undefined transition."""
+
+    letter: int
+    source: int
+    line: Floats
+    """(2, 2): from the edge of the state to the bar."""
+
+    @property
+    def bar(self) -> Floats:
+        """(2, 2): the ends of the bar."""
+        end = self.line[1]
+        x, y = _unit(end - self.line[0])
+        return np.array([end + _BAR * np.array([-y, x]), end - _BAR * np.array([-y, x])])
+
+    @property
+    def label(self) -> Floats:
+        """(2,): the centre of the label, beyond the bar."""
+        start, end = self.line
+        return np.asarray(end + _LABEL * _unit(end - start))
+
+
 class Drawing(NamedTuple):
     """An automaton in the plane, x to the right and y down."""
 
@@ -78,12 +104,15 @@ class Drawing(NamedTuple):
     arrows: list[Arrow]
     labels: Floats
     """(arrows, 2): the centres of the labels of arrows"""
+    stubs: Sequence[Stub] = ()
 
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, width and height of the whole drawing with its margin."""
         parts = [self.places - 1, self.places + 1, self.labels - _LABEL, self.labels + _LABEL]
         points = np.concatenate([*parts, *(_along(arrow.curve) for arrow in self.arrows)])
+        for stub in self.stubs:
+            points = np.concatenate([points, [stub.label - _LABEL, stub.label + _LABEL]])
         left, top = (points.min(axis=0) - _MARGIN).tolist()
         right, bottom = (points.max(axis=0) + _MARGIN).tolist()
         return left, top, right - left, bottom - top
@@ -112,6 +141,7 @@ def circle_drawing(
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
+        Complete or partial.
     radius : callable
         The radius of the circle of n states, in radii of a state.
 
@@ -122,14 +152,14 @@ def circle_drawing(
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
     >>> circle_drawing([[1, 2, 0], [0, 1, 0]]).places.round(3).tolist()
     [[0.0, -6.9], [5.976, 3.45], [-5.976, 3.45]]
     """
-    valid = validate_delta(delta)
+    valid = validate_delta(delta, partial=True)
     n = valid.shape[1]
     angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
     return draw(valid, radius(n) * _direction(angles), angles)
@@ -144,7 +174,7 @@ def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) ->
     Parameters
     ----------
     delta : array of states, shape (k, n)
-        A complete automaton; it is not checked.
+        An automaton, complete or partial; it is not checked.
     places : float array, shape (n, 2)
         Centres of the states, x to the right and y down, in radii of a state.
     loop_angles : float array, shape (n,)
@@ -165,7 +195,8 @@ def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) ->
         bends = _bends(places, low, high, inward, len(bundle))
         for (p, q, a), bend in zip(bundle, bends, strict=True):
             arrows.append(_bent(a, p, q, places, 2 * bend * inward))
-    return Drawing(places, arrows, _place_labels(places, arrows))
+    labels = _place_labels(places, arrows)
+    return Drawing(places, arrows, labels, _stubs(delta, places, loop_angles, arrows, labels))
 
 
 def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
@@ -197,12 +228,50 @@ def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
     return labels
 
 
+def _stubs(
+    delta: npt.NDArray[np.integer],
+    places: Floats,
+    loop_angles: Floats,
+    arrows: Sequence[Arrow],
+    labels: Floats,
+) -> list[Stub]:
+    """Return a stub for each undefined transition, if possible clear of all else.
+
+    Of the free directions, that of the loops is preferred.
+    """
+    stubs: list[Stub] = []
+    turns = np.arange(_TURNS) * (2 * math.pi / _TURNS)
+    turns = np.where(turns > math.pi, turns - 2 * math.pi, turns)
+    parts = [part for arrow in arrows for part in (_along(arrow.curve), arrow.triangle)]
+    flat = np.concatenate([np.empty((0, 2)), *parts])
+    for state, letter in np.argwhere(delta.T >= len(places)).tolist():
+        place = places[state]
+        ways = _direction(loop_angles[state] + turns)  # (turns, 2)
+        spots = place + (1 + _STUB + _LABEL) * ways
+        near = flat[np.linalg.norm(flat - place, axis=1) < 2 + _STUB + 2 * _LABEL]
+        others = np.concatenate([labels, *([stub.label] for stub in stubs)])
+        cost = (  # (turns,)
+            300 * _near(spots, np.delete(places, state, axis=0), 1 + _LABEL)
+            + 200 * _near(spots, others, 1.5 * _LABEL)
+            + 20 * _near(spots, near, _LABEL)
+            + np.abs(turns)
+        )
+        for share in (0.3, 0.65, 1):  # of the line
+            points = place + (1 + share * _STUB) * ways
+            cost += 20 * _near(points, near, _BAR) + 100 * _near(points, others, _LABEL)
+        way = ways[cost.argmin()]
+        stubs.append(Stub(letter, state, np.array([place + way, place + (1 + _STUB) * way])))
+    return stubs
+
+
 def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
     """Return the transitions (source, target, letter) by pair of states (lower, higher)."""
     bundles: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+    n = delta.shape[1]
     for a, row in enumerate(delta.tolist()):
         for p, q in enumerate(row):
-            bundles[min(p, q), max(p, q)].append((p, q, a))
+            if q < n:  # otherwise the letter is undefined
+                bundles[min(p, q), max(p, q)].append((p, q, a))
     return {pair: sorted(bundle) for pair, bundle in bundles.items()}
 
 

@@ -37,7 +37,7 @@ def drawing_svg(
     labels : bool
         Whether arrows are labelled with their letters.
     changed : bool array, shape (k, n), optional
-        The transitions to mark, in yellow under their arrows.
+        The transitions to mark, in yellow under their arrows or stubs.
     line : float
         Line width, in radii of a state.
 
@@ -50,6 +50,9 @@ def drawing_svg(
     if changed is not None and changed.any():
         marked = [arrow for arrow in drawing.arrows if changed[arrow.letter, arrow.source]]
         lines = "".join(f"{_path(arrow.curve)}L{_point(arrow.tip)}" for arrow in marked)
+        lines += "".join(
+            _line(stub.line) for stub in drawing.stubs if changed[stub.letter, stub.source]
+        )
         parts.append(
             f'<path d="{lines}" fill="none" stroke="{MARK}" stroke-width="{_MARKED}" '
             'stroke-linecap="round"/>'
@@ -65,14 +68,23 @@ def drawing_svg(
             + (f' stroke-dasharray="{dashes}"/>' if dashes else "/>"),
             f'<path d="{heads}" fill="{color}"/>',
         ]
+    for stub in drawing.stubs:
+        color = line_color(stub.letter)
+        parts += [
+            f'<path d="{_line(stub.line)}" stroke="{color}" stroke-width="{line}" '
+            f'stroke-dasharray="{2 * line:.3g}"/>',
+            f'<path d="{_line(stub.bar)}" stroke="{color}" stroke-width="{2 * line:.3g}"/>',
+        ]
     text = 'text-anchor="middle" dominant-baseline="central"'
     if labels:
         halo = 'paint-order="stroke" stroke="white" stroke-width="0.3"'
-        for arrow, (x, y) in zip(drawing.arrows, drawing.labels.tolist(), strict=True):
+        letters = [arrow.letter for arrow in drawing.arrows]
+        letters += [stub.letter for stub in drawing.stubs]
+        places = [*drawing.labels.tolist(), *(stub.label.tolist() for stub in drawing.stubs)]
+        for letter, (x, y) in zip(letters, places, strict=True):
             parts.append(
                 f'<text x="{x:.2f}" y="{y:.2f}" font-size="{_FONT}" font-style="italic" '
-                f'fill="{line_color(arrow.letter)}" {halo} {text}>{format_word((arrow.letter,))}'
-                "</text>"
+                f'fill="{line_color(letter)}" {halo} {text}>{format_word((letter,))}</text>'
             )
     for q, (x, y) in enumerate(drawing.places.tolist()):
         parts.append(
@@ -90,6 +102,7 @@ def automaton_svg(delta: AutomatonLike) -> str:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
+        Complete or partial: where a letter is undefined, a dotted stub ends at a bar.
 
     Returns
     -------
@@ -98,14 +111,14 @@ def automaton_svg(delta: AutomatonLike) -> str:
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
     >>> automaton_svg([[1, 0]]).startswith("<svg xmlns=")
     True
     """
-    valid = validate_delta(delta)
+    valid = validate_delta(delta, partial=True)
     k, n = valid.shape
     drawing = circle_drawing(valid)
     left, top, width, height = drawing.box
@@ -124,6 +137,11 @@ def _path(curve: Floats) -> str:
     """Write curves as path data."""
     first, *rest = map(_point, curve)
     return f"M{first}C{' '.join(rest)}"
+
+
+def _line(ends: Floats) -> str:
+    """Write a straight line as path data."""
+    return f"M{_point(ends[0])}L{_point(ends[1])}"
 
 
 def _point(point: Floats) -> str:

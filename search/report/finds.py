@@ -71,7 +71,7 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     Parameters
     ----------
     rows : DataFrame
-        As for `best_rows`, with the column family.
+        As for `best_rows`, with the column family; cerny_bound is empty for a partial automaton.
     of : str
         Names all automata of which the first shown is the slowest. Default: those of the page.
 
@@ -82,12 +82,18 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     'The slowest automaton has a reset threshold of 9, 100 % of'
     >>> found_sentence(pd.DataFrame([own] * 2), "73 new automata")[:56]
     'The slowest of 73 new automata has a reset threshold of '
+    >>> partial = {"n": "10", "k": "2", "reset_threshold": "94", "cerny_bound": "", "family": ""}
+    >>> found_sentence(pd.DataFrame([partial]))[:58]
+    'The slowest automaton has a careful threshold of 94 (n = 1'
     """
     if not len(rows):
         return ""
     best = rows.iloc[best_rows(rows)[0]]
-    threshold, bound = int(best["reset_threshold"]), int(best["cerny_bound"])
+    threshold, bound = int(best["reset_threshold"]), int(best["cerny_bound"] or 0)
     share = f"{100 * threshold / bound:.0f} %" if bound else "all"
+    reached = f"reset threshold of {threshold}, {share} of the Černý bound {bound}"
+    if not best["cerny_bound"]:
+        reached = f"careful threshold of {threshold}"
     sizes = np.unique(rows["n"].astype(int))
     with_states = f"n = {best['n']}"
     if len(sizes) > 1:
@@ -96,7 +102,4 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     of = of or f"{counted(len(rows))} on this page"
     which = "slowest automaton" if len(rows) == 1 else f"slowest of {of}"
     before = "No automaton is new. " if are_known(rows).all() else ""
-    return (
-        f"{before}The {which} has a reset threshold of {threshold}, {share} of the Černý bound "
-        f"{bound} ({with_states}); {kind}."
-    )
+    return f"{before}The {which} has a {reached} ({with_states}); {kind}."

@@ -22,6 +22,7 @@ def neato_drawing(delta: AutomatonLike) -> Drawing:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
+        Complete or partial.
 
     Returns
     -------
@@ -30,20 +31,20 @@ def neato_drawing(delta: AutomatonLike) -> Drawing:
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
     >>> [arrow[:3] for arrow in neato_drawing([[1, 0], [1, 1]]).arrows]
     [(0, 0, 1), (1, 0, 1), (0, 1, 0), (1, 1, 1)]
     """
-    valid = validate_delta(delta)
+    valid = validate_delta(delta, partial=True)
     n = valid.shape[1]
     graph = AGraph(directed=True, start="1", overlap="false", sep="+20", splines="false")
     graph.node_attr.update(shape="circle", fixedsize="true", width=str(2 * _RADIUS), label="")
     graph.edge_attr.update(len="1.1")
     graph.add_nodes_from(range(n))
-    graph.add_edges_from((p, q) for row in valid.tolist() for p, q in enumerate(row) if p != q)
+    graph.add_edges_from((p, q) for row in valid.tolist() for p, q in enumerate(row) if p != q < n)
     graph.layout(prog="neato")
     texts = [graph.get_node(q).attr["pos"].split(",") for q in range(n)]
     places = np.array(texts, np.float64) * (_POINT, -_POINT)  # (n, 2), y turned to point down
@@ -54,7 +55,7 @@ def neato_drawing(delta: AutomatonLike) -> Drawing:
 def _neighbours(delta: Deltas, q: int) -> list[int]:
     """Return the other states that are joined to state q."""
     joined = {*delta[:, q].tolist(), *np.nonzero(delta == q)[1].tolist()}
-    return sorted(joined - {q})
+    return sorted(joined.intersection(range(delta.shape[1])) - {q})
 
 
 def _widest_gap(places: Floats, q: int, neighbours: list[int]) -> float:

@@ -12,7 +12,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from automata.automaton import AutomatonError, Deltas, cerny_bound
+from automata.action import image
+from automata.automaton import AutomatonError, Deltas, cerny_bound, undefined_entries
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.drawing.geometry import (
     DRAWN_MAX_STATES,
@@ -23,6 +24,7 @@ from automata.drawing.geometry import (
 )
 from automata.families import FAMILIES
 from automata.proof.verification import verify
+from automata.solver.careful import careful_thresholds
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta, parse_word
 from automata.text.words import format_word
@@ -74,6 +76,9 @@ _CHOSEN = ("n", "k", "family", "mode", "found_by", "run", "arm", "novel")
 
 def render(content: Content) -> str:
     """Return the HTML of a page.
+
+    Rows may be partial automata, with ``-`` in their texts. Their thresholds and words are careful
+    ones, and they have no Černý bound.
 
     Parameters
     ----------
@@ -135,8 +140,11 @@ def render(content: Content) -> str:
         sentence=found_sentence(content.rows, content.of),
         grids=shown_grids(grids, texts),
         drawn=drawn_colors(),
+        partial=any(entry["bound"] is None for entry in automata),
         map=_map_shapes(latent_map, automata[:mapped], len(content.rows)) if latent_map else None,
-        above=sum(entry["threshold"] > entry["bound"] for entry in automata),
+        above=sum(
+            entry["bound"] is not None and entry["threshold"] > entry["bound"] for entry in automata
+        ),
         data={"scale": _SCALE, "automata": automata, "mapped": mapped},
     )
 
@@ -151,27 +159,33 @@ def _entries(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
         k, n = delta.shape
         if n > min(DRAWN_MAX_STATES, CANONICAL_MAX_STATES) or k > CANONICAL_MAX_LETTERS:
             raise DataError(f"automaton {number}: n={n}, k={k} is over what a page draws")
+        partial = len(undefined_entries(delta)) > 0
         entry = {
             "n": n,
             "k": k,
             "threshold": _number(row["reset_threshold"], f"automaton {number}"),
-            "bound": cerny_bound(n),
+            "bound": None if partial else cerny_bound(n),
             "replayed": _resets(row["word"], delta),
             "family": row["family"],
             "circle": _shapes(circle_drawing(delta)),
         }
         if whole:
-            classes = row.get("properties") or class_names(delta[None])[0]
-            entry |= {"neato": _shapes(neato_drawing(delta)), "classes": classes}
+            entry["neato"] = _shapes(neato_drawing(delta))
+            entry["classes"] = row.get("properties") or _classes(delta, partial)
         else:
             entry |= {"text": row["delta"], "word": row["word"]}
-            entry["classes"] = class_names(delta[None])[0]
+            entry["classes"] = _classes(delta, partial)
         yield entry
+
+
+def _classes(delta: Deltas, partial: bool) -> str:
+    """Return the names of the classes of an automaton; those are classes of complete ones."""
+    return "" if partial else class_names(delta[None])[0]
 
 
 def _parse(text: str, name: str) -> Deltas:
     try:
-        return parse_delta(text)
+        return parse_delta(text, partial=True)
     except AutomatonError as error:
         raise DataError(f"{name}: {error}") from error
 
@@ -184,9 +198,14 @@ def _number(text: str, name: str) -> int:
 
 
 def _resets(word: str, delta: Deltas) -> bool:
-    """Return whether a text is a reset word of the automaton."""
+    """Return whether a text is a reset word of the automaton, a careful one if it is partial."""
+    if len(word) > _LONGEST_WORD:
+        return False
     try:
-        return len(word) <= _LONGEST_WORD and verify(delta, parse_word(word))
+        letters = parse_word(word)
+        if not len(undefined_entries(delta)):
+            return verify(delta, letters)
+        return max(letters, default=0) < len(delta) and len(image(delta, letters)) == 1
     except AutomatonError:
         return False
 
@@ -206,7 +225,9 @@ def _add_parents(
     thresholds: dict[str, int] = {}
     for shape in {delta.shape for delta in deltas.values()}:
         own = [text for text, delta in deltas.items() if delta.shape == shape]
-        solved = reset_thresholds(np.stack([deltas[text] for text in own]))
+        batch = np.stack([deltas[text] for text in own])
+        partial = len(undefined_entries(batch)) > 0
+        solved = careful_thresholds(batch) if partial else reset_thresholds(batch)
         thresholds |= dict(zip(own, solved.tolist(), strict=True))
     for number in range(len(rows)):
         automata[number]["parents"] = [
@@ -222,7 +243,8 @@ def _shapes(drawing: Drawing) -> dict[str, list[int]]:
 
     The numbers are x, y of six points: the label, relative to the middle between source and target;
     the first two points of the curve, relative to the source; the last two points and the tip,
-    relative to the target.
+    relative to the target. Stubs, if there are any, are sorted likewise, 10 numbers each: the ends
+    of the line, those of the bar, and the label, all relative to the source.
     """
     parts = []
     order = sorted(range(len(drawing.arrows)), key=lambda i: drawing.arrows[i][:2])
@@ -231,11 +253,19 @@ def _shapes(drawing: Drawing) -> dict[str, list[int]]:
         source, target = drawing.places[arrow.source], drawing.places[arrow.target]
         parts += [drawing.labels[i] - (source + target) / 2, *(arrow.curve[:2] - source)]
         parts += [*(arrow.curve[2:] - target), arrow.tip - target]
-    return {
+    shapes = {
         "box": _units(drawing.box),
         "places": _units(drawing.places.ravel()),
-        "arrows": _units(np.concatenate(parts)),
+        "arrows": _units(np.concatenate(parts)) if parts else [],
     }
+    if drawing.stubs:
+        stubs = sorted(drawing.stubs, key=lambda stub: stub[:2])
+        points = [
+            np.concatenate([stub.line, stub.bar, [stub.label]]) - drawing.places[stub.source]
+            for stub in stubs
+        ]
+        shapes["stubs"] = _units(np.concatenate(points).ravel())
+    return shapes
 
 
 def _units(numbers: Any) -> list[int]:
@@ -255,7 +285,7 @@ def _themed(svg: Markup) -> Markup:
 def _found(rows: pd.DataFrame, number: int) -> dict[str, Any]:
     """Return the drawing and the description of a row for the beginning of the page."""
     row = rows.iloc[number]
-    threshold, bound = int(row["reset_threshold"]), int(row["cerny_bound"])
+    threshold, bound = int(row["reset_threshold"]), int(row["cerny_bound"] or 0)
     share = f", {100 * threshold / bound:.0f} % of {bound}" if bound else ""
     drawing = small_svg(_parse(row["delta"], f"automaton {number + 1}"))
     return drawing | {
@@ -285,7 +315,7 @@ def _map_shapes(
         return np.round(placed, 1).tolist()  # type: ignore[no-any-return]
 
     points = [*put(latent_map.candidates), *put(latent_map.places)]
-    shares = [entry["threshold"] / max(1, entry["bound"]) for entry in automata]
+    shares = [entry["threshold"] / max(1, cerny_bound(entry["n"])) for entry in automata]
     least, most = min(shares), max(shares)
     return {
         "text": latent_map.text,

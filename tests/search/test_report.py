@@ -44,6 +44,7 @@ from tests.naive import apply
 from tests.pictures import unrendered
 from tests.search.archives import candidates_of
 from tests.search.hostile import HOSTILE, hostile_content
+from tests.search.partials import partial_content
 from vae.trained import load_trained
 
 RUNS = ["search", "evolve", "discover", "compare", "enumerate", "data", "model"]
@@ -464,6 +465,40 @@ def test_a_threshold_above_the_bound_is_announced() -> None:
     assert "Above the" not in render(Content("t", "l", rows))
     rows["reset_threshold"] = "10"
     assert "Above the Černý bound: 1 automaton." in render(Content("t", "l", rows))
+
+
+def test_partial_automata_have_careful_words_and_no_bound() -> None:
+    page = Page(render(partial_content()))
+    check_alone(page)
+    assert "has a careful threshold of 72 (n = 9, the largest of 4 sizes" in page.text
+    assert "Above the" not in page.text and "Černý bound" not in page.text.split("<dialog")[0]
+    entries = page.data["automata"]
+    assert [entry["bound"] for entry in entries] == [None] * 5
+    assert [entry["replayed"] for entry in entries] == [True, True, True, False, False]
+    for entry, text in zip(entries, partial_content().rows["delta"], strict=True):
+        undefined = text.count("-")
+        for layout in ("circle", "neato"):
+            assert len(entry[layout]["stubs"]) == 10 * undefined
+            assert len(entry[layout]["arrows"]) == 12 * (entry["n"] * entry["k"] - undefined)
+    complete = known_automata(FAMILIES[0].delta(4)[None], np.array([9]))
+    (entry,) = Page(render(Content("t", "l", complete))).data["automata"]
+    assert {*entry["circle"]} == {"box", "places", "arrows"}
+
+
+@pytest.mark.parametrize("word", ["bbbabbabb", "bbbabbabbc", "a", "", "B", "b" * 200_000])
+def test_a_word_that_is_not_careful_is_marked(word: str) -> None:
+    content = partial_content()
+    assert content.rows.loc[0, "word"] == "bbbabbabbb"
+    content.rows.loc[0, "word"] = word
+    assert not Page(render(content)).data["automata"][0]["replayed"]
+
+
+def test_partial_parents_are_solved() -> None:
+    content = partial_content()
+    rows = content.rows.assign(parent_a=[*content.rows["delta"][1:], ""], parent_b="")
+    entries = Page(render(replace(content, rows=rows))).data["automata"]
+    thresholds = [entry["parents"][0] and entry["parents"][0]["threshold"] for entry in entries]
+    assert thresholds == [72, *(int(text) for text in rows["reset_threshold"][2:]), None]
 
 
 def test_a_model_whose_data_has_changed(copied: Path, call) -> None:

@@ -6,6 +6,7 @@
   let opener = null;
   let automaton = null;
   let layout = "circle";
+  let played = []; // letters: those of the word, or others that the reader has chosen
   let courses = []; // [letters read][state]: whether the state is occupied
   let counts = [];
   let at = 0;
@@ -17,15 +18,16 @@
     pause();
     number = which;
     automaton = automata[which];
-    const { k, threshold, family } = automaton;
+    const { k, threshold, family, partial } = automaton;
     const kind = which < rows.length ? `Automaton ${which + 1}`
       : which < data.mapped ? "Training automaton" : "Pictured automaton";
-    const slow = threshold < 0 ? "no reset word" : `threshold ${threshold}`;
+    const slow = threshold >= 0 ? `threshold ${threshold}` : partial ? "no careful word" : "no reset word";
     find("name").textContent = `${kind}: ${slow}${family ? `, ${family}` : ""}`;
     const neato = document.querySelector("[name=layout][value=neato]");
     neato.disabled = !automaton.neato;
     if (!automaton.neato) layout = "circle";
     document.querySelector(`[name=layout][value=${layout}]`).checked = true;
+    find("work").textContent = `The ${partial ? "careful" : "reset"} word at work`;
     nameLetters(k);
     draw();
     follow();
@@ -58,6 +60,19 @@
       svg("path", { class: "head", d: "M48 7L34 1V13Z" }, line);
       html("i", ` ${letterName(letter)}`, entry);
     }
+    if (automaton.partial) {
+      const entry = html("span", "", find("letters"));
+      const line = svg("svg", { viewBox: "0 0 48 14", "aria-hidden": "true" }, entry);
+      svg("path", { class: "stub", d: "M0 7H36" }, line);
+      svg("path", { class: "bar", d: "M36 1V13" }, line);
+      entry.append(" undefined");
+    }
+    find("tries").replaceChildren();
+    for (let letter = 0; letter < k; letter += 1) {
+      const button = html("button", letterName(letter), find("tries"));
+      button.type = "button";
+      button.addEventListener("click", () => read(letter));
+    }
   }
 
   function draw() {
@@ -68,20 +83,33 @@
     ({ arrows, states } = sketch(canvas, automaton, shapes));
   }
 
-  function sketch(canvas, { n, delta }, shapes) {
+  function sketch(canvas, { delta }, shapes) {
     canvas.replaceChildren();
     canvas.setAttribute("viewBox", shapes.box.join(" "));
     const lines = svg("g", {}, canvas);
     const labels = svg("g", {}, canvas);
+    let start = 0;
+    let stub = 0;
     const arrows = delta.map((row, letter) => row.map((target, source) => {
-      const start = 12 * (letter * n + source);
       const from = shapes.places.slice(2 * source, 2 * source + 2);
+      if (target === null) {
+        const [ax, ay, bx, by, lx, ly, rx, ry, x, y] = shapes.stubs.slice(stub, stub + 10)
+          .map((value, place) => value + from[place % 2]);
+        stub += 10;
+        const group = svg("g", { class: `letter-${letter}` }, lines);
+        const path = svg("path", { class: "stub", d: `M${ax} ${ay}L${bx} ${by}` }, group);
+        svg("path", { class: "bar", d: `M${lx} ${ly}L${rx} ${ry}` }, group);
+        svg("title", {}, group).textContent = `${letterName(letter)} is undefined on ${source}`;
+        svg("text", { class: `label letter-${letter}`, x, y }, labels).textContent = letterName(letter);
+        return path;
+      }
       const to = shapes.places.slice(2 * target, 2 * target + 2);
       const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
       const origins = [middle, from, from, to, to, to];
       const [labelX, labelY, sx, sy, bendX, bendY, cx, cy, ex, ey, tipX, tipY] =
         shapes.arrows.slice(start, start + 12)
           .map((value, place) => value + origins[place >> 1][place % 2]);
+      start += 12;
       const group = svg("g", { class: `letter-${letter}` }, lines);
       const curve = `M${sx} ${sy}C${bendX} ${bendY} ${cx} ${cy} ${ex} ${ey}`;
       const path = svg("path", { class: "arrow", d: curve }, group);
@@ -106,22 +134,31 @@
   }
 
   function follow() {
-    const { letters, word, n, delta } = automaton;
+    const { letters, word, partial } = automaton;
     const broken = letters === null;
     find("player").hidden = broken;
     find("unreplayed").hidden = !broken;
     courses = [];
     if (automaton.threshold < 0) {
-      find("unreplayed").textContent = "No word leads all its states to one state.";
+      find("unreplayed").textContent = partial ? "It has no careful word."
+        : "No word leads all its states to one state.";
       return;
     }
     if (broken) {
       const short = word.length > 300 ? `${word.slice(0, 300)}…` : word;
-      find("unreplayed").textContent = `This does not reset the automaton: ${short || "no word"}`;
+      find("unreplayed").textContent =
+        `This ${partial ? "is not careful" : "does not reset the automaton"}: ${short || "no word"}`;
       return;
     }
+    take(letters);
+  }
+
+  // a word whose letters are defined on all states that it meets
+  function take(letters) {
+    const { n, delta } = automaton;
+    played = letters;
     let occupied = new Uint8Array(n).fill(1);
-    courses.push(occupied);
+    courses = [occupied];
     for (const letter of letters) {
       const next = new Uint8Array(n);
       occupied.forEach((here, state) => { if (here) next[delta[letter][state]] = 1; });
@@ -129,6 +166,17 @@
     }
     counts = courses.map((course) => course.reduce((sum, here) => sum + here, 0));
     chart();
+  }
+
+  function undefinedOn(letter) {
+    return [...courses[at].keys()].filter((q) => courses[at][q] && automaton.delta[letter][q] === null);
+  }
+
+  function read(letter) {
+    pause();
+    if (undefinedOn(letter).length) return;
+    if (played[at] !== letter) take([...played.slice(0, at), letter]);
+    show(at + 1);
   }
 
   const plot = { left: 44, right: 630, top: 12, bottom: 150 };
@@ -159,13 +207,14 @@
   function show(step) {
     if (!courses.length) return;
     at = Math.max(0, Math.min(step, courses.length - 1));
-    const { letters, n } = automaton;
+    const { n } = automaton;
     const here = courses[at];
     states.forEach((state, q) => state.classList.toggle("on", here[q] === 1));
     for (const path of document.querySelectorAll(".used")) path.classList.remove("used");
-    const letter = at ? letters[at - 1] : -1;
+    const letter = at ? played[at - 1] : -1;
     if (at) courses[at - 1].forEach((was, q) => { if (was) arrows[letter][q].classList.add("used"); });
-    const { word } = automaton;
+    find("again").hidden = played === automaton.letters;
+    const word = find("again").hidden ? automaton.word : played.map(letterName).join("");
     const [done, mark, left] = find("word").children;
     done.textContent = word.slice(0, Math.max(0, at - 1));
     mark.textContent = word.slice(Math.max(0, at - 1), at);
@@ -176,8 +225,16 @@
     }
     const list = [...here.keys()].filter((q) => here[q]).join(", ");
     const count = counts[at] === 1 ? "1 state is occupied" : `${counts[at]} of ${n} states are occupied`;
-    const place = at ? `Letter ${at} of ${letters.length}: ${letterName(letter)}` : `Start, ${letters.length} letters`;
-    find("progress").textContent = `${place}. ${count}: ${list}.`;
+    const place = at ? `Letter ${at} of ${played.length}: ${letterName(letter)}` : `Start, ${played.length} letters`;
+    const barred = [];
+    [...find("tries").children].forEach((button, own) => {
+      const lost = undefinedOn(own).join(", ");
+      button.setAttribute("aria-disabled", lost !== "");
+      button.title = lost && `${letterName(own)} is undefined on ${lost}`;
+      if (lost) barred.push(`${letterName(own)} on ${lost}`);
+    });
+    const stuck = barred.length ? ` Undefined: ${barred.join("; ")}.` : "";
+    find("progress").textContent = `${place}. ${count}: ${list}.${stuck}`;
     find("occupied").style.width = `${(100 * counts[at]) / n}%`;
     document.querySelector("#course .here").setAttribute("d", `M${across(at)} ${plot.top}V${plot.bottom}`);
     for (const cell of document.querySelectorAll("#transitions td")) {
@@ -218,23 +275,23 @@
     const body = delta.map((row, letter) => {
       const line = document.createElement("tr");
       html("th", letterName(letter), line).scope = "row";
-      row.forEach((target, q) => { html("td", target, line).dataset.state = q; });
+      row.forEach((target, q) => { html("td", target ?? "–", line).dataset.state = q; });
       return line;
     });
     find("transitions").tBodies[0].replaceChildren(...body);
   }
 
   function describe() {
-    const { n, k, threshold, bound, family, classes } = automaton;
-    const facts = [
-      ["states, letters", `${n}, ${k}`],
-      ["reset threshold", threshold < 0 ? "no reset word" : threshold],
-      ["Černý bound", bound],
-      ["family", family || "none that is known"],
-    ];
+    const { n, k, threshold, bound, family, classes, partial } = automaton;
+    const kind = partial ? "careful" : "reset";
+    const facts = [["states, letters", `${n}, ${k}`]];
+    facts.push([`${kind} threshold`, threshold < 0 ? `no ${kind} word` : threshold]);
+    if (!partial) facts.push(["Černý bound", bound]);
+    facts.push(["family", family || "none that is known"]);
     if (threshold >= 0) {
-      facts.push(["gap", bound - threshold]);
-      facts.push(["word", automaton.letters ? "replayed when this page was made" : "does not reset it"]);
+      if (!partial) facts.push(["gap", bound - threshold]);
+      const not = partial ? "is not careful" : "does not reset it";
+      facts.push(["word", automaton.letters ? "replayed when this page was made" : not]);
     }
     if (classes) facts.push(["classes", classes.replaceAll(",", ", ")]);
     if (number < rows.length) {
@@ -286,68 +343,18 @@
       ? ["parent_a", "parent_b"].map((side) => cells[which][names.indexOf(side)] || "") : [];
   }
 
-  // written as by automata.text.formats
-  function synchrowords({ n, k, delta }) {
-    const entries = delta[0].flatMap((_, state) => delta.map((row) => row[state]));
-    return `${k} ${n}\n${entries.join(" ")}\n`;
-  }
-
-  function gap({ delta }) {
-    const lists = delta.map((row) => `[ ${row.map((state) => state + 1).join(", ")} ]`);
-    return `[ ${lists.join(", ")} ]`;
-  }
-
-  function dot({ n, delta }) {
-    const lines = [];
-    for (let source = 0; source < n; source += 1) {
-      const labels = new Map();
-      delta.forEach((row, letter) => {
-        labels.set(row[source], [...(labels.get(row[source]) || []), letterName(letter)]);
-      });
-      for (const [target, letters] of [...labels].sort(([one], [other]) => one - other)) {
-        lines.push(`  ${source} -> ${target} [label="${letters.join(",")}"];\n`);
-      }
-    }
-    return `digraph automaton {\n  node [shape=circle];\n${lines.join("")}}\n`;
-  }
-
-  function write() {
-    const forms = [
-      ["ours", automaton.text], ["word", automaton.word],
-      ["synchrowords", synchrowords(automaton)], ["GAP", gap(automaton)], ["DOT", dot(automaton)],
-    ];
-    find("texts").replaceChildren(...forms.filter(([, text]) => text).map(([name, text]) => {
-      const entry = document.createElement("div");
-      entry.className = "form";
-      html("b", name, entry);
-      const content = html("pre", text, entry);
-      content.tabIndex = 0;
-      const button = html("button", "Copy", entry);
-      button.type = "button";
-      button.setAttribute("aria-label", `Copy ${name}`);
-      button.addEventListener("click", () => copy(content, button));
-      return entry;
-    }));
-  }
-
-  async function copy(content, button) {
-    try {
-      await navigator.clipboard.writeText(content.textContent);
-    } catch {
-      // a page opened from a file may not use the clipboard: use the older way
-      getSelection().selectAllChildren(content);
-      document.execCommand("copy");
-    }
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  }
-
   function neighbour(by) {
     const place = shown.indexOf(number);
     if (place >= 0 && place + by in shown) open(shown[place + by]);
   }
 
   find("play").addEventListener("click", toggle);
+  find("again").addEventListener("click", () => {
+    pause();
+    take(automaton.letters);
+    show(0);
+    find("play").focus(); // this button has gone
+  });
   find("first").addEventListener("click", () => { pause(); show(0); });
   find("back").addEventListener("click", () => { pause(); show(at - 1); });
   find("step").addEventListener("click", () => { pause(); show(at + 1); });

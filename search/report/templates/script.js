@@ -21,6 +21,8 @@
 
 {% include "automaton.js" %}
 
+{% include "texts.js" %}
+
 {% include "map.js" %}
 
 {% include "scroll.js" %}

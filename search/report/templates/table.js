@@ -10,7 +10,9 @@
       automaton.text = cells[number][names.indexOf("delta")];
       automaton.word = cells[number][names.indexOf("word")];
     }
-    automaton.delta = automaton.text.split("|").map((row) => row.trim().split(/\s+/).map(Number));
+    automaton.delta = automaton.text.split("|").map((row) => row.trim().split(/\s+/)
+      .map((entry) => (entry === "-" ? null : Number(entry)))); // null: undefined
+    automaton.partial = automaton.delta.some((row) => row.includes(null));
     automaton.letters = automaton.replayed
       ? [...automaton.word].map((letter) => letter.charCodeAt(0) - 97) : null;
   });
@@ -43,7 +45,7 @@
 
   function filter() {
     // search for rows of states as a whole, and for each other word separately
-    const words = find("search").value.toLowerCase().match(/[0-9|]+( +[0-9|]+)+|\S+/g) || [];
+    const words = find("search").value.toLowerCase().match(/[0-9|-]+( +[0-9|-]+)+|\S+/g) || [];
     const most = find("gap").value;
     const gap = Number(find("gap").dataset.column);
     const choices = [...document.querySelectorAll("#filters select")]
