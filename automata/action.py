@@ -13,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import AutomatonError, AutomatonLike, validate_delta
+from automata.automaton import (
+    AutomatonError,
+    AutomatonLike,
+    validate_delta,
+    with_n_undefined,
+)
 from automata.text.words import as_letters
 
 
@@ -150,7 +155,7 @@ def _checked(
     k, n = valid.shape
     letters = [check_integer("letter", letter, 0, k - 1) for letter in as_letters(word)]
     table = np.full((k, n + 1), n, np.intp)
-    table[:, :n] = np.minimum(valid, n, dtype=np.intp)  # an undefined target is at least n
+    table[:, :n] = with_n_undefined(valid)
     return table, letters, np.arange(n) if states is None else _check_states(states, n)
 
 

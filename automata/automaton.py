@@ -266,6 +266,8 @@ class Automaton:
         --------
         >>> Automaton("1 2 3 0|0 1 2 0").family(), Automaton("0 0|0 0").family()
         ('C', None)
+        >>> Automaton("1 2 3 - -|1 1 2 4 0").family()
+        'P(5,1)'
         """
         return automata.identify(self.delta[None])[0] or None
 

@@ -25,7 +25,7 @@ from automata.automaton import (
     undefined_entries,
     validate_deltas,
 )
-from automata.canonical import canonical_forms
+from automata.canonical import canonical_forms_of_valid
 
 Letters = Sequence[Sequence[int]]
 
@@ -408,10 +408,12 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     --------
     >>> identify([[[1, 2, 3, 0], [0, 1, 2, 0]], [[3, 0, 1, 2], [3, 1, 2, 3]], [[0] * 4] * 2])
     ['C', 'C', '']
+    >>> identify(["1 1 2 4 0|1 2 3 - -"])
+    ['P(5,1)']
     """
     valid = validate_deltas(deltas, partial=True)
     _, k, n = valid.shape
-    forms = _rows(canonical_forms(valid))
+    forms = _rows(canonical_forms_of_valid(valid))
     candidates = known(n, k)
     if len(undefined_entries(valid)):
         candidates += known(n, k, partial=True)
@@ -420,7 +422,7 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     names = [name for name, _ in candidates]
     members = np.stack([delta for _, delta in candidates])  # (known, k, n)
     # the distinct forms, sorted, each with the index of its first member
-    listed, first = np.unique(_rows(canonical_forms(members)), return_index=True)
+    listed, first = np.unique(_rows(canonical_forms_of_valid(members)), return_index=True)
     place = np.minimum(np.searchsorted(listed, forms), len(listed) - 1)
     found = np.where(listed[place] == forms, first[place], len(names))
     return [[*names, ""][i] for i in found]

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from automata.action import image
 from automata.automaton import AutomatonError, Deltas, cerny_bound, undefined_entries
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from automata.classes import MAX_STATES_SUBSETS
 from automata.drawing.geometry import (
     DRAWN_MAX_STATES,
     Drawing,
@@ -171,16 +172,17 @@ def _entries(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
         }
         if whole:
             entry["neato"] = _shapes(neato_drawing(delta))
-            entry["classes"] = row.get("properties") or _classes(delta, partial)
+            entry["classes"] = row.get("properties") or _classes(delta)
         else:
             entry |= {"text": row["delta"], "word": row["word"]}
-            entry["classes"] = _classes(delta, partial)
+            entry["classes"] = _classes(delta)
         yield entry
 
 
-def _classes(delta: Deltas, partial: bool) -> str:
-    """Return the names of the classes of an automaton; those are classes of complete ones."""
-    return "" if partial else class_names(delta[None])[0]
+def _classes(delta: Deltas) -> str:
+    """Return the names of its classes; "" for a large partial automaton, where a search decides."""
+    large = delta.shape[1] > MAX_STATES_SUBSETS
+    return "" if large and len(undefined_entries(delta)) else class_names(delta[None])[0]
 
 
 def _parse(text: str, name: str) -> Deltas:

@@ -259,13 +259,10 @@ def test_known_partial_automata_stand_apart() -> None:
 def test_identify_renamed_partial_automata(n: int) -> None:
     rng = np.random.default_rng(n)
     members = [*known(n, 2, partial=True), *known(n, 2)]
-    renamed = []
-    for _, delta in members:
-        names = rng.permutation(n).astype(np.uint8)
-        other = np.empty_like(delta)
-        moved = np.where(delta == UNDEFINED, UNDEFINED, names[np.minimum(delta, n - 1)])
-        other[:, names] = moved[rng.permutation(2)]
-        renamed.append(other)
+    renamed = [
+        strategies.rename(delta, rng.permutation(n).tolist(), rng.permutation(2).tolist())
+        for _, delta in members
+    ]
     expected = [name for name, _ in members][: n - 2]
     assert identify(renamed)[: n - 2] == identify(renamed[: n - 2]) == expected
     assert identify(renamed)[n - 2 :] == identify(renamed[n - 2 :])  # complete ones, as ever
