@@ -50,6 +50,7 @@ from .solver.careful import (
     careful_thresholds,
     is_carefully_synchronizing,
     shortest_careful_word,
+    shortest_careful_words,
 )
 from .solver.exact import (
     NOT_SYNCHRONIZING,
@@ -164,6 +165,7 @@ __all__ = [
     "sample_uniform",
     "short_reset_word",
     "shortest_careful_word",
+    "shortest_careful_words",
     "shortest_reset_word",
     "shortest_reset_words",
     "shortest_word_of_rank",

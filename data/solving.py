@@ -76,7 +76,9 @@ def solve_argument(
     name = input_name(argument) if named else "the text"
     try:
         with open_input(Path(argument)) if named else BytesIO(os.fsencode(argument)) as stream:
-            for found in solve(read_automata(stream, form), config, workers=workers):
+            for found in solve(
+                read_automata(stream, form, partial=config.partial), config, workers=workers
+            ):
                 yield Answers(
                     [item for item in found if isinstance(item, Solved)],
                     [

@@ -10,21 +10,25 @@ take time and memory in proportion to the 2^n sets of states.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_workers
 from automata.automaton import (
     UNDEFINED,
+    Automaton,
     AutomatonLike,
     Deltas,
     SizeLimitError,
+    cerny_bound,
     validate_delta,
     validate_deltas,
 )
 from automata.kernels import both_ends
 from automata.solver.dense import RUNNING, DenseSearch
-from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds
+from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, Words, find_words
 from automata.solver.limits import (
     Budget,
     CarefulBounds,
@@ -81,7 +85,7 @@ def careful_threshold(
 
 
 def careful_thresholds(
-    deltas: npt.ArrayLike,
+    deltas: npt.ArrayLike | Sequence[Automaton],
     *,
     workers: int = 1,
     memory_limit: int | None = None,
@@ -162,6 +166,46 @@ def shortest_careful_word(
     (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     bounds = _prove(valid, Budget(memory_limit, time_limit), workers)
     return None if bounds is None else bounds.word
+
+
+def shortest_careful_words(
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    *,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Words:
+    """Return for each automaton the shortest careful word that `shortest_careful_word` returns.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        As `automata.automaton.validate_deltas` takes them.
+    workers, memory_limit, time_limit
+        As in `careful_thresholds`; the words do not depend on the workers.
+
+    Returns
+    -------
+    Words
+        As `automata.solver.exact.shortest_reset_words` returns them.
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError, ValueError
+        As `careful_bounds`.
+
+    Examples
+    --------
+    >>> shortest_careful_words(["1 2 -|1 1 0", "1 - -|0 1 2"]).to_list()
+    [(1, 1), None]
+    """
+    valid, workers = _validate(validate_deltas(deltas, partial=True), workers)
+    Budget(memory_limit, time_limit)  # checks the limits
+
+    def prove(row: int, together: int) -> CarefulBounds | None:
+        return _prove(valid[row], Budget(memory_limit, time_limit), together)
+
+    return find_words(valid, workers, 2 * cerny_bound(valid.shape[2]), prove)
 
 
 def is_carefully_synchronizing(

@@ -6,7 +6,7 @@ finish. The results do not depend on the choice. docs/solver.md explains the sea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +25,14 @@ from automata.automaton import (
 from automata.kernels import both_ends
 from automata.parallel import run_parts
 from automata.solver.dense import RUNNING, DenseSearch
-from automata.solver.limits import Budget, LimitReached, OutOfBudget, ResetBounds
+from automata.solver.limits import (
+    Budget,
+    CarefulBounds,
+    CarefulLimitReached,
+    LimitReached,
+    OutOfBudget,
+    ResetBounds,
+)
 from automata.solver.quick import (
     BOTH_ENDS_MAX_STATES,
     UNFINISHED,
@@ -239,26 +246,53 @@ def shortest_reset_words(
     """
     valid, workers = _validate(validate_deltas(deltas), workers)
     Budget(memory_limit, time_limit)  # checks the limits
-    batch, k, n = valid.shape
+
+    def prove(row: int, together: int) -> ResetBounds | None:
+        return _prove(valid[row], Budget(memory_limit, time_limit), together)
+
+    return find_words(valid, workers, cerny_bound(valid.shape[2]), prove)
+
+
+def find_words(
+    deltas: Deltas,
+    workers: int,
+    longest: int,
+    prove: Callable[[int, int], ResetBounds | CarefulBounds | None],
+) -> Words:
+    """Return a shortest word for each automaton: by the kernel for few sets, or else by `prove`.
+
+    Parameters
+    ----------
+    deltas : array of states, shape (batch, k, n)
+        Validated; partial ones get careful words.
+    workers : int
+        Threads.
+    longest : int
+        Most letters of a word that the kernel has room for.
+    prove : function
+        Of a row and a number of workers: the row's exact bounds, None without a word. It raises
+        `LimitReached` or `CarefulLimitReached` if a limit ends the search.
+    """
+    batch, k, n = deltas.shape
     lengths = np.full(batch, UNFINISHED, np.int32)
     found: list[tuple[int, npt.NDArray[np.int8]]] = []  # a first row, and words from there on
 
     def solve_quickly(part: slice) -> None:
-        some = valid[part]
-        letters = np.full((len(some), cerny_bound(n)), -1, np.int8)
+        some = deltas[part]
+        letters = np.full((len(some), longest), -1, np.int8)
         own = lengths[part]
         space = both_ends_space(n, k)
         both_ends.shortest_reset_words(some, letters.view(np.uint8), own, *space)
-        own[own > cerny_bound(n)] = UNFINISHED  # a counterexample to Černý: its word does not fit
+        own[own > longest] = UNFINISHED  # its word does not fit
         found.append((part.start, letters[:, : own.max(initial=0)].copy()))
 
     def solve(row: int, together: int) -> None:
         try:
-            bounds = _prove(valid[row], Budget(memory_limit, time_limit), together)
-        except LimitReached:
+            bounds = prove(row, together)
+        except (LimitReached, CarefulLimitReached):
             lengths[row] = UNKNOWN
             return
-        lengths[row] = NOT_SYNCHRONIZING if bounds is None else bounds.upper
+        lengths[row] = NOT_SYNCHRONIZING if bounds is None else bounds.lower
         if bounds is not None:
             found.append((row, np.array([bounds.word], np.int8)))
 

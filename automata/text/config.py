@@ -25,6 +25,9 @@ class SolveConfig:
         "exact; greedy or beam find a short word fast: an upper bound.",
         choices=get_args(Method),
     )
+    partial: bool = setting(
+        False, "Take partial automata too: careful thresholds and careful words."
+    )
     words: bool = setting(True, "Whether words are wanted too.", flags=())
     memory_limit: int | None = setting(
         None,
@@ -41,3 +44,7 @@ class SolveConfig:
         given = [name for name, limit in limits.items() if limit is not None]
         if given and self.method != "exact":
             raise ValueError(f"{self.method} has no {given[0]}: exact has")
+        if self.partial and self.method != "exact":
+            raise ValueError(
+                f"{self.method} takes complete automata only: exact takes partial ones"
+            )

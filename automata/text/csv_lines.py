@@ -30,13 +30,17 @@ def has_delta(record: bytes) -> bool:
     return bool(_SEPARATOR_LINE.fullmatch(record)) or _separator(record) is not None
 
 
-def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
+def read_csv_lines(
+    chunks: Iterator[Chunk | Malformed], *, partial: bool = False
+) -> Iterator[Items]:
     r"""Read the automata in the column ``delta``.
 
     Parameters
     ----------
     chunks : iterator of Chunk or Malformed
         First the header; a line such as ``sep=;`` may precede it.
+    partial : bool
+        Whether letters may be undefined on states, written ``-``.
 
     Yields
     ------
@@ -74,7 +78,7 @@ def read_csv_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
                 found.append(Malformed(number, "the field 'delta' is missing"))
             except (csv.Error, ValueError) as error:
                 found.append(Malformed(number, f"not a record of CSV: {error}"))
-        yield [*parse_entries(found)]
+        yield [*parse_entries(found, partial=partial)]
     if is_empty:
         raise AutomatonError("no automaton: the table has no rows")
 

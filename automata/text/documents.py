@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 from automata.automaton import AutomatonError, Deltas
 from automata.text.dot import parse_dot
@@ -15,8 +15,11 @@ from automata.text.lookalikes import lookalikes
 from automata.text.number_readings import Table, distinct, listed
 from automata.text.tables import Placed, columns, parse_table
 
+Parser = Callable[[str, bool], list[Placed]]
+"""Reads a text; the second argument is whether its automata may be partial."""
 
-def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
+
+def parse_table_rows(text: str, *, by_letter: bool = False, partial: bool = False) -> Deltas:
     r"""Read a bare table: one state a row, or one letter a row.
 
     Parameters
@@ -25,10 +28,13 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
         Numbers from 0, separated by blanks; no blank lines between rows.
     by_letter : bool
         Whether a row has the images under one letter; otherwise those of one state.
+    partial : bool
+        Whether letters may be undefined on states, written ``-``.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
@@ -46,28 +52,34 @@ def parse_table_rows(text: str, *, by_letter: bool = False) -> Deltas:
     if [] in rows:
         row = rows.index([])
         raise AutomatonError(f"a blank line or a comment follows row {row} of one table")
-    return parse_table(rows if by_letter else columns(rows))
+    return parse_table(rows if by_letter else columns(rows), partial=partial)
 
 
-def _parse_edges(order: str, text: str) -> list[Placed]:
-    return [Placed(0, parse_edges(text, order))]
+def _one(parse: Callable[..., Deltas], **how: Any) -> Parser:
+    """Return the parser of a text that holds one automaton."""
+    return lambda text, partial: [Placed(0, parse(text, partial=partial, **how))]
 
 
-PARSERS: dict[str, Callable[[str], list[Placed]]] = {
-    "table": lambda text: [Placed(0, parse_table_rows(text))],
-    "table-letters": lambda text: [Placed(0, parse_table_rows(text, by_letter=True))],
-    "edges": lambda text: [Placed(0, parse_edges(text))],
-    **{order: partial(_parse_edges, order) for order in ORDERS},
-    "gap": parse_gap_all,
-    "dot": lambda text: [Placed(0, parse_dot(text))],
-    "jff": lambda text: [Placed(0, parse_jff(text))],
-    "json": parse_json_all,
-    "json-states": partial(parse_json_all, by_state=True),
+def _all(parse: Callable[..., list[Placed]], **how: Any) -> Parser:
+    """Return the parser of a text that may hold several."""
+    return lambda text, partial: parse(text, partial=partial, **how)
+
+
+PARSERS: dict[str, Parser] = {
+    "table": _one(parse_table_rows),
+    "table-letters": _one(parse_table_rows, by_letter=True),
+    "edges": _one(parse_edges),
+    **{order: _one(parse_edges, order=order) for order in ORDERS},
+    "gap": _all(parse_gap_all),
+    "dot": _one(parse_dot),
+    "jff": _one(parse_jff),
+    "json": _all(parse_json_all),
+    "json-states": _all(parse_json_all, by_state=True),
 }
 """The parser of each form."""
 
 
-def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
+def parse_document(text: str, forms: tuple[str, ...], *, partial: bool = False) -> list[Placed]:
     """Read a text in the one form of several that fits.
 
     Parameters
@@ -75,6 +87,8 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
     text : str
     forms : tuple of str
         Keys of `PARSERS`.
+    partial : bool
+        Whether the automata may be partial. Of several forms, json-states is then never the one.
 
     Returns
     -------
@@ -97,7 +111,7 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
     errors: dict[str, AutomatonError] = {}
     for form in forms:
         try:
-            found[form] = PARSERS[form](text)
+            found[form] = PARSERS[form](text, partial)
         except AutomatonError as error:
             errors[form] = error
     if not found:
@@ -110,8 +124,8 @@ def parse_document(text: str, forms: tuple[str, ...]) -> list[Placed]:
         raise AutomatonError(f"the text fits {listed(names)}: --form NAME decides")
     [name] = names
     if name == "json-states" and len(forms) > 1:
-        _check_lists(found[name])
-    if len(forms) > 1 and _fits_from_1(text, _tables(found[name])):
+        _check_lists(found[name], partial)
+    if len(forms) > 1 and _fits_from_1(text, _tables(found[name]), partial):
         lists = "letter" if name == "gap" else "state, from 0"
         raise AutomatonError(
             f"the text fits {name} and, 1-based, json-states: --form {name} takes a list for each "
@@ -124,8 +138,10 @@ def _tables(found: list[Placed]) -> list[Table]:
     return [delta.tolist() for _, delta in found]
 
 
-def _check_lists(found: list[Placed]) -> None:
+def _check_lists(found: list[Placed], partial: bool) -> None:
     """Refuse lists of lists that may be something other than the images of states."""
+    if partial:
+        raise AutomatonError("the text fits json-states alone: --form json-states reads it so")
     for _, delta in found:
         if others := lookalikes(delta.T.tolist()):
             raise AutomatonError(
@@ -134,10 +150,10 @@ def _check_lists(found: list[Placed]) -> None:
             )
 
 
-def _fits_from_1(text: str, found: list[Table]) -> bool:
+def _fits_from_1(text: str, found: list[Table], partial: bool) -> bool:
     """Return whether lists of the images of states, numbered from 1, give other automata."""
     try:
-        others = parse_json_all(text, by_state=True, first=1)
+        others = parse_json_all(text, by_state=True, first=1, partial=partial)
     except AutomatonError:
         return False
     return _tables(others) != found

@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z][1-9]|[0-9]+|\w")
 _BETWEEN = re.compile(r"(?:\s|,|\\[nlr])+")
 
 
-def parse_dot(text: str) -> Deltas:
+def parse_dot(text: str, *, partial: bool = False) -> Deltas:
     """Read a directed graph whose edges are labelled ``a`` or ``a,b``.
 
     Parameters
@@ -28,10 +28,14 @@ def parse_dot(text: str) -> Deltas:
     text : str
         One graph. States may have any names; `automata.text.names` numbers states and letters. An
         edge without a label is the arrow to an initial state if nothing else touches its source.
+    partial : bool
+        Whether edges may be missing, so that letters are undefined on states. Then the attribute
+        ``letters`` of the graph, such as ``letters="a,b"``, may name letters without edges.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
@@ -57,13 +61,17 @@ def parse_dot(text: str) -> Deltas:
         raise AutomatonError("not one DOT graph without parts: one pair of braces is wanted")
     nodes: dict[str, None] = {}
     edges: list[tuple[str, str, str | None]] = []
+    letters: list[str] = []
     for statement in _statements(tokens[start + 1 : -1]):
-        _read_statement(statement, nodes, edges)
-    if not edges:
+        if partial and len(statement) == 3 and statement[:2] == ["letters", "="]:
+            letters += split_label(_text(statement[2]))
+        else:
+            _read_statement(statement, nodes, edges)
+    if not edges and not letters:
         raise AutomatonError("a DOT graph without edges is no automaton")
     arrows = _arrows(edges)
     states = [node for node in nodes if node not in arrows]
-    return table_of_transitions(_transitions(edges, arrows), states)
+    return table_of_transitions(_transitions(edges, arrows), states, letters, partial=partial)
 
 
 def _statements(tokens: list[str]) -> Iterator[list[str]]:

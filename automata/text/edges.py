@@ -22,7 +22,7 @@ _LETTER = re.compile(r"[a-z][1-9]?|[0-9]{1,2}|[A-Z]")
 _STATE = re.compile(r"[0-9]{1,5}|[A-Za-z_]\w{0,63}")
 
 
-def parse_edges(text: str, order: str | None = None) -> Deltas:
+def parse_edges(text: str, order: str | None = None, *, partial: bool = False) -> Deltas:
     r"""Read an automaton from its edges.
 
     Parameters
@@ -32,10 +32,15 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
         from 0 or names; letters are ``a``, ``b``, ... or numbers. Blank lines are skipped.
     order : str, optional
         A key of `ORDERS`; by default the one that fits.
+    partial : bool
+        Whether edges may be missing, so that letters are undefined on states. Then the order is
+        known only where the letters are ``a``, ``b``, ... and the states are numbers, and no blank
+        line stands between edges: what is missing in one order or part may be there in another.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
@@ -59,6 +64,12 @@ def parse_edges(text: str, order: str | None = None) -> Deltas:
             raise AutomatonError(f"line {number}: an edge has three words, not {shown!r}")
         else:
             rows.append(row)
+    if partial:
+        if above := [end for end in ends if 0 < end < len(rows)]:
+            raise AutomatonError(
+                f"a blank line or a comment follows edge {above[0]} of one automaton"
+            )
+        return _table(rows, order or _order_of_letters(rows), partial=True)
     for name in [order] if order else ORDERS:
         if end := whole_above(rows, {*ends} - {len(rows)}, name):
             raise AutomatonError(f"the {end} edges above a blank line are a whole automaton")
@@ -130,6 +141,18 @@ def _only_table(rows: list[list[str]]) -> Deltas:
     return first
 
 
+def _order_of_letters(rows: list[list[str]]) -> str:
+    """Return the order in which the letters are ``a``, ``b``, ... and the states are numbers."""
+    for name, (source, letter, target) in ORDERS.items():
+        states = [row[place] for row in rows for place in (source, target)]
+        if all(map(str.isdecimal, states)) and not any(row[letter].isdecimal() for row in rows):
+            return name
+    raise AutomatonError(
+        "the order of the three words is known where letters are a, b, .. and states are numbers: "
+        "--form edges-target-last, for example, names it"
+    )
+
+
 def _letters_that_are_states(rows: list[list[str]], order: str) -> str:
     """Return a name, not a number, that is a letter and a state; "" if there is none."""
     source, letter, target = ORDERS[order]
@@ -138,7 +161,7 @@ def _letters_that_are_states(rows: list[list[str]], order: str) -> str:
     return min((name for name in shared if not name.isdecimal()), default="")
 
 
-def _table(rows: list[list[str]], order: str) -> Deltas:
+def _table(rows: list[list[str]], order: str, *, partial: bool = False) -> Deltas:
     """Read edges in one order."""
     transitions = []
     for row in rows:
@@ -152,7 +175,7 @@ def _table(rows: list[list[str]], order: str) -> Deltas:
     states = {state for source, _, target in transitions for state in (source, target)}
     if all(state.isdecimal() for state in states):
         _check_numbers({int(state) for state in states}, order)
-    return table_of_transitions(transitions)
+    return table_of_transitions(transitions, partial=partial)
 
 
 def _check_numbers(states: set[int], order: str) -> None:

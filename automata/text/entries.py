@@ -9,7 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError, Deltas, state_dtype
+from automata.automaton import (
+    MAX_LETTERS,
+    MAX_STATES,
+    UNDEFINED,
+    AutomatonError,
+    Deltas,
+    state_dtype,
+)
 from automata.kernels.text import parse_tables
 from automata.text.formats import parse_delta, parse_state_major
 
@@ -39,12 +46,16 @@ Entry = tuple[int, bytes, Size | None]
 the text is in our form, ``1 2 0|0 1 0``."""
 
 
-def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | Malformed]:
+def parse_entries(
+    entries: Iterable[Entry | Malformed], *, partial: bool = False
+) -> Iterator[Automata | Malformed]:
     """Read the texts of automata, in order.
 
     Parameters
     ----------
     entries : iterable of Entry or Malformed
+    partial : bool
+        Whether letters may be undefined on states, written ``-`` in our form.
 
     Yields
     ------
@@ -62,23 +73,27 @@ def parse_entries(entries: Iterable[Entry | Malformed]) -> Iterator[Automata | M
     alike: list[Entry] = []
     for entry in entries:
         if alike and (isinstance(entry, Malformed) or entry[2] != alike[0][2]):
-            yield from _parse_alike(alike)
+            yield from _parse_alike(alike, partial)
             alike = []
         if isinstance(entry, Malformed):
             yield entry
         else:
             alike.append(entry)
     if alike:
-        yield from _parse_alike(alike)
+        yield from _parse_alike(alike, partial)
 
 
-def _parse_alike(entries: list[Entry]) -> Iterator[Automata | Malformed]:
+def _parse_alike(entries: list[Entry], partial: bool) -> Iterator[Automata | Malformed]:
     lines, texts, sizes = zip(*entries, strict=True)
-    return parse_texts(lines, texts, sizes[0])
+    return parse_texts(lines, texts, sizes[0], partial=partial)
 
 
 def parse_texts(
-    lines: Sequence[int], texts: Sequence[bytes], size: Size | None = None
+    lines: Sequence[int],
+    texts: Sequence[bytes],
+    size: Size | None = None,
+    *,
+    partial: bool = False,
 ) -> Iterator[Automata | Malformed]:
     """Read automata of one form: in bulk if plainly written, otherwise one by one.
 
@@ -90,6 +105,8 @@ def parse_texts(
         One line each.
     size : tuple of int, optional
         k and n, if the texts are state-major.
+    partial : bool
+        As in `parse_entries`.
 
     Yields
     ------
@@ -105,7 +122,7 @@ def parse_texts(
     joined = np.frombuffer(bytearray(b"\n".join(texts) + b"\n"), np.uint8)
     done = at = 0
     while done < len(texts):
-        deltas, end = _read_deltas(joined[at:], texts[done], len(texts) - done, size)
+        deltas, end = _read_deltas(joined[at:], texts[done], len(texts) - done, size, partial)
         if len(deltas):
             yield Automata(lines[done : done + len(deltas)], deltas)
             done += len(deltas)
@@ -113,7 +130,10 @@ def parse_texts(
             continue
         text = texts[done].decode("utf-8", "backslashreplace")
         try:
-            delta = parse_state_major(text.split(), *size) if size else parse_delta(text)
+            if size:
+                delta = parse_state_major(text.split(), *size)
+            else:
+                delta = parse_delta(text, partial=partial)
             yield Automata([lines[done]], delta[None])
         except AutomatonError as error:
             yield Malformed(lines[done], str(error))
@@ -122,7 +142,7 @@ def parse_texts(
 
 
 def _read_deltas(
-    joined: npt.NDArray[np.uint8], first: bytes, count: int, size: Size | None
+    joined: npt.NDArray[np.uint8], first: bytes, count: int, size: Size | None, partial: bool
 ) -> tuple[Deltas, int]:
     """Read plainly written automata of the first one's size, at most `count`, and their end."""
     k, n = size or (first.count(b"|") + 1, len(first.partition(b"|")[0].split()))
@@ -131,6 +151,7 @@ def _read_deltas(
     shape = (1, n * k) if size else (k, n)
     room = min(count, len(joined) // (2 * n * k) + 1)  # an entry takes at least two bytes
     tables = np.empty((room, *shape), np.uint16)
-    read, end = parse_tables(joined, tables, n)
+    undefined = UNDEFINED if partial and n <= UNDEFINED and not size else 0
+    read, end = parse_tables(joined, tables, n, undefined)
     tables = tables[:read].reshape(read, n, k).swapaxes(1, 2) if size else tables[:read]
     return np.ascontiguousarray(tables, state_dtype(n)), end

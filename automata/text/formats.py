@@ -228,24 +228,25 @@ def format_gap(delta: AutomatonLike) -> str:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        The automaton.
+        The automaton, complete or partial.
 
     Returns
     -------
     str
-        A list for each letter; states count from 1.
+        A list for each letter; states count from 1, and 0 is undefined.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
-    >>> format_gap([[1, 2, 0], [0, 0, 2]])
-    '[ [ 2, 3, 1 ], [ 1, 1, 3 ] ]'
+    >>> format_gap([[1, 2, 0], [0, 0, 2]]), format_gap([[1, None, 0]])
+    ('[ [ 2, 3, 1 ], [ 1, 1, 3 ] ]', '[ [ 2, 0, 1 ] ]')
     """
-    rows = [", ".join(str(q + 1) for q in row) for row in validate_delta(delta).tolist()]
+    table = _with_none(validate_delta(delta, partial=True))
+    rows = [", ".join("0" if q is None else str(q + 1) for q in row) for row in table]
     return f"[ {', '.join(f'[ {row} ]' for row in rows)} ]"
 
 
@@ -255,23 +256,24 @@ def format_json(delta: AutomatonLike) -> str:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        The automaton.
+        The automaton, complete or partial.
 
     Returns
     -------
     str
+        ``null`` where a letter is undefined.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
-    >>> format_json([[1, 2, 0], [0, 1, 0]])
-    '[[1, 2, 0], [0, 1, 0]]'
+    >>> format_json([[1, 2, 0], [0, 1, 0]]), format_json("1 - 0")
+    ('[[1, 2, 0], [0, 1, 0]]', '[[1, null, 0]]')
     """
-    return json.dumps(validate_delta(delta).tolist())
+    return json.dumps(_with_none(validate_delta(delta, partial=True)))
 
 
 def format_dot(delta: AutomatonLike) -> str:
@@ -280,16 +282,18 @@ def format_dot(delta: AutomatonLike) -> str:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        The automaton.
+        The automaton, complete or partial.
 
     Returns
     -------
     str
+        Where a letter is undefined there is no edge. States without edges are named alone. If some
+        letter has no edge, the attribute ``letters`` of the graph names all letters.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
@@ -301,9 +305,17 @@ def format_dot(delta: AutomatonLike) -> str:
       1 -> 1 [label="a"];
     }
     """
+    table = _with_none(validate_delta(delta, partial=True))
+    letters = [format_word((a,)) for a in range(len(table))]
     labels: dict[tuple[int, int], list[str]] = {}
-    for a, row in enumerate(validate_delta(delta).tolist()):
-        for edge in enumerate(row):
-            labels.setdefault(edge, []).append(format_word((a,)))
-    edges = [f'{p} -> {q} [label="{",".join(labels[p, q])}"];' for p, q in sorted(labels)]
-    return "\n  ".join([*_DOT_HEAD, *edges]) + "\n}\n"
+    for letter, row in zip(letters, table, strict=True):
+        for p, q in enumerate(row):
+            if q is not None:
+                labels.setdefault((p, q), []).append(letter)
+    lines = [*_DOT_HEAD]
+    if any(set(row) == {None} for row in table):
+        lines.append(f'letters="{",".join(letters)}";')
+    alone = set(range(len(table[0]))).difference(*labels)
+    lines += [f"{q};" for q in sorted(alone)]
+    lines += [f'{p} -> {q} [label="{",".join(labels[p, q])}"];' for p, q in sorted(labels)]
+    return "\n  ".join(lines) + "\n}\n"

@@ -26,35 +26,42 @@ class _Images(NamedTuple):
 _Value = str | _Images | list["_Value"]
 
 
-def parse_gap(text: str) -> Deltas:
+def parse_gap(text: str, *, partial: bool = False) -> Deltas:
     """Read one automaton of GAP: a list of lists or of transformations, states from 1.
 
     Parameters
     ----------
     text : str
         One automaton, as `parse_gap_all` reads it.
+    partial : bool
+        Whether letters may be undefined on states: 0 or a hole in a list, as in the package
+        Automata. A transformation is defined everywhere.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
     AutomatonError
-        If the text is not one automaton, or an entry is missing (a hole, or 0) or not a state.
+        If the text is not one automaton, an entry is not a state, or, unless `partial`, an entry is
+        missing (a hole, or 0).
 
     Examples
     --------
     >>> parse_gap("[ [ 2, 3, 1 ], [ 1, 1, 3 ] ]").tolist()
     [[1, 2, 0], [0, 0, 2]]
+    >>> parse_gap("[ [ 2, 0, 1 ], [ 1,, 3 ] ]", partial=True).tolist()
+    [[1, 255, 0], [0, 255, 2]]
     """
-    found = parse_gap_all(text)
+    found = parse_gap_all(text, partial=partial)
     if len(found) != 1:
         raise AutomatonError(f"{len(found)} automata, not one")
     return found[0].delta
 
 
-def parse_gap_all(text: str) -> list[Placed]:
+def parse_gap_all(text: str, *, partial: bool = False) -> list[Placed]:
     """Read automata of GAP.
 
     Parameters
@@ -65,6 +72,8 @@ def parse_gap_all(text: str) -> list[Placed]:
         last image. If the values are letters, they form one automaton; names ``a``, ``b``, ... give
         their order. ``Automaton("det", n, "ab", [lists], initial, accepting)`` of the package
         Automata is an automaton, too.
+    partial : bool
+        As in `parse_gap`.
 
     Returns
     -------
@@ -108,7 +117,7 @@ def parse_gap_all(text: str) -> list[Placed]:
     if letters:
         if len(letters) < len(values):
             raise AutomatonError("GAP: letters and automata in one text")
-        return [Placed(begins[0], _table(_in_order(letters, names)))]
+        return [Placed(begins[0], _table(_in_order(letters, names), partial))]
     found: list[Placed] = []
     entries = 0
     for begin, value in zip(begins, values, strict=True):
@@ -118,7 +127,7 @@ def parse_gap_all(text: str) -> list[Placed]:
         for rows in automata:
             if not isinstance(rows, list) or not rows or not all(map(_is_letter, rows)):
                 raise _no_table(text)
-            found.append(Placed(begin, _table(rows)))
+            found.append(Placed(begin, _table(rows, partial)))
             entries += found[-1].delta.size
             if entries > _MOST_ENTRIES:  # a short transformation is padded to n images
                 raise AutomatonError(f"GAP: automata of more than {_MOST_ENTRIES} entries")
@@ -220,7 +229,7 @@ def _is_letter(value: _Value) -> bool:
     return isinstance(value, _Images)
 
 
-def _table(letters: list[_Value]) -> Deltas:
+def _table(letters: list[_Value], partial: bool) -> Deltas:
     """Read an automaton; n is the largest state named, and transformations are padded to n."""
     degree = max(len(item.tokens) if isinstance(item, _Images) else len(item) for item in letters)
     named = [
@@ -241,5 +250,10 @@ def _table(letters: list[_Value]) -> Deltas:
             fixed = [str(q) for q in range(len(item.tokens) + 1, n + 1)]
             rows.append([*item.tokens, *fixed])
         else:
-            rows.append([str(image) for image in item])
-    return parse_table(rows, first=1)
+            rows.append([_image(str(image), partial) for image in item])
+    return parse_table(rows, first=1, partial=partial)
+
+
+def _image(token: str, partial: bool) -> str:
+    """Return an entry of a list; 0 and a hole are undefined in a partial automaton."""
+    return "-" if partial and token in ("", "0") else token

@@ -27,18 +27,19 @@ def to_networkx(delta: AutomatonLike) -> nx.MultiDiGraph:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        The automaton.
+        The automaton, complete or partial.
 
     Returns
     -------
     networkx.MultiDiGraph
         Each edge has its letter as key and as attribute ``letter``, and its name as attribute
-        ``label``.
+        ``label``. Where a letter is undefined there is no edge; if some letter has no edge, the
+        graph has the number of letters as attribute ``letters``.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
 
     Examples
     --------
@@ -46,16 +47,19 @@ def to_networkx(delta: AutomatonLike) -> nx.MultiDiGraph:
     >>> list(graph.edges(data="label"))
     [(0, 1, 'a'), (0, 1, 'b'), (1, 1, 'a'), (1, 0, 'b')]
     """
-    table = validate_delta(delta).tolist()
+    table = validate_delta(delta, partial=True).tolist()
     graph = nx.MultiDiGraph()
-    graph.add_nodes_from(range(len(table[0])))
+    n = len(table[0])
+    graph.add_nodes_from(range(n))
     for a, row in enumerate(table):
-        edges = ((p, q, a) for p, q in enumerate(row))
+        edges = [(p, q, a) for p, q in enumerate(row) if q < n]
         graph.add_edges_from(edges, letter=a, label=format_word((a,)))
+        if not edges:
+            graph.graph["letters"] = len(table)
     return graph
 
 
-def from_networkx(graph: nx.DiGraph) -> Deltas:
+def from_networkx(graph: nx.DiGraph, *, partial: bool = False) -> Deltas:
     """Read an automaton from a graph as `to_networkx` makes it.
 
     Parameters
@@ -63,16 +67,20 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
     graph : networkx.MultiDiGraph or networkx.DiGraph
         Nodes are 0..n-1 in any order, or names, numbered in order of appearance. Edges have
         an attribute ``letter``, 0..63, or a ``label`` such as ``a`` or ``a,b``.
+    partial : bool
+        Whether edges may be missing, so that letters are undefined on states. Then the graph may
+        have the number of letters as attribute ``letters``.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
     AutomatonError
-        If the nodes are not 0..n-1, an edge has no letter, or a letter leads a state nowhere
-        (incomplete) or to two states (nondeterministic).
+        If the nodes are not 0..n-1, an edge has no letter, or a letter leads a state to two states
+        (nondeterministic) or, unless `partial`, nowhere (incomplete).
 
     Examples
     --------
@@ -99,14 +107,22 @@ def from_networkx(graph: nx.DiGraph) -> Deltas:
         other = targets.setdefault((int(letter), p), q)
         if other != q:
             raise AutomatonError(f"nondeterministic: letter {letter} leads {p} to {other} and {q}")
-    if not targets:
+    k = 1 + max((letter for letter, _ in targets), default=-1)
+    if partial:
+        letters = graph.graph.get("letters", k)
+        if not isinstance(letters, int | np.integer) or not k <= letters <= MAX_LETTERS:
+            raise AutomatonError(
+                f"the graph has letters={letters!r}, not one of {k}..{MAX_LETTERS}"
+            )
+        k = int(letters)
+    if k == 0 or n == 0:
         raise AutomatonError("a graph without edges is no automaton")
-    k = 1 + max(letter for letter, _ in targets)
-    for a in range(k):
+    for a in range(0 if partial else k):
         for p in range(n):
             if (a, p) not in targets:
                 raise AutomatonError(f"incomplete: letter {a} leads {p} nowhere")
-    return validate_table([[targets[a, p] for p in range(n)] for a in range(k)])
+    table: Any = [[targets.get((a, p)) for p in range(n)] for a in range(k)]
+    return validate_table(table, partial=partial)
 
 
 def _transitions(graph: nx.DiGraph) -> Iterator[tuple[Any, Any, Any]]:

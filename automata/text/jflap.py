@@ -10,17 +10,20 @@ from automata.text.names import Transition, table_of_transitions
 _DECLARED = re.compile(r"<!(?!--|\[CDATA\[)")
 
 
-def parse_jff(text: str) -> Deltas:
+def parse_jff(text: str, *, partial: bool = False) -> Deltas:
     """Read a finite automaton of JFLAP; initial and final states are ignored.
 
     Parameters
     ----------
     text : str
         One document. Declarations such as entities are refused.
+    partial : bool
+        Whether transitions may be missing, so that letters are undefined on states.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def parse_jff(text: str) -> Deltas:
         if len(letter) != 1:
             raise AutomatonError(f"JFLAP: {letter[:20]!r} is read, not one letter")
         transitions.append((source, letter, target))
-    return table_of_transitions(transitions, states)
+    return table_of_transitions(transitions, states, partial=partial)
 
 
 def _inner(text: str | None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, NamedTuple, NoReturn
 
 from automata.automaton import (
     MAX_LETTERS,
@@ -21,7 +22,7 @@ _MOST_DIGITS = 9
 _BLANKS = re.compile(r"\s+")
 
 
-def parse_json(text: str) -> Deltas:
+def parse_json(text: str, *, partial: bool = False) -> Deltas:
     """Read one automaton in JSON.
 
     Parameters
@@ -31,10 +32,14 @@ def parse_json(text: str) -> Deltas:
         ...}, ...}``, whose states and letters `automata.text.names` numbers. The latter stands
         alone or under ``"transitions"``; then ``"states"`` and ``"input_symbols"`` may not name
         others.
+    partial : bool
+        Whether letters may be undefined on states: ``null`` in lists; ``null`` or no entry in
+        dictionaries. Then ``"states"`` and ``"input_symbols"`` may name others too.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter is undefined.
 
     Raises
     ------
@@ -47,14 +52,18 @@ def parse_json(text: str) -> Deltas:
     [[1, 2, 0], [0, 1, 0]]
     >>> parse_json('{"x": {"0": "y", "1": "x"}, "y": {"0": "x", "1": "x"}}').tolist()
     [[1, 0], [0, 0]]
+    >>> parse_json("[[1, null, 0]]", partial=True).tolist()
+    [[1, 255, 0]]
     """
-    found = parse_json_all(text)
+    found = parse_json_all(text, partial=partial)
     if len(found) != 1:
         raise AutomatonError(f"{len(found)} automata, not one")
     return found[0].delta
 
 
-def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list[Placed]:
+def parse_json_all(
+    text: str, *, by_state: bool = False, first: int = 0, partial: bool = False
+) -> list[Placed]:
     r"""Read automata in JSON: values one after the other, or lists of them.
 
     Parameters
@@ -64,6 +73,8 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
         Whether an inner list has the images of one state; otherwise those under one letter.
     first : int
         The number of the first state in lists: 0 or 1.
+    partial : bool
+        As in `parse_json`.
 
     Returns
     -------
@@ -96,19 +107,15 @@ def parse_json_all(text: str, *, by_state: bool = False, first: int = 0) -> list
         except json.JSONDecodeError as error:
             raise AutomatonError(f"not JSON: {error}") from None
         values.append((at, value))
-    if len(values) > 1 and all(map(_is_row, [value for _, value in values])):
+    read = _Reading(by_state, first, partial)
+    rows = [read.is_row(value) for _, value in values]
+    if len(values) > 1 and all(rows):
         values = [(values[0][0], [value for _, value in values])]  # the rows of one table
     if not values:
         raise AutomatonError("JSON without an automaton")
-    if len(values) > 1 and any(map(_is_row, [value for _, value in values])):
+    if len(values) > 1 and any(rows):
         raise AutomatonError("JSON: a list of states stands beside others; [[...]] is an automaton")
-    return [
-        Placed(at, delta) for at, value in values for delta in _automata(value, by_state, first)
-    ]
-
-
-def _is_row(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_state, value))
+    return [Placed(at, delta) for at, value in values for delta in read.automata(value)]
 
 
 def _end_of_blanks(text: str, at: int) -> int:
@@ -134,70 +141,101 @@ def _dictionary(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _automata(value: Any, by_state: bool, first: int) -> list[Deltas]:
-    """Return the automata of one value."""
-    if isinstance(value, dict):
+class _Reading(NamedTuple):
+    """How values are read: the parameters of `parse_json_all`."""
+
+    by_state: bool
+    first: int
+    partial: bool
+
+    def automata(self, value: Any) -> list[Deltas]:
+        """Return the automata of one value."""
+        if isinstance(value, dict):
+            return [self._of_dictionary(value)]
+        if not isinstance(value, list) or not value:
+            raise AutomatonError(f"JSON: {str(value)[:20]!r} is no automaton")
+        if not self.by_state and self.is_row(value):
+            return [self._table([value])]
+        if self._is_table(value):
+            return [self._table(value)]
+        if all(isinstance(one, dict) or self._is_table(one) for one in value):
+            return [delta for one in value for delta in self.automata(one)]
+        row = "letters for each state" if self.by_state else "states for each letter"
+        raise AutomatonError(f"JSON: neither a list of {row} nor a list of automata")
+
+    def is_row(self, value: Any) -> bool:
+        """Return whether a value is a list of states."""
+        return isinstance(value, list) and bool(value) and all(map(self._is_image, value))
+
+    def _is_table(self, value: Any) -> bool:
+        return isinstance(value, list) and bool(value) and all(map(self.is_row, value))
+
+    def _is_image(self, value: Any) -> bool:
+        return _is_state(value) or (self.partial and value is None)
+
+    def _table(self, rows: list[list[int | None]]) -> Deltas:
+        k, n = (len(rows[0]), len(rows)) if self.by_state else (len(rows), len(rows[0]))
+        if k > MAX_LETTERS:
+            raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
+        if n > MAX_STATES:
+            raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
+        texts = [["-" if image is None else str(image) for image in row] for row in rows]
+        letters = columns(texts) if self.by_state else texts
+        return parse_table(letters, first=self.first, partial=self.partial)
+
+    def _of_dictionary(self, value: dict[str, Any]) -> Deltas:
         inner = value.get("transitions")
-        if isinstance(inner, dict) and all(isinstance(row, dict) for row in inner.values()):
-            delta = _named(inner)
-            _check(value, "states", set(inner))
-            letters = {letter for row in inner.values() for letter in row}
-            _check(value, "input_symbols", letters)
-            _check(value, "alphabet", letters)
-            return [delta]
-        delta = _named(value)
-        _check_orientation(value, delta)
-        return [delta]
-    if not isinstance(value, list) or not value:
-        raise AutomatonError(f"JSON: {str(value)[:20]!r} is no automaton")
-    if not by_state and _is_row(value):
-        return [_table([value], by_state, first)]
-    if _is_table(value):
-        return [_table(value, by_state, first)]
-    if all(isinstance(one, dict) or _is_table(one) for one in value):
-        return [delta for one in value for delta in _automata(one, by_state, first)]
-    row = "letters for each state" if by_state else "states for each letter"
-    raise AutomatonError(f"JSON: neither a list of {row} nor a list of automata")
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_row, value))
+        if not isinstance(inner, dict) or not all(isinstance(row, dict) for row in inner.values()):
+            delta = _named(value, partial=self.partial)
+            _check_orientation(value, delta, self.partial)
+            return delta
+        used = {letter for row in inner.values() for letter in row}
+        states = _names(value, "states", set(inner), self.partial)
+        letters = [
+            name
+            for key in ("input_symbols", "alphabet")
+            for name in _names(value, key, used, self.partial)
+        ]
+        if not self.partial:
+            return _named(inner)
+        rows = inner | {name: {} for name in states if name not in inner}
+        return _named(rows, letters, partial=True)
 
 
 def _is_state(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _table(rows: list[list[int]], by_state: bool, first: int) -> Deltas:
-    k, n = (len(rows[0]), len(rows)) if by_state else (len(rows), len(rows[0]))
-    if k > MAX_LETTERS:
-        raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
-    if n > MAX_STATES:
-        raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
-    texts = [[str(image) for image in row] for row in rows]
-    return parse_table(columns(texts) if by_state else texts, first=first)
+def _names(value: dict[str, Any], key: str, used: set[str], partial: bool) -> list[str]:
+    """Return a list of states or letters, which must be those of the transitions.
 
-
-def _check(value: dict[str, Any], key: str, used: set[str]) -> None:
-    """Refuse a list of states or letters that differs from those of the transitions."""
+    Those of a partial automaton may be more.
+    """
     if key not in value:
-        return
+        return []
     names = value[key]
     if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
         raise AutomatonError(f"JSON: {key!r} is no list of names")
-    others = sorted({str(name) for name in names} ^ used)
+    given = [str(name) for name in names]
+    others = sorted(used.difference(given) if partial else used.symmetric_difference(given))
     if others:
         raise AutomatonError(f"JSON: {others[0][:20]!r} is in {key!r} or the transitions alone")
+    return given
 
 
-def _check_orientation(value: dict[str, Any], delta: Deltas) -> None:
+def _check_orientation(value: dict[str, Any], delta: Deltas, partial: bool) -> None:
     """Refuse a bare dictionary that also fits {letter: {state: state}}, another automaton."""
-    turned: dict[str, dict[str, Any]] = {}
+    turned = dict[str, dict[str, Any]]()
     for outer, row in value.items():
         for inner, target in row.items():
             turned.setdefault(inner, {})[outer] = target
+    targets: dict[str, dict[str, Any]] = {
+        str(q): {} for row in value.values() for q in row.values() if q is not None
+    }
+    if partial and targets.keys() & turned.keys():
+        turned = targets | turned  # a state without transitions has no row there
     try:
-        other = _named(turned)
+        other = _named(turned, partial=partial)
     except AutomatonError:
         return
     if other.tolist() != delta.tolist():
@@ -207,13 +245,17 @@ def _check_orientation(value: dict[str, Any], delta: Deltas) -> None:
         )
 
 
-def _named(states: dict[str, Any]) -> Deltas:
+def _named(states: dict[str, Any], letters: Iterable[str] = (), *, partial: bool = False) -> Deltas:
     """Read {state: {letter: state}}."""
     transitions: list[Transition] = []
+    declared = dict.fromkeys(letters)
     for source, row in states.items():
         if not isinstance(row, dict):
             raise AutomatonError(f"JSON: {source[:20]!r} has no dictionary {{letter: state}}")
         for letter, target in row.items():
+            if partial and target is None:
+                declared[letter] = None
+                continue
             if not isinstance(target, str) and not _is_state(target):
                 raise AutomatonError(
                     f"JSON: letter {letter[:20]!r} leads {source[:20]!r} to {str(target)[:20]!r}, "
@@ -222,4 +264,4 @@ def _named(states: dict[str, Any]) -> Deltas:
             if str(target) not in states:
                 raise AutomatonError(f"JSON: {str(target)[:20]!r} is a target, but no state")
             transitions.append((source, letter, str(target)))
-    return table_of_transitions(transitions, states)
+    return table_of_transitions(transitions, states, declared, partial=partial)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from automata.automaton import (
     Deltas,
     SizeLimitError,
     state_dtype,
+    validate_table,
 )
 from automata.text.words import format_word, parse_word
 
@@ -120,7 +122,13 @@ def check_order(names: Sequence[str]) -> None:
             raise AutomatonError(f"letter {name!r} would be printed as {own!r}")
 
 
-def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str] = ()) -> Deltas:
+def table_of_transitions(
+    transitions: Iterable[Transition],
+    states: Iterable[str] = (),
+    letters: Iterable[str] = (),
+    *,
+    partial: bool = False,
+) -> Deltas:
     """Return the automaton of named transitions.
 
     Parameters
@@ -129,15 +137,22 @@ def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str
         Transitions may repeat.
     states : iterable of str
         The first states in order; the others follow as they appear.
+    letters : iterable of str
+        Letters that count even if they have no transition.
+    partial : bool
+        Whether a letter may lead a state nowhere.
 
     Returns
     -------
     array of states, shape (k, n)
+        `automata.automaton.UNDEFINED` where a letter leads a state nowhere.
 
     Raises
     ------
     AutomatonError
-        If there is no transition, or a letter leads a state nowhere or to two states.
+        If there is no transition and no letter, or a letter leads a state nowhere or to two states.
+    SizeLimitError
+        If n > 5,000 or k > 64, or n > 255 and a letter leads a state nowhere.
 
     Examples
     --------
@@ -155,17 +170,21 @@ def table_of_transitions(transitions: Iterable[Transition], states: Iterable[str
                 f"nondeterministic: letter {_short(letter)} leads {_short(source)} "
                 f"to {_short(other)} and {_short(target)}"
             )
-    if not targets:
+    named = {*letters, *(letter for letter, _ in targets)}
+    if not named or not names:
         raise AutomatonError("no transition, so no automaton")
     numbers = number_states(names)
-    letters = number_letters({letter for letter, _ in targets})
-    table = np.full((len(letters), len(numbers)), -1)  # (k, n)
+    order = number_letters(named)
+    table = np.full((len(order), len(numbers)), -1)  # (k, n)
     for (letter, source), target in targets.items():
-        table[letters[letter], numbers[source]] = numbers[target]
+        table[order[letter], numbers[source]] = numbers[target]
     missing = np.argwhere(table < 0)
+    if len(missing) and partial:
+        rows: Any = [[None if q < 0 else q for q in row] for row in table.tolist()]
+        return validate_table(rows, partial=True)
     if len(missing):
         a, q = missing[0].tolist()
-        letter = [*letters][a]
+        letter = [*order][a]
         source = next(name for name, number in numbers.items() if number == q)
         raise AutomatonError(f"incomplete: letter {_short(letter)} leads {_short(source)} nowhere")
     return table.astype(state_dtype(len(numbers)))

@@ -27,7 +27,9 @@ FORMS = ("lines", "csv", *SIZED, *PARSERS)
 Items = list[Automata | Malformed]
 
 
-def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
+def read_automata(
+    stream: Stream, form: str | None = None, *, partial: bool = False
+) -> Iterator[Items]:
     r"""Read automata of any sizes, in order, each as soon as its lines have arrived.
 
     Parameters
@@ -38,6 +40,9 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
         between its rows. A record, or a text that is read as a whole, has at most 4 MiB.
     form : str, optional
         One of `FORMS`; by default the one that fits.
+    partial : bool
+        Whether letters may be undefined on states. Forms with a size before each automaton cannot
+        say so, and are refused; a text of numbers alone needs its form named.
 
     Yields
     ------
@@ -62,6 +67,8 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
     [[[1, 2, 0], [0, 1, 0]]]
     Malformed(line=2, reason="letter 1, state 1: '3' is outside 0..2")
     """
+    if partial and form in SIZED:
+        raise AutomatonError(f"{form} holds complete automata only: it has no sign for undefined")
     chunks = read_lines(stream)
     for chunk in chunks:
         if isinstance(chunk, Malformed):
@@ -73,24 +80,29 @@ def read_automata(stream: Stream, form: str | None = None) -> Iterator[Items]:
         if texts:
             skipped = chunk[0].index(numbers[0])
             rest = chain([(chunk[0][skipped:], chunk[1][skipped:])], chunks)
-            yield from _read(rest, (form,) if form else by_first_line(texts[0]))
+            forms = (form,) if form else by_first_line(texts[0], partial=partial)
+            yield from _read(rest, forms, partial=partial)
             return
     raise AutomatonError("no automaton: the text is empty")
 
 
 def _read(
-    chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...], *, is_named: bool = True
+    chunks: Iterator[Chunk | Malformed],
+    forms: tuple[str, ...],
+    *,
+    is_named: bool = True,
+    partial: bool = False,
 ) -> Iterator[Items]:
     """Read chunks in the one of these forms that fits; unnamed numbers must keep one layout."""
     match forms[0]:
         case "csv":
-            return read_csv_lines(chunks)
+            return read_csv_lines(chunks, partial=partial)
         case "numbers":
             numbers = _each(_as_numbers, chunks)
             form, seen = choose_numbers(numbers)
             return _read(chain(seen, numbers), (form,), is_named=False)
         case "lines":
-            return _read_lines(_each(without_comments, chunks))
+            return _read_lines(_each(without_comments, chunks), partial)
         case "synchrowords" | "synchrowords-1.0" as form:
             return read_synchrowords_lines(
                 _each(_as_rows, chunks),
@@ -101,9 +113,10 @@ def _read(
             lines = _each(_as_rows, chunks)
             return read_contest_lines(lines, by_letter=form == "contest-letters")
         case form if form in TABLES:
-            return _read_document(_each(_as_numbers, chunks), forms)
+            as_numbers = _as_partial_numbers if partial else _as_numbers
+            return _read_document(_each(as_numbers, chunks), forms, partial)
         case _:
-            return _read_document(_each(blank_comments, chunks), forms)
+            return _read_document(_each(blank_comments, chunks), forms, partial)
 
 
 def _each(
@@ -123,12 +136,22 @@ def _as_numbers(chunk: Chunk) -> Chunk:
     return numbers, [without_commas(text.strip()) for text in texts]
 
 
-def _read_lines(chunks: Iterator[Chunk | Malformed]) -> Iterator[Items]:
+def _as_partial_numbers(chunk: Chunk) -> Chunk:
+    numbers, texts = blank_comments(chunk)
+    return numbers, [without_commas(text.strip(), partial=True) for text in texts]
+
+
+def _read_lines(chunks: Iterator[Chunk | Malformed], partial: bool) -> Iterator[Items]:
     for chunk in chunks:
-        yield [chunk] if isinstance(chunk, Malformed) else [*parse_texts(*chunk)]
+        if isinstance(chunk, Malformed):
+            yield [chunk]
+        else:
+            yield [*parse_texts(*chunk, partial=partial)]
 
 
-def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) -> Iterator[Items]:
+def _read_document(
+    chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...], partial: bool
+) -> Iterator[Items]:
     """Read a whole text; comments became blank lines, so that errors name the right lines."""
     texts: list[bytes] = []
     size = 0
@@ -149,5 +172,5 @@ def _read_document(chunks: Iterator[Chunk | Malformed], forms: tuple[str, ...]) 
     first = len(text) - len(text.lstrip())
     yield [
         Automata([bisect_right(starts, max(at, first))], delta[None])
-        for at, delta in parse_document(text, forms)
+        for at, delta in parse_document(text, forms, partial=partial)
     ]

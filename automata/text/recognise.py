@@ -27,6 +27,8 @@ _MOST_ROWS = MAX_STATES * MAX_LETTERS + 4
 """Most rows of a form that is read as a whole: all edges of an automaton, and counts."""
 _NUMBERS = re.compile(r"[0-9]++(?:(?:\s*+[,;]\s*+|\s++)[0-9]++)*+")
 _APART = re.compile(rb"\s*[0-9]+(?:(?:\s*,\s*[0-9]+)++|(?:\s*;\s*[0-9]+)++)\s*")
+_APART_PARTIAL = re.compile(_APART.pattern.replace(b"[0-9]+", b"(?:[0-9]+|-)"))
+_PARTIAL_NUMBERS = re.compile(r"(?:[0-9]+|-)(?:[\s,;]+(?:[0-9]+|-))*")
 _EDGE = re.compile(r"[\w]+[\s,;]+[\w]+[\s,;]+[\w]+")
 _GAP = re.compile(r"(?:\w+\s*:=|(?:Identity)?Transformation\b|Automaton\b)")
 _DOT = re.compile(r'(?:strict\s+)?(?:di)?graph\b[\s\w"]*(?:\{|$)|//|/\*', re.IGNORECASE)
@@ -36,13 +38,16 @@ _KNOWN = (
 )
 
 
-def by_first_line(text: bytes) -> tuple[str, ...]:
+def by_first_line(text: bytes, *, partial: bool = False) -> tuple[str, ...]:
     """Return the forms that a text with this first line may have.
 
     Parameters
     ----------
     text : bytes
         The first line that is neither blank nor a comment.
+    partial : bool
+        Whether the automata may be partial. Then numbers alone are refused: what tells their forms
+        apart is that no entry is missing.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
     Raises
     ------
     AutomatonError
-        If the line begins no known form.
+        If the line begins no known form, or one that has to be named.
 
     Examples
     --------
@@ -80,6 +85,11 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
         return ("gap",)
     if "|" in line:
         return ("lines",)
+    if partial and _PARTIAL_NUMBERS.fullmatch(line):
+        raise AutomatonError(
+            "numbers of partial automata fit several forms: --form lines, table, table-letters or "
+            "one of edges names theirs"
+        )
     if _NUMBERS.fullmatch(line):
         return ("numbers",)
     if _EDGE.fullmatch(line):
@@ -87,15 +97,18 @@ def by_first_line(text: bytes) -> tuple[str, ...]:
     raise AutomatonError(f"{line[:40]!r} begins no known form: {_KNOWN}")
 
 
-def without_commas(line: bytes) -> bytes:
+def without_commas(line: bytes, *, partial: bool = False) -> bytes:
     """Put blanks between numbers that are separated only by commas, or only by semicolons.
+
+    In `partial` automata ``-`` counts as a number.
 
     Examples
     --------
     >>> without_commas(b"1, 2,0"), without_commas(b"1,,0"), without_commas(b"1,0;0,1")
     (b'1  2 0', b'1,,0', b'1,0;0,1')
     """
-    if (b"," in line or b";" in line) and _APART.fullmatch(line):
+    apart = _APART_PARTIAL if partial else _APART
+    if (b"," in line or b";" in line) and apart.fullmatch(line):
         return line.replace(b",", b" ").replace(b";", b" ").replace(b"\t", b" ")
     return line
 

@@ -16,6 +16,12 @@ import numpy as np
 
 from automata.arguments import check_workers
 from automata.automaton import AutomatonError, Deltas
+from automata.solver.careful import (
+    careful_bounds,
+    careful_threshold,
+    careful_thresholds,
+    shortest_careful_words,
+)
 from automata.solver.exact import (
     NOT_SYNCHRONIZING,
     UNKNOWN,
@@ -24,7 +30,12 @@ from automata.solver.exact import (
     reset_thresholds,
     shortest_reset_words,
 )
-from automata.solver.limits import LimitReached, ResetBounds
+from automata.solver.limits import (
+    CarefulBounds,
+    CarefulLimitReached,
+    LimitReached,
+    ResetBounds,
+)
 from automata.solver.short_words import short_reset_word
 from automata.text.config import SolveConfig as SolveConfig
 from automata.text.entries import Automata, Malformed
@@ -52,7 +63,8 @@ class Solved:
     lower: Sequence[int | None]
     """Proved lower bound on the reset threshold; None: no reset word exists."""
     upper: Sequence[int | None]
-    """Length of a known reset word; None: no reset word exists."""
+    """Length of a known reset word; None: no reset word is known. Without a lower bound there is
+    none; partial automata may have one."""
     words: Sequence[str | None]
     """That word, if words are wanted."""
 
@@ -65,6 +77,8 @@ class Solved:
         ['4\tbaab', 'none']
         >>> Solved(9, 2, "greedy", [1], [1], [30], [None]).texts()
         ['1..30']
+        >>> Solved(40, 2, "exact", [1], [57], [None], [None]).texts()
+        ['57..']
         """
         bounds = map(_bounds_text, self.lower, self.upper)
         return [
@@ -89,7 +103,9 @@ class Solved:
                     "n": self.n,
                     "k": self.k,
                     "method": self.method,
-                    "synchronizing": upper is not None,
+                    "synchronizing": upper is not None
+                    if (lower is None) == (upper is None)
+                    else None,
                     "threshold": lower if lower == upper else None,
                     "lower": lower,
                     "upper": upper,
@@ -106,7 +122,7 @@ class Solved:
 def _bounds_text(lower: int | None, upper: int | None) -> str:
     if lower is None:
         return "none"
-    return str(lower) if lower == upper else f"{lower}..{upper}"
+    return str(lower) if lower == upper else f"{lower}..{'' if upper is None else upper}"
 
 
 def solve(
@@ -193,7 +209,7 @@ def _solve_part(
     answers: dict[tuple[int, ...], Iterator[_Answer] | None] = {}
     for size, deltas in alike.items():
         try:
-            answers[size] = _answers(np.concatenate(deltas), config.words, workers)
+            answers[size] = _answers(np.concatenate(deltas), config, workers)
         except (AutomatonError, MemoryError):
             answers[size] = None
     found: list[Solved | Malformed] = []
@@ -212,17 +228,19 @@ def _solve_part(
     return found
 
 
-def _answers(deltas: Deltas, words: bool, workers: int) -> Iterator[_Answer]:
+def _answers(deltas: Deltas, config: SolveConfig, workers: int) -> Iterator[_Answer]:
     """Yield the threshold of each automaton and its word, if wanted; None for none.
 
     Raises MemoryError if memory ended a search.
     """
-    if words:
-        found = shortest_reset_words(deltas, workers=workers)
+    if config.words:
+        find_words = shortest_careful_words if config.partial else shortest_reset_words
+        found = find_words(deltas, workers=workers)
         lengths = found.lengths
         texts: Iterable[str | None] = format_words(found)
     else:
-        lengths, texts = reset_thresholds(deltas, workers=workers), repeat(None)
+        find = careful_thresholds if config.partial else reset_thresholds
+        lengths, texts = find(deltas, workers=workers), repeat(None)
     if (lengths == UNKNOWN).any():
         raise MemoryError
     ends = [None if end == NOT_SYNCHRONIZING else end for end in lengths.tolist()]
@@ -275,11 +293,12 @@ def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malforme
     lower = upper = word = None
     if bounds is not None:
         lower, upper = bounds.lower, bounds.upper
-        word = format_word(bounds.word) if config.words else None
+        if config.words and bounds.word is not None:
+            word = format_word(bounds.word)
     return Solved(n, k, config.method, [line], [lower], [upper], [word])
 
 
-def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | None:
+def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | CarefulBounds | None:
     """Return proved bounds, without a word if none is wanted; None if there is no reset word."""
     if config.method != "exact":
         word = short_reset_word(delta, method=config.method)
@@ -290,9 +309,9 @@ def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | N
         "time_limit": config.time_limit,
     }
     if config.words:
-        return reset_bounds(delta, **limits)
+        return (careful_bounds if config.partial else reset_bounds)(delta, **limits)
     try:
-        length = reset_threshold(delta, **limits)
-    except LimitReached as reached:
+        length = (careful_threshold if config.partial else reset_threshold)(delta, **limits)
+    except (LimitReached, CarefulLimitReached) as reached:
         return reached.bounds
     return None if length is None else ResetBounds(length, length, ())
