@@ -14,7 +14,7 @@ _ZERO = np.uint64(0)
 
 @jit
 def reset_thresholds(deltas, thresholds, stamps, queue):
-    """Write the reset threshold of each automaton, -1 where there is none.
+    """Write the reset threshold of each automaton, careful if it is partial, -1 without one.
 
     ``stamps`` (uint8) and ``queue`` (uint32), both (2^n,), are working space.
     """
@@ -26,7 +26,8 @@ def reset_thresholds(deltas, thresholds, stamps, queue):
             for q in range(n):
                 inverse[a, q] = _ZERO
             for q in range(n):
-                inverse[a, deltas[i, a, q]] |= _ONE << np.uint64(q)
+                if deltas[i, a, q] < n:  # defined
+                    inverse[a, deltas[i, a, q]] |= _ONE << np.uint64(q)
         stamps[:] = 0
         tail = 0
         for q in range(n):

@@ -7,10 +7,23 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import AutomatonLike, Deltas, SizeLimitError, validate_delta
+from automata.automaton import (
+    AutomatonLike,
+    Deltas,
+    SizeLimitError,
+    undefined_entries,
+    validate_delta,
+)
 from automata.proof.checker import CERTIFICATE_MAX_STATES, Certificate, Sets, check_certificate
+from automata.solver.careful import shortest_careful_word
 from automata.solver.exact import shortest_reset_word
-from automata.solver.limits import Budget, LimitReached, ResetBounds
+from automata.solver.limits import (
+    Budget,
+    CarefulBounds,
+    CarefulLimitReached,
+    LimitReached,
+    ResetBounds,
+)
 
 _BYTES_PER_SET = 128
 _CHUNK = np.uint64(255)
@@ -22,12 +35,13 @@ def certificate(
     memory_limit: int | None = None,
     time_limit: float | None = None,
 ) -> Certificate:
-    """Return the reset threshold of an automaton with a proof.
+    """Return the reset threshold of an automaton with a proof, the careful one of a partial one.
 
     The threshold and the word are the solver's. The proof consists of breadth-first levels forward,
     from the set of all states, and backward, from the singletons. The smaller side grows first,
     until the two are one step apart. An error of the solver cannot make a wrong certificate pass
-    the check.
+    the check. That there is no careful word is proved by pairs of states that no word merges if
+    there are such pairs, else by all sets that words lead Q to.
 
     Parameters
     ----------
@@ -47,11 +61,11 @@ def certificate(
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton.
+        If `delta` is not an automaton.
     SizeLimitError
-        If n > 64, or over the limit of `shortest_reset_word`.
-    LimitReached
-        If the search for the word or the levels exceed a limit.
+        If n > 64.
+    LimitReached, CarefulLimitReached
+        If the search for the word or the levels exceed a limit; the latter for partial automata.
 
     Examples
     --------
@@ -61,34 +75,50 @@ def certificate(
     >>> [level.tolist() for level in found.forward], [level.tolist() for level in found.backward]
     ([[7], [3], [6], [5]], [[1, 2, 4]])
     """
-    valid = validate_delta(delta)
+    valid = validate_delta(delta, partial=True)
     n = valid.shape[1]
+    is_partial = len(undefined_entries(valid)) > 0
     if n > CERTIFICATE_MAX_STATES:
         raise SizeLimitError(
             f"n={n} is over the limit of {CERTIFICATE_MAX_STATES} states for certificates"
         )
     budget = Budget(memory_limit, time_limit)
-    word = shortest_reset_word(valid, memory_limit=memory_limit, time_limit=time_limit)
+    find = shortest_careful_word if is_partial else shortest_reset_word
+    word = find(valid, memory_limit=memory_limit, time_limit=time_limit)
     if word is None:
-        return Certificate(valid, None, None, (_unmergeable_pairs(valid),), ())
-    if not word:
+        pairs = _unmergeable_pairs(valid)
+        if len(pairs) or not is_partial:
+            return Certificate(valid, None, None, (pairs,), ())
+    elif not word:
         return Certificate(valid, 0, (), (), ())
     ahead = _Side([(1 << n) - 1], _image_tables(valid))
     back = _Side([1 << q for q in range(n)], _preimage_tables(valid))
-    for _ in range(len(word) - 1):
+    while ahead.growth if word is None else len(ahead.levels) + len(back.levels) <= len(word):
         size = len(ahead.met) + len(back.met) + min(ahead.growth, back.growth)
         if budget.expired or not budget.fits(_BYTES_PER_SET * size):
-            name = "time" if budget.expired else "memory"
-            bounds = ResetBounds(len(word), len(word), word)
-            raise LimitReached(f"no certificate within the {name} limit", bounds)
-        (ahead if ahead.growth <= back.growth else back).expand()
+            raise _limit_reached("time" if budget.expired else "memory", word, is_partial)
+        (ahead if word is None or ahead.growth <= back.growth else back).expand()
+    if word is None:
+        return Certificate(valid, None, None, (np.concatenate(ahead.levels),), ())
     return Certificate(valid, len(word), word, tuple(ahead.levels), tuple(back.levels))
+
+
+def _limit_reached(
+    limit: str, word: tuple[int, ...] | None, is_partial: bool
+) -> LimitReached | CarefulLimitReached:
+    """Return the error for a certificate that a limit has ended; the word is known by then."""
+    if word is None:
+        return CarefulLimitReached(limit, CarefulBounds(1, None, None))
+    if is_partial:
+        return CarefulLimitReached(limit, CarefulBounds(len(word), len(word), word))
+    bounds = ResetBounds(len(word), len(word), word)
+    return LimitReached(f"no certificate within the {limit} limit", bounds)
 
 
 def proved_threshold(delta: AutomatonLike) -> int | None:
     """Return the reset threshold that a certificate proves, after the checker has accepted it.
 
-    None is proved as well: no word resets the automaton.
+    The careful one of a partial automaton. None is proved as well: no word resets the automaton.
 
     Raises
     ------
@@ -117,7 +147,7 @@ class _Side:
         self.tables = tables
         self.levels = [np.array(start, np.uint64)]
         self.met = {0, *start}  # with the empty set: an empty preimage proves nothing
-        self.growth = tables.shape[2] * len(start)  # most sets of the next level
+        self.growth: int = tables.shape[2] * len(start)  # most sets of the next level
 
     def expand(self) -> None:
         """Add a level."""
@@ -132,8 +162,14 @@ class _Side:
 
 
 def _image_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
-    """Return the images of single states under each letter, united as in `_Side`."""
-    return _union_tables(np.uint64(1) << delta.astype(np.uint64))
+    """Return the images of single states under each letter, united as in `_Side`.
+
+    It is Q, which the search has met, where the letter is undefined.
+    """
+    n = delta.shape[1]
+    full = np.uint64((1 << n) - 1)
+    shifts = np.minimum(delta, n - 1).astype(np.uint64)
+    return _union_tables(np.where(delta < n, np.uint64(1) << shifts, full))
 
 
 def _preimage_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
@@ -141,7 +177,8 @@ def _preimage_tables(delta: Deltas) -> npt.NDArray[np.uint64]:
     k, n = delta.shape
     preimages = np.zeros((k, n), np.uint64)
     for q in range(n):
-        preimages[np.arange(k), delta[:, q]] |= np.uint64(1 << q)
+        (defined,) = np.nonzero(delta[:, q] < n)
+        preimages[defined, delta[defined, q]] |= np.uint64(1 << q)
     return _union_tables(preimages)
 
 
@@ -162,6 +199,8 @@ def _unmergeable_pairs(delta: Deltas) -> Sets:
     while (count := int(mergeable.sum())) > before:
         before = count
         for letter in delta:
-            mergeable |= mergeable[np.ix_(letter, letter)]
+            (states,) = np.nonzero(letter < n)
+            merged = mergeable[np.ix_(letter[states], letter[states])]
+            mergeable[np.ix_(states, states)] |= merged
     pairs = [1 << p | 1 << q for p, q in combinations(range(n), 2) if not mergeable[p, q]]
     return np.array(pairs, np.uint64)

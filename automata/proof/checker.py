@@ -1,28 +1,32 @@
 """Certificates of reset thresholds, and a checker that shares no code with any solver.
 
 A set of states is a bit mask, bit q for state q, so n <= 64. A `Certificate` claims that the
-shortest reset words of an automaton have a certain length, or that it has no reset word.
+shortest reset words of an automaton have a certain length, or that it has no reset word. Of a
+partial automaton it claims the same of careful words; those of a complete one are its reset words.
 
-*Upper bound.* The claimed word is replayed.
+*Upper bound.* The claimed word is replayed: each letter has to be defined on every state met.
 
 *Lower bound.* The certificate holds families of sets: levels F_0..F_f and B_0..B_b with
 f + b = threshold - 1. The checker verifies, for the set Q of all states, that
 
-1. some set of F_0 lies within Q; for every X in F_i, i < f, and every letter a, some set of
-   F_0..F_{i+1} lies within the image X.a;
+1. some set of F_0 lies within Q; for every X in F_i, i < f, and every letter a that is defined on
+   all of X, some set of F_0..F_{i+1} lies within the image X.a;
 2. every single state lies within some set of B_0; for every Y in B_j, j < b, and every letter a,
-   the preimage a^-1 Y lies within some set of B_0..B_{j+1};
+   the preimage a^-1 Y, the states on which a is defined and leads into Y, lies within some set of
+   B_0..B_{j+1};
 3. no set of F_0..F_f lies within a set of B_0..B_b.
 
-By (1) and induction on the length, for every word u of at most f letters some X of the F lies
-within Q.u: if it holds for u with an X in F_i, i <= |u|, then Q.ua contains X.a. In the same way,
-by (2), every preimage v^-1 q with |v| <= b lies within some Y of the B. Suppose a reset word of
+By (1) and induction on the length, for every word u of at most f letters that is defined on all of
+Q some X of the F lies within Q.u: if it holds for u with an X in F_i, i <= |u|, and ua is defined
+on Q, then a is defined on all of Q.u, so on all of X, and Q.ua contains X.a. In the same way, by
+(2), every preimage v^-1 q with |v| <= b lies within some Y of the B. Suppose a careful word of
 length f + b or less; cut it as u v with |u| <= f and |v| <= b. It sends Q to some state q, so that
-X lies within Q.u, which lies within v^-1 q, which lies within Y, against (3). Hence no reset word
+X lies within Q.u, which lies within v^-1 q, which lies within Y, against (3). Hence no careful word
 has fewer than f + b + 1 = threshold letters.
 
 *No reset word.* The certificate holds one family, F_0, not empty, of sets of two states or more,
-and every image of one of them contains one of them. So Q.w contains two states for every word w.
+and every image of one of them under a letter that is defined on it contains one of them. So Q.w
+contains two states for every word w that is defined on Q.
 
 How the families were found does not matter: any that pass prove the claim, sets that no word
 reaches included. The checker trusts Python, numpy and the code of this module and of
@@ -34,12 +38,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import AutomatonError, Deltas, validate_table
+from automata.automaton import (
+    UNDEFINED,
+    AutomatonError,
+    Deltas,
+    undefined_entries,
+    validate_table,
+)
 
 CERTIFICATE_MAX_STATES = 64
 
@@ -69,7 +79,7 @@ class Certificate:
     """
 
     delta: Deltas
-    """The automaton, shape (k, n)."""
+    """The automaton, shape (k, n), perhaps partial."""
     threshold: int | None
     """The claimed reset threshold, None for none."""
     word: tuple[int, ...] | None
@@ -80,9 +90,13 @@ class Certificate:
     """B_0..B_b; empty where there is no reset word and for the threshold 0."""
 
     def to_json(self) -> str:
-        """Write one line of JSON; a level is a text of hexadecimal masks separated by blanks."""
+        """Write one line of JSON; a level is a text of hexadecimal masks separated by blanks.
+
+        ``null`` stands in the automaton where a letter is undefined.
+        """
+        table: Any = np.asarray(self.delta)
         content = {
-            "delta": np.asarray(self.delta).tolist(),
+            "delta": np.where(table == UNDEFINED, cast(Any, None), table).tolist(),
             "threshold": self.threshold,
             "word": None if self.word is None else list(self.word),
             "forward": [_format_level(level) for level in self.forward],
@@ -107,8 +121,11 @@ class Certificate:
         try:
             content = json.loads(text)
             word = content["word"]
+            delta = validate_table(content["delta"], partial=True)
+            if len(undefined_entries(delta)) > sum(row.count(None) for row in content["delta"]):
+                raise ValueError(f"{UNDEFINED} is no state: null is undefined")
             return cls(
-                delta=validate_table(content["delta"]),
+                delta=delta,
                 threshold=content["threshold"],
                 word=None if word is None else tuple(word),
                 forward=tuple(map(_parse_level, content["forward"])),
@@ -148,7 +165,7 @@ def check_certificate(certificate: Certificate) -> None:
     if not isinstance(certificate, Certificate):
         raise CertificateError(f"no certificate, but a {type(certificate).__name__}")
     try:
-        delta = validate_table(certificate.delta)
+        delta = validate_table(certificate.delta, partial=True)
     except AutomatonError as error:
         raise CertificateError(f"no automaton: {error}") from None
     n = delta.shape[1]
@@ -247,9 +264,14 @@ def _check_levels(
     moving = len(sets) if closed else len(sets) - len(given[-1])
     sets, levels = sets[:moving], levels[:moving]
     for a in range(k):
-        edges = list(enumerate(delta[a].tolist()))
+        edges = [(q, target) for q, target in enumerate(delta[a].tolist()) if target < n]
         moved = _move(sets, [(p, q) for q, p in edges] if flip else edges)
+        undefined = np.uint64(sum(1 << q for q in np.flatnonzero(delta[a] >= n).tolist()))
+        if flip:
+            moved |= undefined  # in no preimage
         failed = ~family.holds(moved, levels + 1)
+        if not flip:
+            failed &= sets & undefined == 0  # others have no image
         if failed.any():
             i, states = levels[failed][0], _states(sets[failed][0] ^ flip)
             moved_name = "preimage" if flip else "image"
@@ -279,11 +301,15 @@ def _check_word(certificate: Certificate, delta: Deltas) -> None:
     if type(word) is not tuple or len(word) != threshold:
         raise CertificateError(f"no word of {threshold} letters")
     rows = delta.tolist()
-    states = set(range(len(rows[0])))
-    for letter in word:
+    n = len(rows[0])
+    states = set(range(n))
+    for place, letter in enumerate(word):
         if type(letter) is not int or not 0 <= letter < len(rows):
             raise CertificateError(f"{letter!r} is not a letter: they are 0..{len(rows) - 1}")
-        states = {rows[letter][q] for q in states}
+        images = {rows[letter][q] for q in states}
+        if max(images) >= n:
+            raise CertificateError(f"letter {place} of the word is undefined on a state it meets")
+        states = images
     if len(states) != 1:
         raise CertificateError("the word does not send all states to one state")
 

@@ -13,6 +13,7 @@ from automata.automaton import (
     Deltas,
     SizeLimitError,
     integer_array,
+    undefined_entries,
     validate_delta,
     validate_deltas,
 )
@@ -32,6 +33,7 @@ def verify(delta: AutomatonLike, word: Iterable[int] | str) -> bool:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
+        Complete or partial. In a partial automaton the word has to be careful.
     word : iterable of int, or str
         Letters 0..k-1, applied left to right; or their text, as `automata.text.words.parse_word`
         reads it.
@@ -39,12 +41,13 @@ def verify(delta: AutomatonLike, word: Iterable[int] | str) -> bool:
     Returns
     -------
     bool
-        False also if the word has a letter that the automaton does not have.
+        False also if the word has a letter that the automaton does not have, or one that is
+        undefined on a state that it meets.
 
     Raises
     ------
     AutomatonError
-        If `delta` is not a complete automaton, or `word` is neither letters nor text.
+        If `delta` is not an automaton, or `word` is neither letters nor text.
 
     Examples
     --------
@@ -52,13 +55,18 @@ def verify(delta: AutomatonLike, word: Iterable[int] | str) -> bool:
     (True, False)
     >>> verify([[1, 2, 0], [0, 1, 0]], "baab")
     True
+    >>> verify("1 2 -|1 1 0", "bb"), verify("1 2 -|1 1 0", "ba")
+    (True, False)
     """
-    rows = validate_delta(delta).tolist()
-    states = set(range(len(rows[0])))
+    rows = validate_delta(delta, partial=True).tolist()
+    n = len(rows[0])
+    states = set(range(n))
     for letter in as_letters(word):
         if not 0 <= letter < len(rows):
             return False
         states = {rows[letter][q] for q in states}
+        if max(states) >= n:
+            return False
     return len(states) == 1
 
 
@@ -68,18 +76,20 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
+        Complete or partial.
     words : Words
         One word for each automaton.
 
     Returns
     -------
     bool array, shape (batch,)
-        False also where there is no word, or where it has a number that is not a letter.
+        False also where there is no word, where it has a number that is not a letter, or where it
+        is undefined on a state that it meets.
 
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata, or the words not tables of integers.
+        If `deltas` are not automata, or the words not tables of integers.
     ValueError
         If there is not one word for each automaton, or a word ends past its row.
 
@@ -89,7 +99,7 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
     >>> verify_words([[[1, 2, 0], [0, 1, 0]]] * 2, Words(letters, np.array([4, 3]))).tolist()
     [True, False]
     """
-    valid = validate_deltas(deltas)
+    valid = validate_deltas(deltas, partial=True)
     letters, lengths = (integer_array(part, "words").copy() for part in words)
     batch = len(valid)
     if letters.ndim != 2 or len(letters) != batch or lengths.shape != (batch,):
@@ -102,16 +112,20 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
             f"a word of {lengths.max()} letters, over the limit of {letters.shape[1]} in a row"
         )
     lengths = lengths.astype(np.int64)
+    is_partial = len(undefined_entries(valid)) > 0
     resets = np.empty(batch, np.bool)
     order = np.argsort(-lengths, kind="stable")
     for start in range(0, batch, _CHUNK):
         rows = order[start : start + _CHUNK]
-        resets[rows] = _replay(valid[rows], letters[rows], lengths[rows])
+        resets[rows] = _replay(valid[rows], letters[rows], lengths[rows], is_partial)
     return resets
 
 
 def _replay(
-    deltas: Deltas, letters: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]
+    deltas: Deltas,
+    letters: npt.NDArray[np.integer],
+    lengths: npt.NDArray[np.integer],
+    is_partial: bool,
 ) -> npt.NDArray[np.bool]:
     """Return which words reset (batch,); words are sorted by falling length."""
     batch, k, n = deltas.shape
@@ -125,6 +139,9 @@ def _replay(
         resets[:left] &= (letter >= 0) & (letter < k)
         starts = firsts[:left] + letter.clip(0, k - 1) * n
         states[:left] = targets[starts[:, None] + states[:left]]
+        if is_partial:
+            resets[:left] &= (states[:left] < n).all(axis=1)
+            states[:left] %= n  # of words that have failed
     return np.asarray(resets & (states == states[:, :1]).all(axis=1))
 
 
@@ -133,12 +150,13 @@ def reprove_thresholds(deltas: npt.ArrayLike | Sequence[Automaton]) -> Threshold
 
     A set of states can be sent to one state by a word of length d exactly when it lies within a
     preimage of a singleton under such a word; the threshold is the first level that holds the set
-    of all states. Direction, tables and code differ from the solver's.
+    of all states. Direction, tables and code differ from the solver's. A state on which a letter is
+    undefined lies in no preimage, so those of partial automata are careful thresholds.
 
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        n <= 24.
+        Complete or partial, n <= 24.
 
     Returns
     -------
@@ -147,15 +165,17 @@ def reprove_thresholds(deltas: npt.ArrayLike | Sequence[Automaton]) -> Threshold
 
     Raises
     ------
-    AutomatonError, SizeLimitError
-        As `automata.solver.exact.reset_thresholds`.
+    AutomatonError
+        If `deltas` are not automata.
+    SizeLimitError
+        If n > 24.
 
     Examples
     --------
     >>> reprove_thresholds([[[1, 2, 0], [0, 1, 0]]]).tolist()
     [4]
     """
-    valid = validate_deltas(deltas)
+    valid = validate_deltas(deltas, partial=True)
     n = valid.shape[2]
     if n > REPROOF_MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {REPROOF_MAX_STATES} states")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import SizeLimitError, reset_threshold
-from automata.automaton import AutomatonError, Deltas
+from automata.automaton import UNDEFINED, AutomatonError, Deltas
 from automata.families import FAMILIES
 from automata.proof.certify import certificate
 from automata.proof.checker import Certificate, CertificateError, Sets, check_certificate
@@ -46,7 +46,9 @@ def proves(proof: Certificate) -> bool:
         return False
 
     def image(mask: int, a: int) -> int:
-        return sum({1 << delta[a][q] for q in range(n) if mask >> q & 1})
+        """The image, which Q contains anyway where the letter is undefined."""
+        targets = {delta[a][q] for q in range(n) if mask >> q & 1}
+        return (1 << n) - 1 if UNDEFINED in targets else sum(1 << q for q in targets)
 
     def preimage(mask: int, a: int) -> int:
         return sum(1 << q for q in range(n) if mask >> delta[a][q] & 1)
@@ -68,7 +70,14 @@ def proves(proof: Certificate) -> bool:
         )
     if proof.word is None or len(proof.word) != proof.threshold:
         return False
-    if not all(0 <= a < k for a in proof.word) or len(naive.apply(delta, range(n), proof.word)) > 1:
+    if not all(0 <= a < k for a in proof.word):
+        return False
+    states = set(range(n))
+    for a in proof.word:
+        states = {delta[a][q] for q in states}
+        if UNDEFINED in states:
+            return False
+    if len(states) > 1:
         return False
     if proof.threshold == 0:
         return not forward and not backward
