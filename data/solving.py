@@ -82,13 +82,19 @@ def solve_argument(
                 yield Answers(
                     [item for item in found if isinstance(item, Solved)],
                     [
-                        f"{name}: line {item.line}: {item.reason}"
+                        f"{name}: line {item.line}: {_with_hint(item.reason, config)}"
                         for item in found
                         if isinstance(item, Malformed)
                     ],
                 )
     except AutomatonError as error:
-        raise DataError(f"{name}: {error}") from error
+        raise DataError(f"{name}: {_with_hint(str(error), config)}") from error
+
+
+def _with_hint(reason: str, config: SolveConfig) -> str:
+    """Return the reason of an error; that a transition is missing is no error with --partial."""
+    is_partial = reason.endswith("not complete") or reason.startswith("incomplete:")
+    return f"{reason} (see --partial)" if is_partial and not config.partial else reason
 
 
 def input_name(argument: Path | str) -> str:
