@@ -278,6 +278,10 @@ def solve(
     or the method only bounds the threshold. With --json it is an object, with the number of the
     input line. Limits hold for each automaton.
 
+    With --partial letters may be undefined on states: "-", null, a missing edge, 0 in GAP. A word
+    must then be careful: defined on all states that it meets. "lower.." says that no careful word
+    is known, and there may be none.
+
     FILE or TEXT holds "1 2 0|0 1 0" on each line (the images under the letters), or "k n" before
     n*k entries state by state (synchrowords), CSV with a column "delta" of the first form, a table,
     edges, GAP, DOT, JFLAP or JSON; docs/formats.md shows each. If two forms that differ fit, choose
