@@ -71,3 +71,19 @@ def shuffled(delta: Deltas, rng: np.random.Generator) -> Deltas:
     """The same automaton with its states and letters in random order."""
     k, n = delta.shape
     return rename(delta, rng.permutation(n).tolist(), rng.permutation(k).tolist())
+
+
+def with_none(delta: Deltas) -> list[list[int | None]]:
+    """Nested lists, None where a letter is undefined, as `tests.naive` takes partial automata."""
+    return [[None if q == UNDEFINED else q for q in row] for row in delta.tolist()]
+
+
+def p_family(n: int, c: int) -> Deltas:
+    """The family of Cambie, de Bondt and Don (arXiv:2108.13927) with the longest words known."""
+    m = n - c
+    delta = np.full((2, n), UNDEFINED, np.uint8)
+    delta[0, : m - 1] = np.arange(1, m)
+    delta[1] = np.arange(n)
+    chain = [m - 1, *range(m, n), 0, 1]
+    delta[1, chain[:-1]] = chain[1:]
+    return delta

@@ -39,12 +39,9 @@ from automata.solver.exact import (
 from automata.solver.frontier import Frontier
 from automata.text.formats import format_delta, parse_delta
 from tests import naive
+from tests.automata.examples import p_family, with_none
 
 Tables = npt.NDArray[np.uint8]
-
-
-def with_none(delta: Tables) -> list[list[int | None]]:
-    return [[None if q == UNDEFINED else q for q in row] for row in delta.tolist()]
 
 
 def truth(delta: Tables) -> int:
@@ -68,17 +65,6 @@ def all_tables(n: int, k: int) -> Tables:
     codes = np.arange((n + 1) ** (n * k))
     entries = np.stack([codes // (n + 1) ** place % (n + 1) for place in range(n * k)], 1)
     return np.where(entries == n, UNDEFINED, entries).astype(np.uint8).reshape(-1, k, n)
-
-
-def p_family(n: int, c: int) -> Tables:
-    """The family of Cambie, de Bondt and Don (arXiv:2108.13927) with the longest words known."""
-    m = n - c
-    delta = np.full((2, n), UNDEFINED, np.uint8)
-    delta[0, : m - 1] = np.arange(1, m)
-    delta[1] = np.arange(n)
-    chain = [m - 1, *range(m, n), 0, 1]
-    delta[1, chain[:-1]] = chain[1:]
-    return delta
 
 
 COUNTS = {

@@ -20,28 +20,12 @@ from automata.solver.careful import shortest_careful_words
 from automata.solver.exact import Words
 from automata.solver.limits import CarefulLimitReached
 from tests import naive
-from tests.automata.test_careful import p_family, random_partials, with_none
-from tests.automata.test_certificate import changed_level, passes, proves, sets
-from tests.strategies import automata
+from tests.automata.examples import p_family, uniform_partial, with_none
+from tests.automata.proofs import forgeries, passes, proves, sets
+from tests.strategies import partials
 
 
-@st.composite
-def partial_automata(draw: st.DrawFn, max_n: int = 7) -> Deltas:
-    """Undefined nowhere, here and there, on a letter, on a state, everywhere."""
-    delta = draw(automata(max_n=max_n, max_k=4)).copy()
-    k, n = delta.shape
-    where = draw(st.sampled_from(["nowhere", "places", "letter", "state", "everywhere"]))
-    if where == "places":
-        for a, q in draw(st.sets(st.tuples(st.integers(0, k - 1), st.integers(0, n - 1)))):
-            delta[a, q] = UNDEFINED
-    elif where != "nowhere":
-        a = draw(st.integers(0, k - 1)) if where == "letter" else slice(None)
-        q = draw(st.integers(0, n - 1)) if where == "state" else slice(None)
-        delta[a, q] = UNDEFINED
-    return delta
-
-
-@given(partial_automata())
+@given(partials(max_k=4))
 def test_any_automaton(delta: Deltas) -> None:
     proof = certificate(delta)
     assert np.array_equal(proof.delta, delta)
@@ -58,7 +42,7 @@ def test_any_automaton(delta: Deltas) -> None:
 
 @pytest.mark.parametrize(("n", "k"), [(11, 4), (12, 1), (12, 2), (12, 3)])
 def test_random_automata(n: int, k: int) -> None:
-    for delta in random_partials(n * k, 24, n, k):
+    for delta in uniform_partial(24, n, k):
         proof = certificate(delta)
         assert proof.threshold == careful_threshold(delta)
         check_certificate(proof)
@@ -83,7 +67,7 @@ def test_pairs_or_all_sets_prove_that_there_is_no_careful_word() -> None:
 
 def unsolvable() -> Certificate:
     """An automaton without a careful word, though every pair of states can be merged."""
-    proofs = map(certificate, random_partials(5, 400, 6, 2))
+    proofs = map(certificate, uniform_partial(400, 6, 2))
     return next(proof for proof in proofs if proof.word is None and 63 in proof.forward[0])
 
 
@@ -113,34 +97,7 @@ def test_limits() -> None:
 # --- changed certificates ---------------------------------------------------------------------
 
 
-@st.composite
-def forgeries(draw: st.DrawFn) -> Certificate:
-    """A certificate with something changed: mostly wrong, seldom still right."""
-    proof = certificate(draw(partial_automata(max_n=5)))
-    k, n = proof.delta.shape
-    kind = draw(st.sampled_from(["threshold", "word", "delta", "forward", "backward", "swapped"]))
-    if kind == "delta":
-        delta = proof.delta.copy()
-        a, q = draw(st.integers(0, k - 1)), draw(st.integers(0, n - 1))
-        delta[a, q] = draw(st.sampled_from([*range(n), UNDEFINED]))
-        return replace(proof, delta=delta)
-    if kind == "swapped":
-        return replace(proof, forward=proof.backward, backward=proof.forward)
-    if kind in ("forward", "backward"):
-        levels = getattr(proof, kind)
-        if not levels:
-            return replace(proof, **{kind: (sets(draw(st.integers(0, 2**n - 1))),)})
-        i = draw(st.integers(0, len(levels) - 1))
-        changed = changed_level(draw, levels[i], n)
-        return replace(proof, **{kind: (*levels[:i], *changed, *levels[i + 1 :])})
-    if proof.threshold is None or proof.word is None:
-        return replace(proof, threshold=draw(st.integers(0, 3)))
-    if kind == "threshold":
-        return replace(proof, threshold=draw(st.integers(0, proof.threshold + 2)) or None)
-    return replace(proof, word=tuple(draw(st.lists(st.integers(0, k), max_size=len(proof.word)))))
-
-
-@given(forgeries(), st.booleans())
+@given(forgeries(partials(max_n=5, max_k=4)), st.booleans())
 def test_what_passes_is_true(forgery: Certificate, tables: bool) -> None:
     with mock.patch("automata.proof.checker._TABLE_MAX_STATES", 24 if tables else 0):
         accepted = passes(forgery)
@@ -150,7 +107,7 @@ def test_what_passes_is_true(forgery: Certificate, tables: bool) -> None:
         assert forgery.threshold == (None if word is None else len(word))
 
 
-@given(partial_automata(max_n=5), st.data())
+@given(partials(max_n=5), st.data())
 def test_a_complete_automaton_is_no_partial_one(delta: Deltas, data: st.DataObject) -> None:
     """A certificate holds for its own automaton, not for one with more or fewer transitions."""
     defined = np.where(delta == UNDEFINED, data.draw(st.integers(0, delta.shape[1] - 1)), delta)
@@ -233,7 +190,7 @@ def test_null_in_wrong_places(change: dict[str, Any]) -> None:
 # --- words and thresholds ---------------------------------------------------------------------
 
 
-@given(partial_automata(), st.data())
+@given(partials(max_k=4), st.data())
 def test_words_are_replayed_carefully(delta: Deltas, data: st.DataObject) -> None:
     k, n = delta.shape
     words = data.draw(st.lists(st.lists(st.integers(-1, k), max_size=6), min_size=1, max_size=4))
@@ -261,7 +218,7 @@ def is_careful(delta: Deltas, word: list[int]) -> bool:
 
 @pytest.mark.parametrize(("n", "k"), [(1, 2), (2, 4), (7, 2), (9, 3), (12, 1)])
 def test_thresholds_are_proved_again(n: int, k: int) -> None:
-    deltas = random_partials(n, 120, n, k)
+    deltas = uniform_partial(120, n, k)
     thresholds = careful_thresholds(deltas)
     assert reprove_thresholds(deltas).tolist() == thresholds.tolist()
     words = shortest_careful_words(deltas)
@@ -278,7 +235,7 @@ def test_255_is_a_state_of_256() -> None:
     ]
 
 
-@given(partial_automata(max_n=6))
+@given(partials(max_n=6))
 def test_as_a_complete_automaton_with_a_trap(delta: Deltas) -> None:
     """State n is a trap: undefined transitions lead there, and it stays there.
 

@@ -27,9 +27,9 @@ from automata.text.reading import FORMS, read_automata
 from automata.text.recognise import SIZED
 from automata.text.solve import Solved, solve
 from tests import naive
-from tests.automata.test_careful import p_family, random_partials, with_none
-from tests.automata.test_careful_certificate import partial_automata
+from tests.automata.examples import p_family, uniform_partial, with_none
 from tests.automata.writers import WRITERS
+from tests.strategies import partials
 
 COMPLETE_ONLY = {"gap transformations", *(name for name in WRITERS if name.split()[0] in SIZED)}
 NAMES_NO_LETTERS = ("jff", "json names")
@@ -55,7 +55,7 @@ def is_told(delta: Deltas, form: str) -> bool:
 
 
 @pytest.mark.parametrize("form", [form for form in WRITERS if form not in COMPLETE_ONLY])
-@given(delta=partial_automata(max_n=6))
+@given(delta=partials(max_n=6, max_k=4))
 def test_the_same_automaton_or_a_refusal(form: str, delta: Deltas) -> None:
     text = WRITERS[form](delta)
     name = form.rstrip(";").split()[0]
@@ -75,13 +75,13 @@ def test_the_same_automaton_or_a_refusal(form: str, delta: Deltas) -> None:
 
 
 @pytest.mark.parametrize("form", ["lines", "csv", "gap package", "dot", "jff", "json names"])
-@given(delta=partial_automata(max_n=6))
+@given(delta=partials(max_n=6, max_k=4))
 def test_forms_with_marks_of_their_own_are_recognised(form: str, delta: Deltas) -> None:
     if is_told(delta, form) and (form != "lines" or len(delta) > 1):
         assert read(WRITERS[form](delta)) == [delta.tolist()]
 
 
-@given(partial_automata())
+@given(partials(max_k=4))
 def test_what_the_library_writes_it_reads(delta: Deltas) -> None:
     own = automata.Automaton(delta)
     assert automata.parse_delta(own.to_text(), partial=True).tolist() == delta.tolist()
@@ -128,7 +128,7 @@ def test_a_dash_is_a_word(text: str) -> None:
 
 
 def test_plain_lines_are_read_in_bulk() -> None:
-    deltas = [*random_partials(1, 100, 7, 3), *random_partials(2, 100, 12, 1)]
+    deltas = [*uniform_partial(100, 7, 3), *uniform_partial(100, 12, 1)]
     text = "\n".join(automata.format_delta(delta) for delta in deltas)
     with mock.patch.object(entries, "parse_delta", side_effect=AssertionError):
         assert read(text, "lines") == [delta.tolist() for delta in deltas]
@@ -323,7 +323,7 @@ def answers(text: str, **settings: Any) -> list[Solved]:
 @pytest.mark.parametrize("limits", [{}, {"time_limit": 100.0}])
 @pytest.mark.parametrize("words", [True, False])
 def test_answers_are_those_of_plain_python(limits: dict[str, float], words: bool) -> None:
-    deltas = [*random_partials(3, 60, 6, 2), *random_partials(4, 40, 4, 3)]
+    deltas = [*uniform_partial(60, 6, 2), *uniform_partial(40, 4, 3)]
     text = "\n".join(map(automata.format_delta, deltas))
     found = answers(text, words=words, **limits)
     truth = [naive.shortest_careful_word(with_none(delta)) for delta in deltas]
