@@ -119,6 +119,52 @@ def test_a_complete_automaton_is_no_partial_one(delta: Deltas, data: st.DataObje
             assert proof.threshold == (None if word is None else len(word))
 
 
+def test_a_transition_more_or_less() -> None:
+    """Every certificate of an automaton, for all automata that differ in one transition."""
+    counts = {True: 0, False: 0}
+    for delta in uniform_partial(12, 4, 2):
+        proof = certificate(delta)
+        for a, q in np.ndindex(delta.shape):
+            for target in {0, 1, 2, 3, UNDEFINED} - {int(delta[a, q])}:
+                changed = delta.copy()
+                changed[a, q] = target
+                forgery = replace(proof, delta=changed)
+                counts[passes(forgery)] += 1
+                assert passes(forgery) == proves(forgery)
+    assert min(counts.values()) > 10
+
+
+def test_every_preimage_counts() -> None:
+    """Levels without the preimages under letters that are undefined on a state outside the set."""
+    left_out = 0
+    for delta in uniform_partial(400, 4, 3):
+        k, n = delta.shape
+        word = naive.shortest_careful_word(with_none(delta))
+        if not word:
+            continue
+        states = [1 << q for q in range(n)]
+        levels, met = [states], {*states}
+        for _ in word:
+            fresh = {
+                sum(1 << q for q in range(n) if delta[a, q] < n and y >> int(delta[a, q]) & 1)
+                for y in levels[-1]
+                for a in range(k)
+                if not any(delta[a, q] == UNDEFINED for q in range(n) if not y >> q & 1)
+            }
+            levels.append(sorted(fresh - met - {0}))
+            met |= fresh
+        last = int(naive.apply(delta, range(n), word).pop())
+        letters = [a for a in range(k) if delta[a, last] < n]
+        if not letters or (1 << n) - 1 in met:
+            continue
+        longer = (*word, letters[0])
+        backward = tuple(sets(*level) for level in levels)
+        forgery = Certificate(delta, len(longer), longer, (sets((1 << n) - 1),), backward)
+        assert not passes(forgery)
+        left_out += 1
+    assert left_out > 5
+
+
 TRUE = certificate("1 2 3 - -|1 1 2 4 0")
 WITHOUT = certificate("1 -|0 -")
 

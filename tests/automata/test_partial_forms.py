@@ -237,6 +237,7 @@ def test_what_is_missing_is_undefined(text: str, wanted: list[list[int]]) -> Non
         ("[[1, null], [0, null], [null, 1]]", "two forms, json and json-states"),
         ("[[1, null], [2, 1], [0, 0]]", "json-states alone: --form json-states reads it so"),
         ('{"0": {"0": 1, "1": null}, "1": {"0": 0}}', "both fit"),
+        ('{"0": {"0": 1, "1": 2}, "1": {"0": 1}, "2": {}}', "both fit"),
         ('{"p": {"a": "r"}, "q": {"a": "p"}}', "'r' is a target, but no state"),
         ('{"a": {"p": "q"}, "b": {"q": "p"}}', "is a target, but no state"),
         ("[[null]]", ""),
