@@ -44,6 +44,7 @@ from .properties import (
     ranks,
 )
 from .sampling import sample_synchronizing, sample_uniform
+from .solver.between import shortest_word, shortest_word_lengths
 from .solver.careful import (
     careful_bounds,
     careful_threshold,
@@ -63,8 +64,9 @@ from .solver.exact import (
     shortest_reset_words,
 )
 from .solver.limits import CarefulBounds, CarefulLimitReached, LimitReached, ResetBounds
-from .solver.ranks import are_synchronizing, is_synchronizing, rank, shortest_word_of_rank
+from .solver.ranks import are_synchronizing, is_synchronizing, rank
 from .solver.short_words import reset_word, short_reset_word
+from .solver.subset_lengths import longest_by_size, reach_lengths, subset_thresholds
 from .text.formats import (
     format_delta,
     format_dot,
@@ -144,6 +146,7 @@ __all__ = [
     "is_carefully_synchronizing",
     "is_synchronizing",
     "known",
+    "longest_by_size",
     "p_automaton",
     "p_threshold",
     "parse_delta",
@@ -156,6 +159,7 @@ __all__ = [
     "preimage",
     "rank",
     "ranks",
+    "reach_lengths",
     "reprove_thresholds",
     "reset_bounds",
     "reset_threshold",
@@ -168,7 +172,9 @@ __all__ = [
     "shortest_careful_words",
     "shortest_reset_word",
     "shortest_reset_words",
-    "shortest_word_of_rank",
+    "shortest_word",
+    "shortest_word_lengths",
+    "subset_thresholds",
     "to_networkx",
     "transition_monoid",
     "undefined_counts",

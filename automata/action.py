@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer
+from automata.arguments import check_integer, check_states
 from automata.automaton import (
     AutomatonError,
     AutomatonLike,
@@ -143,7 +143,7 @@ def preimage(
     frozenset({0})
     """
     targets = apply_word(delta, word)
-    wanted = set(_check_states(states, len(targets)).tolist())
+    wanted = {*check_states(states, len(targets))}
     return frozenset(state for state, target in enumerate(targets) if target in wanted)
 
 
@@ -156,11 +156,5 @@ def _checked(
     letters = [check_integer("letter", letter, 0, k - 1) for letter in as_letters(word)]
     table = np.full((k, n + 1), n, np.intp)
     table[:, :n] = with_n_undefined(valid)
-    return table, letters, np.arange(n) if states is None else _check_states(states, n)
-
-
-def _check_states(states: Iterable[int], n: int) -> npt.NDArray[np.intp]:
-    """Return states as an array (states,); raise ValueError if one is not in 0..n-1."""
-    if not isinstance(states, Iterable):
-        raise ValueError(f"states are a sequence of integers, got {type(states).__name__}")
-    return np.array([check_integer("state", state, 0, n - 1) for state in states], np.intp)
+    chosen = range(n) if states is None else check_states(states, n)
+    return table, letters, np.array(chosen, np.intp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from numbers import Real
 from operator import index
 from pathlib import Path
@@ -112,6 +113,22 @@ def check_positive(name: str, value: Any) -> float:
     if number <= 0:
         raise ValueError(f"{name}={shown(value)} is not positive")
     return number
+
+
+def check_states(states: Any, n: int) -> list[int]:
+    """Return states of an automaton; raise a ValueError if they are not integers in 0..n-1.
+
+    Examples
+    --------
+    >>> check_states((2, 0), 3)
+    [2, 0]
+    >>> check_states([3], 3)
+    Traceback (most recent call last):
+    ValueError: state=3 is not in 0..2
+    """
+    if not isinstance(states, Iterable):
+        raise ValueError(f"states are a sequence of integers, got {type(states).__name__}")
+    return [check_integer("state", state, 0, n - 1) for state in states]
 
 
 def check_workers(workers: Any) -> int:

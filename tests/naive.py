@@ -52,49 +52,53 @@ def reset_threshold(delta: Delta) -> int | None:
 
 def shortest_reset_word(delta: Delta) -> tuple[int, ...] | None:
     """The lexicographically least of the shortest reset words, None if there is none."""
-    return shortest_word_of_rank(delta, 1)
+    return shortest_word(delta)
 
 
-def shortest_word_of_rank(delta: Delta, r: int) -> tuple[int, ...] | None:
-    """The lexicographically least of the shortest words that lead Q to at most r states.
+def shortest_careful_word(delta: Partial) -> tuple[int, ...] | None:
+    """The least of the shortest careful words of a partial automaton; None where undefined."""
+    return shortest_word(delta)
+
+
+def shortest_word(
+    delta: Partial,
+    *,
+    from_states: Iterable[int] | None = None,
+    to_state: int | None = None,
+    to_rank: int = 1,
+) -> tuple[int, ...] | None:
+    """The least of the shortest words from some states to one state, or to few."""
+    for states, word in sets_reached(delta, from_states):
+        if len(states) <= to_rank and (to_state is None or states == {to_state}):
+            return word
+    return None
+
+
+def sets_reached(
+    delta: Partial, from_states: Iterable[int] | None = None
+) -> Iterator[tuple[frozenset[int], tuple[int, ...]]]:
+    """The sets that words lead some states to, or all states, each with its least shortest word.
 
     Breadth first, letters in their order: every subset is first met by its least shortest word,
     for the words in the queue are ordered by length and then lexicographically.
     """
-    queue: list[tuple[set[int], tuple[int, ...]]] = [(set(range(len(delta[0]))), ())]
-    seen = {frozenset(queue[0][0])}
-    for subset, word in queue:  # grows as we go
-        if len(subset) <= r:
-            return word
-        for letter in range(len(delta)):
-            image = apply(delta, subset, (letter,))
-            if frozenset(image) not in seen:
-                seen.add(frozenset(image))
-                queue.append((image, (*word, letter)))
-    return None
-
-
-def shortest_careful_word(delta: Sequence[Sequence[int | None]]) -> tuple[int, ...] | None:
-    """The least of the shortest careful words of a partial automaton; None where undefined."""
-    n = len(delta[0])
-    queue: list[tuple[frozenset[int], tuple[int, ...]]] = [(frozenset(range(n)), ())]
-    seen = {queue[0][0]}
+    start = frozenset(range(len(delta[0])) if from_states is None else from_states)
+    queue: list[tuple[frozenset[int], tuple[int, ...]]] = [(start, ())]
+    seen = {start}
     for states, word in queue:  # grows as we go
-        if len(states) == 1:
-            return word
+        yield states, word
         for letter, images in enumerate(delta):
             reached = [images[state] for state in states]
-            image = frozenset(state for state in reached if state is not None)
+            image = frozenset(int(state) for state in reached if state is not None)
             if None not in reached and image not in seen:
                 seen.add(image)
                 queue.append((image, (*word, letter)))
-    return None
 
 
 def rank(delta: Delta) -> int:
     """The least number of states that some word leads Q to."""
     sizes = range(1, len(delta[0]) + 1)
-    return next(r for r in sizes if shortest_word_of_rank(delta, r) is not None)
+    return next(r for r in sizes if shortest_word(delta, to_rank=r) is not None)
 
 
 def is_synchronizing(delta: Delta) -> bool:

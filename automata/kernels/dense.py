@@ -7,8 +7,10 @@ none is left out.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from automata.kernels.jit import jit
+from automata.kernels.state_sets import cardinality
 from automata.kernels.tables import letters_per_word
 
 _ONE = np.uint64(1)
@@ -21,6 +23,11 @@ _7 = np.uint64(7)
 def third(n: int) -> int:
     """Return the number of states that each of the three look-ups of a set covers."""
     return (n + 2) // 3
+
+
+def empty_tables(n: int, k: int) -> npt.NDArray[np.uint64]:
+    """Return an array for `fill_tables`."""
+    return np.empty(3 * -(-k // letters_per_word(n)) << third(n), np.uint64)
 
 
 @jit
@@ -54,10 +61,24 @@ def fill_tables(delta, tables):
 
 
 @jit
-def expand(k, n, sets, following, visited, tables):
-    """Write the images not visited yet to ``following``; return how many, -1 if one is a singleton.
+def ends(image, goal):
+    """Return whether a set that is not empty is what the search looks for.
 
-    ``following`` has room for all images and one more, because the push is branchless.
+    ``goal`` is None for a singleton, else a pair of uint64: the most states of the set, and the
+    states that it may have. Numba drops the branch that is not needed when it compiles.
+    """
+    if goal is None:
+        return image & (image - _ONE) == _ZERO
+    most, allowed = goal
+    return (image & ~allowed == _ZERO) & (cardinality(image) <= most)
+
+
+@jit
+def expand(k, n, sets, following, visited, tables, goal):
+    """Write the images not visited yet to ``following``; return how many, -1 if one is a goal.
+
+    ``following`` has room for all images and one more, because the push is branchless. ``goal`` as
+    in `ends`.
     """
     width = np.uint64(n)
     full = (_ONE << width) - _ONE
@@ -72,19 +93,19 @@ def expand(k, n, sets, following, visited, tables):
         if k == 2:  # without loops
             images = tables[states0] | tables[start1 + states1] | tables[start2 + states2]
             image = images & full
-            single = image & (image - _ONE) == _ZERO
+            ended = ends(image, goal)
             byte = np.uint64(visited[image >> _3])
             following[tail] = image
             tail += ((byte >> (image & _7)) & _ONE) ^ _ONE
             visited[image >> _3] = byte | _ONE << (image & _7)
             image = images >> width
-            single |= image & (image - _ONE) == _ZERO
+            ended |= ends(image, goal)
             byte = np.uint64(visited[image >> _3])
             following[tail] = image
             tail += ((byte >> (image & _7)) & _ONE) ^ _ONE
             visited[image >> _3] = byte | _ONE << (image & _7)
         else:
-            single = False
+            ended = False
             start = _ZERO
             letters = k
             while letters > 0:
@@ -94,13 +115,13 @@ def expand(k, n, sets, following, visited, tables):
                 for _ in range(min(letters, per_word)):
                     image = images & full
                     images >>= width
-                    single |= image & (image - _ONE) == _ZERO
+                    ended |= ends(image, goal)
                     byte = np.uint64(visited[image >> _3])
                     following[tail] = image
                     tail += ((byte >> (image & _7)) & _ONE) ^ _ONE
                     visited[image >> _3] = byte | _ONE << (image & _7)
                 letters -= per_word
-        if single:
+        if ended:
             return -1
     return np.int64(tail)
 
@@ -141,3 +162,20 @@ def mark(sets, marked):
     for i in range(sets.shape[0]):
         states = np.uint64(sets[i])
         marked[states >> _3] |= np.uint8(_ONE << (states & _7))
+
+
+@jit
+def mark_goals(n, goal, marked):
+    """Set the bits of all sets that are goals, among those with as many states or fewer.
+
+    The next larger number with as many bits is that of Gosper's hack (HAKMEM, 1972, item 175).
+    """
+    end = _ONE << np.uint64(n)
+    for size in range(1, (1 if goal is None else np.int64(goal[0])) + 1):
+        states = (_ONE << np.uint64(size)) - _ONE
+        while states < end:
+            if ends(states, goal):
+                marked[states >> _3] |= np.uint8(_ONE << (states & _7))
+            lowest = states & (~states + _ONE)
+            carried = states + lowest
+            states = (((carried ^ states) >> np.uint64(2)) // lowest) | carried

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from automata.arguments import check_workers
 from automata.automaton import AutomatonLike, Deltas, SizeLimitError, validate_delta
 from automata.kernels import dense
-from automata.kernels.tables import letters_per_word
 from automata.solver.limits import Budget, OutOfBudget
 
 DENSE_MAX_STATES = 28
@@ -25,7 +24,9 @@ Sets = npt.NDArray[np.uint32]
 
 
 class DenseSearch:
-    """A breadth-first search from Q that can be stopped between parts of a level.
+    """A breadth-first search that can be stopped between parts of a level.
+
+    By default it goes from the set of all states to a singleton.
 
     Memory, in bytes: 2^n / 8 for the sets met, 4 for each set of the current level, 8 for each of
     the next one (while its parts are joined), and about a million for each part under way; see
@@ -43,7 +44,11 @@ class DenseSearch:
     keep_levels : bool
         Keep the levels, which `least_word` needs.
     partial : bool
-        `delta` may be a partial automaton; its reset words are the careful ones.
+        `delta` may be a partial automaton; its words are the careful ones.
+    start : int, optional
+        The set where the search begins: bit q for state q. Default: all states.
+    goal : pair of int, optional
+        The most states of a set where the search ends, and the bits of the states that it may have.
 
     Raises
     ------
@@ -60,9 +65,9 @@ class DenseSearch:
     """
 
     status: int
-    """The reset threshold, `NOT_SYNCHRONIZING`, or `RUNNING`."""
+    """The length of the shortest words, `NOT_SYNCHRONIZING` if there are none, or `RUNNING`."""
     depth: int
-    """No word of this length or less is a reset word, unless the search has ended."""
+    """No word of this length or less leads to a goal, unless the search has ended."""
 
     def __init__(
         self,
@@ -71,18 +76,25 @@ class DenseSearch:
         workers: int = 1,
         keep_levels: bool = False,
         partial: bool = False,
+        start: int | None = None,
+        goal: tuple[int, int] | None = None,
     ) -> None:
         workers = check_workers(workers)
         self._delta: Deltas = validate_delta(delta, partial=partial)
         self._k, self._n = k, n = [int(size) for size in self._delta.shape]
         if n > DENSE_MAX_STATES:
             raise SizeLimitError(f"n={n} is over the limit of {DENSE_MAX_STATES} states")
-        groups = -(-k // letters_per_word(n))
-        self._tables = np.empty(3 * groups << dense.third(n), np.uint64)
+        self._tables = dense.empty_tables(n, k)
         dense.fill_tables(self._delta, self._tables)
-        self._level: Sets = np.array([(1 << n) - 1], np.uint32)
+        full = (1 << n) - 1
+        begin = full if start is None else start
+        self._begin: Sets = np.array([begin], np.uint32)
+        self._level = self._begin
+        self._most, self._allowed = (1, full) if goal is None else goal
+        self._goal = None if goal is None else (np.uint64(goal[0]), np.uint64(goal[1]))
         self._visited = np.zeros(max(1, (1 << n) // 8), np.uint8)
-        dense.mark(self._level, self._visited)
+        # all states: the image under a letter that is not defined everywhere
+        dense.mark(np.array([begin, full], np.uint32), self._visited)
         self._start = 0
         self._following: list[Sets] = []
         self._levels: list[Sets] | None = [] if keep_levels else None
@@ -90,7 +102,7 @@ class DenseSearch:
         self._buffers = [np.empty(_IMAGES + k + 1, np.uint32) for _ in range(workers)]
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
         self.depth = 0
-        self.status = RUNNING if n > 1 else 0
+        self.status = 0 if self._is_goal(begin) else RUNNING
 
     def memory_needed(self) -> int:
         """Return the most bytes in use until the next call of `advance` has ended."""
@@ -107,12 +119,12 @@ class DenseSearch:
         parts = [self._level[at : at + size] for at in range(self._start, stop, size)]
         run = map if self._pool is None or len(parts) == 1 else self._pool.map
         found = [*run(self._expand, parts)]
-        single = any(part is None for part in found)
+        ended = any(part is None for part in found)
         self._following += [part for part in found if part is not None]
         self._start = stop
-        if self._levels is not None and (single or stop == self._level.size):
+        if self._levels is not None and (ended or stop == self._level.size):
             self._levels.append(self._level)
-        if single:
+        if ended:
             self.status = self.depth + 1
         elif stop == self._level.size:
             self._level = np.concatenate(self._following)
@@ -123,10 +135,10 @@ class DenseSearch:
                 self.status = NOT_SYNCHRONIZING
 
     def least_word(self, budget: Budget | None = None) -> tuple[int, ...]:
-        """Return the lexicographically least shortest reset word, once the threshold is known.
+        """Return the lexicographically least of the shortest words, once their length is known.
 
-        From the last level back, each level is reduced to the sets that still lead to a singleton
-        in time. At each step the word takes the least letter that leads to such a set. The time is
+        From the last level back, each level is reduced to the sets that still lead to a goal in
+        time. At each step the word takes the least letter that leads to such a set. The time is
         about that of the search.
 
         Raises
@@ -134,16 +146,15 @@ class DenseSearch:
         OutOfBudget
             If the time of the budget is spent.
         ValueError
-            If the search has found no threshold, or the levels were not kept.
+            If the search has found no word, or the levels were not kept.
         """
         if self._levels is None or self.status < 0:
             raise ValueError(f"no least word with status {self.status} and no levels kept")
-        singletons = np.left_shift(1, np.arange(self._n)).astype(np.uint32)
         self._visited[:] = 0
-        leading = [singletons]
+        dense.mark_goals(self._n, self._goal, self._visited)
+        leading: list[Sets] = []
         for level in reversed(self._levels):
             # marked sets are of deeper levels, and no image is more than one level deeper
-            dense.mark(leading[-1], self._visited)
             parts = []
             for at in range(0, level.size, _IMAGES // self._k):
                 if budget is not None and budget.expired:
@@ -155,16 +166,24 @@ class DenseSearch:
                 )
                 parts.append(kept[:count].copy())
             leading.append(np.concatenate(parts))
-        states = set(range(self._n))
+            dense.mark(leading[-1], self._visited)
+        states = {q for q in range(self._n) if int(self._begin[0]) >> q & 1}
         word: list[int] = []
-        for allowed in leading[-2::-1]:
+        for place in range(self.status):
+            # of the next level, or of the goals, which are not stored
+            wanted = leading[-2 - place] if place + 1 < self.status else None
             for letter, row in enumerate(self._delta.tolist()):
                 image = {row[q] for q in states}
-                if np.any(allowed == sum(1 << q for q in image)):
+                mask = sum(1 << q for q in image)
+                if self._is_goal(mask) if wanted is None else np.any(wanted == mask):
                     word.append(letter)
                     states = image
                     break
         return tuple(word)
+
+    def _is_goal(self, states: int) -> bool:
+        """Return whether the search ends at a set, which may have undefined entries."""
+        return states.bit_count() <= self._most and not states & ~self._allowed
 
     def _part_size(self) -> int:
         """Return the number of sets of a part: a thread's share of the level, within limits."""
@@ -176,9 +195,11 @@ class DenseSearch:
         return min(self._level.size, self._start + _PARTS * self._workers * self._part_size())
 
     def _expand(self, sets: Sets) -> Sets | None:
-        """Return the images not met before, None if an image is a singleton."""
+        """Return the images not met before, None if an image is a goal."""
         following = self._buffers.pop()  # one for each thread
-        count = dense.expand(self._k, self._n, sets, following, self._visited, self._tables)
+        count = dense.expand(
+            self._k, self._n, sets, following, self._visited, self._tables, self._goal
+        )
         found = None if count < 0 else following[:count].copy()
         self._buffers.append(following)
         return found

@@ -26,6 +26,8 @@ _PART_BYTES = 1 << 20
 class Frontier:
     """Images of the set of all states (forward) or preimages of the singletons (backward).
 
+    Another `start` takes the place of that set, or of the singletons.
+
     A level holds no set twice, and none of an earlier level. Where it pays, levels are *reduced*:
     they drop sets for which there is a better one (`automata.solver.reduction`).
 
@@ -41,7 +43,7 @@ class Frontier:
     plain : bool
         Never reduce a level: its sets are then in the order of their least words.
     start : Start, optional
-        The first level, forward. Default: the set of all states.
+        The first level. Default: the set of all states, or the singletons.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Frontier:
         """k * parent + letter, for each set"""
         self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint64)
         state_sets.enter(self.sets, 0, self.count, self.places)
-        self.levels = [np.arange(self.count)]
+        self.levels = [np.arange(len(start.words))]
         """the numbers of the sets of each level"""
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
         self.workers = workers

@@ -24,7 +24,7 @@ class ResetBounds:
     upper: int
     """Length of `word`."""
     word: tuple[int, ...]
-    """A reset word; for `automata.solver.ranks.shortest_word_of_rank`, one of rank <= r."""
+    """A reset word."""
 
     @property
     def exact(self) -> bool:
@@ -42,7 +42,7 @@ class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
 
 @dataclass(frozen=True)
 class CarefulBounds:
-    """What is proved about the length of a shortest careful word.
+    """What is proved about the length of a shortest careful word, or of one of `shortest_word`.
 
     Examples
     --------
@@ -51,15 +51,15 @@ class CarefulBounds:
     """
 
     lower: int
-    """No careful word is shorter."""
+    """No such word is shorter."""
     upper: int | None
-    """Length of `word`; None if no careful word is known, and there may be none."""
+    """Length of `word`; None if no such word is known, and there may be none."""
     word: tuple[int, ...] | None
-    """A careful word."""
+    """A word that does it."""
 
     @property
     def exact(self) -> bool:
-        """Whether the bounds are equal: then they are the length of a shortest careful word."""
+        """Whether the bounds are equal: then they are the length of a shortest word."""
         return self.lower == self.upper
 
 
@@ -67,7 +67,7 @@ class CarefulLimitReached(RuntimeError):  # noqa: N818  # not an error of the ca
     """A limit on memory or time ended the search; `bounds` are those proved by then."""
 
     def __init__(self, limit: str, bounds: CarefulBounds) -> None:
-        super().__init__(f"out of {limit}: a careful word has at least {bounds.lower} letters")
+        super().__init__(f"out of {limit}: such a word has at least {bounds.lower} letters")
         self.bounds = bounds
 
 

@@ -7,22 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer
 from automata.automaton import (
     Automaton,
     AutomatonLike,
     Deltas,
-    SizeLimitError,
     validate_delta,
     validate_deltas,
 )
 from automata.kernels import pairs
 from automata.parallel import run_parts
-from automata.solver.frontier import Frontier
-from automata.solver.limits import Budget, LimitReached, OutOfBudget, ResetBounds
 from automata.solver.short_words import greedy_word
-
-RANK_WORD_MAX_STATES = 1024
 
 
 def are_synchronizing(
@@ -131,78 +125,3 @@ def rank(delta: AutomatonLike) -> int:
     """
     valid = validate_delta(delta)
     return 1 if _are_synchronizing(valid[None])[0] else greedy_word(valid)[1]
-
-
-def shortest_word_of_rank(
-    delta: AutomatonLike,
-    r: int,
-    *,
-    memory_limit: int | None = None,
-    time_limit: float | None = None,
-) -> tuple[int, ...] | None:
-    """Return the lexicographically least of the shortest words that send all states to r or fewer.
-
-    Breadth-first search over sets of states, from the set of all states: O(k n 2^n) at worst.
-    To decide whether such a word of a given length exists is NP-hard (Eppstein 1990, for r = 1).
-
-    Parameters
-    ----------
-    delta : Automaton, array of int, shape (k, n), or text
-        n <= 1,024.
-    r : int
-        At least 1, which asks for a shortest reset word.
-    memory_limit : int, optional
-        Bytes of working space for the sets; the 5 n^2 / 2 bytes of `rank` do not count.
-    time_limit : float, optional
-        Seconds.
-
-    Returns
-    -------
-    tuple of int or None
-        None if the automaton's `rank` is over r.
-
-    Raises
-    ------
-    AutomatonError
-        If `delta` is not a complete automaton.
-    SizeLimitError
-        If n > 1,024.
-    ValueError
-        If `r` is not an integer of at least 1, or a limit is not a positive finite number.
-    LimitReached
-        If a limit ends the search; ``bounds`` has a greedy word of the upper length.
-
-    Examples
-    --------
-    >>> delta = [[1, 2, 3, 0], [0, 1, 2, 0]]
-    >>> [shortest_word_of_rank(delta, r) for r in (4, 3, 2)]
-    [(), (1,), (1, 0, 0, 1)]
-    """
-    valid = validate_delta(delta)
-    n = valid.shape[1]
-    if n > RANK_WORD_MAX_STATES:
-        raise SizeLimitError(f"n={n} is over the limit of {RANK_WORD_MAX_STATES} states")
-    r = check_integer("r", r, 1)
-    budget = Budget(memory_limit, time_limit)
-    if r >= n:
-        return ()
-    short, left = greedy_word(valid, r)
-    if left > r:
-        return None
-    return _search(valid, r, tuple(short.tolist()), budget)
-
-
-def _search(delta: Deltas, r: int, short: tuple[int, ...], budget: Budget) -> tuple[int, ...]:
-    """Search forward until a set has at most r states; ``short`` is a word to such a set."""
-    met = Frontier(delta, False, budget, plain=True)
-    while True:
-        for numbers, sets in met.parts(met.depth):
-            few = np.bitwise_count(sets).sum(axis=1, dtype=np.int64) <= r
-            if few.any():
-                return tuple(reversed(met.path(int(numbers[np.argmax(few)]))))
-        try:
-            met.expand(met.buffers, None)
-        except OutOfBudget as spent:
-            bounds = ResetBounds(met.depth + 1, len(short), short)
-            limit = f"no shortest word within the {spent.limit} limit"
-            raise LimitReached(limit, bounds) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -93,7 +94,9 @@ reset_word = short_reset_word
 """The former name of `short_reset_word`, kept for programs that use it."""
 
 
-def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
+def greedy_word(
+    delta: Deltas, goal: int = 1, start: Sequence[int] | None = None
+) -> tuple[Letters, int]:
     """Merge pairs of states, each by a shortest word, down to `goal` states or to the rank.
 
     Parameters
@@ -102,13 +105,16 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
         Valid.
     goal : int
         Stop when this many states are left, or fewer.
+    start : sequence of int, optional
+        The states to merge. Default: all of them.
 
     Returns
     -------
     letters : uint8 array
         In the order in which they are applied.
     left : int
-        The number of states that the word sends Q to; if over `goal`, it is the rank.
+        The number of states that the word sends them to. If over `goal`, no two of these can be
+        merged; and from all states it is the rank.
     """
     delta = delta.astype(np.uint16)  # one type: one compilation
     k, n = delta.shape
@@ -116,8 +122,8 @@ def greedy_word(delta: Deltas, goal: int = 1) -> tuple[Letters, int]:
     queue = np.empty(letters.size, np.int32)
     lists = np.empty((2, k, n), np.int32)
     queue = queue[: pairs.merging_letters(delta, letters, queue, lists[0], lists[1])]
-    states = np.arange(-1, n, dtype=np.int32)
-    states[0] = n
+    first = range(n) if start is None else start
+    states = np.array([len(first), *first], np.int32)
     chunks = [np.empty(0, np.uint8)]
     while True:
         chunk = np.empty(_CHUNK, np.uint8)

@@ -1,4 +1,4 @@
-"""Where a forward search may begin: a few letters on, among the states that are left then."""
+"""Where a search begins; forward perhaps a few letters on, among the states that are left then."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MOST_LETTERS, _MOST_WORDS = 4, 16
 
 
 class Start(NamedTuple):
-    """The sets of the first level of a forward search, and the words that lead to them."""
+    """The sets of the first level of one side of a search, and the words that lead to them."""
 
     sets: npt.NDArray[np.bool_]
-    """(sets, n)"""
+    """(sets, n); if there are more sets than words, the others count as met"""
     words: list[tuple[int, ...]]
     """a word for each set, all of one length"""
 

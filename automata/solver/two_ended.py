@@ -24,7 +24,7 @@ from automata.parallel import each_in_order
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
-from automata.solver.start import begin_later
+from automata.solver.start import Start, begin_later
 from automata.solver.trie import PackedSets, Trie
 
 _EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
@@ -52,21 +52,32 @@ class Search:
     delta : array of states, shape (k, n)
         n >= 2. Of a partial automaton the words are careful.
     word : tuple of int or None
-        Any reset word: the first upper bound. None: none is known, and there may be none.
+        Any word that does it: the first upper bound. None: none is known, and there may be none.
     budget : Budget
         Limits of memory and time.
     workers : int
         Threads. The result does not depend on them.
+    ends : pair of Start, optional
+        Where the forward and the backward side begin; no set of the first lies within one of the
+        second. Default: the set of all states, and the singletons.
     """
 
     def __init__(
-        self, delta: Deltas, word: tuple[int, ...] | None, budget: Budget, workers: int = 1
+        self,
+        delta: Deltas,
+        word: tuple[int, ...] | None,
+        budget: Budget,
+        workers: int = 1,
+        *,
+        ends: tuple[Start, Start] | None = None,
     ) -> None:
         self.delta = delta
-        later = begin_later(delta) if word is not None and delta.shape[1] > 64 else None
-        inner, start = (delta, None) if later is None else later
+        start, end = ends or (None, None)
+        whole = ends is None and word is not None
+        later = begin_later(delta) if whole and delta.shape[1] > 64 else None
+        inner, start = (delta, start) if later is None else later
         self.forward = Frontier(inner, False, budget, workers, start=start)
-        self.backward = Frontier(inner, True, budget, workers)
+        self.backward = Frontier(inner, True, budget, workers, start=end)
         self.lower = 1 + self.forward.depth
         self.word = word
         self.hopeless = False
@@ -74,7 +85,7 @@ class Search:
         self.budget = budget
         self.workers = workers
         self._trie: Trie | None = None  # of the last forward level, if it was not reduced
-        self._beam_searched = False
+        self._beam_searched = ends is not None  # it goes from all states to any one
         self._worth = 0.0  # _WORTH x sets made since the last question
 
     @property

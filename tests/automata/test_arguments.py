@@ -17,12 +17,15 @@ from automata import (
     canonical_forms,
     cerny_bound,
     from_canonical,
+    reach_lengths,
     reset_bounds,
     reset_threshold,
     reset_thresholds,
     short_reset_word,
     shortest_reset_word,
-    shortest_word_of_rank,
+    shortest_word,
+    shortest_word_lengths,
+    subset_thresholds,
     verify,
 )
 from automata.arguments import check_integer, check_number, check_positive, check_workers
@@ -89,7 +92,11 @@ INTEGERS: dict[str, Callable[[Any], Any]] = {
     "n of enumerate_automata": lambda value: enumerate_automata(value, 2, at_least=9),
     "at_least of enumerate_automata": lambda value: enumerate_automata(4, 2, at_least=value),
     "workers of enumerate_automata": lambda value: enumerate_automata(3, 2, workers=value),
-    "r of shortest_word_of_rank": lambda value: shortest_word_of_rank(CERNY, value),
+    "to_rank of shortest_word": lambda value: shortest_word(CERNY, to_rank=value),
+    "workers of shortest_word": lambda value: shortest_word(CERNY, workers=value),
+    "workers of shortest_word_lengths": lambda value: shortest_word_lengths(MANY, workers=value),
+    "workers of reach_lengths": lambda value: reach_lengths(MANY, workers=value),
+    "workers of subset_thresholds": lambda value: subset_thresholds(MANY, workers=value),
     "width of short_reset_word": lambda value: short_reset_word(CERNY, "beam", width=value),
     "workers of reset_threshold": lambda value: reset_threshold(CERNY, workers=value),
     "workers of reset_thresholds": lambda value: reset_thresholds(MANY, workers=value),
@@ -166,8 +173,9 @@ SHARES: dict[str, Callable[[Any], Any]] = {
     "time_limit of certificate": lambda value: certificate(CERNY, time_limit=value),
     "memory_limit of certificate": lambda value: certificate(CERNY, memory_limit=value),
     "memory_limit of Budget": lambda value: Budget(memory_limit=value),
-    "time_limit of shortest_word_of_rank": lambda value: shortest_word_of_rank(
-        CERNY, 2, time_limit=value
+    "time_limit of shortest_word": lambda value: shortest_word(CERNY, time_limit=value),
+    "memory_limit of shortest_word_lengths": lambda value: shortest_word_lengths(
+        MANY, memory_limit=value
     ),
 }
 

@@ -188,7 +188,7 @@ def test_limits_leave_what_was_proved() -> None:
     bounds = careful_bounds(delta, time_limit=0.3)
     assert bounds is not None and bounds.upper is None and bounds.word is None
     assert 30 < bounds.lower < 1600
-    with pytest.raises(CarefulLimitReached, match="out of memory: a careful word has at least"):
+    with pytest.raises(CarefulLimitReached, match="out of memory: such a word has at least"):
         careful_threshold(delta, memory_limit=1_000_000)
     assert careful_thresholds([delta], memory_limit=1_000_000).tolist() == [UNKNOWN]
     with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):

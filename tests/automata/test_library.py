@@ -44,7 +44,7 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "short_reset_word": automata.short_reset_word,
     "shortest_careful_word": automata.shortest_careful_word,
     "shortest_reset_word": automata.shortest_reset_word,
-    "shortest_word_of_rank": lambda delta: automata.shortest_word_of_rank(delta, 2),
+    "shortest_word": lambda delta: automata.shortest_word(delta, from_states=[0, 2], to_state=1),
     "to_networkx": lambda delta: [*automata.to_networkx(delta).edges(data="label")],
     "transition_monoid": lambda delta: automata.transition_monoid(delta).elements.tolist(),
     "validate_delta": lambda delta: automata.validate_delta(delta).tolist(),

@@ -24,13 +24,16 @@ from automata import (
     check_certificate,
     is_synchronizing,
     rank,
+    reach_lengths,
     reprove_thresholds,
     reset_bounds,
     reset_threshold,
     reset_thresholds,
     short_reset_word,
     shortest_reset_word,
-    shortest_word_of_rank,
+    shortest_word,
+    shortest_word_lengths,
+    subset_thresholds,
     transition_monoid,
     validate_deltas,
     verify,
@@ -72,6 +75,9 @@ OF_MANY: dict[str, Callable[[Any], Any]] = {
     "reset_thresholds": reset_thresholds,
     "reset_thresholds, threads": lambda deltas: reset_thresholds(deltas, workers=3),
     "shortest_reset_words": lambda deltas: tuple(shortest_reset_words(deltas)),
+    "shortest_word_lengths": lambda deltas: shortest_word_lengths(deltas, from_states=[0, 3]),
+    "reach_lengths": reach_lengths,
+    "subset_thresholds": subset_thresholds,
     "canonical_forms": canonical_forms,
     "canonical_forms, threads": lambda deltas: canonical_forms(deltas, workers=3),
     "are_synchronizing": are_synchronizing,
@@ -111,7 +117,7 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "short_reset_word, beam": lambda delta: short_reset_word(delta, "beam"),
     "is_synchronizing": is_synchronizing,
     "rank": rank,
-    "shortest_word_of_rank": lambda delta: shortest_word_of_rank(delta, 2),
+    "shortest_word": lambda delta: shortest_word(delta, to_rank=2),
     "are_isomorphic": lambda delta: are_isomorphic(delta, CERNY),
     "certificate": lambda delta: certificate(delta).to_json(),
     "verify": lambda delta: verify(delta, "ba"),
@@ -156,8 +162,8 @@ def test_what_is_written_once_it_is_checked_reaches_nothing(
     expected = plain(EVERY[name](source.copy()))
     validate = automaton_module._validate
 
-    def written_to(array: Any) -> Deltas:
-        valid = validate(array)
+    def written_to(array: Any, partial: bool) -> Deltas:
+        valid = validate(array, partial)
         if np.shares_memory(array, source):
             array[...] = 0  # another thread's work
         return valid
