@@ -275,8 +275,10 @@ def solve(
 
     A line is the reset threshold, a tab and a shortest reset word. It is "none" if there is no
     reset word. It is "lower..upper", a tab and a word of length upper if a limit ended the search
-    or the method only bounds the threshold. With --json it is an object, with the number of the
-    input line. Limits hold for each automaton.
+    or the method only bounds the threshold. --from-states, --target and --to-rank ask for other
+    words than from all states to any one: states count from 0, and "lower.." says that no word is
+    known. With --json it is an object, with the number of the input line. Limits hold for each
+    automaton.
 
     With --partial letters may be undefined on states: "-", null, a missing edge, 0 in GAP. A word
     must then be careful: defined on all states that it meets. "lower.." says that no careful word

@@ -16,6 +16,7 @@ import numpy as np
 
 from automata.arguments import check_workers
 from automata.automaton import AutomatonError, Deltas
+from automata.solver.between import shortest_word, shortest_word_lengths
 from automata.solver.careful import (
     careful_bounds,
     careful_threshold,
@@ -30,12 +31,7 @@ from automata.solver.exact import (
     reset_thresholds,
     shortest_reset_words,
 )
-from automata.solver.limits import (
-    CarefulBounds,
-    CarefulLimitReached,
-    LimitReached,
-    ResetBounds,
-)
+from automata.solver.limits import CarefulBounds, CarefulLimitReached, LimitReached, ResetBounds
 from automata.solver.short_words import short_reset_word
 from automata.text.config import SolveConfig as SolveConfig
 from automata.text.entries import Automata, Malformed
@@ -103,9 +99,7 @@ class Solved:
                     "n": self.n,
                     "k": self.k,
                     "method": self.method,
-                    "synchronizing": upper is not None
-                    if (lower is None) == (upper is None)
-                    else None,
+                    "synchronizing": _has_word(lower, upper),
                     "threshold": lower if lower == upper else None,
                     "lower": lower,
                     "upper": upper,
@@ -116,6 +110,11 @@ class Solved:
                 self.lines, self.lower, self.upper, self.words, strict=True
             )
         ]
+
+
+def _has_word(lower: int | None, upper: int | None) -> bool | None:
+    """Return whether there is a word; None where that is not known."""
+    return None if upper is None and lower is not None else upper is not None
 
 
 @cache
@@ -153,7 +152,8 @@ def solve(
     """
     workers = check_workers(workers)
     limited = config.memory_limit is not None or config.time_limit is not None
-    in_bulk = config.method == "exact" and not limited
+    alone = limited or (config.words and config.ends)
+    in_bulk = config.method == "exact" and not alone
 
     def is_small(item: Automata | Malformed) -> bool:
         return in_bulk and (isinstance(item, Malformed) or item.deltas.shape[2] <= _BULK_STATES)
@@ -231,13 +231,17 @@ def _solve_part(
 def _answers(deltas: Deltas, config: SolveConfig, workers: int) -> Iterator[_Answer]:
     """Yield the threshold of each automaton and its word, if wanted; None for none.
 
-    Raises MemoryError if memory ended a search.
+    Raises MemoryError if memory ended a search, `AutomatonError` as `_ends`.
     """
-    if config.words:
+    texts: Iterable[str | None]
+    if config.ends:
+        asked = _ends(config, deltas.shape[2])
+        lengths, texts = shortest_word_lengths(deltas, **asked, workers=workers), repeat(None)
+    elif config.words:
         find_words = shortest_careful_words if config.partial else shortest_reset_words
         found = find_words(deltas, workers=workers)
         lengths = found.lengths
-        texts: Iterable[str | None] = format_words(found)
+        texts = format_words(found)
     else:
         find = careful_thresholds if config.partial else reset_thresholds
         lengths, texts = find(deltas, workers=workers), repeat(None)
@@ -293,13 +297,23 @@ def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malforme
     lower = upper = word = None
     if bounds is not None:
         lower, upper = bounds.lower, bounds.upper
-        if config.words and bounds.word is not None:
-            word = format_word(bounds.word)
+        word = format_word(bounds.word) if config.words and bounds.word is not None else None
     return Solved(n, k, config.method, [line], [lower], [upper], [word])
 
 
+def _ends(config: SolveConfig, n: int) -> dict[str, Any]:
+    """Return where words begin and end; raise `AutomatonError` if that does not fit n states."""
+    begin = {*range(n)} if config.from_states is None else {*config.from_states}
+    last = max(begin | {config.to_state or 0})
+    if last >= n:
+        raise AutomatonError(f"state {last} is not in 0..{n - 1}")
+    if config.to_rank is not None and config.to_rank > len(begin):
+        raise AutomatonError(f"words begin with {len(begin)} states, fewer than {config.to_rank}")
+    return config.ends
+
+
 def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | CarefulBounds | None:
-    """Return proved bounds, without a word if none is wanted; None if there is no reset word."""
+    """Return proved bounds, without a word if none is wanted; None if there is no such word."""
     if config.method != "exact":
         word = short_reset_word(delta, method=config.method)
         return None if word is None else ResetBounds(min(1, len(word)), len(word), word)
@@ -308,6 +322,12 @@ def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | C
         "memory_limit": config.memory_limit,
         "time_limit": config.time_limit,
     }
+    if config.ends:
+        try:
+            word = shortest_word(delta, **_ends(config, delta.shape[1]), **limits)
+        except CarefulLimitReached as stopped:
+            return stopped.bounds
+        return None if word is None else CarefulBounds(len(word), len(word), word)
     if config.words:
         return (careful_bounds if config.partial else reset_bounds)(delta, **limits)
     try:

@@ -68,7 +68,14 @@ def size(text: str) -> int:
     return int(float(parts[1]) * 1024 ** " KMGT".index(parts[2] or " "))
 
 
-_READ = {"memory_limit": size}
+def states(text: str) -> tuple[int, ...]:
+    """Parse numbers of states with commas between them."""
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        raise click.BadParameter(f"{printable(text)!r} is not a list of states such as 0,3,5")
+    return tuple(map(int, text.split(",")))
+
+
+_READ: dict[str, Callable[[str], Any]] = {"memory_limit": size, "from_states": states}
 """Parsers of fields whose type does not parse their text."""
 
 

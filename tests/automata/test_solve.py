@@ -562,3 +562,82 @@ def test_interrupted(busy, workers):
         os.kill(process.pid, signal.SIGINT)
         assert process.wait() == 130
         assert process.stderr.read().split() == ["Error:", "interrupted"]
+
+
+# --- words between given states ------------------------------------------------------------------
+
+
+ENDS = [
+    {"from_states": (0, 2)},
+    {"to_state": 1},
+    {"to_rank": 2},
+    {"from_states": (2, 1, 2), "to_state": 0},
+    {"from_states": (0, 1, 2), "to_rank": 2},
+]
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("words", [True, False])
+def test_words_between_given_states(run, ends: dict, words: bool) -> None:
+    deltas = [C4, "1 0 2|0 1 2", "0 1 2|0 2 1", C3, C9]
+    expected = [naive.shortest_word(parse_delta(delta).tolist(), **ends) for delta in deltas]
+    options = []
+    for name, value in ends.items():
+        text = ",".join(map(str, value)) if name == "from_states" else str(value)
+        options += ["--target" if name == "to_state" else f"--{name.replace('_', '-')}", text]
+    options += [] if words else ["--no-words"]
+    for more in ([], ["--time-limit", "100"], ["--workers", "2"]):
+        found = run("\n".join(deltas), *options, *more)
+        assert found.code == 0
+        for line, word in zip(found.out, expected, strict=True):
+            length, _, text = line.partition("\t")
+            assert length == ("none" if word is None else str(len(word)))
+            assert not words or word is None or parse_word(text) == word
+    objects = [json.loads(line) for line in run("\n".join(deltas), *options, "--json").out]
+    assert [found["threshold"] for found in objects] == [
+        None if word is None else len(word) for word in expected
+    ]
+    assert [found["synchronizing"] for found in objects] == [word is not None for word in expected]
+
+
+def test_states_that_an_automaton_lacks_are_named_by_its_line(run) -> None:
+    for words in ([], ["--no-words"]):
+        found = run(f"{C4}\n{C3}\n{C4}", "--target", "3", *words)
+        assert found.code == 2 and len(found.out) == 2
+        assert found.err == ["Error: file: line 2: state 3 is not in 0..2"]
+        found = run(f"{C3}\n{C4}", "--to-rank", "4", *words)
+        assert found.code == 2 and len(found.out) == 1
+        assert found.err == ["Error: file: line 1: words begin with 3 states, fewer than 4"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--from-states", ""], "'' is not a list of states such as 0,3,5"),
+        (["--from-states", "0,-1"], "'0,-1' is not a list of states such as 0,3,5"),
+        (["--from-states", "0,,1"], "'0,,1' is not a list of states such as 0,3,5"),
+        (["--target", "-1"], "to-state=-1 is not at least 0"),
+        (["--to-rank", "0"], "to-rank=0 is not at least 1"),
+        (["--target", "0", "--to-rank", "1"], "to-state and to-rank: a word ends in one state"),
+        (["--to-rank", "2", "--method", "beam"], "beam has no to-rank: exact has"),
+    ],
+)
+def test_words_that_cannot_be_asked_for(run, options: list[str], message: str) -> None:
+    found = run(C4, *options)
+    assert found.code == 2 and not found.out
+    assert message in found.err[-1]
+
+
+def test_a_limit_where_no_word_is_known(run) -> None:
+    half = format_delta(np.concatenate([cerny(30), cerny(30) + 30], axis=1))
+    options = ["--from-states", "1,2,3,5,8,13,21,34", "--time-limit", "0.000001"]
+    assert run(half, *options).out == ["1.."]
+    (found,) = map(json.loads, run(half, *options, "--json").out)
+    assert found["lower"] == 1
+    assert found["synchronizing"] is found["threshold"] is found["upper"] is found["word"] is None
+
+
+def test_settings_of_words_between_states() -> None:
+    for wrong in ({"from_states": ()}, {"from_states": (0.5,)}, {"from_states": (-1,)}):
+        with pytest.raises(ValueError, match="from-states is empty|state=(0.5|-1) is not"):
+            SolveConfig(**wrong)
