@@ -168,7 +168,7 @@ def mark(sets, marked):
 def mark_goals(n, goal, marked):
     """Set the bits of all sets that are goals, among those with as many states or fewer.
 
-    The next larger number with as many bits is that of Gosper's hack (HAKMEM, 1972, item 175).
+    Gosper's hack: the next larger number with as many bits.
     """
     end = _ONE << np.uint64(n)
     for size in range(1, (1 if goal is None else np.int64(goal[0])) + 1):

@@ -76,9 +76,9 @@ def shortest_word(
     """Return a shortest word that leads some states to one state, or to few; None without one.
 
     For n <= 28, and where `to_rank` is over 1, it is the lexicographically least of the shortest
-    ones. Whether there is one is PSPACE-complete to decide, of complete automata too unless all
-    states can be led to one (Rystsov 1983; Sandberg 2005, LNCS 3472), and it may be exponentially
-    long. From all states of a complete automaton to few of them it is not: pairs of states decide.
+    ones. Whether there is one is PSPACE-complete to decide, and it may be exponentially long, of
+    complete automata too unless all their states can be led to one (Vorel 2016, IJFCS 27). From all
+    states of a complete automaton to few of them, pairs of states decide whether there is one.
 
     Parameters
     ----------
