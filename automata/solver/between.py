@@ -77,8 +77,8 @@ def shortest_word(
 
     For n <= 28, and where `to_rank` is over 1, it is the lexicographically least of the shortest
     ones. Whether there is one is PSPACE-complete to decide, and it may be exponentially long, of
-    complete automata too unless all their states can be led to one (Vorel 2016, IJFCS 27). From all
-    states of a complete automaton to few of them, pairs of states decide whether there is one.
+    complete automata too unless all their states can be led to one (Vorel, IJFCS 27, 2016). From
+    all states of a complete automaton to few of them, pairs of states decide whether there is one.
 
     Parameters
     ----------
