@@ -5,7 +5,7 @@ The config checks its values against them; the command line derives its options 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -43,6 +43,8 @@ class Setting:
     """int, float, bool, str or tuple."""
     optional: bool
     """Whether the value may be None."""
+    later: bool
+    """Whether records of earlier versions lack it: those of its default still do."""
 
     def checked(self, value: Any, low: Any, high: Any) -> Any:
         """Return a plain value within the limits, or raise a ValueError of one line."""
@@ -80,6 +82,7 @@ def setting(
     choices: tuple[str, ...] = (),
     name: str | None = None,
     flags: tuple[str, ...] | None = None,
+    later: bool = False,
 ) -> Any:
     """Return a dataclass field that carries a `Setting`.
 
@@ -87,7 +90,8 @@ def setting(
     dashes for underscores; `flags` is by default one option, two dashes and the name.
     """
     about = {"help": help, "low": low, "high": high, "without": without, "choices": choices}
-    return field(default=default, metadata={"setting": about, "name": name, "flags": flags})
+    metadata = {"setting": about, "name": name, "flags": flags, "later": later}
+    return field(default=default, metadata=metadata)
 
 
 def added_later(config: type) -> Any:
@@ -104,12 +108,14 @@ def nested_of(config: type) -> dict[str, type]:
     return {
         entry.name: get_type_hints(config)[entry.name]
         for entry in fields(config)
-        if entry.metadata.get("later")
+        if entry.metadata.get("later") and "setting" not in entry.metadata
     }
 
 
 def record_of(config: Any) -> dict[str, Any]:
-    """Return a config as plain values, without what was `added_later` and has its default.
+    """Return a config as plain values, without what came later and has its default.
+
+    That are configs that were `added_later`, and every `setting` with ``later``.
 
     Examples
     --------
@@ -119,14 +125,16 @@ def record_of(config: Any) -> dict[str, Any]:
     >>> @dataclass
     ... class Config:
     ...     n: int
+    ...     fast: bool = setting(False, "Whether it is fast.", later=True)
     ...     extra: Extra = added_later(Extra)
-    >>> record_of(Config(3)), record_of(Config(3, Extra(1.0)))
-    ({'n': 3}, {'n': 3, 'extra': {'weight': 1.0}})
+    >>> record_of(Config(3)), record_of(Config(3, True, Extra(1.0)))
+    ({'n': 3}, {'n': 3, 'fast': True, 'extra': {'weight': 1.0}})
     """
     record = asdict(config)
     for entry in fields(config):
         value = getattr(config, entry.name)
-        if entry.metadata.get("later") and value == type(value)():
+        default = entry.default if entry.default_factory is MISSING else entry.default_factory()
+        if entry.metadata.get("later") and value == default:
             del record[entry.name]
         elif is_dataclass(value):
             record[entry.name] = record_of(value)
@@ -164,6 +172,7 @@ def settings_of(config: type) -> dict[str, Setting]:
             range=_range(low, high, about["setting"]["without"]),
             kind=str if origin is Literal else origin,
             optional=NoneType in kinds,
+            later=own[key]["later"],
         )
     return found
 
