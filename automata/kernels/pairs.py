@@ -12,14 +12,18 @@ UNKNOWN = np.uint8(255)
 
 @jit
 def list_preimages(delta, first, following):
-    """Link the preimages of each state under each letter, the last one first; -1 ends a list."""
+    """Link the preimages of each state under each letter, the last one first; -1 ends a list.
+
+    Where a letter is undefined the target is n or more: such a state is no preimage.
+    """
     k, n = delta.shape
     first[:] = -1
     for a in range(k):
         for q in range(n):
             target = delta[a, q]
-            following[a, q] = first[a, target]
-            first[a, target] = q
+            if target < n:
+                following[a, q] = first[a, target]
+                first[a, target] = q
 
 
 @jit

@@ -49,11 +49,14 @@ def are_synchronizing(
     >>> are_synchronizing([[[1, 2, 0], [0, 1, 0]], [[1, 2, 0], [1, 2, 0]]]).tolist()
     [True, False]
     """
-    return _are_synchronizing(validate_deltas(deltas), workers)
+    return are_synchronizing_valid(validate_deltas(deltas), workers)
 
 
-def _are_synchronizing(valid: Deltas, workers: int = 1) -> npt.NDArray[np.bool_]:
-    """Search the pairs of valid automata."""
+def are_synchronizing_valid(valid: Deltas, workers: int = 1) -> npt.NDArray[np.bool_]:
+    """As `are_synchronizing`, for automata that `validate_deltas` has returned: copies nothing.
+
+    Of partial automata: whether for every pair of states a word is defined on both and merges them.
+    """
     _, k, n = valid.shape
     result = np.empty(len(valid), np.bool_)
 
@@ -92,7 +95,7 @@ def is_synchronizing(delta: AutomatonLike) -> bool:
     >>> is_synchronizing([[1, 0], [0, 1]])
     False
     """
-    return bool(_are_synchronizing(validate_delta(delta)[None])[0])
+    return bool(are_synchronizing_valid(validate_delta(delta)[None])[0])
 
 
 def rank(delta: AutomatonLike) -> int:
@@ -124,4 +127,4 @@ def rank(delta: AutomatonLike) -> int:
     (1, 2, 3)
     """
     valid = validate_delta(delta)
-    return 1 if _are_synchronizing(valid[None])[0] else greedy_word(valid)[1]
+    return 1 if are_synchronizing_valid(valid[None])[0] else greedy_word(valid)[1]

@@ -1,0 +1,83 @@
+"""Thresholds of complete or of partial automata, whichever the caller has."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.automaton import Deltas, validate_deltas
+from automata.solver.careful import careful_thresholds
+from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.ranks import are_synchronizing, are_synchronizing_valid
+
+
+def thresholds_of(deltas: Deltas, *, partial: bool, workers: int = 1) -> Thresholds:
+    """Return the careful thresholds of partial automata, or the reset thresholds of complete ones.
+
+    Parameters
+    ----------
+    deltas : array of states, shape (batch, k, n)
+    partial : bool
+        Whether letters may be undefined. The thresholds of a complete automaton are equal.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    int32 array, shape (batch,)
+        ``NOT_SYNCHRONIZING`` (-1) where there is no word.
+
+    Examples
+    --------
+    >>> partial = validate_deltas([[[1, None, 0], [0, 0, 2]]], partial=True)
+    >>> thresholds_of(partial, partial=True).tolist()
+    [3]
+    """
+    solve = careful_thresholds if partial else reset_thresholds
+    return solve(deltas, workers=workers)
+
+
+def may_synchronize(
+    deltas: npt.ArrayLike, *, partial: bool, workers: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Return for each automaton whether a search for a word may succeed, without such a search.
+
+    For complete automata the answer is that of `are_synchronizing`, which is exact. For partial
+    ones it is what a careful word needs at least: a letter that is defined everywhere and merges
+    two states, since every first change of the set of all states is by such a letter, and for every
+    pair of states a word that is defined on both and merges them.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+    partial : bool
+        Whether letters may be undefined.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    bool array, shape (batch,)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        As `validate_deltas`.
+
+    Examples
+    --------
+    >>> deltas = [[[1, None, 0], [0, 0, 2]], [[1, None, 0], [0, 0, None]], [[1, 2, 0], [2, 1, 0]]]
+    >>> may_synchronize(deltas, partial=True).tolist()
+    [True, False, False]
+    """
+    if not partial:
+        return are_synchronizing(deltas, workers=workers)
+    valid = validate_deltas(deltas, partial=True)
+    n = valid.shape[2]
+    if n == 1:
+        return np.ones(len(valid), np.bool_)
+    ordered = np.sort(valid, axis=2)
+    begins = (ordered[:, :, -1] < n) & (ordered[:, :, 1:] == ordered[:, :, :-1]).any(axis=2)
+    may = begins.any(axis=1)
+    may[may] = are_synchronizing_valid(valid[may], workers)
+    return np.asarray(may)
