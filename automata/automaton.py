@@ -535,10 +535,7 @@ def _without_none(table: Any, depth: int) -> Any:
         return [_without_none(part, depth - 1) for part in table]
     if not any(entry is None for entry in table):
         return table
-    if len(table) > UNDEFINED:
-        raise SizeLimitError(
-            f"n={len(table)} is over the limit of {UNDEFINED} states of partial automata"
-        )
+    check_partial_size(len(table))
     return [UNDEFINED if entry is None else entry for entry in table]
 
 
@@ -604,6 +601,12 @@ def check_size(k: int, n: int) -> None:
         raise SizeLimitError(f"n={n} is over the limit of {MAX_STATES} states")
     if k > MAX_LETTERS:
         raise SizeLimitError(f"k={k} is over the limit of {MAX_LETTERS} letters")
+
+
+def check_partial_size(n: int) -> None:
+    """Raise `SizeLimitError` if partial automata cannot have n states."""
+    if n > UNDEFINED:
+        raise SizeLimitError(f"n={n} is over the limit of {UNDEFINED} states of partial automata")
 
 
 def integer_array(value: Any, entries: str = "states") -> npt.NDArray[Any]:

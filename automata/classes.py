@@ -36,7 +36,9 @@ Predicate = Callable[[Any], Any]
 (batch,). It must not depend on the names of states and letters."""
 
 
-def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> None:
+def check_classes(
+    classes: Sequence[str | Predicate], n: int | None = None, *, partial: bool = False
+) -> None:
     """Check names of classes; functions are not called.
 
     Parameters
@@ -45,11 +47,13 @@ def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> N
         Each one of `CLASSES`, or "not-" and one of them, or a `Predicate`.
     n : int, optional
         Number of states; each class must be decided at this size.
+    partial : bool
+        Whether automata may be partial: no class is defined for them.
 
     Raises
     ------
     ValueError
-        If a name is unknown, or `classes` is one text.
+        If a name is unknown, `classes` is one text, or there is a class of partial automata.
     SizeLimitError
         If one of the classes is not decided for n states.
 
@@ -64,6 +68,10 @@ def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> N
         if not isinstance(name, str) or name.removeprefix("not-") not in CLASSES:
             known = ", ".join(CLASSES)
             raise ValueError(f"unknown class {shown(name)}: one of {known}, each also as not-NAME")
+    if partial and len(classes):
+        raise ValueError(
+            f"class {shown(classes[0])} is one of complete automata, not of partial ones"
+        )
     if n is not None:
         required, forbidden = split_classes(named)
         check_decided([*required, *forbidden], n)

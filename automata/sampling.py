@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial as bound_to
 
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer, check_positive
+from automata.arguments import check_integer, check_number, check_positive
 from automata.automaton import (
     MAX_LETTERS,
     MAX_STATES,
+    UNDEFINED,
     Automaton,
     Deltas,
     SizeLimitError,
+    check_partial_size,
     integer_array,
     state_dtype,
     validate_deltas,
@@ -28,8 +30,8 @@ from automata.classes import Predicate, check_classes
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.settings import check_settings, setting
-from automata.solver.exact import Thresholds, reset_thresholds
-from automata.solver.ranks import are_synchronizing
+from automata.solver.either import may_synchronize, thresholds_of
+from automata.solver.exact import Thresholds
 
 Solve = Callable[[Deltas], Thresholds]
 
@@ -39,8 +41,20 @@ _CHILD_PATIENCE = 1 << 16
 """An evolution in classes goes on for at least this many children in a row without a new one."""
 
 
-def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
-    """Draw automata uniformly at random.
+def sample_uniform(
+    rng: np.random.Generator,
+    count: int,
+    n: int,
+    k: int,
+    *,
+    undefined: float | None = None,
+    total: int = 0,
+) -> Deltas:
+    """Draw automata uniformly at random, complete or partial ones.
+
+    In partial automata each transition is undefined with a given probability; targets are uniform.
+    With probability 1 / (n + 1) all tables are equally likely. There is a careful word only if some
+    letter is defined everywhere: `total` letters are made so.
 
     Parameters
     ----------
@@ -48,7 +62,11 @@ def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Delt
     count : int
         Number of automata, at least 0.
     n, k : int
-        States, 1..5,000, and letters, 1..64.
+        States, 1..5,000 (255 of partial automata), and letters, 1..64.
+    undefined : float, optional
+        The probability that a transition is undefined, in 0..1. Default: complete automata.
+    total : int
+        Of partial automata, the first letters that are defined everywhere, 0..k.
 
     Returns
     -------
@@ -63,28 +81,50 @@ def sample_uniform(rng: np.random.Generator, count: int, n: int, k: int) -> Delt
     --------
     >>> sample_uniform(np.random.default_rng(0), 5, n=3, k=2).shape
     (5, 2, 3)
+    >>> sample_uniform(np.random.default_rng(0), 1, n=3, k=2, undefined=0.5, total=1).tolist()
+    [[[1, 1, 2], [255, 255, 255]]]
     """
     count = check_integer("count", count, 0)
     n, k = check_integer("n", n, 1, MAX_STATES), check_integer("k", k, 1, MAX_LETTERS)
-    return rng.integers(0, n, size=(count, k, n), dtype=state_dtype(n))
+    drawn: Deltas = rng.integers(0, n, size=(count, k, n), dtype=state_dtype(n))
+    if undefined is None:
+        return drawn
+    check_partial_size(n)
+    undefined, total = (
+        check_number("undefined", undefined, 0, 1),
+        check_integer("total", total, 0, k),
+    )
+    drawn[:, total:][rng.random((count, k - total, n)) < undefined] = UNDEFINED
+    return drawn
 
 
-def sample_synchronizing(rng: np.random.Generator, count: int, n: int, k: int) -> Deltas:
+def sample_synchronizing(
+    rng: np.random.Generator, count: int, n: int, k: int, *, undefined: float | None = None
+) -> Deltas:
     """Draw synchronizing automata uniformly at random, by rejection.
 
-    Parameters, returns and raises as `sample_uniform`.
+    Partial ones have a careful word: they are drawn with a first letter that is defined everywhere,
+    and solved. Parameters, returns and raises as `sample_uniform`.
 
     Examples
     --------
-    >>> bool(are_synchronizing(sample_synchronizing(np.random.default_rng(0), 5, n=3, k=2)).all())
+    >>> drawn = sample_synchronizing(np.random.default_rng(0), 5, n=3, k=2)
+    >>> bool(may_synchronize(drawn, partial=False).all())
     True
+    >>> drawn = sample_synchronizing(np.random.default_rng(0), 5, n=3, k=2, undefined=0.2)
+    >>> thresholds_of(drawn, partial=True).tolist()
+    [2, 2, 1, 2, 2]
     """
     kept = sample_uniform(rng, 0, n, k)
     count = check_integer("count", count, 0)
     while len(kept) < count:
         # almost all automata of two letters synchronize, few of one letter: draw 64 more
-        drawn = sample_uniform(rng, count - len(kept) + 64, n, k)
-        kept = np.concatenate([kept, drawn[are_synchronizing(drawn)]])
+        drawn = sample_uniform(rng, count - len(kept) + 64, n, k, undefined=undefined, total=1)
+        if undefined is None:
+            good = may_synchronize(drawn, partial=False)
+        else:
+            good = thresholds_of(drawn, partial=True) >= 0
+        kept = np.concatenate([kept, drawn[good]])
     return kept[:count]
 
 
@@ -92,10 +132,13 @@ def mutate(
     rng: np.random.Generator,
     deltas: npt.ArrayLike | Sequence[Automaton],
     transitions: int = 1,
+    *,
+    partial: bool = False,
 ) -> Deltas:
     """Redraw some transitions of each automaton, each to another target.
 
-    With one state nothing changes.
+    In partial automata a transition may be undefined, which is one more target, as likely as each
+    other. In complete automata with one state nothing changes.
 
     Parameters
     ----------
@@ -103,6 +146,8 @@ def mutate(
     deltas : array of int, shape (batch, k, n)
     transitions : int
         Number of distinct transitions of each automaton that change, at most k*n.
+    partial : bool
+        Whether letters may be undefined on states, before and after; then n <= 255.
 
     Returns
     -------
@@ -111,7 +156,7 @@ def mutate(
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata.
+        If `deltas` are not automata, or not complete where `partial` is False.
     ValueError
         If `transitions` is not in 0..k*n.
 
@@ -120,30 +165,49 @@ def mutate(
     >>> parents = np.zeros((4, 2, 3), np.uint8)
     >>> (mutate(np.random.default_rng(0), parents, 2) != parents).sum(axis=(1, 2)).tolist()
     [2, 2, 2, 2]
+    >>> mutate(np.random.default_rng(0), [[[0]], [[255]]], partial=True).tolist()
+    [[[255]], [[0]]]
     """
-    valid = validate_deltas(deltas)
+    valid = validate_deltas(deltas, partial=partial)
     batch, k, n = valid.shape
     transitions = check_integer("transitions", transitions, 0, k * n)
-    if n == 1 or batch == 0:
+    if partial:
+        check_partial_size(n)
+    targets = n + partial  # the last one is `UNDEFINED`
+    if targets == 1 or batch == 0:
         return valid
     flat = valid.reshape(batch, k * n)
     order = np.argsort(rng.random((batch, k * n)), axis=1)
     positions = order[:, :transitions]
-    shifts = rng.integers(1, n, size=positions.shape)
+    shifts = rng.integers(1, targets, size=positions.shape)
     rows = np.arange(batch)[:, None]
-    flat[rows, positions] = (flat[rows, positions] + shifts) % n
+    old = flat[rows, positions]
+    if partial:
+        old[old == UNDEFINED] = n
+    new = (old + shifts) % targets
+    if partial:
+        new[new == n] = UNDEFINED
+    flat[rows, positions] = new
     return flat.reshape(batch, k, n)
 
 
-def exchange(rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automaton]) -> Deltas:
+def exchange(
+    rng: np.random.Generator,
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    *,
+    partial: bool = False,
+) -> Deltas:
     """Exchange the targets of two random transitions of each automaton.
 
-    The in-degrees stay. If both targets are one state, the automaton stays as it is.
+    The in-degrees stay. If both targets are one state, the automaton stays as it is. In partial
+    automata an undefined transition is exchanged like any other.
 
     Parameters
     ----------
     rng : Generator
     deltas : array of int, shape (batch, k, n)
+    partial : bool
+        Whether letters may be undefined on states.
 
     Returns
     -------
@@ -152,7 +216,7 @@ def exchange(rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automato
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata.
+        If `deltas` are not automata, or not complete where `partial` is False.
 
     Examples
     --------
@@ -161,7 +225,7 @@ def exchange(rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automato
     >>> np.bincount(children.ravel()).tolist()
     [2, 2, 2]
     """
-    valid = validate_deltas(deltas)
+    valid = validate_deltas(deltas, partial=partial)
     batch, k, n = valid.shape
     flat = valid.reshape(batch, k * n)
     if k * n > 1:
@@ -173,13 +237,18 @@ def exchange(rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automato
 
 
 def insert_states(
-    rng: np.random.Generator, deltas: npt.ArrayLike | Sequence[Automaton], states: int = 1
+    rng: np.random.Generator,
+    deltas: npt.ArrayLike | Sequence[Automaton],
+    states: int = 1,
+    *,
+    partial: bool = False,
 ) -> Deltas:
     """Insert states into each automaton, one after the other.
 
     Each new state splits a random transition: a letter that led p to q now leads p to the new state
     and the new state to q. The other letters lead the new state to random states, itself included.
-    New states get the numbers n, n + 1, ...
+    New states get the numbers n, n + 1, ... In partial automata undefined is one more target: an
+    undefined transition that is split now leads to the new state and is undefined there.
 
     Parameters
     ----------
@@ -187,6 +256,8 @@ def insert_states(
     deltas : array of int, shape (batch, k, n)
     states : int
         Number of states to insert, at least 0.
+    partial : bool
+        Whether letters may be undefined on states.
 
     Returns
     -------
@@ -195,7 +266,8 @@ def insert_states(
     Raises
     ------
     AutomatonError, SizeLimitError
-        If `deltas` are not complete automata, or n + states > 5,000.
+        If `deltas` are not automata, or not complete where `partial` is False, or n + states is
+        over 5,000, or over 255 where it is True.
     ValueError
         If `states` is negative, or not an integer.
 
@@ -204,9 +276,11 @@ def insert_states(
     >>> insert_states(np.random.default_rng(0), np.array([[[1, 2, 0], [0, 1, 0]]])).tolist()
     [[[1, 2, 0, 2], [0, 3, 0, 1]]]
     """
-    valid = validate_deltas(deltas)
+    valid = validate_deltas(deltas, partial=partial)
     batch, k, n = valid.shape
     states = check_integer("states", states, 0)
+    if partial:
+        check_partial_size(n + states)
     if n + states > MAX_STATES:
         raise SizeLimitError(f"n={n + states} is over the limit of {MAX_STATES} states")
     grown = np.empty((batch, k, n + states), state_dtype(n + states))
@@ -215,7 +289,9 @@ def insert_states(
     for new in range(n, n + states):
         letters = rng.integers(0, k, size=batch)
         sources = rng.integers(0, new, size=batch)
-        grown[:, :, new] = rng.integers(0, new + 1, size=(batch, k))
+        targets = rng.integers(0, new + 1 + partial, size=(batch, k))
+        targets[targets > new] = UNDEFINED
+        grown[:, :, new] = targets
         grown[rows, letters, new] = grown[rows, letters, sources]
         grown[rows, letters, sources] = new
     return grown
@@ -312,10 +388,23 @@ class Evolution:
         name="least_new",
     )
 
+    undefined: float | None = setting(
+        None,
+        "Evolve partial automata from random ones with this share of undefined transitions, but "
+        "for the first letter.",
+        low=0,
+        high=1,
+    )
+
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
-        check_classes(self.classes)
+        check_classes(self.classes, partial=self.partial)
+
+    @property
+    def partial(self) -> bool:
+        """Whether partial automata evolve, by their careful thresholds."""
+        return self.undefined is not None
 
 
 @dataclass(frozen=True)
@@ -345,7 +434,8 @@ def evolve(
 
     Each generation draws parents by rank, changes one or two transitions of each, and solves the
     synchronizing children that are new up to isomorphism, at one solver call each. Children outside
-    the classes cost no call: classes are decided without the solver.
+    the classes cost no call: classes are decided without the solver. Whether a partial automaton
+    has a careful word is not: those that `may_synchronize` cost a call.
 
     Parameters
     ----------
@@ -371,7 +461,8 @@ def evolve(
     Raises
     ------
     AutomatonError, SizeLimitError
-        If the automata of `start` are not complete, or n > 64 or k > 6.
+        If the automata of `start` are not complete and `Evolution.undefined` is None, or n > 64 or
+        k > 6.
     ValueError
         If n or k is less than 1 or not an integer, or `start` does not have one threshold
         for each automaton.
@@ -383,14 +474,16 @@ def evolve(
     (7, True)
     """
     n, k = check_integer("n", n, 1), check_integer("k", k, 1)
+    partial = config.partial
     if solve is None:
-        solve = partial(reset_thresholds, workers=workers)
+        solve = bound_to(thresholds_of, partial=partial, workers=workers)
     seen = RowIndex(n * k)
     forms = np.empty((0, n * k), np.uint8)
     thresholds = np.empty(0, np.int32)
     calls = 0
     if start is not None:
-        forms, thresholds = canonical_forms(start[0]), integer_array(start[1], "thresholds")
+        forms = canonical_forms(start[0])
+        thresholds = integer_array(start[1], "thresholds")
         if thresholds.shape != (len(forms),):
             raise ValueError(
                 f"{len(forms)} automata have as many thresholds, got shape {thresholds.shape}"
@@ -400,25 +493,29 @@ def evolve(
     fruitless = 0  # children since the last generation with enough new ones
     while calls < config.calls and fruitless < _patience(config, len(forms)):
         if len(forms) == 0:
-            children = sample_uniform(rng, config.batch, n, k)
+            children = sample_uniform(
+                rng, config.batch, n, k, undefined=config.undefined, total=int(partial)
+            )
         else:
             weights = rank_weights(len(forms), config.softness)
             parents = rng.choice(len(forms), size=config.batch, p=weights)
-            children = breed(rng, from_canonical(forms[parents], n, k), config.exchanges)
+            bred_from = from_canonical(forms[parents], n, k, partial=partial)
+            children = breed(rng, bred_from, config.exchanges, partial=partial)
         if config.classes:
             children = children[in_classes(children, config.classes, workers=workers)]
         drawn = canonical_forms(children, workers=workers)
         drawn = drawn[seen.add_new(drawn)]
-        drawn = drawn[are_synchronizing(from_canonical(drawn, n, k))][: config.calls - calls]
+        may = may_synchronize(from_canonical(drawn, n, k, partial=partial), partial=partial)
+        drawn = drawn[may][: config.calls - calls]
         least_new = config.least_new * len(children) if len(forms) else 0
         fruitless = 0 if len(drawn) > least_new else fruitless + config.batch
-        solved = solve(from_canonical(drawn, n, k))
+        solved = solve(from_canonical(drawn, n, k, partial=partial))
         calls += len(drawn)
         progress(len(drawn))
         forms, thresholds = _elite(
             np.concatenate([forms, drawn]), np.concatenate([thresholds, solved]), config
         )
-    return Evolved(from_canonical(forms, n, k), thresholds, calls)
+    return Evolved(from_canonical(forms, n, k, partial=partial), thresholds, calls)
 
 
 def _patience(config: Evolution, archive: int) -> int:
@@ -433,7 +530,9 @@ def _patience(config: Evolution, archive: int) -> int:
     return patience
 
 
-def breed(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Deltas:
+def breed(
+    rng: np.random.Generator, parents: Deltas, exchanges: float, *, partial: bool = False
+) -> Deltas:
     """Return a child of each parent: a share exchanges two targets, the others redraw one or two.
 
     Parameters
@@ -442,6 +541,8 @@ def breed(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Deltas
     parents : array of states, shape (batch, k, n)
     exchanges : float
         The share, in 0..1.
+    partial : bool
+        Whether letters may be undefined on states, of parents and of children.
 
     Returns
     -------
@@ -458,9 +559,9 @@ def breed(rng: np.random.Generator, parents: Deltas, exchanges: float) -> Deltas
     half = exchanged + (len(parents) - exchanged) // 2
     return np.concatenate(
         [
-            exchange(rng, parents[:exchanged]),
-            mutate(rng, parents[exchanged:half], 1),
-            mutate(rng, parents[half:], min(2, n * k)),
+            exchange(rng, parents[:exchanged], partial=partial),
+            mutate(rng, parents[exchanged:half], 1, partial=partial),
+            mutate(rng, parents[half:], min(2, n * k), partial=partial),
         ]
     )
 

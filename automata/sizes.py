@@ -8,6 +8,12 @@ CANONICAL_MAX_STATES = 64
 CANONICAL_MAX_LETTERS = 6
 ENUMERATION_MAX_STATES = 11  # the C(n, 2) pairs of states fit into 64 bits
 COMPLETE_MAX_STATES = 9  # for all automata: the n! automorphisms of the identity fit into memory
+UNDEFINED_SHARE = 0.2
+"""The usual probability that a transition of a random partial automaton is undefined.
+
+Of tables of two letters, the first defined everywhere, 28, 32 and 35 % at n = 6, 8 and 10 then have
+undefined transitions and a careful word: more than at 0.1 or, from n = 8 on, 0.3. If no letter is
+spared, 19, 22 and 26 % have, at the best of these shares (0.14, 0.05, 0.05)."""
 
 
 def cerny_bound(n: int) -> int:
