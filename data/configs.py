@@ -12,9 +12,17 @@ from automata.sizes import (
     CANONICAL_MAX_STATES,
     COMPLETE_MAX_STATES,
     ENUMERATION_MAX_STATES,
-    cerny_bound,
+    UNDEFINED_SHARE,
 )
+from data.best_known import best_known_length
 
+PARTIAL_HELP = "Partial automata: letters may be undefined, thresholds are careful."
+"""The help of --partial."""
+UNDEFINED_HELP = (
+    "Probability that a transition of a random automaton is undefined, but for the first letter's "
+    f"(partial only). Default: {UNDEFINED_SHARE}."
+)
+"""The help of --undefined."""
 SAMPLERS = ("uniform", "synchronizing", "evolved")
 
 
@@ -30,7 +38,12 @@ class GenerateConfig:
     sampler: str = setting("uniform", "How automata are drawn.", choices=SAMPLERS)
     seed: int = setting(0, "Seed.", low=0, high=MAX_SEED)
     ceiling: float | None = setting(
-        None, "Keep only thresholds up to this share of the Černý bound.", low=0, high=1, without=0
+        None,
+        "Keep only thresholds up to this share of the Černý bound, or, of partial automata, of the "
+        "longest known careful threshold.",
+        low=0,
+        high=1,
+        without=0,
     )
     calls: int = setting(
         4_000_000,
@@ -39,15 +52,22 @@ class GenerateConfig:
         high=10**12,
     )
     shard_rows: int = setting(1_000_000, "Rows of a shard.", low=1, high=10**8)
+    partial: bool = setting(False, PARTIAL_HELP, later=True)
+    undefined: float | None = setting(None, UNDEFINED_HELP, low=0, high=1, without=1, later=True)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
+        object.__setattr__(self, "undefined", undefined_share(self.partial, self.undefined))
+        if self.ceiling is not None:
+            highest_below(self.ceiling, self.n, self.k, partial=self.partial)
 
     @property
     def highest_threshold(self) -> int | None:
         """The longest threshold that is kept, None without a ceiling."""
-        return None if self.ceiling is None else highest_below(self.ceiling, self.n)
+        if self.ceiling is None:
+            return None
+        return highest_below(self.ceiling, self.n, self.k, partial=self.partial)
 
 
 @dataclass(frozen=True)
@@ -74,12 +94,43 @@ class EnumerateConfig:
         check_classes(self.classes)
 
 
-def highest_below(ceiling: float, n: int) -> int:
-    """Return the longest threshold that is not above a share of the Černý bound.
+def undefined_share(partial: bool, undefined: float | None) -> float | None:
+    """Return the share of undefined transitions of random automata, None for complete ones.
+
+    Raises
+    ------
+    ValueError
+        If a share is given for complete automata.
 
     Examples
     --------
-    >>> highest_below(0.6, 8)
-    29
+    >>> undefined_share(False, None), undefined_share(True, None), undefined_share(True, 0.5)
+    (None, 0.2, 0.5)
     """
-    return math.floor(ceiling * cerny_bound(n) + 1e-9)
+    if undefined is not None and not partial:
+        raise ValueError(f"undefined={undefined} is only for partial automata: --partial")
+    return UNDEFINED_SHARE if partial and undefined is None else undefined
+
+
+def highest_below(ceiling: float, n: int, k: int, *, partial: bool = False) -> int:
+    """Return the longest threshold that is not above a share of the best known length.
+
+    That is the Černý bound for complete automata.
+
+    Raises
+    ------
+    ValueError
+        If no length is known for partial automata of this size.
+
+    Examples
+    --------
+    >>> highest_below(0.6, 8, 2), highest_below(0.6, 8, 2, partial=True)
+    (29, 33)
+    """
+    best = best_known_length(n, k, partial=partial)
+    if best is None:
+        raise ValueError(
+            f"ceiling={ceiling} is a share of the longest known careful threshold, and none is "
+            f"known for n={n}, k={k}"
+        )
+    return math.floor(ceiling * best + 1e-9)

@@ -31,20 +31,24 @@ def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
     return np.asarray(flags >> np.uint16(bit) & np.uint16(1), np.bool_)
 
 
-def highest_threshold(n: int) -> int:
+def highest_threshold(n: int, *, partial: bool = False) -> int:
     """Return the proved upper bound of reset thresholds, (n^3 - n) / 6 (Frankl 1982, Pin 1983).
+
+    For partial automata it is 2^n - n - 1: each letter of a shortest careful word is read from
+    another set of two or more states.
 
     Examples
     --------
-    >>> highest_threshold(4)
-    10
+    >>> highest_threshold(4), highest_threshold(4, partial=True)
+    (10, 11)
     """
-    return (n**3 - n) // 6
+    return 2**n - n - 1 if partial else (n**3 - n) // 6
 
 
-def no_counts(n: int) -> Counts:
+def no_counts(n: int, *, partial: bool = False) -> Counts:
     """Return `Counts` of zeros for n states."""
-    return np.zeros((highest_threshold(n) + 2, len(COUNT_COLUMNS) - 1), np.int64)
+    highest = highest_threshold(n, partial=partial)
+    return np.zeros((highest + 2, len(COUNT_COLUMNS) - 1), np.int64)
 
 
 def flags_of(columns: Mapping[str, npt.NDArray[Any]]) -> Flags:
@@ -53,9 +57,9 @@ def flags_of(columns: Mapping[str, npt.NDArray[Any]]) -> Flags:
     return np.asarray(np.bitwise_or.reduce(bits), np.uint16)
 
 
-def count(thresholds: Thresholds, flags: Flags, n: int) -> Counts:
+def count(thresholds: Thresholds, flags: Flags, n: int, *, partial: bool = False) -> Counts:
     """Count automata of n states by threshold, int32 (rows,), and flags, uint16 (rows,)."""
-    counts, places = no_counts(n), thresholds + 1
+    counts, places = no_counts(n, partial=partial), thresholds + 1
     counts[:, 0] = np.bincount(places, minlength=len(counts))
     for bit in range(len(CLASSES)):
         counts[:, 1 + bit] = np.bincount(places[has_class(flags, bit)], minlength=len(counts))
@@ -78,17 +82,17 @@ def to_rows(counts: Counts) -> list[dict[str, int]]:
     ]
 
 
-def from_rows(rows: Sequence[dict[str, int]], n: int) -> Counts:
+def from_rows(rows: Sequence[dict[str, int]], n: int, *, partial: bool = False) -> Counts:
     """Return `Counts` from rows of `to_rows`."""
-    counts = no_counts(n)
+    counts = no_counts(n, partial=partial)
     for row in rows:
         counts[row["reset_threshold"] + 1] = [row[name] for name in COUNT_COLUMNS[1:]]
     return counts
 
 
-def check_rows(place: str, rows: Any, n: int) -> None:
+def check_rows(place: str, rows: Any, n: int, *, partial: bool = False) -> None:
     """Raise ValueError unless `to_rows` could have made these rows, which come from a file."""
-    low, high, most = NOT_SYNCHRONIZING, highest_threshold(n), 2**62
+    low, high, most = NOT_SYNCHRONIZING, highest_threshold(n, partial=partial), 2**62
     list_of(
         record(
             {

@@ -18,10 +18,19 @@ from automata.classes import Predicate
 from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver.exact import Thresholds
+from data.best_known import Kind
 from data.counts import count, flags_of, no_counts, to_rows
 from data.damage import DataError
 from data.files import check_sha256
-from data.manifest import ENUMERATION, IMPORT, check_whole, read_manifest, shard_name, source_of
+from data.manifest import (
+    ENUMERATION,
+    IMPORT,
+    check_whole,
+    is_partial,
+    read_manifest,
+    shard_name,
+    source_of,
+)
 from data.recheck import recheck
 from data.shards import Rows, property_types, read_rows, write_rows
 
@@ -39,13 +48,15 @@ class Dataset:
     """
 
     deltas: Deltas
-    """uint8 (rows, k, n), in canonical form"""
+    """uint8 (rows, k, n), in canonical form; `UNDEFINED` where a partial automaton has no target"""
     reset_thresholds: Thresholds
-    """int32 (rows,), -1 for non-synchronizing"""
+    """int32 (rows,), -1 for non-synchronizing; careful thresholds of partial automata"""
     sources: npt.NDArray[np.str_]
     """str (rows,): the sampler each row comes from; ``enumeration`` or ``import`` without one"""
     properties: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     """Columns of an enumeration, (rows, ...) each; `property_types` names them."""
+    partial: bool = False
+    """Whether it is a dataset of partial automata."""
 
     def __len__(self) -> int:
         return len(self.deltas)
@@ -65,6 +76,11 @@ class Dataset:
         """Number of letters."""
         return int(self.deltas.shape[1])
 
+    @property
+    def kind(self) -> Kind:
+        """The size, and whether the automata are partial."""
+        return Kind(self.n, self.k, self.partial)
+
     @cached_property
     def forms(self) -> Forms:
         """Canonical forms, uint8 (rows, n*k)."""
@@ -78,6 +94,7 @@ class Dataset:
             self.reset_thresholds[rows],
             self.sources[rows],
             {name: column[rows] for name, column in self.properties.items()},
+            self.partial,
         )
 
     def select(self, *, at_least: int = -1, at_most: int | None = None) -> Dataset:
@@ -110,6 +127,7 @@ def concatenate(parts: Sequence[Dataset]) -> Dataset:
             name: np.concatenate([part.properties[name] for part in parts])
             for name in parts[0].properties
         },
+        parts[0].partial,
     )
 
 
@@ -157,14 +175,16 @@ def read_shards(folder: Path, manifest: dict[str, Any], *, workers: int = 1) -> 
         whether the automata of an import are those that were read.
     """
     hashes, digest = [], hashlib.sha256()
-    counts = no_counts(manifest["config"]["n"])
+    partial = is_partial(manifest)
+    n = manifest["config"]["n"] if "totals" in manifest else 1
+    counts = no_counts(n, partial=partial)
     for index in range(len(manifest["shards"])):
         shard = read_shard(folder, index, manifest, workers=workers)
         hashes.append(hash_rows(shard.forms))
         digest.update(shard.forms.tobytes())
         if shard.properties:
             flags = flags_of(shard.properties)
-            counts += count(shard.reset_thresholds, flags, shard.n)
+            counts += count(shard.reset_thresholds, flags, shard.n, partial=partial)
         yield shard
     _check_distinct(folder, manifest, np.concatenate([np.empty(0, np.uint64), *hashes]))
     if len(hashes) and "totals" in manifest and manifest["totals"]["counts"] != to_rows(counts):
@@ -216,6 +236,7 @@ def read_shard(folder: Path, index: int, manifest: dict[str, Any], *, workers: i
     check_sha256(path, entry["sha256"])
     enumerated = manifest.get("kind") == ENUMERATION
     types = property_types(k) if enumerated else {}
-    rows = read_rows(path, entry["rows"], n, k, source_of(manifest), types)
+    partial = is_partial(manifest)
+    rows = read_rows(path, entry["rows"], n, k, source_of(manifest), types, partial=partial)
     recheck(path, rows, config, workers)
-    return Dataset(*rows)
+    return Dataset(*rows, partial)

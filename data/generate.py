@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from automata.automaton import Deltas
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
-from automata.solver.exact import Thresholds, reset_thresholds
+from automata.settings import record_of
+from automata.solver.either import thresholds_of
+from automata.solver.exact import Thresholds
 from data.claim import claim
 from data.configs import GenerateConfig as GenerateConfig
 from data.damage import DataError
@@ -69,7 +71,7 @@ def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) ->
 def _generate(config: GenerateConfig, folder: Path, workers: int) -> Generated:
     """Make the dataset in a claimed folder."""
     fresh = {
-        "config": asdict(config),
+        "config": record_of(config),
         "versions": versions("numpy", "numba", "pyarrow"),
         "shards": [],
         "complete": False,
@@ -148,15 +150,16 @@ def _sample_shard(
     config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
 ) -> tuple[Dataset, int]:
     """Draw, deduplicate and label one shard; return it with its number of solver calls."""
-    draw = {"uniform": sample_uniform, "synchronizing": sample_synchronizing}[config.sampler]
+    n, k, partial = config.n, config.k, config.partial
     thresholds: list[Thresholds] = [np.empty(0, np.int32)]
     calls = empty = 0
     with progress(rows, "generate", "automata") as bar:
         while len(known.recent) < rows:
-            drawn = canonical_forms(draw(rng, _DRAW, config.n, config.k), workers=workers)
+            drawn = canonical_forms(_draw(config, rng), workers=workers)
             drawn = drawn[RowIndex(drawn.shape[1]).add_new(drawn)]
             drawn = drawn[~known.holds(drawn)]
-            labels = reset_thresholds(from_canonical(drawn, config.n, config.k), workers=workers)
+            deltas = from_canonical(drawn, n, k, partial=partial)
+            labels = thresholds_of(deltas, partial=partial, workers=workers)
             calls += len(drawn)
             if len(drawn) == 0:
                 break
@@ -175,11 +178,23 @@ def _sample_shard(
     return _dataset(config, known.recent, np.concatenate(thresholds)), calls
 
 
+def _draw(config: GenerateConfig, rng: np.random.Generator) -> Deltas:
+    """Draw random automata; of partial ones the first letter is defined everywhere."""
+    if config.sampler == "uniform":
+        return sample_uniform(rng, _DRAW, config.n, config.k, undefined=config.undefined, total=1)
+    return sample_synchronizing(rng, _DRAW, config.n, config.k, undefined=config.undefined)
+
+
 def _evolve_shard(
     config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
 ) -> tuple[Dataset, int]:
     """Evolve one shard from random automata; return it with its number of solver calls."""
-    evolution = Evolution(calls=config.calls, archive_size=rows, ceiling=config.highest_threshold)
+    evolution = Evolution(
+        calls=config.calls,
+        archive_size=rows,
+        ceiling=config.highest_threshold,
+        undefined=config.undefined,
+    )
     with progress(config.calls, "evolve", "calls") as bar:
         archive = evolve(rng, config.n, config.k, evolution, workers=workers, progress=bar.update)
     forms = canonical_forms(archive.deltas)
@@ -189,5 +204,6 @@ def _evolve_shard(
 
 
 def _dataset(config: GenerateConfig, forms: Forms, thresholds: Thresholds) -> Dataset:
-    deltas = from_canonical(forms, config.n, config.k)
-    return Dataset(deltas, thresholds, np.full(len(forms), config.sampler))
+    deltas = from_canonical(forms, config.n, config.k, partial=config.partial)
+    sources = np.full(len(forms), config.sampler)
+    return Dataset(deltas, thresholds, sources, partial=config.partial)

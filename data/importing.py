@@ -15,7 +15,8 @@ import numpy.typing as npt
 from automata.automaton import Automaton, AutomatonError, validate_deltas
 from automata.canonical import Forms, canonical_forms_of_valid, from_canonical
 from automata.row_index import RowIndex
-from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.either import thresholds_of
+from automata.solver.exact import Thresholds
 from automata.text.entries import Malformed
 from automata.text.reading import read_automata
 from data.claim import claim
@@ -45,10 +46,12 @@ class Collection(NamedTuple):
     """Automata that were read, copies too."""
     forms: Forms
     """Canonical forms in the order in which each came first: uint8 (rows, n*k)."""
+    partial: bool = False
+    """Whether letters may be undefined on states."""
 
     def config(self) -> dict[str, int | str]:
         """Return the settings of the dataset. They depend on the automata, not on their text."""
-        return {
+        config: dict[str, int | str] = {
             "n": self.n,
             "k": self.k,
             "read": self.read,
@@ -56,9 +59,12 @@ class Collection(NamedTuple):
             "shard_rows": SHARD_ROWS,
             "sha256": hashlib.sha256(self.forms.tobytes()).hexdigest(),
         }
+        return config | ({"partial": True} if self.partial else {})
 
 
-def import_automata(batches: Iterable[Batch], folder: Path | str, *, workers: int = 1) -> Generated:
+def import_automata(
+    batches: Iterable[Batch], folder: Path | str, *, partial: bool = False, workers: int = 1
+) -> Generated:
     """Make a dataset folder of automata from anywhere, such as a sampler of your own.
 
     Parameters
@@ -66,6 +72,8 @@ def import_automata(batches: Iterable[Batch], folder: Path | str, *, workers: in
     batches : iterable of arrays, shape (batch, k, n)
         All of one size; or lists of `Automaton` or of text. Isomorphic copies are left out.
     folder : Path or str
+    partial : bool
+        Whether letters may be undefined on states; then thresholds are careful ones.
     workers : int
         Threads; the result does not depend on their number.
 
@@ -87,7 +95,8 @@ def import_automata(batches: Iterable[Batch], folder: Path | str, *, workers: in
     [(-1, 1), (4, 1)]
     """
     named = ((f"batch {number}", batch) for number, batch in enumerate(batches, 1))
-    return import_collection(collect(named, workers=workers), folder, workers=workers)
+    collection = collect(named, partial=partial, workers=workers)
+    return import_collection(collection, folder, workers=workers)
 
 
 def read_collection(file: Path, form: str | None = None, *, workers: int = 1) -> Collection:
@@ -123,27 +132,32 @@ def read_collection(file: Path, form: str | None = None, *, workers: int = 1) ->
             raise DataError(f"{input_name(file)}: {error}") from error
 
 
-def collect(batches: Iterable[tuple[str, Batch]], *, workers: int = 1) -> Collection:
+def collect(
+    batches: Iterable[tuple[str, Batch]], *, partial: bool = False, workers: int = 1
+) -> Collection:
     """Return one automaton of each isomorphism class, in the order in which each came first.
 
     Parameters
     ----------
     batches : iterable of (place, automata)
         The place names a batch in errors, such as "line 3".
+    partial : bool
+        Whether letters may be undefined on states.
     workers : int
         Threads.
 
     Raises
     ------
     DataError
-        If there is no automaton, a batch does not hold complete automata or larger ones than
-        canonical forms allow, or sizes differ. The error names the place.
+        If there is no automaton, a batch does not hold automata (complete ones where `partial` is
+        False) or larger ones than canonical forms allow, or sizes differ. The error names the
+        place.
     """
     found: RowIndex | None = None
     size, first, read = (0, 0), "", 0
     for place, batch in batches:
         try:
-            deltas = validate_deltas(batch)
+            deltas = validate_deltas(batch, partial=partial)
             k, n = deltas.shape[1:]
             if found is not None and (k, n) != size:
                 raise AutomatonError(
@@ -159,7 +173,7 @@ def collect(batches: Iterable[tuple[str, Batch]], *, workers: int = 1) -> Collec
         read += len(deltas)
     if found is None or read == 0:
         raise DataError("no automaton")
-    return Collection(size[1], size[0], read, found.rows.copy())
+    return Collection(size[1], size[0], read, found.rows.copy(), partial)
 
 
 def import_collection(collection: Collection, folder: Path | str, *, workers: int = 1) -> Generated:
@@ -212,11 +226,13 @@ def import_collection(collection: Collection, folder: Path | str, *, workers: in
 
 def _label(collection: Collection, forms: Forms, workers: int) -> Dataset:
     """Find the thresholds of canonical forms."""
-    deltas = from_canonical(forms, collection.n, collection.k)
+    partial = collection.partial
+    deltas = from_canonical(forms, collection.n, collection.k, partial=partial)
     labels: list[Thresholds] = []
     with progress(len(deltas), "import", "automata") as bar:
         for start in range(0, len(deltas), _AT_ONCE):
             part = deltas[start : start + _AT_ONCE]
-            labels.append(reset_thresholds(part, workers=workers))
+            labels.append(thresholds_of(part, partial=partial, workers=workers))
             bar.update(len(part))
-    return Dataset(deltas, np.concatenate(labels), np.full(len(deltas), IMPORT))
+    sources = np.full(len(deltas), IMPORT)
+    return Dataset(deltas, np.concatenate(labels), sources, partial=partial)

@@ -5,6 +5,7 @@ Each returns its result.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -14,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import cerny_bound
 from automata.burnside import count_classes
-from automata.settings import SettingError
+from automata.settings import SettingError, record_of
+from data.best_known import Kind
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, Generated, generate
 from data.importing import import_collection, read_collection
@@ -55,10 +56,11 @@ class Enumeration:
 
 def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool) -> Summary:
     """Make a dataset folder of sampled automata."""
-    with recorded(out, "generate", asdict(config), force=force) as run:
+    with recorded(out, "generate", record_of(config), force=force) as run:
         made = generate(config, out, workers=workers)
         seconds = run.seconds
-        table = _draw(made, config.n, out, config.highest_threshold)
+        kind = Kind(config.n, config.k, config.partial)
+        table = _draw(made, kind, out, config.highest_threshold)
     rows = sum(table.values())
     speed = {} if run.complete else {"rows a second": round(rows / seconds)}
     return Summary(
@@ -96,7 +98,7 @@ def run_import(file: Path, form: str | None, out: Path, *, workers: int, force: 
     inputs = {} if str(file) == "-" else {"file": file}
     with recorded(out, "import", config, inputs, force=force):
         made = import_collection(collection, out, workers=workers)
-        table = _draw(made, n, out)
+        table = _draw(made, Kind(n, k, collection.partial), out)
     return Summary(
         {
             "dataset": str(out),
@@ -108,13 +110,13 @@ def run_import(file: Path, form: str | None, out: Path, *, workers: int, force: 
     )
 
 
-def _draw(made: Generated, n: int, out: Path, ceiling: int | None = None) -> dict[int, int]:
+def _draw(made: Generated, kind: Kind, out: Path, ceiling: int | None = None) -> dict[int, int]:
     """Draw the histogram of a dataset, and return it: rows by threshold, rising."""
     table = dict(sorted(made.thresholds.items()))
     thresholds = np.array([*table], np.int32)
     counts = np.array([*table.values()], np.int64)
-    plot_thresholds(thresholds, n, out / "thresholds", counts=counts, ceiling=ceiling)
-    announce(_above(thresholds, counts, n), n, out)
+    plot_thresholds(thresholds, kind, out / "thresholds", counts=counts, ceiling=ceiling)
+    announce(_above(thresholds, counts, kind), kind, out)
     return table
 
 
@@ -128,10 +130,11 @@ def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bo
         classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
         for name in ("thresholds.png", "thresholds.svg"):
             (out / name).unlink(missing_ok=True)
+        kind = Kind(config.n, config.k)
         if config.rows:
-            plot_thresholds(thresholds, config.n, out / "thresholds", counts=classes)
+            plot_thresholds(thresholds, kind, out / "thresholds", counts=classes)
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
-    announce(_above(thresholds, classes, config.n), config.n, place)
+    announce(_above(thresholds, classes, kind), kind, place)
     whole = config.at_least == 0 and not config.classes
     return Enumeration(
         {
@@ -147,30 +150,34 @@ def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bo
     )
 
 
-def _above(thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], n: int) -> list[int]:
-    """Return the thresholds above the Černý bound, each repeated by its count."""
-    above = thresholds > cerny_bound(n)
+def _above(
+    thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], kind: Kind
+) -> list[int]:
+    """Return the thresholds above the best known length, each repeated by its count."""
+    above = thresholds > (math.inf if kind.best is None else kind.best)
     found: list[int] = np.repeat(thresholds[above], counts[above]).tolist()
     return found
 
 
-def announce(thresholds: Iterable[int], n: int, place: Path | str) -> None:
-    """Print a warning on stderr if a threshold is above the Černý bound.
+def announce(thresholds: Iterable[int], kind: Kind, place: Path | str) -> None:
+    """Print a warning on stderr if a threshold is above the Černý bound, or the record.
 
     Parameters
     ----------
     thresholds : iterable of int
-    n : int
-        Number of states.
+    kind : Kind
+        Of all the automata. The record is that of partial automata, where one is known.
     place : Path or str
         The file or folder that holds the automata.
     """
-    above = [threshold for threshold in thresholds if threshold > cerny_bound(n)]
+    best = kind.best
+    above = [threshold for threshold in thresholds if best is not None and threshold > best]
     if above:
         loud, calm = ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+        what = "LONGEST KNOWN CAREFUL THRESHOLD" if kind.partial else "ČERNÝ BOUND"
         print(
-            f"{loud}ABOVE THE ČERNÝ BOUND: {len(above)} automata with n={n} and thresholds up to "
-            f"{max(above)} > {cerny_bound(n)}, in {place}. Prove them again before you believe it."
+            f"{loud}ABOVE THE {what}: {len(above)} automata with n={kind.n} and thresholds up to "
+            f"{max(above)} > {best}, in {place}. Prove them again before you believe it."
             f"{calm}",
             file=sys.stderr,
         )

@@ -50,8 +50,11 @@ def _check_of(own: Setting) -> Check:
 
 
 def _config(kind: type) -> Check:
-    """Return the check of all settings of a config in JSON."""
-    return record({name: _check_of(own) for name, own in settings_of(kind).items()})
+    """Return the check of all settings of a config in JSON; those that came later may be absent."""
+    checks = {name: _check_of(own) for name, own in settings_of(kind).items()}
+    later = {name for name, own in settings_of(kind).items() if own.later}
+    required = {name: check for name, check in checks.items() if name not in later}
+    return record(required, {name: checks[name] for name in later})
 
 
 _SHARD = {"file": TEXT, "sha256": DIGEST, "calls": whole(0, _MOST)}
@@ -82,7 +85,8 @@ _IMPORTED = record(
                 "count": whole(1, _MOST),
                 "shard_rows": whole(1, _MOST),
                 "sha256": DIGEST,
-            }
+            },
+            {"partial": one_of(True)},
         ),
         "shards": list_of(record({**_SHARD, "rows": whole(1, _MOST)})),
     }
@@ -131,6 +135,7 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
             counts[:] = [{name: row[name] for name in COUNT_COLUMNS} for row in counts]
         else:
             _MANIFEST("manifest", manifest)
+            GenerateConfig(**manifest["config"])  # checks what settings demand of each other
             _check_shards(manifest)
         if manifest["config_sha256"] != json_sha256(manifest["config"]):
             raise ValueError("config_sha256 is not that of the config")
@@ -168,6 +173,11 @@ def check_whole(folder: Path, manifest: dict[str, Any]) -> None:
             f"{folder}: {found} of {manifest['config']['count']} rows, {len(manifest['shards'])} "
             f"of {_shards_wanted(manifest)} shards; run the same {command} command again"
         )
+
+
+def is_partial(manifest: dict[str, Any]) -> bool:
+    """Return whether a dataset holds partial automata, and so careful thresholds."""
+    return bool(manifest["config"].get("partial", False))
 
 
 def source_of(manifest: dict[str, Any]) -> str:
@@ -229,7 +239,7 @@ def _check_enumeration(manifest: dict[str, Any]) -> None:
         raise ValueError(f"finished, but {totals['units']} of {manifest['units']} units are there")
     if manifest["complete"] and config["rows"] and not shards:
         raise ValueError("finished, but without shards")
-    check_rows("counts", totals["counts"], config["n"])
+    check_rows("counts", totals["counts"], config["n"], partial=is_partial(manifest))
     found = [sum(row["classes"] for row in totals["counts"])]
     found += [sum(shard["rows"] for shard in shards)] if config["rows"] else []
     if manifest["complete"] and config["at_least"] == 0 and not config["classes"]:

@@ -16,8 +16,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from automata import NOT_SYNCHRONIZING, cerny_bound
+from automata import NOT_SYNCHRONIZING
 from automata.drawing.geometry import BLACK, BLUE, VERMILION, line_dashes
+from data.best_known import Kind
 from data.files import write_file
 
 Floats = npt.NDArray[np.floating]
@@ -94,21 +95,21 @@ def say_empty(axes: Axes, text: str) -> None:
 
 def plot_thresholds(
     thresholds: npt.NDArray[np.integer],
-    n: int,
+    kind: Kind,
     stem: Path,
     *,
     counts: npt.NDArray[np.integer] | None = None,
     ceiling: int | None = None,
     label: str = "ceiling",
 ) -> list[Path]:
-    """Draw the histogram of reset thresholds, with the Černý bound marked.
+    """Draw the histogram of thresholds, with the Černý bound or the longest known one marked.
 
     Parameters
     ----------
     thresholds : int array, shape (rows,)
         -1 for non-synchronizing automata: they have a separate bar, if there are any.
-    n : int
-        Number of states.
+    kind : Kind
+        The size of the automata, and whether they are partial.
     stem : Path
         The path of the pictures, without an ending.
     counts : int array, shape (rows,), optional
@@ -126,9 +127,10 @@ def plot_thresholds(
     if counts is None:
         thresholds, counts = np.unique(thresholds, return_counts=True)
     apart = int(counts[thresholds == NOT_SYNCHRONIZING].sum())
-    bound = cerny_bound(n)
+    bound, partial = kind.best, kind.partial
     total = int(counts.sum())
-    title = f"{total:,} {'automaton' if total == 1 else 'automata'}, n = {n}"
+    what = "partial " * partial + ("automaton" if total == 1 else "automata")
+    title = f"{total:,} {what}, n = {kind.n}"
     lengths, counts = thresholds[thresholds >= 0], counts[thresholds >= 0]
     if len(lengths):
         title += f", longest threshold {lengths[-1]}"
@@ -148,21 +150,23 @@ def plot_thresholds(
             left = panels[0]
             left.bar([0], [apart], width=0.85, color=PALE, edgecolor=GREY, hatch="///")
             left.set_xlim(-0.8, 0.8)
-            left.set_xticks([0], [f"not\nsynchronizing\n{apart:,}"], size=8)
+            none = "no careful\nword" if partial else "not\nsynchronizing"
+            left.set_xticks([0], [f"{none}\n{apart:,}"], size=8)
             right.tick_params(which="both", left=False)
             right.spines["left"].set_visible(False)
         right.bar(lengths, counts, width=0.85, color=BLUE)
-        right.set_xlim(-0.7, 1.01 * max([bound, ceiling or 0, *lengths.tolist()]) + 0.7)
+        right.set_xlim(-0.7, 1.01 * max([bound or 0, ceiling or 0, *lengths.tolist()]) + 0.7)
         right.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12, min_n_ticks=1))
-        right.set_xlabel("reset threshold")
-        marks = [(bound, f"Černý bound {bound}", VERMILION, "-")]
+        right.set_xlabel("careful threshold" if partial else "reset threshold")
+        name = "longest known" if partial else "Černý bound"
+        marks = [] if bound is None else [(bound, f"{name} {bound}", VERMILION, "-")]
         if ceiling is not None:
             marks.append((ceiling, f"{label} {ceiling}", BLACK, "--"))
         # Labels stand above the axes, the left one lower: no label crosses the other's line.
         for height, mark in zip((1.03, 1.11), sorted(marks), strict=False):
             _mark(right, height, *mark)
         if not len(lengths):
-            say_empty(right, "no synchronizing automaton")
+            say_empty(right, "no careful word" if partial else "no synchronizing automaton")
         return save(figure, stem)
 
 

@@ -19,7 +19,8 @@ from automata.properties import (
     in_classes,
     ranks,
 )
-from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds, reset_thresholds
+from automata.solver.either import thresholds_of
+from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from data.configs import highest_below
 from data.counts import Flags, column_name, has_class
 from data.damage import DataError
@@ -74,10 +75,11 @@ def recheck(path: Path, rows: Rows, config: Mapping[str, Any], workers: int) -> 
     DataError
         If an automaton is not in canonical form, or one of its values is wrong.
     """
-    check_automata(path, rows.deltas, rows.reset_thresholds, workers)
     deltas, thresholds = rows.deltas, rows.reset_thresholds
+    partial = config.get("partial", False)
+    check_automata(path, deltas, thresholds, workers, partial=partial)
     if config.get("ceiling") is not None:
-        highest = highest_below(config["ceiling"], config["n"])
+        highest = highest_below(config["ceiling"], config["n"], config["k"], partial=partial)
         _refuse(path, thresholds > highest, thresholds, "threshold {}, above the ceiling")
     if config.get("at_least"):
         low = thresholds < config["at_least"]
@@ -94,7 +96,9 @@ def recheck(path: Path, rows: Rows, config: Mapping[str, Any], workers: int) -> 
             _refuse(path, differs, said, name + " {} is wrong")
 
 
-def check_automata(path: Path, deltas: Deltas, thresholds: Thresholds, workers: int) -> None:
+def check_automata(
+    path: Path, deltas: Deltas, thresholds: Thresholds, workers: int, *, partial: bool = False
+) -> None:
     """Refuse automata that are not canonical, or whose thresholds are wrong.
 
     Parameters
@@ -105,6 +109,8 @@ def check_automata(path: Path, deltas: Deltas, thresholds: Thresholds, workers: 
     thresholds : int32 array, shape (rows,)
     workers : int
         Threads.
+    partial : bool
+        Whether letters may be undefined on states; then thresholds are careful ones.
 
     Raises
     ------
@@ -114,7 +120,7 @@ def check_automata(path: Path, deltas: Deltas, thresholds: Thresholds, workers: 
     forms = canonical_forms(deltas, workers=workers)
     other = (forms != deltas.transpose(0, 2, 1).reshape(forms.shape)).any(axis=1)
     _refuse(path, other, thresholds, "an automaton that is not in canonical form")
-    solved = reset_thresholds(deltas, workers=workers)
+    solved = thresholds_of(deltas, partial=partial, workers=workers)
     _refuse(path, thresholds != solved, thresholds, "threshold {}, but {} is found", solved)
 
 

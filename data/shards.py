@@ -123,7 +123,14 @@ def read_metadata(path: Path) -> dict[bytes, bytes]:
 
 
 def read_rows(
-    path: Path, rows: int, n: int, k: int, source: str, properties: Mapping[str, pa.DataType]
+    path: Path,
+    rows: int,
+    n: int,
+    k: int,
+    source: str,
+    properties: Mapping[str, pa.DataType],
+    *,
+    partial: bool = False,
 ) -> Rows:
     """Read a file that `write_rows` wrote, and check that its automata are distinct.
 
@@ -138,6 +145,8 @@ def read_rows(
         Expected source of every row.
     properties : mapping of str to DataType
         Further columns, as `property_types` returns them.
+    partial : bool
+        Whether letters may be undefined on states.
 
     Raises
     ------
@@ -156,7 +165,7 @@ def read_rows(
             table = parquet.read_row_group(group, use_threads=False)
             if table.num_rows != parquet.metadata.row_group(group).num_rows:
                 raise DataError(f"{path}: not {shape}")
-            part = _columns(table, types, n, k)
+            part = _columns(table, types, n, k, partial)
             if {*_texts(table["source"])} - {source}:
                 raise DataError(f"{path}: not every row is from {source}")
             before = len(distinct)
@@ -164,7 +173,7 @@ def read_rows(
             if len(distinct) - before < table.num_rows:
                 raise DataError(f"{path}: the same automaton twice")
             parts.append(part)
-    empty = _columns(_no_rows(types), types, n, k)
+    empty = _columns(_no_rows(types), types, n, k, partial)
     columns = {name: np.concatenate([part[name] for part in [empty, *parts]]) for name in types}
     return Rows(
         columns.pop("delta"), columns.pop("reset_threshold"), np.full(rows, source), columns
@@ -186,7 +195,7 @@ def _is_laid_out(parquet: pq.ParquetFile, rows: int, types: Mapping[str, pa.Data
 
 
 def _columns(
-    table: pa.Table, types: Mapping[str, pa.DataType], n: int, k: int
+    table: pa.Table, types: Mapping[str, pa.DataType], n: int, k: int, partial: bool
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the columns of a table as arrays, (rows, ...) each."""
     columns = {}
@@ -196,7 +205,8 @@ def _columns(
             raise ValueError(f"column {name} has gaps, or another type")
         binary = pa.types.is_fixed_size_binary(own)
         columns[name] = _bytes(column) if binary else column.to_numpy(zero_copy_only=False)
-    columns["delta"] = validate_deltas(columns["delta"].reshape(table.num_rows, k, n))
+    deltas = columns["delta"].reshape(table.num_rows, k, n)
+    columns["delta"] = validate_deltas(deltas, partial=partial)
     return columns
 
 

@@ -53,7 +53,12 @@ COMMANDS: dict[str, tuple[type, ...]] = {
     "lecture": (LectureConfig,),
 }
 CONFIGS = [
-    *(GenerateConfig(), EnumerateConfig(at_least=9), TrainConfig(), ModelConfig(any_size=True)),
+    *(
+        GenerateConfig(partial=True),
+        EnumerateConfig(at_least=9),
+        TrainConfig(),
+        ModelConfig(any_size=True),
+    ),
     *(SearchConfig(), LatentConfig(), EvolveConfig(), LearnConfig(), LeapConfig(), Evolution()),
     *(DiscoverConfig(least=1, start_to=1), Selection(), ArchiveRule(Path("archive.sqlite"))),
     *(SolveConfig(), LectureConfig(), GaussianConfig(), ModelOptions()),
@@ -245,7 +250,7 @@ def make(*configs: type, option: str = "--json") -> Any:
 
 
 def test_two_options_of_one_name_are_refused() -> None:
-    assert len(make(GenerateConfig, LeapConfig).params) == 9  # those of a leap are no options
+    assert len(make(GenerateConfig, LeapConfig).params) == 11  # those of a leap are no options
     for configs in (
         (Example, Other),
         (Other, Example),

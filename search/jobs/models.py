@@ -15,6 +15,7 @@ import torch
 
 from automata.classes import check_classes
 from automata.settings import SettingError, record_of
+from data.best_known import Kind
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset
@@ -157,7 +158,7 @@ def run_search(
         computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        outcome = _report(out, result, dataset.n, rule, known, workers)
+        outcome = _report(out, result, dataset.kind, rule, known, workers)
         pictures = plot_arm_hits(result.summary, dataset.n, out / "hits")
         held_out = read_config(folder)["train"]["held_out"]
         pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)
@@ -181,9 +182,10 @@ def run_evolve(
         recorded(out, "evolve", _record(config), inputs, renews=True, force=force),
     ):
         result = evolve_from_random(config, workers=workers)
-        outcome = _report(out, result, config.n, rule, known, workers)
+        kind = Kind(config.n, config.k)
+        outcome = _report(out, result, kind, rule, known, workers)
         pictures = plot_arm_hits(result.summary, config.n, out / "hits")
-        pictures += plot_thresholds(result.found, config.n, out / "thresholds")
+        pictures += plot_thresholds(result.found, kind, out / "thresholds")
     return outcome._replace(files=outcome.files + pictures)
 
 
@@ -217,7 +219,7 @@ def _filling(out: Path, command: str, rule: ArchiveRule) -> Iterator[None]:
 def _report(
     out: Path,
     result: SearchResult,
-    n: int,
+    kind: Kind,
     rule: ArchiveRule,
     truth: Truth | None,
     workers: int,
@@ -226,7 +228,7 @@ def _report(
     for name in ("recall.csv", "recall.png", "recall.svg"):
         (out / name).unlink(missing_ok=True)
     write_tables(out, result)  # before reading the truth, which may fail
-    announce(result.candidates["reset_threshold"], n, out / "candidates.csv")
+    announce(result.candidates["reset_threshold"], kind, out / "candidates.csv")
     rule.add(result.candidates, run=out.resolve().name)
     times = time_modes(result.summary, result.seconds)
     files = [out / "candidates.csv", out / "summary.csv"]
@@ -237,7 +239,7 @@ def _report(
         recall = score(truth, result.traces, workers=workers)
         result = replace(result, summary=recall.extend(result.summary))
         write_tables(out, result, recall.table)
-        files += [out / "recall.csv", *plot_recall(recall.panels, n, out / "recall")]
+        files += [out / "recall.csv", *plot_recall(recall.panels, kind.n, out / "recall")]
     return SearchOutcome(result.candidates, result.summary, recall, files, result.sources, times)
 
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from automata import canonical_forms
+from automata import UNDEFINED, canonical_forms
+from automata.settings import record_of
 from data import generate as module
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
 from data.files import json_sha256, sha256
@@ -35,6 +36,13 @@ CONFIGS = {
     "low": GenerateConfig(n=6, count=200, shard_rows=150, seed=2**63 - 1, ceiling=0.12),
     "ternary": GenerateConfig(n=4, k=3, count=150, shard_rows=100),
     "exhausted": GenerateConfig(n=3, count=200, shard_rows=50),
+    "partial": GenerateConfig(n=4, count=500, shard_rows=300, partial=True),
+    "partial, synchronizing": GenerateConfig(
+        n=4, k=3, count=90, shard_rows=60, sampler="synchronizing", partial=True, undefined=0.6
+    ),
+    "partial, evolved": GenerateConfig(
+        n=5, count=200, shard_rows=90, sampler="evolved", calls=1500, ceiling=0.7, partial=True
+    ),
 }
 SMALL = CONFIGS["uniform"]
 
@@ -60,7 +68,7 @@ def test_rows(finished: Callable[[str], Path], name: str) -> None:
     config = CONFIGS[name]
     manifest, data = read_manifest(finished(name)), read_dataset(finished(name))
     rows = [shard["rows"] for shard in manifest["shards"]]
-    assert manifest["config"] == asdict(config)
+    assert manifest["config"] == record_of(config)
     assert manifest["complete"]
     assert len(data) == sum(rows)
     if name == "exhausted":
@@ -75,13 +83,15 @@ def test_rows(finished: Callable[[str], Path], name: str) -> None:
     assert set(data.sources.tolist()) == {config.sampler}
     assert config.sampler == "uniform" or (data.reset_thresholds >= 0).all()
     for delta, threshold in zip(data.deltas[::9].tolist(), data.reset_thresholds[::9], strict=True):
-        known = naive.reset_threshold(delta)
-        assert threshold == (-1 if known is None else known)
+        letters = [[None if q == UNDEFINED else q for q in letter] for letter in delta]
+        word = naive.shortest_careful_word(letters)
+        assert threshold == (-1 if word is None else len(word))
+    assert data.partial == config.partial == bool((data.deltas == UNDEFINED).any())
     if config.ceiling is not None:
         assert data.reset_thresholds.max() == config.highest_threshold
 
 
-@pytest.mark.parametrize("name", ["uniform", "evolved"])
+@pytest.mark.parametrize("name", ["uniform", "evolved", "partial", "partial, evolved"])
 def test_same_config_same_bytes(finished: Callable[[str], Path], tmp_path: Path, name: str) -> None:
     generate(CONFIGS[name], tmp_path / "workers", workers=3)
     assert contents(tmp_path / "workers") == contents(finished(name))
@@ -92,7 +102,7 @@ def test_same_config_same_bytes(finished: Callable[[str], Path], tmp_path: Path,
 
 def test_the_manifest_has_what_reproduces_it(finished: Callable[[str], Path]) -> None:
     manifest = read_manifest(finished("uniform"))
-    assert manifest["config_sha256"] == json_sha256(asdict(SMALL))
+    assert manifest["config_sha256"] == json_sha256(record_of(SMALL))
     assert {"python", "numpy", "numba", "pyarrow", "synchronizing-automata"} <= {
         *manifest["versions"]
     }
@@ -217,7 +227,7 @@ RENAMES = 6  # owner, manifest, shard, manifest, shard, ...
 def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """The folders of killed children, by the number of renamings, and how they ended."""
     folder = tmp_path_factory.mktemp("killed")
-    command = [sys.executable, "-c", KILLED, json.dumps(asdict(SMALL)), folder, str(RENAMES)]
+    command = [sys.executable, "-c", KILLED, json.dumps(record_of(SMALL)), folder, str(RENAMES)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     return folder, answer.stdout.split()
@@ -242,7 +252,7 @@ from data.generate import GenerateConfig, generate
 
 generate(GenerateConfig(**json.loads(sys.argv[1])), Path(sys.argv[2]))
 """
-    command = [sys.executable, "-c", script, json.dumps(asdict(SMALL)), tmp_path]
+    command = [sys.executable, "-c", script, json.dumps(record_of(SMALL)), tmp_path]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         process.stderr.readline()  # it has begun its work; wherever it is by now
@@ -287,7 +297,7 @@ for limit in (10, 2000):
     except OSError as error:
         print(error)
 """
-    command = [sys.executable, "-c", script, json.dumps(asdict(SMALL)), tmp_path]
+    command = [sys.executable, "-c", script, json.dumps(record_of(SMALL)), tmp_path]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("too large") == 2
@@ -304,7 +314,11 @@ def test_a_shard_that_is_made_again_differently_is_healed_by_repetition(
     shard_path(folder, 0).unlink()
     real = module.sample_uniform
     with monkeypatch.context() as patch:
-        patch.setattr(module, "sample_uniform", lambda rng, *size: real(rng.spawn(1)[0], *size))
+        patch.setattr(
+            module,
+            "sample_uniform",
+            lambda rng, *size, **kind: real(rng.spawn(1)[0], *size, **kind),
+        )
         with refused("made again, but not as recorded"):
             generate(SMALL, folder)
     generate(SMALL, folder)
@@ -339,7 +353,7 @@ def test_folders_that_are_no_place_for_a_dataset(folder: Path, tmp_path: Path) -
     (folder / "manifest.json").unlink()
     with refused("holds shards but no manifest.json"):
         generate(SMALL, folder)
-    manifest = {"config": asdict(SMALL), "config_sha256": json_sha256(asdict(SMALL))}
+    manifest = {"config": record_of(SMALL), "config_sha256": json_sha256(record_of(SMALL))}
     (tmp_path / "old").mkdir()
     write_manifest(tmp_path / "old", manifest | {"versions": {}, "shards": [], "complete": False})
     with refused("begun with other versions"):
@@ -432,12 +446,24 @@ DAMAGE = {
     "unfinished": (edited(complete=False), "unfinished"),
     "no config": (edited(config=None), "manifest"),
     "another config": (
-        edited(config=asdict(replace(SMALL, n=2, k=4))),
+        edited(config=record_of(replace(SMALL, n=2, k=4))),
         "manifest|part-000000",
     ),
     "config of another n": (
-        edited(config=asdict(replace(SMALL, n=5))),
+        edited(config=record_of(replace(SMALL, n=5))),
         "manifest|part-000000",
+    ),
+    "a share of undefined transitions without any": (
+        edited(config=record_of(SMALL) | {"undefined": 0.2}),
+        "undefined=0.2 is only for partial automata",
+    ),
+    "a ceiling of a size without a record": (
+        edited(config=record_of(replace(SMALL, partial=True)) | {"n": 30, "ceiling": 0.5}),
+        "none is known for n=30, k=2",
+    ),
+    "undefined transitions": (
+        forge(with_deltas(lambda flat: np.where(flat == 3, np.uint8(255), flat))),
+        "part-000001.parquet: not a shard",
     ),
     "no list of shards": (edited(shards=3), "manifest"),
     "no shards": (edited(shards=[]), "without rows|manifest"),
@@ -496,7 +522,7 @@ def test_a_shard_alone(finished: Callable[[str], Path], data: Dataset) -> None:
 def test_a_shard_without_rows(tmp_path: Path, data: Dataset) -> None:
     nothing = data.take(np.arange(0))
     entry = write_shard(tmp_path, 0, nothing)
-    shard = read_shard(tmp_path, 0, {"config": asdict(SMALL), "shards": [entry]})
+    shard = read_shard(tmp_path, 0, {"config": record_of(SMALL), "shards": [entry]})
     assert shard.deltas.shape == (0, 2, 4)
     assert shard.forms.shape == nothing.forms.shape == (0, 8)
 

@@ -215,7 +215,7 @@ def test_an_interrupted_import_goes_on(
     monkeypatch.setattr(importing, "SHARD_ROWS", 30)
     collection = collect([("all", uniform(100, 4))])
     import_collection(collection, tmp_path / "whole")
-    solve, calls = importing.reset_thresholds, []
+    solve, calls = importing.thresholds_of, []
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         if len(calls) == shards:
@@ -223,13 +223,13 @@ def test_an_interrupted_import_goes_on(
         calls.append(1)
         return solve(*arguments, **options)
 
-    monkeypatch.setattr(importing, "reset_thresholds", interrupted)
+    monkeypatch.setattr(importing, "thresholds_of", interrupted)
     if shards < len(read_manifest(tmp_path / "whole")["shards"]):
         with pytest.raises(KeyboardInterrupt):
             import_collection(collection, tmp_path / "part")
         with refused("part: an unfinished dataset; run the same import command again"):
             read_dataset(tmp_path / "part")
-    monkeypatch.setattr(importing, "reset_thresholds", solve)
+    monkeypatch.setattr(importing, "thresholds_of", solve)
     import_collection(collection, tmp_path / "part")
     assert contents(tmp_path / "part") == contents(tmp_path / "whole")
     shard_path(tmp_path / "part", 1).unlink()  # nor does a shard that was removed stay away

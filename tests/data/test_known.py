@@ -23,6 +23,7 @@ from automata.row_index import Rows, hash_rows
 from automata.sampling import sample_synchronizing, sample_uniform
 from data import generate as generate_module
 from data import known as module
+from data.best_known import Kind
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset, shard_path, write_shard
 from data.generate import GenerateConfig, generate
@@ -358,7 +359,7 @@ def test_the_recorded_hash_is_that_of_the_file(tmp_path: Path) -> None:
 def test_the_summary_of_generate(
     tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data.jobs.cerny_bound", lambda n: 9)
+    monkeypatch.setattr("data.best_known.cerny_bound", lambda n: 9)
     result = run_generate(
         GenerateConfig(n=5, count=800, shard_rows=90), tmp_path / "a", workers=1, force=False
     )
@@ -372,6 +373,6 @@ def test_the_summary_of_generate(
     assert len(above) > 0
     said = f"{len(above)} automata with n=5 and thresholds up to {above.max()} > 9, in {tmp_path}"
     assert said in capsys.readouterr().err
-    plot_thresholds(labels, 5, tmp_path / "whole")
+    plot_thresholds(labels, Kind(5, 2), tmp_path / "whole")
     svg = (tmp_path / "a" / "thresholds.svg").read_bytes()
     assert svg == (tmp_path / "whole.svg").read_bytes()

@@ -16,6 +16,7 @@ from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
 from data import norms as norms_plot
 from data import plots
+from data.best_known import Kind
 from data.drawn import Cell
 from data.norms import plot_norms, shell
 from data.plots import chi_density, plot_thresholds, style
@@ -132,13 +133,17 @@ def _summary(arms: int) -> pd.DataFrame:
 
 
 PICTURES = {
-    "thresholds": lambda stem: plot_thresholds(LENGTHS, 8, stem),
-    "ceiling": lambda stem: plot_thresholds(np.append(LENGTHS, [-1] * 99999), 8, stem, ceiling=29),
-    "ceiling near": lambda stem: plot_thresholds(LENGTHS, 8, stem, ceiling=48),
-    "no thresholds": lambda stem: plot_thresholds(np.empty(0, np.int32), 8, stem),
-    "none synchronizes": lambda stem: plot_thresholds(np.full(9, -1), 3, stem, ceiling=4),
-    "thresholds of n = 1": lambda stem: plot_thresholds(np.zeros(3, np.int32), 1, stem),
-    "thresholds of n = 24": lambda stem: plot_thresholds(LENGTHS * 15, 24, stem, ceiling=317),
+    "thresholds": lambda stem: plot_thresholds(LENGTHS, Kind(8, 2), stem),
+    "ceiling": lambda stem: plot_thresholds(
+        np.append(LENGTHS, [-1] * 99999), Kind(8, 2), stem, ceiling=29
+    ),
+    "ceiling near": lambda stem: plot_thresholds(LENGTHS, Kind(8, 2), stem, ceiling=48),
+    "no thresholds": lambda stem: plot_thresholds(np.empty(0, np.int32), Kind(8, 2), stem),
+    "none synchronizes": lambda stem: plot_thresholds(np.full(9, -1), Kind(3, 2), stem, ceiling=4),
+    "thresholds of n = 1": lambda stem: plot_thresholds(np.zeros(3, np.int32), Kind(1, 2), stem),
+    "thresholds of n = 24": lambda stem: plot_thresholds(
+        LENGTHS * 15, Kind(24, 2), stem, ceiling=317
+    ),
     "training": lambda stem: plot_training(_metrics(30), stem),
     "one epoch": lambda stem: plot_training(_metrics(1), stem),
     "no epoch": lambda stem: plot_training([], stem),

@@ -1,0 +1,66 @@
+"""The longest thresholds that anyone knows: the scale of pictures, ceilings and scores.
+
+Nothing that searches may read them: an import contract checks this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automata.sizes import cerny_bound
+
+_CAREFUL = {
+    2: dict(
+        enumerate([0, 1, 4, 9, 16, 26, 39, 55, 73, 94, 119, 146, 176, 211, 248, 288, 332, 379], 1)
+    ),
+    3: dict(enumerate([0, 1, 4, 10, 19, 33], 1)),
+}
+"""Longest known careful thresholds by number of letters and of states.
+
+Two letters: maxima for n <= 10 (de Bondt, Don, Zantema, arXiv:1801.10436; Cambie, de Bondt, Don,
+arXiv:2108.13927), and the family P(n, c) of the latter beyond. Three letters: maxima for n <= 3,
+found here by brute force over all tables, and what annealing has found for n = 4, 5, 6.
+"""
+
+
+def best_known_length(n: int, k: int, *, partial: bool) -> int | None:
+    """Return the longest threshold known for a size: the Černý bound for complete automata.
+
+    Parameters
+    ----------
+    n, k : int
+        States and letters.
+    partial : bool
+        Whether letters may be undefined.
+
+    Returns
+    -------
+    int or None
+        None for partial automata of a size of which no length is recorded here.
+
+    Examples
+    --------
+    >>> best_known_length(10, 2, partial=False), best_known_length(10, 2, partial=True)
+    (81, 94)
+    >>> best_known_length(3, 1, partial=True), best_known_length(40, 2, partial=True)
+    (2, None)
+    """
+    if not partial:
+        return cerny_bound(n)
+    if k == 1:
+        return n - 1  # the letter is defined everywhere, a path to a fixed state
+    return _CAREFUL.get(k, {}).get(n)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The size of automata, and whether they are partial: what a threshold is compared with."""
+
+    n: int
+    k: int
+    partial: bool = False
+
+    @property
+    def best(self) -> int | None:
+        """The `best_known_length`."""
+        return best_known_length(self.n, self.k, partial=self.partial)
