@@ -36,9 +36,7 @@ Predicate = Callable[[Any], Any]
 (batch,). It must not depend on the names of states and letters."""
 
 
-def check_classes(
-    classes: Sequence[str | Predicate], n: int | None = None, *, partial: bool = False
-) -> None:
+def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> None:
     """Check names of classes; functions are not called.
 
     Parameters
@@ -47,13 +45,11 @@ def check_classes(
         Each one of `CLASSES`, or "not-" and one of them, or a `Predicate`.
     n : int, optional
         Number of states; each class must be decided at this size.
-    partial : bool
-        Whether automata may be partial: no class is defined for them.
 
     Raises
     ------
     ValueError
-        If a name is unknown, `classes` is one text, or there is a class of partial automata.
+        If a name is unknown, or `classes` is one text.
     SizeLimitError
         If one of the classes is not decided for n states.
 
@@ -68,10 +64,6 @@ def check_classes(
         if not isinstance(name, str) or name.removeprefix("not-") not in CLASSES:
             known = ", ".join(CLASSES)
             raise ValueError(f"unknown class {shown(name)}: one of {known}, each also as not-NAME")
-    if partial and len(classes):
-        raise ValueError(
-            f"class {shown(classes[0])} is one of complete automata, not of partial ones"
-        )
     if n is not None:
         required, forbidden = split_classes(named)
         check_decided([*required, *forbidden], n)

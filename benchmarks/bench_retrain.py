@@ -23,6 +23,7 @@ from seeds import interval
 
 from automata.sampling import Evolution
 from automata.solver.exact import reset_thresholds
+from data.best_known import Scale
 from data.dataset import read_dataset
 from data.streams import stream
 from search.arms.baselines import run_evolution
@@ -41,7 +42,7 @@ LEARN = {20_000: {"retrain": 60}, 100_000: {"retrain": 120, "retrain_parents": 3
 MANY = 2_000_000
 """Calls of the evolutions that are compared by the clock."""
 LEAST = [int(np.ceil(share * (N - 1) ** 2)) for share in (0.6, 0.7, 0.8)] + [
-    hit_thresholds(N)["hits_top"]
+    hit_thresholds(Scale(N, 2))["hits_top"]
 ]
 
 

@@ -53,8 +53,8 @@ def best_known_length(n: int, k: int, *, partial: bool) -> int | None:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """The size of automata, and whether they are partial: what a threshold is compared with."""
+class Scale:
+    """The length that thresholds are compared with: that of a size, complete or partial."""
 
     n: int
     k: int

@@ -18,7 +18,7 @@ from automata.classes import Predicate
 from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver.exact import Thresholds
-from data.best_known import Kind
+from data.best_known import Scale
 from data.counts import count, flags_of, no_counts, to_rows
 from data.damage import DataError
 from data.files import check_sha256
@@ -77,9 +77,9 @@ class Dataset:
         return int(self.deltas.shape[1])
 
     @property
-    def kind(self) -> Kind:
+    def scale(self) -> Scale:
         """The size, and whether the automata are partial."""
-        return Kind(self.n, self.k, self.partial)
+        return Scale(self.n, self.k, self.partial)
 
     @cached_property
     def forms(self) -> Forms:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from automata.burnside import count_classes
 from automata.settings import SettingError, record_of
-from data.best_known import Kind
+from data.best_known import Scale
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, Generated, generate
 from data.importing import import_collection, read_collection
@@ -59,8 +59,8 @@ def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool
     with recorded(out, "generate", record_of(config), force=force) as run:
         made = generate(config, out, workers=workers)
         seconds = run.seconds
-        kind = Kind(config.n, config.k, config.partial)
-        table = _draw(made, kind, out, config.highest_threshold)
+        scale = Scale(config.n, config.k, config.partial)
+        table = _draw(made, scale, out, config.highest_threshold)
     rows = sum(table.values())
     speed = {} if run.complete else {"rows a second": round(rows / seconds)}
     return Summary(
@@ -98,7 +98,7 @@ def run_import(file: Path, form: str | None, out: Path, *, workers: int, force: 
     inputs = {} if str(file) == "-" else {"file": file}
     with recorded(out, "import", config, inputs, force=force):
         made = import_collection(collection, out, workers=workers)
-        table = _draw(made, Kind(n, k, collection.partial), out)
+        table = _draw(made, Scale(n, k, collection.partial), out)
     return Summary(
         {
             "dataset": str(out),
@@ -110,13 +110,13 @@ def run_import(file: Path, form: str | None, out: Path, *, workers: int, force: 
     )
 
 
-def _draw(made: Generated, kind: Kind, out: Path, ceiling: int | None = None) -> dict[int, int]:
+def _draw(made: Generated, scale: Scale, out: Path, ceiling: int | None = None) -> dict[int, int]:
     """Draw the histogram of a dataset, and return it: rows by threshold, rising."""
     table = dict(sorted(made.thresholds.items()))
     thresholds = np.array([*table], np.int32)
     counts = np.array([*table.values()], np.int64)
-    plot_thresholds(thresholds, kind, out / "thresholds", counts=counts, ceiling=ceiling)
-    announce(_above(thresholds, counts, kind), kind, out)
+    plot_thresholds(thresholds, scale, out / "thresholds", counts=counts, ceiling=ceiling)
+    announce(_above(thresholds, counts, scale), scale, out)
     return table
 
 
@@ -130,11 +130,11 @@ def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bo
         classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
         for name in ("thresholds.png", "thresholds.svg"):
             (out / name).unlink(missing_ok=True)
-        kind = Kind(config.n, config.k)
+        scale = Scale(config.n, config.k)
         if config.rows:
-            plot_thresholds(thresholds, kind, out / "thresholds", counts=classes)
+            plot_thresholds(thresholds, scale, out / "thresholds", counts=classes)
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
-    announce(_above(thresholds, classes, kind), kind, place)
+    announce(_above(thresholds, classes, scale), scale, place)
     whole = config.at_least == 0 and not config.classes
     return Enumeration(
         {
@@ -151,32 +151,32 @@ def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bo
 
 
 def _above(
-    thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], kind: Kind
+    thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], scale: Scale
 ) -> list[int]:
     """Return the thresholds above the best known length, each repeated by its count."""
-    above = thresholds > (math.inf if kind.best is None else kind.best)
+    above = thresholds > (math.inf if scale.best is None else scale.best)
     found: list[int] = np.repeat(thresholds[above], counts[above]).tolist()
     return found
 
 
-def announce(thresholds: Iterable[int], kind: Kind, place: Path | str) -> None:
+def announce(thresholds: Iterable[int], scale: Scale, place: Path | str) -> None:
     """Print a warning on stderr if a threshold is above the Černý bound, or the record.
 
     Parameters
     ----------
     thresholds : iterable of int
-    kind : Kind
+    scale : Scale
         Of all the automata. The record is that of partial automata, where one is known.
     place : Path or str
         The file or folder that holds the automata.
     """
-    best = kind.best
+    best = scale.best
     above = [threshold for threshold in thresholds if best is not None and threshold > best]
     if above:
         loud, calm = ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
-        what = "LONGEST KNOWN CAREFUL THRESHOLD" if kind.partial else "ČERNÝ BOUND"
+        what = "LONGEST KNOWN CAREFUL THRESHOLD" if scale.partial else "ČERNÝ BOUND"
         print(
-            f"{loud}ABOVE THE {what}: {len(above)} automata with n={kind.n} and thresholds up to "
+            f"{loud}ABOVE THE {what}: {len(above)} automata with n={scale.n} and thresholds up to "
             f"{max(above)} > {best}, in {place}. Prove them again before you believe it."
             f"{calm}",
             file=sys.stderr,

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from automata import NOT_SYNCHRONIZING
 from automata.drawing.geometry import BLACK, BLUE, VERMILION, line_dashes
-from data.best_known import Kind
+from data.best_known import Scale
 from data.files import write_file
 
 Floats = npt.NDArray[np.floating]
@@ -95,7 +95,7 @@ def say_empty(axes: Axes, text: str) -> None:
 
 def plot_thresholds(
     thresholds: npt.NDArray[np.integer],
-    kind: Kind,
+    scale: Scale,
     stem: Path,
     *,
     counts: npt.NDArray[np.integer] | None = None,
@@ -108,7 +108,7 @@ def plot_thresholds(
     ----------
     thresholds : int array, shape (rows,)
         -1 for non-synchronizing automata: they have a separate bar, if there are any.
-    kind : Kind
+    scale : Scale
         The size of the automata, and whether they are partial.
     stem : Path
         The path of the pictures, without an ending.
@@ -127,10 +127,10 @@ def plot_thresholds(
     if counts is None:
         thresholds, counts = np.unique(thresholds, return_counts=True)
     apart = int(counts[thresholds == NOT_SYNCHRONIZING].sum())
-    bound, partial = kind.best, kind.partial
+    bound, partial = scale.best, scale.partial
     total = int(counts.sum())
     what = "partial " * partial + ("automaton" if total == 1 else "automata")
-    title = f"{total:,} {what}, n = {kind.n}"
+    title = f"{total:,} {what}, n = {scale.n}"
     lengths, counts = thresholds[thresholds >= 0], counts[thresholds >= 0]
     if len(lengths):
         title += f", longest threshold {lengths[-1]}"

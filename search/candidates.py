@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import Deltas, cerny_bound
+from automata.automaton import UNDEFINED, Deltas
 from automata.canonical import Forms, from_canonical
 from automata.families import identify
 from automata.proof.verification import verify_words
+from automata.solver.careful import shortest_careful_words
 from automata.solver.exact import Thresholds, shortest_reset_words
 from automata.text.formats import format_delta, format_word
+from data.best_known import Scale
 from search.arms.oracle import Arm, Oracle
 from search.arms.proposals import Proposals, concatenate
 
@@ -39,6 +41,9 @@ CANDIDATE_COLUMNS = [
     "round",
     "repaired",
 ]
+PARTIAL_COLUMNS = ["best_known" if name == "cerny_bound" else name for name in CANDIDATE_COLUMNS]
+"""The columns of partial automata. Thresholds are careful; the longest known one, the gap to it and
+its share are empty at sizes of which none is known."""
 HIT_SHARES = (0.6, 0.7, 0.8)
 HIT_COLUMNS = ["hits_top", *(f"hits_{share}" for share in HIT_SHARES)]
 SUMMARY_COLUMNS = [
@@ -59,32 +64,41 @@ TIME_COLUMNS = ["mode", "seconds", "training", "calls", *HIT_COLUMNS]
 SOURCE_COLUMNS = ["mode", "source", "proposed", "valid", "calls", "best_threshold", *HIT_COLUMNS]
 
 
-def hit_thresholds(n: int) -> dict[str, float]:
+def hit_thresholds(scale: Scale) -> dict[str, float]:
     """Return the least threshold that counts as a hit, for each of `HIT_COLUMNS`.
 
+    For partial automata ``hits_top`` is the longest known threshold, and the others are shares of
+    it; all are nan where none is known.
+
     Examples
     --------
-    >>> {name: round(least, 1) for name, least in hit_thresholds(8).items()}
+    >>> {name: round(least, 1) for name, least in hit_thresholds(Scale(8, 2)).items()}
     {'hits_top': 38, 'hits_0.6': 29.4, 'hits_0.7': 34.3, 'hits_0.8': 39.2}
+    >>> {name: round(least, 1) for name, least in hit_thresholds(Scale(8, 2, True)).items()}
+    {'hits_top': 55, 'hits_0.6': 33.0, 'hits_0.7': 38.5, 'hits_0.8': 44.0}
     """
-    least: dict[str, float] = {"hits_top": n * n - 4 * n + 6}
-    return least | {f"hits_{share}": share * cerny_bound(n) for share in HIT_SHARES}
+    best: float = math.nan if scale.best is None else scale.best
+    least = {"hits_top": best if scale.partial else scale.n**2 - 4 * scale.n + 6}
+    return least | {f"hits_{share}": share * best for share in HIT_SHARES}
 
 
-def distinct_hits(n: int | None = None) -> list[str]:
+def distinct_hits(scale: Scale | None = None) -> list[str]:
     """Return `HIT_COLUMNS` as people are shown them, lowest share first, then ``hits_top``.
 
-    With a number of states, columns that count the same hits as one before are left out.
+    With a scale, columns that count the same hits as one before are left out; all are
+    where no length is known.
 
     Examples
     --------
-    >>> distinct_hits(6), distinct_hits()[-1]
+    >>> distinct_hits(Scale(6, 2)), distinct_hits()[-1]
     (['hits_0.6', 'hits_0.7', 'hits_0.8'], 'hits_top')
     """
     shown = [*(f"hits_{share}" for share in HIT_SHARES), "hits_top"]
-    if n is None:
+    if scale is None:
         return shown
-    least = hit_thresholds(n)
+    if scale.best is None:
+        return []
+    least = hit_thresholds(scale)
     first = {math.ceil(least[name]): name for name in reversed(shown)}
     return [name for name in shown if first[math.ceil(least[name])] == name]
 
@@ -120,7 +134,7 @@ def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.D
             "mean_threshold": round(float(thresholds.mean()), 3) if len(novel) else np.nan,
             "best_threshold": int(thresholds.max()) if len(novel) else -1,
         }
-        rows.append(row | _hit_rates(oracle.n, thresholds, arm.calls))
+        rows.append(row | _hit_rates(_scale(oracle), thresholds, arm.calls))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
@@ -143,7 +157,7 @@ def count_sources(oracle: Oracle, arms: Sequence[Arm]) -> pd.DataFrame:
                 **tally._asdict(),
                 "best_threshold": int(thresholds.max(initial=-1)),
             }
-            rows.append(row | _hit_rates(oracle.n, thresholds, tally.calls))
+            rows.append(row | _hit_rates(_scale(oracle), thresholds, tally.calls))
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
 
 
@@ -183,10 +197,17 @@ def time_modes(summary: pd.DataFrame, seconds: Mapping[str, Mapping[str, float]]
     return pd.DataFrame(rows, columns=TIME_COLUMNS)
 
 
-def _hit_rates(n: int, thresholds: Thresholds, calls: int) -> dict[str, float]:
-    """Return the hits per 1,000 calls for each of `HIT_COLUMNS`, nan without calls."""
-    hits = {name: int((thresholds >= least).sum()) for name, least in hit_thresholds(n).items()}
-    return {name: round(1000 * hit / calls, 3) if calls else np.nan for name, hit in hits.items()}
+def _scale(oracle: Oracle) -> Scale:
+    return Scale(oracle.n, oracle.k, oracle.partial)
+
+
+def _hit_rates(scale: Scale, thresholds: Thresholds, calls: int) -> dict[str, float]:
+    """Return the hits per 1,000 calls for each of `HIT_COLUMNS`, nan without calls or scale."""
+    rates = {}
+    for name, least in hit_thresholds(scale).items():
+        hits = int((thresholds >= least).sum())
+        rates[name] = round(1000 * hits / calls, 3) if calls and not math.isnan(least) else np.nan
+    return rates
 
 
 def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFrame:
@@ -220,6 +241,7 @@ def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFr
         oracle.k,
         forms[order],
         thresholds[order],
+        partial=oracle.partial,
         novel=novel[order],
         mode=[arms[index].mode for index in arm_index[order]],
         parent_a=_name_parents(oracle, chosen.parents[:, 0]),
@@ -231,7 +253,13 @@ def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFr
 
 
 def candidate_table(
-    n: int, k: int, forms: Forms, thresholds: Thresholds, **columns: Any
+    n: int,
+    k: int,
+    forms: Forms,
+    thresholds: Thresholds,
+    *,
+    partial: bool = False,
+    **columns: Any,
 ) -> pd.DataFrame:
     """Return the table of candidates of one size, in the order given.
 
@@ -241,6 +269,8 @@ def candidate_table(
     forms : uint8 array, shape (rows, n*k)
     thresholds : int32 array, shape (rows,)
         Every row is solved again and its word replayed.
+    partial : bool
+        Whether letters may be undefined; the columns are `PARTIAL_COLUMNS` then.
     columns : array-like
         The columns of `CANDIDATE_COLUMNS` that do not follow from the automata.
 
@@ -249,25 +279,37 @@ def candidate_table(
     RuntimeError
         If the solver contradicts itself; this is a bug, never a property of the data.
     """
-    deltas = from_canonical(forms, n, k)
-    bound = cerny_bound(n)
+    deltas = from_canonical(forms, n, k, partial=partial)
+    bound = Scale(n, k, partial).best
+    best = np.nan if bound is None else bound
     return pd.DataFrame(
         {
             "rank": np.arange(1, len(forms) + 1),
             "n": n,
             "k": k,
             "reset_threshold": thresholds,
-            "cerny_bound": bound,
-            "gap": bound - thresholds,
-            "ratio": (thresholds / max(1, bound)).round(4),
-            "word": _checked_words(deltas, thresholds),
+            "best_known" if partial else "cerny_bound": best,
+            "gap": best - thresholds,
+            "ratio": (thresholds / max(1, best)).round(4),
+            "word": _checked_words(deltas, thresholds, partial),
             "delta": [format_delta(delta) for delta in deltas],
-            "canonical": [" ".join(map(str, form)) for form in forms.tolist()],
-            "family": identify(deltas),
+            "canonical": [form_text(form) for form in forms.tolist()],
+            "family": "" if partial else identify(deltas),
             **columns,
         },
-        columns=CANDIDATE_COLUMNS,
+        columns=PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS,
     )
+
+
+def form_text(form: Sequence[int]) -> str:
+    """Return a canonical form as text, ``-`` for an undefined transition.
+
+    Examples
+    --------
+    >>> form_text([0, 1, 255, 2])
+    '0 1 - 2'
+    """
+    return " ".join("-" if target == UNDEFINED else str(target) for target in form)
 
 
 def _merge(
@@ -282,8 +324,8 @@ def _merge(
     return distinct, proposals.take(first), arm_index[first]
 
 
-def _checked_words(deltas: Deltas, thresholds: Thresholds) -> list[str]:
-    words = shortest_reset_words(deltas)
+def _checked_words(deltas: Deltas, thresholds: Thresholds, partial: bool) -> list[str]:
+    words = (shortest_careful_words if partial else shortest_reset_words)(deltas)
     wrong = np.flatnonzero((words.lengths != thresholds) | ~verify_words(deltas, words))
     if len(wrong):
         row = wrong[0]
@@ -299,7 +341,7 @@ def _checked_words(deltas: Deltas, thresholds: Thresholds) -> list[str]:
 
 
 def _name_parents(oracle: Oracle, numbers: npt.NDArray[np.int64]) -> list[str]:
-    deltas = from_canonical(oracle.forms(numbers), oracle.n, oracle.k)
+    deltas = from_canonical(oracle.forms(numbers), oracle.n, oracle.k, partial=oracle.partial)
     return [
         "" if number < 0 else format_delta(delta)
         for number, delta in zip(numbers, deltas, strict=True)

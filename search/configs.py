@@ -8,6 +8,7 @@ from automata.arguments import MAX_SEED
 from automata.classes import check_classes
 from automata.settings import check_settings, letters, setting, states
 from automata.sizes import CANONICAL_MAX_STATES
+from data.configs import PARTIAL_HELP, UNDEFINED_HELP, undefined_share
 from vae.config import PATHS as PATHS
 
 UNGUIDED = (*PATHS, "encode-decode", "prior", "neighbourhood")
@@ -157,8 +158,11 @@ class EvolveConfig:
     classes: tuple[str, ...] = setting(
         (), "Only automata of all these classes count: NAME or not-NAME.", flags=()
     )
+    partial: bool = setting(False, PARTIAL_HELP, later=True)
+    undefined: float | None = setting(None, UNDEFINED_HELP, low=0, high=1, without=1, later=True)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
         check_classes(self.classes, self.n)
+        object.__setattr__(self, "undefined", undefined_share(self.partial, self.undefined))

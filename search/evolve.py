@@ -33,7 +33,9 @@ def evolve_from_random(config: EvolveConfig, *, workers: int = 1) -> SearchResul
     DataError
         If no random automaton is in the classes: evolution cannot begin.
     """
-    oracle = Oracle(config.n, config.k, classes=config.classes, workers=workers)
+    oracle = Oracle(
+        config.n, config.k, classes=config.classes, partial=config.partial, workers=workers
+    )
     evolved, uniform = (Arm(oracle, mode, 0, config.budget) for mode in ("evolve", "uniform"))
     evolution = Evolution(
         calls=config.budget,
@@ -42,6 +44,7 @@ def evolve_from_random(config: EvolveConfig, *, workers: int = 1) -> SearchResul
         softness=config.softness,
         exchanges=config.exchanges,
         classes=config.classes,
+        undefined=config.undefined,
     )
     with progress(config.budget, "evolve", "calls") as bar:
         run_evolution(stream(config.seed, "evolve", 0), evolved, evolution, bar.update)
@@ -51,5 +54,6 @@ def evolve_from_random(config: EvolveConfig, *, workers: int = 1) -> SearchResul
             f"n={config.n}, k={config.k} among random ones: nothing to evolve from"
         )
     with progress(config.budget, "uniform", "calls") as bar:
-        run_uniform(stream(config.seed, "evolve", 1), uniform, _UNIFORM_BATCH, bar.update)
+        rng = stream(config.seed, "evolve", 1)
+        run_uniform(rng, uniform, _UNIFORM_BATCH, bar.update, undefined=config.undefined)
     return collect(oracle, [evolved], [uniform], config.keep)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import cerny_bound
 from automata.sampling import Evolution
 from automata.solver.exact import Thresholds
+from data.best_known import best_known_length
 from data.dataset import Dataset
 from data.files import commit_files, write_json
 from data.progress import progress
@@ -149,17 +149,19 @@ def collect(
     ----------
     oracle : Oracle
     found, baselines : list of Arm
-        Candidates come from `found`; from a baseline only if it found one above the Černý bound.
+        Candidates come from `found`; from a baseline only if it found one above the Černý bound, or
+        above the longest known careful threshold.
     keep : int
         Candidates at most.
     labelling_calls : int
         Solver calls that labelled the training set.
     """
     numbers = np.unique(np.concatenate([arm.found()[0] for arm in found]))
-    # A counterexample to Černý's conjecture is kept, even from a baseline.
-    counterexamples = [arm for arm in baselines if arm.best() > cerny_bound(oracle.n)]
+    # A counterexample to Černý's conjecture, or a record, is kept, even from a baseline.
+    best = best_known_length(oracle.n, oracle.k, partial=oracle.partial)
+    records = [arm for arm in baselines if best is not None and arm.best() > best]
     return SearchResult(
-        rank_candidates(oracle, found + counterexamples, keep),
+        rank_candidates(oracle, found + records, keep),
         summarize(oracle, found + baselines, labelling_calls),
         oracle.thresholds(numbers[numbers >= oracle.training_rows]),
         [arm.trace() for arm in found + baselines],

@@ -19,10 +19,16 @@ _IDLE_DRAWS = 1 << 20
 """The uniform arm ends after this many consecutive automata without a new one in the classes."""
 
 
-def propose_uniform(rng: np.random.Generator, n: int, k: int, batch: int) -> Batches:
-    """Yield batches of uniform random automata without end; each list is for one arm."""
+def propose_uniform(
+    rng: np.random.Generator, n: int, k: int, batch: int, *, undefined: float | None = None
+) -> Batches:
+    """Yield batches of uniform random automata without end; each list is for one arm.
+
+    With a share of undefined transitions they are partial; the first letter has none.
+    """
     while True:
-        yield [plain_proposals(sample_uniform(rng, batch, n, k))]
+        drawn = sample_uniform(rng, batch, n, k, undefined=undefined, total=1)
+        yield [plain_proposals(drawn, partial=undefined is not None)]
 
 
 def propose_mutations(
@@ -41,18 +47,24 @@ def propose_mutations(
     """
     while True:
         drawn = parents[rng.integers(len(parents), size=batch)]
-        yield [plain_proposals(mutate(rng, training.deltas[drawn]), drawn)]
+        children = mutate(rng, training.deltas[drawn], partial=training.partial)
+        yield [plain_proposals(children, drawn, partial=training.partial)]
 
 
 def run_uniform(
-    rng: np.random.Generator, arm: Arm, batch: int, report: Callable[[int], object]
+    rng: np.random.Generator,
+    arm: Arm,
+    batch: int,
+    report: Callable[[int], object],
+    *,
+    undefined: float | None = None,
 ) -> None:
-    """Spend an arm's budget on uniform random automata.
+    """Spend an arm's budget on uniform random automata, partial ones with a share of `undefined`.
 
     Draws are cheap, so a search within rare classes gets many of them.
     """
     oracle = arm.oracle
-    proposals = propose_uniform(rng, oracle.n, oracle.k, batch)
+    proposals = propose_uniform(rng, oracle.n, oracle.k, batch, undefined=undefined)
     if oracle.classes:
         drive([arm], proposals, report, max(1, _IDLE_DRAWS // batch))
     else:

@@ -4,7 +4,9 @@ An *arm* is one method under comparison (a search mode, a round of it, or a base
 budget. An arm pays one call for each canonical form that it submits for the first time, even if
 another arm has submitted it before: the cache saves work, not budget. Forms of the training set are
 free: their labels are paid for. Two questions are free for every arm, because they need no solver:
-does an automaton synchronize at all, and is it in the classes that are searched?
+does an automaton synchronize at all, and is it in the classes that are searched? Whether a partial
+automaton has a careful word takes the solver, and so a call; only `may_synchronize` is free. Those
+without careful word are no finds.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.classes import Predicate
 from automata.properties import in_classes
 from automata.row_index import RowIndex
-from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, reset_thresholds
+from automata.solver.either import may_synchronize, thresholds_of
+from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds
 from data.dataset import Dataset
 from search.arms.proposals import Batches, Proposals, concatenate
 
@@ -54,6 +57,8 @@ class Oracle:
     classes : sequence of str or callable
         NAME, not-NAME, or a function as `in_classes` takes it: only automata of all these classes
         are solved.
+    partial : bool
+        Whether letters may be undefined; thresholds are careful then. Default: as in training.
     workers : int
         Threads.
     """
@@ -65,9 +70,11 @@ class Oracle:
         training: Dataset | None = None,
         *,
         classes: Sequence[str | Predicate] = (),
+        partial: bool = False,
         workers: int = 1,
     ) -> None:
         self.n, self.k = n, k
+        self.partial = partial or (training is not None and training.partial)
         self.classes = tuple(classes)
         self.workers = workers
         self.calls = 0
@@ -88,8 +95,14 @@ class Oracle:
         return self._training_rows
 
     def admits(self, deltas: Deltas) -> npt.NDArray[np.bool_]:
-        """Return which automata synchronize and are in the classes: bool (batch,)."""
-        return in_classes(deltas, ("synchronizing", *self.classes), workers=self.workers)
+        """Return which automata may synchronize and are in the classes: bool (batch,)."""
+        if not self.partial:
+            return in_classes(deltas, ("synchronizing", *self.classes), workers=self.workers)
+        admitted = may_synchronize(deltas, partial=True, workers=self.workers)
+        if self.classes:
+            inside = in_classes(deltas[admitted], self.classes, workers=self.workers)
+            admitted[admitted] = inside
+        return admitted
 
     def forms(self, numbers: npt.NDArray[np.int64]) -> Forms:
         """Return the forms with these numbers: uint8 (rows, n*k)."""
@@ -100,8 +113,9 @@ class Oracle:
         self._thresholds = _with_room(self._thresholds, len(self._forms), UNKNOWN)
         unsolved = np.unique(numbers[self._thresholds[numbers] == UNKNOWN])
         if len(unsolved):
-            deltas = from_canonical(self.forms(unsolved), self.n, self.k)
-            self._thresholds[unsolved] = reset_thresholds(deltas, workers=self.workers)
+            partial, workers = self.partial, self.workers
+            deltas = from_canonical(self.forms(unsolved), self.n, self.k, partial=partial)
+            self._thresholds[unsolved] = thresholds_of(deltas, partial=partial, workers=workers)
             self.calls += len(unsolved)
         return self._thresholds[numbers]
 
@@ -231,16 +245,18 @@ class Arm:
             end = int(valid[fresh[np.argmin(affordable)]])
         fresh, charged = fresh[affordable], charged[affordable]
         known = valid < end
-        calls = int(charged.sum())
-        self._found_at.append(self.calls + np.cumsum(charged))
+        calls, found_at = int(charged.sum()), self.calls + np.cumsum(charged)
+        self._asked[numbers[fresh]] = True
+        thresholds[valid[known]] = self.oracle.thresholds(numbers[known])
+        solved = thresholds >= 0  # not so only if partial automata turned out to have no word
+        found_at, fresh = found_at[solved[valid[fresh]]], fresh[solved[valid[fresh]]]
+        self._found_at.append(found_at)
         self._found_by.append(np.full(len(fresh), [*self.tallies].index(name), np.uint8))
         self._found.append((numbers[fresh], proposals.take(valid[fresh])))
-        self._asked[numbers[fresh]] = True
         self.tallies[name] = Tally(
-            tally.proposed + end, tally.valid + int(known.sum()), tally.calls + calls
+            tally.proposed + end, tally.valid + int(solved.sum()), tally.calls + calls
         )
-        self.as_decoded += int(proposals.as_decoded[valid[known]].sum())
-        thresholds[valid[known]] = self.oracle.thresholds(numbers[known])
+        self.as_decoded += int(proposals.as_decoded[solved].sum())
         thresholds[end:] = UNKNOWN
         return Answer(thresholds, calls, numbers[fresh])
 

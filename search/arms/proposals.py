@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas
+from automata.solver.either import may_synchronize
 from automata.solver.exact import Thresholds
-from automata.solver.ranks import are_synchronizing
 
 
 class Proposals(NamedTuple):
     """A batch of automata that an arm proposes, with their parents."""
 
     deltas: Deltas
-    """uint8 (batch, k, n), complete"""
+    """uint8 (batch, k, n); complete, unless partial automata are searched"""
     as_decoded: npt.NDArray[np.bool_]
     """bool (batch,): synchronizing without repair"""
     repaired: npt.NDArray[np.int64]
@@ -40,6 +40,8 @@ def plain_proposals(
     deltas: Deltas,
     parents: npt.NDArray[np.int64] | None = None,
     synchronizing: npt.NDArray[np.bool_] | None = None,
+    *,
+    partial: bool = False,
 ) -> Proposals:
     """Return proposals that no model decoded: none is repaired, none is on a path.
 
@@ -49,7 +51,9 @@ def plain_proposals(
     parents : int64 array, shape (batch,), optional
         Default: none.
     synchronizing : bool array, shape (batch,), optional
-        Which automata synchronize. Default: it is computed.
+        Which automata synchronize. Default: which may, by `may_synchronize`.
+    partial : bool
+        Whether letters may be undefined on states.
 
     Examples
     --------
@@ -62,7 +66,7 @@ def plain_proposals(
         origin[:, 0] = parents
     return Proposals(
         deltas,
-        are_synchronizing(deltas) if synchronizing is None else synchronizing,
+        may_synchronize(deltas, partial=partial) if synchronizing is None else synchronizing,
         np.zeros(count, np.int64),
         origin,
         np.full(count, np.nan),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 _MOST = 5
@@ -17,13 +18,14 @@ def best_automata(candidates: pd.DataFrame) -> str:
     Parameters
     ----------
     candidates : DataFrame
-        The columns of `search.candidates.CANDIDATE_COLUMNS`.
+        The columns of `search.candidates.CANDIDATE_COLUMNS`, or `PARTIAL_COLUMNS`.
 
     Returns
     -------
     str
-        A line for each of at most five automata: size, threshold, its share of the Černý bound, the
-        family (or a shortest reset word, if it is in no family that is known), and the automaton.
+        A line for each of at most five automata: size, threshold, its share of the Černý bound (or
+        of the longest known careful threshold), the family (or a shortest word, if it is in no
+        family that is known), and the automaton.
 
     Examples
     --------
@@ -43,12 +45,15 @@ def best_automata(candidates: pd.DataFrame) -> str:
         f"family {family}" if family else word if len(word) <= _WORD else f"{word[:_WORD]}..."
         for family, word in zip(best["family"], best["word"], strict=True)
     ]
-    shares = 100 * best["reset_threshold"] / best["cerny_bound"].clip(lower=1)
+    scale = "best_known" if "best_known" in best else "cerny_bound"
+    shares = 100 * best["reset_threshold"] / best[scale].clip(lower=1)
     table = pd.DataFrame(
         {
             "n": best["n"],
             "threshold": best["reset_threshold"],
-            "of bound": [f"{share:.0f} %" for share in shares],
+            "of best known" if scale == "best_known" else "of bound": [
+                "" if np.isnan(share) else f"{share:.0f} %" for share in shares
+            ],
             "family or word": words,
             "automaton": best["delta"],
         }

@@ -18,7 +18,7 @@ import torch
 
 from automata.automaton import cerny_bound
 from automata.settings import record_of
-from data.best_known import Kind
+from data.best_known import Scale
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import read_dataset
@@ -248,7 +248,7 @@ def _archive(plan: Plan, arm: str, seed: int, step: Step) -> None:
     best = candidates({step.n: step}, 0, share=plan.rule.archive_at_least)
     who = arm if step.n > plan.config.start_to else START
     plan.rule.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
-    announce(step.thresholds, Kind(step.n, plan.config.k), plan.rule.archive)
+    announce(step.thresholds, Scale(step.n, plan.config.k), plan.rule.archive)
 
 
 def _earlier_truths(out: Path) -> list[Path]:

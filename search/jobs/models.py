@@ -15,7 +15,7 @@ import torch
 
 from automata.classes import check_classes
 from automata.settings import SettingError, record_of
-from data.best_known import Kind
+from data.best_known import Scale
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset
@@ -147,7 +147,8 @@ def run_search(
     model, dataset, weights = _load(folder, data, device, workers)
     for mode in {*config.modes}.difference(running_modes(config, model.config.latent)):
         warn(f"{folder}: latent={model.config.latent} is too few dimensions for the mode {mode}")
-    known = open_truth(truth, dataset.n, dataset.k, config.classes) if truth else None
+    size = dataset.n, dataset.k, config.classes
+    known = open_truth(truth, *size, partial=dataset.partial) if truth else None
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     contents = {"model": weights}
     with (
@@ -158,8 +159,8 @@ def run_search(
         computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        outcome = _report(out, result, dataset.kind, rule, known, workers)
-        pictures = plot_arm_hits(result.summary, dataset.n, out / "hits")
+        outcome = _report(out, result, dataset.scale, rule, known, workers)
+        pictures = plot_arm_hits(result.summary, dataset.scale, out / "hits")
         held_out = read_config(folder)["train"]["held_out"]
         pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)
     return outcome._replace(files=outcome.files + pictures)
@@ -175,17 +176,19 @@ def run_evolve(
     force: bool,
 ) -> SearchOutcome:
     """Evolve automata from random ones, and fill a run folder."""
-    known = open_truth(truth, config.n, config.k, config.classes) if truth else None
+    scale = Scale(config.n, config.k, config.partial)
+    size = config.n, config.k, config.classes
+    known = open_truth(truth, *size, partial=config.partial) if truth else None
+    archive = None if config.partial else rule  # it holds complete automata
     inputs = {"truth": truth} if truth else {}
     with (
-        _filling(out, "evolve", rule),
+        _filling(out, "evolve", archive),
         recorded(out, "evolve", _record(config), inputs, renews=True, force=force),
     ):
         result = evolve_from_random(config, workers=workers)
-        kind = Kind(config.n, config.k)
-        outcome = _report(out, result, kind, rule, known, workers)
-        pictures = plot_arm_hits(result.summary, config.n, out / "hits")
-        pictures += plot_thresholds(result.found, kind, out / "thresholds")
+        outcome = _report(out, result, scale, archive, known, workers)
+        pictures = plot_arm_hits(result.summary, scale, out / "hits")
+        pictures += plot_thresholds(result.found, scale, out / "thresholds")
     return outcome._replace(files=outcome.files + pictures)
 
 
@@ -209,18 +212,19 @@ def _check_classes(classes: tuple[str, ...], data: Path) -> None:
 
 
 @contextmanager
-def _filling(out: Path, command: str, rule: ArchiveRule) -> Iterator[None]:
+def _filling(out: Path, command: str, rule: ArchiveRule | None) -> Iterator[None]:
     """Claim the folder of a run, then open its archive: an error names the one that it is about."""
     with claim(out, command):
-        rule.open()
+        if rule is not None:
+            rule.open()
         yield
 
 
 def _report(
     out: Path,
     result: SearchResult,
-    kind: Kind,
-    rule: ArchiveRule,
+    scale: Scale,
+    rule: ArchiveRule | None,
     truth: Truth | None,
     workers: int,
 ) -> SearchOutcome:
@@ -228,8 +232,9 @@ def _report(
     for name in ("recall.csv", "recall.png", "recall.svg"):
         (out / name).unlink(missing_ok=True)
     write_tables(out, result)  # before reading the truth, which may fail
-    announce(result.candidates["reset_threshold"], kind, out / "candidates.csv")
-    rule.add(result.candidates, run=out.resolve().name)
+    announce(result.candidates["reset_threshold"], scale, out / "candidates.csv")
+    if rule is not None:
+        rule.add(result.candidates, run=out.resolve().name)
     times = time_modes(result.summary, result.seconds)
     files = [out / "candidates.csv", out / "summary.csv"]
     if len(result.sources):
@@ -239,13 +244,13 @@ def _report(
         recall = score(truth, result.traces, workers=workers)
         result = replace(result, summary=recall.extend(result.summary))
         write_tables(out, result, recall.table)
-        files += [out / "recall.csv", *plot_recall(recall.panels, kind.n, out / "recall")]
+        files += [out / "recall.csv", *plot_recall(recall.panels, scale.n, out / "recall")]
     return SearchOutcome(result.candidates, result.summary, recall, files, result.sources, times)
 
 
 def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:
     """Return the config for the record; older records lack the keys that are omitted if unused."""
-    record = asdict(config)
+    record = record_of(config)
     if not config.classes:
         del record["classes"]
     if isinstance(config, SearchConfig) and not config.learning.retrain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,35 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from automata.drawing.geometry import line_color
+from data.best_known import Scale
 from data.plots import GREY, PALE, Floats, new_figure, save, say_empty, style
 from search.arms.baselines import BASELINES
-from search.candidates import HIT_SHARES, distinct_hits
+from search.candidates import HIT_SHARES, distinct_hits, hit_thresholds
 from search.evaluation.intervals import share_interval
 from search.scoring.comparison import three_digits
 
 HIT_NAMES = {"hits_top": "≥ n² - 4n + 6"} | {
     f"hits_{share}": f"≥ {share} (n - 1)²" for share in HIT_SHARES
 }
-"""The columns of hits as people are shown them."""
+"""The columns of hits as people are shown them; `hit_names` has those of partial automata."""
+
+
+def hit_names(scale: Scale | None) -> dict[str, str]:
+    """Return the columns of hits as people are shown them.
+
+    Examples
+    --------
+    >>> [hit_names(Scale(8, 2, partial))["hits_0.6"] for partial in (False, True)]
+    ['≥ 0.6 (n - 1)²', '≥ 33, 0.6 of the longest known']
+    """
+    if scale is None or not scale.partial or scale.best is None:
+        return HIT_NAMES
+    least = hit_thresholds(scale)
+    names = {"hits_top": f"≥ {scale.best}, the longest known"}
+    for share in HIT_SHARES:
+        first = math.ceil(round(least[f"hits_{share}"], 9))
+        names[f"hits_{share}"] = f"≥ {first}, {share} of the longest known"
+    return names
 
 
 def wilson_interval(rates: npt.ArrayLike, calls: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -67,7 +87,7 @@ def ended_early(summary: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return np.asarray(calls < calls.max(initial=0))
 
 
-def plot_arm_hits(summary: pd.DataFrame, n: int, stem: Path) -> list[Path]:
+def plot_arm_hits(summary: pd.DataFrame, scale: Scale, stem: Path) -> list[Path]:
     """Draw hits per 1,000 solver calls as dots with intervals and values; baselines are grey.
 
     A panel whose hits no arm has is left out, and named in the title; so is one that would count
@@ -77,8 +97,8 @@ def plot_arm_hits(summary: pd.DataFrame, n: int, stem: Path) -> list[Path]:
     ----------
     summary : DataFrame
         The columns ``SUMMARY_COLUMNS``.
-    n : int
-        Number of states.
+    scale : Scale
+        Of the automata.
     stem : Path
         The path of the pictures, without an ending.
 
@@ -89,10 +109,10 @@ def plot_arm_hits(summary: pd.DataFrame, n: int, stem: Path) -> list[Path]:
     """
     rows = np.arange(len(summary))
     colors = [GREY if mode in BASELINES else line_color(0) for mode in summary["mode"]]
-    names = distinct_hits(n)
+    names, titles = distinct_hits(scale), hit_names(scale)
     rates = {name: np.nan_to_num(summary[name].to_numpy(np.float64)) for name in names}
     shown = [name for name in names if rates[name].any()]
-    nobody = [HIT_NAMES[name] for name in names if not rates[name].any()] if len(rows) else []
+    nobody = [titles[name] for name in names if not rates[name].any()] if len(rows) else []
     labels = [
         f"{name} ({calls:,} calls)" if early else name
         for name, calls, early in zip(
@@ -114,7 +134,7 @@ def plot_arm_hits(summary: pd.DataFrame, n: int, stem: Path) -> list[Path]:
             return save(figure, stem)
         grid = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for axes, name in zip(grid, shown, strict=True):
-            _draw_panel(axes, HIT_NAMES[name], rates[name], summary["calls"], colors)
+            _draw_panel(axes, titles[name], rates[name], summary["calls"], colors)
         grid[0].set_yticks(rows, labels, parse_math=False)
         grid[0].set_ylim(len(rows) - 0.5, -0.5)
         return save(figure, stem)

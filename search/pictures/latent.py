@@ -66,7 +66,7 @@ def draw_search(
     prior = None if model.config.options.prior == "normal" else clouds["prior samples"]
     return [
         *plot_thresholds(
-            found, training.kind, folder / "thresholds", ceiling=highest, label="training up to"
+            found, training.scale, folder / "thresholds", ceiling=highest, label="training up to"
         ),
         *plot_norms(
             clouds, model.config.latent, folder / "norms", paths=path_norms(space), prior=prior

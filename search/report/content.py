@@ -145,7 +145,7 @@ def known_automata(deltas: Deltas, thresholds: Thresholds, **columns: object) ->
     DataFrame
     """
     _, k, n = deltas.shape
-    given = {name: columns.get(name, "") for name in SEARCHED}
+    given: dict[str, Any] = {name: columns.get(name, "") for name in SEARCHED}
     table = candidate_table(n, k, canonical_forms(deltas), np.asarray(thresholds), **given)
     return texts_of(table)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from data.best_known import Scale
 from data.checks import build, names_of, number
 from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
@@ -104,7 +105,7 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
         _lead(rows, len(shown), new if command == "search" else None),
         shown[CANDIDATE_COLUMNS].reset_index(drop=True),
         {"solver calls": calls},
-        [_arms(summary, int(rows["n"][0]) if len(rows) else None)],
+        [_arms(summary, Scale(int(rows["n"][0]), int(rows["k"][0])) if len(rows) else None)],
         of=of,
         found=_slower_baseline(summary, command),
     )
@@ -167,7 +168,7 @@ def _recall_column(name: str) -> Kind | None:
     return SHARE if re.fullmatch(r"recall_[0-9]{1,6}", name) else None
 
 
-def _arms(summary: pd.DataFrame, n: int | None) -> Table:
+def _arms(summary: pd.DataFrame, scale: Scale | None) -> Table:
     """Return the table of a search's arms; hits have intervals."""
     table = pd.DataFrame({"arm": arm_names(summary)})
     table["kind"] = np.where(summary["mode"].isin(BASELINES), "baseline", "")
@@ -177,7 +178,7 @@ def _arms(summary: pd.DataFrame, n: int | None) -> Table:
         table[name.replace("_", " ")] = [f"{value:,}" for value in summary[name]]
     for name in ("mean_threshold", "best_threshold"):
         table[name.replace("_", " ")] = texts_of(summary[[name]])[name]
-    for name in distinct_hits(n):
+    for name in distinct_hits(scale):
         ends = wilson_interval(summary[name], summary["calls"])
         table[HIT_NAMES[name]] = [
             f"{three_digits(rate)} [{three_digits(low)}, {three_digits(high)}]"

@@ -19,9 +19,10 @@ from automata.canonical import from_canonical
 from automata.row_index import RowIndex
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from automata.text.formats import format_delta
+from data.best_known import Scale
 from data.damage import DataError
 from data.dataset import read_shards
-from data.manifest import ENUMERATION, check_whole, read_manifest
+from data.manifest import ENUMERATION, check_whole, is_partial, read_manifest
 from search.arms.oracle import Trace
 from search.candidates import hit_thresholds
 
@@ -64,6 +65,8 @@ class Truth:
     """Least threshold: it holds all automata of `classes` from this threshold on."""
     classes: tuple[str, ...]
     """The classes that are searched; its other automata are ignored."""
+    partial: bool = False
+    """Whether its automata are partial."""
 
 
 class Recall(NamedTuple):
@@ -102,7 +105,9 @@ class Recall(NamedTuple):
         return wide.reset_index().rename_axis(columns=None)
 
 
-def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Truth:
+def open_truth(
+    folder: Path | str, n: int, k: int, classes: Sequence[str], *, partial: bool = False
+) -> Truth:
     """Check that an enumeration can score a search; only its manifest is read.
 
     Parameters
@@ -113,6 +118,8 @@ def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Tr
         States and letters of the search.
     classes : sequence of str
         The classes that are searched.
+    partial : bool
+        Whether partial automata are searched.
 
     Raises
     ------
@@ -132,6 +139,9 @@ def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Tr
         raise DataError(
             f"{folder}: enumerates n={config['n']}, k={config['k']}, but n={n}, k={k} is searched"
         )
+    if is_partial(manifest) != partial:
+        theirs, ours = ("complete", "partial") if partial else ("partial", "complete")
+        raise DataError(f"{folder}: enumerates {theirs} automata, but {ours} ones are searched")
     # All finds of an arm synchronize.
     outside = [name for name in config["classes"] if name not in ("synchronizing", *classes)]
     if outside:
@@ -139,7 +149,7 @@ def open_truth(folder: Path | str, n: int, k: int, classes: Sequence[str]) -> Tr
             f"{folder}: enumerates class {', '.join(outside)} alone, but the search is not "
             "restricted to it"
         )
-    return Truth(folder, n, k, config["at_least"], tuple(classes))
+    return Truth(folder, n, k, config["at_least"], tuple(classes), partial)
 
 
 def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
@@ -176,7 +186,8 @@ def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
                 share = round(found / classes, 6)
                 rows.append((trace.mode, trace.round, threshold, classes, calls, found, share))
     longest = np.flatnonzero(counts)[-_SHOWN:]
-    hits = {int(np.ceil(least)) for least in hit_thresholds(truth.n).values()}
+    scale = Scale(truth.n, truth.k, truth.partial)
+    hits = {int(np.ceil(least)) for least in hit_thresholds(scale).values() if least >= 0}
     return Recall(
         pd.DataFrame(rows, columns=RECALL_COLUMNS),
         thresholds,
@@ -215,7 +226,7 @@ def _compare(truth: Truth, traces: Sequence[Trace], workers: int) -> npt.NDArray
         counts[: len(new)] += new
     if lacking.any():
         first = np.flatnonzero(lacking)[:1]
-        delta = from_canonical(index.rows[first], truth.n, truth.k)[0]
+        (delta,) = from_canonical(index.rows[first], truth.n, truth.k, partial=truth.partial)
         raise DataError(
             f"{truth.folder}: lacks {format_delta(delta)} with threshold {thresholds[first][0]}, "
             "which was found"

@@ -16,6 +16,7 @@ from automata.families import FAMILIES
 from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
 from automata.text.formats import format_delta
+from data.best_known import Scale
 from data.damage import DataError
 from search.candidates import HIT_COLUMNS, hit_thresholds
 from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step
@@ -188,7 +189,7 @@ def _windows(step: Step, asked: int) -> list[tuple[str, int]]:
 def _hits(step: Step, calls: int) -> dict[str, float]:
     thresholds = step.thresholds[step.found_at <= calls]
     facts: dict[str, float] = {}
-    for name, least in hit_thresholds(step.n).items():
+    for name, least in hit_thresholds(Scale(step.n, step.k)).items():
         distinct = int((thresholds >= least).sum())
         facts[name.replace("hits", "distinct")] = distinct
         facts[name] = 1000 * distinct / calls if calls else np.nan

@@ -23,7 +23,7 @@ from automata.row_index import Rows, hash_rows
 from automata.sampling import sample_synchronizing, sample_uniform
 from data import generate as generate_module
 from data import known as module
-from data.best_known import Kind
+from data.best_known import Scale
 from data.damage import DataError
 from data.dataset import Dataset, read_dataset, shard_path, write_shard
 from data.generate import GenerateConfig, generate
@@ -373,6 +373,6 @@ def test_the_summary_of_generate(
     assert len(above) > 0
     said = f"{len(above)} automata with n=5 and thresholds up to {above.max()} > 9, in {tmp_path}"
     assert said in capsys.readouterr().err
-    plot_thresholds(labels, Kind(5, 2), tmp_path / "whole")
+    plot_thresholds(labels, Scale(5, 2), tmp_path / "whole")
     svg = (tmp_path / "a" / "thresholds.svg").read_bytes()
     assert svg == (tmp_path / "whole.svg").read_bytes()

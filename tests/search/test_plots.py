@@ -16,7 +16,7 @@ from automata.families import FAMILIES
 from automata.sampling import mutate, sample_uniform
 from data import norms as norms_plot
 from data import plots
-from data.best_known import Kind
+from data.best_known import Scale
 from data.drawn import Cell
 from data.norms import plot_norms, shell
 from data.plots import chi_density, plot_thresholds, style
@@ -133,16 +133,16 @@ def _summary(arms: int) -> pd.DataFrame:
 
 
 PICTURES = {
-    "thresholds": lambda stem: plot_thresholds(LENGTHS, Kind(8, 2), stem),
+    "thresholds": lambda stem: plot_thresholds(LENGTHS, Scale(8, 2), stem),
     "ceiling": lambda stem: plot_thresholds(
-        np.append(LENGTHS, [-1] * 99999), Kind(8, 2), stem, ceiling=29
+        np.append(LENGTHS, [-1] * 99999), Scale(8, 2), stem, ceiling=29
     ),
-    "ceiling near": lambda stem: plot_thresholds(LENGTHS, Kind(8, 2), stem, ceiling=48),
-    "no thresholds": lambda stem: plot_thresholds(np.empty(0, np.int32), Kind(8, 2), stem),
-    "none synchronizes": lambda stem: plot_thresholds(np.full(9, -1), Kind(3, 2), stem, ceiling=4),
-    "thresholds of n = 1": lambda stem: plot_thresholds(np.zeros(3, np.int32), Kind(1, 2), stem),
+    "ceiling near": lambda stem: plot_thresholds(LENGTHS, Scale(8, 2), stem, ceiling=48),
+    "no thresholds": lambda stem: plot_thresholds(np.empty(0, np.int32), Scale(8, 2), stem),
+    "none synchronizes": lambda stem: plot_thresholds(np.full(9, -1), Scale(3, 2), stem, ceiling=4),
+    "thresholds of n = 1": lambda stem: plot_thresholds(np.zeros(3, np.int32), Scale(1, 2), stem),
     "thresholds of n = 24": lambda stem: plot_thresholds(
-        LENGTHS * 15, Kind(24, 2), stem, ceiling=317
+        LENGTHS * 15, Scale(24, 2), stem, ceiling=317
     ),
     "training": lambda stem: plot_training(_metrics(30), stem),
     "one epoch": lambda stem: plot_training(_metrics(1), stem),
@@ -164,9 +164,9 @@ PICTURES = {
     "recall of three": lambda stem: _recall(stem, (30, 1234), (36, 203), (49, 1), arms=ARMS[-2:]),
     "recall of one": lambda stem: _recall(stem, (9, 5), arms=ARMS[-1:], calls=3),
     "no recall": _recall,
-    "arm hits": lambda stem: plot_arm_hits(_summary(11), 8, stem),
-    "hits of one arm": lambda stem: plot_arm_hits(_summary(1), 8, stem),
-    "no hits": lambda stem: plot_arm_hits(_summary(0), 8, stem),
+    "arm hits": lambda stem: plot_arm_hits(_summary(11), Scale(8, 2), stem),
+    "hits of one arm": lambda stem: plot_arm_hits(_summary(1), Scale(8, 2), stem),
+    "no hits": lambda stem: plot_arm_hits(_summary(0), Scale(8, 2), stem),
     "strip": _full_strip,
     "strip of n = 1": lambda stem: plot_strip(
         [_row("one", np.zeros((2, 3, 1), np.uint8))], [], stem
@@ -343,14 +343,15 @@ def test_the_reference_is_chi_without_a_prior(tmp_path, monkeypatch):
 def test_hits_that_no_arm_has_are_no_panel(tmp_path, monkeypatch):
     figures = []
     monkeypatch.setattr(hits_plot, "save", lambda figure, stem: figures.append(figure) or [])
-    plot_arm_hits(_summary(5).assign(hits_top=0.0), 8, tmp_path / "hits")
+    plot_arm_hits(_summary(5).assign(hits_top=0.0), Scale(8, 2), tmp_path / "hits")
     assert [axes.get_title(loc="left") for axes in figures[0].axes] == [
         *("≥ 0.6 (n - 1)²", "≥ 0.7 (n - 1)²", "≥ 0.8 (n - 1)²")
     ]
     assert "No arm found any with ≥ n² - 4n + 6" in figures[0].get_suptitle()
     values = [text.get_text() for text in figures[0].axes[0].texts]
     assert values == ["0", "0.05", "0.1", "-", "0.2"]
-    plot_arm_hits(_summary(5), 6, tmp_path / "hits")  # n² - 4n + 6 = 18 is the least above 0.7 * 25
+    # n² - 4n + 6 = 18 is the least above 0.7 * 25
+    plot_arm_hits(_summary(5), Scale(6, 2), tmp_path / "hits")
     assert len(figures[1].axes) == 3
     labels = [label.get_text() for label in figures[1].axes[0].get_yticklabels()]
     calls = _summary(5)["calls"]
