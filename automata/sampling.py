@@ -399,7 +399,7 @@ class Evolution:
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
-        check_classes(self.classes, partial=self.partial)
+        check_classes(self.classes)
 
     @property
     def partial(self) -> bool:

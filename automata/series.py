@@ -13,11 +13,13 @@ import numpy.typing as npt
 from automata.arguments import check_integer, check_number
 from automata.automaton import (
     MAX_STATES,
+    UNDEFINED,
     Automaton,
     AutomatonError,
     Deltas,
     SizeLimitError,
     cerny_bound,
+    check_partial_size,
     integer_array,
     state_dtype,
     validate_deltas,
@@ -67,17 +69,22 @@ class Stretches(NamedTuple):
         )
 
 
-def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
+def find_stretches(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, partial: bool = False
+) -> Stretches:
     """Find all ways to lengthen automata of one size.
 
     The search takes every breadth-first numbering from a state that reaches all others, in every
     letter order, and in it every run of at least `LEAST_RUN` states with every cut. Ways that give
-    isomorphic automata with two and with three more states count once.
+    isomorphic automata with two and with three more states count once. In a partial automaton a
+    letter may also be undefined on the whole run.
 
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
         n <= 61, k <= 6.
+    partial : bool
+        Whether letters may be undefined on states.
 
     Returns
     -------
@@ -86,7 +93,7 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata.
+        If `deltas` are not automata, or not complete where `partial` is False.
     SizeLimitError
         If n > 61 or k > 6.
 
@@ -98,7 +105,7 @@ def find_stretches(deltas: npt.ArrayLike | Sequence[Automaton]) -> Stretches:
     >>> stretch(ways, 1).tolist()
     [[[0, 1, 2, 3, 4, 0], [1, 2, 3, 4, 5, 0]]]
     """
-    valid = validate_deltas(deltas)
+    valid = validate_deltas(deltas, partial=partial)
     batch, k, n = valid.shape
     if n > STRETCH_MAX_STATES:
         raise SizeLimitError(f"n={n} is over the limit of {STRETCH_MAX_STATES} states to lengthen")
@@ -130,22 +137,25 @@ def _stretches(deltas: Deltas, first: int) -> Stretches:
 
 def _distinct(ways: Stretches) -> Stretches:
     """Keep the first of the ways that give isomorphic automata with two and three states more."""
-    forms = [canonical_forms(stretch(ways, by)) for by in _COMPARED_BY]
+    forms = [canonical_forms(stretch(ways, by, partial=True)) for by in _COMPARED_BY]
     _, rows = np.unique(np.concatenate(forms, axis=1), axis=0, return_index=True)
     return ways.of(np.sort(rows))
 
 
-def stretch(ways: Stretches, by: int) -> Deltas:
+def stretch(ways: Stretches, by: int, *, partial: bool = False) -> Deltas:
     """Lengthen each automaton by a number of states.
 
     All targets from the cut on grow by this number, except on the run. There a letter that goes on
-    leads the i-th state to t + i, where t is the old target of the first state.
+    leads the i-th state to t + i, where t is the old target of the first state. What is undefined
+    stays so.
 
     Parameters
     ----------
     ways : Stretches
     by : int
         Number of new states, at least 0.
+    partial : bool
+        Whether letters may be undefined on states.
 
     Returns
     -------
@@ -154,11 +164,12 @@ def stretch(ways: Stretches, by: int) -> Deltas:
     Raises
     ------
     AutomatonError
-        If `ways` does not hold complete automata, each with a run and a cut in it.
+        If `ways` does not hold automata (complete ones where `partial` is False), each with a run
+        and a cut in it.
     ValueError
         If `by` is negative, or not an integer.
     SizeLimitError
-        If n + by > 5,000.
+        If n + by > 5,000, or over 255 where `partial` is True.
 
     Examples
     --------
@@ -170,8 +181,10 @@ def stretch(ways: Stretches, by: int) -> Deltas:
     [[[1, 2, 3, 4, 5, 0, 1], [1, 2, 3, 4, 5, 6, 0]]]
     """
     by = check_integer("by", by, 0)
-    deltas = validate_deltas(ways.deltas)
+    deltas = validate_deltas(ways.deltas, partial=partial)
     n = deltas.shape[2]
+    if partial:
+        check_partial_size(n + by)
     if n + by > MAX_STATES:
         raise SizeLimitError(f"n={n + by} is over the limit of {MAX_STATES} states")
     starts, cuts, stops = _places(ways, len(deltas), n)  # (batch, 1) each
@@ -179,11 +192,13 @@ def stretch(ways: Stretches, by: int) -> Deltas:
     # a new state is a copy of the one before the cut
     copied = np.where(states < cuts, states, np.maximum(states - by, cuts - 1))  # (batch, n + by)
     targets = _at(deltas, copied)  # (batch, k, n + by)
+    undefined = targets >= n
     targets += by * (targets >= cuts[:, None])
     heads = _at(deltas, starts)  # (batch, k, 1)
     going_on = _at(deltas, starts + 1) > heads
     within = ((starts <= states) & (states < stops + by))[:, None]  # (batch, 1, n + by)
     targets = np.where(within & going_on, heads + (states - starts)[:, None], targets)
+    targets[undefined] = UNDEFINED
     return targets.astype(state_dtype(n + by))
 
 
