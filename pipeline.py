@@ -31,7 +31,7 @@ import click
 
 from automata.arguments import MAX_SEED
 from automata.text.config import SOLVE_FORMS, SolveConfig
-from data.configs import EnumerateConfig, GenerateConfig
+from data.configs import PARTIAL_HELP, EnumerateConfig, GenerateConfig
 from data.results import Result, Summary
 from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
@@ -123,10 +123,11 @@ def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> 
 @cli.command("import")
 @click.argument("file", type=options.PATH)
 @_form
+@options.flag("--partial", help=PARTIAL_HELP)
 @_dataset
 @_how
 @printed()
-def import_(file: Path, form: str, out: Path, how: _Run) -> Result:
+def import_(file: Path, form: str, partial: bool, out: Path, how: _Run) -> Result:
     """Make a dataset of the automata in FILE ("-": standard input), labelled with thresholds.
 
     FILE holds automata in any form that `solve` reads, all of one size. One of each isomorphism
@@ -134,7 +135,7 @@ def import_(file: Path, form: str, out: Path, how: _Run) -> Result:
     """
     from data.jobs import run_import
 
-    return run_import(file, None if form == "auto" else form, out, **how)
+    return run_import(file, None if form == "auto" else form, out, partial=partial, **how)
 
 
 @cli.command()

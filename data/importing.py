@@ -99,7 +99,9 @@ def import_automata(
     return import_collection(collection, folder, workers=workers)
 
 
-def read_collection(file: Path, form: str | None = None, *, workers: int = 1) -> Collection:
+def read_collection(
+    file: Path, form: str | None = None, *, partial: bool = False, workers: int = 1
+) -> Collection:
     """Read automata of one size from a text in any form that ``solve`` reads.
 
     Parameters
@@ -108,6 +110,8 @@ def read_collection(file: Path, form: str | None = None, *, workers: int = 1) ->
         "-" is standard input.
     form : str, optional
         One of `automata.text.reading.FORMS`. Default: the form that fits.
+    partial : bool
+        Whether letters may be undefined on states.
     workers : int
         Threads.
 
@@ -119,7 +123,7 @@ def read_collection(file: Path, form: str | None = None, *, workers: int = 1) ->
     """
 
     def lines(stream: BufferedReader) -> Iterator[tuple[str, Batch]]:
-        for items in read_automata(stream, form):
+        for items in read_automata(stream, form, partial=partial):
             for item in items:
                 if isinstance(item, Malformed):
                     raise AutomatonError(f"line {item.line}: {item.reason}")
@@ -127,7 +131,7 @@ def read_collection(file: Path, form: str | None = None, *, workers: int = 1) ->
 
     with open_input(file) as stream:
         try:
-            return collect(lines(stream), workers=workers)
+            return collect(lines(stream), partial=partial, workers=workers)
         except (AutomatonError, DataError) as error:
             raise DataError(f"{input_name(file)}: {error}") from error
 

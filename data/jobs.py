@@ -91,9 +91,11 @@ def refuse_many_rows(config: EnumerateConfig) -> None:
         )
 
 
-def run_import(file: Path, form: str | None, out: Path, *, workers: int, force: bool) -> Summary:
+def run_import(
+    file: Path, form: str | None, out: Path, *, partial: bool = False, workers: int, force: bool
+) -> Summary:
     """Make a dataset folder of the automata in a file; "-" is standard input."""
-    collection = read_collection(file, form, workers=workers)
+    collection = read_collection(file, form, partial=partial, workers=workers)
     config, n, k = collection.config(), collection.n, collection.k
     inputs = {} if str(file) == "-" else {"file": file}
     with recorded(out, "import", config, inputs, force=force):
