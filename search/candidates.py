@@ -290,7 +290,7 @@ def candidate_table(
             "reset_threshold": thresholds,
             "best_known" if partial else "cerny_bound": best,
             "gap": best - thresholds,
-            "ratio": (thresholds / max(1, best)).round(4),
+            "ratio": (thresholds / np.maximum(1, best)).round(4),
             "word": _checked_words(deltas, thresholds, partial),
             "delta": [format_delta(delta) for delta in deltas],
             "canonical": [form_text(form) for form in forms.tolist()],

@@ -79,6 +79,8 @@ def read_run(folder: Path, limit: int) -> Content:
     record = read_run_record(folder)
     if record["command"] not in _READERS:
         raise DataError(f"{folder}: not a run that can be shown ({record['command'][:40]})")
+    if record["config"].get("partial"):
+        raise DataError(f"{folder}: holds partial automata; pages are made of complete ones")
     content = _READERS[record["command"]](folder, record, limit)
     content.facts = _facts(record) | content.facts
     for name, (title, text) in _PICTURES.items():

@@ -764,9 +764,9 @@ def test_a_threshold_above_the_bound_is_announced_and_kept(
     assert re.match("ABOVE THE ČERNÝ BOUND: 2 automata with n=4 .* up to 10 > 9", errors[0])
     with refused("row 1: threshold 10, but 9 is found"):
         read_dataset(tmp_path / "new")
-    solve = recheck.reset_thresholds
+    solve = recheck.thresholds_of
     monkeypatch.setattr(
-        recheck, "reset_thresholds", lambda *a, **b: np.where((t := solve(*a, **b)) == 9, 10, t)
+        recheck, "thresholds_of", lambda *a, **b: np.where((t := solve(*a, **b)) == 9, 10, t)
     )
     assert sorted(read_dataset(tmp_path / "new").reset_thresholds) == [8] * 5 + [10] * 2
 

@@ -71,6 +71,7 @@ COMMANDS = {
             "generate -n 6 --count 120 --shard-rows 40 --out out --workers 1",
             "generate -n 6 --sampler evolved --ceiling 0.6 --calls 400 --count 60 --shard-rows 20"
             " --out out --workers 1",
+            "generate -n 5 --partial --count 120 --shard-rows 40 --out out --workers 1",
         ),
         other="generate -n 6 --count 120 --shard-rows 40 --seed 1 --out out --workers 1",
     ),
@@ -115,7 +116,7 @@ COMMANDS = {
         f"search --model model --data data --out out --mode prior --seed 1 {_LATENT}",
     ),
     "evolve": Command(
-        (f"{_EVOLVE} --out out --workers 1",),
+        (f"{_EVOLVE} --out out --workers 1", f"{_EVOLVE} --partial --out out --workers 1"),
         other=f"{_EVOLVE} --seed 1 --out out --workers 1",
     ),
     "evaluate": Command(

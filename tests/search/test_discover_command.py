@@ -523,7 +523,7 @@ def test_a_class_without_members(tmp_path: Path, call) -> None:
 
 
 def test_above_the_bound_it_is_loud(tmp_path: Path, call, monkeypatch) -> None:
-    monkeypatch.setattr("data.jobs.cerny_bound", lambda n: 7)
+    monkeypatch.setattr("data.best_known.cerny_bound", lambda n: 7)
     for arms in ("insertion", "insertion,evolve"):
         answer = call(words(out=tmp_path / "run", arms=arms))
         assert answer.code == 0

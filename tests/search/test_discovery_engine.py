@@ -90,7 +90,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
     asked: dict[int, dict[bytes, int]] = {}
     solved: dict[int, list[np.ndarray]] = {}
     reported: list[tuple[int, int]] = []
-    solve, submit = oracle.reset_thresholds, Arm.submit
+    solve, submit = oracle.thresholds_of, Arm.submit
 
     def metered(deltas: Deltas, **options) -> np.ndarray:
         solved.setdefault(deltas.shape[2], []).append(canonical_forms(deltas))
@@ -108,6 +108,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
         raise AssertionError("solved outside the oracle")
 
     solvers = ("reset_threshold", "reset_thresholds", "reset_bounds", "shortest_reset_words")
+    solvers += ("thresholds_of",)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_IDLE_BATCHES", IDLE_BATCHES)
         patch.setattr(sampling, "_CHILD_PATIENCE", 1000)
@@ -117,7 +118,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
                 for solver in solvers:
                     if hasattr(loaded, solver):
                         patch.setattr(loaded, solver, refuse)
-        patch.setattr(oracle, "reset_thresholds", metered)
+        patch.setattr(oracle, "thresholds_of", metered)
         patch.setattr(Arm, "submit", noted)
         run = Engine(config, arm, seed, folder, device=CPU, **options)
         steps = run.run(report=lambda n, calls, doing: reported.append((n, calls)))

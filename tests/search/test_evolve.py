@@ -1,5 +1,6 @@
 """Evolution from random automata, beside uniform sampling, in any class."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,14 +9,16 @@ import pytest
 from click.testing import CliRunner
 
 import pipeline
-from automata.canonical import from_canonical
+from automata import UNDEFINED, careful_thresholds, verify
+from automata.canonical import canonical_forms, from_canonical
 from automata.properties import in_classes
-from automata.solver.exact import reset_thresholds
-from automata.text.formats import parse_delta
+from automata.solver.either import may_synchronize, thresholds_of
+from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
 from search.arms import oracle as metered
-from search.candidates import SUMMARY_COLUMNS
+from search.candidates import HIT_COLUMNS, PARTIAL_COLUMNS, SUMMARY_COLUMNS
 from search.evolve import EvolveConfig, evolve_from_random
+from search.jobs.best import best_automata
 from search.run import write_tables
 from search.verified import verify_candidates
 from tests import naive
@@ -64,7 +67,7 @@ def test_candidates_are_what_evolution_found(result, tmp_path):
 
 
 def test_what_uniform_finds_above_the_bound_is_kept_too(result, monkeypatch):
-    monkeypatch.setattr("search.run.cerny_bound", lambda n: 5)
+    monkeypatch.setattr("search.run.best_known_length", lambda *size, **kind: 5)
     again = evolve_from_random(replace(CONFIG, keep=10_000))
     assert {*again.candidates["mode"]} == {"evolve", "uniform"}
     # the arms themselves are not different
@@ -77,9 +80,9 @@ def test_nothing_outside_the_classes_is_solved_or_kept(classes, monkeypatch):
 
     def solve(deltas, **options):
         solved.append(deltas)
-        return reset_thresholds(deltas, **options)
+        return thresholds_of(deltas, **options)
 
-    monkeypatch.setattr(metered, "reset_thresholds", solve)
+    monkeypatch.setattr(metered, "thresholds_of", solve)
     found = evolve_from_random(replace(CONFIG, classes=classes, budget=60))
     deltas = np.concatenate(solved)
     assert in_classes(deltas, ("synchronizing", *classes)).all()
@@ -128,14 +131,115 @@ def test_configs_out_of_range(value, message):
 
 
 def test_the_command(tmp_path, monkeypatch):
-    for module in ("search.candidates", "search.run", "data.jobs"):
-        monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
+    monkeypatch.setattr("data.best_known.cerny_bound", lambda n: 5)
     command = f"evolve -n 5 -k 2 --budget 100 --class strongly-connected --out {tmp_path}/out"
     answer = CliRunner().invoke(pipeline.cli, command, catch_exceptions=False)
     assert answer.exit_code == 0
     assert "ABOVE THE ČERNÝ BOUND" in answer.stderr
     for word in ("Best candidates", "uniform", "Solver calls of the arms: 200\n", "candidates.csv"):
         assert word in answer.stdout
+
+
+# --- partial automata -------------------------------------------------------------------------
+
+PARTIAL = replace(CONFIG, partial=True)
+
+
+def with_none(delta):
+    return [[None if q == UNDEFINED else q for q in letter] for letter in delta.tolist()]
+
+
+@pytest.fixture(scope="module")
+def partial_result():
+    return evolve_from_random(PARTIAL)
+
+
+def test_arms_pay_for_what_turns_out_to_have_no_careful_word(partial_result, monkeypatch):
+    asked = []
+
+    def solve(deltas, **options):
+        asked.append(deltas)
+        return thresholds_of(deltas, **options)
+
+    monkeypatch.setattr(metered, "thresholds_of", solve)
+    assert texts(evolve_from_random(PARTIAL)) == texts(partial_result)
+    deltas = np.concatenate(asked)
+    assert may_synchronize(deltas, partial=True).all()
+    without = int((careful_thresholds(deltas) < 0).sum())
+    assert without > 0
+    summary = partial_result.summary
+    assert (summary["calls"] == 300).all() and (summary["distinct"] < 300).any()
+    assert summary["distinct"].sum() <= 600 - without
+    for trace in partial_result.traces:
+        words = [
+            naive.shortest_careful_word(with_none(delta))
+            for delta in from_canonical(trace.forms, 5, 2, partial=True)
+        ]
+        assert trace.thresholds.tolist() == [len(word) for word in words]  # None: a TypeError
+        assert (np.diff(trace.found_at) > 0).all() and trace.found_at[-1] <= 300
+
+
+def test_partial_candidates_have_the_record_for_a_scale(partial_result):
+    table = partial_result.candidates
+    assert [*table] == PARTIAL_COLUMNS and len(table) == 80
+    assert table["reset_threshold"].is_monotonic_decreasing
+    assert (table["best_known"] == 16).all()
+    assert (table["gap"] == 16 - table["reset_threshold"]).all()
+    assert table["delta"].str.contains("-").any()
+    for row in table.itertuples():
+        delta, word = parse_delta(row.delta, partial=True), parse_word(row.word)
+        assert verify(delta, word) and len(word) == row.reset_threshold
+        assert naive.shortest_careful_word(with_none(delta)) == word
+        entries = [UNDEFINED if q == "-" else int(q) for q in row.canonical.split()]
+        assert entries == canonical_forms(delta[None])[0].tolist()
+    assert table["canonical"].is_unique
+
+
+def test_a_size_of_which_no_length_is_known(tmp_path):
+    config = replace(PARTIAL, n=5, k=4, budget=60)
+    result = evolve_from_random(config)
+    assert result.candidates[["best_known", "gap", "ratio"]].isna().all(axis=None)
+    assert result.summary[HIT_COLUMNS].isna().all(axis=None)
+    assert "threshold of best known" in best_automata(result.candidates)
+    write_tables(tmp_path, result)
+
+
+def test_the_same_seed_gives_the_same_partial_tables(partial_result):
+    assert texts(evolve_from_random(PARTIAL, workers=2)) == texts(partial_result)
+    other = evolve_from_random(replace(PARTIAL, undefined=0.5))
+    assert texts(other)[0] != texts(partial_result)[0]
+    assert PARTIAL.undefined == 0.2 and CONFIG.undefined is None
+
+
+def test_evolution_of_partial_automata_as_a_command(tmp_path, monkeypatch):
+    monkeypatch.setattr("data.best_known._CAREFUL", {2: {4: 6}})
+    command = f"evolve -n 4 --partial --budget 300 --keep 20 --workers 1 --out {tmp_path}/out"
+    answer = CliRunner().invoke(pipeline.cli, command, catch_exceptions=False)
+    assert answer.exit_code == 0
+    assert "ABOVE THE LONGEST KNOWN CAREFUL THRESHOLD: " in answer.stderr
+    assert "> 6, in " in answer.stderr
+    assert not (tmp_path / "archive.sqlite").exists()  # it holds complete automata
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["config"]["partial"] is True and record["config"]["undefined"] == 0.2
+    again = CliRunner().invoke(pipeline.cli, command.replace("--partial", ""))
+    assert "holds another run (partial=True there, None here" in str(again.exception)
+    page = CliRunner().invoke(pipeline.cli, f"report {tmp_path}/out --out {tmp_path}/page.html")
+    assert "holds partial automata; pages are made of complete ones" in str(page.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--undefined 0.5", "undefined=0.5 is only for partial automata: --partial"),
+        ("--partial --undefined 1", r"undefined=1.0 is not in [0, 1)"),
+        ("--partial --undefined -1", r"undefined=-1.0 is not in [0, 1)"),
+    ],
+)
+@pytest.mark.parametrize("command", ["evolve", "generate"])
+def test_shares_that_are_refused(tmp_path, command, words, message):
+    answer = CliRunner().invoke(pipeline.cli, f"{command} {words} --out {tmp_path}/out")
+    assert answer.exit_code == 2 and message in answer.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_does_not_synchronize_is_nothing_to_evolve_from(monkeypatch):

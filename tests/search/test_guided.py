@@ -269,7 +269,7 @@ def test_cma_es_finds_what_its_oracle_favours(model: VAE, data: Dataset, monkeyp
         drive([arm], answered(), lambda calls: None)
         return float(np.mean(seen[5:]))
 
-    monkeypatch.setattr("search.arms.oracle.reset_thresholds", loops)
+    monkeypatch.setattr("search.arms.oracle.thresholds_of", loops)
     rng = np.random.default_rng(0)
     assert mean_loops(lambda thresholds: thresholds) > mean_loops(rng.permutation) + 0.3
 

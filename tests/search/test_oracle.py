@@ -10,6 +10,7 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform
+from automata.solver.either import thresholds_of
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
 from search.arms import oracle as module
@@ -90,14 +91,14 @@ def test_as_in_the_account_book(monkeypatch, sizes, budgets):
 
     def solve(deltas: Deltas, **options):
         solved.extend(naive.least_form(delta) for delta in deltas)
-        return reset_thresholds(deltas, **options)
+        return thresholds_of(deltas, **options)
 
     training = training_set()
     known = {naive.least_form(delta) for delta in training.deltas}
     oracle, numbers = Oracle(N, K, training), count()
     arms = [Arm(oracle, f"arm {i}", i, budget) for i, budget in enumerate(budgets)]
     books = [Book(known, budget) for budget in budgets]
-    monkeypatch.setattr(module, "reset_thresholds", solve)
+    monkeypatch.setattr(module, "thresholds_of", solve)
     for seed, size in enumerate(sizes):
         for arm, book in zip(arms, books, strict=True):
             proposals = propose(seed + 100 * arm.round, size, numbers)

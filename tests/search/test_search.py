@@ -17,6 +17,7 @@ import pipeline
 from automata.canonical import canonical_forms, from_canonical
 from automata.families import identify
 from automata.sampling import sample_uniform
+from automata.solver.either import thresholds_of
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
@@ -399,8 +400,7 @@ def test_no_candidates_file(tmp_path, content, message):
 
 
 def test_a_threshold_above_the_bound_is_kept_and_announced(runs, result, tmp_path, monkeypatch):
-    for module in ("search.candidates", "data.jobs"):
-        monkeypatch.setattr(f"{module}.cerny_bound", lambda n: 5)
+    monkeypatch.setattr("data.best_known.cerny_bound", lambda n: 5)
     monkeypatch.setattr("search.jobs.models.draw_search", lambda *_, **__: [])
     command = f"search --model {runs}/model --data {runs}/data --out {tmp_path}/out --workers 1"
     command += f" --budget 60 --keep 150 --seed {SEED} --parents 60 --batch 64 --rounds 2"
@@ -525,7 +525,7 @@ def test_every_way_to_search(model, training, result, changes):
 def test_what_a_baseline_finds_above_the_bound_is_kept_too(
     model, training, result, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("search.run.cerny_bound", lambda n: 5)
+    monkeypatch.setattr("search.run.best_known_length", lambda *size, **kind: 5)
     again = search(model, training, replace(CONFIG, keep=10_000), workers=1)
     assert not {*result.candidates["mode"]} & {*BASELINES}
     assert {*again.candidates["mode"]} & {*BASELINES}
@@ -545,11 +545,11 @@ def sinks(model, training) -> tuple[SearchResult, list[np.ndarray]]:
 
     def solve(deltas, **options):
         solved.append(deltas)
-        return reset_thresholds(deltas, **options)
+        return thresholds_of(deltas, **options)
 
     config = replace(CONFIG, classes=("sink", "not-permutation-letter"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.arms.oracle.reset_thresholds", solve)
+        patch.setattr("search.arms.oracle.thresholds_of", solve)
         return search(model, training, config, labelling_calls=4000), solved
 
 

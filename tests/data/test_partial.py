@@ -1,0 +1,190 @@
+"""Datasets of partial automata: what they hold, what they refuse, and how they go on."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import pipeline
+from automata import UNDEFINED, canonical_forms, careful_thresholds, format_delta
+from automata.sampling import sample_uniform
+from automata.settings import record_of
+from data import generate as module
+from data.best_known import Scale, best_known_length
+from data.configs import GenerateConfig
+from data.dataset import read_dataset, shard_path
+from data.generate import generate
+from data.importing import collect, import_automata, import_collection
+from data.manifest import is_partial
+from data.plots import plot_thresholds
+from tests.damaging import refused
+from tests.folders import contents
+
+CONFIG = GenerateConfig(n=4, count=300, shard_rows=120, partial=True, undefined=0.3)
+
+
+def partials(count: int = 80) -> np.ndarray:
+    return sample_uniform(np.random.default_rng(5), count, 4, 2, undefined=0.2, total=1)
+
+
+def test_complete_datasets_do_not_say_that_they_are_complete(tmp_path: Path) -> None:
+    complete = GenerateConfig(n=3, count=20)
+    assert not {"partial", "undefined"} & {*record_of(complete)}
+    manifest, _ = generate(complete, tmp_path)
+    assert not is_partial(manifest) and not {"partial", "undefined"} & {*manifest["config"]}
+    assert not read_dataset(tmp_path).partial
+
+
+def test_partial_datasets_say_so(tmp_path: Path) -> None:
+    manifest, thresholds = generate(CONFIG, tmp_path)
+    assert is_partial(manifest)
+    assert manifest["config"]["partial"] is True and manifest["config"]["undefined"] == 0.3
+    data = read_dataset(tmp_path)
+    assert data.partial and data.scale == Scale(4, 2, True) and data.scale.best == 9
+    assert data.select(at_least=3).partial
+    assert all(part.partial for part in data.split())
+    assert thresholds == Counter(data.reset_thresholds.tolist())
+    assert thresholds[-1] > 0 and thresholds[2] > 0
+
+
+@pytest.mark.parametrize("shards", range(3))
+def test_an_interrupted_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int
+) -> None:
+    generate(CONFIG, tmp_path / "whole")
+    write, written = module.write_shard, []
+
+    def interrupted(*arguments):
+        if len(written) == shards:
+            raise KeyboardInterrupt
+        written.append(1)
+        return write(*arguments)
+
+    monkeypatch.setattr(module, "write_shard", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate(CONFIG, tmp_path / "part")
+    monkeypatch.setattr(module, "write_shard", write)
+    with refused("another config .undefined=0.3 there, 0.2 here"):
+        generate(replace(CONFIG, undefined=0.2), tmp_path / "part")
+    generate(CONFIG, tmp_path / "part")
+    assert contents(tmp_path / "part") == contents(tmp_path / "whole")
+    shard_path(tmp_path / "part", 1).unlink()
+    generate(CONFIG, tmp_path / "part")
+    assert contents(tmp_path / "part") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"undefined": 0.1}, "^undefined=0.1 is only for partial automata: --partial$"),
+        ({"partial": True, "undefined": 1.0}, r"^undefined=1.0 is not in \[0, 1\)$"),
+        ({"partial": 1}, "^partial=1 is not True or False$"),
+        (
+            {"partial": True, "n": 19, "ceiling": 0.5},
+            "^ceiling=0.5 is a share of the longest known careful threshold, and none is known for "
+            "n=19, k=2$",
+        ),
+    ],
+)
+def test_configs_that_are_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        GenerateConfig(**values)  # type: ignore[arg-type]
+
+
+def test_the_best_known_lengths() -> None:
+    # maxima for n <= 10 (arXiv:1801.10436, 2108.13927), and the family's lengths beyond
+    lengths = [4, 9, 16, 26, 39, 55, 73, 94, 119, 146, 176, 211, 248, 288, 332, 379]
+    assert [best_known_length(n, 2, partial=True) for n in range(3, 19)] == lengths
+    assert best_known_length(19, 2, partial=True) is None
+    assert [best_known_length(n, 3, partial=True) for n in (2, 3, 4)] == [1, 4, 10]
+    assert [best_known_length(n, 1, partial=True) for n in (1, 2, 9)] == [0, 1, 8]
+    assert best_known_length(19, 2, partial=False) == 324
+    for n in (2, 3):  # every table, by one letter
+        tables = np.array([*np.ndindex(*[n + 1] * n)], np.uint8)[:, None]
+        tables[tables == n] = UNDEFINED
+        assert careful_thresholds(tables).max() == best_known_length(n, 1, partial=True)
+
+
+# --- import -----------------------------------------------------------------------------------
+
+
+def test_own_partial_automata(tmp_path: Path) -> None:
+    own = partials()
+    texts = [format_delta(delta) for delta in own[:30]]
+    made = import_automata([texts, own[30:]], tmp_path / "own", partial=True)
+    data = read_dataset(tmp_path / "own")
+    assert data.partial and made.manifest["config"]["partial"] is True
+    assert np.array_equal(data.reset_thresholds, careful_thresholds(data.deltas))
+    expected = np.unique(canonical_forms(own), axis=0)
+    assert np.array_equal(np.unique(data.forms, axis=0), expected)
+    before = contents(tmp_path / "own")
+    import_collection(collect([("all", own)], partial=True), tmp_path / "own")
+    assert contents(tmp_path / "own") == before
+    with refused("batch 1: automaton [0-9]+, letter 1 is undefined on state [0-3]: not complete"):
+        import_automata([own], tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_complete_automata_may_be_imported_as_either(tmp_path: Path) -> None:
+    complete = sample_uniform(np.random.default_rng(0), 20, 3, 2)
+    import_automata([complete], tmp_path / "a")
+    with refused("a dataset of another config .partial=None there, True here"):
+        import_automata([complete], tmp_path / "a", partial=True)
+    import_automata([complete], tmp_path / "b", partial=True)
+    one, other = read_dataset(tmp_path / "a"), read_dataset(tmp_path / "b")
+    assert np.array_equal(one.reset_thresholds, other.reset_thresholds)
+    assert (one.partial, other.partial) == (False, True)
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def run(line: str) -> str:
+    answer = CliRunner().invoke(pipeline.cli, line, catch_exceptions=False)
+    assert answer.exit_code == 0, answer.stderr
+    return answer.stdout
+
+
+def test_import_as_a_command(tmp_path: Path) -> None:
+    own = partials(30)
+    (tmp_path / "own.txt").write_text("".join(f"{format_delta(delta)}\n" for delta in own))
+    (tmp_path / "own.json").write_text(
+        "".join(f"{json.dumps(delta)}\n" for delta in own.tolist()).replace("255", "null")
+    )
+    for name in ("txt", "json"):
+        run(f"import {tmp_path}/own.{name} --partial --out {tmp_path}/{name} --workers 1")
+    assert np.array_equal(
+        read_dataset(tmp_path / "txt").deltas, read_dataset(tmp_path / "json").deltas
+    )
+    answer = CliRunner().invoke(
+        pipeline.cli, f"import {tmp_path}/own.txt --out {tmp_path}/no --workers 1"
+    )
+    assert "not complete" in str(answer.exception) and not (tmp_path / "no").exists()
+
+
+def test_generate_as_a_command(tmp_path: Path) -> None:
+    line = f"generate -n 4 --count 200 --partial --undefined 0.3 --out {tmp_path}/out --workers 1"
+    shown = json.loads(run(f"{line} --json"))
+    data = read_dataset(tmp_path / "out")
+    assert shown["rows (distinct classes)"] == len(data) == 200
+    before = contents(tmp_path / "out")
+    run(line)
+    assert contents(tmp_path / "out") == before
+    picture = (tmp_path / "out" / "thresholds.svg").read_text()
+    for words in ("200 partial automata, n = 4", "longest known 9", "careful threshold", "careful"):
+        assert words in picture
+    assert "Černý" not in picture
+    page = CliRunner().invoke(pipeline.cli, f"report {tmp_path}/out --out {tmp_path}/page.html")
+    assert "holds partial automata; pages are made of complete ones" in str(page.exception)
+
+
+def test_a_picture_without_a_record(tmp_path: Path) -> None:
+    plot_thresholds(np.array([-1, 3, 700], np.int32), Scale(40, 2, True), tmp_path / "wide")
+    picture = (tmp_path / "wide.svg").read_text()
+    assert "longest known" not in picture and "longest threshold 700" in picture
+    plot_thresholds(np.full(3, -1, np.int32), Scale(4, 2, True), tmp_path / "none")
+    assert "no careful word" in (tmp_path / "none.svg").read_text()
