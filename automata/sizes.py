@@ -13,7 +13,7 @@ UNDEFINED_SHARE = 0.2
 
 Of tables of two letters, the first defined everywhere, 28, 32 and 35 % at n = 6, 8 and 10 then have
 undefined transitions and a careful word: more than at 0.1 or, from n = 8 on, 0.3. If no letter is
-spared, 19, 22 and 26 % have, at the best of these shares (0.14, 0.05, 0.05)."""
+spared, 19, 23 and 26 % have, at the best of these shares (0.14, 0.05, 0.05)."""
 
 
 def cerny_bound(n: int) -> int:
