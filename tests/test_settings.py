@@ -59,7 +59,14 @@ CONFIGS = [
         TrainConfig(),
         ModelConfig(any_size=True),
     ),
-    *(SearchConfig(), LatentConfig(), EvolveConfig(), LearnConfig(), LeapConfig(), Evolution()),
+    *(
+        SearchConfig(),
+        LatentConfig(),
+        EvolveConfig(partial=True),
+        LearnConfig(),
+        LeapConfig(),
+        Evolution(),
+    ),
     *(DiscoverConfig(least=1, start_to=1), Selection(), ArchiveRule(Path("archive.sqlite"))),
     *(SolveConfig(), LectureConfig(), GaussianConfig(), ModelOptions()),
 ]
