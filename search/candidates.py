@@ -294,7 +294,7 @@ def candidate_table(
             "word": _checked_words(deltas, thresholds, partial),
             "delta": [format_delta(delta) for delta in deltas],
             "canonical": [form_text(form) for form in forms.tolist()],
-            "family": "" if partial else identify(deltas),
+            "family": identify(deltas),
             **columns,
         },
         columns=PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS,
