@@ -400,7 +400,8 @@ def test_no_candidates_file(tmp_path, content, message):
 
 
 def test_a_threshold_above_the_bound_is_kept_and_announced(runs, result, tmp_path, monkeypatch):
-    monkeypatch.setattr("data.best_known.cerny_bound", lambda n: 5)
+    # what Scale reads; the ceiling of the dataset stays
+    monkeypatch.setattr("data.best_known.best_known_length", lambda *size, **kind: 5)
     monkeypatch.setattr("search.jobs.models.draw_search", lambda *_, **__: [])
     command = f"search --model {runs}/model --data {runs}/data --out {tmp_path}/out --workers 1"
     command += f" --budget 60 --keep 150 --seed {SEED} --parents 60 --batch 64 --rounds 2"
