@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas, validate_deltas
-from automata.partial import total_letters
 from automata.solver.careful import careful_thresholds
 from automata.solver.exact import Thresholds, reset_thresholds
 from automata.solver.ranks import are_synchronizing, are_synchronizing_valid
@@ -74,10 +73,12 @@ def may_synchronize(
     if not partial:
         return are_synchronizing(deltas, workers=workers)
     valid = validate_deltas(deltas, partial=True)
-    if valid.shape[2] == 1:
+    n = valid.shape[2]
+    if n == 1:
         return np.ones(len(valid), np.bool_)
     ordered = np.sort(valid, axis=2)
     merging = (ordered[:, :, 1:] == ordered[:, :, :-1]).any(axis=2)
-    may = (merging & total_letters(valid)).any(axis=1)
+    total = ordered[:, :, -1] < n
+    may = (merging & total).any(axis=1)
     may[may] = are_synchronizing_valid(valid[may], workers)
     return np.asarray(may)
