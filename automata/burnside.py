@@ -10,7 +10,7 @@ from math import factorial, gcd, prod
 from automata.arguments import check_integer
 
 
-def count_classes(n: int, k: int) -> int:
+def count_classes(n: int, k: int, *, partial: bool = False) -> int:
     """Return the number of automata up to renaming states and permuting letters.
 
     By Burnside's lemma it is the mean, over all renamings s of the states and all permutations p
@@ -21,6 +21,8 @@ def count_classes(n: int, k: int) -> int:
     ----------
     n, k : int
         Numbers of states and letters, at least 1.
+    partial : bool
+        Partial automata, the complete ones included.
 
     Returns
     -------
@@ -35,11 +37,13 @@ def count_classes(n: int, k: int) -> int:
     --------
     >>> [count_classes(n, 2) for n in range(1, 8)]
     [1, 7, 74, 1474, 41876, 1540696, 68343112]
+    >>> [count_classes(n, 2, partial=True) for n in range(1, 6)]
+    [3, 27, 382, 8585, 259548]
     """
     n, k = check_integer("n", n, 1), check_integer("k", k, 1)
     total = 0
     for states, letters in product(partitions(n), partitions(k)):
-        fixed = prod(_commuting(states, m) for m in letters)
+        fixed = prod(_commuting(states, m, partial) for m in letters)
         total += fixed * _arrangements(states) * _arrangements(letters)
     return total // (factorial(n) * factorial(k))
 
@@ -65,10 +69,13 @@ def _arrangements(cycles: list[int]) -> int:
     return factorial(sum(cycles)) // (prod(cycles) * same)
 
 
-def _commuting(cycles: list[int], power: int) -> int:
+def _commuting(cycles: list[int], power: int, partial: bool) -> int:
     """Count the functions that commute with a power of a permutation of a cycle type.
 
-    A function maps each cycle of the power to a cycle whose length d divides its own, in d ways.
+    A function maps each cycle of the power to a cycle whose length d divides its own, in d ways. A
+    partial one may also be undefined on the whole cycle.
     """
     lengths = [length // gcd(length, power) for length in cycles for _ in range(gcd(length, power))]
-    return prod(sum(other for other in lengths if length % other == 0) for length in lengths)
+    return prod(
+        partial + sum(other for other in lengths if length % other == 0) for length in lengths
+    )

@@ -2,7 +2,7 @@
 
 The search defines automata letter by letter and transition by transition, as Kisielewicz, Kowalski
 and Szykuła do (arXiv 1607.04025), and cuts partly defined ones by `BOUNDS`. No bound rests on
-Černý's conjecture.
+Černý's conjecture. Partial automata are enumerated in the same way, with careful thresholds.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import Deltas, SizeLimitError
+from automata.automaton import UNDEFINED, Deltas, SizeLimitError
 from automata.canonical import canonical_forms, from_canonical
 from automata.kernels import enumeration as kernel
-from automata.kernels import functional
+from automata.kernels import functional, partial_enumeration
 from automata.letter_types import Letters, automorphisms, by_height, letter_types
 from automata.parallel import results_in_order
 from automata.row_index import hash_rows
 from automata.sizes import CANONICAL_MAX_LETTERS, COMPLETE_MAX_STATES, ENUMERATION_MAX_STATES
-from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.either import thresholds_of
+from automata.solver.exact import Thresholds
 
 BOUNDS = ("steps", "pairs", "reached", "alive")
 """The bounds that cut a partly defined automaton.
@@ -34,6 +35,10 @@ letters suffice (Frankl 1982, Pin 1983). ``pairs``: t letters suffice, plus one 
 known to merge within t letters. ``reached``: for some set reached so far t + 1 letters suffice,
 plus one for each pair that is neither known to merge within t letters nor contained in a set
 reached. ``alive`` cuts where some pair can never merge.
+
+For partial automata ``steps`` and ``pairs`` do not hold and are ignored. ``reached`` is another
+bound there: of the sets of at most r states reached so far, some one becomes one state within a
+letter for each set of 2..r states that contains none of them, and one letter more.
 """
 
 _BATCH = 1 << 16
@@ -47,7 +52,7 @@ class Found(NamedTuple):
     deltas: Deltas
     """uint8 (found, k, n)"""
     reset_thresholds: Thresholds
-    """int32 (found,), -1 for non-synchronizing automata"""
+    """int32 (found,), -1 for non-synchronizing automata; careful thresholds of partial ones"""
     nodes: int
     """Number of transitions tried, that is, of partly defined automata."""
 
@@ -67,6 +72,8 @@ class Enumeration:
         Least threshold; 0: all automata, the non-synchronizing included.
     bounds : sequence of str
         Which of `BOUNDS` cut the search; they do not change the result.
+    partial : bool
+        Partial automata, the complete ones included, by their careful thresholds.
 
     Raises
     ------
@@ -80,10 +87,18 @@ class Enumeration:
     >>> enumeration = Enumeration(4, 2, at_least=9)
     >>> sum(len(found.deltas) for i in range(len(enumeration)) for found in enumeration.run(i))
     2
+    >>> len(Enumeration(5, 2, at_least=27, partial=True))  # no threshold is above 2^5 - 5 - 1
+    0
     """
 
     def __init__(
-        self, n: int, k: int, *, at_least: int = 0, bounds: Sequence[str] = BOUNDS
+        self,
+        n: int,
+        k: int,
+        *,
+        at_least: int = 0,
+        bounds: Sequence[str] = BOUNDS,
+        partial: bool = False,
     ) -> None:
         n, k = check_integer("n", n, 1), check_integer("k", k, 1)
         at_least = check_integer("at_least", at_least, 0)
@@ -98,7 +113,7 @@ class Enumeration:
         for name in bounds:
             if name not in BOUNDS:
                 raise ValueError(f"unknown bound {name!r}: one of {', '.join(BOUNDS)}")
-        self.n, self.k, self.at_least = n, k, at_least
+        self.n, self.k, self.at_least, self.partial = n, k, at_least, partial
         self.planned_nodes = 0
         """Number of transitions tried in finding the units; `Found.nodes` does not include them."""
         self._transitions = (k - 1) * n
@@ -108,7 +123,7 @@ class Enumeration:
         self._steps = np.array(
             [comb(n - r + 2, 2) if "steps" in bounds and r > 1 else 1 << n for r in range(n + 1)]
         )
-        self._orders = np.array([*permutations(range(k))][1:], np.int64).reshape(-1, k)
+        self._orders = np.array([*permutations(range(k))], np.int64)
         self._firsts: list[Letters] = []
         self._groups: list[npt.NDArray[np.uint8]] = []
         self._units = self._plan()
@@ -143,9 +158,11 @@ class Enumeration:
                 yield Found(no_automata, np.empty(0, np.int32), nodes)
                 continue
             letters = rows.reshape(len(rows), self.k - 1, self.n)
-            start = np.broadcast_to(first.astype(np.uint8), (len(rows), 1, self.n))
+            start = np.broadcast_to(first[: self.n].astype(np.uint8), (len(rows), 1, self.n))
             deltas = np.concatenate([start, letters], axis=1)  # (batch, k, n)
-            thresholds = reset_thresholds(deltas)
+            if self.partial:
+                deltas[deltas == self.n] = UNDEFINED
+            thresholds = thresholds_of(deltas, partial=self.partial)
             if self.at_least > 0:
                 keep = thresholds >= self.at_least
                 deltas, thresholds = deltas[keep], thresholds[keep]
@@ -153,23 +170,17 @@ class Enumeration:
 
     def _plan(self) -> list[tuple[int, npt.NDArray[np.uint8]]]:
         """Return the units: the number of a first letter, and transitions of the second one."""
-        # no threshold exceeds (n^3 - n) / 6 (Frankl 1982, Pin 1983)
-        if self.at_least > (self.n**3 - self.n) // 6:
+        if self.at_least > self._most():
             return []
         units: list[tuple[int, npt.NDArray[np.uint8]]] = []
         no_prefix = np.empty(0, np.uint8)
-        for letter in letter_types(self.n):
-            cyclic = int(functional.shape(letter)) >> functional.CYCLIC_STATES
-            # later letters have no fewer cyclic states: here all would be permutations
-            if self.at_least > 0 and cyclic == self.n > 1:
-                continue
-            first = by_height(letter)
+        for first in self._first_letters():
             if self.at_least > 0 and self.k > 1:
                 # a look without automorphisms: the least promising letters have many
-                trivial = np.tile(np.arange(self.n, dtype=np.uint8), (2, 1, 1))
+                trivial = np.tile(np.arange(len(first), dtype=np.uint8), (2, 1, 1))
                 if not any(len(rows) for rows, _ in self._search(first, trivial, no_prefix, 1)):
                     continue
-            group = automorphisms(first)
+            group = automorphisms(first, marked=self.partial)
             for rows, nodes in self._search(first, group, no_prefix, self._prefix):
                 units += [(len(self._firsts), row) for row in rows]
                 self.planned_nodes += nodes
@@ -181,6 +192,26 @@ class Enumeration:
         prefixes = np.array([prefix for _, prefix in units], np.uint8)
         order = np.argsort(hash_rows(np.hstack([firsts, prefixes])), kind="stable")
         return [units[i] for i in order]
+
+    def _most(self) -> int:
+        """Return a length that no threshold exceeds."""
+        if self.partial:  # a shortest word meets each set of two or more states once at most
+            return int(2**self.n - self.n - 1)
+        return (self.n**3 - self.n) // 6  # Frankl 1982, Pin 1983
+
+    def _first_letters(self) -> Iterator[Letters]:
+        """Yield the first letters: one of each type, those alone that long thresholds may have."""
+        if self.partial and self.at_least == 0:
+            yield from letter_types(self.n, partial=True)
+            return
+        for letter in letter_types(self.n):
+            cyclic = int(functional.shape(letter)) >> functional.CYCLIC_STATES
+            # later letters have no fewer cyclic states: here all that are defined everywhere would
+            # be permutations, and no other letter can be read before one that is not
+            if self.at_least > 0 and cyclic == self.n > 1:
+                continue
+            first = by_height(letter)
+            yield np.append(first, self.n) if self.partial else first
 
     def _search(
         self, first: Letters, group: npt.NDArray[np.uint8], prefix: npt.NDArray[np.uint8], end: int
@@ -202,14 +233,25 @@ class Enumeration:
         rows = np.empty((_BATCH, end), np.uint8)
         while not progress[kernel.DONE]:
             before = int(progress[kernel.NODES])
-            found = kernel.enumerate_part(
-                first, group, self._orders, self._steps, options, position, rows, progress
-            )
+            if self.partial:
+                found = partial_enumeration.enumerate_part(
+                    first, group, self._orders, options, position, rows, progress
+                )
+            else:
+                found = kernel.enumerate_part(
+                    first, group, self._orders[1:], self._steps, options, position, rows, progress
+                )
             yield rows[:found].copy(), int(progress[kernel.NODES]) - before
 
 
 def enumerate_automata(
-    n: int, k: int, *, at_least: int = 0, bounds: Sequence[str] = BOUNDS, workers: int = 1
+    n: int,
+    k: int,
+    *,
+    at_least: int = 0,
+    bounds: Sequence[str] = BOUNDS,
+    partial: bool = False,
+    workers: int = 1,
 ) -> Found:
     """Return all automata of a size whose threshold is at least a value.
 
@@ -221,6 +263,8 @@ def enumerate_automata(
         Least threshold; 0: all automata, the non-synchronizing included.
     bounds : sequence of str
         Which of `BOUNDS` cut the search; they do not change the result.
+    partial : bool
+        Partial automata, the complete ones included, by their careful thresholds.
     workers : int
         Threads; the result does not depend on them.
 
@@ -238,8 +282,10 @@ def enumerate_automata(
     --------
     >>> enumerate_automata(4, 2, at_least=8).reset_thresholds.tolist()
     [9, 9, 8, 8, 8, 8, 8]
+    >>> enumerate_automata(5, 2, at_least=15, partial=True).reset_thresholds.tolist()
+    [16, 15, 15, 15, 15, 15]
     """
-    enumeration = Enumeration(n, k, at_least=at_least, bounds=bounds)
+    enumeration = Enumeration(n, k, at_least=at_least, bounds=bounds, partial=partial)
     n, k = enumeration.n, enumeration.k
     nodes = enumeration.planned_nodes
     forms = [np.empty((0, n * k), np.uint8)]
@@ -253,4 +299,5 @@ def enumerate_automata(
                 thresholds.append(found.reset_thresholds)
     rows, labels = np.concatenate(forms), np.concatenate(thresholds)
     order = np.lexsort([*rows.T[::-1], -labels])
-    return Found(from_canonical(rows[order], n, k), labels[order], nodes)
+    deltas = from_canonical(rows[order], n, k, partial=partial)
+    return Found(deltas, labels[order], nodes)

@@ -13,20 +13,24 @@ from automata.kernels import functional
 Letters = npt.NDArray[np.int64]
 
 
-def letter_types(n: int) -> Letters:
+def letter_types(n: int, *, partial: bool = False) -> Letters:
     """Return one letter of each type: the functions on n states up to renaming the states.
 
     A letter is a permutation, or a letter of n-1 states with one more state that has no preimage.
+    A partial letter is a letter of n+1 points of which one, marked, leads to itself.
 
     Parameters
     ----------
     n : int
         Number of states, at least 1.
+    partial : bool
+        Also the letters that are undefined on some states.
 
     Returns
     -------
-    int64 array, shape (types, n)
-        In canonical form, in lexicographic order.
+    int64 array, shape (types, n) or, with ``partial``, (types, n+1)
+        In lexicographic order; in canonical form without ``partial``. With it the last point, n,
+        stands for "undefined".
 
     Raises
     ------
@@ -37,7 +41,11 @@ def letter_types(n: int) -> Letters:
     --------
     >>> letter_types(2).tolist()
     [[0, 1], [1, 0], [1, 1]]
+    >>> letter_types(1, partial=True).tolist()
+    [[0, 1], [1, 1]]
     """
+    if partial:
+        return _partial_types(n)
     types = np.empty((0, 0), np.int64)
     for m in range(1, n + 1):
         letters = [[*letter, q] for letter in types.tolist() for q in range(m - 1)]
@@ -47,12 +55,35 @@ def letter_types(n: int) -> Letters:
             letters.append((starts + (np.arange(m) - starts + 1) % lengths).tolist())
         forms = canonical_forms(np.array(letters)[:, None, :])
         types = np.unique(forms, axis=0).astype(np.int64)
+    _check_told_apart(types, marked=False)
+    return types
+
+
+def _partial_types(n: int) -> Letters:
+    """Return the partial letters of n states: letters of n+1 points, the last one marked."""
+    colours = np.empty(n + 1, np.uint64)
+    types = []
+    for letter in letter_types(n + 1):
+        functional.colour(letter, False, colours)
+        marks = {int(colours[q]): q for q in range(n + 1) if letter[q] == q}  # one of each orbit
+        for mark in marks.values():
+            names = np.arange(n + 1)
+            names[[mark, n]] = n, mark
+            types.append(names[letter[names]])
+    rows = np.unique(np.array(types), axis=0)
+    _check_told_apart(rows, marked=True)
+    return rows
+
+
+def _check_told_apart(types: Letters, *, marked: bool) -> None:
+    """Raise RuntimeError if two types have the same shape and fingerprint."""
     shapes = np.empty(len(types), np.int64)
     fingerprints = np.empty(len(types), np.uint64)
-    functional.describe(types, shapes, fingerprints, np.empty(types.shape, np.uint64))
+    functional.describe(types, marked, shapes, fingerprints, np.empty(types.shape, np.uint64))
     if len({*zip(shapes.tolist(), fingerprints.tolist(), strict=True)}) < len(types):
-        raise RuntimeError(f"two types of letters with n={n} have the same fingerprint")
-    return types
+        raise RuntimeError(
+            f"two types of letters with {types.shape[1]} points have the same fingerprint"
+        )
 
 
 def by_height(letter: Letters) -> Letters:
@@ -99,12 +130,15 @@ def by_height(letter: Letters) -> Letters:
     return np.asarray(np.argsort(order)[letter[order]])
 
 
-def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
+def automorphisms(letter: Letters, *, marked: bool = False) -> npt.NDArray[np.uint8]:
     """Return the automorphisms of a letter, and their inverses.
 
     Parameters
     ----------
     letter : array of int, shape (n,)
+    marked : bool
+        Only those that keep the last state, which must lead to itself: the automorphisms of a
+        partial letter of n-1 states.
 
     Returns
     -------
@@ -124,7 +158,7 @@ def automorphisms(letter: Letters) -> npt.NDArray[np.uint8]:
     letter = _own(letter)
     n = len(letter)
     colours = np.empty(n, np.uint64)
-    functional.colour(letter, colours)
+    functional.colour(letter, marked, colours)
     names = np.empty((1, 0), np.int64)  # (renamings, states renamed so far)
     for q in range(n):
         longer = []

@@ -118,9 +118,9 @@ def _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, t
     if shapes[letter] != shapes[letter - 1]:
         return shapes[letter] < shapes[letter - 1]
     if not described[letter - 1]:
-        fingerprints[letter - 1] = fingerprint(delta[letter - 1], colours[letter - 1])
+        fingerprints[letter - 1] = fingerprint(delta[letter - 1], False, colours[letter - 1])
         described[letter - 1] = True
-    fingerprints[letter] = fingerprint(delta[letter], colours[letter])
+    fingerprints[letter] = fingerprint(delta[letter], False, colours[letter])
     described[letter] = True
     if fingerprints[letter] == fingerprints[letter - 1]:
         types[letter] = types[letter - 1]
@@ -173,8 +173,8 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     of one type give several descriptions of an automaton. Only the least one is written, as the
     targets of letters 1, 2, ...
 
-    A partial automaton is cut if an automorphism makes it less, if its last letter must have too
-    few cyclic states, or if all its completions have thresholds below ``at_least``. The last is
+    A partly defined automaton is cut if an automorphism makes it less, if its last letter must have
+    too few cyclic states, or if all its completions have thresholds below ``at_least``. The last is
     proved by a word over its transitions to a set of r states, and an upper bound on the letters
     needed from there (``steps``, and the functions above). An automaton that is written may still
     not synchronize, or have too small a threshold.
@@ -252,7 +252,7 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
         for p in range(q):
             into[0, pair_of[delta[0, p], delta[0, q]]] |= _ONE << np.uint64(pair_of[p, q])
     shapes[0] = shape(delta[0])
-    fingerprints[0] = fingerprint(delta[0], colours[0])
+    fingerprints[0] = fingerprint(delta[0], False, colours[0])
     described[0] = True
     for r in range(n + 1):
         limits[0, r] = at_least - 1 if r < 2 else limits[0, r - 1] - steps[r]

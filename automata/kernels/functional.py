@@ -2,6 +2,9 @@
 
 Two integers identify the type of a letter: `shape`, which packs small counts, and `fingerprint`, a
 hash. The wrapper has checked that no two types share both.
+
+A partial letter is a function of n + 1 points: the last one stands for "undefined", leads to itself
+and is marked: its colour is its own, so every isomorphism keeps it.
 """
 
 import numpy as np
@@ -12,6 +15,7 @@ from automata.kernels.jit import jit
 CYCLIC_STATES = 20
 """The bits of a shape from this one on hold the number of cyclic states."""
 _LETTER = np.uint64(0x9E3779B97F4A7C15)
+_MARK = np.uint64(0xD1B54A32D192ED03)
 
 
 @jit
@@ -43,8 +47,10 @@ def shape(letter):
 
 
 @jit
-def colour(letter, colours):
+def colour(letter, marked, colours):
     """Give two states one colour exactly when an automorphism of the letter maps one to the other.
+
+    With ``marked`` the automorphisms are those that keep the last state, which leads to itself.
 
     Colours begin with the length of the cycle that a state leads to (without it a cycle of six and
     two of three would look alike), and are refined along the letter, both ways. Only collisions of
@@ -62,6 +68,8 @@ def colour(letter, colours):
             state = letter[state]
             length += 1
         colours[q] = mix(np.uint64(2 * length + met))
+    if marked:
+        colours[n - 1] = _MARK
     for _ in range(n):
         for q in range(n):
             fresh[q] = mix(colours[q]) + mix(colours[letter[q]] + _LETTER)
@@ -71,9 +79,9 @@ def colour(letter, colours):
 
 
 @jit
-def fingerprint(letter, colours):
+def fingerprint(letter, marked, colours):
     """Return a hash of the type of a letter; write its colours."""
-    colour(letter, colours)
+    colour(letter, marked, colours)
     total = np.uint64(0)
     for q in range(letter.shape[0]):
         total += mix(colours[q])
@@ -128,8 +136,8 @@ def isomorphism(letter, colours, other, other_colours, names):
 
 
 @jit
-def describe(letters, shapes, fingerprints, colours):
+def describe(letters, marked, shapes, fingerprints, colours):
     """Write the shape, the fingerprint and the colours of each letter."""
     for i in range(letters.shape[0]):
         shapes[i] = shape(letters[i])
-        fingerprints[i] = fingerprint(letters[i], colours[i])
+        fingerprints[i] = fingerprint(letters[i], marked, colours[i])

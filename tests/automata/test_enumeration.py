@@ -106,7 +106,7 @@ def test_letter_types():
 def test_colours_are_orbits(n):
     colours = np.empty(n, np.uint64)
     for letter in letter_types(n):
-        functional.colour(letter, colours)
+        functional.colour(letter, False, colours)
         orbits = [frozenset(names) for names in automorphisms(letter)[0].T.tolist()]
         for p, q in combinations(range(n), 2):
             assert (colours[p] == colours[q]) == (orbits[p] == orbits[q])

@@ -276,6 +276,20 @@ def test_enumeration(n: int, k: int, least: int) -> None:
     assert set(found) == expected
 
 
+@pytest.mark.parametrize(("n", "k", "least"), [(1, 2, 0), (2, 2, 0), (2, 3, 0), (3, 2, 2)])
+def test_partial_enumeration(n: int, k: int, least: int) -> None:
+    expected = set()
+    for delta in naive.all_partial_automata(n, k):
+        word = naive.shortest_careful_word(delta)
+        if (-1 if word is None else len(word)) >= (least or -1):
+            expected.add(naive.least_form(delta))
+    found = enumerate_automata(n, k, at_least=least, partial=True).deltas
+    tables = [[[None if q == 255 else q for q in letter] for letter in t] for t in found.tolist()]
+    forms = [naive.least_form(table) for table in tables]
+    assert len(forms) == len(expected)
+    assert set(forms) == expected
+
+
 # --- numberings -------------------------------------------------------------------------------
 
 
