@@ -18,8 +18,8 @@ _CAREFUL = {
 """Longest known careful thresholds by number of letters and of states.
 
 Two letters: maxima for n <= 10 (de Bondt, Don, Zantema, arXiv:1801.10436; Cambie, de Bondt, Don,
-arXiv:2108.13927), and the family P(n, c) of the latter beyond. Three letters: maxima for n <= 3,
-found here by brute force over all tables, and what annealing has found for n = 4, 5, 6.
+arXiv:2108.13927), and the family P(n, c) of the latter beyond. Three letters: maxima, found here by
+enumeration.
 """
 
 

@@ -50,7 +50,9 @@ class Unit(NamedTuple):
     """Empty if automata are only counted."""
 
 
-def describe(deltas: Deltas, thresholds: Thresholds, flags: Flags) -> Dataset:
+def describe(
+    deltas: Deltas, thresholds: Thresholds, flags: Flags, *, partial: bool = False
+) -> Dataset:
     """Return automata with all properties of an enumeration.
 
     Parameters
@@ -59,9 +61,11 @@ def describe(deltas: Deltas, thresholds: Thresholds, flags: Flags) -> Dataset:
     thresholds : int32 array, shape (rows,)
     flags : uint16 array, shape (rows,)
         Of `automata.class_flags`.
+    partial : bool
+        Whether letters may be undefined.
     """
-    properties = properties_of(deltas, thresholds, flags)
-    return Dataset(deltas, thresholds, np.full(len(deltas), ENUMERATION), properties)
+    properties = properties_of(deltas, thresholds, flags, partial=partial)
+    return Dataset(deltas, thresholds, np.full(len(deltas), ENUMERATION), properties, partial)
 
 
 class _State(NamedTuple):
@@ -88,9 +92,11 @@ class Buffer:
 
     def __init__(self, config: dict[str, Any], first: int) -> None:
         self._config, self._n, self._k = config, int(config["n"]), int(config["k"])
+        self._partial = bool(config.get("partial", False))
         nothing = np.empty((0, self._k, self._n), np.uint8)
-        self._parts = [describe(nothing, np.empty(0, np.int32), np.empty(0, np.uint16))]
-        self.state = _State(first, first, 0, no_counts(self._n), 1)
+        no_thresholds, no_flags = np.empty(0, np.int32), np.empty(0, np.uint16)
+        self._parts = [describe(nothing, no_thresholds, no_flags, partial=self._partial)]
+        self.state = _State(first, first, 0, no_counts(self._n, partial=self._partial), 1)
 
     @property
     def classes(self) -> int:
@@ -108,7 +114,8 @@ class Buffer:
 
     def clear(self) -> None:
         """Remove all finds: a shard holds them now."""
-        self.state = _State(self.state.next, self.state.next, 0, no_counts(self._n), 1)
+        no_finds = no_counts(self._n, partial=self._partial)
+        self.state = _State(self.state.next, self.state.next, 0, no_finds, 1)
         del self._parts[1:]
 
     def write_shard(self, folder: Path, index: int) -> dict[str, Any]:
@@ -157,15 +164,17 @@ class Buffer:
             raise DataError(f"{path}: of another enumeration; it can be deleted")
         if state["first"] != self.state.first:
             return  # saved before the last shard was written
-        counts = from_rows(state["counts"], self._n)
+        partial = self._partial
+        counts = from_rows(state["counts"], self._n, partial=partial)
         kept = int(counts[:, 0].sum()) if config["rows"] else 0
-        types = property_types(self._k)
-        rows = read_rows(path, kept, self._n, self._k, ENUMERATION, types)
+        types = property_types(self._k, partial=partial)
+        rows = read_rows(path, kept, self._n, self._k, ENUMERATION, types, partial=partial)
         recheck(path, rows, config, workers)
-        found = count(rows.reset_thresholds, flags_of(rows.properties), self._n)
+        flags = flags_of(rows.properties)
+        found = count(rows.reset_thresholds, flags, self._n, partial=partial)
         if config["rows"] and not np.array_equal(found, counts):
             raise DataError(f"{path}: its counts are not those of its rows")
-        self._parts.append(Dataset(*rows))
+        self._parts.append(Dataset(*rows, partial))
         self.state = _State(state["first"], state["next"], state["nodes"], counts, 2)
 
     def _read_state(self, path: Path, units: int) -> dict[str, Any]:
@@ -177,6 +186,6 @@ class Buffer:
                 raise ValueError("another SHA-256 than the recorded one")
             state: dict[str, Any] = parse_json(text)
             _STATE("state", state)
-            check_rows("counts", state["counts"], self._n)
+            check_rows("counts", state["counts"], self._n, partial=self._partial)
             whole(state["first"], units)("state.next", state["next"])
         return state

@@ -83,6 +83,7 @@ class EnumerateConfig:
         (), "Only automata of all these classes: NAME or not-NAME.", flags=()
     )
     rows: bool = setting(True, "Whether the automata are kept, or only counted.", flags=())
+    partial: bool = setting(False, PARTIAL_HELP, later=True)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""

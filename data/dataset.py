@@ -235,8 +235,8 @@ def read_shard(folder: Path, index: int, manifest: dict[str, Any], *, workers: i
     path, n, k = shard_path(folder, index), config["n"], config["k"]
     check_sha256(path, entry["sha256"])
     enumerated = manifest.get("kind") == ENUMERATION
-    types = property_types(k) if enumerated else {}
     partial = is_partial(manifest)
+    types = property_types(k, partial=partial) if enumerated else {}
     rows = read_rows(path, entry["rows"], n, k, source_of(manifest), types, partial=partial)
     recheck(path, rows, config, workers)
     return Dataset(*rows, partial)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from contextlib import closing
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -17,6 +16,7 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.enumeration import Enumeration
 from automata.parallel import results_in_order
 from automata.properties import class_flags, in_classes
+from automata.settings import record_of
 from data.buffer import PENDING, Buffer, Unit, describe
 from data.claim import claim
 from data.configs import EnumerateConfig as EnumerateConfig
@@ -76,10 +76,10 @@ def enumerate_dataset(
 
 def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> dict[str, Any]:
     """Make the dataset in a claimed folder."""
-    enumeration = Enumeration(config.n, config.k, at_least=config.at_least)
+    enumeration = Enumeration(config.n, config.k, at_least=config.at_least, partial=config.partial)
     fresh = {
         "kind": ENUMERATION,
-        "config": asdict(config),
+        "config": record_of(config),
         "versions": versions("numpy", "numba", "pyarrow"),
         "units": len(enumeration),
         "shards": [],
@@ -177,10 +177,10 @@ def _commit(
 ) -> None:
     """Write the buffer as the next shard, then the manifest; empty the buffer."""
     state, totals = buffer.state, manifest["totals"]
-    counts = state.counts + from_rows(totals["counts"], config.n)
+    counts = state.counts + from_rows(totals["counts"], config.n, partial=config.partial)
     classes, complete = int(counts[:, 0].sum()), state.next == manifest["units"]
     if complete and config.at_least == 0 and not config.classes:
-        expected = count_classes(config.n, config.k)
+        expected = count_classes(config.n, config.k, partial=config.partial)
         if classes != expected:
             raise MiscountError(
                 f"{folder}: {classes} classes enumerated, but {expected} by Burnside's lemma"
@@ -216,7 +216,8 @@ def _run_unit(
     enumeration: Enumeration, config: EnumerateConfig, stopped: Event, index: int
 ) -> Unit:
     """Filter, rename, describe and count the finds of a unit."""
-    nodes, counts, parts = 0, no_counts(config.n), []
+    n, k, kind = config.n, config.k, {"partial": config.partial}
+    nodes, counts, parts = 0, no_counts(n, **kind), []
     for deltas, thresholds, visited in enumeration.run(index):
         if stopped.is_set():
             raise CancelledError
@@ -227,9 +228,9 @@ def _run_unit(
         if len(deltas) == 0:
             continue
         if config.rows:  # before the properties: defects follow the order of the letters
-            deltas = from_canonical(canonical_forms(deltas), config.n, config.k)
+            deltas = from_canonical(canonical_forms(deltas), n, k, **kind)
         flags = class_flags(deltas, synchronizing=thresholds >= 0)
-        counts += count(thresholds, flags, config.n)
+        counts += count(thresholds, flags, n, **kind)
         if config.rows:
-            parts.append(describe(deltas, thresholds, flags))
+            parts.append(describe(deltas, thresholds, flags, **kind))
     return Unit(nodes, counts, parts)

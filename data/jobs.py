@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def refuse_many_rows(config: EnumerateConfig) -> None:
     """
     if not config.rows or config.at_least or config.classes:
         return
-    rows = count_classes(config.n, config.k)
+    rows = count_classes(config.n, config.k, partial=config.partial)
     if rows > MOST_ROWS:
         raise SettingError(
             f"n={config.n}, k={config.k}: all {rows:,} automata would be written. --at-least T "
@@ -124,7 +124,7 @@ def _draw(made: Generated, scale: Scale, out: Path, ceiling: int | None = None) 
 
 def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bool) -> Enumeration:
     """Make a dataset folder of all automata of a size."""
-    with recorded(out, "enumerate", asdict(config), force=force) as run:
+    with recorded(out, "enumerate", record_of(config), force=force) as run:
         manifest = enumerate_dataset(config, out, workers=workers)
         seconds = run.seconds
         totals = manifest["totals"]
@@ -132,7 +132,7 @@ def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bo
         classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
         for name in ("thresholds.png", "thresholds.svg"):
             (out / name).unlink(missing_ok=True)
-        scale = Scale(config.n, config.k)
+        scale = Scale(config.n, config.k, config.partial)
         if config.rows:
             plot_thresholds(thresholds, scale, out / "thresholds", counts=classes)
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"

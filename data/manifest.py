@@ -243,7 +243,8 @@ def _check_enumeration(manifest: dict[str, Any]) -> None:
     found = [sum(row["classes"] for row in totals["counts"])]
     found += [sum(shard["rows"] for shard in shards)] if config["rows"] else []
     if manifest["complete"] and config["at_least"] == 0 and not config["classes"]:
-        found.append(count_classes(config["n"], config["k"]))  # Burnside's lemma
+        partial = is_partial(manifest)
+        found.append(count_classes(config["n"], config["k"], partial=partial))  # Burnside's lemma
     if any(classes != totals["classes"] for classes in found):
         raise ValueError(f"{totals['classes']} automata, but {found} by counts, rows or Burnside")
     least = totals["counts"][0]["reset_threshold"] if totals["counts"] else config["at_least"]

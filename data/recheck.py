@@ -28,7 +28,7 @@ from data.shards import Rows
 
 
 def properties_of(
-    deltas: Deltas, thresholds: Thresholds, flags: Flags
+    deltas: Deltas, thresholds: Thresholds, flags: Flags, *, partial: bool = False
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the columns of an enumeration that follow from the automata, (rows, ...) each.
 
@@ -38,6 +38,8 @@ def properties_of(
     thresholds : int32 array, shape (rows,)
     flags : uint16 array, shape (rows,)
         Of `automata.class_flags`.
+    partial : bool
+        Whether letters may be undefined: such automata have no rank.
 
     Returns
     -------
@@ -47,9 +49,10 @@ def properties_of(
     columns: dict[str, npt.NDArray[Any]] = {
         column_name(name): has_class(flags, bit) for bit, name in enumerate(CLASSES)
     }
-    columns["rank"] = np.ones(len(deltas), np.uint8)
-    apart = thresholds == NOT_SYNCHRONIZING
-    columns["rank"][apart] = ranks(deltas[apart])
+    if not partial:
+        columns["rank"] = np.ones(len(deltas), np.uint8)
+        apart = thresholds == NOT_SYNCHRONIZING
+        columns["rank"][apart] = ranks(deltas[apart])
     columns["automorphisms"] = automorphism_orders(deltas)
     columns["defects"] = defects(deltas)
     return columns
@@ -89,7 +92,7 @@ def recheck(path: Path, rows: Rows, config: Mapping[str, Any], workers: int) -> 
         _refuse(path, ~inside, thresholds, "outside the classes of the dataset")
     if rows.properties:
         flags = class_flags(deltas, synchronizing=thresholds >= 0)
-        for name, true in properties_of(deltas, thresholds, flags).items():
+        for name, true in properties_of(deltas, thresholds, flags, partial=partial).items():
             said = rows.properties[name]
             differs = said != true
             differs = differs.any(axis=1) if differs.ndim == 2 else differs

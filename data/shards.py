@@ -41,11 +41,14 @@ class Rows(NamedTuple):
     """The columns of `property_types`, (rows, ...) each; empty in sampled datasets."""
 
 
-def property_types(k: int) -> dict[str, pa.DataType]:
-    """Return the further columns of enumerated datasets with k letters, and their types."""
+def property_types(k: int, *, partial: bool = False) -> dict[str, pa.DataType]:
+    """Return the further columns of enumerated datasets with k letters, and their types.
+
+    Partial automata have no rank: there is one for words and one for careful words.
+    """
     return {
         **{column_name(name): pa.bool_() for name in CLASSES},
-        "rank": pa.uint8(),
+        **({} if partial else {"rank": pa.uint8()}),
         "automorphisms": pa.int64(),
         "defects": pa.binary(k),  # one byte for each letter
     }

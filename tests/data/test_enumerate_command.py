@@ -20,11 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import pipeline
-from automata import NOT_SYNCHRONIZING, canonical_forms, from_canonical, reset_thresholds
+from automata import NOT_SYNCHRONIZING, UNDEFINED, canonical_forms, from_canonical
 from automata.enumeration import Enumeration
 from automata.properties import CLASSES, automorphism_orders, defects, in_classes, ranks
+from automata.solver.either import thresholds_of
 from data import buffer, recheck
 from data import enumerate as module
+from data.best_known import Scale
 from data.counts import COUNT_COLUMNS
 from data.dataset import read_dataset, read_shard, shard_path
 from data.enumerate import EnumerateConfig, enumerate_dataset
@@ -48,6 +50,11 @@ CONFIGS = {
     "impossible": EnumerateConfig(n=3, at_least=10_000),
     "ternary": EnumerateConfig(n=2, k=3, at_least=1),
     "one state": EnumerateConfig(n=1, k=2),
+    "partial": EnumerateConfig(n=3, partial=True),
+    "partial, long": EnumerateConfig(n=4, at_least=5, partial=True),
+    "partial, class": EnumerateConfig(n=2, k=3, classes=("irreducible",), partial=True),
+    "partial, counts": EnumerateConfig(n=3, rows=False, partial=True),
+    "partial, impossible": EnumerateConfig(n=3, at_least=5, partial=True),
 }
 ALL = CONFIGS["all"]
 
@@ -113,26 +120,29 @@ def test_known_counts_of_large_sizes(
         assert len(data) == COUNTS[f"{'binary' if k == 2 else 'ternary'}_n{n}"]["total"]
 
 
-@pytest.mark.parametrize("name", sorted({*CONFIGS} - {"counts"}))
+@pytest.mark.parametrize("name", sorted({*CONFIGS} - {"counts", "partial, counts"}))
 def test_rows(finished: Callable[[str], Path], name: str) -> None:
     config, manifest = CONFIGS[name], read_manifest(finished(name))
     data = read_dataset(finished(name))
     n, k, rows = config.n, config.k, len(data)
-    everything = np.array([*naive.all_automata(min(n, 3), k)], np.uint8)
     if n < 4:
+        every = naive.all_partial_automata if config.partial else naive.all_automata
+        everything = [[[*letter] for letter in delta] for delta in every(n, k)]
         expected = np.unique(canonical_forms(everything), axis=0)
-        deltas = from_canonical(expected, n, k)
-        kept = reset_thresholds(deltas) >= (config.at_least or -1)
+        deltas = from_canonical(expected, n, k, partial=config.partial)
+        kept = thresholds_of(deltas, partial=config.partial) >= (config.at_least or -1)
         kept &= in_classes(deltas, config.classes)
         assert {*map(bytes, data.forms)} == {*map(bytes, expected[kept])}
     assert (rows, data.n, data.k) == (manifest["totals"]["classes"], n, k)
     assert {*data.sources.tolist()} <= {"enumeration"}
     for delta, threshold in [*zip(data.deltas.tolist(), data.reset_thresholds, strict=True)][::7]:
-        known = naive.reset_threshold(delta)
-        assert threshold == (-1 if known is None else known)
+        letters = [[None if q == UNDEFINED else q for q in letter] for letter in delta]
+        word = naive.shortest_careful_word(letters)
+        assert threshold == (-1 if word is None else len(word))
+    assert data.partial == config.partial
     shards = manifest["shards"]
-    assert (len(shards) > 2) == (name in ("all", "four"))
-    if name == "impossible":
+    assert (len(shards) > 2) == (name in ("all", "four", "partial", "partial, long"))
+    if name.endswith("impossible"):
         assert (manifest["units"], [shard["units"] for shard in shards]) == (0, [[0, 0]])
     starts, ends = zip(*(shard["units"] for shard in shards), strict=True)
     assert [*starts, manifest["units"]] == [0, *ends]
@@ -163,9 +173,27 @@ def test_properties_are_those_of_the_rows(finished: Callable[[str], Path]) -> No
     assert [*kinds.values()] == [pa.bool_(), pa.uint8(), pa.int64(), pa.binary(2)]
 
 
-@pytest.mark.parametrize("name", ["all", "class", "counts", "nothing"])
+def test_properties_of_partial_automata(finished: Callable[[str], Path]) -> None:
+    data = read_dataset(finished("partial"))
+    names = [name.replace("-", "_") for name in CLASSES]
+    assert [*data.properties] == [*names, "automorphisms", "defects"]  # they have two ranks
+    for name in CLASSES:
+        found = data.properties[name.replace("-", "_")]
+        assert np.array_equal(found, in_classes(data.deltas, [name]))
+    assert np.array_equal(data.properties["automorphisms"], automorphism_orders(data.deltas))
+    assert np.array_equal(data.properties["defects"], defects(data.deltas))
+
+
+def test_only_partial_datasets_say_so(finished: Callable[[str], Path]) -> None:
+    assert "partial" not in read_manifest(finished("all"))["config"]
+    assert read_manifest(finished("partial"))["config"]["partial"] is True
+
+
+@pytest.mark.parametrize(
+    "name", ["all", "class", "counts", "nothing", "partial", "partial, counts"]
+)
 def test_the_counts_are_those_of_the_rows(finished: Callable[[str], Path], name: str) -> None:
-    data = read_dataset(finished("all" if name == "counts" else name))
+    data = read_dataset(finished({"counts": "all", "partial, counts": "partial"}.get(name, name)))
     with (finished(name) / "counts.csv").open() as file:
         table = [*csv.DictReader(file)]
     assert len(table) == len(np.unique(data.reset_thresholds))
@@ -183,9 +211,9 @@ def test_the_counts_are_those_of_the_rows(finished: Callable[[str], Path], name:
 
 
 def test_nodes_are_those_of_the_engine(finished: Callable[[str], Path]) -> None:
-    for name in ("all", "four", "counts"):
+    for name in ("all", "four", "counts", "partial", "partial, long"):
         config, manifest = CONFIGS[name], read_manifest(finished(name))
-        units = Enumeration(config.n, config.k, at_least=config.at_least)
+        units = Enumeration(config.n, config.k, at_least=config.at_least, partial=config.partial)
         nodes = [sum(found.nodes for found in units.run(unit)) for unit in range(len(units))]
         assert manifest["totals"]["nodes"] == units.planned_nodes + sum(nodes)
         for shard in manifest["shards"]:
@@ -239,7 +267,10 @@ def test_rows_of_classes(finished: Callable[[str], Path], tmp_path: Path) -> Non
 # --- the same bytes ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "workers"), [("all", 2), ("all", 3), ("counts", 2), ("class", 3)])
+@pytest.mark.parametrize(
+    ("name", "workers"),
+    [("all", 2), ("all", 3), ("counts", 2), ("class", 3), ("partial", 2), ("partial, long", 3)],
+)
 def test_any_number_of_workers(
     finished: Callable[[str], Path], tmp_path: Path, name: str, workers: int
 ) -> None:
@@ -259,6 +290,8 @@ def test_any_number_of_workers(
         ("all", module, "write_text"),
         ("counts", module, "write_manifest"),
         ("counts", buffer.Buffer, "add"),
+        ("partial", module, "_commit"),
+        ("partial, long", buffer.Buffer, "add"),
     ],
 )
 def test_interrupted(
@@ -529,7 +562,7 @@ def test_another_config(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_wrong_total_is_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "count_classes", lambda n, k: 75)
+    monkeypatch.setattr(module, "count_classes", lambda n, k, *, partial: 75)
     with pytest.raises(RuntimeError, match="74 classes enumerated, but 75 by Burnside's lemma"):
         enumerate_dataset(ALL, tmp_path)
     assert not read_manifest(tmp_path)["complete"]
@@ -615,8 +648,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     pictures: list[Any] = []
     monkeypatch.setattr(
         "data.jobs.plot_thresholds",
-        lambda thresholds, n, stem, counts: pictures.append(
-            (np.repeat(thresholds, counts), n, stem)
+        lambda thresholds, scale, stem, counts: pictures.append(
+            (np.repeat(thresholds, counts), scale, stem)
         ),
     )
     return pictures
@@ -661,14 +694,30 @@ def test_the_command(
         assert re.search(f"^{line}$", out, re.MULTILINE)
     assert contents(tmp_path / "all") == contents(finished("all"))
     assert (tmp_path / "all" / "run.json").exists()
-    (thresholds, n, stem), expected = drawn.pop(), read_dataset(tmp_path / "all").reset_thresholds
-    assert (n, stem) == (3, Path("all/thresholds"))
+    expected = read_dataset(tmp_path / "all").reset_thresholds
+    thresholds, scale, stem = drawn.pop()
+    assert (scale, stem) == (Scale(3, 2), Path("all/thresholds"))
     assert np.array_equal(np.sort(thresholds), np.sort(expected))
     code, out, _ = call("enumerate -n 3 -k 2 --out all --json")  # again
     printed = json.loads(out)
     assert (code, printed["classes"], "seconds" in printed) == (0, 74, False)
     assert printed["counts"] == read_manifest(tmp_path / "all")["totals"]["counts"]
     assert contents(tmp_path / "all") == contents(finished("all"))
+
+
+def test_the_command_for_partial_automata(
+    call: Any, tmp_path: Path, finished: Callable[[str], Path], drawn: list[Any]
+) -> None:
+    code, out, errors = call("enumerate -n 4 -k 2 --partial --at-least 5 --out long --workers 2")
+    assert (code, errors) == (0, [])
+    counts = [129, 40, 17, 5, 2]
+    rows = [line.split()[:2] for line in out.splitlines()[1:6]]
+    assert rows == [[str(t), str(count)] for t, count in enumerate(counts, 5)]
+    assert contents(tmp_path / "long") == contents(finished("partial, long"))
+    assert drawn.pop()[1:] == (Scale(4, 2, partial=True), Path("long/thresholds"))
+    code, out, errors = call("enumerate -n 4 -k 2 --at-least 5 --out long")
+    assert (code, out, len(errors)) == (3, "", 1)
+    assert "--force discards it" in errors[0]
 
 
 def test_other_folders_are_refused_unless_forced(
@@ -703,6 +752,7 @@ def test_other_folders_are_refused_unless_forced(
         ("-n 3 --workers 0 --out new", 2, "--workers"),
         ("-n 3 --out file", 3, "file: not a folder"),
         ("--out new", 2, "n=8, k=2: all 3,540,691,525 automata would be written. --at-least T "),
+        ("--partial --out new", 2, "n=8, k=2: all 23,382,665,063 automata would be written"),
         ("-n 6 -k 3 --out new", 2, "--no-rows counts alone, .*; --at-least 0 writes them all"),
     ],
 )
