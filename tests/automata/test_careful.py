@@ -39,7 +39,7 @@ from automata.solver.exact import (
 from automata.solver.frontier import Frontier
 from automata.text.formats import format_delta, parse_delta
 from tests import naive
-from tests.automata.examples import p_family, with_none
+from tests.automata.examples import CAREFUL_COUNTS, p_family, with_none
 
 Tables = npt.NDArray[np.uint8]
 
@@ -67,26 +67,10 @@ def all_tables(n: int, k: int) -> Tables:
     return np.where(entries == n, UNDEFINED, entries).astype(np.uint8).reshape(-1, k, n)
 
 
-COUNTS = {
-    (2, 2): {-1: 49, 1: 32},
-    (3, 2): {-1: 2761, 1: 375, 2: 840, 3: 96, 4: 24},
-    (4, 2): dict(
-        zip(
-            [-1, *range(1, 10)],
-            [268737, 4984, 53208, 45216, 9216, 6192, 1920, 816, 240, 96],
-            strict=True,
-        )
-    ),
-    (2, 3): {-1: 343, 1: 386},
-    (3, 3): {-1: 129559, 1: 35163, 2: 81114, 3: 13248, 4: 3060},
-}
-"""Labelled tables by careful threshold, counted by another program."""
-
-
-@pytest.mark.parametrize(("n", "k"), COUNTS)
+@pytest.mark.parametrize(("n", "k"), CAREFUL_COUNTS)
 def test_all_tables_of_a_size(n: int, k: int) -> None:
     thresholds = careful_thresholds(all_tables(n, k), workers=2)
-    assert Counter(thresholds.tolist()) == COUNTS[n, k]
+    assert Counter(thresholds.tolist()) == CAREFUL_COUNTS[n, k]
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])

@@ -15,7 +15,7 @@ from automata.enumeration import BOUNDS, Enumeration, Found, enumerate_automata
 from automata.kernels import functional
 from automata.letter_types import automorphisms, letter_types
 from tests import naive
-from tests.automata.test_careful import COUNTS, p_family, with_none
+from tests.automata.examples import CAREFUL_COUNTS, p_family, with_none
 
 exhaustive = pytest.mark.exhaustive
 
@@ -65,14 +65,14 @@ def labelled_tables(found: Found) -> dict[int, int]:
 FIVE = [77735, 3779560, 7081320, 4283520, 1858800, 1020000, 546480, 259440]
 FIVE += [144000, 73200, 20400, 18240, 8880, 3120, 1200, 240]
 OF_FIVE = {-1: 41290041} | dict(enumerate(FIVE, 1))
-"""As COUNTS, for n = 5 and two letters."""
-SIZES = [*COUNTS, pytest.param(5, 2, marks=exhaustive)]
+"""As CAREFUL_COUNTS, for n = 5 and two letters."""
+SIZES = [*CAREFUL_COUNTS, pytest.param(5, 2, marks=exhaustive)]
 
 
 @pytest.mark.parametrize(("n", "k"), SIZES)
 def test_known_counts_of_labelled_tables(n: int, k: int) -> None:
     found = everything(n, k)
-    assert labelled_tables(found) == (COUNTS | {(5, 2): OF_FIVE})[n, k]
+    assert labelled_tables(found) == (CAREFUL_COUNTS | {(5, 2): OF_FIVE})[n, k]
     forms = canonical_forms(found.deltas)
     assert np.array_equal(forms, found.deltas.transpose(0, 2, 1).reshape(len(forms), -1))
     assert len(np.unique(forms, axis=0)) == len(forms) == count_classes(n, k, partial=True)
