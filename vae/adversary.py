@@ -57,7 +57,7 @@ def adversary_terms(
         If the model computes probabilities that are not finite.
     """
     judge = model.discriminator
-    real = functional.one_hot(tokens, forward.logits.shape[3]).float()  # (batch, n, k, n)
+    real = functional.one_hot(tokens, forward.logits.shape[3]).float()  # (batch, n, k, targets)
     copies = _write(forward.logits, _draw(forward.logits, generator))
     samples = _write(*_sample_prior(model, tokens, generator))
 
@@ -90,7 +90,7 @@ def _draw(logits: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _write(logits: Tensor, tokens: Tensor) -> Tensor:
-    """Return targets one-hot, (batch, n, k, n), with the gradients of their probabilities."""
+    """Return targets one-hot, (batch, n, k, targets), with the gradients of their probabilities."""
     probabilities = logits.float().softmax(3)
     chosen = functional.one_hot(tokens, logits.shape[3]).float()
     return chosen + probabilities - probabilities.detach()

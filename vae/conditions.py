@@ -17,14 +17,14 @@ class Vocabulary(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.size = vocabulary_size(config.n, config.tokens)
-        sizes = range(1 if config.any_size else config.n, config.n + 1)
-        tables = {n: torch.from_numpy(name_targets(n, config.n, config.tokens)) for n in sizes}
-        for n, table in tables.items():
+        most, kind, partial = config.n, config.tokens, config.partial
+        self.size = vocabulary_size(most, kind, partial=partial)
+        for n in range(1 if config.any_size else most, most + 1):
+            table = torch.from_numpy(name_targets(n, most, kind, partial=partial))
             self.register_buffer(f"names_{n}", table, persistent=False)
 
     def table(self, n: int) -> Tensor:
-        """Return the names of target t seen from state q: (names, n, n), [:, q, t]."""
+        """Return the names of target t seen from state q: (names, n, targets), [:, q, t]."""
         return self.get_buffer(f"names_{n}")
 
     def name(self, tokens: Tensor) -> Tensor:

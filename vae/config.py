@@ -79,6 +79,8 @@ class ModelConfig:
     """Only the autoregressive decoder sees previous outputs."""
     min_log_sigma: float = setting(-3.0, "Least log sigma of the posterior.", flags=())
     options: ModelOptions = added_later(ModelOptions)
+    partial: bool = setting(False, "Whether letters may be undefined.", flags=(), later=True)
+    """Whether the model is for partial automata: then its vocabulary has one more name."""
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -89,6 +91,11 @@ class ModelConfig:
             raise ValueError("latent=0: a model without a latent space has no options of one")
         if self.latent == 1 and self.options.prior in ("sphere", "flow"):
             raise ValueError(f"latent=1 is below 2: too few for prior={self.options.prior}")
+
+    @property
+    def targets(self) -> int:
+        """Number of values of a token at the largest size: its states, and undefined if partial."""
+        return self.n + self.partial
 
     @property
     def spherical(self) -> bool:

@@ -20,7 +20,8 @@ GUIDED = (
     *("synchronizing", "strongly-connected", "sink", "permutation-letter", "one-cluster"),
     *("eulerian", "irreducible"),
 )
-"""The classes that are predicted: those decided fast at every size."""
+"""The classes that are predicted: those decided fast at every size. Of partial automata they are not
+all, for some need careful words: there the guide predicts the threshold alone."""
 _LEAST_LOG_SIGMA = -4.0
 """Of the predicted threshold / Černý bound: a certain guess is no source of large gradients."""
 
@@ -28,9 +29,9 @@ _LEAST_LOG_SIGMA = -4.0
 class Guide(nn.Module):
     """z -> log sigma of the predicted threshold / Černý bound, and a logit for each class."""
 
-    def __init__(self, latent: int) -> None:
+    def __init__(self, latent: int, *, partial: bool = False) -> None:
         super().__init__()
-        guesses = 1 + len(GUIDED)
+        guesses = 1 if partial else 1 + len(GUIDED)
         self.layers = nn.Sequential(nn.Linear(latent, 64), nn.GELU(), nn.Linear(64, guesses))
 
     def forward(self, z: Tensor) -> Tensor:

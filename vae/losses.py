@@ -77,7 +77,8 @@ def prediction_losses(
     """
     if guess.shape[1] == 0:
         return ratio_error(ratio, ratios), None
-    return ratio_error(ratio, ratios), guide_loss(ratio, guess, ratios, class_targets(tokens))
+    classes = class_targets(tokens) if guess.shape[1] > 1 else guess[:, 1:]
+    return ratio_error(ratio, ratios), guide_loss(ratio, guess, ratios, classes)
 
 
 def ratio_error(predicted: Tensor, ratios: Tensor) -> Tensor:

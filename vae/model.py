@@ -2,7 +2,8 @@
 
 Posterior q(z|x): 1-D convolutions over the states of the token string, then two linear heads, mu
 and log sigma. Prior N(0, I). Likelihood p(x|z): GRU layers fed with z at every step, their hidden
-state started from z; one step a state, a softmax over target states for each of its letters.
+state started from z; one step a state, a softmax over target states for each of its letters. In a
+model of *partial* automata an undefined transition is one target more.
 `vae.config.ModelOptions` exchanges the posterior (`vae.posteriors`) and the prior (`vae.priors`).
 
 A model of *any size* reads and writes automata of every size up to n. Size and place (counted from
@@ -65,7 +66,7 @@ class Forward(NamedTuple):
     """One pass through the model."""
 
     logits: Tensor
-    """(batch, n, k, n): one for each target state"""
+    """(batch, n, k, targets): one for each target state, and the last for none if partial"""
     posterior: Posterior
     ratio: Tensor
     """(batch,): the predicted reset threshold / Černý bound"""
@@ -81,7 +82,7 @@ class Decoded(NamedTuple):
     tokens: Tensor
     """int64 (batch, n, k)"""
     log_probabilities: Tensor
-    """(batch, n, k, n): one for each target state"""
+    """(batch, n, k, targets), as in `Forward.logits`"""
 
 
 class Reader(nn.Module):
@@ -105,8 +106,8 @@ class Reader(nn.Module):
         return self._convolve(self.embed(self.vocabulary.name(tokens)).sum(0))
 
     def read_weights(self, weights: Tensor) -> Tensor:
-        """Return the features (batch, width) of distributions over targets (batch, n, k, n)."""
-        targets = self.embed(self.vocabulary.table(weights.shape[1])).sum(0)  # (n, n, embedding)
+        """Return the features (batch, width) of distributions, (batch, n, k, targets)."""
+        targets = self.embed(self.vocabulary.table(weights.shape[1])).sum(0)  # (n, targets, e)
         return self._convolve(torch.einsum("bqat,qte->bqae", weights, targets))
 
     def _convolve(self, embedded: Tensor) -> Tensor:
@@ -143,7 +144,7 @@ class Encoder(Reader):
         return self._posterior(self.read(tokens))
 
     def encode_weights(self, weights: Tensor) -> Posterior:
-        """Encode distributions over targets (batch, n, k, n)."""
+        """Encode distributions over targets (batch, n, k, targets)."""
         return self._posterior(self.read_weights(weights))
 
     def _posterior(self, features: Tensor) -> Posterior:
@@ -183,7 +184,7 @@ class Decoder(nn.Module):
                 zeros(self.earlier_letters)
 
     def forward(self, z: Tensor, tokens: Tensor, hide: Tensor | None = None) -> Tensor:
-        """Return the logits (batch, n, k, n) of tokens (batch, n, k), all steps at once.
+        """Return the logits (batch, n, k, targets) of tokens (batch, n, k), all steps at once.
 
         ``hide``, bool (batch, n, k), marks the tokens that the decoder must not see.
         """
@@ -199,7 +200,7 @@ class Decoder(nn.Module):
         scores = self._split_letters(self.output(features))
         if self.autoregressive:
             scores = scores + self._from_earlier_letters(seen)
-        table = self.vocabulary.table(n)[:, None, :, None]  # (names, 1, n, 1, n)
+        table = self.vocabulary.table(n)[:, None, :, None]  # (names, 1, n, 1, targets)
         return _sum_names(scores, table)
 
     @torch.no_grad()
@@ -238,7 +239,7 @@ class Decoder(nn.Module):
         z = self.size(place_points(z, self.config), n)
         hidden = self._hidden(z)
         placed = self.places(z[:, None].expand(-1, n, -1))  # (batch, n, width)
-        table = self.vocabulary.table(n)  # (names, n, n)
+        table = self.vocabulary.table(n)  # (names, n, targets)
         nothing = table.new_full((len(table), batch, 1, k), self.hidden_token)
         before = nothing
         steps = []
@@ -254,7 +255,7 @@ class Decoder(nn.Module):
                 scores = base
                 if self.autoregressive:
                     scores = scores + self._from_earlier_letters(before)
-                logits = _sum_names(scores[:, 0, letter], names[:, None])  # (batch, n)
+                logits = _sum_names(scores[:, 0, letter], names[:, None])  # (batch, targets)
                 chosen.append(choose(logits, temperature, generator))
                 letters.append(logits.float().log_softmax(1))
                 before[:, :, 0, letter] = names[:, chosen[-1]]
@@ -299,7 +300,7 @@ class Discriminator(nn.Module):
         self.score = spectral_norm(nn.Linear(self.reader.width, 1))
 
     def forward(self, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits (batch,) of weights (batch, n, k, n), and their features."""
+        """Return the logits (batch,) of weights (batch, n, k, targets), and their features."""
         features = self.reader.read_weights(weights)
         return self.score(features).squeeze(1), features
 
@@ -322,7 +323,7 @@ class VAE(nn.Module):
         encode = self.encoder.encode_weights if config.latent else None
         self.prior = make_prior(config, encode)
         if config.options.guide:
-            self.guide = Guide(config.latent)
+            self.guide = Guide(config.latent, partial=config.partial)
         if config.options.adversarial:
             self.discriminator = Discriminator(config)
 
@@ -369,7 +370,7 @@ class VAE(nn.Module):
 def _sum_names(scores: Tensor, table: Tensor) -> Tensor:
     """Return the logits of targets: each the sum of the scores (..., vocabulary) of its names.
 
-    ``table`` (names, ..., n) broadcasts against the scores.
+    ``table`` (names, ..., targets) broadcasts against the scores.
     """
     shape = (*scores.shape[:-1], table.shape[-1])
     return torch.stack([scores.gather(-1, names.expand(shape)) for names in table]).sum(0)

@@ -111,13 +111,13 @@ class VampPrior(nn.Module):
     ----------
     config : ModelConfig
     encode : callable
-        From distributions (inputs, n, k, n) to their posteriors; of the model's encoder.
+        From distributions (inputs, n, k, targets) to their posteriors; of the model's encoder.
     """
 
     def __init__(self, config: ModelConfig, encode: Callable[[Tensor], Posterior]) -> None:
         super().__init__()
         n, k, components = config.n, config.k, config.options.components
-        self.inputs = nn.Parameter(_SHARPNESS * torch.randn(components, n, k, n))
+        self.inputs = nn.Parameter(_SHARPNESS * torch.randn(components, n, k, config.targets))
         self.logits = nn.Parameter(torch.zeros(components))
         self._encode = encode
 

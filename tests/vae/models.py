@@ -53,7 +53,8 @@ def make(**changes) -> VAE:
 
 def draw_tokens(model: VAE, batch: int = BATCH, seed: int = 0, n: int = 0) -> torch.Tensor:
     n = n or model.config.n
-    return torch.randint(n, (batch, n, model.config.k), generator=seeded(seed))
+    targets = n + model.config.partial
+    return torch.randint(targets, (batch, n, model.config.k), generator=seeded(seed))
 
 
 # --- trainings ---

@@ -75,16 +75,16 @@ def training(request):
 def check_shapes(model: VAE, n: int) -> None:
     k, latent = model.config.k, model.config.latent
     logits, posterior, ratio, kl, _ = model(draw_tokens(model, n=n), seeded())
-    assert logits.shape == (BATCH, n, k, n)
     assert posterior.mu.shape == posterior.log_sigma.shape == (BATCH, latent)
     assert ratio.shape == (BATCH,)
     assert kl.shape == (BATCH, latent)
     written, log_probabilities = model.decoder.generate(posterior.mu, n)
     assert written.shape == (BATCH, n, k)
     assert written.dtype == torch.int64
-    assert 0 <= written.min() <= written.max() < n
+    assert 0 <= written.min() <= written.max() < n + model.config.partial
     assert log_probabilities.shape == logits.shape
     torch.testing.assert_close(log_probabilities.exp().sum(3), torch.ones(BATCH, n, k))
+    assert logits.shape == (BATCH, n, k, n + model.config.partial)
 
 
 def test_shapes(model, training):
@@ -129,7 +129,7 @@ def check_order(decoder: Decoder, z: torch.Tensor, tokens: torch.Tensor) -> None
     _, n, k = tokens.shape
     logits = decoder(z, tokens)
     order = torch.arange(n * k).view(n, k)
-    other = (tokens + 1) % n
+    other = (tokens + 1) % logits.shape[3]
     for place in range(n * k):
         changed = decoder(z, torch.where(order >= place, other, tokens))
         torch.testing.assert_close(changed[:, order <= place], logits[:, order <= place])
@@ -186,7 +186,8 @@ def check_teacher_forcing(decoder: Decoder, z: torch.Tensor, temperature: float)
         )
         forced = decoder(z, written).log_softmax(3)
         torch.testing.assert_close(log_probabilities, forced, rtol=1e-4, atol=1e-5)
-        assert torch.equal(written, forced.argmax(3)) == (temperature == 0 or n == 1)
+        certain = temperature == 0 or forced.shape[3] == 1
+        assert torch.equal(written, forced.argmax(3)) == certain
         again = decoder.generate(z, n, temperature=temperature, generator=seeded()).tokens
         assert torch.equal(written, again)
 
