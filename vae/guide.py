@@ -20,8 +20,8 @@ GUIDED = (
     *("synchronizing", "strongly-connected", "sink", "permutation-letter", "one-cluster"),
     *("eulerian", "irreducible"),
 )
-"""The classes that are predicted: those decided fast at every size. Of partial automata they are not
-all, for some need careful words: there the guide predicts the threshold alone."""
+"""The classes that are predicted: those decided fast at every size. Of partial automata some need a
+careful word: there the guide predicts the threshold alone."""
 _LEAST_LOG_SIGMA = -4.0
 """Of the predicted threshold / Černý bound: a certain guess is no source of large gradients."""
 
