@@ -53,6 +53,11 @@ Row = tuple[str, Sequence[Cell]]
 """A label and cells."""
 
 
+def word_kind(partial: bool) -> str:
+    """Return what words and thresholds of automata are called."""
+    return "careful" if partial else "reset"
+
+
 def columns_at_most(n: int) -> int:
     """Return how many automata of n states stand side by side, before a row goes on below.
 

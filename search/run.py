@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automata.sampling import Evolution
+from automata.sizes import UNDEFINED_SHARE
 from automata.solver.exact import Thresholds
 from data.best_known import best_known_length
 from data.dataset import Dataset
@@ -87,6 +88,7 @@ def search(
     oracle = Oracle(training.n, training.k, training, classes=config.classes, workers=workers)
     parents = parent_rows(training, config.latent.parents, config.classes, workers=workers)
     allowed = training.of_classes(config.classes, workers=workers)
+    undefined = UNDEFINED_SHARE if training.partial else None
     found: list[Arm] = []
     baselines: list[Arm] = []
     seconds: dict[str, dict[str, float]] = {}
@@ -103,10 +105,10 @@ def search(
             timed(spent, "all"),
         ):
             if mode == "uniform":
-                run_uniform(rng, arms[0], config.latent.batch, bar.update)
+                run_uniform(rng, arms[0], config.latent.batch, bar.update, undefined=undefined)
             elif mode == "evolve":
                 labelled = allowed.deltas, allowed.reset_thresholds
-                run_evolution(rng, arms[0], _evolution(config), bar.update, labelled)
+                run_evolution(rng, arms[0], _evolution(config, undefined), bar.update, labelled)
             elif mode in LEARNING:
                 run_retraining(rng, arms[0], model, allowed, config, bar.update, spent)
             else:
@@ -169,7 +171,7 @@ def collect(
     )
 
 
-def _evolution(config: SearchConfig) -> Evolution:
+def _evolution(config: SearchConfig, undefined: float | None) -> Evolution:
     """Return the settings of the baseline ``evolve``.
 
     Its archive has as many automata as the latent search has parents. Generations are small: with
@@ -183,6 +185,7 @@ def _evolution(config: SearchConfig) -> Evolution:
         batch=256,
         exchanges=EXCHANGES,
         classes=config.classes,
+        undefined=undefined,
     )
 
 

@@ -15,7 +15,6 @@ from automata.automaton import (
     AutomatonError,
     AutomatonLike,
     Deltas,
-    integer_array,
     validate_delta,
     validate_deltas,
     validate_table,
@@ -81,7 +80,8 @@ def as_deltas(automata: AutomataLike, config: ModelConfig) -> Deltas:
     Raises
     ------
     AutomatonError
-        If they are not complete automata of one size, or the model has another size.
+        If they are not automata of one size, complete ones unless the model is of partial automata,
+        or the model has another size.
 
     Examples
     --------
@@ -92,18 +92,28 @@ def as_deltas(automata: AutomataLike, config: ModelConfig) -> Deltas:
     Traceback (most recent call last):
     automata.errors.AutomatonError: n=3, k=1, but the model has n=2, k=1
     """
+    partial = config.partial
     if isinstance(automata, str | Automaton):
-        deltas = validate_delta(automata)[None]
+        deltas = validate_delta(automata, partial=partial)[None]
     else:
         if isinstance(automata, list | tuple) and any(isinstance(own, str) for own in automata):
-            automata = [validate_delta(own) for own in automata]
-        array = integer_array(automata)
-        deltas = validate_table(array)[None] if array.ndim == 2 else validate_deltas(array)
+            automata = [validate_delta(own, partial=partial) for own in automata]
+        if _depth(automata) == 2:
+            deltas = validate_table(automata, partial=partial)[None]
+        else:
+            deltas = validate_deltas(automata, partial=partial)
     k, n = deltas.shape[1:]
     if k != config.k or not (1 if config.any_size else config.n) <= n <= config.n:
         sizes = f"n=1..{config.n}" if config.any_size else f"n={config.n}"
         raise AutomatonError(f"n={n}, k={k}, but the model has {sizes}, k={config.k}")
     return deltas
+
+
+def _depth(table: Any) -> int:
+    """Return the number of dimensions of nested lists, which may hold None, or of an array."""
+    if isinstance(table, list | tuple) and table:
+        return 1 + _depth(table[0])
+    return np.ndim(table)
 
 
 def as_delta(automaton: AutomataLike, config: ModelConfig) -> Deltas:
@@ -112,7 +122,7 @@ def as_delta(automaton: AutomataLike, config: ModelConfig) -> Deltas:
     Raises
     ------
     AutomatonError
-        If it is not a complete automaton, there are several, or the model has another size.
+        As `as_deltas`, or if there are several.
 
     Examples
     --------
@@ -166,4 +176,5 @@ def as_array(tensor: Tensor) -> npt.NDArray[Any]:
 
 def canonical(deltas: Deltas) -> Deltas:
     """Return valid automata (batch, k, n) in canonical form."""
-    return from_canonical(canonical_forms_of_valid(deltas), deltas.shape[2], deltas.shape[1])
+    forms = canonical_forms_of_valid(deltas)
+    return from_canonical(forms, deltas.shape[2], deltas.shape[1], partial=True)

@@ -24,7 +24,7 @@ class Decoding(NamedTuple):
     deltas: Deltas
     """uint8 (batch, k, n); some may not synchronize"""
     log_probabilities: npt.NDArray[np.float32]
-    """float32 (batch, n, k, n): one for each target state"""
+    """float32 (batch, n, k, targets): one for each target state, and undefined if partial"""
 
 
 @torch.no_grad()
@@ -63,7 +63,7 @@ def decode_points(
     temperature = check_number("temperature", temperature, 0)
     check_points(z)  # for decoders of one's own
     written = model.decoder.generate(z, n, temperature=temperature, generator=generator)
-    deltas = decode_tokens(written.tokens.cpu().numpy())  # (batch, k, n)
+    deltas = decode_tokens(written.tokens.cpu().numpy(), partial=model.config.partial)
     return Decoding(deltas, written.log_probabilities.cpu().numpy())
 
 
@@ -84,14 +84,15 @@ def encode_automata(model: VAE, deltas: npt.ArrayLike | Sequence[Automaton]) -> 
     Raises
     ------
     AutomatonError
-        If `deltas` are not complete automata.
+        If `deltas` are not automata, complete ones unless the model is of partial automata.
     NotFiniteError
         If the model encodes one as numbers that are not finite.
     """
-    valid = validate_deltas(deltas)
+    partial = model.config.partial
+    valid = validate_deltas(deltas, partial=partial)
     forms = canonical_forms_of_valid(valid)
-    canonical = from_canonical(forms, valid.shape[2], valid.shape[1])
-    tokens = torch.from_numpy(encode_deltas(canonical))
+    canonical = from_canonical(forms, valid.shape[2], valid.shape[1], partial=partial)
+    tokens = torch.from_numpy(encode_deltas(canonical, partial=partial))
     device = next(model.parameters()).device
     parts = [model.posterior(part.to(device)) for part in tokens.split(4096)]
     posterior = join(parts)

@@ -17,7 +17,9 @@ from vae.model import VAE
 from vae.steps import StepConfig, take_step
 
 
-def read_numbered(rng: np.random.Generator, deltas: Deltas, device: torch.device) -> Tensor:
+def read_numbered(
+    rng: np.random.Generator, deltas: Deltas, device: torch.device, *, partial: bool = False
+) -> Tensor:
     """Return the tokens of automata, each in a random breadth-first numbering.
 
     Parameters
@@ -25,6 +27,8 @@ def read_numbered(rng: np.random.Generator, deltas: Deltas, device: torch.device
     rng : Generator
     deltas : array of states, shape (batch, k, n)
     device : torch.device
+    partial : bool
+        Whether the tokens are for a model of partial automata.
 
     Returns
     -------
@@ -36,7 +40,8 @@ def read_numbered(rng: np.random.Generator, deltas: Deltas, device: torch.device
     >>> read_numbered(np.random.default_rng(0), cycle, torch.device("cpu")).tolist()
     [[[1, 0], [2, 2], [3, 2], [0, 3]]]
     """
-    return torch.from_numpy(encode_deltas(random_numberings(rng, deltas))).to(device)
+    tokens = encode_deltas(random_numberings(rng, deltas), partial=partial)
+    return torch.from_numpy(tokens).to(device)
 
 
 def step_on_numberings(
@@ -64,6 +69,6 @@ def step_on_numberings(
     """
     device = generator.device
     ratios = thresholds / max(1, cerny_bound(deltas.shape[2]))
-    tokens = read_numbered(rng, deltas, device)
+    tokens = read_numbered(rng, deltas, device, partial=model.config.partial)
     own = torch.from_numpy(ratios.astype(np.float32)).to(device)
     take_step(model, optimizer, tokens, own, generator, config)

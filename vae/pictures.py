@@ -15,8 +15,8 @@ from automata.automaton import AutomatonLike, Deltas
 from automata.classes import Predicate
 from automata.drawing.geometry import BLUE, VERMILION
 from automata.properties import in_classes
-from automata.solver.exact import reset_thresholds
-from data.drawn import Cell, columns_at_most, draw_rows
+from automata.solver.either import thresholds_of
+from data.drawn import Cell, columns_at_most, draw_rows, word_kind
 from data.norms import draw_norms
 from data.picture import Picture, as_picture
 from data.plots import PALE, new_figure, style
@@ -54,8 +54,11 @@ def draw_reconstructions(space: LatentSpace, automata: AutomataLike | None) -> P
     rows, columns = [], min(_COLUMNS, columns_at_most(originals.shape[2]))
     for start in range(0, len(originals), columns):
         part = slice(start, start + columns)
-        above = [cell._replace(given=True) for cell in _cells(originals[part])]
-        rows += [("original", above), ("reconstruction", _cells(rebuilt[part], changed[part]))]
+        above = [cell._replace(given=True) for cell in _cells(space, originals[part])]
+        rows += [
+            ("original", above),
+            ("reconstruction", _cells(space, rebuilt[part], changed[part])),
+        ]
     exact = int((~changed.any((1, 2))).sum())
     return draw_rows(rows, f"{len(originals)} automata and their reconstructions: {exact} exact.")
 
@@ -83,7 +86,7 @@ def draw_paths(
         whole = np.concatenate([ends[0], inner, ends[1]])
         changed = np.zeros(whole.shape, np.bool_)
         changed[1:] = whole[1:] != whole[:-1]
-        cells = _cells(whole, changed, space.is_known(whole))
+        cells = _cells(space, whole, changed, space.is_known(whole))
         for end in (0, -1):
             cells[end] = cells[end]._replace(given=True)
         rows.append((path, cells))
@@ -94,7 +97,7 @@ def draw_samples(space: LatentSpace, count: int, prior: Prior | None, seed: int)
     """Draw automata decoded from points of a prior."""
     check_integer("count", count, 1, _DRAWN)
     deltas = space.sample(count, prior=prior, seed=seed)
-    cells = _cells(deltas, known=space.is_known(deltas))
+    cells = _cells(space, deltas, known=space.is_known(deltas))
     return draw_rows([("samples", cells)], f"{count} automata decoded from points of the prior.")
 
 
@@ -102,8 +105,8 @@ def draw_neighbours(space: LatentSpace, automaton: AutomatonLike, count: int) ->
     """Draw an automaton, then the training automata whose posterior means are nearest."""
     found = space.neighbours(automaton, check_integer("count", count, 0, _DRAWN))
     own = canonical(as_delta(automaton, space.model.config))
-    cells = [_cells(own)[0]._replace(given=True)]
-    for cell, distance in zip(_cells(found.deltas), found.distances.tolist(), strict=True):
+    cells = [_cells(space, own)[0]._replace(given=True)]
+    for cell, distance in zip(_cells(space, found.deltas), found.distances.tolist(), strict=True):
         cells.append(cell._replace(caption=f"{cell.caption}, at {distance:.2f}"))
     return draw_rows([("nearest", cells)], f"An automaton and {len(cells) - 1} nearest neighbours.")
 
@@ -126,7 +129,7 @@ def draw_direction(
     places = np.linspace(-reach, reach, steps)
     z = space.encode(own).mu + places[:, None] * space.direction(attribute)
     decoded = space.decode(z, n=own.shape[2])
-    cells = _cells(decoded, decoded != own, space.is_known(decoded))
+    cells = _cells(space, decoded, decoded != own, space.is_known(decoded))
     name = _name(attribute)
     has = [""] * steps
     if not is_threshold(attribute):
@@ -215,7 +218,7 @@ def draw_manifold(space: LatentSpace, side: int) -> Picture:
     across, up = steps * axes.spreads[0], steps[::-1] * axes.spreads[1]
     places = np.stack(np.meshgrid(across, up), -1).reshape(-1, 2)  # the first row is on top
     decoded = space.decode(axes.lift(places), n=space.training.n)
-    cells = _cells(decoded, known=space.is_known(decoded))
+    cells = _cells(space, decoded, known=space.is_known(decoded))
     labels = [f"{place:+.2g}" for place in up.tolist()]
     rows = [(label, cells[at * side : (at + 1) * side]) for at, label in enumerate(labels)]
     text = f"{side} x {side} automata decoded in the plane of the principal axes."
@@ -223,16 +226,19 @@ def draw_manifold(space: LatentSpace, side: int) -> Picture:
 
 
 def _cells(
+    space: LatentSpace,
     deltas: Deltas,
     changed: npt.NDArray[np.bool_] | None = None,
     known: npt.NDArray[np.bool_] | None = None,
 ) -> list[Cell]:
     """Return a cell for each automaton, captioned with its threshold."""
-    thresholds = reset_thresholds(deltas).tolist()
+    partial = space.model.config.partial
+    thresholds = thresholds_of(deltas, partial=partial).tolist()
+    none = f"no {word_kind(partial)} word"
     return [
         Cell(
             delta,
-            f"{threshold}" if threshold >= 0 else "no reset word",
+            f"{threshold}" if threshold >= 0 else none,
             None if changed is None else changed[row],
             known=known is not None and bool(known[row]),
             wrong=threshold < 0,

@@ -219,9 +219,14 @@ def choose_device(device: torch.device | str) -> torch.device:
 
 
 def check_size(data: Dataset, model: ModelConfig) -> None:
-    """Raise `DataError` if a dataset has another (n, k) than a model."""
+    """Raise `DataError` if a dataset has another (n, k) than a model, or is of the other kind."""
     if (data.n, data.k) != (model.n, model.k):
         raise DataError(f"data with n={data.n}, k={data.k} for a model of n={model.n}, k={model.k}")
+    if data.partial != model.partial:
+        kinds = ["complete", "partial"]
+        raise DataError(
+            f"data of {kinds[data.partial]} automata for a model of {kinds[model.partial]} ones"
+        )
 
 
 def describe_data(data: Dataset) -> dict[str, Any]:
@@ -271,7 +276,8 @@ def _tensors(
     """Return the tokens (batch, n, k) of rows, and the ratios (batch,) of threshold and bound."""
     bound = max(1, cerny_bound(data.n))
     ratios = (data.reset_thresholds[rows] / bound).astype(np.float32)
-    return torch.from_numpy(encode_deltas(data.deltas[rows])), torch.from_numpy(ratios)
+    tokens = encode_deltas(data.deltas[rows], partial=data.partial)
+    return torch.from_numpy(tokens), torch.from_numpy(ratios)
 
 
 def row_weights(thresholds: Thresholds, config: TrainConfig) -> npt.NDArray[np.float64] | None:

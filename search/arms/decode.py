@@ -1,6 +1,7 @@
 """z -> valid automata: decode and repair.
 
-Valid means complete on n states and synchronizing.
+Valid means complete on n states and synchronizing. Of partial automata it means that they
+`may_synchronize`: no careful word is searched for here.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import torch
 from torch import Tensor
 
 from automata.arguments import check_integer
-from automata.automaton import Deltas
-from automata.solver.ranks import are_synchronizing
+from automata.automaton import UNDEFINED, Deltas, with_n_undefined
+from automata.solver.either import may_synchronize
 from data.damage import DataError
 from vae.coding import decode_points
 from vae.model import VAE, NotFiniteError
@@ -56,7 +57,8 @@ def decode_and_repair(
     """Decode points of the latent space and repair automata that do not synchronize.
 
     While an automaton does not synchronize, the least certain transition that has not changed yet
-    gets its next most probable target, up to `repair` times.
+    gets its next most probable target, up to `repair` times. In a partial automaton undefined is
+    one of the targets.
 
     Parameters
     ----------
@@ -85,22 +87,24 @@ def decode_and_repair(
     repair = check_integer("repair", repair, 0)
     deltas, scores = decode_points(
         model, z, n=n, temperature=temperature, generator=generator
-    )  # (batch, k, n), (batch, n, k, n)
+    )  # (batch, k, n), (batch, n, k, targets)
     _, k, n = deltas.shape
+    partial, targets = model.config.partial, scores.shape[3]
     repaired = np.zeros(len(deltas), np.int64)
-    as_decoded = are_synchronizing(deltas)
+    as_decoded = may_synchronize(deltas, partial=partial)
 
     broken = np.flatnonzero(~as_decoded)
-    flat = deltas[broken].reshape(-1, k * n)
-    choices = scores[broken].transpose(0, 2, 1, 3).reshape(-1, k * n, n)
+    flat = with_n_undefined(deltas[broken]).reshape(-1, k * n)
+    choices = scores[broken].transpose(0, 2, 1, 3).reshape(-1, k * n, targets)
     rows = np.arange(len(broken))
     certainty = np.take_along_axis(choices, flat[:, :, None].astype(np.int64), 2)[:, :, 0]
     least_certain = certainty.argsort(1, kind="stable")
     np.put_along_axis(choices, flat[:, :, None].astype(np.int64), -np.inf, 2)
-    for change in range(min(repair, k * n) if n > 1 else 0):
+    for change in range(min(repair, k * n) if targets > 1 else 0):
         position = least_certain[rows, change]
         flat[rows, position] = choices[rows, position].argmax(1)
-        deltas[broken[rows]] = flat[rows].reshape(-1, k, n)
+        changed = flat[rows].reshape(-1, k, n)
+        deltas[broken[rows]] = np.where(changed == n, UNDEFINED, changed) if partial else changed
         repaired[broken[rows]] += 1
-        rows = rows[~are_synchronizing(deltas[broken[rows]])]
+        rows = rows[~may_synchronize(deltas[broken[rows]], partial=partial)]
     return Repaired(deltas, as_decoded, repaired)

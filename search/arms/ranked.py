@@ -44,7 +44,9 @@ class Ranked:
 
     def deltas(self, rows: npt.NDArray[np.int64]) -> Deltas:
         """Return automata in canonical form, by their places in the order: (rows, k, n)."""
-        return from_canonical(self.oracle.forms(self.numbers[rows]), self.oracle.n, self.oracle.k)
+        oracle = self.oracle
+        forms = oracle.forms(self.numbers[rows])
+        return from_canonical(forms, oracle.n, oracle.k, partial=oracle.partial)
 
     def draw(
         self, rng: np.random.Generator, count: int, best: int, softness: float

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from automata.automaton import Deltas
 from automata.sampling import breed, threshold_weights
 from data.damage import DataError
 from data.dataset import Dataset
@@ -82,8 +83,13 @@ class Learning:
     def draw_points(self, count: int) -> tuple[Tensor, npt.NDArray[np.int64]]:
         """Draw parents by rank; return a posterior sample of each, and their numbers."""
         rows = self.draw_parents(count)
-        tokens = read_numbered(self.rng, self.ranked.deltas(rows), self.generator.device)
+        tokens = self.read(self.ranked.deltas(rows))
         return self.model.posterior(tokens).sample(self.generator), self.ranked.numbers[rows]
+
+    def read(self, deltas: Deltas) -> Tensor:
+        """Return the tokens of automata in random numberings: (batch, n, k)."""
+        partial = self.model.config.partial
+        return read_numbered(self.rng, deltas, self.generator.device, partial=partial)
 
     def decode(
         self,
@@ -109,7 +115,7 @@ class Learning:
         """Return the predicted threshold / Černý bound of each proposal: float32 (batch,)."""
         views = []
         for _ in range(_VIEWS):
-            tokens = read_numbered(self.rng, proposals.deltas, self.generator.device)
+            tokens = self.read(proposals.deltas)
             views.append(self.model.predict(self.model.posterior(tokens).mu))
         mean: npt.NDArray[np.float32] = torch.stack(views).mean(0).cpu().numpy()
         return mean
@@ -135,16 +141,16 @@ def encode_decode(learning: Learning, count: int) -> Proposals:
     z, parents = learning.draw_points(count)
     once = learning.decode(z, parents)
     with torch.no_grad():
-        tokens = read_numbered(learning.rng, once.deltas, learning.generator.device)
-        again = learning.model.posterior(tokens).sample(learning.generator)
+        again = learning.model.posterior(learning.read(once.deltas)).sample(learning.generator)
     return learning.decode(again, parents)
 
 
 def evolution(learning: Learning, count: int) -> Proposals:
     """Breed children of parents, as the baseline ``evolve`` does."""
     rows = learning.draw_parents(count)
-    children = breed(learning.rng, learning.ranked.deltas(rows), EXCHANGES)
-    proposals = plain_proposals(children, learning.ranked.numbers[rows])
+    partial = learning.model.config.partial
+    children = breed(learning.rng, learning.ranked.deltas(rows), EXCHANGES, partial=partial)
+    proposals = plain_proposals(children, learning.ranked.numbers[rows], partial=partial)
     return proposals.take(learning.rng.permutation(count))  # those that exchange come first
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from automata.classes import check_classes
 from automata.settings import added_later, check_settings, letters, setting
-from automata.sizes import CANONICAL_MAX_STATES
+from automata.sizes import CANONICAL_MAX_STATES, UNDEFINED_SHARE
+from data.configs import PARTIAL_HELP
 from vae.config import TOKEN_KINDS, ModelConfig, ModelOptions
 
 SOURCE_NAMES = (
@@ -67,8 +68,8 @@ class LearnConfig:
         check_settings(self)
         self.model(1, 1)
 
-    def model(self, most: int, k: int) -> ModelConfig:
-        """Return the shape of the model for sizes up to `most`."""
+    def model(self, most: int, k: int, *, partial: bool = False) -> ModelConfig:
+        """Return the shape of the model for sizes up to `most`, of complete or partial automata."""
         return ModelConfig(
             n=most,
             k=k,
@@ -79,6 +80,7 @@ class LearnConfig:
             channels=self.channels,
             hidden=self.hidden,
             options=self.options if self.latent else ModelOptions(),
+            partial=partial,
         )
 
 
@@ -160,6 +162,7 @@ class DiscoverConfig:
     )
     learn: LearnConfig = field(default_factory=LearnConfig)
     leap: LeapConfig = field(default_factory=LeapConfig)
+    partial: bool = setting(False, PARTIAL_HELP, later=True)
 
     def __post_init__(self) -> None:
         """Check every value against its limit; find the default of `start_to`."""
@@ -170,4 +173,9 @@ class DiscoverConfig:
         if by_default:
             nearest = min(max(_START, self.least), self.most)
             object.__setattr__(self, "start_to", nearest)
-        check_classes(self.classes, self.most)
+        check_classes(self.classes, self.most, partial=self.partial)
+
+    @property
+    def undefined(self) -> float | None:
+        """The share of undefined transitions of random automata, None for complete ones."""
+        return UNDEFINED_SHARE if self.partial else None

@@ -92,7 +92,9 @@ class Engine:
         self.learner: Learner | None = None
         if self.arm_config.learns:
             learn, first = self.arm_config.adapt(config.learn), self._torch_seed(0)
-            self.learner = Learner(config.most, config.k, learn, first, device)
+            self.learner = Learner(
+                *(config.most, config.k, learn, first, device), partial=config.partial
+            )
 
     def run(
         self, report: Progress = lambda n, calls, doing: None, keep: Keep = lambda step: None
@@ -159,7 +161,10 @@ class Engine:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
             with timed(seconds, "train"):
                 self._learn(n, rng, generator, elites, partial(progress, n, 0))
-            context = LeapContext(n, config.k, elites, self.learner, rng, generator, config.leap)
+            context = LeapContext(
+                *(n, config.k, elites, self.learner, rng, generator, config.leap),
+                partial=config.partial,
+            )
             before = self._weights_before(n)
             with computing(before if before.exists() else self.folder):
                 self._leap(arm, seconds, context, report)
@@ -224,7 +229,8 @@ class Engine:
         start = None
         if arm.found_count:
             numbers, _ = arm.found()
-            deltas = from_canonical(arm.oracle.forms(numbers), arm.oracle.n, config.k)
+            forms, n, k = arm.oracle.forms(numbers), arm.oracle.n, config.k
+            deltas = from_canonical(forms, n, k, partial=config.partial)
             start = deltas, arm.oracle.thresholds(numbers)
         evolution = Evolution(
             calls=arm.left(),
@@ -234,6 +240,7 @@ class Engine:
             exchanges=EXCHANGES,
             classes=config.classes,
             least_new=least_new,
+            undefined=config.undefined,
         )
         arm.tallies.setdefault(EVOLVE, Tally())  # listed even if no call is left
         with timed(seconds, "evolve"):
@@ -241,7 +248,9 @@ class Engine:
 
     def _arm(self, n: int, budget: int) -> Arm:
         config = self.config
-        oracle = Oracle(n, config.k, classes=config.classes, workers=self.workers)
+        oracle = Oracle(
+            n, config.k, classes=config.classes, partial=config.partial, workers=self.workers
+        )
         return Arm(oracle, EVOLVE, 0, budget)
 
     def _model_file(self) -> dict[str, Callable[[Path], object]]:
@@ -281,4 +290,5 @@ def _close(arm: Arm, first_look: int, elites: int, seconds: Mapping[str, float])
         alpha=proposals.alpha[rows],
         repaired=proposals.repaired[rows],
         seconds=seconds,
+        partial=oracle.partial,
     )

@@ -42,6 +42,8 @@ class LeapContext:
     generator: torch.Generator
     """On the model's device."""
     config: LeapConfig
+    partial: bool = False
+    """Whether letters may be undefined on states."""
 
     @property
     def parent_sizes(self) -> list[int]:
@@ -142,9 +144,8 @@ def encode_decode(context: LeapContext) -> Proposals:
     """Decode posterior samples of smaller elites, encode the results, and decode again."""
     z, parents = context.draw_points()
     tokens = context.model.model.decoder.generate(z, context.n).tokens
-    again = context.model.encode(
-        context.rng, context.generator, decode_tokens(tokens.cpu().numpy())
-    )
+    written = decode_tokens(tokens.cpu().numpy(), partial=context.partial)
+    again = context.model.encode(context.rng, context.generator, written)
     return context.decode(again, parents)
 
 
@@ -166,8 +167,9 @@ def insertion(context: LeapContext) -> Proposals:
     parts = []
     for size, count in context.shares():
         rows = context.draw(size, count)
-        grown = insert_states(context.rng, context.elites[size].deltas[rows], context.n - size)
-        parts.append(plain_proposals(grown, name_parents(size, rows)))
+        deltas, states = context.elites[size].deltas[rows], context.n - size
+        grown = insert_states(context.rng, deltas, states, partial=context.partial)
+        parts.append(plain_proposals(grown, name_parents(size, rows), partial=context.partial))
     return concatenate(parts)
 
 
@@ -184,7 +186,8 @@ def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
         for size in sizes:
             ways = find_stretches(context.elites[size].deltas[first : first + _STRETCHED])
             grown = stretch(ways, context.n - size)
-            parts.append(plain_proposals(grown, name_parents(size, first + ways.sources)))
+            parents = name_parents(size, first + ways.sources)
+            parts.append(plain_proposals(grown, parents, partial=context.partial))
         proposals = concatenate(parts)
         if len(proposals.deltas):
             yield proposals

@@ -35,17 +35,26 @@ class Learner:
     seed : int
         Seed of the initial weights.
     device : torch.device
+    partial : bool
+        Whether it is a model of partial automata.
     """
 
     def __init__(
-        self, most: int, k: int, config: LearnConfig, seed: int, device: torch.device
+        self,
+        most: int,
+        k: int,
+        config: LearnConfig,
+        seed: int,
+        device: torch.device,
+        *,
+        partial: bool = False,
     ) -> None:
         self.config = config
         self.device = device
         self.trained = False
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = VAE(config.model(most, k)).to(device).eval()
+            self.model = VAE(config.model(most, k, partial=partial)).to(device).eval()
 
     def learn(
         self,
@@ -99,7 +108,9 @@ class Learner:
         self, rng: np.random.Generator, generator: torch.Generator, deltas: Deltas
     ) -> Tensor:
         """Return a posterior sample of each automaton in a random numbering: (batch, latent)."""
-        return self.model.posterior(read_numbered(rng, deltas, self.device)).sample(generator)
+        partial = self.model.config.partial
+        tokens = read_numbered(rng, deltas, self.device, partial=partial)
+        return self.model.posterior(tokens).sample(generator)
 
     def save(self, path: Path) -> None:
         """Write the weights."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from automata.automaton import AutomatonError
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES, from_canonical
 from automata.properties import in_classes
-from data.checks import DIGEST, list_of, names_of, number, record, text, whole
+from data.checks import DIGEST, list_of, names_of, number, one_of, record, text, whole
 from data.damage import DataError, open_file, read_json, reading
 from data.files import check_files, read_checksums
 from data.recheck import check_automata
@@ -40,7 +40,8 @@ _FACTS = record(
             )
         ),
         "trace": DIGEST,
-    }
+    },
+    {"partial": one_of(True)},
 )
 _SECONDS = names_of(number(0, 1e12))
 _solved: set[tuple[int, int, str]] = set()
@@ -78,8 +79,13 @@ def read_step(
             f"{folder}: a step with n={step.n}, k={step.k}, {step.calls} calls, "
             f"not n={n}, k={config.k}, {budget} calls at most"
         )
-    deltas = from_canonical(step.forms, step.n, step.k)
-    if not in_classes(deltas, ("synchronizing", *config.classes), workers=workers).all():
+    if step.partial != config.partial:
+        own, other = ("partial", "complete") if step.partial else ("complete", "partial")
+        raise DataError(f"{folder}: a step of {own} automata, not of {other} ones")
+    inside = step.thresholds >= 0
+    if config.classes:
+        inside &= in_classes(step.deltas(), config.classes, workers=workers)
+    if not inside.all():
         raise DataError(f"{folder / 'found.npz'}: automata that are not of the classes of the run")
     elites = {size: min(len(own.forms), config.learn.elites) for size, own in smaller.items()}
     pairs = step.parents.reshape(-1, 2)
@@ -108,18 +114,18 @@ def load_step(folder: Path, *, workers: int = 1) -> Step | None:
         _FACTS("step", facts)
         _check_calls(facts)
     tallies = {tally.pop("source"): Tally(**tally) for tally in facts.pop("tallies")}
-    n, k = facts["n"], facts["k"]
+    n, k, partial = facts["n"], facts["k"], facts.get("partial", False)
     path = folder / "found.npz"
     with open_file(path) as file, reading(path, "the finds of a step"):
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         columns = read_columns(file, n * k, facts["calls"])
         _check_columns(columns, facts, tallies)
         try:
-            deltas = from_canonical(columns["forms"], n, k)
+            deltas = from_canonical(columns["forms"], n, k, partial=partial)
         except AutomatonError as error:
             raise ValueError(f"forms: {error}") from error
     if (n, k, digest) not in _solved:
-        check_automata(path, deltas, columns["thresholds"], workers)
+        check_automata(path, deltas, columns["thresholds"], workers, partial=partial)
         _solved.add((n, k, digest))
     seconds = read_json(folder / "seconds.json")
     with reading(folder / "seconds.json", "the times of a step"):

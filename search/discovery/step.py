@@ -21,7 +21,8 @@ from data.files import commit_files, write_json
 from search.arms.oracle import Tally
 
 KEEP_SHARE = 0.6
-"""A step keeps its elites, and all automata at or above this share of the Černý bound."""
+"""A step keeps its elites, and all automata at or above this share of (n-1)^2, the Černý bound; for
+partial automata that is a length like any other."""
 ACTIVITIES = ("train", "sample", "solve", "evolve")
 """The activities whose seconds are recorded; evolve includes solving the children."""
 EVOLVE = "evolve"
@@ -60,11 +61,17 @@ class Step:
     """int64 (rows,): transitions changed by repair"""
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     """Wall time in seconds by activity, for some of `ACTIVITIES`."""
+    partial: bool = False
+    """Whether letters may be undefined on states; then thresholds are careful."""
 
     def elites(self, count: int) -> Elites:
         """Return at most `count` automata with the longest thresholds, older ones first."""
         order = np.argsort(-self.thresholds, kind="stable")[:count]
-        return Elites(from_canonical(self.forms[order], self.n, self.k), self.thresholds[order])
+        return Elites(self.deltas(order), self.thresholds[order])
+
+    def deltas(self, rows: npt.NDArray[np.int64] | slice = slice(None)) -> Deltas:
+        """Return the automata of some rows: uint8 (rows, k, n)."""
+        return from_canonical(self.forms[rows], self.n, self.k, partial=self.partial)
 
 
 Steps = dict[int, Step]
@@ -115,7 +122,7 @@ def save_step(
         # a list: `sources` refers to its order
         "tallies": [{"source": name, **tally._asdict()} for name, tally in step.tallies.items()],
         "trace": step.trace,
-    }
+    } | ({"partial": True} if step.partial else {})
     arrays = {name: getattr(step, name) for name in ARRAYS}
 
     def write_arrays(path: Path) -> None:

@@ -21,7 +21,8 @@ from automata.automaton import Deltas, cerny_bound
 from automata.classes import ON_SUBSETS
 from automata.properties import CLASSES, in_classes
 from automata.sampling import mutate
-from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.either import thresholds_of
+from automata.solver.exact import Thresholds
 from data.dataset import Dataset
 from data.streams import stream
 from search.arms.decode import decode_and_repair
@@ -157,7 +158,7 @@ class _Trial:
 
     def thresholds(self, deltas: Deltas) -> Thresholds:
         """Return the true thresholds of offspring: int32 (parents,), -1 for none."""
-        return reset_thresholds(deltas, workers=self.workers)
+        return thresholds_of(deltas, partial=self.parents.partial, workers=self.workers)
 
     def share(self, deltas: Deltas) -> float:
         """Return the share of parents whose offspring is valid and has what they lack."""
@@ -178,16 +179,16 @@ def _measure(
     choosing, trial = trial.take(slice(half)), trial.take(slice(half, None))
     shares = [choosing.share(choosing.decode(length * direction)) for length in STEPS]
     length = STEPS[int(np.argmax(shares))]  # the shortest of equals
-    step, parents = length * direction, trial.parents.deltas
+    step, parents, partial = length * direction, trial.parents.deltas, trial.parents.partial
     moved, unmoved = trial.decode(step), trial.decode(torch.zeros_like(step))
     offspring = {
         "gained": moved,
         "gained_at_1": trial.decode(direction),
         "unmoved": unmoved,
         "chance": trial.decode(_random_steps(means, step.norm(), len(parents), rng)),
-        "mutation_1": mutate(rng, parents, 1),
-        "mutation_2": mutate(rng, parents, min(2, parents[0].size)),
-        "mutation_alike": _redraw(rng, parents, trial.changed(moved)),
+        "mutation_1": mutate(rng, parents, 1, partial=partial),
+        "mutation_2": mutate(rng, parents, min(2, parents[0].size), partial=partial),
+        "mutation_alike": _redraw(rng, parents, trial.changed(moved), partial),
     }
     row: dict[str, Any] = {name: trial.share(deltas) for name, deltas in offspring.items()}
     row |= {"attribute": trial.attribute, "parents": len(parents), "step": length}
@@ -230,10 +231,12 @@ def _random_steps(means: Tensor, length: Tensor, count: int, rng: np.random.Gene
     return torch.nn.functional.normalize(first - second, dim=1) * length
 
 
-def _redraw(rng: np.random.Generator, deltas: Deltas, transitions: npt.NDArray[np.int64]) -> Deltas:
+def _redraw(
+    rng: np.random.Generator, deltas: Deltas, transitions: npt.NDArray[np.int64], partial: bool
+) -> Deltas:
     """Redraw as many transitions of each automaton as are given, (batch,): (batch, k, n)."""
     redrawn = deltas.copy()
     for count in np.unique(transitions).tolist():
         rows = transitions == count
-        redrawn[rows] = mutate(rng, deltas[rows], count)
+        redrawn[rows] = mutate(rng, deltas[rows], count, partial=partial)
     return redrawn

@@ -14,8 +14,7 @@ import torch
 from automata.canonical import canonical_forms
 from automata.properties import CLASSES, in_classes
 from automata.row_index import RowIndex
-from automata.solver.exact import reset_thresholds
-from automata.solver.ranks import are_synchronizing
+from automata.solver.either import thresholds_of
 from data.checks import anything, list_of, names_of, number, whole
 from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
@@ -96,7 +95,7 @@ def evaluate(
     apart = data.split(held_out)[1].of_classes(classes)
     if classes and len(apart) == 0:
         raise DataError(f"no held-out automaton is of class {', '.join(classes)}")
-    tokens = torch.from_numpy(encode_deltas(apart.deltas))
+    tokens = torch.from_numpy(encode_deltas(apart.deltas, partial=data.partial))
     results: dict[str, float | list[int]] = {"held_out_rows": len(apart)}
     results |= (measured := reconstruction_metrics(model, tokens, generator))
     if not np.isfinite([*measured.values()]).all():
@@ -106,15 +105,18 @@ def evaluate(
     z = draw_prior(model, PRIOR_SAMPLES, generator)
     raw = decode_and_repair(model, z, repair=0)
     decoded = decode_and_repair(model, z, repair=repair)
-    valid = in_classes(decoded.deltas, ("synchronizing", *classes))
+    thresholds = thresholds_of(decoded.deltas, partial=data.partial)
+    valid = thresholds >= 0
+    valid[valid] = in_classes(decoded.deltas[valid], classes)
+    thresholds = thresholds[valid]
     forms = canonical_forms(decoded.deltas[valid])
     distinct = forms[RowIndex(forms.shape[1]).add_new(forms)]
     known = RowIndex(forms.shape[1])
     known.add(data.forms)
-    thresholds = reset_thresholds(decoded.deltas[valid])
     results["prior_samples"] = PRIOR_SAMPLES
     results["valid_as_decoded"] = float((decoded.as_decoded & valid).mean())
-    results["synchronizing_before_repair"] = float(are_synchronizing(raw.deltas).mean())
+    before = thresholds_of(raw.deltas, partial=True) >= 0 if data.partial else raw.as_decoded
+    results["synchronizing_before_repair"] = float(before.mean())
     results["valid_after_repair"] = float(valid.mean())
     results["uniqueness"] = len(distinct) / max(1, len(forms))
     results["novelty"] = float((known.find(distinct) < 0).mean()) if len(distinct) else 0.0

@@ -62,13 +62,14 @@ def run_train(
 ) -> Summary:
     """Train a model, in a model folder, on the rows of a dataset that are in all the classes.
 
-    The n and k of the model are those of the dataset; those of `model_config` are ignored.
+    The model has the n and k of the dataset, and is of partial automata if that is; those of
+    `model_config` are ignored.
     """
     _check_classes(classes, data)
     dataset = read_dataset(data, classes, workers=workers)
     device = choose_device(device)
     torch.set_num_threads(torch_threads())
-    model_config = replace(model_config, n=dataset.n, k=dataset.k)
+    model_config = replace(model_config, n=dataset.n, k=dataset.k, partial=dataset.partial)
     settings: dict[str, Any] = {"model": record_of(model_config), "train": asdict(config)}
     if classes:
         settings["classes"] = classes
@@ -149,17 +150,18 @@ def run_search(
         warn(f"{folder}: latent={model.config.latent} is too few dimensions for the mode {mode}")
     size = dataset.n, dataset.k, config.classes
     known = open_truth(truth, *size, partial=dataset.partial) if truth else None
+    archive = None if dataset.partial else rule  # it holds complete automata
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     contents = {"model": weights}
     with (
-        _filling(out, "search", rule),
+        _filling(out, "search", archive),
         recorded(
             out, "search", _record(config), inputs, contents=contents, renews=True, force=force
         ),
         computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        outcome = _report(out, result, dataset.scale, rule, known, workers)
+        outcome = _report(out, result, dataset.scale, archive, known, workers)
         pictures = plot_arm_hits(result.summary, dataset.scale, out / "hits")
         held_out = read_config(folder)["train"]["held_out"]
         pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)

@@ -10,7 +10,8 @@ import torch
 from automata.automaton import Deltas
 from automata.canonical import canonical_forms
 from automata.row_index import RowIndex
-from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.either import thresholds_of
+from automata.solver.exact import Thresholds
 from data.dataset import Dataset
 from data.drawn import Cell
 from data.norms import plot_norms
@@ -72,7 +73,7 @@ def draw_search(
             clouds, model.config.latent, folder / "norms", paths=path_norms(space), prior=prior
         ),
         *plot_strip(strip_rows(strip, training), STRIP_ALPHAS, folder / "strip"),
-        *plot_reconstructions(rows, source, folder / "reconstructions"),
+        *plot_reconstructions(rows, source, folder / "reconstructions", partial=training.partial),
     ]
 
 
@@ -168,7 +169,8 @@ def strip_rows(space: Proposer, training: Dataset) -> list[StripRow]:
     def row(label: str, decoded: Deltas) -> StripRow:
         deltas = np.concatenate([parents[:1], decoded, parents[1:]])
         inside = known.find(canonical_forms(deltas)) >= 0
-        return StripRow(label, deltas, reset_thresholds(deltas), inside)
+        thresholds = thresholds_of(deltas, partial=training.partial)
+        return StripRow(label, deltas, thresholds, inside, training.partial)
 
     rows = []
     for path in PATHS:

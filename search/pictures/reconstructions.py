@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 
 from automata.automaton import Deltas
-from automata.solver.exact import reset_thresholds
-from data.drawn import Cell
+from automata.solver.either import thresholds_of
+from data.drawn import Cell, word_kind
 from data.plots import save, style
 from search.arms.decode import decode_and_repair
 from search.pictures.cells import changed_from, draw_cells
@@ -76,23 +76,24 @@ def reconstruct(
         rows.append((f"{name}:\noriginal", cells))
         for label, z in (("from mu", posterior.mu), ("from z ~ q", posterior.sample(generator))):
             decoded = decode_and_repair(model, z, repair=0).deltas
-            rows.append((label, _compared(decoded, originals)))
+            rows.append((label, _compared(decoded, originals, model.config.partial)))
     return rows
 
 
-def _compared(decoded: Deltas, originals: Deltas) -> list[Cell]:
+def _compared(decoded: Deltas, originals: Deltas, partial: bool) -> list[Cell]:
     """Return cells of decoded automata, (automata, k, n), with their changes marked."""
     cells = []
-    for own, original, threshold in zip(decoded, originals, reset_thresholds(decoded), strict=True):
+    thresholds = thresholds_of(decoded, partial=partial)
+    for own, original, threshold in zip(decoded, originals, thresholds, strict=True):
         changed = changed_from(own, original)
         count = f"{changed.sum()} changed" if changed.any() else "exact"
-        caption = f"{threshold}, {count}" if threshold >= 0 else "no reset word"
+        caption = f"{threshold}, {count}" if threshold >= 0 else f"no {word_kind(partial)} word"
         cells.append(Cell(own, caption, changed, wrong=bool(threshold < 0)))
     return cells
 
 
 def plot_reconstructions(
-    rows: Sequence[tuple[str, Sequence[Cell]]], source: str, stem: Path
+    rows: Sequence[tuple[str, Sequence[Cell]]], source: str, stem: Path, *, partial: bool = False
 ) -> list[Path]:
     """Draw automata above what a model makes of them, changed transitions marked.
 
@@ -104,12 +105,15 @@ def plot_reconstructions(
         Names the automata, such as "held-out automata".
     stem : Path
         The path of the pictures, without an ending.
+    partial : bool
+        Whether the thresholds are careful.
 
     Returns
     -------
     list of Path
         The PNG and the SVG.
     """
-    title = f"Reconstructions of {source}, none repaired. Below: the reset threshold"
+    below = f"Below: the {word_kind(partial)} threshold"
+    title = f"Reconstructions of {source}, none repaired. {below}"
     with style():
         return save(draw_cells(rows, title=title), stem)

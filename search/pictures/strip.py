@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.solver.exact import Thresholds
-from data.drawn import Cell
+from data.drawn import Cell, word_kind
 from data.plots import save, style
 from search.pictures.cells import changed_from, draw_cells
 
 _TITLE = (
     "Outside: the two parents; between them: decoded. Yellow: differs from the column before. "
-    "Below: the reset threshold"
+    "Below: the {} threshold"
 )
 
 
@@ -32,14 +32,16 @@ class StripRow(NamedTuple):
     """int32 (columns,), -1 for non-synchronizing automata"""
     in_training: npt.NDArray[np.bool_]
     """bool (columns,), up to isomorphism"""
+    partial: bool = False
+    """Whether the thresholds are careful."""
 
     def cells(self) -> list[Cell]:
         """Return the cells of the row; marked is what differs from the column before."""
-        last = len(self.deltas) - 1
+        last, none = len(self.deltas) - 1, f"no {word_kind(self.partial)} word"
         return [
             Cell(
                 delta,
-                f"{threshold}" if threshold >= 0 else "no reset word",
+                f"{threshold}" if threshold >= 0 else none,
                 changed_from(delta, self.deltas[max(0, column - 1)]),
                 known=bool(known),
                 wrong=bool(threshold < 0),
@@ -92,7 +94,7 @@ def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> l
     """
     heads = strip_heads(alphas)
     for row in rows:
-        if any(len(field) != len(heads) for field in row[1:]):
+        if any(len(field) != len(heads) for field in row[1:4]):
             raise ValueError(
                 f"row {row.label!r} has not two parents and one point for each of "
                 f"{len(heads) - 2} alphas"
@@ -101,6 +103,6 @@ def plot_strip(rows: Sequence[StripRow], alphas: npt.ArrayLike, stem: Path) -> l
         figure = draw_cells(
             [(row.label, row.cells()) for row in rows],
             heads=heads if rows else (),
-            title=_TITLE if rows else "No rows to show",
+            title=_TITLE.format(word_kind(rows[0].partial)) if rows else "No rows to show",
         )
         return save(figure, stem)

@@ -270,7 +270,7 @@ def one_line(kind: type[Exception], message: str) -> Any:
         (np.full((2, 2, 5), 9), "automaton 0, letter 0, state 0 leads to 9"),
         (np.full((2, 5), -1), "leads to -1"),
         ([["1 2 3 4 0|0 0 0 0 0"]], ""),
-        (["1 2 3 4 0|0 0 0 0 0", "1 0|0 0"], "not a rectangular table"),
+        (["1 2 3 4 0|0 0 0 0 0", "1 0|0 0"], "automaton 1 has n=2, k=2"),
         ([], "an empty table"), (np.zeros((2, 2, 2, 5), int), "shape"),
         ("", ""), (None, ""), (7, "shape"), ("sink", ""),
     ],
