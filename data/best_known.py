@@ -64,3 +64,13 @@ class Scale:
     def best(self) -> int | None:
         """The `best_known_length`."""
         return best_known_length(self.n, self.k, partial=self.partial)
+
+    def least(self, share: float) -> float:
+        """Return a share of the longest known length; of (n-1)^2 where none is known.
+
+        Examples
+        --------
+        >>> Scale(9, 2).least(0.5), Scale(9, 2, True).least(1), Scale(64, 2, True).least(1)
+        (32.0, 73, 3969)
+        """
+        return share * (cerny_bound(self.n) if self.best is None else self.best)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import cerny_bound
 from automata.text.formats import format_delta
-from search.candidates import CANDIDATE_COLUMNS, candidate_table
+from data.best_known import Scale
+from search.candidates import CANDIDATE_COLUMNS, PARTIAL_COLUMNS, candidate_table, hit_thresholds
 from search.discovery.step import ACTIVITIES, KEEP_SHARE, Elites, Step, Steps
 
 _CHUNK = 1 << 16
@@ -31,35 +31,41 @@ def candidates(
     elites : int
         Number of elites of each size. Rows of parents refer to them.
     share : float
-        Share of the bound. Below 0.6, steps have kept only their elites.
+        Share of the bound, or for partial automata of the longest known careful threshold. Below
+        0.6, steps have kept only their elites.
     parents : mapping of int to Step, optional
         The complete steps, to look up parents, if `steps` holds only some of their rows.
 
     Returns
     -------
     DataFrame
-        The columns of `CANDIDATE_COLUMNS`; ranks count over all sizes.
+        The columns of `CANDIDATE_COLUMNS`, or of `PARTIAL_COLUMNS`; ranks count over all sizes.
     """
     smaller = {n: step.elites(elites) for n, step in (parents or steps).items()}
     tables = [table for n in sorted(steps) for table in _tables(steps[n], smaller, share)]
-    found = (
-        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=CANDIDATE_COLUMNS)
-    )
+    partial = any(step.partial for step in steps.values())
+    empty = pd.DataFrame(columns=PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS)
+    found = pd.concat(tables, ignore_index=True) if tables else empty
     found["rank"] = np.arange(1, len(found) + 1)
     return found
+
+
+def scale_of(step: Step) -> Scale:
+    """Return the length that the thresholds of a step are compared with."""
+    return Scale(step.n, step.k, step.partial)
 
 
 def summary(steps: Steps) -> pd.DataFrame:
     """Return a row for each size: calls, finds, and seconds by activity."""
     rows = []
     for n, step in sorted(steps.items()):
-        top = step.thresholds >= n * n - 4 * n + 6
+        top = step.thresholds >= hit_thresholds(scale_of(step))["hits_top"]
         row = {
             "n": n,
             "calls": step.calls,
             "first_look": step.first_look,
             "best_threshold": int(step.thresholds.max(initial=-1)),
-            "cerny_bound": cerny_bound(n),
+            "best_known" if step.partial else "cerny_bound": scale_of(step).best,
             "top": int(top.sum()),
             "top_first_look": int((top & (step.found_at <= step.first_look)).sum()),
         }
@@ -72,7 +78,7 @@ def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd
     """Yield the candidates of one size, in order, at most `_CHUNK` at a time."""
     names = np.array(list(step.tallies))
     order = np.lexsort((*step.forms.T[::-1], -step.thresholds))
-    least = min(share * cerny_bound(step.n), step.thresholds.max(initial=0))
+    least = min(scale_of(step).least(share), step.thresholds.max(initial=0))
     order = order[step.thresholds[order] >= least]
     for start in range(0, len(order), _CHUNK):
         rows = order[start : start + _CHUNK]
@@ -81,6 +87,7 @@ def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd
             step.k,
             step.forms[rows],
             step.thresholds[rows],
+            partial=step.partial,
             novel=True,
             mode=names[step.sources[rows]],
             parent_a=_texts(step.parents[rows, 0], smaller),

@@ -18,7 +18,6 @@ import torch
 
 from automata.automaton import cerny_bound
 from automata.settings import record_of
-from data.best_known import Scale
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import read_dataset
@@ -34,7 +33,7 @@ from search.discovery.config import DiscoverConfig
 from search.discovery.engine import FINISHED
 from search.discovery.settings import read_settings, write_settings
 from search.discovery.step import KEEP_SHARE, Step
-from search.discovery.tables import candidates
+from search.discovery.tables import candidates, scale_of
 from search.jobs.discovery_plan import START, Plan, seed_folders
 from search.jobs.discovery_tables import COMPARISON_TABLES, DiscoveryOutcome, report_runs
 from search.scoring.recall import open_truth
@@ -248,7 +247,7 @@ def _archive(plan: Plan, arm: str, seed: int, step: Step) -> None:
     best = candidates({step.n: step}, 0, share=plan.rule.archive_at_least)
     who = arm if step.n > plan.config.start_to else START
     plan.rule.add(best, run=f"{plan.out.resolve().name}/seed-{seed}", arm=who)
-    announce(step.thresholds, Scale(step.n, plan.config.k), plan.rule.archive)
+    announce(step.thresholds, scale_of(step), plan.rule.archive)
 
 
 def _earlier_truths(out: Path) -> list[Path]:
@@ -275,7 +274,8 @@ def _read_truths(folders: Sequence[Path], plan: Plan, *, compared: bool) -> dict
             raise DataError(
                 f"{folder}: a second list of n={n}, or nothing of this size is compared"
             )
-        truth = open_truth(folder, n, plan.config.k, plan.config.classes)
+        config = plan.config
+        truth = open_truth(folder, n, config.k, config.classes, partial=config.partial)
         least = max(truth.at_least, math.ceil(KEEP_SHARE * cerny_bound(n)))
         listed = read_dataset(folder, truth.classes, workers=plan.workers)
         truths[n] = Listed(listed.select(at_least=least).forms, least)

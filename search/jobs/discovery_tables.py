@@ -95,7 +95,7 @@ def report_runs(
         contents = (scores, comparison, _ratios(scores), families, _starts(runs, config))
         tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
         pictures += plot_families(comparison, out / "families")
-        pictures += plot_hits(comparison, out / "hits")
+        pictures += plot_hits(comparison, out / "hits", partial=config.partial)
         if alone is None:
             table = compact(comparison)
     pictures += plot_gaps(later, out / "gaps")

@@ -19,6 +19,7 @@ from automata.automaton import cerny_bound
 from automata.drawing.geometry import line_color
 from data.plots import GREY, PALE, line_style, new_figure, save, say_empty, style
 from search.discovery.step import Step
+from search.discovery.tables import scale_of
 from search.scoring.scores import ALL, FIRST_LOOK, Runs
 
 _MARKERS = "osD^vPX"
@@ -73,7 +74,7 @@ def plot_families(comparison: pd.DataFrame, stem: Path) -> list[Path]:
         return _finish(figure, grid, comparison, stem)
 
 
-def plot_hits(comparison: pd.DataFrame, stem: Path) -> list[Path]:
+def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) -> list[Path]:
     """Draw distinct hits per 1,000 distinct calls of the first look against n, on a log scale.
 
     Rates of 0 are in a separate grey row below the scale.
@@ -91,6 +92,9 @@ def plot_hits(comparison: pd.DataFrame, stem: Path) -> list[Path]:
         The PNG and the SVG.
     """
     panels = [("Threshold ≥ n² - 4n + 6", "hits_top"), ("Threshold ≥ 0.8 (n - 1)²", "hits_0.8")]
+    if partial:
+        panels = [("Threshold ≥ the longest known", "hits_top")]
+        panels.append(("Threshold ≥ 0.8 of the longest known", "hits_0.8"))
     looks = _looks(comparison)
     with style():
         figure, grid = _new_rows(comparison, f"Distinct hits at the first look: {_MEANS}")
@@ -104,6 +108,9 @@ def plot_hits(comparison: pd.DataFrame, stem: Path) -> list[Path]:
 
 def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) -> list[Path]:
     """Draw the best gap to the Černý bound against solver calls, one panel a size.
+
+    The gap of partial automata is that to the longest known careful threshold, or to (n-1)^2 where
+    none is known; it is negative for a record.
 
     Lines are medians over the seeds. A dot marks the end of the first look. With at most four arms,
     bands go from the lower to the upper quartile. A line begins when more than half of the seeds
@@ -139,7 +146,9 @@ def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) ->
     with style():
         figure = new_figure(3.4 + 2.7 * columns, 1.2 + max(2.4 * rows, 0.2 * len(arms)))
         figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
-        title = "Best gap to the Černý bound\nmedian over the seeds"
+        partial = any(step.partial for own in steps.values() for step in own.values())
+        to = "longest known careful threshold" if partial else "Černý bound"
+        title = f"Best gap to the {to}\nmedian over the seeds"
         title += ", quartiles" if len(arms) <= _BANDS else ""
         figure.suptitle(f"{title}; a dot ends the first look", x=0.01, ha="left")
         grid = figure.subplots(rows, columns, squeeze=False)
@@ -246,14 +255,18 @@ def _finish(figure: Figure, grid: npt.NDArray[Any], rows: pd.DataFrame, stem: Pa
 
 def _draw_gaps(axes: Axes, steps: Runs, arms: Sequence[str], n: int) -> None:
     """Draw the gaps of all arms at one size."""
-    bound = cerny_bound(n)
-    most, highest = 1, 1.0
+    bound, name = float(cerny_bound(n)), "bound"
+    lowest, most, highest = 0.0, 1, 1.0
     curves = []
     for place, arm in enumerate(arms):
         color, dashes = line_color(place), line_style(place)
         axes.plot([], [], color=color, ls=dashes, lw=1.4, label=arm)
         own = [sizes[n] for (name, _), sizes in steps.items() if name == arm and n in sizes]
         if own:
+            scale = scale_of(own[0])
+            bound = scale.least(1)
+            if scale.partial:
+                name = "(n - 1)²" if scale.best is None else "longest known"
             most = max(most, *(step.calls for step in own))
             curves.append((color, dashes, own))
     start = max(1, 10 ** (len(str(most)) - _DECADES))
@@ -274,10 +287,11 @@ def _draw_gaps(axes: Axes, steps: Runs, arms: Sequence[str], n: int) -> None:
         if look and drawn[at]:
             axes.plot(look, middle[at], "o", color=color, markersize=4)
         highest = max(highest, np.max(middle[drawn & (calls >= start)], initial=0))
-    axes.set_title(f"n = {n}, bound {bound}")
+        lowest = min(lowest, np.min(middle[drawn], initial=0))
+    axes.set_title(f"n = {n}, {name} {bound:.0f}")
     axes.set_xscale("log")
     axes.set_xlim(start, max(10, 1.1 * most))
-    axes.set_ylim(-0.04 * highest, 1.06 * highest)
+    axes.set_ylim(lowest - 0.04 * highest, 1.06 * highest)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if not curves:
         say_empty(axes, "nothing yet")
@@ -287,5 +301,5 @@ def _gap_at(step: Step, calls: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
     """Return the best gap among kept automata after each number of calls, inf if none."""
     order = np.argsort(step.found_at, kind="stable")
     best = np.maximum.accumulate(step.thresholds[order])
-    gaps = np.append(np.inf, cerny_bound(step.n) - best)
+    gaps = np.append(np.inf, scale_of(step).least(1) - best)
     return gaps[np.searchsorted(step.found_at[order], calls, side="right")]

@@ -161,11 +161,12 @@ def _rows(
         starting = found["n"] <= config.start_to
         arms = np.where(starting, "start", arm)
         tables.append(found.assign(found_by=arms, run=f"{arm} {seed}"))
-    rows = pd.concat(tables).sort_values(["n", "gap"], kind="stable")
+    order = ["n", "reset_threshold"]  # the gap of partial automata may be unknown
+    rows = pd.concat(tables).sort_values(order, ascending=[True, False], kind="stable")
     same = rows.groupby(["n", "canonical"], sort=False)["found_by"]
     rows["found_by"] = same.transform(lambda arms: ", ".join(dict.fromkeys(arms)))
     rows = rows.drop_duplicates(["n", "canonical"]).groupby("n", sort=False).head(each)
-    rows = rows.sort_values(["n", "gap"], ascending=[False, True], kind="stable").head(limit)
+    rows = rows.sort_values(order, ascending=False, kind="stable").head(limit)
     rows["rank"] = np.arange(1, len(rows) + 1)
     return texts_of(rows)
 
@@ -206,7 +207,9 @@ def _map(
     """Draw the latent map of a run's last model, with paths to automata that it decoded."""
     arm, seed = mapped
     learn = ARMS[arm].adapt(config.learn)
-    learner = Learner(config.most, config.k, learn, 0, torch.device("cpu"))
+    learner = Learner(
+        *(config.most, config.k, learn, 0, torch.device("cpu")), partial=config.partial
+    )
     weights = _weights(folder, config, arm, seed)
     learner.load(weights)
 

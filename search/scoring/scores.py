@@ -11,15 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from automata.automaton import cerny_bound
-from automata.canonical import Forms, canonical_forms, from_canonical
-from automata.families import FAMILIES
+from automata.canonical import Forms, canonical_forms
+from automata.families import FAMILIES, known, p_threshold
 from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
 from automata.text.formats import format_delta
-from data.best_known import Scale
 from data.damage import DataError
 from search.candidates import HIT_COLUMNS, hit_thresholds
 from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step
+from search.discovery.tables import scale_of
 
 Runs = Mapping[tuple[str, int], Mapping[int, Step]]
 """By arm and seed, then by size."""
@@ -49,7 +49,9 @@ class Listed(NamedTuple):
 
 
 @cache
-def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Forms]:
+def known_families(
+    n: int, k: int, classes: tuple[str, ...] = (), *, partial: bool = False
+) -> tuple[tuple[str, ...], Forms]:
     """Return the known families with an irreducible member of this size: names and members.
 
     A member that is not irreducible is one of fewer letters, with letters added. If two families
@@ -61,6 +63,8 @@ def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple
         Numbers of states and letters.
     classes : tuple of str
         Only members of all these classes count: NAME or not-NAME.
+    partial : bool
+        Whether to return the slowest of the partial automata `automata.families.p_automaton`.
 
     Returns
     -------
@@ -74,7 +78,11 @@ def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple
     ('C', "D'", 'W', "D''", 'E', 'H', 'H2')
     >>> known_families(10, 3)[0]
     ('T3', 'T2')
+    >>> known_families(10, 2, partial=True)[0], known_families(10, 3, partial=True)[0]
+    (('P(10,1)',), ())
     """
+    if partial:
+        return _slowest_partial(n, k)
     families = [family for family in FAMILIES if family.k == k and family.exists(n)]
     forms = np.empty((0, n * k), np.uint8)
     if families:
@@ -85,6 +93,15 @@ def known_families(n: int, k: int, classes: tuple[str, ...] = ()) -> tuple[tuple
         families, forms = [families[place] for place in chosen[first]], forms[first]
     forms.flags.writeable = False
     return tuple(family.name for family in families), forms
+
+
+def _slowest_partial(n: int, k: int) -> tuple[tuple[str, ...], Forms]:
+    """Return the partial automaton P(n, c) of the longest careful threshold, if there is one."""
+    members = known(n, k, partial=True)
+    if not members:
+        return (), np.empty((0, n * k), np.uint8)
+    name, delta = members[max(range(len(members)), key=lambda c: p_threshold(n, c))]
+    return (name,), canonical_forms(delta[None])
 
 
 def score_steps(
@@ -101,7 +118,8 @@ def score_steps(
 
     - ``distinct_*``: automata at or above the thresholds of `hit_thresholds`, each counted once;
       ``hits_*``: the same per 1,000 calls, nan without a call;
-    - ``best_threshold`` and ``gap`` to the Černý bound, nan if the step kept nothing;
+    - ``best_threshold`` and ``gap`` to the Černý bound, or to the longest known careful threshold,
+      nan if the step kept nothing or none is known;
     - ``families_known``, ``families_found``, and ``calls_to_families``: the calls up to the find of
       the last one, nan if one is missing;
     - ``listed``, ``listed_found`` and their quotient ``recall``, nan without a list;
@@ -163,7 +181,7 @@ def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
         (arm, seed, step.n, name, found_at, found_at <= step.first_look)
         for arm, seed, step in _ordered(runs)
         for name, found_at in zip(
-            known_families(step.n, step.k, classes)[0],
+            known_families(step.n, step.k, classes, partial=step.partial)[0],
             _families_found_at(step, classes).tolist(),
             strict=True,
         )
@@ -189,17 +207,19 @@ def _windows(step: Step, asked: int) -> list[tuple[str, int]]:
 def _hits(step: Step, calls: int) -> dict[str, float]:
     thresholds = step.thresholds[step.found_at <= calls]
     facts: dict[str, float] = {}
-    for name, least in hit_thresholds(Scale(step.n, step.k)).items():
+    for name, least in hit_thresholds(scale_of(step)).items():
         distinct = int((thresholds >= least).sum())
         facts[name.replace("hits", "distinct")] = distinct
         facts[name] = 1000 * distinct / calls if calls else np.nan
     best = float(thresholds.max()) if len(thresholds) else np.nan
-    return facts | {"best_threshold": best, "gap": cerny_bound(step.n) - best}
+    length = scale_of(step).best
+    gap = np.nan if length is None else length - best
+    return facts | {"best_threshold": best, "gap": gap}
 
 
 def _families_found_at(step: Step, classes: tuple[str, ...]) -> Floats:
     """Return the calls spent up to the find of each known family, nan if it was not found."""
-    _, forms = known_families(step.n, step.k, classes)
+    _, forms = known_families(step.n, step.k, classes, partial=step.partial)
     index = RowIndex(step.n * step.k)
     index.add(forms)
     return _found_at(step, index.find(step.forms), len(forms))
@@ -231,7 +251,7 @@ def _listed_found_at(step: Step, at_least: int, index: RowIndex) -> Floats:
     numbers = index.find(step.forms)
     wrong = np.flatnonzero((numbers >= 0) != (step.thresholds >= at_least))
     if len(wrong):
-        delta = from_canonical(step.forms[wrong[:1]], step.n, step.k)[0]
+        (delta,) = step.deltas(wrong[:1])
         holds = "holds" if numbers[wrong[0]] >= 0 else "lacks"
         raise DataError(
             f"the list of n={step.n} from threshold {at_least} on {holds} {format_delta(delta)}, "

@@ -8,29 +8,24 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from automata.families import FAMILIES
+from tests.vae.checks import (
+    check_order,
+    check_shapes,
+    check_teacher_forcing,
+    draw_z,
+    loss_of,
+    sizes_of,
+)
 from tests.vae.models import BATCH, LATENT, TINY, N, draw_tokens, make, make_fresh, seeded
 from vae import metrics
 from vae.encoding import TOKEN_KINDS, encode_deltas, name_targets
 from vae.losses import losses
 from vae.metrics import reconstruction_metrics
-from vae.model import DECODERS, VAE, Decoder, Forward, ModelConfig
+from vae.model import DECODERS, VAE, Forward, ModelConfig
 from vae.posteriors import Posterior
 from vae.priors import normal_kl
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def sizes_of(model: VAE | Decoder) -> range:
-    return range(1 if model.config.any_size else model.config.n, model.config.n + 1)
-
-
-def draw_z(batch: int = BATCH, latent: int = LATENT) -> torch.Tensor:
-    return 2 * torch.randn(batch, latent, generator=seeded(1))
-
-
-def loss_of(model: VAE, tokens: torch.Tensor) -> torch.Tensor:
-    terms = losses(model(tokens, seeded()), tokens, torch.full((len(tokens),), 0.5))
-    return terms.reconstruction + terms.kl + terms.ratio
 
 
 @pytest.fixture(params=TOKEN_KINDS)
@@ -72,21 +67,6 @@ def training(request):
 # --- the model --------------------------------------------------------------------------------
 
 
-def check_shapes(model: VAE, n: int) -> None:
-    k, latent = model.config.k, model.config.latent
-    logits, posterior, ratio, kl, _ = model(draw_tokens(model, n=n), seeded())
-    assert posterior.mu.shape == posterior.log_sigma.shape == (BATCH, latent)
-    assert ratio.shape == (BATCH,)
-    assert kl.shape == (BATCH, latent)
-    written, log_probabilities = model.decoder.generate(posterior.mu, n)
-    assert written.shape == (BATCH, n, k)
-    assert written.dtype == torch.int64
-    assert 0 <= written.min() <= written.max() < n + model.config.partial
-    assert log_probabilities.shape == logits.shape
-    torch.testing.assert_close(log_probabilities.exp().sum(3), torch.ones(BATCH, n, k))
-    assert logits.shape == (BATCH, n, k, n + model.config.partial)
-
-
 def test_shapes(model, training):
     for n in sizes_of(model):
         check_shapes(model.train(training), n)
@@ -122,20 +102,6 @@ def test_rows_do_not_mix(model):
             one = slice(row, row + 1)
             torch.testing.assert_close(model.encoder(tokens[one]).mu, mu[one])
             torch.testing.assert_close(model.decoder(z[one], tokens[one]), logits[one])
-
-
-def check_order(decoder: Decoder, z: torch.Tensor, tokens: torch.Tensor) -> None:
-    """Each logit depends on the tokens before it, and on all of these."""
-    _, n, k = tokens.shape
-    logits = decoder(z, tokens)
-    order = torch.arange(n * k).view(n, k)
-    other = (tokens + 1) % logits.shape[3]
-    for place in range(n * k):
-        changed = decoder(z, torch.where(order >= place, other, tokens))
-        torch.testing.assert_close(changed[:, order <= place], logits[:, order <= place])
-        only = decoder(z, torch.where(order == place, other, tokens))
-        moved = (only - logits).abs().amax((0, 3)) > 1e-6
-        assert moved.tolist() == (order > place).tolist()
 
 
 def test_the_decoder_sees_only_what_was_written_before(autoregressive):
@@ -177,19 +143,6 @@ def test_repeat_is_fed_with_z_alone(k, tokens, any_size):
         logits = model.decoder(z, first)
         assert torch.equal(logits, model.decoder(z, second))
         assert not torch.allclose(logits, model.decoder(z.flip(0), first))
-
-
-def check_teacher_forcing(decoder: Decoder, z: torch.Tensor, temperature: float) -> None:
-    for n in sizes_of(decoder):
-        written, log_probabilities = decoder.generate(
-            z, n, temperature=temperature, generator=seeded()
-        )
-        forced = decoder(z, written).log_softmax(3)
-        torch.testing.assert_close(log_probabilities, forced, rtol=1e-4, atol=1e-5)
-        certain = temperature == 0 or forced.shape[3] == 1
-        assert torch.equal(written, forced.argmax(3)) == certain
-        again = decoder.generate(z, n, temperature=temperature, generator=seeded()).tokens
-        assert torch.equal(written, again)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7])

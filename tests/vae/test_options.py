@@ -13,6 +13,7 @@ from automata.settings import record_of
 from data.checks import build
 from data.damage import DataError
 from tests.folders import contents
+from tests.vae.checks import learn
 from tests.vae.models import (
     CONFIG,
     MODEL,
@@ -34,7 +35,6 @@ from vae.guide import GUIDED, class_targets, guide_loss
 from vae.history import metric_columns, read_metrics
 from vae.losses import losses
 from vae.metrics import reconstruction_metrics
-from vae.steps import StepConfig, take_step
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -47,15 +47,6 @@ def options(request) -> ModelOptions:
 @pytest.fixture(params=DECODERS)
 def decoder(request) -> str:
     return request.param
-
-
-def learn(model, tokens: torch.Tensor, steps: int, rate: float = 0.01) -> list[dict[str, float]]:
-    """Take steps on one batch; return the terms of each."""
-    optimizer = torch.optim.AdamW(model.parameters(), rate)
-    ratios = torch.linspace(0.2, 0.9, len(tokens))
-    config = StepConfig(learning_rate=rate, beta=0.01, clip=1.0)
-    generator = seeded()
-    return [take_step(model, optimizer, tokens, ratios, generator, config) for _ in range(steps)]
 
 
 # --- training -----------------------------------------------------------------------------------

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from automata.automaton import UNDEFINED, AutomatonError
 from automata.settings import record_of
 from data.checks import build
-from tests.vae.models import MODEL, OPTIONS, TINY, N, draw_tokens, make, seeded
-from tests.vae.test_model import (
+from tests.vae.checks import (
     check_order,
     check_shapes,
     check_teacher_forcing,
     draw_z,
+    learn,
     loss_of,
     sizes_of,
 )
-from tests.vae.test_options import learn
+from tests.vae.models import MODEL, OPTIONS, TINY, N, draw_tokens, make, seeded
 from vae.config import DECODERS, TOKEN_KINDS, ModelConfig
 from vae.encoding import decode_tokens, encode_deltas, name_targets, vocabulary_size
 from vae.metrics import reconstruction_metrics
