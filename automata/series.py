@@ -26,7 +26,8 @@ from automata.automaton import (
 )
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
 from automata.numbering import all_numberings_of_valid
-from automata.solver.exact import UNKNOWN, reset_thresholds
+from automata.solver.either import thresholds_of
+from automata.solver.exact import UNKNOWN
 
 LEAST_RUN = 3
 """Least number of states of a run."""
@@ -221,7 +222,13 @@ def _at(deltas: Deltas, states: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def series_thresholds(
-    ways: Stretches, modulo: int, residue: int, *, at_least: float = 0.0, workers: int = 1
+    ways: Stretches,
+    modulo: int,
+    residue: int,
+    *,
+    at_least: float = 0.0,
+    partial: bool = False,
+    workers: int = 1,
 ) -> npt.NDArray[np.int32]:
     """Solve longer and longer automata while their thresholds follow one quadratic formula.
 
@@ -231,14 +238,16 @@ def series_thresholds(
     modulo, residue : int
         They choose the sizes, as in `series_sizes`.
     at_least : float
-        Least share of the Černý bound, at each of these sizes.
+        Least share of (n-1)^2, the Černý bound, at each of these sizes.
+    partial : bool
+        Whether letters may be undefined on states; then thresholds are careful.
     workers : int
         Threads.
 
     Returns
     -------
     int32 array, shape (batch, 7)
-        Reset thresholds by size. They are `UNKNOWN` from the first size on where the automaton does
+        Thresholds by size. They are `UNKNOWN` from the first size on where the automaton does
         not synchronize, its threshold is under `at_least`, or the third difference is not 0.
 
     Raises
@@ -251,7 +260,8 @@ def series_thresholds(
     thresholds = np.full((len(ways.deltas), CHECKED), UNKNOWN, np.int32)
     alive = np.arange(len(ways.deltas))
     for column, size in enumerate(series_sizes(n, modulo, residue)):
-        found = reset_thresholds(stretch(ways.of(alive), size - n), workers=workers)
+        longer = stretch(ways.of(alive), size - n, partial=partial)
+        found = thresholds_of(longer, partial=partial, workers=workers)
         good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:
             last = thresholds[alive, column - 3 : column]
@@ -302,6 +312,11 @@ class Quadratic(NamedTuple):
         square = Fraction(high - 2 * mid + low, 2 * (middle - first) ** 2)
         linear = Fraction(high - low, last - first) - square * (first + last)
         return cls(square, linear, low - square * first**2 - linear * first)
+
+    @property
+    def slowness(self) -> tuple[Fraction, ...]:
+        """Sorts formulas by their values for large n, the largest first."""
+        return -self.square, -self.linear, -self.constant
 
     def __call__(self, n: int) -> Fraction:
         """Return the value at n."""

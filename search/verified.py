@@ -1,6 +1,7 @@
 """CSV files of candidates, of a run or of ``archive export``: read, checked row by row, proved.
 
-Anyone may have written them.
+Anyone may have written them. Files of partial automata have the column best_known in place of
+cerny_bound, and careful words and thresholds.
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.errors import ParserError
 
-from automata.automaton import AutomatonError, Deltas, cerny_bound
+from automata.automaton import UNDEFINED, AutomatonError, Deltas
 from automata.canonical import canonical_forms, from_canonical
 from automata.families import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.verification import verify
-from automata.solver.exact import reset_thresholds
+from automata.solver.either import thresholds_of
 from automata.text.formats import format_delta, parse_delta, parse_word
+from data.best_known import Scale
 from data.damage import DataError, open_file, reading
 from data.files import read_checksums, recover
 from data.progress import progress
 from search.archive.rows import class_names
 from search.archive.tables import ROW_COLUMNS
 from search.arms.baselines import BASELINES
-from search.candidates import CANDIDATE_COLUMNS
+from search.candidates import CANDIDATE_COLUMNS, form_text
 from search.configs import LEARNING, MODES
 from search.discovery.config import SOURCE_NAMES
 
@@ -52,6 +54,13 @@ class _Kind(NamedTuple):
     """The first error in a row, by its position, automaton and threshold; "" if there is none."""
     place: Callable[[Any], tuple[Any, ...]]
     """Grows from row to row."""
+    partial: bool = False
+    """Whether letters may be undefined on states."""
+
+    def of_partial(self) -> _Kind:
+        """Return the same kind of file with partial automata."""
+        names = ["best_known" if name == "cerny_bound" else name for name in self.columns]
+        return self._replace(columns=names, partial=True)
 
 
 def verify_candidates(path: Path | str) -> int:
@@ -78,6 +87,7 @@ def verify_candidates(path: Path | str) -> int:
     content = _read(path)
     header = _parse(path, content, nrows=0)
     kind = _EXPORTED if "found_at" in header else _CANDIDATES
+    kind = kind.of_partial() if _is_partial(header) else kind
     table = _table(path, content, kind, f"; {_TAKEN}")
     if len(table) == 0 and path.name not in recorded:
         raise DataError(f"{path}: no rows")
@@ -115,11 +125,14 @@ def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:
     DataError
         If a row is wrong; the error names the first.
     """
-    rows = [*_checked_rows(path, table, _CANDIDATES)]
+    partial = _is_partial(table)
+    kind = _CANDIDATES.of_partial() if partial else _CANDIDATES
+    rows = [*_checked_rows(path, table, kind)]
     found: dict[int, int] = {}
     for shape in {delta.shape for _, delta, _ in rows}:
         own = [(position, delta) for position, delta, _ in rows if delta.shape == shape]
-        solved = reset_thresholds(np.stack([delta for _, delta in own]), workers=workers)
+        deltas = np.stack([delta for _, delta in own])
+        solved = thresholds_of(deltas, partial=partial, workers=workers)
         found |= dict(zip([position for position, _ in own], solved.tolist(), strict=True))
     for position, _, threshold in rows:
         if found[position] != threshold:
@@ -136,8 +149,14 @@ def read_candidates(path: Path | str) -> pd.DataFrame:
     DataError
         If the file is missing or not a candidates file.
     """
-    path = Path(path)
-    return _table(path, _read(path), _CANDIDATES)
+    path, content = Path(path), _read(Path(path))
+    partial = _is_partial(_parse(path, content, nrows=0))
+    return _table(path, content, _CANDIDATES.of_partial() if partial else _CANDIDATES)
+
+
+def _is_partial(table: pd.DataFrame) -> bool:
+    """Return whether the rows of a table are partial automata."""
+    return "best_known" in table and "cerny_bound" not in table
 
 
 def _read(path: Path) -> bytes:
@@ -195,7 +214,7 @@ def _checked_rows(
     for position, row in enumerate(table[kind.columns].itertuples(index=False), 1):
         try:
             delta, threshold = (
-                parse_delta(row.delta),
+                parse_delta(row.delta, partial=kind.partial),
                 _whole("reset_threshold", row.reset_threshold),
             )
             problem = kind.problem(row, position, delta, threshold)
@@ -229,22 +248,29 @@ def _may_be_parent(delta: npt.NDArray[Any], k: int, n: int) -> bool:
 
 
 def _form(row: Any) -> list[int]:
-    return [int(q) for q in row.canonical.split()]
+    return [UNDEFINED if q == "-" else int(q) for q in row.canonical.split()]
 
 
 def _candidate_place(row: Any) -> tuple[Any, ...]:
-    return int(row.n), int(row.gap), row.novel == "False", _form(row)
+    return int(row.n), -int(row.reset_threshold), row.novel == "False", _form(row)
 
 
 def _exported_place(row: Any) -> tuple[Any, ...]:
-    return int(row.k), int(row.n), int(row.gap), _form(row)
+    return int(row.k), int(row.n), -int(row.reset_threshold), _form(row)
+
+
+def _bound(row: Any, delta: Deltas) -> int | None:
+    """Return the true length that a row compares its threshold with, None if there is none."""
+    k, n = delta.shape
+    return Scale(n, k, partial=hasattr(row, "best_known")).best
 
 
 def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
     """Return the first error in a row of candidates; the threshold is not checked."""
     k, n = delta.shape
+    partial, bound = hasattr(row, "best_known"), _bound(row, delta)
     for parent in (row.parent_a, row.parent_b):
-        if parent and not _may_be_parent(parse_delta(parent), k, n):
+        if parent and not _may_be_parent(parse_delta(parent, partial=partial), k, n):
             return f"a parent of more states or other letters: {parent[:100]}"
     if row.novel not in ("True", "False"):
         return f"novel is {row.novel[:40]}, but should be True or False"
@@ -256,8 +282,11 @@ def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -
         return f"mode {row.mode[:40]}, round {row.round}, repaired {row.repaired}"
     if row.alpha and not 0 <= _number("alpha", row.alpha) <= 1:
         return f"alpha is {row.alpha}, but should be in 0..1"
-    ratio = round(threshold / max(1, cerny_bound(n)), 4)
-    further = {"rank": (row.rank, position), "ratio": (_number("ratio", row.ratio), ratio)}
+    further: dict[str, tuple[str | float, Any]] = {"rank": (row.rank, position)}
+    if bound is None:
+        further["ratio"] = row.ratio, ""
+    else:
+        further["ratio"] = _number("ratio", row.ratio), round(threshold / max(1, bound), 4)
     return _untrue(row, delta, threshold, further)
 
 
@@ -267,7 +296,7 @@ def _exported_problem(row: Any, position: int, delta: Deltas, threshold: int) ->
         return f"found by run {row.run[:40]!r}, arm {row.arm[:40]!r}, {row.finds} times"
     if not _TIME.fullmatch(row.found_at):
         return f"found_at {row.found_at[:40]!r} is not a time"
-    (own,) = from_canonical(canonical_forms(delta[None]), *delta.shape[::-1])
+    (own,) = from_canonical(canonical_forms(delta[None]), *delta.shape[::-1], partial=True)
     further = {
         "delta": (row.delta, format_delta(own)),
         "properties": (row.properties, class_names(delta[None])[0]),
@@ -283,13 +312,14 @@ def _untrue(
     A claim is what stands there, and what should.
     """
     k, n = delta.shape
-    bound = cerny_bound(n)
-    claims = {
+    bound = _bound(row, delta)
+    name = "best_known" if hasattr(row, "best_known") else "cerny_bound"
+    lengths = {name: bound, "gap": None if bound is None else bound - threshold}
+    claims: dict[str, tuple[str | float, Any]] = {
         "n": (row.n, n),
         "k": (row.k, k),
-        "cerny_bound": (row.cerny_bound, bound),
-        "gap": (row.gap, bound - threshold),
-        "canonical": (row.canonical, " ".join(map(str, canonical_forms(delta[None])[0].tolist()))),
+        **{own: _claimed(getattr(row, own), length) for own, length in lengths.items()},
+        "canonical": (row.canonical, form_text(canonical_forms(delta[None])[0].tolist())),
         "family": (row.family, identify(delta[None])[0]),
     } | further
     for name, (claimed, true) in claims.items():
@@ -301,6 +331,12 @@ def _untrue(
     if not verify(delta, word):
         return "the word does not send all states to one state"
     return ""
+
+
+def _claimed(cell: str, length: int | None) -> tuple[str, str]:
+    """Return a cell and what should stand there; in a column with empty cells as a float."""
+    true = "" if length is None else str(length)
+    return (true if length is not None and cell == f"{length}.0" else cell), true
 
 
 _CANDIDATES = _Kind("a candidates file", CANDIDATE_COLUMNS, _candidate_problem, _candidate_place)

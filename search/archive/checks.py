@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas, cerny_bound
+from automata.automaton import UNDEFINED, Deltas, cerny_bound, undefined_entries
 from automata.canonical import (
     CANONICAL_MAX_LETTERS,
     CANONICAL_MAX_STATES,
@@ -25,6 +25,7 @@ from automata.proof.certify import proved_threshold
 from automata.proof.checker import CertificateError
 from automata.proof.verification import verify, verify_words
 from automata.properties import MAX_STATES_SUBSETS
+from automata.solver.careful import careful_thresholds
 from automata.solver.exact import UNKNOWN, Words, reset_thresholds
 from automata.text.formats import parse_word
 from data.damage import DataError
@@ -32,6 +33,7 @@ from data.terminal import printable
 from search.archive.file import pragma
 from search.archive.rows import UNDECIDED, Record, class_names, contradiction
 from search.archive.tables import SELECT_MISFITS, SELECT_UNFOUND
+from search.candidates import form_text
 
 _ROWS = 1024
 """Rows checked at a time."""
@@ -114,11 +116,18 @@ def check_shapes(path: Path, records: Sequence[Record]) -> None:
             and 1 <= record.k <= CANONICAL_MAX_LETTERS
             and len(record.canonical) == record.n * record.k
             and 0 <= record.reset_threshold == len(record.word)
-            and record.reset_threshold <= (record.n**3 - record.n) // 6  # Frankl 1982, Pin 1983
+            and record.reset_threshold <= _longest(record)
         ):
             row = f"n={_short(record.n)}, k={_short(record.k)}"
             threshold = _short(record.reset_threshold)
             raise DataError(f"{path}: damaged (no automaton: {row}, reset threshold {threshold})")
+
+
+def _longest(record: Record) -> int:
+    """Return a proved bound on thresholds of automata like that of a row."""
+    if UNDEFINED in record.canonical:
+        return 1 << record.n  # a shortest careful word meets no set of states twice
+    return (record.n**3 - record.n) // 6  # Frankl 1982, Pin 1983
 
 
 def first_problem(records: Sequence[Record], *, prove: bool = True, classes: bool = True) -> str:
@@ -139,8 +148,8 @@ def first_problem(records: Sequence[Record], *, prove: bool = True, classes: boo
     n, k = records[0].n, records[0].k
     forms = np.frombuffer(b"".join(record.canonical for record in records), np.uint8)
     forms = forms.reshape(len(records), n * k)
-    valid = np.logical_and.reduce(forms < n, axis=1)
-    deltas = from_canonical(np.where(valid[:, None], forms, 0), n, k)
+    valid = np.logical_and.reduce((forms < n) | (forms == UNDEFINED), axis=1)
+    deltas = from_canonical(np.where(valid[:, None], forms, 0), n, k, partial=True)
     canonical = valid & (canonical_forms(deltas) == forms).all(axis=1)
     families = identify(deltas)
     undecided = not prove and _UNDECIDED_QUICK < n <= MAX_STATES_SUBSETS
@@ -206,17 +215,16 @@ def settle(
         Otherwise: the solver has a bug.
     """
     other = f"{_short(held)} in {path}"
-    (delta,) = from_canonical(np.frombuffer(form, np.uint8)[None], n, k)
+    (delta,) = from_canonical(np.frombuffer(form, np.uint8)[None], n, k, partial=True)
     try:
         proved = proved_threshold(delta)
     except CertificateError as error:
         return contradiction(n, k, form, threshold, f"{other}, and no proof: {error}")
     if proved != threshold:
         return contradiction(n, k, form, threshold, f"{other}, and {proved} is proved")
-    numbers = " ".join(map(str, form))
     return DataError(
-        f"{path}: damaged (n={n}, k={k}, canonical form {numbers} has threshold {_short(held)}, "
-        f"but {threshold} is proved)"
+        f"{path}: damaged (n={n}, k={k}, canonical form {form_text(form)} has threshold "
+        f"{_short(held)}, but {threshold} is proved)"
     )
 
 
@@ -226,7 +234,8 @@ def _unsolved(deltas: Deltas, records: Sequence[Record]) -> list[str]:
     letters = np.full((len(records), lengths.max()), -1, np.int8)
     letters[np.arange(lengths.max()) < lengths[:, None]] = _letters(records)
     resets = verify_words(deltas, Words(letters, lengths))
-    found = reset_thresholds(deltas, memory_limit=_SOLVER_MEMORY)
+    solve = careful_thresholds if len(undefined_entries(deltas)) else reset_thresholds
+    found = solve(deltas, memory_limit=_SOLVER_MEMORY)
     problems = [""] * len(records)
     wrong = ~resets | ((found != UNKNOWN) & (found != lengths))
     for row in np.flatnonzero(wrong).tolist():

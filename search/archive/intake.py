@@ -14,11 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArchiveRule:
-    """The archive that a run adds to, and the least share of the Černý bound."""
+    """The archive that a run adds to, and the least share of the Černý bound.
+
+    For partial automata that is a share of the longest known careful threshold, or of (n-1)^2 where
+    none is known.
+    """
 
     archive: Path
     archive_at_least: float = setting(
-        0.8, "Least share of the Černý bound for the archive.", low=0, high=1
+        0.8,
+        "Least share of the Černý bound, or of the longest known length, for the archive.",
+        low=0,
+        high=1,
     )
 
     def __post_init__(self) -> None:
@@ -43,6 +50,10 @@ class ArchiveRule:
         """
         from search.archive.store import Archive
 
-        least = self.archive_at_least * candidates["cerny_bound"]
+        if "cerny_bound" in candidates:
+            bounds = candidates["cerny_bound"]
+        else:
+            bounds = candidates["best_known"].fillna((candidates["n"] - 1) ** 2)
+        least = self.archive_at_least * bounds
         with Archive(self.archive) as archive:
             return archive.add(candidates[candidates["reset_threshold"] >= least], run=run, arm=arm)

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import Deltas, cerny_bound
+from automata.automaton import UNDEFINED, Deltas, cerny_bound
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.classes import CLASSES, MAX_STATES_SUBSETS, ON_SUBSETS
 from automata.families import identify
 from automata.properties import class_flags, in_classes
 from data.terminal import printable
+from search.candidates import form_text
 
 UNDECIDED = ON_SUBSETS
 """Classes that are decided only up to `automata.classes.MAX_STATES_SUBSETS` states."""
@@ -32,9 +33,11 @@ class Record(NamedTuple):
     n: int
     k: int
     canonical: bytes
-    """n*k bytes, state-major"""
+    """n*k bytes, state-major; `UNDEFINED` for an undefined transition"""
     reset_threshold: int
+    """the careful one of a partial automaton"""
     gap: int
+    """(n-1)^2 - reset_threshold, negative for some partial automata"""
     word: str
     family: str
     properties: str
@@ -43,7 +46,7 @@ class Record(NamedTuple):
     @property
     def name(self) -> str:
         """The name of the automaton in errors."""
-        return f"n={self.n}, k={self.k}, canonical form {' '.join(map(str, self.canonical))}"
+        return f"n={self.n}, k={self.k}, canonical form {form_text(self.canonical)}"
 
 
 class Part(NamedTuple):
@@ -70,7 +73,7 @@ class Part(NamedTuple):
         if not rows:
             return []
         forms = np.frombuffer(b"".join(self.forms[row] for row in rows), np.uint8)
-        deltas = from_canonical(forms.reshape(len(rows), -1), self.n, self.k)
+        deltas = from_canonical(forms.reshape(len(rows), -1), self.n, self.k, partial=True)
         families, properties = identify(deltas), class_names(deltas, workers=workers)
         bound = cerny_bound(self.n)
         return [
@@ -90,9 +93,9 @@ class Part(NamedTuple):
 
 def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> RuntimeError:
     """Return the error for an automaton with two thresholds; `other` names the second one."""
-    numbers = " ".join(map(str, form))
     return RuntimeError(
-        f"solver bug: n={n}, k={k}, canonical form {numbers} has threshold {threshold}, but {other}"
+        f"solver bug: n={n}, k={k}, canonical form {form_text(form)} has threshold {threshold}, "
+        f"but {other}"
     )
 
 
@@ -197,8 +200,9 @@ def _read_forms(rows: pd.DataFrame, n: int, k: int) -> Forms:
     """Read the column of canonical forms: uint8 (rows, n*k)."""
     texts = rows["canonical"]
     _refuse(rows, texts.str.count(" ") != n * k - 1, f"not a form of {n * k} entries")
-    forms = np.array(" ".join(texts).split(" "), np.int64).reshape(len(rows), n * k)
-    canonical = canonical_forms(from_canonical(forms, n, k))
+    entries = [UNDEFINED if text == "-" else text for text in " ".join(texts).split(" ")]
+    forms = np.array(entries).astype(np.int64).reshape(len(rows), n * k)
+    canonical = canonical_forms(from_canonical(forms, n, k, partial=True))
     _refuse(rows, np.any(canonical != forms, axis=1), "the form is not canonical")
     return canonical
 

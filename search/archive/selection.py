@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import Any
 
 from automata.classes import MAX_STATES_SUBSETS, ON_SUBSETS, check_classes, split_classes
 from automata.settings import check_settings, letters, setting, states
-from automata.sizes import CANONICAL_MAX_STATES
+from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
+from data.best_known import Scale
 from data.terminal import printable
 
 
@@ -25,7 +28,10 @@ class Selection:
     n: int | None = states(None, CANONICAL_MAX_STATES, "Only automata with this number of states.")
     k: int | None = letters(None, "Only automata with this number of letters.")
     at_least: float | None = setting(
-        None, "Only thresholds at or above this share of the Černý bound.", low=0, high=1
+        None,
+        "Only thresholds from this share of the Černý bound, or of the longest known length, on.",
+        low=0,
+        high=1,
     )
     classes: tuple[str, ...] = setting(
         (),
@@ -36,6 +42,7 @@ class Selection:
     run: str | None = setting(
         None, "Only finds of this run: FOLDER or FOLDER/seed-0, without its path."
     )
+    partial: bool = setting(False, "Partial automata, in place of complete ones.", later=True)
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
@@ -56,8 +63,18 @@ class Selection:
             "raw": None if self.run is None else _bytes_of(self.run).decode(),
             "required": json.dumps(required),
             "forbidden": json.dumps(forbidden),
+            "partial": int(self.partial),
+            "lengths": json.dumps(_known_lengths() if self.partial else {}),
             "decided": MAX_STATES_SUBSETS if on_subsets else CANONICAL_MAX_STATES,
         }
+
+
+@cache
+def _known_lengths() -> dict[str, int]:
+    """Return the longest known careful threshold of each number of letters and of states."""
+    sizes = product(range(1, CANONICAL_MAX_LETTERS + 1), range(1, CANONICAL_MAX_STATES + 1))
+    lengths = {f"{k} {n}": Scale(n, k, partial=True).best for k, n in sizes}
+    return {size: length for size, length in lengths.items() if length is not None}
 
 
 def _bytes_of(text: str) -> bytes:

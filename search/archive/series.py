@@ -1,4 +1,4 @@
-"""Series: automata of an archive whose thresholds obey a formula at seven further sizes."""
+"""Series: automata of an archive whose thresholds obey a formula at seven or ten further sizes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,12 @@ class SeriesFound(NamedTuple):
 
 
 def find_series(
-    rows: pd.DataFrame, *, at_least: float = 0.0, prove: bool = False, workers: int = 1
+    rows: pd.DataFrame,
+    *,
+    at_least: float = 0.0,
+    prove: bool = False,
+    partial: bool = False,
+    workers: int = 1,
 ) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
@@ -51,14 +56,20 @@ def find_series(
     it begins neither, the residues of n modulo 3 are tried in the same way. The members of a series
     are its automata that obey the formula, the first automaton too.
 
+    Thresholds of partial automata may grow faster. If no quadratic formula holds, those at the next
+    ten sizes may obey a linear recurrence of at most three coefficients, as `find_recurrence`
+    decides: L(n-1)+L(n-2)+1, where L(n) is the threshold at n.
+
     Parameters
     ----------
     rows : DataFrame
         Of `search.archive.store.Archive.rows`.
     at_least : float
-        Least share of the Černý bound, at each of the seven sizes.
+        Least share of the Černý bound, at each of the seven sizes; for complete automata only.
     prove : bool
-        Whether to prove the thresholds at the seven sizes, each by a certificate.
+        Whether to prove the thresholds at these sizes, each by a certificate.
+    partial : bool
+        Whether the automata are partial.
     workers : int
         Threads of the solver.
 
@@ -80,9 +91,10 @@ def find_series(
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
     with progress(len(rows), "series", "automata") as bar:
-        stocks = [Stock(own, int(k)) for k, own in rows.groupby("k")]
+        stocks = [Stock(own, int(k), partial) for k, own in rows.groupby("k")]
         for stock in stocks:
-            search_series(stock, at_least, bar.update, prove=prove, workers=workers)
+            least = 0.0 if partial else at_least  # nobody knows how long they are at larger sizes
+            search_series(stock, least, bar.update, prove=prove, workers=workers)
     found = [row for stock in stocks for row in _list_series(stock.begun, stock.stored)]
     found.sort(key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)
@@ -151,5 +163,5 @@ def _holds(modulo: int, residues: Sequence[int]) -> str:
 
 def _order(series: dict[str, Any]) -> tuple[Any, ...]:
     """Return the sort key of a row: letters, slowest formula first, then residues."""
-    slowest = [-factor for factor in series["formula"]]
+    slowest = series["formula"].slowness
     return series["k"], *slowest, series["holds"], series["n"], series["delta"], series["cut"]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import Deltas
+from automata.automaton import UNDEFINED, Deltas
 from automata.canonical import canonical_forms, from_canonical
 from automata.families import identify
 from automata.proof.certify import proved_threshold
+from automata.recurrences import RECURRENCE_TERMS, Recurrence, find_recurrence
 from automata.series import (
     CHECKED,
     Quadratic,
@@ -23,6 +25,8 @@ from automata.series import (
     series_thresholds,
     stretch,
 )
+from automata.solver.careful import careful_thresholds
+from automata.solver.exact import UNKNOWN
 from automata.text.formats import format_delta
 from data.progress import progress
 
@@ -31,12 +35,41 @@ MODULI = (2, 3)
 _KEY_SIZES = 2
 """Two series are the same if they have the same members at this many further sizes."""
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
+_P = re.compile(r"P\(\d+,(\d+)\)")
+_MEMORY = 1 << 28
+"""Bytes of solver memory for a careful threshold: those of a series may grow exponentially."""
+
+
+_FASTEST = 10**9
+"""More than the factor of n^2 in any formula."""
+
+
+class Recurring(NamedTuple):
+    """Thresholds that obey a recurrence, from a first size on."""
+
+    recurrence: Recurrence
+    first: int
+    lengths: tuple[int, ...]
+    """At the sizes first, first + 1, ..."""
+
+    @property
+    def slowness(self) -> tuple[Fraction, ...]:
+        """Sorts recurrences before quadratic formulas, those of longer words first."""
+        return Fraction(-_FASTEST), Fraction(-self.lengths[-1]), Fraction(0)
+
+    def __call__(self, n: int) -> int:
+        """Return the threshold at a size, -1 at sizes that were not solved."""
+        place = n - self.first
+        return self.lengths[place] if 0 <= place < len(self.lengths) else -1
+
+    def __str__(self) -> str:
+        return str(self.recurrence)
 
 
 class Branch(NamedTuple):
     """A series: one automaton, lengthened in one way to all sizes of a residue of n."""
 
-    formula: Quadratic
+    formula: Quadratic | Recurring
     key: bytes
     """Identifies the series."""
     family: str
@@ -55,9 +88,11 @@ class Begun(NamedTuple):
 class Stock:
     """The automata of an archive with k letters, and the series found among them so far."""
 
-    def __init__(self, rows: pd.DataFrame, k: int) -> None:
-        self.rows, self.k = rows, k
-        self.forms = rows["canonical"].map(lambda text: bytes(map(int, text.split())))
+    def __init__(self, rows: pd.DataFrame, k: int, partial: bool = False) -> None:
+        self.rows, self.k, self.partial = rows, k, partial
+        self.forms = rows["canonical"].map(
+            lambda text: bytes(UNDEFINED if own == "-" else int(own) for own in text.split())
+        )
         self.thresholds = dict(zip(self.forms, rows["reset_threshold"], strict=True))
         self.sizes = sorted(map(int, rows["n"].unique()))
         self.begun: list[Begun] = []
@@ -69,7 +104,8 @@ class Stock:
     def of_size(self, n: int) -> Deltas:
         """Return the automata with n states: uint8 (batch, k, n)."""
         own = b"".join(self.forms[self.rows["n"] == n])
-        return from_canonical(np.frombuffer(own, np.uint8).reshape(-1, n * self.k), n, self.k)
+        forms = np.frombuffer(own, np.uint8).reshape(-1, n * self.k)
+        return from_canonical(forms, n, self.k, partial=self.partial)
 
     def add(self, begun: Begun, lengthened: Mapping[int, bytes]) -> None:
         """Add series, and note the members that the archive has.
@@ -110,9 +146,11 @@ def search_series(
     """
     for n in stock.sizes:
         deltas = stock.of_size(n)
-        ways = find_stretches(deltas)
+        ways = find_stretches(deltas, partial=stock.partial)
         for modulo in MODULI:
             ways = _begin(stock, ways, modulo, at_least, prove=prove, workers=workers)
+        if stock.partial:
+            _begin_recurrences(stock, ways, prove=prove, workers=workers)
         report(len(deltas))
 
 
@@ -127,7 +165,12 @@ def _begin(
     ways, keys = ways.of(left), [[row[way] for way in left] for row in keys]
     found = np.stack(  # (residue, way, size)
         [
-            series_thresholds(ways, modulo, residue, at_least=at_least, workers=workers)
+            series_thresholds(
+                *(ways, modulo, residue),
+                at_least=at_least,
+                partial=stock.partial,
+                workers=workers,
+            )
             for residue in residues
         ]
     )
@@ -148,6 +191,37 @@ def _begin(
     return ways.of(np.flatnonzero(~obeys.any(axis=0)))
 
 
+def _begin_recurrences(stock: Stock, ways: Stretches, *, prove: bool, workers: int) -> None:
+    """Add series whose thresholds obey a recurrence at the next sizes."""
+    n = ways.deltas.shape[2]
+    keys = _keys(ways, stock.sizes[-1], 1, 0)
+    new = [way for way, key in enumerate(keys) if key not in stock.stored]
+    ways, keys = ways.of(np.array(new, np.int64)), [keys[way] for way in new]
+    sizes = range(n + 1, n + 1 + RECURRENCE_TERMS)
+    lengths = np.full((len(keys), RECURRENCE_TERMS), UNKNOWN, np.int32)
+    alive = np.arange(len(keys))
+    for column, size in enumerate(sizes):
+        longer = stretch(ways.of(alive), size - n, partial=True)
+        found = careful_thresholds(longer, workers=workers, memory_limit=_MEMORY)
+        lengths[alive, column] = found
+        alive = alive[found >= 0]
+    for way in alive.tolist():
+        recurrence = find_recurrence(lengths[way].tolist())
+        if recurrence is None:
+            continue
+        one, known = ways.of(np.array([way])), dict(zip(sizes, lengths[way].tolist(), strict=True))
+        (own,) = _forms(one, n)
+        known[n] = stock.thresholds[own]
+        terms = [known[size] for size in range(n, sizes.stop)]
+        first = n if recurrence.holds(terms) else n + 1
+        if prove:
+            _prove_sizes(one, known)
+        formula = Recurring(recurrence, first, tuple(terms[first - n :]))
+        (family,) = _families(one, 1, 0)
+        forms = {size: _forms(one, size)[0] for size in stock.sizes if size >= n}
+        stock.add(Begun(one, 1, {0: Branch(formula, keys[way], family)}), forms)
+
+
 def _keys(ways: Stretches, largest: int, modulo: int, residue: int) -> list[bytes]:
     """Return the keys of series: canonical forms of members larger than all stored automata."""
     sizes = series_sizes(largest, modulo, residue)[:_KEY_SIZES]
@@ -156,7 +230,8 @@ def _keys(ways: Stretches, largest: int, modulo: int, residue: int) -> list[byte
 
 def _forms(ways: Stretches, size: int) -> list[bytes]:
     """Return the canonical forms of the automata, lengthened to a size."""
-    return [*map(bytes, canonical_forms(stretch(ways, size - ways.deltas.shape[2])))]
+    longer = stretch(ways, size - ways.deltas.shape[2], partial=True)
+    return [*map(bytes, canonical_forms(longer))]
 
 
 def _formula(n: int, modulo: int, residue: int, thresholds: npt.NDArray[np.int32]) -> Quadratic:
@@ -167,14 +242,17 @@ def _families(ways: Stretches, modulo: int, residue: int) -> list[str]:
     """Return the family of each series from its first two members, "" for none."""
     n = ways.deltas.shape[2]
     sizes = series_sizes(n, modulo, residue)[:2]
-    pairs = zip(*(identify(stretch(ways, size - n)) for size in sizes), strict=True)
+    pairs = zip(*(identify(stretch(ways, size - n, partial=True)) for size in sizes), strict=True)
     return [_common_name(*names) for names in pairs]
 
 
 def _common_name(first: str, second: str) -> str:
-    """Return the common family of two members; Wielandt-type names contain n and are compared."""
+    """Return the common family of two members; names that contain n are compared."""
     if first == second:
         return first
+    partial = {match[1] for name in (first, second) if (match := _P.fullmatch(name))}
+    if len(partial) == 1 and _P.fullmatch(first) and _P.fullmatch(second):
+        return f"P(n,{partial.pop()})"
     found = [match for name in (first, second) if (match := _WIELANDT.fullmatch(name))]
     cycles = {int(match[2]) for match in found}
     shorter = {int(match[1]) - int(match[2]) for match in found}
@@ -192,12 +270,17 @@ def _prove(ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
     with progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar:
         for residue, row in series:
             way = ways.of(np.array([row]))
-            for column, size in enumerate(series_sizes(n, modulo, residue)):
-                (delta,) = stretch(way, size - n)
-                proved = proved_threshold(delta)
-                if proved != (claimed := thresholds[residue, row, column]):
-                    raise RuntimeError(
-                        f"solver bug: threshold {claimed}, but {proved} is proved of "
-                        f"{format_delta(delta)}"
-                    )
+            sizes = series_sizes(n, modulo, residue)
+            _prove_sizes(way, dict(zip(sizes, thresholds[residue, row].tolist(), strict=True)))
             bar.update(CHECKED)
+
+
+def _prove_sizes(way: Stretches, thresholds: Mapping[int, int]) -> None:
+    """Prove the thresholds of one automaton lengthened to some sizes."""
+    for size, claimed in thresholds.items():
+        (delta,) = stretch(way, size - way.deltas.shape[2], partial=True)
+        proved = proved_threshold(delta)
+        if proved != claimed:
+            raise RuntimeError(
+                f"solver bug: threshold {claimed}, but {proved} is proved of {format_delta(delta)}"
+            )

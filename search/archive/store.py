@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from automata.text.formats import format_delta
+from data.best_known import Scale
 from data.damage import DataError
 from data.progress import progress
 from data.terminal import printable
@@ -42,6 +43,7 @@ from search.archive.tables import (
     Selection,
 )
 from search.archive.writing import Writer
+from search.candidates import form_text
 
 _EVERYTHING = Selection()
 _CHECKED_ROWS = 64
@@ -156,7 +158,8 @@ class Archive:
         DataFrame
             The columns `ROW_COLUMNS`: run, arm and found_at are those of the first find; finds is
             the number of (run, arm) pairs that found it. If the selection names a run, these four
-            count its finds only.
+            count its finds only. Of partial automata cerny_bound is named best_known, the longest
+            known careful threshold, and the gap is that to it; both are empty where none is known.
         """
         parameters = selection.parameters | {"limit": -1 if limit is None else limit}
 
@@ -175,9 +178,10 @@ class Archive:
             format_delta(np.frombuffer(form, np.uint8).reshape(n, k).T)
             for n, k, form in zip(table["n"], table["k"], table["canonical"], strict=True)
         ]
-        texts = [" ".join(map(str, form)) for form in table["canonical"]]
+        texts = [form_text(form) for form in table["canonical"]]
         who = {name: table[name].map(printable) for name in ("run", "arm")}
-        return table.assign(delta=deltas, canonical=texts, **who)[ROW_COLUMNS]
+        table = table.assign(delta=deltas, canonical=texts, **who)[ROW_COLUMNS]
+        return _by_known(table, "reset_threshold") if selection.partial else table
 
     def counts(self, selection: Selection = _EVERYTHING) -> pd.DataFrame:
         """Count the selected automata, with a row for each k and n.
@@ -191,14 +195,15 @@ class Archive:
         DataFrame
             The columns `COUNT_COLUMNS`: gap is that of the best threshold; no_family is the number
             of automata of no known family; first and last are the times (UTC) of the first and last
-            find.
+            find. Of partial automata cerny_bound is named best_known, as in `rows`.
         """
 
         def select(db: sqlite3.Connection) -> list[tuple[object, ...]]:
             self._check_claims(db, selection)
             return db.execute(SELECT_COUNTS, selection.parameters).fetchall()
 
-        return pd.DataFrame(self._source.read(select), columns=COUNT_COLUMNS)
+        table = pd.DataFrame(self._source.read(select), columns=COUNT_COLUMNS)
+        return _by_known(table, "best_threshold") if selection.partial else table
 
     def records(self) -> list[Record]:
         """Return the stored automata, by k, n and canonical form.
@@ -260,6 +265,20 @@ class Archive:
             return new
 
         return writer.write(insert)
+
+
+def _by_known(table: pd.DataFrame, threshold: str) -> pd.DataFrame:
+    """Return a table of partial automata with the longest known lengths, and the gaps to these."""
+    sizes = zip(table["n"].tolist(), table["k"].tolist(), strict=True)
+    best = [Scale(n, k, partial=True).best for n, k in sizes]
+    gaps = [
+        None if length is None else length - own
+        for length, own in zip(best, table[threshold].tolist(), strict=True)
+    ]
+    known = table.assign(
+        cerny_bound=pd.Series(best, table.index, object), gap=pd.Series(gaps, table.index, object)
+    )
+    return known.rename(columns={"cerny_bound": "best_known"})
 
 
 def _now() -> str:

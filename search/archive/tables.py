@@ -72,7 +72,10 @@ _OF_RUN = """(
 # 1e-9 for rounding: as floats, 0.55 * 100 > 55
 _CHOSEN = """
     (:n IS NULL OR n = :n) AND (:k IS NULL OR k = :k) AND n <= :decided
-    AND reset_threshold >= :at_least * ((n - 1) * (n - 1)) - 1e-9
+    AND (instr(canonical, x'ff') > 0) = :partial
+    AND reset_threshold >= :at_least * coalesce(
+        (SELECT value FROM json_each(:lengths) WHERE key = k || ' ' || n), (n - 1) * (n - 1)
+    ) - 1e-9
     AND (:family IS NULL OR family = :family)
     AND NOT EXISTS (
         SELECT 1 FROM json_each(:required)

@@ -17,7 +17,7 @@ from search.archive.selection import Selection
 from search.archive.series import find_series, summarize
 from search.archive.store import Archive
 
-_LONG = ["cerny_bound", "word", "canonical", "properties", "finds"]
+_LONG = ["cerny_bound", "best_known", "word", "canonical", "properties", "finds"]
 """Columns too long for a terminal."""
 
 
@@ -44,7 +44,7 @@ class Listing(NamedTuple):
 
     def text(self) -> str:
         """Return the table without its long columns."""
-        text = _text(self.table.drop(columns=_LONG), "no automata")
+        text = _text(self.table.drop(columns=_LONG, errors="ignore"), "no automata")
         if len(self.table) < self.limit:
             return text
         more = "--limit N lists more, archive export all with words."
@@ -111,7 +111,9 @@ def list_series(
         rows = archive.rows(selection)
     at_least = selection.at_least or 0.0
     try:
-        series, sporadic = find_series(rows, at_least=at_least, prove=prove, workers=workers)
+        series, sporadic = find_series(
+            rows, at_least=at_least, prove=prove, partial=selection.partial, workers=workers
+        )
     except SizeLimitError as error:
         raise SettingError(f"{error}: -n chooses one size") from error
     if str(out) == "-":

@@ -150,18 +150,17 @@ def run_search(
         warn(f"{folder}: latent={model.config.latent} is too few dimensions for the mode {mode}")
     size = dataset.n, dataset.k, config.classes
     known = open_truth(truth, *size, partial=dataset.partial) if truth else None
-    archive = None if dataset.partial else rule  # it holds complete automata
     inputs = {"model": folder, "data": data} | ({"truth": truth} if truth else {})
     contents = {"model": weights}
     with (
-        _filling(out, "search", archive),
+        _filling(out, "search", rule),
         recorded(
             out, "search", _record(config), inputs, contents=contents, renews=True, force=force
         ),
         computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        outcome = _report(out, result, dataset.scale, archive, known, workers)
+        outcome = _report(out, result, dataset.scale, rule, known, workers)
         pictures = plot_arm_hits(result.summary, dataset.scale, out / "hits")
         held_out = read_config(folder)["train"]["held_out"]
         pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)
@@ -181,14 +180,13 @@ def run_evolve(
     scale = Scale(config.n, config.k, config.partial)
     size = config.n, config.k, config.classes
     known = open_truth(truth, *size, partial=config.partial) if truth else None
-    archive = None if config.partial else rule  # it holds complete automata
     inputs = {"truth": truth} if truth else {}
     with (
-        _filling(out, "evolve", archive),
+        _filling(out, "evolve", rule),
         recorded(out, "evolve", _record(config), inputs, renews=True, force=force),
     ):
         result = evolve_from_random(config, workers=workers)
-        outcome = _report(out, result, scale, archive, known, workers)
+        outcome = _report(out, result, scale, rule, known, workers)
         pictures = plot_arm_hits(result.summary, scale, out / "hits")
         pictures += plot_thresholds(result.found, scale, out / "thresholds")
     return outcome._replace(files=outcome.files + pictures)
@@ -214,11 +212,10 @@ def _check_classes(classes: tuple[str, ...], data: Path) -> None:
 
 
 @contextmanager
-def _filling(out: Path, command: str, rule: ArchiveRule | None) -> Iterator[None]:
+def _filling(out: Path, command: str, rule: ArchiveRule) -> Iterator[None]:
     """Claim the folder of a run, then open its archive: an error names the one that it is about."""
     with claim(out, command):
-        if rule is not None:
-            rule.open()
+        rule.open()
         yield
 
 
@@ -226,7 +223,7 @@ def _report(
     out: Path,
     result: SearchResult,
     scale: Scale,
-    rule: ArchiveRule | None,
+    rule: ArchiveRule,
     truth: Truth | None,
     workers: int,
 ) -> SearchOutcome:
@@ -235,8 +232,7 @@ def _report(
         (out / name).unlink(missing_ok=True)
     write_tables(out, result)  # before reading the truth, which may fail
     announce(result.candidates["reset_threshold"], scale, out / "candidates.csv")
-    if rule is not None:
-        rule.add(result.candidates, run=out.resolve().name)
+    rule.add(result.candidates, run=out.resolve().name)
     times = time_modes(result.summary, result.seconds)
     files = [out / "candidates.csv", out / "summary.csv"]
     if len(result.sources):
