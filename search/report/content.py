@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from automata.automaton import Deltas
+from automata.automaton import Deltas, undefined_entries
 from automata.canonical import canonical_forms
 from automata.drawing.geometry import Floats
 from automata.solver.exact import Thresholds
@@ -78,8 +78,8 @@ class Content:
     lead: str
     """Describes the run in a sentence."""
     rows: pd.DataFrame
-    """The automata, every cell a text. Columns: at least n, k, reset_threshold, cerny_bound, gap,
-    word, delta and family."""
+    """The automata, every cell a text. Columns: at least n, k, reset_threshold, cerny_bound (of
+    partial automata best_known), gap, word, delta and family."""
     facts: dict[str, str] = field(default_factory=dict)
     """Config, seed, versions, commit, seconds, calls."""
     tables: list[Table] = field(default_factory=list)
@@ -135,7 +135,7 @@ def known_automata(deltas: Deltas, thresholds: Thresholds, **columns: object) ->
     Parameters
     ----------
     deltas : uint8 array, shape (rows, k, n)
-        All synchronizing.
+        All synchronizing; if one is partial, the columns are those of partial automata.
     thresholds : int32 array, shape (rows,)
     columns : object
         Values for columns of `SEARCHED`; the other columns of `SEARCHED` are empty.
@@ -146,8 +146,8 @@ def known_automata(deltas: Deltas, thresholds: Thresholds, **columns: object) ->
     """
     _, k, n = deltas.shape
     given: dict[str, Any] = {name: columns.get(name, "") for name in SEARCHED}
-    table = candidate_table(n, k, canonical_forms(deltas), np.asarray(thresholds), **given)
-    return texts_of(table)
+    forms, partial = canonical_forms(deltas), len(undefined_entries(deltas)) > 0
+    return texts_of(candidate_table(n, k, forms, np.asarray(thresholds), partial=partial, **given))
 
 
 def _text(value: object) -> str:

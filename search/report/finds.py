@@ -36,7 +36,7 @@ def best_rows(rows: pd.DataFrame) -> list[int]:
     ----------
     rows : DataFrame
         The columns n, k, reset_threshold and cerny_bound as texts, the best of each size first; and
-        novel, if there is a training set.
+        novel, if there is a training set. Partial automata have best_known in place of cerny_bound.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     Parameters
     ----------
     rows : DataFrame
-        As for `best_rows`, with the column family; cerny_bound is empty for a partial automaton.
+        As for `best_rows`, with the column family.
     of : str
         Names all automata of which the first shown is the slowest. Default: those of the page.
 
@@ -82,18 +82,21 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     'The slowest automaton has a reset threshold of 9, 100 % of'
     >>> found_sentence(pd.DataFrame([own] * 2), "73 new automata")[:56]
     'The slowest of 73 new automata has a reset threshold of '
-    >>> partial = {"n": "10", "k": "2", "reset_threshold": "94", "cerny_bound": "", "family": ""}
-    >>> found_sentence(pd.DataFrame([partial]))[:58]
-    'The slowest automaton has a careful threshold of 94 (n = 1'
+    >>> partial = {"n": "9", "k": "2", "reset_threshold": "73", "best_known": "73", "family": ""}
+    >>> found_sentence(pd.DataFrame([partial]))[22:72]
+    'has a careful threshold of 73, where the longest k'
     """
     if not len(rows):
         return ""
     best = rows.iloc[best_rows(rows)[0]]
-    threshold, bound = int(best["reset_threshold"]), int(best["cerny_bound"] or 0)
-    share = f"{100 * threshold / bound:.0f} %" if bound else "all"
-    reached = f"reset threshold of {threshold}, {share} of the Černý bound {bound}"
-    if not best["cerny_bound"]:
-        reached = f"careful threshold of {threshold}"
+    threshold = int(best["reset_threshold"])
+    if "best_known" in rows:
+        known = best["best_known"] and f", where the longest known is {best['best_known']}"
+        reached = f"careful threshold of {threshold}{known}"
+    else:
+        bound = int(best["cerny_bound"])
+        share = f"{100 * threshold / bound:.0f} %" if bound else "all"
+        reached = f"reset threshold of {threshold}, {share} of the Černý bound {bound}"
     sizes = np.unique(rows["n"].astype(int))
     with_states = f"n = {best['n']}"
     if len(sizes) > 1:

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
-from automata.automaton import Deltas
+from automata.automaton import Deltas, undefined_entries
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.drawing.svg import drawing_svg
 from automata.families import identify
+from automata.solver.careful import shortest_careful_words
 from automata.solver.exact import shortest_reset_words
 from automata.text.formats import format_delta
 from automata.text.words import format_word
@@ -70,7 +71,8 @@ def cell_automata(grids: Sequence[Grid], known: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns delta, reset_threshold (-1 for none), word ("" for none) and family.
+        The columns delta, reset_threshold (-1 for none), word ("" for none) and family; careful
+        thresholds and words of partial automata.
     """
     deltas: dict[str, Deltas] = {}
     for grid in grids:
@@ -82,7 +84,8 @@ def cell_automata(grids: Sequence[Grid], known: Sequence[str]) -> pd.DataFrame:
     for shape in {delta.shape: None for delta in deltas.values()}:
         own = {text: delta for text, delta in deltas.items() if delta.shape == shape}
         batch = np.stack([*own.values()])
-        words = shortest_reset_words(batch).to_list()
+        partial = len(undefined_entries(batch)) > 0
+        words = (shortest_careful_words if partial else shortest_reset_words)(batch).to_list()
         parts.append(
             pd.DataFrame(
                 {

@@ -10,9 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas
+from automata.automaton import Deltas, undefined_entries
 from automata.drawing.geometry import Floats
-from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.either import thresholds_of
+from automata.solver.exact import Thresholds
 from automata.text.formats import parse_delta
 from search.report.content import DrawnPath, LatentMap, known_automata
 from vae.axes import Axes, fit_axes
@@ -112,8 +113,8 @@ def _training_rows(
         rows = rows[thresholds[rows] >= 0]
         tables.append(known_automata(deltas[rows], thresholds[rows], novel=False))
     for text in parents:
-        delta = parse_delta(text)[None]
-        threshold = reset_thresholds(delta)
+        delta = parse_delta(text, partial=True)[None]
+        threshold = thresholds_of(delta, partial=len(undefined_entries(delta)) > 0)
         if threshold[0] >= 0:
             tables.append(known_automata(delta, threshold, novel=False))
     every = all(len(deltas) <= count for deltas, _ in training)
@@ -131,7 +132,7 @@ def _places(axes: Axes, encode: Encode, texts: pd.Series) -> Floats:
 
 def _encode(encode: Encode, texts: Sequence[str] | pd.Series) -> Tensor:
     """Encode automata of any sizes, in their order."""
-    deltas = [parse_delta(text) for text in texts]
+    deltas = [parse_delta(text, partial=True) for text in texts]
     sizes = np.array([delta.shape[1] for delta in deltas])
     rows = [np.flatnonzero(sizes == n) for n in np.unique(sizes)]
     parts = [encode(np.stack([deltas[row] for row in own])) for own in rows]

@@ -50,8 +50,9 @@ _MEANINGS = {
     "k": "letters",
     "reset_threshold": "the length of a shortest reset word, exact",
     "cerny_bound": "(n-1)², which no automaton is known to exceed",
-    "gap": "the bound minus the threshold",
-    "ratio": "the threshold as a share of the bound",
+    "best_known": "the longest careful threshold known at this size; empty where none is",
+    "gap": "the bound, or the longest known threshold, minus the threshold",
+    "ratio": "the threshold as a share of the bound, or of the longest known threshold",
     "word": "the lexicographically least of the shortest reset words",
     "delta": "for each letter, separated by |, the images of the states 0, 1, …",
     "canonical": "the canonical form, state by state; isomorphic automata have the same",
@@ -287,7 +288,8 @@ def _themed(svg: Markup) -> Markup:
 def _found(rows: pd.DataFrame, number: int) -> dict[str, Any]:
     """Return the drawing and the description of a row for the beginning of the page."""
     row = rows.iloc[number]
-    threshold, bound = int(row["reset_threshold"]), int(row["cerny_bound"] or 0)
+    threshold = int(row["reset_threshold"])
+    bound = int(row["best_known" if "best_known" in row else "cerny_bound"] or 0)
     share = f", {100 * threshold / bound:.0f} % of {bound}" if bound else ""
     drawing = small_svg(_parse(row["delta"], f"automaton {number + 1}"))
     return drawing | {

@@ -15,6 +15,7 @@ from data.checks import build
 from data.counts import COUNT_COLUMNS
 from data.damage import DataError, reading
 from data.dataset import Dataset, read_dataset
+from data.drawn import word_kind
 from data.manifest import check_whole, read_manifest
 from data.run_record import input_folder, read_run_record
 from data.terminal import printable
@@ -79,8 +80,6 @@ def read_run(folder: Path, limit: int) -> Content:
     record = read_run_record(folder)
     if record["command"] not in _READERS:
         raise DataError(f"{folder}: not a run that can be shown ({record['command'][:40]})")
-    if record["config"].get("partial"):
-        raise DataError(f"{folder}: holds partial automata; pages are made of complete ones")
     content = _READERS[record["command"]](folder, record, limit)
     content.facts = _facts(record) | content.facts
     for name, (title, text) in _PICTURES.items():
@@ -142,7 +141,8 @@ def _dataset(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     known = dataset.select(at_least=0)
     lead = f"{counted(len(dataset))}, {size}"
     if len(known) < len(dataset):
-        lead += f"; {len(dataset) - len(known):,} of them without a reset word"
+        word = f"{word_kind(dataset.partial)} word"
+        lead += f"; {len(dataset) - len(known):,} of them without a {word}"
     if limit < len(known):
         lead += f". This page has the {limit:,} slowest"
     calls = {"solver calls or nodes": f"{sum(shard['calls'] for shard in manifest['shards']):,}"}

@@ -22,12 +22,13 @@ from search.arms.baselines import BASELINES
 from search.candidates import (
     CANDIDATE_COLUMNS,
     HIT_COLUMNS,
+    PARTIAL_COLUMNS,
     SUMMARY_COLUMNS,
     distinct_hits,
     time_modes,
 )
 from search.evolve import EvolveConfig
-from search.pictures.hits import HIT_NAMES, arm_names, ended_early, wilson_interval
+from search.pictures.hits import arm_names, ended_early, hit_names, wilson_interval
 from search.pictures.latent import picture_space, reconstructions, strip_rows
 from search.report.attributes import attribute_tables
 from search.report.content import Content, LatentMap, Picture, Table, texts_of, title_of
@@ -100,12 +101,14 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     new = int((rows["novel"] == "True").sum())
     # evolution has no training set, so that nothing is old
     of = counted(new, "new") if new and command == "search" else counted(len(rows))
+    partial = "best_known" in rows
+    scale = Scale(int(rows["n"][0]), int(rows["k"][0]), partial) if len(rows) else None
     content = Content(
         title_of(command, folder),
         _lead(rows, len(shown), new if command == "search" else None),
-        shown[CANDIDATE_COLUMNS].reset_index(drop=True),
+        shown[PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS].reset_index(drop=True),
         {"solver calls": calls},
-        [_arms(summary, Scale(int(rows["n"][0]), int(rows["k"][0])) if len(rows) else None)],
+        [_arms(summary, scale)],
         of=of,
         found=_slower_baseline(summary, command),
     )
@@ -178,9 +181,10 @@ def _arms(summary: pd.DataFrame, scale: Scale | None) -> Table:
         table[name.replace("_", " ")] = [f"{value:,}" for value in summary[name]]
     for name in ("mean_threshold", "best_threshold"):
         table[name.replace("_", " ")] = texts_of(summary[[name]])[name]
+    names = hit_names(scale)
     for name in distinct_hits(scale):
         ends = wilson_interval(summary[name], summary["calls"])
-        table[HIT_NAMES[name]] = [
+        table[names[name]] = [
             f"{three_digits(rate)} [{three_digits(low)}, {three_digits(high)}]"
             for rate, low, high in zip(summary[name], *ends, strict=True)
         ]
