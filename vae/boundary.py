@@ -96,12 +96,13 @@ def as_deltas(automata: AutomataLike, config: ModelConfig) -> Deltas:
     if isinstance(automata, str | Automaton):
         deltas = validate_delta(automata, partial=partial)[None]
     else:
+        given: Any = automata
         if isinstance(automata, list | tuple) and any(isinstance(own, str) for own in automata):
-            automata = [validate_delta(own, partial=partial) for own in automata]
-        if _depth(automata) == 2:
-            deltas = validate_table(automata, partial=partial)[None]
+            given = [validate_delta(own, partial=partial) for own in automata]
+        if _depth(given) == 2:
+            deltas = validate_table(given, partial=partial)[None]
         else:
-            deltas = validate_deltas(automata, partial=partial)
+            deltas = validate_deltas(given, partial=partial)
     k, n = deltas.shape[1:]
     if k != config.k or not (1 if config.any_size else config.n) <= n <= config.n:
         sizes = f"n=1..{config.n}" if config.any_size else f"n={config.n}"

@@ -173,7 +173,7 @@ class DiscoverConfig:
         if by_default:
             nearest = min(max(_START, self.least), self.most)
             object.__setattr__(self, "start_to", nearest)
-        check_classes(self.classes, self.most, partial=self.partial)
+        check_classes(self.classes, self.most)
 
     @property
     def undefined(self) -> float | None:

@@ -184,8 +184,9 @@ def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     for first in range(0, most, _STRETCHED):
         parts = [nothing]
         for size in sizes:
-            ways = find_stretches(context.elites[size].deltas[first : first + _STRETCHED])
-            grown = stretch(ways, context.n - size)
+            deltas = context.elites[size].deltas[first : first + _STRETCHED]
+            ways = find_stretches(deltas, partial=context.partial)
+            grown = stretch(ways, context.n - size, partial=context.partial)
             parents = name_parents(size, first + ways.sources)
             parts.append(plain_proposals(grown, parents, partial=context.partial))
         proposals = concatenate(parts)

@@ -147,8 +147,11 @@ def _check_calls(facts: Mapping[str, Any]) -> None:
     tallies = facts["tallies"]
     if len({tally["source"] for tally in tallies}) < len(tallies) or len(tallies) > 256:
         raise ValueError("a source twice, or too many")
-    if any(not tally["calls"] <= tally["valid"] <= tally["proposed"] for tally in tallies):
+    paid = "proposed" if facts.get("partial") else "valid"  # partial ones may have no careful word
+    if any(not tally["calls"] <= tally[paid] <= tally["proposed"] for tally in tallies):
         raise ValueError("a source with more calls than valid automata, or more than it proposed")
+    if any(tally["valid"] > tally["proposed"] for tally in tallies):
+        raise ValueError("a source with more valid automata than it proposed")
     spent = sum(tally["calls"] for tally in tallies)
     if spent != facts["calls"] or facts["first_look"] > facts["calls"]:
         raise ValueError(f"{facts['calls']} calls, but {spent} by source")

@@ -47,6 +47,8 @@ def candidates(
     empty = pd.DataFrame(columns=PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS)
     found = pd.concat(tables, ignore_index=True) if tables else empty
     found["rank"] = np.arange(1, len(found) + 1)
+    if partial:  # empty cells where no length is known; else these are whole numbers
+        found = found.astype({"best_known": "Int64", "gap": "Int64"})
     return found
 
 

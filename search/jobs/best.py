@@ -46,7 +46,7 @@ def best_automata(candidates: pd.DataFrame) -> str:
         for family, word in zip(best["family"], best["word"], strict=True)
     ]
     scale = "best_known" if "best_known" in best else "cerny_bound"
-    shares = 100 * best["reset_threshold"] / best[scale].clip(lower=1)
+    shares = (100 * best["reset_threshold"] / best[scale].clip(lower=1)).astype(float)
     table = pd.DataFrame(
         {
             "n": best["n"],

@@ -124,7 +124,8 @@ def score_steps(
       the last one, nan if one is missing;
     - ``listed``, ``listed_found`` and their quotient ``recall``, nan without a list;
     - ``duplicates``: the share of valid proposals that cost no call because they were repeated; for
-      the whole first look only, and nan if an arm goes on without ``evolve``;
+      the whole first look only, and nan if an arm goes on without ``evolve`` or automata are
+      partial, of which some cost a call and have no careful word;
     - ``seconds``, in total and by activity; for ``all`` only.
 
     Parameters
@@ -281,7 +282,8 @@ def _costs(step: Step, window: str) -> dict[str, float]:
     if window == FIRST_LOOK:
         tallies = [tally for name, tally in step.tallies.items() if name != EVOLVE]
         valid, calls = sum(t.valid for t in tallies), sum(t.calls for t in tallies)
-        return {"duplicates": 1 - calls / valid} if valid and calls == step.first_look else {}
+        known = valid and calls == step.first_look and not step.partial
+        return {"duplicates": 1 - calls / valid} if known else {}
     if window == ALL:
         seconds = {f"seconds_{name}": step.seconds.get(name, 0.0) for name in ACTIVITIES}
         return {"seconds": sum(step.seconds.values()), **seconds}
