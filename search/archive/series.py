@@ -57,8 +57,8 @@ def find_series(
     are its automata that obey the formula, the first automaton too.
 
     Thresholds of partial automata may grow faster. If no quadratic formula holds, those at the next
-    ten sizes may obey a linear recurrence of at most three coefficients, as `find_recurrence`
-    decides: L(n-1)+L(n-2)+1, where L(n) is the threshold at n.
+    ten sizes may obey a linear recurrence of at most three coefficients, as
+    `automata.recurrences.find_recurrence` decides: L(n-1)+L(n-2)+1, where L(n) is that at n.
 
     Parameters
     ----------

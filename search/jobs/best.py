@@ -18,7 +18,7 @@ def best_automata(candidates: pd.DataFrame) -> str:
     Parameters
     ----------
     candidates : DataFrame
-        The columns of `search.candidates.CANDIDATE_COLUMNS`, or `PARTIAL_COLUMNS`.
+        The columns of `search.candidates.CANDIDATE_COLUMNS`, or those of partial automata.
 
     Returns
     -------
