@@ -11,7 +11,6 @@ from tests.strategies import rename
 
 Edges = Sequence[tuple[int, int]]
 
-
 CAREFUL_COUNTS = {
     (2, 2): {-1: 49, 1: 32},
     (3, 2): {-1: 2761, 1: 375, 2: 840, 3: 96, 4: 24},
@@ -42,13 +41,18 @@ def every_partial(n: int, k: int) -> Deltas:
 
 
 def uniform_partial(count: int, n: int, k: int) -> Deltas:
-    """Random partial automata, the same ones each time: undefined hardly anywhere to everywhere."""
+    """Random partial automata, the same ones each time.
+
+    Undefined nowhere, here and there, almost everywhere, on a whole letter, on a whole state.
+    """
     rng = np.random.default_rng([n, k, 1])
     deltas = rng.integers(0, n, (count, k, n), dtype=np.uint8)
     shares = rng.choice([0, 0.02, 0.1, 0.4, 0.9, 1], (count, 1, 1))
     deltas[rng.random(deltas.shape) < shares] = UNDEFINED
     deltas[1::4, 0] = rng.permuted(np.tile(np.arange(n, dtype=np.uint8), (count, 1)), axis=1)[1::4]
     deltas[2::4, 0] = rng.integers(0, n, (count, n))[2::4]
+    deltas[3::16, -1] = UNDEFINED
+    deltas[5::16, :, 0] = UNDEFINED
     return deltas
 
 

@@ -19,12 +19,19 @@ from automata import (
     shortest_word,
     shortest_word_lengths,
 )
+from automata.automaton import Deltas
 from automata.families import FAMILIES
 from automata.solver import between, reduction
 from automata.solver.frontier import Frontier
 from tests import naive
-from tests.automata.examples import side_by_side, uniform
-from tests.automata.test_careful import Tables, all_tables, p_family, random_partials, with_none
+from tests.automata.examples import (
+    every_partial,
+    p_family,
+    side_by_side,
+    uniform,
+    uniform_partial,
+    with_none,
+)
 
 CERNY = FAMILIES[0]
 
@@ -51,7 +58,7 @@ def is_end(states: Collection[int], ends: dict[str, Any]) -> bool:
     return len(states) <= ends.get("to_rank", 1) and (end is None or {*states} == {end})
 
 
-def does_it(delta: Tables, word: tuple[int, ...], ends: dict[str, Any]) -> bool:
+def does_it(delta: Deltas, word: tuple[int, ...], ends: dict[str, Any]) -> bool:
     """Whether a word, replayed, is defined everywhere and ends where it should."""
     states = {int(q) for q in ends.get("from_states", range(delta.shape[1]))}
     for letter in word:
@@ -63,7 +70,7 @@ def does_it(delta: Tables, word: tuple[int, ...], ends: dict[str, Any]) -> bool:
 
 def test_every_table_of_three_states() -> None:
     """All starts and all ends of all partial tables with n = 3, k = 2."""
-    deltas = all_tables(3, 2)
+    deltas = every_partial(3, 2)
     for start in (start for size in (1, 2, 3) for start in combinations(range(3), size)):
         reached = [dict(naive.sets_reached(with_none(delta), start)) for delta in deltas]
         for ends in (
@@ -84,7 +91,7 @@ def test_every_table_of_three_states() -> None:
 @pytest.mark.parametrize("n", [1, 2, 4, 7, 10])
 def test_least_words_as_in_plain_python(n: int, k: int) -> None:
     rng = np.random.default_rng([n, k])
-    for delta in random_partials(n + k, 64, n, k):
+    for delta in uniform_partial(64, n, k):
         ends = random_ends(rng, n)
         word = naive.shortest_word(with_none(delta), **ends)
         assert shortest_word(delta, **ends) == word
@@ -109,7 +116,7 @@ def forced(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_search_finds_the_same(forced: str, n: int, k: int, workers: int) -> None:
     rng = np.random.default_rng([n, k, workers])
-    deltas = random_partials(n, 48, n, k)
+    deltas = uniform_partial(48, n, k)
     for delta in deltas:
         ends = random_ends(rng, n)
         expected = naive.shortest_word(with_none(delta), **ends)

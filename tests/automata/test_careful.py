@@ -39,7 +39,13 @@ from automata.solver.exact import (
 from automata.solver.frontier import Frontier
 from automata.text.formats import format_delta, parse_delta
 from tests import naive
-from tests.automata.examples import CAREFUL_COUNTS, p_family, with_none
+from tests.automata.examples import (
+    CAREFUL_COUNTS,
+    every_partial,
+    p_family,
+    uniform_partial,
+    with_none,
+)
 
 Tables = npt.NDArray[np.uint8]
 
@@ -49,34 +55,16 @@ def truth(delta: Tables) -> int:
     return -1 if word is None else len(word)
 
 
-def random_partials(seed: int, count: int, n: int, k: int) -> Tables:
-    """Undefined nowhere, here and there, almost everywhere, on a letter, on a state."""
-    rng = np.random.default_rng(seed)
-    deltas = rng.integers(0, n, (count, k, n)).astype(np.uint8)
-    deltas[rng.random(deltas.shape) < rng.choice([0, 0.05, 0.2, 0.9], (count, 1, 1))] = UNDEFINED
-    for delta in deltas[::4]:
-        delta[0] = rng.permutation(n) if rng.random() < 0.5 else rng.integers(0, n, n)
-    deltas[3::16, -1] = UNDEFINED
-    deltas[5::16, :, 0] = UNDEFINED
-    return deltas
-
-
-def all_tables(n: int, k: int) -> Tables:
-    codes = np.arange((n + 1) ** (n * k))
-    entries = np.stack([codes // (n + 1) ** place % (n + 1) for place in range(n * k)], 1)
-    return np.where(entries == n, UNDEFINED, entries).astype(np.uint8).reshape(-1, k, n)
-
-
 @pytest.mark.parametrize(("n", "k"), CAREFUL_COUNTS)
 def test_all_tables_of_a_size(n: int, k: int) -> None:
-    thresholds = careful_thresholds(all_tables(n, k), workers=2)
+    thresholds = careful_thresholds(every_partial(n, k), workers=2)
     assert Counter(thresholds.tolist()) == CAREFUL_COUNTS[n, k]
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 9])
 def test_as_in_plain_python(n: int, k: int) -> None:
-    deltas = random_partials(n * k, 320, n, k)
+    deltas = uniform_partial(320, n, k)
     words = [naive.shortest_careful_word(with_none(delta)) for delta in deltas]
     expected = [-1 if word is None else len(word) for word in words]
     assert careful_thresholds(deltas).tolist() == expected
@@ -106,7 +94,7 @@ def handed_over(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.parametrize(("n", "k"), [(2, 2), (5, 2), (6, 3), (9, 2), (10, 3)])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_search_finds_the_same(n: int, k: int, workers: int) -> None:
-    deltas = random_partials(n, 80, n, k)
+    deltas = uniform_partial(80, n, k)
     expected = [truth(delta) for delta in deltas]
     assert careful_thresholds(deltas, workers=workers).tolist() == expected
     for delta, threshold in zip(deltas[::8], expected[::8], strict=True):
@@ -240,7 +228,7 @@ def test_too_many_states_or_letters() -> None:
 
 def test_texts_and_tables_say_the_same() -> None:
     for n, k in [(1, 1), (4, 2), (12, 3)]:
-        for delta in random_partials(n, 20, n, k):
+        for delta in uniform_partial(20, n, k):
             assert (parse_delta(format_delta(delta), partial=True) == delta).all()
             assert (validate_delta(with_none(delta), partial=True) == delta).all()
             assert (validate_delta(delta.astype(np.int64), partial=True) == delta).all()

@@ -18,8 +18,7 @@ from automata import (
 from automata.families import FAMILIES
 from automata.solver.careful import careful_thresholds
 from tests import naive
-from tests.automata.examples import uniform
-from tests.automata.test_careful import all_tables, random_partials, with_none
+from tests.automata.examples import every_partial, uniform, uniform_partial, with_none
 
 CERNY = FAMILIES[0]
 
@@ -30,7 +29,7 @@ def members(mask: int) -> list[int]:
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 2), (3, 3), (6, 2), (8, 4), (9, 2)])
 def test_words_to_each_set(n: int, k: int) -> None:
-    deltas = random_partials(n, 48, n, k)
+    deltas = uniform_partial(48, n, k)
     for delta, lengths in zip(deltas, reach_lengths(deltas, workers=2).tolist(), strict=True):
         words = dict(naive.sets_reached(with_none(delta)))
         known = {sum(1 << q for q in states): len(word) for states, word in words.items()}
@@ -39,7 +38,7 @@ def test_words_to_each_set(n: int, k: int) -> None:
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 2), (3, 3), (5, 2), (6, 4)])
 def test_words_that_merge_each_set(n: int, k: int) -> None:
-    deltas = random_partials(n, 32, n, k)
+    deltas = uniform_partial(32, n, k)
     table = subset_thresholds(deltas, workers=2)
     assert table[:, 0].tolist() == [-1] * len(deltas)
     for mask in range(1, 1 << n):
@@ -48,7 +47,7 @@ def test_words_that_merge_each_set(n: int, k: int) -> None:
 
 
 def test_every_table_of_three_states() -> None:
-    deltas = all_tables(3, 2)
+    deltas = every_partial(3, 2)
     table = subset_thresholds(deltas)
     for mask in range(1, 8):
         found = shortest_word_lengths(deltas, from_states=members(mask))
@@ -62,7 +61,7 @@ def test_the_set_of_all_states_has_the_threshold(n: int) -> None:
     reached = reach_lengths(deltas)[:, np.left_shift(1, np.arange(n))]
     shortest = np.where(reached < 0, 1 << n, reached).min(axis=1)
     assert np.where(shortest == 1 << n, -1, shortest).tolist() == reset_thresholds(deltas).tolist()
-    partial = random_partials(n, 40, n, 2)
+    partial = uniform_partial(40, n, 2)
     assert subset_thresholds(partial)[:, -1].tolist() == careful_thresholds(partial).tolist()
 
 
