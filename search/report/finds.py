@@ -90,8 +90,9 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
         return ""
     best = rows.iloc[best_rows(rows)[0]]
     threshold = int(best["reset_threshold"])
-    if "best_known" in rows:
-        known = best["best_known"] and f", where the longest known is {best['best_known']}"
+    if not best.get("cerny_bound"):
+        known = best.get("best_known", "")
+        known = known and f", where the longest known is {known}"
         reached = f"careful threshold of {threshold}{known}"
     else:
         bound = int(best["cerny_bound"])
