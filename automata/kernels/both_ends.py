@@ -32,6 +32,7 @@ from automata.kernels.jit import jit
 
 NOT_SYNCHRONIZING = -1
 UNFINISHED = -3
+MET = 0
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
@@ -168,13 +169,23 @@ def _settle(lists, side, begin, end, first, last, n, starts):
 
 
 @jit
-def _search(k, n, tables, slots, lists, levels, starts):
-    """Search from both ends; return the two depths that meet, or twice the status without them.
+def _by_side(side, depth, other_depth):
+    """Return the depths of side 0 and side 1."""
+    return (depth, other_depth) if side == 0 else (other_depth, depth)
 
-    ``levels[side, i]`` becomes the start of level i in ``lists[side]``. A slowly synchronizing
-    automaton has one or two sets a level, and a call that passes an array would cost more than the
-    level (numba counts references). Hence one long function, without branches that the processor
-    cannot predict. The scans count instead of stopping, so that they are vectorised.
+
+@jit
+def _search(k, n, tables, slots, lists, levels, starts):
+    """Search from both ends; return the outcome and the depths of both sides.
+
+    `MET`: their sum is the reset threshold. `UNFINISHED`, where a side has more sets than ``lists``
+    has room for: no word of so many letters or fewer resets the automaton. Else
+    `NOT_SYNCHRONIZING`. ``levels[side, i]`` becomes the start of level i in ``lists[side]``.
+
+    A slowly synchronizing automaton has one or two sets a level, and a call that passes an array
+    would cost more than the level (numba counts references). Hence one long function, without
+    branches that the processor cannot predict. The scans count instead of stopping, so that they
+    are vectorised.
     """
     full = ~_ZERO >> np.uint64(64 - n)
     per_word = 64 // n
@@ -187,7 +198,7 @@ def _search(k, n, tables, slots, lists, levels, starts):
     for q in range(n):
         lists[1, 1 + q] = full ^ (_ONE << np.uint64(q))
     if n == 1:
-        return 0, 0
+        return MET, (0, 0)
     _enter(slots, 0, _FIRST_BITS, lists, 1)
     _enter(slots, 1, _FIRST_BITS, lists, n + 1)
     # the side that is deepened, and the other one
@@ -209,7 +220,7 @@ def _search(k, n, tables, slots, lists, levels, starts):
         mask = (_ONE << np.uint64(bits)) - _ONE
         for head in range(begin, end):
             if tail > limit:
-                return UNFINISHED, UNFINISHED
+                return UNFINISHED, _by_side(side, depth, other_depth)
             if used + reach > mask >> _ONE:  # `used` also counts dropped sets: forget them
                 while tail + reach > mask >> np.uint64(2):
                     bits += 1
@@ -237,7 +248,7 @@ def _search(k, n, tables, slots, lists, levels, starts):
                     tail += np.uint64(found != image)
             used += tail
         if tail == end:
-            return NOT_SYNCHRONIZING, NOT_SYNCHRONIZING
+            return NOT_SYNCHRONIZING, _by_side(side, depth, other_depth)
         # drop the sets that contain another one, and compare with the other frontier
         if tail - end > _SMALL:
             tail, met = _settle(lists, side, end, tail, first, last, n, starts)
@@ -264,7 +275,14 @@ def _search(k, n, tables, slots, lists, levels, starts):
         depth += 1
         levels[side, depth + 1] = tail
         begin, end = end, tail
-    return (depth, other_depth) if side == 0 else (other_depth, depth)
+    return MET, _by_side(side, depth, other_depth)
+
+
+@jit
+def search(delta, tables, slots, lists, levels, starts):
+    """Search from both ends; return what `_search` returns."""
+    _fill_tables(delta, tables)
+    return _search(delta.shape[0], delta.shape[1], tables, slots, lists, levels, starts)
 
 
 @jit
@@ -273,11 +291,9 @@ def reset_thresholds(deltas, rows, thresholds, tables, slots, lists, levels, sta
 
     -1 where there is none, `UNFINISHED` where a side has more sets than ``lists`` has room for.
     """
-    k, n = deltas.shape[1], deltas.shape[2]
     for row in rows:
-        _fill_tables(deltas[row], tables)
-        forward, backward = _search(k, n, tables, slots, lists, levels, starts)
-        thresholds[row] = forward + backward if forward >= 0 else forward
+        outcome, depths = search(deltas[row], tables, slots, lists, levels, starts)
+        thresholds[row] = depths[0] + depths[1] if outcome == MET else outcome
 
 
 @jit
@@ -328,11 +344,10 @@ def _continue(k, n, forward, backward, tables, lists, levels):
 
 
 @jit
-def shortest_reset_word(delta, tables, slots, lists, levels, starts, word):
-    """Write the lexicographically least shortest reset word; return its length.
+def least_word(k, n, forward, backward, tables, lists, levels, word):
+    """Write the lexicographically least shortest reset word, once both sides have met.
 
-    -1 where there is none, `UNFINISHED` as `reset_thresholds`. A word longer than ``word`` is not
-    written; its length is returned.
+    Return False if a side runs out of space. ``word`` has room for ``forward + backward`` letters.
 
     First the backward side is continued to level t, the threshold. Then the word is read off. Let
     t - r letters lead Q to X, and let r letters lead X to one state. Then X is contained in a set
@@ -344,19 +359,11 @@ def shortest_reset_word(delta, tables, slots, lists, levels, starts, word):
     such a set can be led to one state through the levels below. The forward levels alone do not
     suffice: they dropped sets that contain another, and the least word may pass through one.
     """
-    k, n = delta.shape
-    full = ~_ZERO >> np.uint64(64 - n)
-    per_word = 64 // n
-    _fill_tables(delta, tables)
-    forward, backward = _search(k, n, tables, slots, lists, levels, starts)
-    if forward < 0:
-        return forward
-    length = forward + backward
-    if length > word.shape[0]:
-        return length
     if not _continue(k, n, forward, backward, tables, lists, levels):
-        return UNFINISHED
-    states = full
+        return False
+    states = full = ~_ZERO >> np.uint64(64 - n)
+    per_word = 64 // n
+    length = forward + backward
     for position in range(length):
         below = length - position - 1
         for a in range(k):
@@ -367,12 +374,23 @@ def shortest_reset_word(delta, tables, slots, lists, levels, starts, word):
                 word[position] = a
                 states = image
                 break
-    return length
+    return True
 
 
 @jit
 def shortest_reset_words(deltas, words, lengths, tables, slots, lists, levels, starts):
-    """Write the word of `shortest_reset_word` to the start of each row, and its length."""
+    """Write the `least_word` of each automaton to the start of a row, and its length.
+
+    -1 where there is none, `UNFINISHED` where a side has more sets than ``lists`` has room for, or
+    where the word is longer than a row.
+    """
+    k, n = deltas.shape[1], deltas.shape[2]
     for i in range(deltas.shape[0]):
-        length = shortest_reset_word(deltas[i], tables, slots, lists, levels, starts, words[i])
-        lengths[i] = length
+        outcome, depths = search(deltas[i], tables, slots, lists, levels, starts)
+        lengths[i] = outcome
+        if outcome == MET:
+            forward, backward = depths
+            lengths[i] = UNFINISHED
+            if forward + backward <= words.shape[1]:
+                if least_word(k, n, forward, backward, tables, lists, levels, words[i]):
+                    lengths[i] = forward + backward

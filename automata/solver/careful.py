@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_workers
@@ -26,7 +25,6 @@ from automata.automaton import (
     validate_delta,
     validate_deltas,
 )
-from automata.kernels import both_ends
 from automata.solver.dense import RUNNING, DenseSearch
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, Words, find_words
 from automata.solver.limits import (
@@ -36,9 +34,9 @@ from automata.solver.limits import (
     OutOfBudget,
 )
 from automata.solver.quick import (
-    BOTH_ENDS_MAX_STATES,
     UNFINISHED,
-    both_ends_space,
+    FewSets,
+    search_few_sets,
     solve_apart,
     solve_quickly,
 )
@@ -78,9 +76,10 @@ def careful_threshold(
     """
     (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     budget = Budget(memory_limit, time_limit)
-    (threshold,) = solve_quickly(valid[None], 1, partial=True).tolist()
+    few = search_few_sets(valid, words=False)
+    threshold = few.threshold
     if threshold == UNFINISHED:
-        threshold = _threshold(valid, budget, workers)
+        threshold = _threshold(valid, few, budget, workers)
     return None if threshold == NOT_SYNCHRONIZING else threshold
 
 
@@ -122,7 +121,8 @@ def careful_thresholds(
 
     def solve(row: int, together: int) -> None:
         try:
-            thresholds[row] = _threshold(valid[row], Budget(memory_limit, time_limit), together)
+            budget = Budget(memory_limit, time_limit)
+            thresholds[row] = _threshold(valid[row], FewSets(), budget, together)
         except CarefulLimitReached:
             thresholds[row] = UNKNOWN
 
@@ -277,27 +277,24 @@ def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:
     return deltas, check_workers(workers)
 
 
-def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
+def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int:
     """Return the threshold of an automaton that needs many sets; raise `CarefulLimitReached`."""
     if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
-        return _search_all(delta, budget, workers, words=False).status
-    bounds = _search(delta, budget, workers)
+        return _search_all(delta, few.lower, budget, workers, words=False).status
+    bounds = _search(delta, few.lower, budget, workers)
     return NOT_SYNCHRONIZING if bounds is None or bounds.upper is None else bounds.upper
 
 
 def _prove(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
     """Find the threshold and a shortest word; raise `CarefulLimitReached`."""
-    k, n = delta.shape
-    if n <= BOTH_ENDS_MAX_STATES:
-        letters = np.empty(1 << 16, np.uint8)
-        length = int(both_ends.shortest_reset_word(delta, *both_ends_space(n, k), letters))
-        if length == NOT_SYNCHRONIZING:
-            return None
-        if 0 <= length <= len(letters):
-            return CarefulBounds(length, length, tuple(letters[:length].tolist()))
-    if n > _EXHAUSTIVE_MAX_STATES:
-        return _search(delta, budget, workers)
-    dense = _search_all(delta, budget, workers, words=True)
+    few = search_few_sets(delta, words=True)
+    if few.threshold == NOT_SYNCHRONIZING:
+        return None
+    if few.threshold != UNFINISHED:
+        return CarefulBounds(few.threshold, few.threshold, few.word)
+    if delta.shape[1] > _EXHAUSTIVE_MAX_STATES:
+        return _search(delta, few.lower, budget, workers)
+    dense = _search_all(delta, few.lower, budget, workers, words=True)
     if dense.status == NOT_SYNCHRONIZING:
         return None
     try:
@@ -308,8 +305,10 @@ def _prove(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
     return CarefulBounds(len(word), len(word), word)
 
 
-def _search_all(delta: Deltas, budget: Budget, workers: int, words: bool) -> DenseSearch:
-    """Search forward to the end."""
+def _search_all(
+    delta: Deltas, lower: int, budget: Budget, workers: int, words: bool
+) -> DenseSearch:
+    """Search forward to the end; `lower` is a bound if a limit ends the search."""
     search = DenseSearch(delta, workers=workers, keep_levels=words, partial=True)
     while search.status == RUNNING:
         limit = budget.exceeded_by(search.memory_needed())
@@ -319,15 +318,16 @@ def _search_all(delta: Deltas, budget: Budget, workers: int, words: bool) -> Den
         except MemoryError:
             limit = "memory"
         if limit:
-            raise CarefulLimitReached(limit, CarefulBounds(search.depth + 1, None, None))
+            bounds = CarefulBounds(max(lower, search.depth + 1), None, None)
+            raise CarefulLimitReached(limit, bounds)
     return search
 
 
-def _search(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
+def _search(delta: Deltas, lower: int, budget: Budget, workers: int) -> CarefulBounds | None:
     """Search from both ends."""
     if delta.shape[1] == 1:
         return CarefulBounds(0, 0, ())
-    search = Search(delta, None, budget, workers)
+    search = Search(delta, None, budget, workers, lower)
     try:
         search.run()
     except OutOfBudget as spent:

@@ -36,7 +36,9 @@ from automata.solver.limits import (
 from automata.solver.quick import (
     BOTH_ENDS_MAX_STATES,
     UNFINISHED,
+    FewSets,
     both_ends_space,
+    search_few_sets,
     solve_apart,
     solve_quickly,
 )
@@ -108,11 +110,12 @@ def reset_threshold(
     >>> reset_threshold([[1, 2, 3, 0], [0, 1, 2, 0]])
     9
     """
-    valid, workers = _validate(validate_delta(delta)[None], workers)
+    (valid,), workers = _validate(validate_delta(delta)[None], workers)
     budget = Budget(memory_limit, time_limit)
-    threshold = int(solve_quickly(valid, 1)[0])
+    few = search_few_sets(valid, words=False)
+    threshold = few.threshold
     if threshold == UNFINISHED:
-        threshold = _threshold(valid[0], budget, workers)
+        threshold = _threshold(valid, few, budget, workers)
     return None if threshold == NOT_SYNCHRONIZING else threshold
 
 
@@ -159,7 +162,8 @@ def reset_thresholds(
 
     def solve(row: int, together: int) -> None:
         try:
-            thresholds[row] = _threshold(valid[row], Budget(memory_limit, time_limit), together)
+            budget = Budget(memory_limit, time_limit)
+            thresholds[row] = _threshold(valid[row], FewSets(), budget, together)
         except LimitReached:
             thresholds[row] = UNKNOWN
 
@@ -283,7 +287,6 @@ def find_words(
         own = lengths[part]
         space = both_ends_space(n, k)
         both_ends.shortest_reset_words(some, letters.view(np.uint8), own, *space)
-        own[own > longest] = UNFINISHED  # its word does not fit
         found.append((part.start, letters[:, : own.max(initial=0)].copy()))
 
     def solve(row: int, together: int) -> None:
@@ -359,44 +362,42 @@ def reset_bounds(
         return reached.bounds
 
 
-def _threshold(delta: Deltas, budget: Budget, workers: int) -> int:
+def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int:
     """Return the threshold of an automaton that needs many sets; raise `LimitReached`."""
     if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
         letters, left = greedy_word(delta)
         if left > 1:
             return NOT_SYNCHRONIZING
-        return _search_all(delta, tuple(letters.tolist()), budget, workers, words=False).status
-    bounds = _prove(delta, budget, workers, few_sets=False)
+        word = tuple(letters.tolist())
+        return _search_all(delta, few.lower, word, budget, workers, words=False).status
+    bounds = _search_many(delta, few, budget, workers)
     return NOT_SYNCHRONIZING if bounds is None else bounds.upper
 
 
-def _prove(
-    delta: Deltas, budget: Budget, workers: int, few_sets: bool = True
-) -> ResetBounds | None:
-    """Find the threshold and a shortest word, the least if n <= 24; raise `LimitReached`.
+def _prove(delta: Deltas, budget: Budget, workers: int) -> ResetBounds | None:
+    """Find the threshold and a shortest word, the least if n <= 24; raise `LimitReached`."""
+    few = search_few_sets(delta, words=True)
+    if few.threshold == UNFINISHED:
+        return _search_many(delta, few, budget, workers)
+    if few.word is None:
+        return None
+    return ResetBounds(few.threshold, few.threshold, few.word)
 
-    With `few_sets` the kernel that stores few sets is tried first.
-    """
-    k, n = delta.shape
-    if few_sets and n <= BOTH_ENDS_MAX_STATES:
-        letters = np.empty(1 << 16, np.uint8)
-        length = int(both_ends.shortest_reset_word(delta, *both_ends_space(n, k), letters))
-        if length == NOT_SYNCHRONIZING:
-            return None
-        if 0 <= length <= len(letters):
-            return ResetBounds(length, length, tuple(letters[:length].tolist()))
+
+def _search_many(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> ResetBounds | None:
+    """Do what `_prove` does for an automaton that needs many sets."""
     letters, left = greedy_word(delta)
     if left > 1:
         return None
     word = tuple(letters.tolist())
-    if n <= LEAST_WORD_MAX_STATES:
-        dense = _search_all(delta, word, budget, workers, words=True)
+    if delta.shape[1] <= LEAST_WORD_MAX_STATES:
+        dense = _search_all(delta, few.lower, word, budget, workers, words=True)
         try:
             word = dense.least_word(budget)
         except OutOfBudget as spent:
             raise LimitReached(str(spent), ResetBounds(dense.status, len(word), word)) from None
         return ResetBounds(len(word), len(word), word)
-    search = Search(delta, word, budget, workers)
+    search = Search(delta, word, budget, workers, few.lower)
     try:
         search.run()
     except OutOfBudget as spent:
@@ -405,14 +406,14 @@ def _prove(
 
 
 def _search_all(
-    delta: Deltas, word: tuple[int, ...], budget: Budget, workers: int, words: bool
+    delta: Deltas, lower: int, word: tuple[int, ...], budget: Budget, workers: int, words: bool
 ) -> DenseSearch:
-    """Search forward to the end; `word` is the upper bound if a limit ends the search."""
+    """Search forward to the end; `lower` and `word` are bounds if a limit ends the search."""
     search = DenseSearch(delta, workers=workers, keep_levels=words)
     while search.status == RUNNING:
         limit = budget.exceeded_by(search.memory_needed())
         if limit:
-            bounds = ResetBounds(search.depth + 1, len(word), word)
+            bounds = ResetBounds(max(lower, search.depth + 1), len(word), word)
             raise LimitReached(f"out of {limit}", bounds)
         search.advance()
     return search

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,17 @@ _PROBE = 64
 BOTH_ENDS_MAX_STATES = 64
 _BOTH_ENDS_BITS = 15
 """The kernel for both ends stops at 2^15 sets a side: searches that reduce levels are quicker."""
+
+
+class FewSets(NamedTuple):
+    """What a search of few sets proves about one automaton; the default is what is clear before."""
+
+    threshold: int = UNFINISHED
+    """The threshold, -1 where there is none, `UNFINISHED` where more sets are needed."""
+    lower: int = 1
+    """No reset word of an unfinished automaton is shorter."""
+    word: tuple[int, ...] | None = None
+    """The least shortest word, if it was asked for."""
 
 
 def solve_quickly(deltas: Deltas, workers: int, partial: bool = False) -> npt.NDArray[np.int32]:
@@ -70,6 +81,29 @@ def solve_apart(
     else:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(lambda row: solve(row, 1), left))
+
+
+def search_few_sets(delta: Deltas, words: bool) -> FewSets:
+    """Search one automaton, complete or partial, from both ends.
+
+    Where a word that is asked for needs too many sets, the automaton is unfinished.
+    """
+    k, n = delta.shape
+    if n > BOTH_ENDS_MAX_STATES:
+        return FewSets()
+    tables, slots, lists, levels, starts = both_ends_space(n, k)
+    outcome, depths = both_ends.search(delta, tables, slots, lists, levels, starts)
+    length = sum(depths)
+    if outcome == both_ends.NOT_SYNCHRONIZING:
+        return FewSets(outcome)
+    if outcome == UNFINISHED:
+        return FewSets(lower=length + 1)
+    if not words:
+        return FewSets(length)
+    word = np.empty(length, np.uint8)
+    if not both_ends.least_word(k, n, *depths, tables, lists, levels, word):
+        return FewSets(lower=length)
+    return FewSets(length, length, tuple(word.tolist()))
 
 
 def both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:

@@ -57,6 +57,8 @@ class Search:
         Limits of memory and time.
     workers : int
         Threads. The result does not depend on them.
+    lower : int
+        No word that does it is shorter: it is proved.
     ends : pair of Start, optional
         Where the forward and the backward side begin; no set of the first lies within one of the
         second. Default: the set of all states, and the singletons.
@@ -68,6 +70,7 @@ class Search:
         word: tuple[int, ...] | None,
         budget: Budget,
         workers: int = 1,
+        lower: int = 1,
         *,
         ends: tuple[Start, Start] | None = None,
     ) -> None:
@@ -78,7 +81,7 @@ class Search:
         inner, start = (delta, start) if later is None else later
         self.forward = Frontier(inner, False, budget, workers, start=start)
         self.backward = Frontier(inner, True, budget, workers, start=end)
-        self.lower = 1 + self.forward.depth
+        self.lower = max(lower, 1 + self.forward.depth)
         self.word = word
         self.hopeless = False
         """Whether there is no word: it is proved."""
@@ -171,7 +174,7 @@ class Search:
         all_asked = self.lower > forward.depth + backward.depth
         if side is backward and all_asked and self._few:
             met = backward.march(forward, left, self._bytes(forward.size) - backward.bytes)
-            self.lower = forward.depth + backward.depth + (not met)
+            self.lower = max(self.lower, forward.depth + backward.depth + (not met))
             if met:
                 self._ask(0, pool)
         else:

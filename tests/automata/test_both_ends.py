@@ -25,10 +25,11 @@ def thresholds(deltas: npt.ArrayLike, limit: int = LIMIT) -> list[int]:
 
 def least_word(delta: npt.ArrayLike, limit: int = LIMIT) -> tuple[int, ...] | int:
     own = np.array(delta, np.uint8)
-    word = np.empty(6000, np.uint8)
+    words, lengths = np.empty((1, 6000), np.uint8), np.empty(1, np.int32)
     space = both_ends.working_space(own.shape[1], own.shape[0], limit)
-    length = both_ends.shortest_reset_word(own, *space, word)
-    return tuple(word[:length].tolist()) if length >= 0 else length
+    both_ends.shortest_reset_words(own[None], words, lengths, *space)
+    length = int(lengths[0])
+    return tuple(words[0, :length].tolist()) if length >= 0 else length
 
 
 def check(deltas: npt.ArrayLike, words: int = 20) -> None:
@@ -146,10 +147,11 @@ def test_state_63() -> None:
 
 
 def test_a_word_that_does_not_fit_is_not_written() -> None:
-    delta = CERNY.delta(5)
-    word = np.full(15, 7, np.uint8)
-    assert both_ends.shortest_reset_word(delta, *both_ends.working_space(5, 2, 1000), word) == 16
-    assert (word == 7).all()
+    words, lengths = np.full((1, 15), 7, np.uint8), np.empty(1, np.int32)
+    space = both_ends.working_space(5, 2, 1000)
+    both_ends.shortest_reset_words(CERNY.delta(5)[None], words, lengths, *space)
+    assert lengths[0] == both_ends.UNFINISHED
+    assert (words == 7).all()
 
 
 def test_only_the_rows_asked_for_are_written() -> None:
@@ -166,6 +168,26 @@ def test_limits_end_a_search_and_the_next_goes_on() -> None:
     assert thresholds([slow, quick, slow], limit=5000) == [39**2, 1, 39**2]
     assert least_word(slow, limit=300) == both_ends.UNFINISHED
     assert least_word(quick, limit=100) == (0,)
+
+
+def test_every_limit_excludes_shorter_words_only() -> None:
+    deltas = [CERNY.delta(9), *np.random.default_rng(9).integers(0, 9, (40, 2, 9))]
+    for delta in np.array(deltas, np.uint8):
+        truth = naive.reset_threshold(delta.tolist())
+        proved = []
+        for limit in range(200):
+            space = both_ends.working_space(9, 2, limit)
+            outcome, depths = both_ends.search(delta, *space)
+            if outcome == both_ends.MET:
+                assert sum(depths) == truth
+            elif outcome == both_ends.NOT_SYNCHRONIZING:
+                assert truth is None
+            else:
+                assert truth is None or sum(depths) < truth
+                proved.append(sum(depths))
+        assert outcome != both_ends.UNFINISHED
+        assert proved == sorted(proved)  # more sets prove more
+    assert proved[-1] > 3
 
 
 def test_every_limit_is_safe() -> None:

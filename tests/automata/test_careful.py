@@ -19,6 +19,7 @@ from automata.automaton import (
     validate_delta,
     validate_deltas,
 )
+from automata.kernels import both_ends
 from automata.solver import careful, quick, reduction
 from automata.solver.careful import (
     CarefulBounds,
@@ -155,6 +156,14 @@ def test_larger_ones_replayed_and_proved_again_under_other_names(n: int) -> None
         assert word is None or is_careful(delta, word)
 
 
+def proved_by_the_first_search(delta: Tables, bits: int) -> int:
+    """How many letters the search of few sets excludes."""
+    space = both_ends.working_space(delta.shape[1], len(delta), 1 << bits)
+    outcome, depths = both_ends.search(delta, *space)
+    assert outcome == both_ends.UNFINISHED
+    return sum(depths)
+
+
 def test_limits_leave_what_was_proved() -> None:
     delta = p_family(36, 3)
     bounds = careful_bounds(delta, time_limit=0.3)
@@ -165,7 +174,10 @@ def test_limits_leave_what_was_proved() -> None:
     assert careful_thresholds([delta], memory_limit=1_000_000).tolist() == [UNKNOWN]
     with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
         small = careful_bounds(p_family(16, 2), memory_limit=1)
-    assert small == CarefulBounds(1, None, None)
+    assert small == CarefulBounds(proved_by_the_first_search(p_family(16, 2), 1) + 1, None, None)
+    first = proved_by_the_first_search(delta, quick._BOTH_ENDS_BITS)
+    for limit in ({"memory_limit": 1}, {"time_limit": 1e-9}):
+        assert careful_bounds(delta, **limit) == CarefulBounds(first + 1, None, None)
     for limits in ({"memory_limit": 0}, {"time_limit": float("nan")}, {"workers": 0}):
         with pytest.raises(ValueError, match="0|nan"):
             careful_thresholds([delta], **limits)
@@ -209,7 +221,8 @@ def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(DenseSearch, "advance", advance)
     with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
-        assert careful_bounds(p_family(12, 1)) == CarefulBounds(1, None, None)
+        first = proved_by_the_first_search(p_family(12, 1), 1)
+        assert careful_bounds(p_family(12, 1)) == CarefulBounds(first + 1, None, None)
 
 
 def test_too_many_states_or_letters() -> None:

@@ -749,6 +749,20 @@ def test_bounds_do_not_contradict_each_other() -> None:
     assert lowest == 93
 
 
+@pytest.mark.parametrize("limits", [{"memory_limit": 1}, {"time_limit": 1e-9}], ids=str)
+@pytest.mark.parametrize("n", [23, 24, 28, 40])
+def test_bounds_carry_what_the_first_search_excludes(n: int, limits: dict[str, Any]) -> None:
+    delta = explosive(n)
+    outcome, depths = both_ends.search(delta, *first_searches.both_ends_space(n, 2))
+    assert outcome == both_ends.UNFINISHED
+    bounds = reset_bounds(delta, **limits)
+    assert bounds is not None
+    assert bounds.lower == sum(depths) + 1 > n
+    with pytest.raises(LimitReached) as reached:
+        reset_threshold(delta, **limits)
+    assert reached.value.bounds == bounds
+
+
 @pytest.mark.parametrize(
     ("limit", "reason"),
     [
