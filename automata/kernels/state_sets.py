@@ -16,6 +16,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR = np.uint64(0xFF51AFD7ED558CCD)
 _CHUNK = 512
+_FEW = 8  # sets that are looked at without a list of what leads to them
 
 
 @jit
@@ -99,19 +100,18 @@ def images(table, sets, words, out, hashes, members):
 
 
 @jit
-def append_new(out, hashes, parents, sets, origins, table, count):
+def append_new(out, hashes, sets, letters, first, table, count):
     """Append the images that are neither empty nor in the list of sets; return its length.
 
     ``table`` is a hash table (open addressing). The upper 32 bits of an entry are those of a hash,
     whose uppermost bits are also its place; the lower 32 bits are 1 + the number of a set.
-    ``origins`` gets k * parent + letter: row i of ``out`` has the images of set ``parents[i]``.
+    ``letters[i]`` gets the letter that leads to set ``first + i``.
     """
     words = sets.shape[1]
-    letters = hashes.shape[1]
     last = np.uint64(table.shape[0] - 1)
     shift = np.uint64(64) - cardinality(last)
     for i in range(hashes.shape[0]):
-        for a in range(letters):
+        for a in range(hashes.shape[1]):
             mixed = hashes[i, a]
             tag = mixed & _HIGH
             slot = mixed >> shift
@@ -133,7 +133,7 @@ def append_new(out, hashes, parents, sets, origins, table, count):
                     sets[count, w] = out[i, base + w]
                     union |= out[i, base + w]
                 if union != _ZERO:
-                    origins[count] = parents[i] * letters + a
+                    letters[count - first] = a
                     count += 1
                     table[slot] = tag | np.uint64(count)
     return count
@@ -286,7 +286,7 @@ def _contains_any(row, targets):
 
 
 @jit
-def march(table, hashes, sets, origins, places, ends, targets):
+def march(table, hashes, sets, places, ends, targets):
     """Make level after level while they are small; return how many, and whether one meets a target.
 
     ``ends[0] .. ends[1]`` is the last level; ``ends[i + 1]`` gets the end of the i-th new one. A
@@ -295,10 +295,9 @@ def march(table, hashes, sets, origins, places, ends, targets):
     first), and where the next one might not fit.
     """
     words = sets.shape[1]
-    letters = hashes.shape[1]
     out = np.empty((hashes.shape[0], table.shape[1]), np.uint64)
     unions = _unions_of_four(table, words)
-    parents = np.empty(hashes.shape[0], np.int64)
+    letters = np.empty(hashes.size, np.uint8)  # nobody asks for them
     most = min(hashes.shape[0], 8 + 2 * (ends[1] - ends[0]))
     least = np.uint64(64 * words)
     for t in range(targets.shape[0]):
@@ -307,13 +306,11 @@ def march(table, hashes, sets, origins, places, ends, targets):
     while made < ends.shape[0] - 2:
         first, stop = ends[made], ends[made + 1]
         size = stop - first
-        needed = stop + size * letters
+        needed = stop + size * hashes.shape[1]
         if size > most or needed > sets.shape[0] or 3 * needed > 2 * places.shape[0]:
             break
         _images_by_four(unions, sets, first, stop, out, hashes)
-        for i in range(size):
-            parents[i] = first + i
-        count = append_new(out, hashes[:size], parents, sets, origins, places, stop)
+        count = append_new(out, hashes[:size], sets, letters, stop, places, stop)
         made += 1
         ends[made + 1] = count
         if count == stop:
@@ -325,14 +322,74 @@ def march(table, hashes, sets, origins, places, ends, targets):
 
 
 @jit
-def trace(origins, number, roots, letters, way):
-    """Write the letters on the way from a set back to one of the first ``roots``.
+def _list_outside(table, target, outside):
+    """Write for each letter, ``outside[a]``, the states that it does not lead into a set."""
+    words = target.shape[0]
+    outside[:] = _ZERO
+    for q in range(table.shape[0]):
+        bit = _ONE << np.uint64(q & 63)
+        for a in range(outside.shape[0]):
+            beyond = _ZERO
+            for w in range(words):
+                beyond |= table[q, a * words + w] & ~target[w]
+            if beyond != _ZERO:
+                outside[a, q >> 6] |= bit
 
-    Return how many there are, and the number of that set. ``origins`` as in `append_new`.
+
+@jit
+def _leads_to(table, source, letter, target, image):
+    """Return whether a letter leads one set to the other; ``image`` is working space."""
+    words = source.shape[0]
+    begin = letter * words
+    for w in range(words):
+        image[w] = _ZERO
+    for w in range(words):
+        word = source[w]
+        while word != _ZERO:
+            lowest = word & (~word + _ONE)
+            q = np.uint64(64 * w) + cardinality(lowest - _ONE)
+            beyond = _ZERO
+            for v in range(words):
+                states = table[q, np.uint64(begin + v)]
+                beyond |= states & ~target[v]
+                image[v] |= states
+            if beyond != _ZERO:
+                return False
+            word ^= lowest
+    for w in range(words):
+        if image[w] != target[w]:
+            return False
+    return True
+
+
+@jit
+def trace(table, sets, numbers, ends, number, letters, way):
+    """Write the letters of a way to a set through some levels; return the number of its first set.
+
+    Level i has the sets ``numbers[ends[i]:ends[i + 1]]``, and its letter leads to level i + 1, the
+    last one to the set itself. From the end, each step takes the first set there is, and its least
+    letter.
     """
-    length = 0
-    while number >= roots:
-        way[length] = origins[number] % letters
-        number = origins[number] // letters
-        length += 1
-    return length, number
+    words = sets.shape[1]
+    outside = np.zeros((letters, words), np.uint64)
+    image = np.empty(words, np.uint64)
+    for level in range(way.shape[0] - 1, -1, -1):
+        target = sets[number]
+        large = ends[level + 1] - ends[level] > _FEW
+        if large:
+            _list_outside(table, target, outside)
+        way[level] = -1
+        for i in range(ends[level], ends[level + 1]):
+            source = numbers[i]
+            for a in range(letters):
+                beyond = _ZERO
+                if large:
+                    for w in range(words):
+                        beyond |= sets[source, w] & outside[a, w]
+                if beyond == _ZERO and _leads_to(table, sets[source], a, target, image):
+                    way[level] = a
+                    break
+            if way[level] >= 0:
+                number = source
+                break
+    return number

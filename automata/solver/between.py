@@ -312,7 +312,7 @@ def _search_forward(
         for numbers, sets in met.parts(met.depth):
             few = np.bitwise_count(sets).sum(axis=1, dtype=np.int64) <= ends.rank
             if few.any():
-                word = tuple(reversed(met.path(int(numbers[np.argmax(few)]))))
+                word = tuple(reversed(met.path(int(numbers[np.argmax(few)]), met.depth)))
                 return CarefulBounds(len(word), len(word), word)
         try:
             met.expand(met.buffers, None)

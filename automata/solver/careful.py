@@ -76,7 +76,7 @@ def careful_threshold(
     """
     (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     budget = Budget(memory_limit, time_limit)
-    few = search_few_sets(valid, words=False)
+    few = search_few_sets(valid)
     threshold = few.threshold
     if threshold == UNFINISHED:
         threshold = _threshold(valid, few, budget, workers)
@@ -120,9 +120,10 @@ def careful_thresholds(
     thresholds = solve_quickly(valid, workers, partial=True)
 
     def solve(row: int, together: int) -> None:
+        budget = Budget(memory_limit, time_limit)
+        few = FewSets() if valid.shape[2] <= _EXHAUSTIVE_MAX_STATES else search_few_sets(valid[row])
         try:
-            budget = Budget(memory_limit, time_limit)
-            thresholds[row] = _threshold(valid[row], FewSets(), budget, together)
+            thresholds[row] = _threshold(valid[row], few, budget, together)
         except CarefulLimitReached:
             thresholds[row] = UNKNOWN
 
@@ -281,7 +282,7 @@ def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int
     """Return the threshold of an automaton that needs many sets; raise `CarefulLimitReached`."""
     if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
         return _search_all(delta, few.lower, budget, workers, words=False).status
-    bounds = _search(delta, few.lower, budget, workers)
+    bounds = _search(delta, few, budget, workers)
     return NOT_SYNCHRONIZING if bounds is None or bounds.upper is None else bounds.upper
 
 
@@ -293,7 +294,7 @@ def _prove(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
     if few.threshold != UNFINISHED:
         return CarefulBounds(few.threshold, few.threshold, few.word)
     if delta.shape[1] > _EXHAUSTIVE_MAX_STATES:
-        return _search(delta, few.lower, budget, workers)
+        return _search(delta, few, budget, workers)
     dense = _search_all(delta, few.lower, budget, workers, words=True)
     if dense.status == NOT_SYNCHRONIZING:
         return None
@@ -323,11 +324,11 @@ def _search_all(
     return search
 
 
-def _search(delta: Deltas, lower: int, budget: Budget, workers: int) -> CarefulBounds | None:
+def _search(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> CarefulBounds | None:
     """Search from both ends."""
     if delta.shape[1] == 1:
         return CarefulBounds(0, 0, ())
-    search = Search(delta, None, budget, workers, lower)
+    search = Search(delta, None, budget, workers, few.lower, few.made)
     try:
         search.run()
     except OutOfBudget as spent:

@@ -112,7 +112,7 @@ def reset_threshold(
     """
     (valid,), workers = _validate(validate_delta(delta)[None], workers)
     budget = Budget(memory_limit, time_limit)
-    few = search_few_sets(valid, words=False)
+    few = search_few_sets(valid)
     threshold = few.threshold
     if threshold == UNFINISHED:
         threshold = _threshold(valid, few, budget, workers)
@@ -161,9 +161,10 @@ def reset_thresholds(
     thresholds = solve_quickly(valid, workers)
 
     def solve(row: int, together: int) -> None:
+        budget = Budget(memory_limit, time_limit)
+        few = FewSets() if valid.shape[2] <= _EXHAUSTIVE_MAX_STATES else search_few_sets(valid[row])
         try:
-            budget = Budget(memory_limit, time_limit)
-            thresholds[row] = _threshold(valid[row], FewSets(), budget, together)
+            thresholds[row] = _threshold(valid[row], few, budget, together)
         except LimitReached:
             thresholds[row] = UNKNOWN
 
@@ -370,7 +371,7 @@ def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int
             return NOT_SYNCHRONIZING
         word = tuple(letters.tolist())
         return _search_all(delta, few.lower, word, budget, workers, words=False).status
-    bounds = _search_many(delta, few, budget, workers)
+    bounds = _search_many(delta, few, budget, workers, least=False)
     return NOT_SYNCHRONIZING if bounds is None else bounds.upper
 
 
@@ -378,26 +379,29 @@ def _prove(delta: Deltas, budget: Budget, workers: int) -> ResetBounds | None:
     """Find the threshold and a shortest word, the least if n <= 24; raise `LimitReached`."""
     few = search_few_sets(delta, words=True)
     if few.threshold == UNFINISHED:
-        return _search_many(delta, few, budget, workers)
+        least = delta.shape[1] <= LEAST_WORD_MAX_STATES
+        return _search_many(delta, few, budget, workers, least)
     if few.word is None:
         return None
     return ResetBounds(few.threshold, few.threshold, few.word)
 
 
-def _search_many(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> ResetBounds | None:
-    """Do what `_prove` does for an automaton that needs many sets."""
+def _search_many(
+    delta: Deltas, few: FewSets, budget: Budget, workers: int, least: bool
+) -> ResetBounds | None:
+    """Find the threshold and a shortest word of an automaton that needs many sets."""
     letters, left = greedy_word(delta)
     if left > 1:
         return None
     word = tuple(letters.tolist())
-    if delta.shape[1] <= LEAST_WORD_MAX_STATES:
+    if least:
         dense = _search_all(delta, few.lower, word, budget, workers, words=True)
         try:
             word = dense.least_word(budget)
         except OutOfBudget as spent:
             raise LimitReached(str(spent), ResetBounds(dense.status, len(word), word)) from None
         return ResetBounds(len(word), len(word), word)
-    search = Search(delta, word, budget, workers, few.lower)
+    search = Search(delta, word, budget, workers, few.lower, few.made)
     try:
         search.run()
     except OutOfBudget as spent:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +20,20 @@ from automata.solver.trie import PackedSets, Trie
 
 _MARCH_LEVELS, _MARCH_SETS = 1024, 256
 """Most levels made in one compiled loop, and most sets of one of them."""
-_MOST_ORIGINS = 2**32 - 1
+_MOST_SETS = 2**32 - 1
+_TRACED = 1 << 18
+"""Sets through which a way is traced at once."""
 _PART_BYTES = 1 << 20
 """Bytes of a part of a level: its sets, their images and the hashes of these."""
+
+
+class Levels(NamedTuple):
+    """The first levels of a side, made by another search."""
+
+    sets: PackedSets
+    """(sets, words), level by level"""
+    ends: list[int]
+    """where each level ends"""
 
 
 class Frontier:
@@ -44,6 +57,8 @@ class Frontier:
         Never reduce a level: its sets are then in the order of their least words.
     start : Start, optional
         The first level. Default: the set of all states, or the singletons.
+    made : Levels, optional
+        Levels from which the search goes on, with the first one.
     """
 
     def __init__(
@@ -54,6 +69,7 @@ class Frontier:
         workers: int = 1,
         plain: bool = False,
         start: Start | None = None,
+        made: Levels | None = None,
     ) -> None:
         self.k, self.n = (int(size) for size in delta.shape)
         self.backward = backward
@@ -63,14 +79,14 @@ class Frontier:
             first = np.eye(self.n, dtype=np.bool_) if backward else np.ones((1, self.n), np.bool_)
             start = Start(first, [()] * len(first))
         self.start = start
-        self.sets = pack(start.sets)  # (sets, words)
-        self.roots = len(self.sets)
-        self.count = self.roots
-        self.origins = np.zeros(self.count, np.uint32)
-        """k * parent + letter, for each set"""
+        if made is None:
+            made = Levels(pack(start.sets), [len(start.words)])
+        self.sets = made.sets.copy()  # (sets, words); it grows in place
+        self.count = len(self.sets)
         self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint64)
         state_sets.enter(self.sets, 0, self.count, self.places)
-        self.levels = [np.arange(len(start.words))]
+        numbers = np.arange(self.count)
+        self.levels = [numbers[at:end] for at, end in pairwise([0, *made.ends])]
         """the numbers of the sets of each level"""
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
         self.workers = workers
@@ -103,16 +119,17 @@ class Frontier:
     def bytes(self) -> int:
         """Bytes in use."""
         tries = 0 if self.reduction is None else self.reduction.bytes
-        lists = self.sets.nbytes + self.origins.nbytes + 8 * self.count
+        lists = self.sets.nbytes + 8 * self.count
         return self.table.nbytes + lists + self.places.nbytes + tries
 
     @property
     def buffers(self) -> int:
-        """Bytes for the parts of a level that are expanded at once."""
+        """Bytes for the parts of a level that are expanded at once, and the letters of the next."""
         rows = min(self.part, self.size)
         images = rows * self._bytes_a_row()
         queries = Trie.bytes_of_queries(rows * self.k, self.words)
-        return (2 * self.workers + 1) * images + self.workers * queries
+        letters = self.k * self.size
+        return (2 * self.workers + 1) * images + self.workers * queries + letters
 
     def parts(self, level: int) -> Iterator[tuple[npt.NDArray[np.int64], PackedSets]]:
         """Yield the parts of a level: the numbers of sets (sets,), and the sets (sets, words)."""
@@ -150,23 +167,22 @@ class Frontier:
             If the level does not fit the memory, or the time is spent; nothing has changed then.
         """
         before = self.count
+        letters = np.empty(self.k * self.size, np.uint8)
         pool = pool if self.size > self.part else None
         parts = self.parts(-1)
-        made = each_in_order(
-            pool, self.workers, lambda part: (part[0], *self.images(part[1])), parts
-        )
+        made = each_in_order(pool, self.workers, lambda part: self.images(part[1]), parts)
         try:
-            for parents, images, hashes in made:
+            for images, hashes in made:
                 if self.budget.expired:
                     raise OutOfBudget("time")
                 self._reserve(self.count + hashes.size, used)
                 state_sets.touch(hashes, self.places)
                 self.count = state_sets.append_new(
-                    images, hashes, parents, self.sets, self.origins, self.places, self.count
+                    images, hashes, self.sets, letters, before, self.places, self.count
                 )
             numbers = np.arange(before, self.count)
             if self.reduction is not None and len(numbers):
-                met = Met(self.sets, self.origins, self.levels)
+                met = Met(self.sets, letters, before, self.levels)
                 room = self.budget.memory - used - self.bytes
                 numbers = self.reduction.needed(met, numbers, more, room, pool)
             self.levels.append(numbers)
@@ -194,22 +210,27 @@ class Frontier:
         ends[:2] = self.levels[-1][0], self.count
         hashes = np.empty((_MARCH_SETS, self.k), np.uint64)
         targets = other.sets[other.levels[-1]]
-        made, met = state_sets.march(
-            self.table, hashes, self.sets, self.origins, self.places, ends, targets
-        )
+        made, met = state_sets.march(self.table, hashes, self.sets, self.places, ends, targets)
         stops = ends[1 : made + 2].tolist()
         numbers = np.arange(stops[0], stops[-1])
         cuts = [stop - stops[0] for stop in stops]
-        self.levels += [numbers[at:end] for at, end in zip(cuts, cuts[1:], strict=False)]
+        self.levels += [numbers[at:end] for at, end in pairwise(cuts)]
         self.count = stops[-1]
         return bool(met)
 
-    def path(self, number: int) -> list[int]:
-        """Return the letters on the way from a set back to where the search begins."""
-        way = np.empty(len(self.levels), np.int64)
-        length, root = state_sets.trace(self.origins, number, self.roots, self.k, way)
-        letters: list[int] = way[:length].tolist()
-        return [*letters, *reversed(self.start.words[root])]
+    def path(self, number: int, level: int) -> list[int]:
+        """Return the letters on the way from a set of a level back to where the search begins."""
+        step = max(1, _TRACED // max(map(len, self.levels)))
+        letters: list[int] = []
+        for stop in range(level, 0, -step):
+            levels = self.levels[max(0, stop - step) : stop]
+            way = np.empty(len(levels), np.int64)
+            ends = np.cumsum([0, *map(len, levels)])
+            number = state_sets.trace(
+                self.table, self.sets, np.concatenate(levels), ends, number, self.k, way
+            )
+            letters += way[::-1].tolist()
+        return [*letters, *reversed(self.start.words[number])]
 
     def _bytes_a_row(self) -> int:
         """Return the bytes for a set of a part, its images and their hashes."""
@@ -219,15 +240,14 @@ class Frontier:
     def _reserve(self, count: int, used: int) -> None:
         """Make room for `count` sets, or raise `OutOfBudget`."""
         if count > len(self.sets):
-            a_set = 8 * self.words + self.origins.itemsize + 8
+            a_set = 8 * self.words + 8
             room = self.budget.memory - used - (self.bytes - a_set * len(self.sets))
-            capacity = min(max(count, len(self.sets) * 3 // 2 + 256), _MOST_ORIGINS // self.k)
+            capacity = min(max(count, len(self.sets) * 3 // 2 + 256), _MOST_SETS)
             if capacity * a_set > room:
                 capacity = int(room // a_set)
             if capacity < count:
                 raise OutOfBudget("memory")
-            self.origins.resize(capacity, refcheck=False)
-            self.sets.resize((capacity, self.words), refcheck=False)  # last: its length is the room
+            self.sets.resize((capacity, self.words), refcheck=False)
         while 3 * count > 2 * len(self.places):
             if not self.budget.fits(used + self.bytes + 2 * self.places.nbytes):
                 raise OutOfBudget("memory")

@@ -13,6 +13,8 @@ from automata.automaton import Deltas
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.kernels.tables import images_of_partial
 from automata.parallel import run_parts
+from automata.solver.frontier import Levels
+from automata.solver.trie import PackedSets
 
 UNFINISHED = forward.UNFINISHED
 """In an array of thresholds: the automaton needs more sets."""
@@ -34,6 +36,9 @@ class FewSets(NamedTuple):
     """No reset word of an unfinished automaton is shorter."""
     word: tuple[int, ...] | None = None
     """The least shortest word, if it was asked for."""
+    made: tuple[Levels, Levels] | None = None
+    """The levels of both sides of an unfinished search. All up to `lower` - 1 letters were asked
+    about."""
 
 
 def solve_quickly(deltas: Deltas, workers: int, partial: bool = False) -> npt.NDArray[np.int32]:
@@ -83,7 +88,7 @@ def solve_apart(
             list(pool.map(lambda row: solve(row, 1), left))
 
 
-def search_few_sets(delta: Deltas, words: bool) -> FewSets:
+def search_few_sets(delta: Deltas, words: bool = False) -> FewSets:
     """Search one automaton, complete or partial, from both ends.
 
     Where a word that is asked for needs too many sets, the automaton is unfinished.
@@ -96,14 +101,27 @@ def search_few_sets(delta: Deltas, words: bool) -> FewSets:
     length = sum(depths)
     if outcome == both_ends.NOT_SYNCHRONIZING:
         return FewSets(outcome)
-    if outcome == UNFINISHED:
-        return FewSets(lower=length + 1)
-    if not words:
+    met = outcome == both_ends.MET
+    if met and not words:
         return FewSets(length)
     word = np.empty(length, np.uint8)
-    if not both_ends.least_word(k, n, *depths, tables, lists, levels, word):
-        return FewSets(lower=length)
-    return FewSets(length, length, tuple(word.tolist()))
+    if met and both_ends.least_word(k, n, *depths, tables, lists, levels, word):
+        return FewSets(length, length, tuple(word.tolist()))
+    return FewSets(lower=length + (not met), made=_levels(n, depths, lists, levels))
+
+
+def _levels(
+    n: int, depths: tuple[int, int], lists: PackedSets, levels: PackedSets
+) -> tuple[Levels, Levels]:
+    """Return the levels of both sides of a search from both ends."""
+    found = []
+    for side, depth in enumerate(depths):
+        start, *ends = levels[side, : depth + 2].tolist()
+        flipped = np.uint64(2**n - 1 if side == 1 else 0)  # backward, sets are complements
+        sets = lists[side, start : ends[-1], None] ^ flipped  # (sets, 1)
+        found.append(Levels(sets, [end - start for end in ends]))
+    forward, backward = found
+    return forward, backward
 
 
 def both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:

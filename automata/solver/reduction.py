@@ -43,10 +43,12 @@ class Met(NamedTuple):
 
     sets: PackedSets
     """(sets, words)"""
-    origins: npt.NDArray[np.uint32]
-    """k * parent + letter, for each set"""
+    letters: npt.NDArray[np.uint8]
+    """the letter that made each set of the new level"""
+    first: int
+    """the number of the first of them"""
     levels: list[Numbers]
-    """the numbers of the sets kept of each level"""
+    """the numbers of the sets kept of each level before"""
 
 
 class Reduction:
@@ -149,7 +151,7 @@ class Reduction:
 
         A permutation makes incomparable sets of incomparable ones: these are not compared.
         """
-        letters = met.origins[numbers] % self.k
+        letters = met.letters[numbers - met.first]
         by_letter = {a: numbers[letters == a] for a in range(self.k)}
         present = [a for a, some in by_letter.items() if len(some)]
         built = each_in_order(pool, self.workers, lambda a: self._trie(met, by_letter[a]), present)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.parallel import each_in_order
-from automata.solver.frontier import Frontier
+from automata.solver.frontier import Frontier, Levels
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
 from automata.solver.start import Start, begin_later
@@ -59,6 +59,9 @@ class Search:
         Threads. The result does not depend on them.
     lower : int
         No word that does it is shorter: it is proved.
+    made : tuple of Levels, optional
+        Levels of both sides from which the search goes on. `lower` is at least the sum of their
+        depths.
     ends : pair of Start, optional
         Where the forward and the backward side begin; no set of the first lies within one of the
         second. Default: the set of all states, and the singletons.
@@ -71,6 +74,7 @@ class Search:
         budget: Budget,
         workers: int = 1,
         lower: int = 1,
+        made: tuple[Levels, Levels] | None = None,
         *,
         ends: tuple[Start, Start] | None = None,
     ) -> None:
@@ -79,9 +83,10 @@ class Search:
         whole = ends is None and word is not None
         later = begin_later(delta) if whole and delta.shape[1] > 64 else None
         inner, start = (delta, start) if later is None else later
-        self.forward = Frontier(inner, False, budget, workers, start=start)
-        self.backward = Frontier(inner, True, budget, workers, start=end)
-        self.lower = max(lower, 1 + self.forward.depth)
+        forward, backward = made or (None, None)
+        self.forward = Frontier(inner, False, budget, workers, start=start, made=forward)
+        self.backward = Frontier(inner, True, budget, workers, start=end, made=backward)
+        self.lower = max(lower, 1 + len(self.forward.start.words[0]))
         self.word = word
         self.hopeless = False
         """Whether there is no word: it is proved."""
@@ -215,8 +220,9 @@ class Search:
                 if found is not None:
                     affirmed = length
                     member, number, letters = found
-                    start = reversed(forward.path(member))
-                    self.word = (*start, *letters, *self.backward.path(number))
+                    start = reversed(forward.path(member, len(forward.levels) - 1))
+                    level = min(length - forward.depth, self.backward.depth)
+                    self.word = (*start, *letters, *self.backward.path(number, level))
                     break
                 if step >= len(numbers):
                     self.lower = length + 1

@@ -123,7 +123,7 @@ def test_levels_hold_what_is_new(n: int, k: int, backward: bool) -> None:
     assert 3 * frontier.count <= 2 * len(frontier.places)
     for depth, numbers in enumerate(frontier.levels):
         for number in numbers[:: 1 + len(numbers) // 20].tolist():
-            letters = frontier.path(number)
+            letters = frontier.path(number, depth)
             assert len(letters) == depth
             states = 2**n - 1
             if backward:  # the letters lead from the set to a singleton
@@ -145,24 +145,22 @@ def test_appending_knows_what_was_entered_moved_or_just_appended(n: int) -> None
     parts = [rows([0, *random_sets(rng, 20, n, p), 0], n) for p in (0.1, 0.5, 0.5, 0.9)]
     known: list[int] = []
     sets = np.zeros((400, words), np.uint64)
-    origins = np.zeros(400, np.uint32)
+    letters = np.zeros(400, np.uint8)
     places = np.zeros(512, np.uint64)
     for round_ in range(3):  # whatever comes a second time is known
         for part in parts:
             images, hashes = frontier.images(part)
-            parents = rng.permutation(1000)[: len(part)]
             state_sets.touch(hashes, places)
             before = len(known)
-            count = state_sets.append_new(images, hashes, parents, sets, origins, places, before)
-            made: list[tuple[int, int]] = []
+            count = state_sets.append_new(images, hashes, sets, letters, before, places, before)
+            made: list[int] = []
             queue = ints(images[:, : k * words].reshape(-1, words))
             for i, states in enumerate(queue):
                 if states and states not in known:
                     known.append(states)
-                    made.append((int(parents[i // k]), i % k))
+                    made.append(i % k)
             assert ints(sets[:count]) == known
-            pairs = [divmod(int(origin), k) for origin in origins[before:count]]
-            assert pairs == made
+            assert letters[: count - before].tolist() == made
             assert not made or round_ == 0
         if round_ == 0:
             larger = np.zeros(2048, np.uint64)
@@ -187,11 +185,9 @@ def test_a_crowded_hash_table_wraps_around(size: int) -> None:
     # one letter, the identity: the images are the sets
     frontier = Frontier(np.arange(70, dtype=np.uint8)[None], False, Budget())
     images, hashes = frontier.images(sets)
-    room, origins = np.vstack([sets, sets]), np.zeros(2 * count, np.uint32)
+    room, letters = np.vstack([sets, sets]), np.zeros(count, np.uint8)
     for table in (places, larger):
-        assert count == state_sets.append_new(
-            images, hashes, np.arange(count), room, origins, table, count
-        )
+        assert count == state_sets.append_new(images, hashes, room, letters, count, table, count)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +209,7 @@ def test_marching_makes_the_same_levels(n: int, most: int) -> None:
         assert ints(backward.sets[numbers]) == level
     # the path of the last set is a word that leads it to one state, and its preimage is the set
     (last,) = ints(backward.sets[backward.count - 1 : backward.count])
-    word = backward.path(backward.count - 1)
+    word = backward.path(backward.count - 1, backward.depth)
     assert len(word) == backward.depth
     states = last
     for letter in word:

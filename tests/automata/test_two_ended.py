@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from automata import verify
 from automata.automaton import Deltas, state_dtype
-from automata.solver import reduction, two_ended
+from automata.kernels import both_ends as both_ends_kernel
+from automata.solver import quick, reduction, two_ended
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import greedy_word
@@ -335,6 +337,38 @@ def test_levels_that_are_not_stored(monkeypatch: pytest.MonkeyPatch, k: int, wor
                     assert search.lower == threshold
                 else:
                     assert search.lower == depth + unstored + 1 <= threshold
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("march", [True, False])
+def test_it_goes_on_where_the_first_search_ended(
+    monkeypatch: pytest.MonkeyPatch, workers: int, march: bool
+) -> None:
+    """The first search has found everything, all but the last level, or hardly anything."""
+    if not march:
+        monkeypatch.setattr(Frontier, "can_march", lambda side: False)
+    lengths = set()
+    for (delta, word), _ in zip(mixed(14), range(120), strict=False):
+        k, n = delta.shape
+        for limit in (n + 1, 3 * n, 9 * n, 100 * n):
+            monkeypatch.setattr(
+                quick, "both_ends_space", partial(both_ends_kernel.working_space, limit=limit)
+            )
+            few = quick.search_few_sets(delta, words=True)
+            if few.made is None:
+                assert few.word == word
+                continue
+            depths = [len(made.ends) - 1 for made in few.made]
+            assert sum(depths) <= few.lower <= min(len(word), sum(depths) + 1)
+            for bound in (word, padded(word, k, np.random.default_rng(limit))):
+                search = Search(delta, bound, Budget(), workers, few.lower, few.made)
+                assert [side.depth for side in (search.forward, search.backward)] == depths
+                small_parts(search, 7).run()
+                assert search.lower == len(search.word) == len(word)
+                assert verify(delta, search.word)
+            lengths.add((few.lower, len(word)))
+    assert any(lower == length for lower, length in lengths)
+    assert any(1 < lower < length - 5 for lower, length in lengths)
 
 
 # --- limits -----------------------------------------------------------------------------------
