@@ -76,10 +76,7 @@ def careful_threshold(
     """
     (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     budget = Budget(memory_limit, time_limit)
-    few = search_few_sets(valid)
-    threshold = few.threshold
-    if threshold == UNFINISHED:
-        threshold = _threshold(valid, few, budget, workers)
+    threshold = _threshold(valid, search_few_sets(valid), budget, workers)
     return None if threshold == NOT_SYNCHRONIZING else threshold
 
 
@@ -279,7 +276,9 @@ def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:
 
 
 def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int:
-    """Return the threshold of an automaton that needs many sets; raise `CarefulLimitReached`."""
+    """Return the threshold, after a search of few sets; raise `CarefulLimitReached`."""
+    if few.threshold != UNFINISHED:
+        return few.threshold
     if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
         return _search_all(delta, few.lower, budget, workers, words=False).status
     bounds = _search(delta, few, budget, workers)

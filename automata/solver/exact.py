@@ -34,7 +34,7 @@ from automata.solver.limits import (
     ResetBounds,
 )
 from automata.solver.quick import (
-    BOTH_ENDS_MAX_STATES,
+    BATCH_MAX_STATES,
     UNFINISHED,
     FewSets,
     both_ends_space,
@@ -112,10 +112,7 @@ def reset_threshold(
     """
     (valid,), workers = _validate(validate_delta(delta)[None], workers)
     budget = Budget(memory_limit, time_limit)
-    few = search_few_sets(valid)
-    threshold = few.threshold
-    if threshold == UNFINISHED:
-        threshold = _threshold(valid, few, budget, workers)
+    threshold = _threshold(valid, search_few_sets(valid), budget, workers)
     return None if threshold == NOT_SYNCHRONIZING else threshold
 
 
@@ -300,7 +297,7 @@ def find_words(
         if bounds is not None:
             found.append((row, np.array([bounds.word], np.int8)))
 
-    if n <= BOTH_ENDS_MAX_STATES:
+    if n <= BATCH_MAX_STATES:
         run_parts(solve_quickly, batch, workers)
     solve_apart(solve, lengths, workers)
     letters = np.full((batch, lengths.max(initial=0)), -1, np.int8)
@@ -364,7 +361,9 @@ def reset_bounds(
 
 
 def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int:
-    """Return the threshold of an automaton that needs many sets; raise `LimitReached`."""
+    """Return the threshold, after a search of few sets; raise `LimitReached`."""
+    if few.threshold != UNFINISHED:
+        return few.threshold
     if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
         letters, left = greedy_word(delta)
         if left > 1:

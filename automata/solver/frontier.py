@@ -31,7 +31,7 @@ class Levels(NamedTuple):
     """The first levels of a side, made by another search."""
 
     sets: PackedSets
-    """(sets, words), level by level"""
+    """(sets, words), level by level; sets that follow the last level count as met"""
     ends: list[int]
     """where each level ends"""
 
@@ -58,7 +58,8 @@ class Frontier:
     start : Start, optional
         The first level. Default: the set of all states, or the singletons.
     made : Levels, optional
-        Levels from which the search goes on, with the first one.
+        Levels from which the search goes on, with the first one. Their sets become its own: they
+        are moved and added to.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Frontier:
         self.start = start
         if made is None:
             made = Levels(pack(start.sets), [len(start.words)])
-        self.sets = made.sets.copy()  # (sets, words); it grows in place
+        self.sets = made.sets  # (sets, words)
         self.count = len(self.sets)
         self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint64)
         state_sets.enter(self.sets, 0, self.count, self.places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,12 @@ _FORWARD_BITS = 10
 """A forward search ends at 2^10 sets, 2^13 from n = 17 on; a search from both ends follows."""
 _PROBE = 64
 """First rows, which decide the first search of the others; fewer are searched from both ends."""
-BOTH_ENDS_MAX_STATES = 64
+BATCH_MAX_STATES = 64
+"""Larger automata are searched one by one: the search of one takes longer than a call."""
+_BOTH_ENDS_MAX_STATES = 128
 _BOTH_ENDS_BITS = 15
-"""The kernel for both ends stops at 2^15 sets a side: searches that reduce levels are quicker."""
+"""The kernel for both ends stops at 2^15 words of sets a side: searches that reduce levels are
+quicker."""
 
 
 class FewSets(NamedTuple):
@@ -51,7 +54,7 @@ def solve_quickly(deltas: Deltas, workers: int, partial: bool = False) -> npt.ND
     """
     batch, k, n = deltas.shape
     thresholds = np.full(batch, UNFINISHED, np.int32)
-    if n > BOTH_ENDS_MAX_STATES:
+    if n > BATCH_MAX_STATES:
         return thresholds
     images = images_of_partial(n) if partial else None
     forward_sets = 1 << min(n, _FORWARD_BITS + (3 if n > forward.MAX_STATES else 0))
@@ -94,10 +97,10 @@ def search_few_sets(delta: Deltas, words: bool = False) -> FewSets:
     Where a word that is asked for needs too many sets, the automaton is unfinished.
     """
     k, n = delta.shape
-    if n > BOTH_ENDS_MAX_STATES:
+    if n > _BOTH_ENDS_MAX_STATES:
         return FewSets()
-    tables, slots, lists, levels, starts = both_ends_space(n, k)
-    outcome, depths = both_ends.search(delta, tables, slots, lists, levels, starts)
+    space = full, tables, _, lists, levels = both_ends_space(n, k)
+    outcome, depths = both_ends.search(delta, *space)
     length = sum(depths)
     if outcome == both_ends.NOT_SYNCHRONIZING:
         return FewSets(outcome)
@@ -105,25 +108,29 @@ def search_few_sets(delta: Deltas, words: bool = False) -> FewSets:
     if met and not words:
         return FewSets(length)
     word = np.empty(length, np.uint8)
-    if met and both_ends.least_word(k, n, *depths, tables, lists, levels, word):
+    if met and both_ends.least_word(k, n, full, depths, tables, lists, levels, word):
         return FewSets(length, length, tuple(word.tolist()))
-    return FewSets(lower=length + (not met), made=_levels(n, depths, lists, levels))
+    return FewSets(lower=length + (not met), made=_levels(full, depths, lists, levels))
 
 
 def _levels(
-    n: int, depths: tuple[int, int], lists: PackedSets, levels: PackedSets
+    full: tuple[np.uint64, ...],
+    depths: tuple[int, int],
+    lists: PackedSets,
+    levels: PackedSets,
 ) -> tuple[Levels, Levels]:
     """Return the levels of both sides of a search from both ends."""
     found = []
     for side, depth in enumerate(depths):
         start, *ends = levels[side, : depth + 2].tolist()
-        flipped = np.uint64(2**n - 1 if side == 1 else 0)  # backward, sets are complements
-        sets = lists[side, start : ends[-1], None] ^ flipped  # (sets, 1)
+        sets = lists[side, :, start : ends[-1]].T.copy()  # (sets, words)
+        if side == 1:  # complements
+            sets ^= np.array(full)
         found.append(Levels(sets, [end - start for end in ends]))
     forward, backward = found
     return forward, backward
 
 
-def both_ends_space(n: int, k: int) -> tuple[npt.NDArray[Any], ...]:
+def both_ends_space(n: int, k: int) -> both_ends.Space:
     """Return the working space of the kernels for both ends."""
-    return both_ends.working_space(n, k, 1 << _BOTH_ENDS_BITS)
+    return both_ends.working_space(n, k, (1 << _BOTH_ENDS_BITS) // -(-n // 64))

@@ -80,8 +80,8 @@ class Search:
     ) -> None:
         self.delta = delta
         start, end = ends or (None, None)
-        whole = ends is None and word is not None
-        later = begin_later(delta) if whole and delta.shape[1] > 64 else None
+        anew = made is None and ends is None and word is not None
+        later = begin_later(delta) if anew and delta.shape[1] > 64 else None
         inner, start = (delta, start) if later is None else later
         forward, backward = made or (None, None)
         self.forward = Frontier(inner, False, budget, workers, start=start, made=forward)
@@ -199,7 +199,7 @@ class Search:
             self._trie = None
             trie = int(forward.size * forward.growth)
         # The first upper bound is loose: the search may be about to end. For n <= 64 it is not, a
-        # kernel has met many sets before.
+        # kernel has met many sets before; for n <= 128 that kernel gives up sooner.
         long = self._beam_searched or self.delta.shape[1] <= 64
         side.expand(self._bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
         self._worth += side.size * _WORTH

@@ -91,7 +91,7 @@ def test_permutations_and_sinks(k: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "k"), [(4, 16), (4, 17), (9, 7), (9, 8), (11, 64), (5, 64), (33, 64)]
+    ("n", "k"), [(4, 16), (4, 17), (9, 7), (9, 8), (11, 64), (5, 64), (33, 64), (70, 64)]
 )
 def test_many_letters(n: int, k: int) -> None:
     # only the last two letters matter: their images lie in the last words of 64 bits
@@ -104,7 +104,26 @@ def test_many_letters(n: int, k: int) -> None:
         check([delta, delta[::-1]])
 
 
-@pytest.mark.parametrize("n", [18, 24, 30, 31, 32, 33, 40, 60, 63, 64])
+@pytest.mark.parametrize("n", [65, 66, 100, 127, 128])
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_two_words_find_what_one_finds(n: int, k: int) -> None:
+    """States that are led where others are change nothing but the size."""
+    rng = np.random.default_rng([n, k])
+    small = [rng.integers(0, m, (k, m)) for m in rng.integers(2, 11, 60)]
+    small += [delta for _, delta in known(8, k)]
+    names = rng.permutation(n)
+    large = np.empty((len(small), k, n), np.uint8)
+    for delta, own in zip(small, large, strict=True):
+        m = delta.shape[1]
+        twins = np.concatenate([np.arange(m), rng.integers(0, m, n - m)])
+        own[:, names] = names[delta[:, twins]]
+    truths = [naive.shortest_reset_word(delta.tolist()) for delta in small]
+    assert thresholds(large) == [-1 if word is None else len(word) for word in truths]
+    for delta, word in zip(large, truths, strict=True):
+        assert least_word(delta) == (-1 if word is None else word)
+
+
+@pytest.mark.parametrize("n", [18, 24, 30, 31, 32, 33, 40, 60, 63, 64, 65, 90, 128])
 def test_long_thresholds(n: int) -> None:
     members = [
         (family.delta(n), family.reset_threshold(n))
@@ -119,7 +138,7 @@ def test_long_thresholds(n: int) -> None:
     assert thresholds(renamed) == [threshold for _, threshold in members]
 
 
-@pytest.mark.parametrize("n", [18, 40, 64])
+@pytest.mark.parametrize("n", [18, 40, 64, 65, 78])
 def test_word_of_cerny_automata(n: int) -> None:
     merge, cycle = 0, 1
     word = ((merge,) + (cycle,) * (n - 1)) * (n - 2) + (merge,)
@@ -128,7 +147,7 @@ def test_word_of_cerny_automata(n: int) -> None:
 
 
 def test_words_past_the_oracle_reset() -> None:
-    for n, k in [(20, 2), (33, 2), (44, 2), (64, 2), (32, 3)]:
+    for n, k in [(20, 2), (33, 2), (44, 2), (64, 2), (32, 3), (65, 2), (100, 2), (70, 3)]:
         for delta in np.random.default_rng([n, k]).integers(0, n, (5, k, n)).tolist():
             word, threshold = least_word(delta), thresholds([delta])[0]
             if threshold < 0:
@@ -139,11 +158,22 @@ def test_words_past_the_oracle_reset() -> None:
                 assert len(naive.apply(delta, range(n), word)) == 1
 
 
-def test_state_63() -> None:
-    # state 63 is the last to reach 0: the highest bit decides
-    chain = [0, *range(63)]
-    assert thresholds([[chain], [chain[::-1]]]) == [63, -1]
-    assert least_word([chain]) == (0,) * 63
+@pytest.mark.parametrize("last", [63, 64, 127])
+def test_the_last_state_of_a_word(last: int) -> None:
+    # it is the last to reach 0: the highest bit decides
+    chain = [0, *range(last)]
+    assert thresholds([[chain], [chain[::-1]]]) == [last, -1]
+    assert least_word([chain]) == (0,) * last
+
+
+def test_wide_levels_of_two_words_are_left_to_others() -> None:
+    delta = np.random.default_rng(0).integers(0, 128, (3, 128), dtype=np.uint8)
+    space = both_ends.working_space(128, 3, 1 << 16)
+    outcome, (forward, backward) = both_ends.search(delta, *space)
+    assert outcome == both_ends.UNFINISHED
+    levels = space[-1].astype(int)
+    for side, depth in [(0, forward), (1, backward)]:
+        assert 512 < np.diff(levels[side, : depth + 2]).max() <= both_ends._WIDEST
 
 
 def test_a_word_that_does_not_fit_is_not_written() -> None:

@@ -116,6 +116,20 @@ def is_careful(delta: Tables, word: tuple[int, ...]) -> bool:
     return len(states) == 1
 
 
+@pytest.mark.parametrize("n", [40, 64, 65, 100, 128])
+def test_more_states_that_are_led_where_others_are(n: int) -> None:
+    rng = np.random.default_rng(n)
+    small = uniform_partial(60, 7, 2)
+    twins, names = np.append(np.arange(7), rng.integers(0, 7, n - 7)), rng.permutation(n)
+    images = small[:, :, twins]
+    large = np.empty((60, 2, n), np.uint8)
+    large[:, :, names] = np.where(images == UNDEFINED, UNDEFINED, names[np.minimum(images, 6)])
+    expected = [truth(delta) for delta in small]
+    assert careful_thresholds(large).tolist() == expected
+    for delta, own in zip(small[::3], large[::3], strict=True):
+        assert shortest_careful_word(own) == naive.shortest_careful_word(with_none(delta))
+
+
 @pytest.mark.parametrize(
     ("n", "c", "length"),
     [(9, 1, 72), (10, 1, 94), (11, 1, 119), (14, 2, 211), (16, 3, 288), (18, 0, 336), (18, 3, 379)],

@@ -493,6 +493,8 @@ def test_past_the_oracle_all_searches_agree(n: int, k: int) -> None:
 # --- the choice of a search -------------------------------------------------------------------
 
 
+NO_KERNELS = {"BATCH_MAX_STATES": 0, "_BOTH_ENDS_MAX_STATES": 0}
+BY_SEARCH = {"_EXHAUSTIVE_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0}
 CHOICES: list[dict[str, int]] = [
     {"_PROBE": 1},
     {"_PROBE": 1 << 30},
@@ -502,8 +504,10 @@ CHOICES: list[dict[str, int]] = [
     {"_BOTH_ENDS_BITS": 3},
     {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0},
     {"_BOTH_ENDS_BITS": 20, "_PROBE": 1 << 30},
-    {"BOTH_ENDS_MAX_STATES": 0},  # all of them by `DenseSearch`
-    {"BOTH_ENDS_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0},  # by `Search`
+    {"BATCH_MAX_STATES": 0},
+    NO_KERNELS,  # all of them by `DenseSearch`
+    NO_KERNELS | BY_SEARCH,
+    {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0} | BY_SEARCH,  # it goes on from the kernel's levels
 ]
 
 
@@ -848,7 +852,7 @@ def test_a_word_comes_with_its_length(n: int) -> None:
             assert len(word) == naive.reset_threshold(delta.tolist())
 
 
-@pytest.mark.parametrize("n", [4, 12, 70])
+@pytest.mark.parametrize("n", [4, 12, 130])
 def test_the_conjectured_bound_is_no_upper_bound(n: int) -> None:
     """Others stop at (n-1)^2 letters, as if Černý's conjecture were proved."""
     delta = cerny(n)
@@ -861,7 +865,7 @@ def test_the_conjectured_bound_is_no_upper_bound(n: int) -> None:
     search.run()
     assert search.bounds.exact
     assert len(search.word) == (n - 1) ** 2
-    if n == 70:  # a search that has hardly begun promises no more than the word it has
+    if n == 130:  # a search that has hardly begun promises no more than the word it has
         bounds = reset_bounds(delta, time_limit=1e-9)
         assert bounds is not None
         assert bounds.upper == len(greedy)

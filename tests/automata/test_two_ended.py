@@ -361,6 +361,7 @@ def test_it_goes_on_where_the_first_search_ended(
             depths = [len(made.ends) - 1 for made in few.made]
             assert sum(depths) <= few.lower <= min(len(word), sum(depths) + 1)
             for bound in (word, padded(word, k, np.random.default_rng(limit))):
+                few = quick.search_few_sets(delta, words=True)  # its sets are used up
                 search = Search(delta, bound, Budget(), workers, few.lower, few.made)
                 assert [side.depth for side in (search.forward, search.backward)] == depths
                 small_parts(search, 7).run()
