@@ -402,7 +402,7 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     Raises
     ------
     AutomatonError, SizeLimitError
-        As `canonical_forms`.
+        As `automata.canonical.canonical_forms`.
 
     Examples
     --------

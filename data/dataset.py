@@ -48,7 +48,7 @@ class Dataset:
     """
 
     deltas: Deltas
-    """uint8 (rows, k, n), in canonical form; `UNDEFINED` where a partial automaton has no target"""
+    """uint8 (rows, k, n), in canonical form; 255 where a letter is undefined"""
     reset_thresholds: Thresholds
     """int32 (rows,), -1 for non-synchronizing; careful thresholds of partial automata"""
     sources: npt.NDArray[np.str_]

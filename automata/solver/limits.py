@@ -42,7 +42,9 @@ class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
 
 @dataclass(frozen=True)
 class CarefulBounds:
-    """What is proved about the length of a shortest careful word, or of one of `shortest_word`.
+    """What is proved about the length of a shortest careful word.
+
+    Or of a word that `automata.solver.between.shortest_word` searches for.
 
     Examples
     --------

@@ -152,10 +152,12 @@ def test_mutation_is_that_of_the_search(parts: tuple[Dataset, Dataset]) -> None:
     assert row["mutation_1"] == pytest.approx(true, abs=0.06)
 
 
-def test_as_many_transitions_are_redrawn() -> None:
-    deltas = sample_uniform(np.random.default_rng(0), 200, N, K)
+@pytest.mark.parametrize("partial", [False, True])
+def test_as_many_transitions_are_redrawn(partial: bool) -> None:
+    share = 0.3 if partial else 0.0
+    deltas = sample_uniform(np.random.default_rng(0), 200, N, K, undefined=share)
     wanted = np.random.default_rng(1).integers(0, N * K + 1, 200)
-    redrawn = attributes._redraw(np.random.default_rng(2), deltas, wanted)
+    redrawn = attributes._redraw(np.random.default_rng(2), deltas, wanted, partial)
     assert ((redrawn != deltas).sum((1, 2)) == wanted).all()
 
 

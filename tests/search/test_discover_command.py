@@ -55,7 +55,7 @@ def words(**changes) -> list[str]:
     return ["discover", *(word for name, value in pairs for word in ("--" + name, str(value)))]
 
 
-def draw(_: object, stem: Path) -> list[Path]:
+def draw(_: object, stem: Path, **_options: object) -> list[Path]:
     """Draw nothing."""
     pictures = [stem.with_suffix(f".{kind}") for kind in ("png", "svg")]
     for picture in pictures:
