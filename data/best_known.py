@@ -9,17 +9,20 @@ from dataclasses import dataclass
 
 from automata.sizes import cerny_bound
 
-_CAREFUL = {
-    2: dict(
-        enumerate([0, 1, 4, 9, 16, 26, 39, 55, 73, 94, 119, 146, 176, 211, 248, 288, 332, 379], 1)
-    ),
-    3: dict(enumerate([0, 1, 4, 10, 19, 33], 1)),
+_CAREFUL: dict[int, list[int]] = {
+    2: [
+        *(0, 1, 4, 9, 16, 26, 39, 55, 73, 94, 119, 146, 176, 211, 248, 288, 332, 379, 429, 483),
+        *(539, 599, 663, 732, 804, 881, 961, 1044, 1132, 1222, 1317, 1416, 1517, 1624, 1733, 1846),
+        *(1963, 2082, 2207, 2334),
+    ],
+    3: [0, 1, 4, 10, 19, 33],
+    4: [0, 1, 4, 10],
 }
-"""Longest known careful thresholds by number of letters and of states.
+"""Longest known careful thresholds by number of letters, for n = 1, 2, ...
 
 Two letters: maxima for n <= 10 (de Bondt, Don, Zantema, arXiv:1801.10436; Cambie, de Bondt, Don,
-arXiv:2108.13927), and the family P(n, c) of the latter beyond. Three letters: maxima, found here by
-enumeration.
+arXiv:2108.13927), and beyond them the best of P(n, c), `automata.families.p_threshold`; nobody has
+found longer ones for n <= 40. More letters: maxima, found here by enumeration.
 """
 
 
@@ -42,14 +45,15 @@ def best_known_length(n: int, k: int, *, partial: bool) -> int | None:
     --------
     >>> best_known_length(10, 2, partial=False), best_known_length(10, 2, partial=True)
     (81, 94)
-    >>> best_known_length(3, 1, partial=True), best_known_length(40, 2, partial=True)
-    (2, None)
+    >>> best_known_length(24, 2, partial=True), best_known_length(24, 3, partial=True)
+    (732, None)
     """
     if not partial:
         return cerny_bound(n)
     if k == 1:
         return n - 1  # the letter is defined everywhere, a path to a fixed state
-    return _CAREFUL.get(k, {}).get(n)
+    known = _CAREFUL.get(k, [])
+    return known[n - 1] if n <= len(known) else None
 
 
 @dataclass(frozen=True)

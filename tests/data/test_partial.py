@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 import pipeline
 from automata import UNDEFINED, canonical_forms, careful_thresholds, format_delta
+from automata.families import p_threshold
 from automata.sampling import sample_uniform
 from automata.settings import record_of
 from data import generate as module
@@ -100,7 +101,11 @@ def test_the_best_known_lengths() -> None:
     # maxima for n <= 10 (arXiv:1801.10436, 2108.13927), and the family's lengths beyond
     lengths = [4, 9, 16, 26, 39, 55, 73, 94, 119, 146, 176, 211, 248, 288, 332, 379]
     assert [best_known_length(n, 2, partial=True) for n in range(3, 19)] == lengths
-    assert best_known_length(19, 2, partial=True) is None
+    for n in range(11, 41):
+        family = max(p_threshold(n, c) for c in range(n - 2))
+        assert best_known_length(n, 2, partial=True) == family
+    assert best_known_length(41, 2, partial=True) is None
+    assert best_known_length(7, 3, partial=True) is None
     assert [best_known_length(n, 3, partial=True) for n in (2, 3, 4)] == [1, 4, 10]
     assert [best_known_length(n, 1, partial=True) for n in (1, 2, 9)] == [0, 1, 8]
     assert best_known_length(19, 2, partial=False) == 324
