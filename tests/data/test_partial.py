@@ -86,9 +86,9 @@ def test_an_interrupted_one_goes_on(
         ({"partial": True, "undefined": 1.0}, r"^undefined=1.0 is not in \[0, 1\)$"),
         ({"partial": 1}, "^partial=1 is not True or False$"),
         (
-            {"partial": True, "n": 19, "ceiling": 0.5},
+            {"partial": True, "n": 41, "ceiling": 0.5},
             "^ceiling=0.5 is a share of the longest known careful threshold, and none is known for "
-            "n=19, k=2$",
+            "n=41, k=2$",
         ),
     ],
 )
@@ -191,7 +191,7 @@ def test_generate_as_a_command(tmp_path: Path) -> None:
 
 
 def test_a_picture_without_a_record(tmp_path: Path) -> None:
-    plot_thresholds(np.array([-1, 3, 700], np.int32), Scale(40, 2, True), tmp_path / "wide")
+    plot_thresholds(np.array([-1, 3, 700], np.int32), Scale(41, 2, True), tmp_path / "wide")
     picture = (tmp_path / "wide.svg").read_text()
     assert "longest known" not in picture and "longest threshold 700" in picture
     plot_thresholds(np.full(3, -1, np.int32), Scale(4, 2, True), tmp_path / "none")
