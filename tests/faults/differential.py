@@ -10,7 +10,9 @@ import numpy as np
 
 from tests import naive
 from tests.faults import server
-from tests.faults.random_automata import random_batch
+from tests.faults.comparison import Comparison
+from tests.faults.differential_partial import ALWAYS, compare_partial
+from tests.faults.random_automata import random_batch, renamed
 from tests.faults.tallies import Case, Kind, Tally
 
 _SMALL, _MIDDLE, _LARGE, _CHANGED, _LARGE_CHANGED = (
@@ -19,6 +21,10 @@ _SMALL, _MIDDLE, _LARGE, _CHANGED, _LARGE_CHANGED = (
     "n = 21..64, by certificates too",
     "families changed, n = 4..16, every hand-over forced",
     "families changed, n = 20..40, every hand-over forced",
+)
+_PARTIAL, _LARGER_PARTIAL = (
+    "partial, n = 1..7, all against plain Python",
+    "partial, n = 1..12, with a trap, every hand-over forced",
 )
 _SIZES = {
     _SMALL: (1, 7),
@@ -34,11 +40,21 @@ _SECONDS = 3.0
 
 
 def cases(scale: float) -> Sequence[Case]:
-    """A million small ones, a hundred thousand larger ones, as many changed families."""
+    """A million small ones, a hundred thousand larger ones, as many of families; partial ones."""
     for name in (_SMALL, _MIDDLE):
         _compare(name, 0)  # what it compiles is there for the children
     _compare_handovers(_CHANGED, 0)
-    rounds = {_SMALL: 1000, _MIDDLE: 1000, _LARGE: 200, _CHANGED: 1000, _LARGE_CHANGED: 200}
+    for name in (_PARTIAL, _LARGER_PARTIAL):
+        _compare_partial(name, 0)
+    rounds = {
+        _PARTIAL: 1000,
+        _LARGER_PARTIAL: 1000,
+        _SMALL: 1000,
+        _MIDDLE: 1000,
+        _LARGE: 200,
+        _CHANGED: 1000,
+        _LARGE_CHANGED: 200,
+    }
     return [Case(name, count) for name, count in rounds.items()]
 
 
@@ -48,6 +64,8 @@ def play(case: Case, number: int) -> Tally:
         _LARGE: _compare_large,
         _CHANGED: _compare_handovers,
         _LARGE_CHANGED: _compare_handovers,
+        _PARTIAL: _compare_partial,
+        _LARGER_PARTIAL: _compare_partial,
     }.get(case.name, _compare)
     found, answer = server.compute(lambda: compare(case.name, number))
     if found is None:
@@ -55,30 +73,6 @@ def play(case: Case, number: int) -> Tally:
     automata, compared, wrong = found
     counts = {"automata": automata, "comparisons": compared, "differ": len(wrong)}
     return Tally(counts, wrong[:10])
-
-
-class _Comparison:
-    """Answers that are compared, and those that differ."""
-
-    def __init__(self, deltas: Any) -> None:
-        self.deltas, self.compared = deltas, 0
-        self.wrong: list[str] = []
-
-    def all(self, what: str, found: Any, expected: Any) -> None:
-        """Compare an answer for each automaton."""
-        found, expected = np.asarray(found), np.asarray(expected)
-        self.compared += len(self.deltas)
-        for row in np.flatnonzero((found != expected).reshape(len(self.deltas), -1).any(axis=1)):
-            self._blame(row, what, found[row], expected[row])
-
-    def one(self, row: int, what: str, found: object, expected: object) -> None:
-        """Compare an answer for one."""
-        self.compared += 1
-        if found != expected:
-            self._blame(row, what, found, expected)
-
-    def _blame(self, row: Any, what: str, found: object, expected: object) -> None:
-        self.wrong.append(f"{what} of {self.deltas[row].tolist()}: {found}, not {expected}")
 
 
 def _compare(name: str, number: int) -> tuple[int, int, list[str]]:
@@ -110,31 +104,28 @@ def _compare(name: str, number: int) -> tuple[int, int, list[str]]:
             reached = naive.apply(deltas[row].tolist(), range(n), word)
             check.one(row, "states after the word", len(reached), 1)
 
-    renamed = _renamed(rng, deltas)
-    check.all("threshold, renamed", reset_thresholds(renamed), thresholds)
+    alike = renamed(rng, deltas)
+    check.all("threshold, renamed", reset_thresholds(alike), thresholds)
     forms = canonical_forms(deltas)
-    check.all("form, renamed", canonical_forms(renamed), forms)
+    check.all("form, renamed", canonical_forms(alike), forms)
     check.all("form of the form", canonical_forms(from_canonical(forms, n, k)), forms)
     for row in range(0, len(deltas), max(1, len(deltas) // 20)):
         _compare_one(check, row, int(thresholds[row]))
     return len(deltas), check.compared, check.wrong
 
 
-def _begin(name: str, number: int) -> tuple[np.random.Generator, _Comparison]:
+def _compare_partial(name: str, number: int) -> tuple[int, int, list[str]]:
+    """Compare careful words."""
+    most, count = (7, 1000) if name == _PARTIAL else (12, 100)
+    return compare_partial([most, count, number], most, count)
+
+
+def _begin(name: str, number: int) -> tuple[np.random.Generator, Comparison]:
     """Draw a batch of one size."""
     rng = np.random.default_rng([_AT_ONCE[name], number])
     low, high = _SIZES[name]
     n, k = int(rng.integers(low, high + 1)), int(rng.integers(1, 5))
-    return rng, _Comparison(random_batch(rng, _AT_ONCE[name], n, k))
-
-
-def _renamed(rng: np.random.Generator, deltas: Any) -> Any:
-    """The same automata with other names for states and letters."""
-    _, k, n = deltas.shape
-    states, letters = rng.permutation(n), rng.permutation(k)
-    renamed = np.empty_like(deltas)
-    renamed[:, :, states] = states.astype(deltas.dtype)[deltas[:, letters]]
-    return renamed
+    return rng, Comparison(random_batch(rng, _AT_ONCE[name], n, k))
 
 
 def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
@@ -149,10 +140,10 @@ def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
     )
 
     rng, check = _begin(name, number)
-    renamed = _renamed(rng, check.deltas)
-    check.all("form, renamed", canonical_forms(renamed), canonical_forms(check.deltas))
+    alike = renamed(rng, check.deltas)
+    check.all("form, renamed", canonical_forms(alike), canonical_forms(check.deltas))
     for row, delta in enumerate(check.deltas):
-        bounds, again = (reset_bounds(own, time_limit=_SECONDS) for own in (delta, renamed[row]))
+        bounds, again = (reset_bounds(own, time_limit=_SECONDS) for own in (delta, alike[row]))
         for found in (bounds, again):
             check.one(row, "whether it synchronizes", found is None, bounds is None)
         if bounds is not None and again is not None:
@@ -173,10 +164,6 @@ def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
     return len(check.deltas), check.compared, check.wrong
 
 
-_ALWAYS = {"_REDUCIBLE": 1, "_PLANTING": 0.0, "_TEST": 0.0, "_MANY": 0.0}
-"""Settings with which every level of a search from both ends is reduced, if any set goes."""
-
-
 def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     """Solve families changed in one or two places, as they are and with hand-overs forced."""
     from automata import reprove_thresholds, reset_bounds, reset_thresholds
@@ -191,7 +178,7 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     for rows in (np.arange(len(deltas)), np.arange(0, len(deltas), 2)):
         places = rng.integers(2, size=len(rows)), rng.integers(n, size=len(rows))
         deltas[rows, *places] = rng.integers(n, size=len(rows))
-    check = _Comparison(deltas)
+    check = Comparison(deltas)
     limits = {"time_limit": _SECONDS}
     thresholds = reset_thresholds(deltas, **limits)
 
@@ -213,7 +200,7 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     with mock.patch.multiple(quick, **few), any_size:
         same("threshold, search for any size", reset_thresholds(deltas, **limits))
         with (
-            mock.patch.multiple(reduction, **_ALWAYS),
+            mock.patch.multiple(reduction, **ALWAYS),
             mock.patch.object(two_ended, "_BEAM_FROM", 0),
             mock.patch.object(Frontier, "can_march", lambda side: False),
         ):
@@ -225,7 +212,7 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     return len(deltas), check.compared, check.wrong
 
 
-def _compare_one(check: _Comparison, row: int, threshold: int) -> None:
+def _compare_one(check: Comparison, row: int, threshold: int) -> None:
     """Solve one automaton by what solves single ones."""
     from automata import (
         certificate,
@@ -269,9 +256,10 @@ KIND = Kind(
     "Random and structured automata with 1 to 4 letters are solved by every search of the project,"
     " in batches, and some of them one by one. Thresholds, words, canonical forms, ranks and proofs"
     " are compared with each other, with those of renamed automata, and with plain Python. Known"
-    " families with one or two transitions redrawn are solved as they are and with every hand-over"
-    " forced: kernels give up after a few sets, the search through all sets is left out, all levels"
-    " are reduced.",
+    " families with one or two transitions redrawn, and partial automata, are solved as they are"
+    " and with every hand-over forced: kernels give up after a few sets, the search through all sets is"
+    " left out, all levels are reduced. Partial automata are also solved as complete ones with a"
+    " trap.",
     ("automata", "comparisons", "differ", "crashes"),
     ("differ", "crashes"),
     cases,

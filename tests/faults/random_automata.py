@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+
+from automata.automaton import UNDEFINED
 
 States = npt.NDArray[np.int64]
 
@@ -16,6 +20,17 @@ def random_batch(
     for row in range(0, count, 2):
         deltas[row] = structured(rng, n, k)
     return deltas.astype(np.uint8 if n <= 256 else np.uint16)
+
+
+def renamed(rng: np.random.Generator, deltas: Any) -> Any:
+    """The same automata, complete or partial, with other names for states and letters."""
+    _, k, n = deltas.shape
+    states, letters = rng.permutation(n), rng.permutation(k)
+    names = np.full(max(n, UNDEFINED + 1), UNDEFINED, deltas.dtype)
+    names[:n] = states
+    alike = np.empty_like(deltas)
+    alike[:, :, states] = names[deltas[:, letters]]
+    return alike
 
 
 def structured(rng: np.random.Generator, n: int, k: int) -> States:
