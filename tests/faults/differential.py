@@ -257,9 +257,9 @@ KIND = Kind(
     " in batches, and some of them one by one. Thresholds, words, canonical forms, ranks and proofs"
     " are compared with each other, with those of renamed automata, and with plain Python. Known"
     " families with one or two transitions redrawn, and partial automata, are solved as they are"
-    " and with every hand-over forced: kernels give up after a few sets, the search through all sets is"
-    " left out, all levels are reduced. Partial automata are also solved as complete ones with a"
-    " trap.",
+    " and with every hand-over forced: kernels give up after a few sets, the search through all"
+    " sets is left out, all levels are reduced. Partial automata are also solved as complete ones"
+    " with a trap.",
     ("automata", "comparisons", "differ", "crashes"),
     ("differ", "crashes"),
     cases,
