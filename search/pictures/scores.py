@@ -107,7 +107,7 @@ def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) ->
 
 
 def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) -> list[Path]:
-    """Draw the best gap to the Černý bound against solver calls, one panel a size.
+    """Draw the best gap to the bound against solver calls, one panel a size.
 
     The gap of partial automata is that to the longest known careful threshold, or to (n-1)^2 where
     none is known; it is negative for a record.

@@ -47,8 +47,8 @@ _PICTURES = {
     "hits": ("Hits", "How often each arm hits, each with the same budget of solver calls."),
     "recall": ("Recall", "The share of all automata with such thresholds that each arm found."),
     "families": ("Known families", "The number of known families found, of those that exist."),
-    "gaps": ("Gaps", "The best gap to the Černý bound against solver calls."),
-    "thresholds": ("Thresholds", "The histogram of reset thresholds."),
+    "gaps": ("Gaps", "The best gap to the bound, or to the longest known length, by calls."),
+    "thresholds": ("Thresholds", "The histogram of thresholds."),
     "training": TRAINING,
     "norms": ("Soap bubble", "How far latent points lie from the origin, and the model's prior."),
 }
