@@ -1,6 +1,7 @@
 """The longest thresholds that anyone knows: the scale of pictures, ceilings and scores.
 
-Nothing that searches may read them: an import contract checks this.
+No arm, sampler or model reads them: an import contract checks this. A ceiling of ``generate`` is a
+share of them.
 """
 
 from __future__ import annotations

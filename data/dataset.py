@@ -118,7 +118,12 @@ class Dataset:
 
 
 def concatenate(parts: Sequence[Dataset]) -> Dataset:
-    """Return the rows of several datasets of one kind and size, at least one, as one dataset."""
+    """Return the rows of several datasets of one kind and size, at least one, as one dataset.
+
+    Raises ValueError if some hold partial automata, and some do not.
+    """
+    if len({part.partial for part in parts}) > 1:
+        raise ValueError("datasets of partial and of complete automata are not one dataset")
     return Dataset(
         np.concatenate([part.deltas for part in parts]),
         np.concatenate([part.reset_thresholds for part in parts]),

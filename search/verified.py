@@ -24,9 +24,9 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.families import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.verification import verify
+from automata.sizes import cerny_bound
 from automata.solver.either import thresholds_of
 from automata.text.formats import format_delta, parse_delta, parse_word
-from data.best_known import Scale
 from data.damage import DataError, open_file, reading
 from data.files import read_checksums, recover
 from data.progress import progress
@@ -260,9 +260,13 @@ def _exported_place(row: Any) -> tuple[Any, ...]:
 
 
 def _bound(row: Any, delta: Deltas) -> int | None:
-    """Return the true length that a row compares its threshold with, None if there is none."""
-    k, n = delta.shape
-    return Scale(n, k, partial=hasattr(row, "best_known")).best
+    """Return the length that a row compares its threshold with, None if there is none.
+
+    That of a partial automaton is what was known when the row was written: records are broken.
+    """
+    if hasattr(row, "best_known"):
+        return _whole("best_known", row.best_known) if row.best_known else None
+    return cerny_bound(delta.shape[1])
 
 
 def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
@@ -299,7 +303,10 @@ def _exported_problem(row: Any, position: int, delta: Deltas, threshold: int) ->
     (own,) = from_canonical(canonical_forms(delta[None]), *delta.shape[::-1], partial=True)
     further = {
         "delta": (row.delta, format_delta(own)),
-        "properties": (row.properties, class_names(delta[None])[0]),
+        "properties": (
+            row.properties,
+            class_names(delta[None], synchronizing=np.array([threshold >= 0]))[0],
+        ),
     }
     return _untrue(row, delta, threshold, further)
 

@@ -74,7 +74,8 @@ class Reduction:
         """The sets of the last level by letters, before it was compared with itself; or nothing."""
         self._forest: list[Trie] = []  # of the first `_planted` levels
         self._planted = 0
-        self._permutations = {a for a, row in enumerate(delta.tolist()) if len(set(row)) == self.n}
+        every = [*range(self.n)]
+        self._permutations = {a for a, row in enumerate(delta.tolist()) if sorted(row) == every}
         guess = 0.0 if self.n <= 64 else 0.3
         self._tests = {"earlier": guess, "level": guess}  # for each pair of sets that are compared
         self._incomparable = False  # whether no set of the last level contains another

@@ -74,7 +74,9 @@ class Part(NamedTuple):
             return []
         forms = np.frombuffer(b"".join(self.forms[row] for row in rows), np.uint8)
         deltas = from_canonical(forms.reshape(len(rows), -1), self.n, self.k, partial=True)
-        families, properties = identify(deltas), class_names(deltas, workers=workers)
+        synchronizing = np.array([self.thresholds[row] for row in rows]) >= 0
+        properties = class_names(deltas, workers=workers, synchronizing=synchronizing)
+        families = identify(deltas)
         bound = cerny_bound(self.n)
         return [
             Record(
@@ -99,7 +101,13 @@ def contradiction(n: int, k: int, form: bytes, threshold: int, other: str) -> Ru
     )
 
 
-def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) -> list[str]:
+def class_names(
+    deltas: Deltas,
+    *,
+    workers: int = 1,
+    undecided: bool = False,
+    synchronizing: npt.NDArray[np.bool_] | None = None,
+) -> list[str]:
     """Return the names of the classes of each automaton.
 
     Parameters
@@ -110,6 +118,8 @@ def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) ->
         Threads.
     undecided : bool
         Whether to leave out the classes in `UNDECIDED` for every n.
+    synchronizing : bool array, shape (batch,), optional
+        Whether each automaton synchronizes, if known: of partial ones it is a long search.
 
     Returns
     -------
@@ -128,11 +138,13 @@ def class_names(deltas: Deltas, *, workers: int = 1, undecided: bool = False) ->
     ['strongly-connected,initially-connected,permutation-letter,one-cluster,eulerian']
     """
     if deltas.shape[2] <= MAX_STATES_SUBSETS and not undecided:
-        flags = class_flags(deltas, workers=workers)
+        flags = class_flags(deltas, synchronizing=synchronizing, workers=workers)
     else:
         flags = np.zeros(len(deltas), np.uint16)
         for bit, name in enumerate(CLASSES):
-            if name not in UNDECIDED:
+            if name == "synchronizing" and synchronizing is not None:
+                flags |= synchronizing.astype(np.uint16) << bit
+            elif name not in UNDECIDED:
                 flags |= in_classes(deltas, [name], workers=workers).astype(np.uint16) << bit
     distinct, place = np.unique(flags, return_inverse=True)
     texts = [

@@ -78,8 +78,9 @@ def are_isomorphic(between: tuple[str, str]) -> bool:
 def check_model(folder: Path) -> tuple[int, int]:
     """Return n and k of a model folder, or raise `DataError` if the lecture cannot show it."""
     config = load_model(folder).config
-    if config.any_size or config.latent == 0 or config.n > DRAWN_MAX_STATES:
+    if config.partial or config.any_size or config.latent == 0 or config.n > DRAWN_MAX_STATES:
         raise DataError(
-            f"{folder}: not a model of one size with a latent space, up to n={DRAWN_MAX_STATES}"
+            f"{folder}: not a model of complete automata of one size with a latent space, up to "
+            f"n={DRAWN_MAX_STATES}"
         )
     return config.n, config.k
