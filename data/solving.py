@@ -93,7 +93,9 @@ def solve_argument(
 
 def _with_hint(reason: str, config: SolveConfig) -> str:
     """Return the reason of an error; that a transition is missing is no error with --partial."""
-    is_partial = reason.endswith("not complete") or reason.startswith("incomplete:")
+    is_partial = (
+        reason.endswith("not complete") or reason.startswith("incomplete:") or "'null" in reason
+    )
     return f"{reason} (see --partial)" if is_partial and not config.partial else reason
 
 

@@ -87,10 +87,15 @@ def load_trained(
     if read_config(folder)["data"] != describe_data(dataset):
         unknown = "" if (folder / "run.json").exists() else "; no run.json names its classes"
         raise DataError(
-            f"{data}: n={dataset.n}, k={dataset.k}, {len(dataset)} rows, "
-            f"not what {folder} (n={model.config.n}, k={model.config.k}) was trained on{unknown}"
+            f"{data}: n={dataset.n}, k={dataset.k}{_kind(dataset.partial)}, {len(dataset)} rows, "
+            f"not what {folder} (n={model.config.n}, k={model.config.k}"
+            f"{_kind(model.config.partial)}) was trained on{unknown}"
         )
     return model, dataset, weights
+
+
+def _kind(partial: bool) -> str:
+    return ", partial" if partial else ""
 
 
 def doubts(folder: Path | str) -> list[str]:

@@ -133,10 +133,16 @@ def _legend(cells: Sequence[Cell]) -> list[Artist]:
         ),
         (
             any(cell.wrong for cell in cells),
-            Patch(facecolor="white", edgecolor=WRONG, ls="--", lw=1.8, label="no reset word"),
+            Patch(facecolor="white", edgecolor=WRONG, ls="--", lw=1.8, label=_no_word(cells)),
         ),
     ]
     return [*letters, *(mark for occurs, mark in marks if occurs)]
+
+
+def _no_word(cells: Sequence[Cell]) -> str:
+    """Return what is said of automata that no word synchronizes."""
+    careful = "no careful word"
+    return careful if any(cell.caption == careful for cell in cells) else "no reset word"
 
 
 def _frame(axes: Axes, cell: Cell, centre: Floats, side: float) -> None:

@@ -44,7 +44,7 @@ def grids_of(content: Content) -> list[Grid]:
         text = (
             "The automata decoded along the paths between the two best parents, which stand "
             "outside, and after rounds of encode-decode. None is repaired. Yellow: what differs "
-            "from the column before. Below each: its reset threshold."
+            "from the column before. Below each: its threshold."
         )
         rows = [(row.label, row.cells()) for row in content.strip]
         grids.append(Grid("Interpolation", text, strip_heads(STRIP_ALPHAS), rows))
