@@ -458,8 +458,8 @@ DAMAGE = {
         "undefined=0.2 is only for partial automata",
     ),
     "a ceiling of a size without a record": (
-        edited(config=record_of(replace(SMALL, partial=True)) | {"n": 30, "ceiling": 0.5}),
-        "none is known for n=30, k=2",
+        edited(config=record_of(replace(SMALL, partial=True)) | {"n": 41, "ceiling": 0.5}),
+        "none is known for n=41, k=2",
     ),
     "undefined transitions": (
         forge(with_deltas(lambda flat: np.where(flat == 3, np.uint8(255), flat))),
