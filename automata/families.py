@@ -21,6 +21,7 @@ from automata.automaton import (
     AutomatonError,
     Deltas,
     SizeLimitError,
+    check_partial_size,
     state_dtype,
     undefined_entries,
     validate_deltas,
@@ -341,8 +342,7 @@ def p_threshold(n: int, c: int) -> int:
 
 def _p_size(n: int, c: int) -> tuple[int, int]:
     n, c = check_integer("n", n), check_integer("c", c)
-    if n > UNDEFINED:
-        raise SizeLimitError(f"n={n} is over the limit of {UNDEFINED} states of partial automata")
+    check_partial_size(n)
     if not 0 <= c <= n - 3:
         raise AutomatonError(f"the automaton P(n, c) has 0 <= c <= n - 3, got n={n}, c={c}")
     return n, c

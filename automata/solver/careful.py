@@ -16,16 +16,15 @@ import numpy.typing as npt
 
 from automata.arguments import check_workers
 from automata.automaton import (
-    UNDEFINED,
     Automaton,
     AutomatonLike,
     Deltas,
-    SizeLimitError,
     cerny_bound,
+    check_partial_size,
     validate_delta,
     validate_deltas,
 )
-from automata.solver.dense import RUNNING, DenseSearch
+from automata.solver.dense import DENSE_MAX_STATES, RUNNING, DenseSearch
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, Words, find_words
 from automata.solver.limits import (
     Budget,
@@ -42,7 +41,7 @@ from automata.solver.quick import (
 )
 from automata.solver.two_ended import Search
 
-_EXHAUSTIVE_MAX_STATES = 28
+_EXHAUSTIVE_MAX_STATES = DENSE_MAX_STATES
 """Up to here all 2^n sets are searched where quick searches do not finish."""
 
 
@@ -270,8 +269,7 @@ def careful_bounds(
 
 def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:
     """Check the number of states, which kernels for partial automata keep in a byte."""
-    if (n := deltas.shape[2]) > UNDEFINED:
-        raise SizeLimitError(f"n={n} is over the limit of {UNDEFINED} states of partial automata")
+    check_partial_size(deltas.shape[2])
     return deltas, check_workers(workers)
 
 
