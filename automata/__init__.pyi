@@ -5,20 +5,13 @@ relative imports.
 """
 
 from .action import apply_word, image, preimage
-from .automaton import (
-    UNDEFINED,
-    Automaton,
-    AutomatonError,
-    AutomatonLike,
-    SizeLimitError,
-    cerny_bound,
-    validate_delta,
-    validate_deltas,
-)
+from .automaton import Automaton, AutomatonLike, validate_delta
 from .canonical import are_isomorphic, canonical_forms, from_canonical
+from .deltas import UNDEFINED, validate_deltas
 from .drawing.notebook import automaton_html
 from .drawing.svg import automaton_svg
 from .enumeration import Enumeration, Found, enumerate_automata
+from .errors import AutomatonError, SizeLimitError
 from .families import FAMILIES, Family, identify, known, p_automaton, p_threshold, wielandt
 from .monoid import TransitionMonoid, transition_monoid
 from .partial import have_total_letter, undefined_counts
@@ -44,6 +37,7 @@ from .properties import (
     ranks,
 )
 from .sampling import sample_synchronizing, sample_uniform
+from .sizes import cerny_bound
 from .solver.between import shortest_word, shortest_word_lengths
 from .solver.careful import (
     careful_bounds,

@@ -13,12 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer, check_states
-from automata.automaton import (
-    AutomatonError,
-    AutomatonLike,
-    validate_delta,
-    with_n_undefined,
-)
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import with_n_undefined
+from automata.errors import AutomatonError
 from automata.text.words import as_letters
 
 

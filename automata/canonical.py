@@ -9,18 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import (
-    UNDEFINED,
-    Automaton,
-    AutomatonError,
-    AutomatonLike,
-    Deltas,
-    SizeLimitError,
-    integer_array,
-    validate_delta,
-    validate_deltas,
-    with_n_undefined,
-)
+from automata.automaton import Automaton, AutomatonLike, validate_delta
+from automata.deltas import UNDEFINED, Deltas, integer_array, validate_deltas, with_n_undefined
+from automata.errors import AutomatonError, SizeLimitError
 from automata.kernels import canonical as kernel
 from automata.parallel import run_parts
 from automata.sizes import CANONICAL_MAX_LETTERS as CANONICAL_MAX_LETTERS
@@ -103,7 +94,7 @@ def from_canonical(forms: npt.ArrayLike, n: int, k: int, *, partial: bool = Fals
     n, k : int
         States and letters.
     partial : bool
-        Whether entries may be `UNDEFINED`, as in `automata.automaton.validate_deltas`. Rows of a
+        Whether entries may be `UNDEFINED`, as in `automata.deltas.validate_deltas`. Rows of a
         damaged file are not taken for partial automata unless one asks for them.
 
     Returns

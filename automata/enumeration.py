@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import UNDEFINED, Deltas, SizeLimitError
 from automata.canonical import canonical_forms, from_canonical
+from automata.deltas import UNDEFINED, Deltas
+from automata.errors import SizeLimitError
 from automata.kernels import enumeration as kernel
 from automata.kernels import functional, partial_enumeration
 from automata.letter_types import Letters, automorphisms, by_height, letter_types

@@ -14,19 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import (
+from automata.automaton import Automaton
+from automata.canonical import canonical_forms_of_valid
+from automata.deltas import (
     MAX_STATES,
     UNDEFINED,
-    Automaton,
-    AutomatonError,
     Deltas,
-    SizeLimitError,
     check_partial_size,
     state_dtype,
     undefined_entries,
     validate_deltas,
 )
-from automata.canonical import canonical_forms_of_valid
+from automata.errors import AutomatonError, SizeLimitError
 
 Letters = Sequence[Sequence[int]]
 
@@ -280,7 +279,7 @@ def p_automaton(n: int, c: int) -> Deltas:
     Returns
     -------
     uint8 array, shape (2, n)
-        `automata.automaton.UNDEFINED` where a is undefined.
+        `automata.deltas.UNDEFINED` where a is undefined.
 
     Raises
     ------

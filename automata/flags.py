@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas, with_n_undefined
 from automata.classes import CLASSES, ON_SUBSETS, check_decided
+from automata.deltas import Deltas, with_n_undefined
 from automata.kernels import properties as kernel
 from automata.parallel import run_parts
 from automata.partial import need_all_letters, total_letters, with_trap

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import AutomatonLike, SizeLimitError, validate_delta
+from automata.automaton import AutomatonLike, validate_delta
+from automata.errors import SizeLimitError
 from automata.kernels import monoid as kernel
 
 MONOID_MAX_STATES = 8  # three bits a state, and a table of 8^8 bytes

@@ -9,14 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    Automaton,
-    Deltas,
-    SizeLimitError,
-    validate_deltas,
-    with_n_undefined,
-)
+from automata.automaton import Automaton
 from automata.canonical import CANONICAL_MAX_LETTERS
+from automata.deltas import Deltas, validate_deltas, with_n_undefined
+from automata.errors import SizeLimitError
 from automata.kernels import numbering as kernel
 from automata.parallel import run_parts
 

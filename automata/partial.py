@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, Deltas, undefined_entries, validate_deltas
+from automata.automaton import Automaton
+from automata.deltas import Deltas, undefined_entries, validate_deltas
 from automata.solver.careful import careful_thresholds
 
 
@@ -26,7 +27,7 @@ def undefined_counts(deltas: npt.ArrayLike | Sequence[Automaton]) -> npt.NDArray
     Raises
     ------
     AutomatonError, SizeLimitError
-        As `automata.automaton.validate_deltas`.
+        As `automata.deltas.validate_deltas`.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def have_total_letter(deltas: npt.ArrayLike | Sequence[Automaton]) -> npt.NDArra
     Raises
     ------
     AutomatonError, SizeLimitError
-        As `automata.automaton.validate_deltas`.
+        As `automata.deltas.validate_deltas`.
 
     Examples
     --------

@@ -10,17 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    Automaton,
-    Deltas,
-    SizeLimitError,
-    validate_deltas,
-    with_n_undefined,
-)
+from automata.automaton import Automaton
 from automata.classes import CLASSES as CLASSES
 from automata.classes import MAX_STATES, Predicate, split_classes
 from automata.classes import MAX_STATES_SUBSETS as MAX_STATES_SUBSETS
 from automata.classes import check_classes as check_classes
+from automata.deltas import Deltas, validate_deltas, with_n_undefined
+from automata.errors import SizeLimitError
 from automata.flags import bits, flags_of_valid
 from automata.kernels import automorphisms as automorphisms_kernel
 from automata.kernels import properties as kernel

@@ -13,20 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer, check_number, check_positive
-from automata.automaton import (
+from automata.automaton import Automaton
+from automata.canonical import canonical_forms, from_canonical
+from automata.classes import Predicate, check_classes
+from automata.deltas import (
     MAX_LETTERS,
     MAX_STATES,
     UNDEFINED,
-    Automaton,
     Deltas,
-    SizeLimitError,
     check_partial_size,
     integer_array,
     state_dtype,
     validate_deltas,
 )
-from automata.canonical import canonical_forms, from_canonical
-from automata.classes import Predicate, check_classes
+from automata.errors import SizeLimitError
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.settings import check_settings, setting

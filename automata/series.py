@@ -11,21 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer, check_number
-from automata.automaton import (
+from automata.automaton import Automaton
+from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
+from automata.deltas import (
     MAX_STATES,
     UNDEFINED,
-    Automaton,
-    AutomatonError,
     Deltas,
-    SizeLimitError,
-    cerny_bound,
     check_partial_size,
     integer_array,
     state_dtype,
     validate_deltas,
 )
-from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
+from automata.errors import AutomatonError, SizeLimitError
 from automata.numbering import all_numberings_of_valid
+from automata.sizes import cerny_bound
 from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN
 

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from automata.automaton import UNDEFINED
+from automata.deltas import UNDEFINED
 from automata.sampling import sample_uniform
 from automata.solver.careful import careful_thresholds
 

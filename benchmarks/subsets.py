@@ -23,7 +23,7 @@ from automata import (
     shortest_word,
     subset_thresholds,
 )
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.enumeration import Enumeration
 
 _ROWS = 4096  # their lengths fit the cache

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.solver.exact import Thresholds
 from data.checks import DIGEST, anything, record, whole
 from data.counts import (

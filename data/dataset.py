@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
 from automata.canonical import Forms
 from automata.classes import Predicate
+from automata.deltas import Deltas
 from automata.properties import in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.solver.exact import Thresholds

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.drawing.geometry import MARK, line_color, line_dashes
 from automata.drawing.svg import drawing_svg

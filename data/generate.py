@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from automata.automaton import Deltas
 from automata.canonical import Forms, canonical_forms, from_canonical
+from automata.deltas import Deltas
 from automata.row_index import RowIndex
 from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
 from automata.settings import record_of

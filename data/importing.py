@@ -12,8 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, AutomatonError, validate_deltas
+from automata.automaton import Automaton
 from automata.canonical import Forms, canonical_forms_of_valid, from_canonical
+from automata.deltas import validate_deltas
+from automata.errors import AutomatonError
 from automata.row_index import RowIndex
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds

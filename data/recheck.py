@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
 from automata.canonical import canonical_forms
+from automata.deltas import Deltas
 from automata.properties import (
     CLASSES,
     automorphism_orders,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from automata.automaton import Deltas, validate_deltas
+from automata.deltas import Deltas, validate_deltas
 from automata.properties import CLASSES
 from automata.row_index import RowIndex
 from automata.solver.exact import Thresholds

@@ -8,7 +8,7 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
-from automata.automaton import AutomatonError
+from automata.errors import AutomatonError
 from automata.text.config import SolveConfig
 from automata.text.entries import Malformed
 from automata.text.reading import read_automata

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import UNDEFINED, Deltas
 from automata.canonical import Forms, from_canonical
+from automata.deltas import UNDEFINED, Deltas
 from automata.families import identify
 from automata.proof.verification import verify_words
 from automata.solver.careful import shortest_careful_words

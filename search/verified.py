@@ -19,8 +19,9 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.errors import ParserError
 
-from automata.automaton import UNDEFINED, AutomatonError, Deltas
 from automata.canonical import canonical_forms, from_canonical
+from automata.deltas import UNDEFINED, Deltas
+from automata.errors import AutomatonError
 from automata.families import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.verification import verify

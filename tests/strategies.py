@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from automata.automaton import UNDEFINED, Deltas
+from automata.deltas import UNDEFINED, Deltas
 
 Renaming = tuple[list[int], list[int]]
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas, cerny_bound
+from automata.deltas import Deltas
+from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
 from vae.coding import encode_automata
 from vae.conditions import place_points, unit

@@ -10,16 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.automaton import (
-    Automaton,
-    AutomatonError,
-    AutomatonLike,
-    Deltas,
-    validate_delta,
-    validate_deltas,
-    validate_table,
-)
+from automata.automaton import Automaton, AutomatonLike, validate_delta
 from automata.canonical import canonical_forms_of_valid, from_canonical
+from automata.deltas import Deltas, validate_deltas, validate_table
+from automata.errors import AutomatonError
 from automata.solver.exact import Thresholds
 from vae.axes import Axes
 from vae.model import ModelConfig, check_points

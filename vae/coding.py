@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from automata.arguments import check_number
-from automata.automaton import Automaton, Deltas, validate_deltas
+from automata.automaton import Automaton
 from automata.canonical import canonical_forms_of_valid, from_canonical
+from automata.deltas import Deltas, validate_deltas
 from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, check_points, check_rows
 from vae.posteriors import Posterior, join

@@ -16,14 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    UNDEFINED,
-    Automaton,
-    AutomatonError,
-    Deltas,
-    integer_array,
-    validate_deltas,
-)
+from automata.automaton import Automaton
+from automata.deltas import UNDEFINED, Deltas, integer_array, validate_deltas
+from automata.errors import AutomatonError
 from vae.config import TOKEN_KINDS as TOKEN_KINDS
 
 Tokens = npt.NDArray[np.int64]

@@ -20,9 +20,11 @@ from automata.arguments import (
     check_workers,
     shown,
 )
-from automata.automaton import AutomatonError, AutomatonLike, Deltas
+from automata.automaton import AutomatonLike
 from automata.canonical import canonical_forms_of_valid
 from automata.classes import Predicate
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.row_index import RowIndex
 from data.damage import DataError
 from data.dataset import Dataset

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas, cerny_bound
+from automata.deltas import Deltas
 from automata.numbering import random_numberings
+from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
 from vae.encoding import encode_deltas
 from vae.model import VAE

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 
 from automata.arguments import check_integer, check_number, shown
-from automata.automaton import AutomatonLike, Deltas
+from automata.automaton import AutomatonLike
 from automata.classes import Predicate
+from automata.deltas import Deltas
 from automata.drawing.geometry import BLUE, VERMILION
 from automata.properties import in_classes
 from automata.solver.either import thresholds_of

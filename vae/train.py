@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from automata.automaton import cerny_bound
 from automata.sampling import threshold_weights
 from automata.settings import SettingError, record_of
+from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
 from data.claim import claim
 from data.damage import DataError

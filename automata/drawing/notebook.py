@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from automata.automaton import (
-    AutomatonLike,
-    Deltas,
-    cerny_bound,
-    undefined_entries,
-    validate_delta,
-)
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import Deltas, undefined_entries
 from automata.drawing.geometry import DRAWN_MAX_STATES
 from automata.drawing.svg import automaton_svg
+from automata.sizes import cerny_bound
 from automata.solver.careful import careful_bounds
 from automata.text.words import format_word
 

@@ -7,13 +7,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    AutomatonLike,
-    Deltas,
-    SizeLimitError,
-    undefined_entries,
-    validate_delta,
-)
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import Deltas, undefined_entries
+from automata.errors import SizeLimitError
 from automata.proof.checker import CERTIFICATE_MAX_STATES, Certificate, Sets, check_certificate
 from automata.solver.careful import shortest_careful_word
 from automata.solver.exact import shortest_reset_word

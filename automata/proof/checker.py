@@ -30,7 +30,7 @@ contains two states for every word w that is defined on Q.
 
 How the families were found does not matter: any that pass prove the claim, sets that no word
 reaches included. The checker trusts Python, numpy and the code of this module and of
-`automata.automaton`. It cannot know that a stored certificate is about the automaton that the
+`automata.deltas`. It cannot know that a stored certificate is about the automaton that the
 reader has in mind: compare `Certificate.delta`.
 """
 
@@ -43,13 +43,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    UNDEFINED,
-    AutomatonError,
-    Deltas,
-    undefined_entries,
-    validate_table,
-)
+from automata.deltas import UNDEFINED, Deltas, undefined_entries, validate_table
+from automata.errors import AutomatonError
 
 CERTIFICATE_MAX_STATES = 64
 

@@ -7,16 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    Automaton,
-    AutomatonLike,
-    Deltas,
-    SizeLimitError,
-    integer_array,
-    undefined_entries,
-    validate_delta,
-    validate_deltas,
-)
+from automata.automaton import Automaton, AutomatonLike, validate_delta
+from automata.deltas import Deltas, integer_array, undefined_entries, validate_deltas
+from automata.errors import SizeLimitError
 from automata.kernels import backward
 from automata.solver.exact import Thresholds, Words
 from automata.text.words import as_letters

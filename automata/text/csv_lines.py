@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 
-from automata.automaton import AutomatonError
+from automata.errors import AutomatonError
 from automata.text.entries import Automata, Entry, Malformed, parse_entries
 from automata.text.lines import MOST_TEXT, Chunk, too_long
 

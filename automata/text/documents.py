@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.text.dot import parse_dot
 from automata.text.edges import ORDERS, parse_edges
 from automata.text.gap import parse_gap_all
@@ -34,7 +35,7 @@ def parse_table_rows(text: str, *, by_letter: bool = False, partial: bool = Fals
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter is undefined.
+        `automata.deltas.UNDEFINED` where a letter is undefined.
 
     Raises
     ------

@@ -7,7 +7,8 @@ from collections.abc import Container, Sequence
 
 import numpy as np
 
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.text.names import table_of_transitions
 
 ORDERS = {
@@ -40,7 +41,7 @@ def parse_edges(text: str, order: str | None = None, *, partial: bool = False) -
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter is undefined.
+        `automata.deltas.UNDEFINED` where a letter is undefined.
 
     Raises
     ------

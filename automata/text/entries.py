@@ -9,14 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    MAX_LETTERS,
-    MAX_STATES,
-    UNDEFINED,
-    AutomatonError,
-    Deltas,
-    state_dtype,
-)
+from automata.deltas import MAX_LETTERS, MAX_STATES, UNDEFINED, Deltas, state_dtype
+from automata.errors import AutomatonError
 from automata.kernels.text import parse_tables
 from automata.text.formats import parse_delta, parse_state_major
 

@@ -6,15 +6,9 @@ import json
 from collections.abc import Iterable
 from itertools import islice
 
-from automata.automaton import (
-    MAX_LETTERS,
-    MAX_STATES,
-    AutomatonLike,
-    Deltas,
-    SizeLimitError,
-    undefined_entries,
-    validate_delta,
-)
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import MAX_LETTERS, MAX_STATES, Deltas, undefined_entries
+from automata.errors import SizeLimitError
 from automata.text.dot import parse_dot as parse_dot
 from automata.text.gap import parse_gap as parse_gap
 from automata.text.jflap import parse_jff as parse_jff
@@ -75,7 +69,7 @@ def parse_delta(text: str, *, partial: bool = False) -> Deltas:
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter is undefined.
+        `automata.deltas.UNDEFINED` where a letter is undefined.
 
     Raises
     ------

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError, Deltas, SizeLimitError
+from automata.deltas import MAX_LETTERS, MAX_STATES, Deltas
+from automata.errors import AutomatonError, SizeLimitError
 from automata.text.names import check_order
 from automata.text.tables import Placed, parse_table
 from automata.text.tokens import split_tokens
@@ -40,7 +41,7 @@ def parse_gap(text: str, *, partial: bool = False) -> Deltas:
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter is undefined.
+        `automata.deltas.UNDEFINED` where a letter is undefined.
 
     Raises
     ------

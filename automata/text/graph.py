@@ -8,14 +8,9 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from automata.automaton import (
-    MAX_LETTERS,
-    AutomatonError,
-    AutomatonLike,
-    Deltas,
-    validate_delta,
-    validate_table,
-)
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import MAX_LETTERS, Deltas, validate_table
+from automata.errors import AutomatonError
 from automata.text.dot import split_label
 from automata.text.names import number_letters, number_states
 from automata.text.words import format_word
@@ -74,7 +69,7 @@ def from_networkx(graph: nx.DiGraph, *, partial: bool = False) -> Deltas:
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter is undefined.
+        `automata.deltas.UNDEFINED` where a letter is undefined.
 
     Raises
     ------

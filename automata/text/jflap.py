@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.text.names import Transition, table_of_transitions
 
 _DECLARED = re.compile(r"<!(?!--|\[CDATA\[)")
@@ -23,7 +24,7 @@ def parse_jff(text: str, *, partial: bool = False) -> Deltas:
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter is undefined.
+        `automata.deltas.UNDEFINED` where a letter is undefined.
 
     Raises
     ------

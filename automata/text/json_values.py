@@ -8,13 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn
 
-from automata.automaton import (
-    MAX_LETTERS,
-    MAX_STATES,
-    AutomatonError,
-    Deltas,
-    SizeLimitError,
-)
+from automata.deltas import MAX_LETTERS, MAX_STATES, Deltas
+from automata.errors import AutomatonError, SizeLimitError
 from automata.text.names import Transition, table_of_transitions
 from automata.text.tables import Placed, columns, parse_table
 
@@ -39,7 +34,7 @@ def parse_json(text: str, *, partial: bool = False) -> Deltas:
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter is undefined.
+        `automata.deltas.UNDEFINED` where a letter is undefined.
 
     Raises
     ------

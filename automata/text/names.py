@@ -8,15 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from automata.automaton import (
-    MAX_LETTERS,
-    MAX_STATES,
-    AutomatonError,
-    Deltas,
-    SizeLimitError,
-    state_dtype,
-    validate_table,
-)
+from automata.deltas import MAX_LETTERS, MAX_STATES, Deltas, state_dtype, validate_table
+from automata.errors import AutomatonError, SizeLimitError
 from automata.text.words import format_word, parse_word
 
 Transition = tuple[str, str, str]
@@ -145,7 +138,7 @@ def table_of_transitions(
     Returns
     -------
     array of states, shape (k, n)
-        `automata.automaton.UNDEFINED` where a letter leads a state nowhere.
+        `automata.deltas.UNDEFINED` where a letter leads a state nowhere.
 
     Raises
     ------

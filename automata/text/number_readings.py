@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from automata.automaton import MAX_LETTERS, MAX_STATES
+from automata.deltas import MAX_LETTERS, MAX_STATES
 from automata.text.edges import ORDERS
 
 Table = list[list[int]]

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import accumulate, chain
 
-from automata.automaton import AutomatonError
+from automata.errors import AutomatonError
 from automata.text.csv_lines import read_csv_lines
 from automata.text.documents import PARSERS, parse_document
 from automata.text.entries import Automata, Malformed, parse_texts

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from automata.automaton import MAX_LETTERS, MAX_STATES, AutomatonError
+from automata.deltas import MAX_LETTERS, MAX_STATES
+from automata.errors import AutomatonError
 from automata.text.csv_lines import has_delta
 from automata.text.entries import Malformed
 from automata.text.lines import MOST_TEXT, Chunk

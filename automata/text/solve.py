@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from automata.arguments import check_workers
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.solver.between import shortest_word, shortest_word_lengths
 from automata.solver.careful import (
     careful_bounds,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
-from automata.automaton import AutomatonError
+from automata.errors import AutomatonError
 from automata.text.entries import Automata, Entry, Malformed, Size, parse_entries
 from automata.text.formats import parse_size
 from automata.text.lines import Chunk

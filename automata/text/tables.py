@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from automata.automaton import AutomatonError, Deltas, validate_table
+from automata.deltas import Deltas, validate_table
+from automata.errors import AutomatonError
 
 
 class Placed(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from automata.automaton import AutomatonError
+from automata.errors import AutomatonError
 
 
 def split_tokens(

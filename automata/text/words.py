@@ -8,7 +8,8 @@ from itertools import count
 from operator import index
 from typing import SupportsIndex
 
-from automata.automaton import MAX_LETTERS, AutomatonError
+from automata.deltas import MAX_LETTERS
+from automata.errors import AutomatonError
 from automata.solver.exact import Words
 
 _LETTER = re.compile(r"[a-z][1-9]?")

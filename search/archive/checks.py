@@ -13,18 +13,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import UNDEFINED, Deltas, cerny_bound, undefined_entries
 from automata.canonical import (
     CANONICAL_MAX_LETTERS,
     CANONICAL_MAX_STATES,
     canonical_forms,
     from_canonical,
 )
+from automata.deltas import UNDEFINED, Deltas, undefined_entries
 from automata.families import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.checker import CertificateError
 from automata.proof.verification import verify, verify_words
 from automata.properties import MAX_STATES_SUBSETS
+from automata.sizes import cerny_bound
 from automata.solver.careful import careful_thresholds
 from automata.solver.exact import UNKNOWN, Words, reset_thresholds
 from automata.text.formats import parse_word

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import UNDEFINED, Deltas, cerny_bound
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.classes import CLASSES, MAX_STATES_SUBSETS, ON_SUBSETS
+from automata.deltas import UNDEFINED, Deltas
 from automata.families import identify
 from automata.properties import class_flags, in_classes
+from automata.sizes import cerny_bound
 from data.terminal import printable
 from search.candidates import form_text
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from automata.automaton import SizeLimitError
 from automata.canonical import CANONICAL_MAX_STATES
+from automata.errors import SizeLimitError
 from automata.series import CHECKED
 from automata.text.formats import format_delta
 from data.progress import progress

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import UNDEFINED, Deltas
 from automata.canonical import canonical_forms, from_canonical
+from automata.deltas import UNDEFINED, Deltas
 from automata.families import identify
 from automata.proof.certify import proved_threshold
 from automata.recurrences import RECURRENCE_TERMS, Recurrence, find_recurrence

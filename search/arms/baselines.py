@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.sampling import Evolution, evolve, mutate, sample_uniform
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset

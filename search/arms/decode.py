@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from automata.arguments import check_integer
-from automata.automaton import UNDEFINED, Deltas, with_n_undefined
+from automata.deltas import UNDEFINED, Deltas, with_n_undefined
 from automata.solver.either import may_synchronize
 from data.damage import DataError
 from vae.coding import decode_points

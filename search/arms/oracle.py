@@ -17,9 +17,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.classes import Predicate
+from automata.deltas import Deltas
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.solver.either import may_synchronize, thresholds_of

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.solver.either import may_synchronize
 from automata.solver.exact import Thresholds
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
 from automata.canonical import from_canonical
+from automata.deltas import Deltas
 from automata.sampling import rank_weights
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from search.arms.oracle import Oracle

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.sampling import breed, threshold_weights
 from data.damage import DataError
 from data.dataset import Dataset

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.sampling import threshold_weights
 from search.discovery.config import LearnConfig as LearnConfig
 from search.discovery.step import Elites

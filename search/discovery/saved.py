@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import AutomatonError
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES, from_canonical
+from automata.errors import AutomatonError
 from automata.properties import in_classes
 from data.checks import DIGEST, list_of, names_of, number, one_of, record, text, whole
 from data.damage import DataError, open_file, read_json, reading

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas, cerny_bound
 from automata.canonical import Forms, from_canonical
+from automata.deltas import Deltas
+from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
 from data.files import commit_files, write_json
 from search.arms.oracle import Tally

@@ -17,10 +17,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas, cerny_bound
 from automata.classes import ON_SUBSETS
+from automata.deltas import Deltas
 from automata.properties import CLASSES, in_classes
 from automata.sampling import mutate
+from automata.sizes import cerny_bound
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from automata.automaton import SizeLimitError
+from automata.errors import SizeLimitError
 from automata.settings import SettingError
 from data.cells import plain_cells
 from data.files import write_output

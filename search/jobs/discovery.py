@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from automata.automaton import cerny_bound
 from automata.settings import record_of
+from automata.sizes import cerny_bound
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import read_dataset

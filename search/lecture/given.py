@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from automata.automaton import AutomatonError, Deltas
 from automata.canonical import canonical_forms
+from automata.deltas import Deltas
 from automata.drawing.geometry import DRAWN_MAX_STATES
+from automata.errors import AutomatonError
 from automata.text.entries import Automata
 from automata.text.reading import read_automata
 from data.damage import DataError, open_file

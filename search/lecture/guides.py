@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from matplotlib.ticker import MaxNLocator
 
-from automata.automaton import cerny_bound
 from automata.drawing.geometry import BLUE, GREEN, VERMILION
+from automata.sizes import cerny_bound
 from automata.solver.exact import reset_thresholds
 from data.picture import Picture, as_picture
 from data.plots import GREY, Floats, line_style, new_figure, style

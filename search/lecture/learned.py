@@ -12,9 +12,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas, cerny_bound, validate_deltas
 from automata.canonical import canonical_forms, from_canonical
+from automata.deltas import Deltas, validate_deltas
 from automata.row_index import RowIndex
+from automata.sizes import cerny_bound
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset, read_dataset
 from data.drawn import Cell, draw_rows

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.ticker import MaxNLocator
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.drawing.compact import compact_reach
 from automata.drawing.geometry import BLACK, VERMILION
 from automata.solver.exact import Thresholds, reset_thresholds

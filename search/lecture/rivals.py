@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.drawing.compact import compact_reach
 from automata.drawing.geometry import BLACK, BLUE, GREEN, VERMILION
 from automata.solver.exact import Thresholds, reset_thresholds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from automata.automaton import cerny_bound
+from automata.sizes import cerny_bound
 from data.manifest import ENUMERATION
 
 

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Curve
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.drawing.geometry import BLACK, MARK, line_color
 from automata.text.words import format_word

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from automata.automaton import Deltas
 from automata.canonical import canonical_forms
+from automata.deltas import Deltas
 from automata.row_index import RowIndex
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds

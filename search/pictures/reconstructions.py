@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.solver.either import thresholds_of
 from data.drawn import Cell, word_kind
 from data.plots import save, style

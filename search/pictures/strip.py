@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.solver.exact import Thresholds
 from data.drawn import Cell, word_kind
 from data.plots import save, style

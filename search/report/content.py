@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from automata.automaton import Deltas, undefined_entries
 from automata.canonical import canonical_forms
+from automata.deltas import Deltas, undefined_entries
 from automata.drawing.geometry import Floats
 from automata.solver.exact import Thresholds
 from data.drawn import Cell

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from data.checks import build, list_of, one_of, whole
 from data.damage import DataError, reading
 from data.files import check_files

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
-from automata.automaton import Deltas, undefined_entries
+from automata.deltas import Deltas, undefined_entries
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.drawing.svg import drawing_svg
 from automata.families import identify

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.automaton import Deltas, undefined_entries
+from automata.deltas import Deltas, undefined_entries
 from automata.drawing.geometry import Floats
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds

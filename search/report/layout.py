@@ -7,7 +7,8 @@ import math
 import numpy as np
 from pygraphviz import AGraph
 
-from automata.automaton import AutomatonLike, Deltas, validate_delta
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import Deltas
 from automata.drawing.geometry import Drawing, Floats, draw
 
 _RADIUS = 0.18

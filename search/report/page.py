@@ -13,9 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from automata.action import image
-from automata.automaton import AutomatonError, Deltas, cerny_bound, undefined_entries
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.classes import MAX_STATES_SUBSETS
+from automata.deltas import Deltas, undefined_entries
 from automata.drawing.geometry import (
     DRAWN_MAX_STATES,
     Drawing,
@@ -23,8 +23,10 @@ from automata.drawing.geometry import (
     line_color,
     line_dashes,
 )
+from automata.errors import AutomatonError
 from automata.families import FAMILIES
 from automata.proof.verification import verify
+from automata.sizes import cerny_bound
 from automata.solver.careful import careful_thresholds
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta, parse_word

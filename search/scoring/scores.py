@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.automaton import cerny_bound
 from automata.canonical import Forms, canonical_forms
 from automata.families import FAMILIES, known, p_threshold
 from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
+from automata.sizes import cerny_bound
 from automata.text.formats import format_delta
 from data.damage import DataError
 from search.candidates import HIT_COLUMNS, hit_thresholds

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from automata import rank
-from automata.automaton import UNDEFINED, Deltas
+from automata.deltas import UNDEFINED, Deltas
 from automata.properties import (
     CLASSES,
     are_aperiodic,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from automata.automaton import UNDEFINED, Deltas, state_dtype
+from automata.deltas import UNDEFINED, Deltas, state_dtype
 from tests.strategies import rename
 
 Edges = Sequence[tuple[int, int]]

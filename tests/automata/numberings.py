@@ -5,7 +5,7 @@ from itertools import permutations
 
 import numpy as np
 
-from automata.automaton import UNDEFINED, Deltas
+from automata.deltas import UNDEFINED, Deltas
 from tests.strategies import rename
 
 

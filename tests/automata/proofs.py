@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from automata.automaton import UNDEFINED, Deltas
+from automata.deltas import UNDEFINED, Deltas
 from automata.proof.certify import certificate
 from automata.proof.checker import Certificate, CertificateError, Sets, check_certificate
 

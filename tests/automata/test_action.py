@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import apply_word, image, preimage, shortest_careful_word
-from automata.automaton import UNDEFINED, Automaton, AutomatonError, Deltas
+from automata.automaton import Automaton
+from automata.deltas import UNDEFINED, Deltas
+from automata.errors import AutomatonError
 from tests.strategies import partials
 
 WORDS = st.lists(st.integers(0, 3), max_size=6)

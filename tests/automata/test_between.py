@@ -19,7 +19,7 @@ from automata import (
     shortest_word,
     shortest_word_lengths,
 )
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.families import FAMILIES
 from automata.solver import between, reduction
 from automata.solver.frontier import Frontier

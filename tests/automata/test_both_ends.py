@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.families import FAMILIES, known, wielandt, wielandt_threshold
 from automata.kernels import both_ends
 from tests import naive

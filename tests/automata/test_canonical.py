@@ -19,7 +19,7 @@ from automata import (
     from_canonical,
     reset_thresholds,
 )
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from tests import naive
 from tests.automata.examples import Edges, every, incidence, shuffled
 from tests.counts import COUNTS

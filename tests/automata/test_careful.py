@@ -11,14 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from automata.automaton import (
-    UNDEFINED,
-    Automaton,
-    AutomatonError,
-    SizeLimitError,
-    validate_delta,
-    validate_deltas,
-)
+from automata.automaton import Automaton, validate_delta
+from automata.deltas import UNDEFINED, validate_deltas
+from automata.errors import AutomatonError, SizeLimitError
 from automata.kernels import both_ends
 from automata.solver import careful, quick, reduction
 from automata.solver.careful import (

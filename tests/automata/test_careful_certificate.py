@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import UNDEFINED, careful_threshold, careful_thresholds, image
-from automata.automaton import Deltas, SizeLimitError, validate_delta
+from automata.automaton import validate_delta
+from automata.deltas import Deltas
+from automata.errors import SizeLimitError
 from automata.proof.certify import certificate, proved_threshold
 from automata.proof.checker import Certificate, CertificateError, check_certificate
 from automata.proof.verification import reprove_thresholds, verify, verify_words

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import SizeLimitError, reset_threshold
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.families import FAMILIES
 from automata.proof.certify import certificate
 from automata.proof.checker import Certificate, CertificateError, Sets, check_certificate

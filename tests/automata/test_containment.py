@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.kernels import containment, state_sets
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from automata.automaton import UNDEFINED, AutomatonError
+from automata.deltas import UNDEFINED
 from automata.drawing.geometry import (
     Drawing,
     _along,
@@ -17,6 +17,7 @@ from automata.drawing.geometry import (
     line_dashes,
 )
 from automata.drawing.svg import automaton_svg, drawing_svg
+from automata.errors import AutomatonError
 from automata.families import FAMILIES, known
 from automata.sampling import sample_uniform
 from search.report.layout import neato_drawing

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata.automaton import UNDEFINED, Automaton, AutomatonError, Deltas, SizeLimitError
+from automata.automaton import Automaton
 from automata.canonical import canonical_forms
+from automata.deltas import UNDEFINED, Deltas
+from automata.errors import AutomatonError, SizeLimitError
 from automata.families import (
     FAMILIES,
     SINGLES,

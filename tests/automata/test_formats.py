@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata.automaton import Automaton, AutomatonError, Deltas, SizeLimitError
+from automata.automaton import Automaton
+from automata.deltas import Deltas
+from automata.errors import AutomatonError, SizeLimitError
 from automata.text.formats import (
     format_delta,
     format_dot,

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pipeline
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.text import recognise
 from automata.text.config import SOLVE_FORMS
 from automata.text.entries import Malformed

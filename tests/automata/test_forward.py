@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.families import FAMILIES
 from automata.kernels import forward, forward_filtered
 from automata.solver import dense

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.text.graph import from_networkx, to_networkx
 from tests.strategies import automata
 

@@ -19,7 +19,7 @@ from automata import (
     shortest_reset_word,
     verify,
 )
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.enumeration import enumerate_automata
 from automata.numbering import all_numberings, random_numberings
 from automata.properties import automorphism_orders

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from automata import Automaton, automaton_html, p_automaton, shortest_careful_word
-from automata.automaton import UNDEFINED
+from automata.deltas import UNDEFINED
 from automata.drawing import notebook
 from automata.text.words import format_word
 from tests.strategies import automata, partials

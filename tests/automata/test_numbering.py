@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automata import canonical_forms
-from automata.automaton import AutomatonError, Deltas
+from automata.deltas import Deltas
+from automata.errors import AutomatonError
 from automata.numbering import all_numberings, random_numberings
 from automata.sampling import sample_uniform
 from tests import naive

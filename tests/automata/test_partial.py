@@ -34,7 +34,8 @@ from automata import (
     reset_threshold,
     undefined_counts,
 )
-from automata.automaton import Deltas, validate_delta
+from automata.automaton import validate_delta
+from automata.deltas import Deltas
 from automata.numbering import all_numberings, random_numberings
 from automata.properties import CLASSES
 from tests import naive

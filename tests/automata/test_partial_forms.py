@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import automata
 import pipeline
-from automata.automaton import UNDEFINED, AutomatonError, Deltas, validate_delta
+from automata.automaton import validate_delta
+from automata.deltas import UNDEFINED, Deltas
+from automata.errors import AutomatonError
 from automata.kernels.text import parse_tables
 from automata.text import entries
 from automata.text.config import SolveConfig

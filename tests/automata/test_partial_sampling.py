@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automata import UNDEFINED, are_synchronizing, canonical_forms, careful_thresholds
-from automata.automaton import AutomatonError, SizeLimitError
 from automata.canonical import from_canonical
+from automata.errors import AutomatonError, SizeLimitError
 from automata.properties import in_classes
 from automata.sampling import (
     Evolution,

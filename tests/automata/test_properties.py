@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import SizeLimitError, canonical_forms, from_canonical, reset_thresholds
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.families import FAMILIES
 from automata.properties import (
     CLASSES,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import Automaton, AutomatonError, SizeLimitError, shortest_reset_word, shortest_word
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.families import FAMILIES
 from automata.kernels import pairs, state_sets
 from automata.solver.ranks import are_synchronizing, is_synchronizing, rank

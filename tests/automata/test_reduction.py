@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.families import known
 from automata.kernels import both_ends, state_sets
 from automata.solver import reduction, two_ended

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automata import are_synchronizing, canonical_forms, from_canonical, reset_thresholds, sampling
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.properties import in_classes
 from automata.sampling import (
     Evolution,

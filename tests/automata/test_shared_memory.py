@@ -38,9 +38,10 @@ from automata import (
     validate_deltas,
     verify,
 )
-from automata import automaton as automaton_module
+from automata import deltas as deltas_module
 from automata import properties as classes
-from automata.automaton import Deltas, validate_delta
+from automata.automaton import validate_delta
+from automata.deltas import Deltas
 from automata.drawing.geometry import circle_drawing
 from automata.drawing.notebook import automaton_html
 from automata.drawing.svg import automaton_svg
@@ -160,7 +161,7 @@ def test_what_is_written_once_it_is_checked_reaches_nothing(
 ) -> None:
     source = some()
     expected = plain(EVERY[name](source.copy()))
-    validate = automaton_module._validate
+    validate = deltas_module._validate
 
     def written_to(array: Any, partial: bool) -> Deltas:
         valid = validate(array, partial)
@@ -168,7 +169,7 @@ def test_what_is_written_once_it_is_checked_reaches_nothing(
             array[...] = 0  # another thread's work
         return valid
 
-    monkeypatch.setattr(automaton_module, "_validate", written_to)
+    monkeypatch.setattr(deltas_module, "_validate", written_to)
     assert plain(EVERY[name](source)) == expected
     assert not source.any()
 

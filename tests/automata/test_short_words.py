@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from automata import Automaton, AutomatonError, SizeLimitError, reset_thresholds, verify
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.families import FAMILIES, wielandt, wielandt_threshold
 from automata.kernels import beam, pairs
 from automata.solver import short_words

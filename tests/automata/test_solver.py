@@ -28,7 +28,8 @@ from automata import (
     shortest_reset_word,
     verify,
 )
-from automata.automaton import AutomatonError, Deltas, state_dtype
+from automata.deltas import Deltas, state_dtype
+from automata.errors import AutomatonError
 from automata.families import known
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.proof.verification import verify_words

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.solver.exact import reset_bounds, reset_threshold
 from automata.solver.start import begin_later
 from tests import naive

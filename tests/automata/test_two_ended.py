@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from automata import verify
-from automata.automaton import Deltas, state_dtype
+from automata.deltas import Deltas, state_dtype
 from automata.kernels import both_ends as both_ends_kernel
 from automata.solver import quick, reduction, two_ended
 from automata.solver.frontier import Frontier

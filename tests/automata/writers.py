@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from automata.automaton import UNDEFINED, Deltas
+from automata.deltas import UNDEFINED, Deltas
 from automata.text.formats import format_delta, format_dot, format_gap, format_synchrowords
 
 

@@ -8,7 +8,7 @@ from unittest import mock
 
 import numpy as np
 
-from automata.automaton import UNDEFINED
+from automata.deltas import UNDEFINED
 from tests import naive
 from tests.faults.comparison import ALWAYS, Comparison
 from tests.faults.random_automata import random_batch, renamed

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import UNDEFINED
+from automata.deltas import UNDEFINED
 
 States = npt.NDArray[np.int64]
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automata.automaton import AutomatonError
 from automata.canonical import canonical_forms, from_canonical
+from automata.errors import AutomatonError
 from automata.sampling import sample_uniform
 from search.arms.decode import decode_and_repair
 from tests import naive

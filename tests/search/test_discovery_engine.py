@@ -17,12 +17,13 @@ import torch
 from safetensors.torch import load_file
 
 from automata import sampling
-from automata.automaton import Deltas, cerny_bound
 from automata.canonical import canonical_forms, from_canonical
+from automata.deltas import Deltas
 from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
 from automata.sampling import Evolution, evolve
 from automata.series import find_stretches, stretch
+from automata.sizes import cerny_bound
 from automata.text.formats import parse_delta
 from data.damage import DataError
 from search.arms import oracle

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata.automaton import cerny_bound
 from automata.canonical import canonical_forms
 from automata.families import FAMILIES
+from automata.sizes import cerny_bound
 from automata.solver.exact import reset_thresholds
 from data.damage import DataError
 from search.discovery.step import Step, Tally

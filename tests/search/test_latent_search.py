@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from automata.automaton import cerny_bound
+from automata.sizes import cerny_bound
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from search.arms import cma_es as small_searches
 from search.arms.oracle import Arm, Oracle

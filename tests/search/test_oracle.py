@@ -5,8 +5,8 @@ from itertools import count
 import numpy as np
 import pytest
 
-from automata.automaton import Deltas
 from automata.canonical import canonical_forms, from_canonical
+from automata.deltas import Deltas
 from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.sampling import sample_uniform

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 import pipeline
 from automata import UNDEFINED, parse_delta
-from automata.automaton import Deltas
 from automata.canonical import canonical_forms, from_canonical
+from automata.deltas import Deltas
 from automata.families import p_automaton, p_threshold
 from automata.series import Stretches, stretch
 from automata.solver.careful import shortest_careful_word

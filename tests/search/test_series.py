@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import canonical_forms, cerny_bound, reset_thresholds
-from automata.automaton import Deltas, SizeLimitError
+from automata.deltas import Deltas
 from automata.enumeration import enumerate_automata
+from automata.errors import SizeLimitError
 from automata.families import FAMILIES, identify, wielandt
 from automata.sampling import sample_uniform
 from automata.series import (

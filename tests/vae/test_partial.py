@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automata.automaton import UNDEFINED, AutomatonError
+from automata.deltas import UNDEFINED
+from automata.errors import AutomatonError
 from automata.settings import record_of
 from data.checks import build
 from tests.vae.checks import (
