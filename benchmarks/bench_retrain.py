@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from seeds import interval
 
-from automata.sampling import Evolution
+from automata.evolution import Evolution
 from automata.solver.exact import reset_thresholds
 from data.best_known import Scale
 from data.dataset import read_dataset

@@ -10,8 +10,9 @@ import numpy as np
 
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.deltas import Deltas
+from automata.evolution import Evolution, evolve
 from automata.row_index import RowIndex
-from automata.sampling import Evolution, evolve, sample_synchronizing, sample_uniform
+from automata.sampling import sample_synchronizing, sample_uniform
 from automata.settings import record_of
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds

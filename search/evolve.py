@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automata.sampling import Evolution
+from automata.evolution import Evolution
 from data.damage import DataError
 from data.progress import progress
 from data.streams import stream

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.sampling import Evolution
+from automata.evolution import Evolution
 from automata.sizes import UNDEFINED_SHARE
 from automata.solver.exact import Thresholds
 from data.best_known import best_known_length

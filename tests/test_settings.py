@@ -20,7 +20,7 @@ from click.testing import CliRunner
 import automata
 import pipeline
 from automata import Automaton, canonical_forms, reset_thresholds
-from automata.sampling import Evolution
+from automata.evolution import Evolution
 from automata.settings import check_settings, setting, settings_of
 from automata.text.config import SolveConfig
 from data.configs import EnumerateConfig, GenerateConfig

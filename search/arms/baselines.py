@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.deltas import Deltas
-from automata.sampling import Evolution, evolve, mutate, sample_uniform
+from automata.evolution import Evolution, evolve
+from automata.mutation import mutate
+from automata.sampling import sample_uniform
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset
 from search.arms.oracle import Arm, drive

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from automata.deltas import Deltas
-from automata.sampling import breed, threshold_weights
+from automata.mutation import breed
+from automata.sampling import threshold_weights
 from data.damage import DataError
 from data.dataset import Dataset
 from search.arms.decode import decode_and_repair

@@ -1,8 +1,8 @@
 """The engine: one arm with one seed, from size to size. An oracle counts every solver call.
 
-Start: at the smallest sizes, `automata.sampling.evolve` from uniform random automata. Then, at each
-larger size: learn from the elites so far, leap, polish, save the step. The same run again goes on
-after the last finished step.
+Start: at the smallest sizes, `automata.evolution.evolve` from uniform random automata. Then, at
+each larger size: learn from the elites so far, leap, polish, save the step. The same run again goes
+on after the last finished step.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from automata.canonical import from_canonical
-from automata.sampling import Evolution
+from automata.evolution import Evolution
 from data.damage import DataError
 from data.streams import stream, torch_seed
 from search.arms.baselines import run_evolution

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.sampling import insert_states, rank_weights
+from automata.mutation import insert_states
+from automata.sampling import rank_weights
 from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver.exact import Thresholds
 from search.arms.decode import decode_and_repair

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from automata.classes import ON_SUBSETS
 from automata.deltas import Deltas
+from automata.mutation import mutate
 from automata.properties import CLASSES, in_classes
-from automata.sampling import mutate
 from automata.sizes import cerny_bound
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds

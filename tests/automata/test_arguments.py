@@ -31,6 +31,7 @@ from automata import (
 from automata.arguments import check_integer, check_number, check_positive, check_workers
 from automata.burnside import count_classes
 from automata.enumeration import Enumeration, enumerate_automata
+from automata.evolution import Evolution, evolve
 from automata.families import (
     FAMILIES,
     known,
@@ -40,21 +41,14 @@ from automata.families import (
     wielandt_threshold,
 )
 from automata.letter_types import automorphisms, by_height
+from automata.mutation import insert_states, mutate
 from automata.numbering import random_numberings
 from automata.parallel import results_in_order, run_parts
 from automata.proof.certify import certificate
 from automata.proof.verification import verify_words
 from automata.properties import class_flags, defects, in_classes, ranks
 from automata.row_index import RowIndex, hash_rows
-from automata.sampling import (
-    Evolution,
-    evolve,
-    insert_states,
-    mutate,
-    rank_weights,
-    sample_synchronizing,
-    sample_uniform,
-)
+from automata.sampling import rank_weights, sample_synchronizing, sample_uniform
 from automata.series import Stretches, find_stretches, series_sizes, series_thresholds, stretch
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words

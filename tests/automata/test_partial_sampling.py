@@ -12,17 +12,10 @@ from hypothesis import strategies as st
 from automata import UNDEFINED, are_synchronizing, canonical_forms, careful_thresholds
 from automata.canonical import from_canonical
 from automata.errors import AutomatonError, SizeLimitError
+from automata.evolution import Evolution, Evolved, evolve
+from automata.mutation import exchange, insert_states, mutate
 from automata.properties import in_classes
-from automata.sampling import (
-    Evolution,
-    Evolved,
-    evolve,
-    exchange,
-    insert_states,
-    mutate,
-    sample_synchronizing,
-    sample_uniform,
-)
+from automata.sampling import sample_synchronizing, sample_uniform
 from automata.series import Stretches, find_stretches, stretch
 from automata.solver.either import may_synchronize, thresholds_of
 from tests import naive

@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automata import are_synchronizing, canonical_forms, from_canonical, reset_thresholds, sampling
-from automata.deltas import Deltas
-from automata.properties import in_classes
-from automata.sampling import (
-    Evolution,
-    Evolved,
-    evolve,
-    exchange,
-    insert_states,
-    mutate,
-    rank_weights,
-    sample_synchronizing,
-    sample_uniform,
+from automata import (
+    are_synchronizing,
+    canonical_forms,
+    evolution,
+    from_canonical,
+    mutation,
+    reset_thresholds,
+    sampling,
 )
+from automata.deltas import Deltas
+from automata.evolution import Evolution, Evolved, evolve
+from automata.mutation import exchange, insert_states, mutate
+from automata.properties import in_classes
+from automata.sampling import rank_weights, sample_synchronizing, sample_uniform
 from automata.solver.exact import Thresholds
 from tests.strategies import automata
 
@@ -281,18 +281,18 @@ def test_a_generation_must_bring_more_than_the_least_share() -> None:
 
 
 def test_children_outside_the_classes_do_not_count_for_the_share(monkeypatch) -> None:
-    monkeypatch.setattr(sampling, "_CHILD_PATIENCE", 0)
+    monkeypatch.setattr(evolution, "_CHILD_PATIENCE", 0)
     names = ("eulerian", "basic")
     config = Evolution(calls=400, batch=64, exchanges=0.25, classes=names, least_new=0.3)
     meter, bred = Meter(), []
-    inside = sampling.in_classes
+    inside = evolution.in_classes
 
     def noted(children: Deltas, classes: tuple[str, ...], **options: int) -> np.ndarray:
         flags = inside(children, classes, **options)
         bred.append(int(flags.sum()))
         return flags
 
-    monkeypatch.setattr(sampling, "in_classes", noted)
+    monkeypatch.setattr(evolution, "in_classes", noted)
     archive = evolve(seeded(), 7, 2, config, solve=meter)
     assert archive.calls == len(meter.asked) == 400
     assert np.mean(bred) < 0.3 * 64  # fewer than the share of all children
@@ -306,14 +306,15 @@ def test_an_empty_start() -> None:
 
 
 def test_the_samplers_know_nothing_of_families() -> None:
-    script = "import sys, automata.sampling; print(*sys.modules)"
+    script = "import sys, automata.evolution; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert "automata.canonical" in loaded.stdout.split()
     assert "automata.families" not in loaded.stdout.split()
-    source = inspect.getsource(sampling)
-    assert not [word for word in ("families", "truth", "json", "open(") if word in source]
+    for module in (sampling, mutation, evolution):
+        source = inspect.getsource(module)
+        assert not [word for word in ("families", "truth", "json", "open(") if word in source]
 
 
 # --- exchanged, and within classes ------------------------------------------------------------
@@ -360,7 +361,7 @@ def test_evolution_within_classes(names: tuple[str, ...], exchanges: float) -> N
 
 
 def test_a_class_that_random_automata_are_not_of(monkeypatch) -> None:
-    monkeypatch.setattr(sampling, "_RANDOM_PATIENCE", 5000)
+    monkeypatch.setattr(evolution, "_RANDOM_PATIENCE", 5000)
     config = Evolution(calls=100, classes=("sink", "eulerian"))
     archive = evolve(seeded(), 4, 2, config)
     assert (len(archive.deltas), archive.calls) == (0, 0)

@@ -46,9 +46,10 @@ from automata.drawing.geometry import circle_drawing
 from automata.drawing.notebook import automaton_html
 from automata.drawing.svg import automaton_svg
 from automata.families import FAMILIES, identify
+from automata.mutation import exchange, insert_states, mutate
 from automata.numbering import all_numberings, random_numberings
 from automata.proof.verification import verify_words
-from automata.sampling import exchange, insert_states, mutate, sample_uniform
+from automata.sampling import sample_uniform
 from automata.series import find_stretches
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words

@@ -32,8 +32,9 @@ from automata.deltas import Deltas, state_dtype
 from automata.errors import AutomatonError
 from automata.families import known
 from automata.kernels import both_ends, forward, forward_filtered
+from automata.mutation import mutate
 from automata.proof.verification import verify_words
-from automata.sampling import mutate, sample_uniform
+from automata.sampling import sample_uniform
 from automata.solver import exact as solver
 from automata.solver import quick as first_searches
 from automata.solver.dense import RUNNING, DenseSearch

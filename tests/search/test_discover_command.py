@@ -20,7 +20,7 @@ import torch
 from filelock import FileLock
 
 import pipeline
-from automata import sampling
+from automata import evolution
 from automata.canonical import canonical_forms
 from automata.properties import in_classes
 from automata.text.formats import parse_delta
@@ -67,8 +67,8 @@ def draw(_: object, stem: Path, **_options: object) -> list[Path]:
 def quick(monkeypatch) -> None:
     monkeypatch.setattr(job, "ProcessPoolExecutor", Inline)
     monkeypatch.setattr(engine, "_IDLE_BATCHES", 6)
-    monkeypatch.setattr(sampling, "_RANDOM_PATIENCE", 5000)
-    monkeypatch.setattr(sampling, "_CHILD_PATIENCE", 5000)
+    monkeypatch.setattr(evolution, "_RANDOM_PATIENCE", 5000)
+    monkeypatch.setattr(evolution, "_CHILD_PATIENCE", 5000)
     for name in ("plot_families", "plot_hits", "plot_gaps"):
         monkeypatch.setattr(report, name, draw)
     torch.set_num_threads(1)

@@ -107,7 +107,7 @@ def test_an_arm_that_hardly_meets_the_class_ends():
 
 
 def test_nothing_to_begin_with(monkeypatch):
-    monkeypatch.setattr("automata.sampling._RANDOM_PATIENCE", 5000)
+    monkeypatch.setattr("automata.evolution._RANDOM_PATIENCE", 5000)
     with pytest.raises(DataError, match="class sink, eulerian with n=5, k=2 among random ones"):
         evolve_from_random(replace(CONFIG, classes=("sink", "eulerian")))
 
@@ -251,6 +251,6 @@ def test_shares_that_are_refused(tmp_path, command, words, message):
 
 
 def test_what_does_not_synchronize_is_nothing_to_evolve_from(monkeypatch):
-    monkeypatch.setattr("automata.sampling._RANDOM_PATIENCE", 5000)
+    monkeypatch.setattr("automata.evolution._RANDOM_PATIENCE", 5000)
     with pytest.raises(DataError, match="no synchronizing automaton of class not-synchronizing"):
         evolve_from_random(EvolveConfig(n=4, budget=50, classes=("not-synchronizing",)))

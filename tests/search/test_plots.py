@@ -13,7 +13,8 @@ import pytest
 from automata import reset_thresholds
 from automata.drawing.compact import compact_reach
 from automata.families import FAMILIES
-from automata.sampling import mutate, sample_uniform
+from automata.mutation import mutate
+from automata.sampling import sample_uniform
 from data import norms as norms_plot
 from data import plots
 from data.best_known import Scale
