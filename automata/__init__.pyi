@@ -7,19 +7,22 @@ relative imports.
 from .action import apply_word, image, preimage
 from .automaton import Automaton, AutomatonLike, validate_delta
 from .canonical import are_isomorphic, canonical_forms, from_canonical
+from .classes import CLASSES
 from .deltas import UNDEFINED, validate_deltas
 from .drawing.notebook import automaton_html
 from .drawing.svg import automaton_svg
 from .enumeration import Enumeration, Found, enumerate_automata
 from .errors import AutomatonError, SizeLimitError
-from .families import FAMILIES, Family, identify, known, p_automaton, p_threshold, wielandt
+from .families import FAMILIES, Family, wielandt
+from .identification import identify, known
+from .invariants import automorphism_orders, defects, ranks
 from .monoid import TransitionMonoid, transition_monoid
 from .partial import have_total_letter, undefined_counts
+from .partial_families import p_automaton, p_threshold
 from .proof.certify import certificate
 from .proof.checker import Certificate, CertificateError, check_certificate
 from .proof.verification import reprove_thresholds, verify, verify_words
 from .properties import (
-    CLASSES,
     are_aperiodic,
     are_basic,
     are_completely_reachable,
@@ -28,13 +31,10 @@ from .properties import (
     are_irreducible,
     are_one_cluster,
     are_strongly_connected,
-    automorphism_orders,
     class_flags,
-    defects,
     have_permutation_letter,
     have_sink,
     in_classes,
-    ranks,
 )
 from .sampling import sample_synchronizing, sample_uniform
 from .sizes import cerny_bound

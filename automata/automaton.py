@@ -242,7 +242,7 @@ class Automaton:
         return Automaton(automata.from_canonical(forms, self.n, self.k, partial=True)[0])
 
     def classes(self) -> tuple[str, ...]:
-        """Return its classes among `automata.properties.CLASSES`, by name; n <= 20.
+        """Return its classes among `automata.classes.CLASSES`, by name; n <= 20.
 
         See `automata.properties.class_flags`.
 
@@ -257,7 +257,7 @@ class Automaton:
     def family(self) -> str | None:
         """Return the name of the known family or example isomorphic to it, None without one.
 
-        See `automata.families.identify`.
+        See `automata.identification.identify`.
 
         Examples
         --------

@@ -1,8 +1,4 @@
-"""The known families of slowly synchronizing automata, with their formulas.
-
-`FAMILIES` holds complete automata alone. Partial ones are `p_automaton`, and those that `known`
-returns when it is asked for them.
-"""
+"""The known families of slowly synchronizing complete automata, with their formulas."""
 
 from __future__ import annotations
 
@@ -11,20 +7,9 @@ from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
-import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import Automaton
-from automata.canonical import canonical_forms_of_valid
-from automata.deltas import (
-    MAX_STATES,
-    UNDEFINED,
-    Deltas,
-    check_partial_size,
-    state_dtype,
-    undefined_entries,
-    validate_deltas,
-)
+from automata.deltas import MAX_STATES, Deltas, state_dtype
 from automata.errors import AutomatonError, SizeLimitError
 
 Letters = Sequence[Sequence[int]]
@@ -123,7 +108,7 @@ AGV10 = "Ananichev-Gusev-Volkov 2010"
 AGV13 = "Ananichev-Gusev-Volkov 2013"
 KS = "found; formula as in Kisielewicz-Szykula, arXiv 1608.01268 (ternary irreducible)"
 
-# Where two coincide, the first gives the name (see `known`).
+# Where two coincide, the first gives the name (see `automata.identification`).
 # fmt: off
 FAMILIES: tuple[Family, ...] = (
     Family("C", 2, lambda n: (n - 1)**2, _from(2),
@@ -257,176 +242,3 @@ def wielandt_threshold(q: int, p: int) -> int:
     """
     q, p = check_integer("q", q), check_integer("p", p)
     return (p - 1) * (q - 1) + q - p
-
-
-def p_automaton(n: int, c: int) -> Deltas:
-    """Return the partial automaton P(n, c), whose shortest careful words are long.
-
-    Letter a leads each of the first n-c-1 states to the next one and is undefined on the others.
-    Letter b leads n-c-1 to n-c, and so on to n-1, then to 0, and 0 to 1; it fixes the other states.
-    Found by annealing; presumably the family of Cambie, de Bondt and Don, arXiv 2108.13927, since
-    the thresholds are as they say: the greatest of all binary automata for 6 <= n <= 10, with
-    Fibonacci and Padovan numbers in them (`p_threshold`). P(n, 0) is the series on two letters of
-    de Bondt, Don and Zantema, arXiv 1801.10436, at n = 6, ..., 9, where only one automaton has the
-    greatest threshold.
-
-    Parameters
-    ----------
-    n, c : int
-        Number of states, at most 255, and one less than the number of undefined transitions;
-        0 <= c <= n - 3.
-
-    Returns
-    -------
-    uint8 array, shape (2, n)
-        `automata.deltas.UNDEFINED` where a is undefined.
-
-    Raises
-    ------
-    AutomatonError
-        If c is out of range.
-    SizeLimitError
-        If n > 255.
-    ValueError
-        If n or c is not an integer.
-
-    Examples
-    --------
-    >>> from automata.text.formats import format_delta
-    >>> format_delta(p_automaton(5, 0)), format_delta(p_automaton(5, 1))
-    ('1 2 3 4 -|1 1 2 3 0', '1 2 3 - -|1 1 2 4 0')
-    """
-    n, c = _p_size(n, c)
-    first = n - c - 1  # on this state and beyond a is undefined
-    delta = np.array([[*range(1, n + 1)], range(n)], np.uint8)  # (2, n)
-    delta[0, first:] = UNDEFINED
-    delta[1, first:] = [*range(first + 1, n), 0]
-    delta[1, 0] = 1
-    return delta
-
-
-def p_threshold(n: int, c: int) -> int:
-    """Return the careful threshold of `p_automaton`.
-
-    With m = n-c-2 it is 1 + m(n-2), plus m-x for each x < m of the sequence that begins with 1,
-    c+2 times, and goes on with x_i = x_(i-c-1) + x_(i-c-2): Fibonacci's for c = 0, Padovan's for
-    c = 1. Found: it fits all lengths that were computed, those for n <= 24 and all c among them.
-
-    Parameters
-    ----------
-    n, c : int
-        As `p_automaton`.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    AutomatonError, SizeLimitError, ValueError
-        As `p_automaton`.
-
-    Examples
-    --------
-    >>> p_threshold(9, 0), p_threshold(10, 1), p_threshold(18, 3)
-    (73, 94, 379)
-    """
-    n, c = _p_size(n, c)
-    m = n - c - 2
-    terms = [1] * (c + 2)
-    while terms[-1] < m:
-        terms.append(terms[-c - 1] + terms[-c - 2])
-    return 1 + m * (n - 2) + sum(m - x for x in terms if x < m)
-
-
-def _p_size(n: int, c: int) -> tuple[int, int]:
-    n, c = check_integer("n", n), check_integer("c", c)
-    check_partial_size(n)
-    if not 0 <= c <= n - 3:
-        raise AutomatonError(f"the automaton P(n, c) has 0 <= c <= n - 3, got n={n}, c={c}")
-    return n, c
-
-
-def known(n: int, k: int, *, partial: bool = False) -> list[tuple[str, Deltas]]:
-    """Return every known automaton of one size, with its name.
-
-    Families come first, then single examples, then Wielandt-type automata. `identify` uses the
-    first name of an automaton.
-
-    Parameters
-    ----------
-    n, k : int
-        Numbers of states and letters.
-    partial : bool
-        Whether to return the partial automata, P(n, c), in place of the complete ones.
-
-    Returns
-    -------
-    list of (name, array of states, shape (k, n))
-
-    Raises
-    ------
-    SizeLimitError, ValueError
-        If n > 5,000, or n or k is less than 1 or not an integer.
-
-    Examples
-    --------
-    >>> [name for name, _ in known(4, 3)]
-    ['T3', 'T2', 'BDZ3', 'n4 ternary #1', 'n4 ternary #2']
-    >>> [name for name, _ in known(5, 2, partial=True)]
-    ['P(5,0)', 'P(5,1)', 'P(5,2)']
-    """
-    n, k = check_integer("n", n, 1), check_integer("k", k, 1)
-    if partial:
-        longest = n - 2 if k == 2 and n <= UNDEFINED else 0
-        return [(f"P({n},{c})", p_automaton(n, c)) for c in range(longest)]
-    named = [(f.name, f.delta(n)) for f in FAMILIES + SINGLES if f.k == k and f.exists(n)]
-    coprime = [p for p in range(n - 1, 0, -1) if k == 2 and gcd(n, p) == 1]
-    return named + [(f"Wielandt({n},{p})", wielandt(n, p)) for p in coprime]
-
-
-def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
-    """Name the family of each automaton, up to renaming of states and permutation of letters.
-
-    Parameters
-    ----------
-    deltas : array of int, shape (batch, k, n)
-        Complete or partial; n <= 64, k <= 6.
-
-    Returns
-    -------
-    list of str
-        The first name of each automaton in `known`, "" if it is not there.
-
-    Raises
-    ------
-    AutomatonError, SizeLimitError
-        As `automata.canonical.canonical_forms`.
-
-    Examples
-    --------
-    >>> identify([[[1, 2, 3, 0], [0, 1, 2, 0]], [[3, 0, 1, 2], [3, 1, 2, 3]], [[0] * 4] * 2])
-    ['C', 'C', '']
-    >>> identify(["1 1 2 4 0|1 2 3 - -"])
-    ['P(5,1)']
-    """
-    valid = validate_deltas(deltas, partial=True)
-    _, k, n = valid.shape
-    forms = _rows(canonical_forms_of_valid(valid))
-    candidates = known(n, k)
-    if len(undefined_entries(valid)):
-        candidates += known(n, k, partial=True)
-    if not candidates:
-        return [""] * len(forms)
-    names = [name for name, _ in candidates]
-    members = np.stack([delta for _, delta in candidates])  # (known, k, n)
-    # the distinct forms, sorted, each with the index of its first member
-    listed, first = np.unique(_rows(canonical_forms_of_valid(members)), return_index=True)
-    place = np.minimum(np.searchsorted(listed, forms), len(listed) - 1)
-    found = np.where(listed[place] == forms, first[place], len(names))
-    return [[*names, ""][i] for i in found]
-
-
-def _rows(forms: Deltas) -> npt.NDArray[np.void]:
-    """View each row as one item that compares as a whole: (batch, n*k) -> (batch,)."""
-    return np.ascontiguousarray(forms).view(np.dtype((np.void, forms.shape[1])))[:, 0]

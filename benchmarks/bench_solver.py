@@ -28,14 +28,10 @@ from automata import (  # noqa: E402
     reset_threshold,
     reset_thresholds,
 )
-from automata.families import (  # noqa: E402
-    FAMILIES,
-    known,
-    p_automaton,
-    wielandt,
-    wielandt_threshold,
-)
+from automata.families import FAMILIES, wielandt, wielandt_threshold
+from automata.identification import known
 from automata.kernels import forward  # noqa: E402
+from automata.partial_families import p_automaton
 from automata.sampling import sample_synchronizing, sample_uniform  # noqa: E402
 from automata.solver.dense import RUNNING, DenseSearch  # noqa: E402
 from automata.text.formats import format_delta  # noqa: E402

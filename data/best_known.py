@@ -22,7 +22,7 @@ _CAREFUL: dict[int, list[int]] = {
 """Longest known careful thresholds by number of letters, for n = 1, 2, ...
 
 Two letters: maxima for n <= 10 (de Bondt, Don, Zantema, arXiv:1801.10436; Cambie, de Bondt, Don,
-arXiv:2108.13927), and beyond them the best of P(n, c), `automata.families.p_threshold`; nobody has
+arXiv:2108.13927), and beyond them the best of P(n, c) (`automata.partial_families`); nobody has
 found longer ones for n <= 40. More letters: maxima, found here by enumeration.
 """
 

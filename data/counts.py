@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automata.properties import CLASSES
+from automata.classes import CLASSES
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from data.checks import list_of, record, whole
 

@@ -144,7 +144,7 @@ def read_dataset(folder: Path | str, classes: Sequence[str] = (), *, workers: in
     folder : Path or str
         Made by ``generate``, ``enumerate`` or ``import``.
     classes : sequence of str
-        Names in `automata.properties.CLASSES`, or not-NAME.
+        Names in `automata.classes.CLASSES`, or not-NAME.
     workers : int
         Threads that solve all automata again.
 

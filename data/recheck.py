@@ -10,15 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.canonical import canonical_forms
+from automata.classes import CLASSES
 from automata.deltas import Deltas
-from automata.properties import (
-    CLASSES,
-    automorphism_orders,
-    class_flags,
-    defects,
-    in_classes,
-    ranks,
-)
+from automata.invariants import automorphism_orders, defects, ranks
+from automata.properties import class_flags, in_classes
 from automata.solver.either import thresholds_of
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from data.configs import highest_below

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from automata.classes import CLASSES
 from automata.deltas import Deltas, validate_deltas
-from automata.properties import CLASSES
 from automata.row_index import RowIndex
 from automata.solver.exact import Thresholds
 from data.counts import column_name

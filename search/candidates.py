@@ -12,7 +12,7 @@ import pandas as pd
 
 from automata.canonical import Forms, from_canonical
 from automata.deltas import UNDEFINED, Deltas
-from automata.families import identify
+from automata.identification import identify
 from automata.proof.verification import verify_words
 from automata.solver.careful import shortest_careful_words
 from automata.solver.exact import Thresholds, shortest_reset_words

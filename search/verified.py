@@ -22,7 +22,7 @@ from pandas.errors import ParserError
 from automata.canonical import canonical_forms, from_canonical
 from automata.deltas import UNDEFINED, Deltas
 from automata.errors import AutomatonError
-from automata.families import identify
+from automata.identification import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.verification import verify
 from automata.sizes import cerny_bound

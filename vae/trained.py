@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from automata.properties import check_classes
+from automata.classes import check_classes
 from data.checks import TEXT, list_of
 from data.damage import DataError, reading
 from data.dataset import Dataset, read_dataset

@@ -19,12 +19,12 @@ from automata.canonical import (
     canonical_forms,
     from_canonical,
 )
+from automata.classes import MAX_STATES_SUBSETS
 from automata.deltas import UNDEFINED, Deltas, undefined_entries
-from automata.families import identify
+from automata.identification import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.checker import CertificateError
 from automata.proof.verification import verify, verify_words
-from automata.properties import MAX_STATES_SUBSETS
 from automata.sizes import cerny_bound
 from automata.solver.careful import careful_thresholds
 from automata.solver.exact import UNKNOWN, Words, reset_thresholds

@@ -12,7 +12,7 @@ import pandas as pd
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.classes import CLASSES, MAX_STATES_SUBSETS, ON_SUBSETS
 from automata.deltas import UNDEFINED, Deltas
-from automata.families import identify
+from automata.identification import identify
 from automata.properties import class_flags, in_classes
 from automata.sizes import cerny_bound
 from data.terminal import printable
@@ -125,7 +125,7 @@ def class_names(
     Returns
     -------
     list of str
-        Names separated by commas, in the order of `automata.properties.CLASSES`. The classes in
+        Names separated by commas, in the order of `automata.classes.CLASSES`. The classes in
         `UNDECIDED` are left out for n > `automata.classes.MAX_STATES_SUBSETS`.
 
     Raises

@@ -50,7 +50,7 @@ def find_series(
 ) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
-    An automaton is lengthened in every way that `automata.series.find_stretches` finds. The
+    An automaton is lengthened in every way that `automata.stretches.find_stretches` finds. The
     thresholds at the next three even (or odd) sizes give a formula, quadratic in n. If those at
     four further sizes of that parity obey it, the automaton begins a series for even (or odd) n. If
     it begins neither, the residues of n modulo 3 are tried in the same way. The members of a series
@@ -78,7 +78,7 @@ def find_series(
     SeriesFound
         For each series: the formula, and the n for which it holds; the family, if known; an
         automaton that begins it, its n, and the states that are repeated (see
-        `automata.series.Stretches`); the sizes of members in `rows`. An automaton that obeys two
+        `automata.stretches.Stretches`); the sizes of members in `rows`. An automaton that obeys two
         formulas, for different n, begins two series.
 
     Raises

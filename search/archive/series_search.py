@@ -13,20 +13,13 @@ import pandas as pd
 
 from automata.canonical import canonical_forms, from_canonical
 from automata.deltas import UNDEFINED, Deltas
-from automata.families import identify
+from automata.identification import identify
 from automata.proof.certify import proved_threshold
 from automata.recurrences import RECURRENCE_TERMS, Recurrence, find_recurrence
-from automata.series import (
-    CHECKED,
-    Quadratic,
-    Stretches,
-    find_stretches,
-    series_sizes,
-    series_thresholds,
-    stretch,
-)
+from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
 from automata.solver.careful import careful_thresholds
 from automata.solver.exact import UNKNOWN
+from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta
 from data.progress import progress
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from automata.mutation import insert_states
 from automata.sampling import rank_weights
-from automata.series import STRETCH_MAX_STATES, find_stretches, stretch
 from automata.solver.exact import Thresholds
+from automata.stretches import STRETCH_MAX_STATES, find_stretches, stretch
 from search.arms.decode import decode_and_repair
 from search.arms.proposals import Proposals, concatenate, plain_proposals
 from search.discovery.config import LeapConfig as LeapConfig

@@ -17,10 +17,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.classes import ON_SUBSETS
+from automata.classes import CLASSES, ON_SUBSETS
 from automata.deltas import Deltas
 from automata.mutation import mutate
-from automata.properties import CLASSES, in_classes
+from automata.properties import in_classes
 from automata.sizes import cerny_bound
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds

@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 
 from automata.canonical import canonical_forms
-from automata.properties import CLASSES, in_classes
+from automata.classes import CLASSES
+from automata.properties import in_classes
 from automata.row_index import RowIndex
 from automata.solver.either import thresholds_of
 from data.checks import anything, list_of, names_of, number, whole

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from automata.deltas import Deltas, undefined_entries
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.drawing.svg import drawing_svg
-from automata.families import identify
+from automata.identification import identify
 from automata.solver.careful import shortest_careful_words
 from automata.solver.exact import shortest_reset_words
 from automata.text.formats import format_delta

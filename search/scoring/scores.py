@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from automata.canonical import Forms, canonical_forms
-from automata.families import FAMILIES, known, p_threshold
+from automata.families import FAMILIES
+from automata.identification import known
+from automata.partial_families import p_threshold
 from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
 from automata.sizes import cerny_bound
@@ -64,7 +66,7 @@ def known_families(
     classes : tuple of str
         Only members of all these classes count: NAME or not-NAME.
     partial : bool
-        Whether to return the slowest of the partial automata `automata.families.p_automaton`.
+        Whether to return the slowest of the partial automata P(n, c).
 
     Returns
     -------

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from automata import rank
+from automata.classes import CLASSES
 from automata.deltas import UNDEFINED, Deltas
+from automata.invariants import automorphism_orders, defects, ranks
 from automata.properties import (
-    CLASSES,
     are_aperiodic,
     are_basic,
     are_completely_reachable,
@@ -16,13 +17,10 @@ from automata.properties import (
     are_irreducible,
     are_one_cluster,
     are_strongly_connected,
-    automorphism_orders,
     class_flags,
-    defects,
     have_permutation_letter,
     have_sink,
     in_classes,
-    ranks,
 )
 from automata.solver.ranks import are_synchronizing
 from tests import naive

@@ -32,28 +32,25 @@ from automata.arguments import check_integer, check_number, check_positive, chec
 from automata.burnside import count_classes
 from automata.enumeration import Enumeration, enumerate_automata
 from automata.evolution import Evolution, evolve
-from automata.families import (
-    FAMILIES,
-    known,
-    p_automaton,
-    p_threshold,
-    wielandt,
-    wielandt_threshold,
-)
+from automata.families import FAMILIES, wielandt, wielandt_threshold
+from automata.identification import known
+from automata.invariants import defects, ranks
 from automata.letter_types import automorphisms, by_height
 from automata.mutation import insert_states, mutate
 from automata.numbering import random_numberings
 from automata.parallel import results_in_order, run_parts
+from automata.partial_families import p_automaton, p_threshold
 from automata.proof.certify import certificate
 from automata.proof.verification import verify_words
-from automata.properties import class_flags, defects, in_classes, ranks
+from automata.properties import class_flags, in_classes
 from automata.row_index import RowIndex, hash_rows
 from automata.sampling import rank_weights, sample_synchronizing, sample_uniform
-from automata.series import Stretches, find_stretches, series_sizes, series_thresholds, stretch
+from automata.series import series_sizes, series_thresholds
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
 from automata.solver.limits import Budget
 from automata.solver.ranks import are_synchronizing
+from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.solve import SolveConfig, solve
 from automata.text.words import as_letters, format_word, parse_word
 from data.enumerate import EnumerateConfig

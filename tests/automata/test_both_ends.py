@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from automata.deltas import Deltas
-from automata.families import FAMILIES, known, wielandt, wielandt_threshold
+from automata.families import FAMILIES, wielandt, wielandt_threshold
+from automata.identification import known
 from automata.kernels import both_ends
 from tests import naive
 from tests.strategies import automata, rename

@@ -18,7 +18,8 @@ from automata.drawing.geometry import (
 )
 from automata.drawing.svg import automaton_svg, drawing_svg
 from automata.errors import AutomatonError
-from automata.families import FAMILIES, known
+from automata.families import FAMILIES
+from automata.identification import known
 from automata.sampling import sample_uniform
 from search.report.layout import neato_drawing
 from tests.strategies import automata, partials

@@ -14,17 +14,9 @@ from automata.automaton import Automaton
 from automata.canonical import canonical_forms
 from automata.deltas import UNDEFINED, Deltas
 from automata.errors import AutomatonError, SizeLimitError
-from automata.families import (
-    FAMILIES,
-    SINGLES,
-    Family,
-    identify,
-    known,
-    p_automaton,
-    p_threshold,
-    wielandt,
-    wielandt_threshold,
-)
+from automata.families import FAMILIES, SINGLES, Family, wielandt, wielandt_threshold
+from automata.identification import identify, known
+from automata.partial_families import p_automaton, p_threshold
 from automata.solver.careful import careful_thresholds
 from automata.solver.exact import reset_thresholds
 from tests import naive, strategies

@@ -21,8 +21,8 @@ from automata import (
 )
 from automata.deltas import Deltas
 from automata.enumeration import enumerate_automata
+from automata.invariants import automorphism_orders
 from automata.numbering import all_numberings, random_numberings
-from automata.properties import automorphism_orders
 from automata.row_index import RowIndex
 from tests import naive
 from tests.automata.definitions import check_partial_properties, check_properties

@@ -35,9 +35,9 @@ from automata import (
     undefined_counts,
 )
 from automata.automaton import validate_delta
+from automata.classes import CLASSES
 from automata.deltas import Deltas
 from automata.numbering import all_numberings, random_numberings
-from automata.properties import CLASSES
 from tests import naive
 from tests.automata.definitions import check_partial_properties, with_none
 from tests.automata.examples import (

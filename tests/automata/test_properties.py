@@ -8,23 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import SizeLimitError, canonical_forms, from_canonical, reset_thresholds
+from automata.classes import CLASSES, check_classes
 from automata.deltas import Deltas
 from automata.families import FAMILIES
+from automata.invariants import automorphism_orders, defects, ranks
 from automata.properties import (
-    CLASSES,
     are_aperiodic,
     are_completely_reachable,
     are_initially_connected,
     are_irreducible,
     are_one_cluster,
     are_strongly_connected,
-    automorphism_orders,
-    check_classes,
     class_flags,
-    defects,
     have_sink,
     in_classes,
-    ranks,
 )
 from automata.sampling import sample_uniform
 from tests import naive

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from automata.deltas import Deltas
-from automata.families import known
+from automata.identification import known
 from automata.kernels import both_ends, state_sets
 from automata.solver import reduction, two_ended
 from automata.solver.frontier import Frontier, pack

@@ -22,6 +22,7 @@ from automata import (
     canonical_forms,
     certificate,
     check_certificate,
+    invariants,
     is_synchronizing,
     rank,
     reach_lengths,
@@ -45,14 +46,15 @@ from automata.deltas import Deltas
 from automata.drawing.geometry import circle_drawing
 from automata.drawing.notebook import automaton_html
 from automata.drawing.svg import automaton_svg
-from automata.families import FAMILIES, identify
+from automata.families import FAMILIES
+from automata.identification import identify
 from automata.mutation import exchange, insert_states, mutate
 from automata.numbering import all_numberings, random_numberings
 from automata.proof.verification import verify_words
 from automata.sampling import sample_uniform
-from automata.series import find_stretches
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
+from automata.stretches import find_stretches
 from automata.text.formats import (
     format_delta,
     format_dot,
@@ -86,9 +88,9 @@ OF_MANY: dict[str, Callable[[Any], Any]] = {
     "reprove_thresholds": reprove_thresholds,
     "class_flags": classes.class_flags,
     "in_classes": lambda deltas: classes.in_classes(deltas, ["sink", "not-aperiodic"]),
-    "defects": classes.defects,
-    "ranks": classes.ranks,
-    "automorphism_orders": classes.automorphism_orders,
+    "defects": invariants.defects,
+    "ranks": invariants.ranks,
+    "automorphism_orders": invariants.automorphism_orders,
     **{
         name: getattr(classes, name)
         for name in (

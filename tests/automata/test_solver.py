@@ -30,7 +30,7 @@ from automata import (
 )
 from automata.deltas import Deltas, state_dtype
 from automata.errors import AutomatonError
-from automata.families import known
+from automata.identification import known
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.mutation import mutate
 from automata.proof.verification import verify_words

@@ -21,8 +21,10 @@ import pytest
 
 import pipeline
 from automata import NOT_SYNCHRONIZING, UNDEFINED, canonical_forms, from_canonical
+from automata.classes import CLASSES
 from automata.enumeration import Enumeration
-from automata.properties import CLASSES, automorphism_orders, defects, in_classes, ranks
+from automata.invariants import automorphism_orders, defects, ranks
+from automata.properties import in_classes
 from automata.solver.either import thresholds_of
 from data import buffer, recheck
 from data import enumerate as module

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import pipeline
 from automata import UNDEFINED, canonical_forms, careful_thresholds, format_delta
-from automata.families import p_threshold
+from automata.partial_families import p_threshold
 from automata.sampling import sample_uniform
 from automata.settings import record_of
 from data import generate as module

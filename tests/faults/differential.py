@@ -167,7 +167,7 @@ def _compare_large(name: str, number: int) -> tuple[int, int, list[str]]:
 def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     """Solve families changed in one or two places, as they are and with hand-overs forced."""
     from automata import reprove_thresholds, reset_bounds, reset_thresholds
-    from automata.families import known
+    from automata.identification import known
     from automata.solver import exact, quick, reduction, two_ended
     from automata.solver.frontier import Frontier
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from automata import canonical_forms, from_canonical, reset_thresholds, shortest_reset_word
-from automata.families import known
+from automata.identification import known
 from automata.sampling import sample_uniform
 from automata.text.formats import format_word
 from search.archive.store import Archive

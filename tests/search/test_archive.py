@@ -17,9 +17,10 @@ from click.testing import CliRunner
 
 import pipeline
 from automata import canonical_forms, cerny_bound, from_canonical
-from automata.families import known
+from automata.classes import CLASSES
+from automata.identification import known
 from automata.proof.checker import CertificateError
-from automata.properties import CLASSES, in_classes
+from automata.properties import in_classes
 from automata.text.formats import format_delta, parse_delta
 from data.damage import DataError
 from search.archive import checks as archive_checks

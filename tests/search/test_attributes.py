@@ -18,7 +18,8 @@ from scipy.stats import binomtest, norm
 from torch import Tensor, nn
 
 from automata.canonical import canonical_forms, from_canonical
-from automata.properties import CLASSES, in_classes
+from automata.classes import CLASSES
+from automata.properties import in_classes
 from automata.sampling import sample_uniform
 from automata.solver.exact import reset_thresholds
 from data.damage import DataError

@@ -22,8 +22,8 @@ from automata.deltas import Deltas
 from automata.evolution import Evolution, evolve
 from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
-from automata.series import find_stretches, stretch
 from automata.sizes import cerny_bound
+from automata.stretches import find_stretches, stretch
 from automata.text.formats import parse_delta
 from data.damage import DataError
 from search.arms import oracle

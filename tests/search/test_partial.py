@@ -13,10 +13,10 @@ import pipeline
 from automata import UNDEFINED, parse_delta
 from automata.canonical import canonical_forms, from_canonical
 from automata.deltas import Deltas
-from automata.families import p_automaton, p_threshold
-from automata.series import Stretches, stretch
+from automata.partial_families import p_automaton, p_threshold
 from automata.solver.careful import shortest_careful_word
 from automata.solver.either import may_synchronize
+from automata.stretches import Stretches, stretch
 from automata.text.formats import format_delta, format_word
 from data.damage import DataError
 from search.archive import series_search

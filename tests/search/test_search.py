@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import pipeline
 from automata.canonical import canonical_forms, from_canonical
-from automata.families import identify
+from automata.identification import identify
 from automata.sampling import sample_uniform
 from automata.solver.either import thresholds_of
 from automata.solver.exact import reset_thresholds

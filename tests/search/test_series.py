@@ -15,18 +15,11 @@ from automata import canonical_forms, cerny_bound, reset_thresholds
 from automata.deltas import Deltas
 from automata.enumeration import enumerate_automata
 from automata.errors import SizeLimitError
-from automata.families import FAMILIES, identify, wielandt
+from automata.families import FAMILIES, wielandt
+from automata.identification import identify
 from automata.sampling import sample_uniform
-from automata.series import (
-    CHECKED,
-    LEAST_RUN,
-    Quadratic,
-    Stretches,
-    find_stretches,
-    series_sizes,
-    series_thresholds,
-    stretch,
-)
+from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
+from automata.stretches import LEAST_RUN, Stretches, find_stretches, stretch
 from automata.text.formats import parse_delta
 from search.archive import series_search
 from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summarize
