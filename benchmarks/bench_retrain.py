@@ -29,9 +29,9 @@ from data.streams import stream
 from search.arms.baselines import run_evolution
 from search.arms.oracle import Arm, Oracle
 from search.arms.retrain import run_retraining
-from search.candidates import hit_thresholds
 from search.configs import EXCHANGES, LEARNING, RetrainConfig, SearchConfig
 from search.scoring.recall import open_truth, score
+from search.summary import hit_thresholds
 from vae.checkpoint import load_model
 
 N = 8

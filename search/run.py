@@ -26,9 +26,10 @@ from search.arms.oracle import Arm, Oracle, Trace, drive
 from search.arms.proposals import Batches
 from search.arms.retrain import run_retraining
 from search.arms.seconds import timed
-from search.candidates import count_sources, rank_candidates, summarize
+from search.candidates import rank_candidates
 from search.configs import EXCHANGES, GUIDED, LEARNING, MODES, UNGUIDED
 from search.configs import SearchConfig as SearchConfig
+from search.summary import count_sources, summarize
 from vae.model import VAE
 from vae.train import check_size
 
@@ -47,7 +48,7 @@ class SearchResult:
     traces: list[Trace]
     """The finds of each arm, in the order of the summary."""
     sources: pd.DataFrame
-    """`search.candidates.SOURCE_COLUMNS`: the counts of each source of the arms that learn"""
+    """`search.summary.SOURCE_COLUMNS`: the counts of each source of the arms that learn"""
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
     """Wall time by mode and activity: ``all``, and ``train`` of the arms that learn."""
 

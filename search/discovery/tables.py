@@ -10,8 +10,9 @@ import pandas as pd
 
 from automata.text.formats import format_delta
 from data.best_known import Scale
-from search.candidates import CANDIDATE_COLUMNS, PARTIAL_COLUMNS, candidate_table, hit_thresholds
+from search.candidates import CANDIDATE_COLUMNS, PARTIAL_COLUMNS, candidate_table
 from search.discovery.step import ACTIVITIES, KEEP_SHARE, Elites, Step, Steps
+from search.summary import hit_thresholds
 
 _CHUNK = 1 << 16
 """Candidates whose words are in memory at a time."""

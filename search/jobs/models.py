@@ -27,7 +27,6 @@ from data.results import Summary
 from data.terminal import warn
 from search.archive.intake import ArchiveRule
 from search.arms.decode import computing
-from search.candidates import time_modes
 from search.evaluation.attributes import measure_arithmetic
 from search.evaluation.measures import evaluate, monotony, write_evaluation
 from search.evolve import EvolveConfig, evolve_from_random
@@ -38,6 +37,7 @@ from search.pictures.recall import plot_recall
 from search.pictures.training import plot_training
 from search.run import SearchConfig, SearchResult, running_modes, search, write_tables
 from search.scoring.recall import Truth, open_truth, score
+from search.summary import time_modes
 from vae.checkpoint import read_config
 from vae.history import kept_epoch
 from vae.model import VAE, ModelConfig

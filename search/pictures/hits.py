@@ -15,9 +15,9 @@ from automata.drawing.geometry import line_color
 from data.best_known import Scale
 from data.plots import GREY, PALE, Floats, new_figure, save, say_empty, style
 from search.arms.baselines import BASELINES
-from search.candidates import HIT_SHARES, distinct_hits, hit_thresholds
 from search.evaluation.intervals import share_interval
 from search.scoring.comparison import three_digits
+from search.summary import HIT_SHARES, distinct_hits, hit_thresholds
 
 HIT_NAMES = {"hits_top": "≥ n² - 4n + 6"} | {
     f"hits_{share}": f"≥ {share} (n - 1)²" for share in HIT_SHARES

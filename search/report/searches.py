@@ -19,14 +19,7 @@ from data.files import check_files
 from data.run_record import input_folder
 from data.terminal import printable
 from search.arms.baselines import BASELINES
-from search.candidates import (
-    CANDIDATE_COLUMNS,
-    HIT_COLUMNS,
-    PARTIAL_COLUMNS,
-    SUMMARY_COLUMNS,
-    distinct_hits,
-    time_modes,
-)
+from search.candidates import CANDIDATE_COLUMNS, PARTIAL_COLUMNS
 from search.evolve import EvolveConfig
 from search.pictures.hits import arm_names, ended_early, hit_names, wilson_interval
 from search.pictures.latent import picture_space, reconstructions, strip_rows
@@ -36,6 +29,7 @@ from search.report.finds import counted, new_first
 from search.report.latent_map import draw_map
 from search.run import SearchConfig
 from search.scoring.comparison import three_digits
+from search.summary import HIT_COLUMNS, SUMMARY_COLUMNS, distinct_hits, time_modes
 from search.tables import GAPPED, SHARE, TEXT, WHOLE, Kind, read_table
 from search.verified import check_candidates, read_candidates
 from vae.checkpoint import read_config, weights_sha256

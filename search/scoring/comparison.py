@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from search.candidates import HIT_COLUMNS
 from search.scoring.scores import ALL, FIRST_LOOK, SECONDS, Floats, Runs
+from search.summary import HIT_COLUMNS
 
 MEASURES = [
     "calls", *HIT_COLUMNS, "families_found", "all_families", "calls_to_families", "gap", "recall",

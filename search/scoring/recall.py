@@ -24,7 +24,7 @@ from data.damage import DataError
 from data.dataset import read_shards
 from data.manifest import ENUMERATION, check_whole, is_partial, read_manifest
 from search.arms.oracle import Trace
-from search.candidates import hit_thresholds
+from search.summary import hit_thresholds
 
 RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "recall"]
 _CALLS = [10**power for power in range(3, 15)]

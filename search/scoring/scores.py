@@ -19,9 +19,9 @@ from automata.row_index import RowIndex
 from automata.sizes import cerny_bound
 from automata.text.formats import format_delta
 from data.damage import DataError
-from search.candidates import HIT_COLUMNS, hit_thresholds
 from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step
 from search.discovery.tables import scale_of
+from search.summary import HIT_COLUMNS, hit_thresholds
 
 Runs = Mapping[tuple[str, int], Mapping[int, Step]]
 """By arm and seed, then by size."""

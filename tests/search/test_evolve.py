@@ -19,10 +19,11 @@ from data.damage import DataError
 from search.archive.selection import Selection
 from search.archive.store import Archive
 from search.arms import oracle as metered
-from search.candidates import HIT_COLUMNS, PARTIAL_COLUMNS, SUMMARY_COLUMNS
+from search.candidates import PARTIAL_COLUMNS
 from search.evolve import EvolveConfig, evolve_from_random
 from search.jobs.best import best_automata
 from search.run import write_tables
+from search.summary import HIT_COLUMNS, SUMMARY_COLUMNS
 from search.verified import verify_candidates
 from tests import naive
 

@@ -21,7 +21,6 @@ from data.best_known import Scale
 from data.drawn import Cell
 from data.norms import plot_norms, shell
 from data.plots import chi_density, plot_thresholds, style
-from search.candidates import HIT_COLUMNS
 from search.pictures import hits as hits_plot
 from search.pictures import recall as recall_plot
 from search.pictures import reconstructions, strip
@@ -33,6 +32,7 @@ from search.pictures.reconstructions import plot_reconstructions
 from search.pictures.strip import StripRow, plot_strip
 from search.pictures.training import plot_training
 from search.scoring.recall import ArmCurve, RecallPanel
+from search.summary import HIT_COLUMNS
 from tests.search.figures import check_picture, check_same_bytes, names_of
 from vae.config import ModelConfig, ModelOptions
 from vae.history import metric_columns

@@ -25,9 +25,9 @@ from search.arms.oracle import Arm, Oracle
 from search.arms.proposals import plain_proposals
 from search.arms.ranked import Ranked
 from search.arms.retrain import Learning, run_retraining
-from search.candidates import SOURCE_COLUMNS
 from search.configs import EVOLVING, LEARNING, LatentConfig, RetrainConfig
 from search.run import SearchConfig, SearchResult, search
+from search.summary import SOURCE_COLUMNS
 from search.verified import verify_candidates
 from tests import naive
 from tests.search.small import SMALL, K, N

@@ -27,10 +27,11 @@ from search.arms.baselines import BASELINES
 from search.arms.decode import Repaired
 from search.arms.modes import MODES, LatentConfig
 from search.arms.oracle import Arm
-from search.candidates import CANDIDATE_COLUMNS, SUMMARY_COLUMNS
+from search.candidates import CANDIDATE_COLUMNS
 from search.evaluation import measures as evaluation
 from search.evaluation.measures import evaluate
 from search.run import SearchConfig, SearchResult, search, write_tables
+from search.summary import SUMMARY_COLUMNS
 from search.verified import verify_candidates
 from tests import naive
 from tests.search.small import SMALL, K, N
