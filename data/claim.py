@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from data.commits import recover
 from data.damage import DataError, naming, read_json
-from data.files import recover, sweep, write_json
+from data.files import sweep, write_json
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # about the lock file used on systems without locks

@@ -12,7 +12,8 @@ from automata.errors import AutomatonError
 from automata.text.config import SolveConfig
 from automata.text.entries import Malformed
 from automata.text.reading import read_automata
-from automata.text.solve import Solved, solve
+from automata.text.solve import solve
+from automata.text.solved import Solved
 from data.damage import DataError, NamedFile
 
 

@@ -14,8 +14,9 @@ from automata.evolution import Evolution
 from automata.sizes import UNDEFINED_SHARE
 from automata.solver.exact import Thresholds
 from data.best_known import best_known_length
+from data.commits import commit_files
 from data.dataset import Dataset
-from data.files import commit_files, write_json
+from data.files import write_json
 from data.progress import progress
 from data.streams import stream
 from search.arms.baselines import BASELINES, propose_mutations, run_evolution, run_uniform

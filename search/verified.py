@@ -18,8 +18,8 @@ from pandas.errors import ParserError
 
 from automata.proof.certify import proved_threshold
 from automata.solver.either import thresholds_of
+from data.commits import read_checksums, recover
 from data.damage import DataError, open_file, reading
-from data.files import read_checksums, recover
 from data.progress import progress
 from search.claims import CANDIDATES, EXPORTED, FileKind, checked_rows
 

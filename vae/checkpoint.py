@@ -15,8 +15,9 @@ from torch import Tensor
 
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from data.checks import DIGEST, TEXT, anything, build, list_of, names_of, one_of, record, whole
+from data.commits import check_files, commit_files, read_checksums
 from data.damage import DataError, open_file, read_json, reading
-from data.files import check_files, commit_files, read_checksums, write_json
+from data.files import write_json
 from vae.config import ModelConfig, TrainConfig
 from vae.history import Metrics
 from vae.model import VAE

@@ -14,8 +14,8 @@ from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES, from
 from automata.errors import AutomatonError
 from automata.properties import in_classes
 from data.checks import DIGEST, list_of, names_of, number, one_of, record, text, whole
+from data.commits import check_files, read_checksums
 from data.damage import DataError, open_file, read_json, reading
-from data.files import check_files, read_checksums
 from data.recheck import check_automata
 from search.arms.oracle import Tally
 from search.discovery.config import DiscoverConfig

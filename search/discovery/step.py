@@ -18,7 +18,8 @@ from automata.canonical import Forms, from_canonical
 from automata.deltas import Deltas
 from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
-from data.files import commit_files, write_json
+from data.commits import commit_files
+from data.files import write_json
 from search.arms.oracle import Tally
 
 KEEP_SHARE = 0.6

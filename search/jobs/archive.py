@@ -11,7 +11,7 @@ import pandas as pd
 from automata.errors import SizeLimitError
 from automata.settings import SettingError
 from data.cells import plain_cells
-from data.files import write_output
+from data.outputs import write_output
 from data.results import Summary
 from search.archive.selection import Selection
 from search.archive.series import find_series, summarize

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from data.cells import json_rows
-from data.files import commit_files
+from data.commits import commit_files
 from search.discovery.config import DiscoverConfig
 from search.discovery.step import Steps
 from search.discovery.tables import candidates, summary

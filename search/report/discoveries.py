@@ -15,8 +15,8 @@ from torch import Tensor
 
 from automata.deltas import Deltas
 from data.checks import build, list_of, one_of, whole
+from data.commits import check_files
 from data.damage import DataError, reading
-from data.files import check_files
 from search.arms.decode import computing
 from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig

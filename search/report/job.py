@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.claim import claim
-from data.files import write_file, write_output
+from data.files import write_file
+from data.outputs import write_output
 from data.results import Summary
 from search.archive.tables import Selection
 from search.report.content import Content

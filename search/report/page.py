@@ -1,50 +1,26 @@
-"""Rendering a page: templates, and the data that the page's script reads."""
+"""Rendering a page: what its templates are filled with."""
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from automata.action import image
-from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
-from automata.classes import MAX_STATES_SUBSETS
-from automata.deltas import Deltas, undefined_entries
-from automata.drawing.geometry import (
-    DRAWN_MAX_STATES,
-    Drawing,
-    circle_drawing,
-    line_color,
-    line_dashes,
-)
-from automata.errors import AutomatonError
+from automata.drawing.geometry import line_color, line_dashes
 from automata.families import FAMILIES
-from automata.proof.verification import verify
-from automata.sizes import cerny_bound
-from automata.solver.careful import careful_thresholds
-from automata.solver.exact import reset_thresholds
-from automata.text.formats import parse_delta, parse_word
 from automata.text.words import format_word
-from data.damage import DataError
-from search.archive.rows import class_names
-from search.report.content import Content, LatentMap
+from search.report.content import Content
+from search.report.entries import SCALE, add_parents, entries_of, parse
 from search.report.finds import are_known, best_rows, found_sentence
 from search.report.grids import cell_automata, grids_of, shown_grids, small_svg
-from search.report.layout import neato_drawing
+from search.report.map_shapes import map_shapes
 from search.report.pictures import inline_svg
 from search.report.theme import drawn_colors, themed
 
-_SCALE = 16
-"""Units of a drawing's coordinates in one radius of a state."""
-_MAP_SIZE = 1000.0, 640.0
-_MAP_MARGIN = 24.0
-_LONGEST_WORD = 100_000
 _LONG = ("word", "delta", "canonical", "parent_a", "parent_b", "properties")
 """Columns whose cells are shortened on the page."""
 _MEANINGS = {
@@ -107,14 +83,14 @@ def render(content: Content) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "sort_keys": True}
     latent_map = content.latent_map
-    automata = [*_entries(content.rows, whole=True)]
+    automata = [*entries_of(content.rows, whole=True)]
     if latent_map is not None:
-        automata += _entries(latent_map.training, whole=False)
+        automata += entries_of(latent_map.training, whole=False)
     mapped = len(automata)
     texts = [*content.rows["delta"], *(entry["text"] for entry in automata[len(content.rows) :])]
-    _add_parents(automata, texts, content.rows)
+    add_parents(automata, texts, content.rows)
     grids = grids_of(content)
-    automata += _entries(cell_automata(grids, texts), whole=False)
+    automata += entries_of(cell_automata(grids, texts), whole=False)
     texts += [entry["text"] for entry in automata[mapped:]]
     letters = max((entry["k"] for entry in automata), default=0)
     script = environment.get_template("script.js").render()
@@ -145,136 +121,12 @@ def render(content: Content) -> str:
         grids=shown_grids(grids, texts),
         drawn=drawn_colors(),
         partial=any(entry["bound"] is None for entry in automata),
-        map=_map_shapes(latent_map, automata[:mapped], len(content.rows)) if latent_map else None,
+        map=map_shapes(latent_map, automata[:mapped], len(content.rows)) if latent_map else None,
         above=sum(
             entry["bound"] is not None and entry["threshold"] > entry["bound"] for entry in automata
         ),
-        data={"scale": _SCALE, "automata": automata, "mapped": mapped},
+        data={"scale": SCALE, "automata": automata, "mapped": mapped},
     )
-
-
-def _entries(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
-    """Yield the data of each automaton for the script, without the cells of its table row.
-
-    Automata without a row (`whole` is false) have their text and word, and one layout only.
-    """
-    for number, row in enumerate(rows.to_dict("records"), 1):
-        delta = _parse(row["delta"], f"automaton {number}")
-        k, n = delta.shape
-        if n > min(DRAWN_MAX_STATES, CANONICAL_MAX_STATES) or k > CANONICAL_MAX_LETTERS:
-            raise DataError(f"automaton {number}: n={n}, k={k} is over what a page draws")
-        partial = len(undefined_entries(delta)) > 0
-        entry = {
-            "n": n,
-            "k": k,
-            "threshold": _number(row["reset_threshold"], f"automaton {number}"),
-            "bound": None if partial else cerny_bound(n),
-            "replayed": _resets(row["word"], delta),
-            "family": row["family"],
-            "circle": _shapes(circle_drawing(delta)),
-        }
-        if whole:
-            entry["neato"] = _shapes(neato_drawing(delta))
-            entry["classes"] = row.get("properties") or _classes(delta)
-        else:
-            entry |= {"text": row["delta"], "word": row["word"]}
-            entry["classes"] = _classes(delta)
-        yield entry
-
-
-def _classes(delta: Deltas) -> str:
-    """Return the names of its classes; "" for a large partial automaton, where a search decides."""
-    large = delta.shape[1] > MAX_STATES_SUBSETS
-    return "" if large and len(undefined_entries(delta)) else class_names(delta[None])[0]
-
-
-def _parse(text: str, name: str) -> Deltas:
-    try:
-        return parse_delta(text, partial=True)
-    except AutomatonError as error:
-        raise DataError(f"{name}: {error}") from error
-
-
-def _number(text: str, name: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise DataError(f"{name}: a threshold of {text[:40]!r}") from None
-
-
-def _resets(word: str, delta: Deltas) -> bool:
-    """Return whether a text is a reset word of the automaton, a careful one if it is partial."""
-    if len(word) > _LONGEST_WORD:
-        return False
-    try:
-        letters = parse_word(word)
-        if not len(undefined_entries(delta)):
-            return verify(delta, letters)
-        return max(letters, default=0) < len(delta) and len(image(delta, letters)) == 1
-    except AutomatonError:
-        return False
-
-
-def _add_parents(
-    automata: Sequence[dict[str, Any]], texts: Sequence[str], rows: pd.DataFrame
-) -> None:
-    """Add the parents of each automaton of the table: size, threshold, and number on the page.
-
-    A missing parent is None. The texts of parents are in the table.
-    """
-    known = {text: number for number, text in reversed([*enumerate(texts)])}
-    columns = [rows[side] for side in ("parent_a", "parent_b") if side in rows]
-    deltas = {
-        text: _parse(text, f"parent {text[:60]!r}") for own in columns for text in own if text
-    }
-    thresholds: dict[str, int] = {}
-    for shape in {delta.shape for delta in deltas.values()}:
-        own = [text for text, delta in deltas.items() if delta.shape == shape]
-        batch = np.stack([deltas[text] for text in own])
-        partial = len(undefined_entries(batch)) > 0
-        solved = careful_thresholds(batch) if partial else reset_thresholds(batch)
-        thresholds |= dict(zip(own, solved.tolist(), strict=True))
-    for number in range(len(rows)):
-        automata[number]["parents"] = [
-            {"n": deltas[text].shape[1], "threshold": thresholds[text], "number": known.get(text)}
-            if (text := own.iloc[number])
-            else None
-            for own in columns
-        ]
-
-
-def _shapes(drawing: Drawing) -> dict[str, list[int]]:
-    """Return a drawing in whole units; arrows are sorted by letter and source, 12 numbers each.
-
-    The numbers are x, y of six points: the label, relative to the middle between source and target;
-    the first two points of the curve, relative to the source; the last two points and the tip,
-    relative to the target. Stubs, if there are any, are sorted likewise, 10 numbers each: the ends
-    of the line, those of the bar, and the label, all relative to the source.
-    """
-    parts = []
-    order = sorted(range(len(drawing.arrows)), key=lambda i: drawing.arrows[i][:2])
-    for i in order:
-        arrow = drawing.arrows[i]
-        source, target = drawing.places[arrow.source], drawing.places[arrow.target]
-        parts += [drawing.labels[i] - (source + target) / 2, *(arrow.curve[:2] - source)]
-        parts += [*(arrow.curve[2:] - target), arrow.tip - target]
-    shapes = {
-        "box": _units(drawing.box),
-        "places": _units(drawing.places.ravel()),
-        "arrows": _units(np.concatenate(parts)) if parts else [],
-    }
-    if drawing.stubs:
-        stubs = sorted(drawing.stubs, key=lambda stub: stub[:2])
-        points = [
-            np.concatenate([stub.line, stub.bar, [stub.label]]) - drawing.places[stub.source]
-            for stub in stubs
-        ]
-        shapes["stubs"] = _units(np.concatenate(points).ravel())
-    return shapes
-
-
-def _units(numbers: Any) -> list[int]:
-    return [int(number) for number in np.rint(np.asarray(numbers) * _SCALE)]
 
 
 def _letter_style(letter: int) -> dict[str, str]:
@@ -293,7 +145,7 @@ def _found(rows: pd.DataFrame, number: int) -> dict[str, Any]:
     threshold = int(row["reset_threshold"])
     bound = int(row["best_known" if "best_known" in row else "cerny_bound"] or 0)
     share = f", {100 * threshold / bound:.0f} % of {bound}" if bound else ""
-    drawing = small_svg(_parse(row["delta"], f"automaton {number + 1}"))
+    drawing = small_svg(parse(row["delta"], f"automaton {number + 1}"))
     return drawing | {
         "number": number,
         "threshold": threshold,
@@ -301,49 +153,6 @@ def _found(rows: pd.DataFrame, number: int) -> dict[str, Any]:
         "n": row["n"],
         "family": row["family"],
         "known": bool(are_known(rows.iloc[[number]])[0]),
-    }
-
-
-def _map_shapes(
-    latent_map: LatentMap, automata: Sequence[dict[str, Any]], candidates: int
-) -> dict[str, Any]:
-    """Return the points and the lines of the latent map, in units of its viewBox."""
-    lines = [path.line for path in latent_map.paths]
-    every = np.concatenate([latent_map.candidates, latent_map.places, *lines])
-    low, high = every.min(axis=0), every.max(axis=0)
-    size, margin = np.array(_MAP_SIZE), _MAP_MARGIN
-    scale = ((size - 2 * margin) / np.maximum(high - low, 1e-9)).min()  # the same along both axes
-    offset = (size - scale * (high - low)) / 2
-
-    def put(points: Any) -> list[list[float]]:
-        placed = offset + scale * (np.asarray(points) - low)
-        placed[..., 1] = size[1] - placed[..., 1]
-        return np.round(placed, 1).tolist()  # type: ignore[no-any-return]
-
-    points = [*put(latent_map.candidates), *put(latent_map.places)]
-    shares = [entry["threshold"] / max(1, cerny_bound(entry["n"])) for entry in automata]
-    least, most = min(shares), max(shares)
-    return {
-        "text": latent_map.text,
-        "chosen": latent_map.chosen,
-        "dots": len(latent_map.places),
-        "shares": [f"{share:.1%}" for share in latent_map.shares],
-        "ramp": (least, most),
-        "size": _MAP_SIZE,
-        "points": [
-            {"x": x, "y": y, "automaton": number, "hue": (share - least) / max(most - least, 1e-9)}
-            for number, ((x, y), share) in enumerate(zip(points, shares, strict=True))
-        ],
-        "candidates": candidates,
-        "paths": [
-            {
-                "candidate": path.candidate,
-                "line": " ".join(f"{x},{y}" for x, y in put(path.line)),
-                "point": put(path.point),
-                "end": points[path.candidate],
-            }
-            for path in latent_map.paths
-        ],
     }
 
 

@@ -13,9 +13,9 @@ import torch
 
 from data.best_known import Scale
 from data.checks import build, names_of, number
+from data.commits import check_files
 from data.damage import DataError, read_json, reading
 from data.dataset import Dataset
-from data.files import check_files
 from data.run_record import input_folder
 from data.terminal import printable
 from search.arms.baselines import BASELINES

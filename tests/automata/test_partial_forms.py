@@ -27,7 +27,8 @@ from automata.text.formats import parse_delta, parse_json
 from automata.text.graph import from_networkx, to_networkx
 from automata.text.reading import FORMS, read_automata
 from automata.text.recognise import SIZED
-from automata.text.solve import Solved, solve
+from automata.text.solve import solve
+from automata.text.solved import Solved
 from tests import naive
 from tests.automata.examples import p_family, uniform_partial, with_none
 from tests.automata.writers import WRITERS

@@ -11,20 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from data import files
+from data import commits, files
+from data.commits import check_files, commit_files, recover
 from data.damage import DataError, read_json
-from data.files import (
-    check_files,
-    check_sha256,
-    commit_files,
-    recover,
-    sha256,
-    sweep,
-    write_file,
-    write_json,
-    write_output,
-    write_text,
-)
+from data.files import check_sha256, sha256, sweep, write_file, write_json, write_text
+from data.outputs import write_output
 
 ROOT = Path(__file__).parents[2]
 OLD = {"a": "old a", "b": "old b", "c": "old c"}
@@ -242,7 +233,7 @@ def test_an_interruption_after_the_checksums_loses_nothing(tmp_path, monkeypatch
             synced.append(path)
             raise error
 
-    monkeypatch.setattr(files, "_sync", failing)
+    monkeypatch.setattr(files, "sync", failing)
     with pytest.raises(type(error) if isinstance(error, OSError) else error):
         commit(tmp_path, NEW)
     monkeypatch.undo()
@@ -276,7 +267,7 @@ def test_what_cannot_be_swept_stays(tmp_path, monkeypatch):
 def test_a_reader_meets_a_writer(tmp_path, monkeypatch):
     """It compares with the new checksums what was replaced between its two looks."""
     commit(tmp_path, OLD)
-    real, seen = files.check_sha256, []
+    real, seen = commits.check_sha256, []
 
     def check(path, expected):
         if not seen:
@@ -284,14 +275,14 @@ def test_a_reader_meets_a_writer(tmp_path, monkeypatch):
         seen.append(path.name)
         real(path, expected)
 
-    monkeypatch.setattr(files, "check_sha256", check)
+    monkeypatch.setattr(commits, "check_sha256", check)
     check_files(tmp_path)
     assert len(seen) > len(NEW)
 
 
 def test_a_reader_that_may_not_rename_waits(tmp_path, monkeypatch):
     commit(tmp_path, OLD)
-    real, looks = files.recover, []
+    real, looks = commits.recover, []
 
     def denied(folder):
         looks.append(folder)
@@ -299,10 +290,10 @@ def test_a_reader_that_may_not_rename_waits(tmp_path, monkeypatch):
             raise PermissionError(errno.EACCES, "Permission denied", "a")
         real(folder)
 
-    monkeypatch.setattr(files, "recover", denied)
-    monkeypatch.setattr(files, "_PAUSE", 0)
+    monkeypatch.setattr(commits, "recover", denied)
+    monkeypatch.setattr(commits, "_PAUSE", 0)
     check_files(tmp_path)
-    monkeypatch.setattr(files, "recover", raising(PermissionError(errno.EACCES, "denied", "a")))
+    monkeypatch.setattr(commits, "recover", raising(PermissionError(errno.EACCES, "denied", "a")))
     with pytest.raises(PermissionError, match="a"):
         check_files(tmp_path)
 
@@ -318,7 +309,8 @@ def test_the_disk_is_full(tmp_path):
     script = """
 import resource, sys
 from pathlib import Path
-from data.files import commit_files, write_file
+from data.commits import commit_files
+from data.files import write_file
 
 folder = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
@@ -500,7 +492,7 @@ def test_an_output_goes_into_a_device(tmp_path):
 def test_an_output_to_standard_output(tmp_path):
     script = """
 from pathlib import Path
-from data.files import write_output
+from data.outputs import write_output
 print("before", flush=True)
 write_output(Path("/dev/stdout"), lambda path: path.write_text("new"))
 """

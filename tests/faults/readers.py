@@ -49,7 +49,7 @@ def refusals() -> tuple[type[BaseException], ...]:
     import click
 
     from automata import AutomatonError, CertificateError
-    from data.files import DataError
+    from data.damage import DataError
 
     return (Refused, DataError, OSError, AutomatonError, CertificateError, click.ClickException)
 

@@ -332,7 +332,7 @@ def test_a_large_page_stays_small(run_folders: Path, monkeypatch, count: int) ->
     few = np.array([361] * 9, np.int32)
     for drawing in (circle_drawing, neato_drawing):
         ten = cycle([drawing(delta) for delta in deltas[:10]])
-        name = f"search.report.page.{drawing.__name__}"
+        name = f"search.report.entries.{drawing.__name__}"
         monkeypatch.setattr(name, lambda delta, ten=ten: next(ten))
     strip = [StripRow("path", deltas[:9], few, few > 0)] * 6
     shown = rows.head(count * 5 // 8).reset_index(drop=True)

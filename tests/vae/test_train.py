@@ -16,7 +16,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from data.files import check_files, sha256
+from data.commits import check_files
+from data.files import sha256
 from tests.damaging import refused
 from tests.folders import contents
 from tests.vae.models import CONFIG, MODEL, interrupt_at, make_data, run

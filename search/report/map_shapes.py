@@ -1,0 +1,57 @@
+"""The latent map of a page as points and lines, in units of its viewBox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from automata.sizes import cerny_bound
+from search.report.content import LatentMap
+
+_MAP_SIZE = 1000.0, 640.0
+_MAP_MARGIN = 24.0
+
+
+def map_shapes(
+    latent_map: LatentMap, automata: Sequence[dict[str, Any]], candidates: int
+) -> dict[str, Any]:
+    """Return the points and the lines of the latent map, in units of its viewBox."""
+    lines = [path.line for path in latent_map.paths]
+    every = np.concatenate([latent_map.candidates, latent_map.places, *lines])
+    low, high = every.min(axis=0), every.max(axis=0)
+    size, margin = np.array(_MAP_SIZE), _MAP_MARGIN
+    scale = ((size - 2 * margin) / np.maximum(high - low, 1e-9)).min()  # the same along both axes
+    offset = (size - scale * (high - low)) / 2
+
+    def put(points: Any) -> list[list[float]]:
+        placed = offset + scale * (np.asarray(points) - low)
+        placed[..., 1] = size[1] - placed[..., 1]
+        return np.round(placed, 1).tolist()  # type: ignore[no-any-return]
+
+    points = [*put(latent_map.candidates), *put(latent_map.places)]
+    shares = [entry["threshold"] / max(1, cerny_bound(entry["n"])) for entry in automata]
+    least, most = min(shares), max(shares)
+    return {
+        "text": latent_map.text,
+        "chosen": latent_map.chosen,
+        "dots": len(latent_map.places),
+        "shares": [f"{share:.1%}" for share in latent_map.shares],
+        "ramp": (least, most),
+        "size": _MAP_SIZE,
+        "points": [
+            {"x": x, "y": y, "automaton": number, "hue": (share - least) / max(most - least, 1e-9)}
+            for number, ((x, y), share) in enumerate(zip(points, shares, strict=True))
+        ],
+        "candidates": candidates,
+        "paths": [
+            {
+                "candidate": path.candidate,
+                "line": " ".join(f"{x},{y}" for x, y in put(path.line)),
+                "point": put(path.point),
+                "end": points[path.candidate],
+            }
+            for path in latent_map.paths
+        ],
+    }
