@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 import automata  # methods look up its functions when called: their modules import this one
 from automata.deltas import Deltas as Deltas
-from automata.deltas import check_complete, state_dtype, validate_table
+from automata.deltas import check_complete, has_undefined, state_dtype, validate_table
 from automata.deltas import check_partial_size as check_partial_size
 from automata.deltas import undefined_entries as undefined_entries
 from automata.deltas import validate_deltas as validate_deltas
@@ -88,7 +88,7 @@ class Automaton:
     @property
     def is_partial(self) -> bool:
         """Whether a letter is undefined on some state."""
-        return len(undefined_entries(self.delta)) > 0
+        return has_undefined(self.delta)
 
     def reset_threshold(
         self, *, memory_limit: int | None = None, time_limit: float | None = None

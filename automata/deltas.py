@@ -128,6 +128,17 @@ def undefined_entries(deltas: Deltas) -> npt.NDArray[np.int64]:
     return np.argwhere(deltas == UNDEFINED)
 
 
+def has_undefined(deltas: Deltas) -> bool:
+    """Return whether a transition of a validated table, or of one of many, is undefined.
+
+    Examples
+    --------
+    >>> has_undefined(validate_table([[1, None], [0, 0]], partial=True))
+    True
+    """
+    return len(undefined_entries(deltas)) > 0
+
+
 def with_n_undefined(valid: Deltas) -> Deltas:
     """Return validated tables in which undefined transitions lead to n, as some kernels take them.
 

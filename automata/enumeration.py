@@ -24,7 +24,12 @@ from automata.kernels import functional, partial_enumeration
 from automata.letter_types import Letters, automorphisms, by_height, letter_types
 from automata.parallel import results_in_order
 from automata.row_index import hash_rows
-from automata.sizes import CANONICAL_MAX_LETTERS, COMPLETE_MAX_STATES, ENUMERATION_MAX_STATES
+from automata.sizes import (
+    CANONICAL_MAX_LETTERS,
+    COMPLETE_MAX_STATES,
+    ENUMERATION_MAX_STATES,
+    highest_threshold,
+)
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
 
@@ -171,7 +176,7 @@ class Enumeration:
 
     def _plan(self) -> list[tuple[int, npt.NDArray[np.uint8]]]:
         """Return the units: the number of a first letter, and transitions of the second one."""
-        if self.at_least > self._most():
+        if self.at_least > highest_threshold(self.n, partial=self.partial):
             return []
         units: list[tuple[int, npt.NDArray[np.uint8]]] = []
         no_prefix = np.empty(0, np.uint8)
@@ -193,12 +198,6 @@ class Enumeration:
         prefixes = np.array([prefix for _, prefix in units], np.uint8)
         order = np.argsort(hash_rows(np.hstack([firsts, prefixes])), kind="stable")
         return [units[i] for i in order]
-
-    def _most(self) -> int:
-        """Return a length that no threshold exceeds."""
-        if self.partial:  # a shortest word meets each set of two or more states once at most
-            return int(2**self.n - self.n - 1)
-        return (self.n**3 - self.n) // 6  # Frankl 1982, Pin 1983
 
     def _first_letters(self) -> Iterator[Letters]:
         """Yield the first letters: one of each type, those alone that long thresholds may have."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from automata.arguments import check_integer
 from automata.automaton import Automaton
 from automata.canonical import canonical_forms_of_valid
-from automata.deltas import UNDEFINED, Deltas, undefined_entries, validate_deltas
+from automata.deltas import UNDEFINED, Deltas, has_undefined, validate_deltas
 from automata.families import FAMILIES, SINGLES, wielandt
 from automata.partial_families import p_automaton
 
@@ -83,7 +83,7 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     _, k, n = valid.shape
     forms = _rows(canonical_forms_of_valid(valid))
     candidates = known(n, k)
-    if len(undefined_entries(valid)):
+    if has_undefined(valid):
         candidates += known(n, k, partial=True)
     if not candidates:
         return [""] * len(forms)

@@ -1,4 +1,4 @@
-"""Size limits of functions, and the Černý bound of a size."""
+"""Size limits of functions, and bounds on thresholds: the Černý bound, and a proved one."""
 
 from __future__ import annotations
 
@@ -27,3 +27,17 @@ def cerny_bound(n: int) -> int:
     9
     """
     return (check_integer("n", n) - 1) ** 2
+
+
+def highest_threshold(n: int, *, partial: bool = False) -> int:
+    """Return the proved upper bound of reset thresholds, (n^3 - n) / 6 (Frankl 1982, Pin 1983).
+
+    For partial automata it is 2^n - n - 1: each letter of a shortest careful word is read from
+    another set of two or more states.
+
+    Examples
+    --------
+    >>> highest_threshold(4), highest_threshold(4, partial=True)
+    (10, 11)
+    """
+    return 2**n - n - 1 if partial else (n**3 - n) // 6

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.classes import CLASSES
+from automata.sizes import highest_threshold
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
 from data.checks import list_of, record, whole
 
@@ -29,20 +30,6 @@ COUNT_COLUMNS = ("reset_threshold", "classes", *map(column_name, CLASSES))
 def has_class(flags: Flags, bit: int) -> npt.NDArray[np.bool_]:
     """Return whether bit `bit` of each of `automata.class_flags` is set: bool (rows,)."""
     return np.asarray(flags >> np.uint16(bit) & np.uint16(1), np.bool_)
-
-
-def highest_threshold(n: int, *, partial: bool = False) -> int:
-    """Return the proved upper bound of reset thresholds, (n^3 - n) / 6 (Frankl 1982, Pin 1983).
-
-    For partial automata it is 2^n - n - 1: each letter of a shortest careful word is read from
-    another set of two or more states.
-
-    Examples
-    --------
-    >>> highest_threshold(4), highest_threshold(4, partial=True)
-    (10, 11)
-    """
-    return 2**n - n - 1 if partial else (n**3 - n) // 6
 
 
 def no_counts(n: int, *, partial: bool = False) -> Counts:

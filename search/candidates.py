@@ -13,8 +13,8 @@ from automata.canonical import Forms, from_canonical
 from automata.deltas import UNDEFINED, Deltas
 from automata.identification import identify
 from automata.proof.verification import verify_words
-from automata.solver.careful import shortest_careful_words
-from automata.solver.exact import Thresholds, shortest_reset_words
+from automata.solver.either import shortest_words_of
+from automata.solver.exact import Thresholds
 from automata.text.formats import format_delta, format_word
 from data.best_known import Scale
 from search.arms.oracle import Arm, Oracle
@@ -160,7 +160,7 @@ def _merge(
 
 
 def _checked_words(deltas: Deltas, thresholds: Thresholds, partial: bool) -> list[str]:
-    words = (shortest_careful_words if partial else shortest_reset_words)(deltas)
+    words = shortest_words_of(deltas, partial=partial)
     wrong = np.flatnonzero((words.lengths != thresholds) | ~verify_words(deltas, words))
     if len(wrong):
         row = wrong[0]

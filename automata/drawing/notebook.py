@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automata.automaton import AutomatonLike, validate_delta
-from automata.deltas import Deltas, undefined_entries
+from automata.deltas import Deltas, has_undefined
 from automata.drawing.geometry import DRAWN_MAX_STATES
 from automata.drawing.svg import automaton_svg
 from automata.sizes import cerny_bound
@@ -43,7 +43,7 @@ def automaton_html(delta: AutomatonLike) -> str:
     """
     valid = validate_delta(delta, partial=True)
     k, n = valid.shape
-    partial = len(undefined_entries(valid)) > 0
+    partial = has_undefined(valid)
     caption = f"n = {n}, k = {k}, {'partial' if partial else f'Černý bound {cerny_bound(n)}'}"
     if n > DRAWN_MAX_STATES or k > _DRAWN_MAX_LETTERS:
         return f"<p>Automaton with {caption}</p>"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import AutomatonLike, validate_delta
-from automata.deltas import Deltas, undefined_entries
+from automata.deltas import Deltas, has_undefined
 from automata.errors import SizeLimitError
 from automata.proof.checker import CERTIFICATE_MAX_STATES, Certificate, Sets, check_certificate
 from automata.solver.careful import shortest_careful_word
@@ -73,7 +73,7 @@ def certificate(
     """
     valid = validate_delta(delta, partial=True)
     n = valid.shape[1]
-    is_partial = len(undefined_entries(valid)) > 0
+    is_partial = has_undefined(valid)
     if n > CERTIFICATE_MAX_STATES:
         raise SizeLimitError(
             f"n={n} is over the limit of {CERTIFICATE_MAX_STATES} states for certificates"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton, AutomatonLike, validate_delta
-from automata.deltas import Deltas, integer_array, undefined_entries, validate_deltas
+from automata.deltas import Deltas, has_undefined, integer_array, validate_deltas
 from automata.errors import SizeLimitError
 from automata.kernels import backward
 from automata.solver.exact import Thresholds, Words
@@ -105,7 +105,7 @@ def verify_words(deltas: npt.ArrayLike | Sequence[Automaton], words: Words) -> n
             f"a word of {lengths.max()} letters, over the limit of {letters.shape[1]} in a row"
         )
     lengths = lengths.astype(np.int64)
-    is_partial = len(undefined_entries(valid)) > 0
+    is_partial = has_undefined(valid)
     resets = np.empty(batch, np.bool)
     order = np.argsort(-lengths, kind="stable")
     for start in range(0, batch, _CHUNK):

@@ -1,4 +1,4 @@
-"""Thresholds of complete or of partial automata, whichever the caller has."""
+"""Thresholds and words of complete or of partial automata, whichever the caller has."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Deltas, validate_deltas
-from automata.solver.careful import careful_thresholds
-from automata.solver.exact import Thresholds, reset_thresholds
+from automata.solver.careful import careful_thresholds, shortest_careful_words
+from automata.solver.exact import Thresholds, Words, reset_thresholds, shortest_reset_words
 from automata.solver.ranks import are_synchronizing, are_synchronizing_valid
 
 
-def thresholds_of(deltas: Deltas, *, partial: bool, workers: int = 1) -> Thresholds:
+def thresholds_of(
+    deltas: Deltas, *, partial: bool, workers: int = 1, memory_limit: int | None = None
+) -> Thresholds:
     """Return the careful thresholds of partial automata, or the reset thresholds of complete ones.
 
     Parameters
@@ -21,11 +23,14 @@ def thresholds_of(deltas: Deltas, *, partial: bool, workers: int = 1) -> Thresho
         Whether letters may be undefined. The thresholds of a complete automaton are equal.
     workers : int
         Threads.
+    memory_limit : int, optional
+        Bytes for each automaton, as in `automata.solver.exact.reset_thresholds`.
 
     Returns
     -------
     int32 array, shape (batch,)
-        ``NOT_SYNCHRONIZING`` (-1) where there is no word.
+        ``NOT_SYNCHRONIZING`` (-1) where there is no word, ``UNKNOWN`` (-2) where the limit ended
+        the search.
 
     Examples
     --------
@@ -34,7 +39,22 @@ def thresholds_of(deltas: Deltas, *, partial: bool, workers: int = 1) -> Thresho
     [3]
     """
     solve = careful_thresholds if partial else reset_thresholds
-    return solve(deltas, workers=workers)
+    return solve(deltas, workers=workers, memory_limit=memory_limit)
+
+
+def shortest_words_of(deltas: Deltas, *, partial: bool, workers: int = 1) -> Words:
+    """Return shortest careful words of partial automata, or shortest reset words of complete ones.
+
+    The parameters are those of `thresholds_of`.
+
+    Examples
+    --------
+    >>> partial = validate_deltas([[[1, None, 0], [0, 0, 2]]], partial=True)
+    >>> shortest_words_of(partial, partial=True).to_list()
+    [(1, 0, 1)]
+    """
+    find = shortest_careful_words if partial else shortest_reset_words
+    return find(deltas, workers=workers)
 
 
 def may_synchronize(

@@ -15,20 +15,9 @@ from automata.arguments import check_workers
 from automata.deltas import Deltas
 from automata.errors import AutomatonError
 from automata.solver.between import shortest_word, shortest_word_lengths
-from automata.solver.careful import (
-    careful_bounds,
-    careful_threshold,
-    careful_thresholds,
-    shortest_careful_words,
-)
-from automata.solver.exact import (
-    NOT_SYNCHRONIZING,
-    UNKNOWN,
-    reset_bounds,
-    reset_threshold,
-    reset_thresholds,
-    shortest_reset_words,
-)
+from automata.solver.careful import careful_bounds, careful_threshold
+from automata.solver.either import shortest_words_of, thresholds_of
+from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_bounds, reset_threshold
 from automata.solver.limits import CarefulBounds, CarefulLimitReached, LimitReached, ResetBounds
 from automata.solver.short_words import short_reset_word
 from automata.text.config import SolveConfig as SolveConfig
@@ -160,13 +149,12 @@ def _answers(deltas: Deltas, config: SolveConfig, workers: int) -> Iterator[_Ans
         asked = _ends(config, deltas.shape[2])
         lengths, texts = shortest_word_lengths(deltas, **asked, workers=workers), repeat(None)
     elif config.words:
-        find_words = shortest_careful_words if config.partial else shortest_reset_words
-        found = find_words(deltas, workers=workers)
+        found = shortest_words_of(deltas, partial=config.partial, workers=workers)
         lengths = found.lengths
         texts = format_words(found)
     else:
-        find = careful_thresholds if config.partial else reset_thresholds
-        lengths, texts = find(deltas, workers=workers), repeat(None)
+        lengths = thresholds_of(deltas, partial=config.partial, workers=workers)
+        texts = repeat(None)
     if (lengths == UNKNOWN).any():
         raise MemoryError
     ends = [None if end == NOT_SYNCHRONIZING else end for end in lengths.tolist()]

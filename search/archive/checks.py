@@ -20,14 +20,14 @@ from automata.canonical import (
     from_canonical,
 )
 from automata.classes import MAX_STATES_SUBSETS
-from automata.deltas import UNDEFINED, Deltas, undefined_entries
+from automata.deltas import UNDEFINED, Deltas, has_undefined
 from automata.identification import identify
 from automata.proof.certify import proved_threshold
 from automata.proof.checker import CertificateError
 from automata.proof.verification import verify, verify_words
-from automata.sizes import cerny_bound
-from automata.solver.careful import careful_thresholds
-from automata.solver.exact import UNKNOWN, Words, reset_thresholds
+from automata.sizes import cerny_bound, highest_threshold
+from automata.solver.either import thresholds_of
+from automata.solver.exact import UNKNOWN, Words
 from automata.text.formats import parse_word
 from data.damage import DataError
 from data.terminal import printable
@@ -117,18 +117,12 @@ def check_shapes(path: Path, records: Sequence[Record]) -> None:
             and 1 <= record.k <= CANONICAL_MAX_LETTERS
             and len(record.canonical) == record.n * record.k
             and 0 <= record.reset_threshold == len(record.word)
-            and record.reset_threshold <= _longest(record)
+            and record.reset_threshold
+            <= highest_threshold(record.n, partial=UNDEFINED in record.canonical)
         ):
             row = f"n={_short(record.n)}, k={_short(record.k)}"
             threshold = _short(record.reset_threshold)
             raise DataError(f"{path}: damaged (no automaton: {row}, reset threshold {threshold})")
-
-
-def _longest(record: Record) -> int:
-    """Return a proved bound on thresholds of automata like that of a row."""
-    if UNDEFINED in record.canonical:
-        return 1 << record.n  # a shortest careful word meets no set of states twice
-    return (record.n**3 - record.n) // 6  # Frankl 1982, Pin 1983
 
 
 def first_problem(records: Sequence[Record], *, prove: bool = True, classes: bool = True) -> str:
@@ -235,8 +229,7 @@ def _unsolved(deltas: Deltas, records: Sequence[Record]) -> list[str]:
     letters = np.full((len(records), lengths.max()), -1, np.int8)
     letters[np.arange(lengths.max()) < lengths[:, None]] = _letters(records)
     resets = verify_words(deltas, Words(letters, lengths))
-    solve = careful_thresholds if len(undefined_entries(deltas)) else reset_thresholds
-    found = solve(deltas, memory_limit=_SOLVER_MEMORY)
+    found = thresholds_of(deltas, partial=has_undefined(deltas), memory_limit=_SOLVER_MEMORY)
     problems = [""] * len(records)
     wrong = ~resets | ((found != UNKNOWN) & (found != lengths))
     for row in np.flatnonzero(wrong).tolist():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from automata.canonical import canonical_forms
-from automata.deltas import Deltas, undefined_entries
+from automata.deltas import Deltas, has_undefined
 from automata.drawing.geometry import Floats
 from automata.solver.exact import Thresholds
 from data.drawn import Cell
@@ -146,7 +146,7 @@ def known_automata(deltas: Deltas, thresholds: Thresholds, **columns: object) ->
     """
     _, k, n = deltas.shape
     given: dict[str, Any] = {name: columns.get(name, "") for name in SEARCHED}
-    forms, partial = canonical_forms(deltas), len(undefined_entries(deltas)) > 0
+    forms, partial = canonical_forms(deltas), has_undefined(deltas)
     return texts_of(candidate_table(n, k, forms, np.asarray(thresholds), partial=partial, **given))
 
 

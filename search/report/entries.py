@@ -11,13 +11,12 @@ import pandas as pd
 from automata.action import image
 from automata.canonical import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.classes import MAX_STATES_SUBSETS
-from automata.deltas import Deltas, undefined_entries
+from automata.deltas import Deltas, has_undefined
 from automata.drawing.geometry import DRAWN_MAX_STATES, Drawing, circle_drawing
 from automata.errors import AutomatonError
 from automata.proof.verification import verify
 from automata.sizes import cerny_bound
-from automata.solver.careful import careful_thresholds
-from automata.solver.exact import reset_thresholds
+from automata.solver.either import thresholds_of
 from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
 from search.archive.rows import class_names
@@ -38,7 +37,7 @@ def entries_of(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
         k, n = delta.shape
         if n > min(DRAWN_MAX_STATES, CANONICAL_MAX_STATES) or k > CANONICAL_MAX_LETTERS:
             raise DataError(f"automaton {number}: n={n}, k={k} is over what a page draws")
-        partial = len(undefined_entries(delta)) > 0
+        partial = has_undefined(delta)
         entry = {
             "n": n,
             "k": k,
@@ -60,7 +59,7 @@ def entries_of(rows: pd.DataFrame, *, whole: bool) -> Iterator[dict[str, Any]]:
 def _classes(delta: Deltas) -> str:
     """Return the names of its classes; "" for a large partial automaton, where a search decides."""
     large = delta.shape[1] > MAX_STATES_SUBSETS
-    return "" if large and len(undefined_entries(delta)) else class_names(delta[None])[0]
+    return "" if large and has_undefined(delta) else class_names(delta[None])[0]
 
 
 def parse(text: str, name: str) -> Deltas:
@@ -84,7 +83,7 @@ def _resets(word: str, delta: Deltas) -> bool:
         return False
     try:
         letters = parse_word(word)
-        if not len(undefined_entries(delta)):
+        if not has_undefined(delta):
             return verify(delta, letters)
         return max(letters, default=0) < len(delta) and len(image(delta, letters)) == 1
     except AutomatonError:
@@ -105,8 +104,7 @@ def add_parents(
     for shape in {delta.shape for delta in deltas.values()}:
         own = [text for text, delta in deltas.items() if delta.shape == shape]
         batch = np.stack([deltas[text] for text in own])
-        partial = len(undefined_entries(batch)) > 0
-        solved = careful_thresholds(batch) if partial else reset_thresholds(batch)
+        solved = thresholds_of(batch, partial=has_undefined(batch))
         thresholds |= dict(zip(own, solved.tolist(), strict=True))
     for number in range(len(rows)):
         automata[number]["parents"] = [

@@ -10,12 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
-from automata.deltas import Deltas, undefined_entries
+from automata.deltas import Deltas, has_undefined
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.drawing.svg import drawing_svg
 from automata.identification import identify
-from automata.solver.careful import shortest_careful_words
-from automata.solver.exact import shortest_reset_words
+from automata.solver.either import shortest_words_of
 from automata.text.formats import format_delta
 from automata.text.words import format_word
 from data.drawn import Cell
@@ -84,8 +83,7 @@ def cell_automata(grids: Sequence[Grid], known: Sequence[str]) -> pd.DataFrame:
     for shape in {delta.shape: None for delta in deltas.values()}:
         own = {text: delta for text, delta in deltas.items() if delta.shape == shape}
         batch = np.stack([*own.values()])
-        partial = len(undefined_entries(batch)) > 0
-        words = (shortest_careful_words if partial else shortest_reset_words)(batch).to_list()
+        words = shortest_words_of(batch, partial=has_undefined(batch)).to_list()
         parts.append(
             pd.DataFrame(
                 {

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from automata.deltas import Deltas, undefined_entries
+from automata.deltas import Deltas, has_undefined
 from automata.drawing.geometry import Floats
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
@@ -114,7 +114,7 @@ def _training_rows(
         tables.append(known_automata(deltas[rows], thresholds[rows], novel=False))
     for text in parents:
         delta = parse_delta(text, partial=True)[None]
-        threshold = thresholds_of(delta, partial=len(undefined_entries(delta)) > 0)
+        threshold = thresholds_of(delta, partial=has_undefined(delta))
         if threshold[0] >= 0:
             tables.append(known_automata(delta, threshold, novel=False))
     every = all(len(deltas) <= count for deltas, _ in training)

@@ -509,7 +509,7 @@ def test_an_automaton_that_takes_too_much_memory_is_named(monkeypatch, words):
         raise MemoryError
 
     monkeypatch.setattr(library, alone, search)
-    monkeypatch.setattr(library, "shortest_reset_words" if words else "reset_thresholds", together)
+    monkeypatch.setattr(library, "shortest_words_of" if words else "thresholds_of", together)
     deltas = np.array([[[0, 0]], [[1, 1]], [[0, 0]]], np.uint8)
     parts = solve([[Automata([7, 8, 9], deltas)]], SolveConfig(words=words))
     first, second, third = [item for part in parts for item in part]
