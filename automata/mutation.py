@@ -10,14 +10,13 @@ import numpy.typing as npt
 from automata.arguments import check_integer
 from automata.automaton import Automaton
 from automata.deltas import (
-    MAX_STATES,
     UNDEFINED,
     Deltas,
     check_partial_size,
+    check_size,
     state_dtype,
     validate_deltas,
 )
-from automata.errors import SizeLimitError
 
 
 def mutate(
@@ -173,8 +172,7 @@ def insert_states(
     states = check_integer("states", states, 0)
     if partial:
         check_partial_size(n + states)
-    if n + states > MAX_STATES:
-        raise SizeLimitError(f"n={n + states} is over the limit of {MAX_STATES} states")
+    check_size(k, n + states)
     grown = np.empty((batch, k, n + states), state_dtype(n + states))
     grown[:, :, :n] = valid
     rows = np.arange(batch)

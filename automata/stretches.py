@@ -13,10 +13,10 @@ from automata.arguments import check_integer
 from automata.automaton import Automaton
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
 from automata.deltas import (
-    MAX_STATES,
     UNDEFINED,
     Deltas,
     check_partial_size,
+    check_size,
     integer_array,
     state_dtype,
     validate_deltas,
@@ -174,11 +174,10 @@ def stretch(ways: Stretches, by: int, *, partial: bool = False) -> Deltas:
     """
     by = check_integer("by", by, 0)
     deltas = validate_deltas(ways.deltas, partial=partial)
-    n = deltas.shape[2]
+    _, k, n = deltas.shape
     if partial:
         check_partial_size(n + by)
-    if n + by > MAX_STATES:
-        raise SizeLimitError(f"n={n + by} is over the limit of {MAX_STATES} states")
+    check_size(k, n + by)
     starts, cuts, stops = _places(ways, len(deltas), n)  # (batch, 1) each
     states = np.arange(n + by)[None]  # (1, n + by)
     # a new state is a copy of the one before the cut

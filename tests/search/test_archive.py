@@ -353,7 +353,7 @@ def test_what_takes_long_is_checked_by_verify_alone(path, monkeypatch):
         archive.add(known_rows(14), run="run")
     with monkeypatch.context() as patch:
         unknown = np.full(len(known_rows(14)), -2, np.int32)
-        patch.setattr(archive_checks, "reset_thresholds", lambda *_, **__: unknown)
+        patch.setattr(archive_checks, "thresholds_of", lambda *_, **__: unknown)
         with Archive(path, create=False) as archive:
             assert len(archive.rows()) == len(unknown)
     for name, raised in [("completely-reachable", False), ("irreducible", True)]:
