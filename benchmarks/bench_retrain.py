@@ -26,8 +26,9 @@ from automata.solver.exact import reset_thresholds
 from data.best_known import Scale
 from data.dataset import read_dataset
 from data.streams import stream
+from search.arms.account import Arm
 from search.arms.baselines import run_evolution
-from search.arms.oracle import Arm, Oracle
+from search.arms.oracle import Oracle
 from search.arms.retrain import run_retraining
 from search.configs import EXCHANGES, LEARNING, RetrainConfig, SearchConfig
 from search.scoring.recall import open_truth, score

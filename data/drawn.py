@@ -15,8 +15,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from automata.deltas import Deltas
+from automata.drawing.colors import MARK, line_color, line_dashes
 from automata.drawing.compact import compact_drawing, compact_reach
-from automata.drawing.geometry import MARK, line_color, line_dashes
 from automata.drawing.svg import drawing_svg
 from automata.text.words import format_word
 from data.picture import Picture

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from automata.drawing.geometry import BLACK, BLUE, line_color
+from automata.drawing.colors import BLACK, BLUE, line_color
 from data.plots import (
     GREY,
     PALE,

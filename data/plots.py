@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from automata import NOT_SYNCHRONIZING
-from automata.drawing.geometry import BLACK, BLUE, VERMILION, line_dashes
+from automata.drawing.colors import BLACK, BLUE, VERMILION, line_dashes
 from data.best_known import Scale
 from data.files import write_file
 

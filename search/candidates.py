@@ -17,7 +17,8 @@ from automata.solver.either import shortest_words_of
 from automata.solver.exact import Thresholds
 from automata.text.formats import format_delta, format_word
 from data.best_known import Scale
-from search.arms.oracle import Arm, Oracle
+from search.arms.account import Arm
+from search.arms.oracle import Oracle
 from search.arms.proposals import Proposals, concatenate
 
 CANDIDATE_COLUMNS = [

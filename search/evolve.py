@@ -6,8 +6,9 @@ from automata.evolution import Evolution
 from data.damage import DataError
 from data.progress import progress
 from data.streams import stream
+from search.arms.account import Arm
 from search.arms.baselines import run_evolution, run_uniform
-from search.arms.oracle import Arm, Oracle
+from search.arms.oracle import Oracle
 from search.configs import EvolveConfig as EvolveConfig
 from search.run import SearchResult, collect
 

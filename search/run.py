@@ -19,11 +19,12 @@ from data.dataset import Dataset
 from data.files import write_json
 from data.progress import progress
 from data.streams import stream
+from search.arms.account import Arm, Trace, drive
 from search.arms.baselines import BASELINES, propose_mutations, run_evolution, run_uniform
 from search.arms.cma_es import LEAST_LATENT, check_latent
 from search.arms.guided import GUIDES
 from search.arms.modes import Proposer, parent_rows
-from search.arms.oracle import Arm, Oracle, Trace, drive
+from search.arms.oracle import Oracle
 from search.arms.proposals import Batches
 from search.arms.retrain import run_retraining
 from search.arms.seconds import timed

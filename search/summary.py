@@ -10,7 +10,8 @@ import pandas as pd
 
 from automata.solver.exact import Thresholds
 from data.best_known import Scale
-from search.arms.oracle import Arm, Oracle
+from search.arms.account import Arm
+from search.arms.oracle import Oracle
 
 HIT_SHARES = (0.6, 0.7, 0.8)
 HIT_COLUMNS = ["hits_top", *(f"hits_{share}" for share in HIT_SHARES)]

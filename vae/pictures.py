@@ -14,7 +14,7 @@ from automata.arguments import check_integer, check_number, shown
 from automata.automaton import AutomatonLike
 from automata.classes import Predicate
 from automata.deltas import Deltas
-from automata.drawing.geometry import BLUE, VERMILION
+from automata.drawing.colors import BLUE, VERMILION
 from automata.properties import in_classes
 from automata.solver.either import thresholds_of
 from data.drawn import Cell, columns_at_most, draw_rows, word_kind

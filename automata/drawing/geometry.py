@@ -9,7 +9,6 @@ places. `automata.drawing.svg` writes drawings as SVG.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,61 +16,31 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import AutomatonLike, validate_delta
-
-Floats = npt.NDArray[np.floating]
-
-# After Okabe and Ito, safe for the colour-blind; lines differ in their dashes too.
-BLUE, VERMILION, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#000000"
-_COLORS = (BLUE, VERMILION, GREEN, PURPLE, BLACK, "#B8860B")
-_DASHES: tuple[tuple[float, ...], ...] = (
-    (), (3.2, 1.5), (1, 1.1), (5, 1.3, 1, 1.3), (7, 1.6), (3, 1.1, 1, 1.1, 1, 1.1),
-)  # fmt: skip
-
-MARK = "#FFC933"
-"""Colour under transitions that are marked."""
+from automata.drawing.arrows import (
+    LONGEST_HEAD,
+    SAMPLES,
+    Arrow,
+    Floats,
+    bends_of,
+    bent_arrow,
+    bundles,
+    direction,
+    inward_normal,
+    loop_arrow,
+    points_along,
+    unit,
+)
 
 DRAWN_MAX_STATES = 64
 _CIRCLE, _STATE_ROOM = 6.9, 0.8
 """Least radius of the circle of states, and the radius for each state if there are many."""
-_HEAD, _LOOP = 1.12, 3.0
-"""Longest head of an arrow, and how far the control points of a loop reach."""
-_SPREAD = 1.25
-"""Largest distance between the middles of neighbouring arrows between two states."""
-_SHIFT, _CLEAR = 0.3, 1.5
-"""Step by which arrows move off other states, and the distance from their centres that suffices."""
-_CHECKED = np.linspace(0.03, 0.97, 25)
-"""Curve parameters at which the distance from other states is checked."""
 _LABEL = 0.75
 """Half the size of a label."""
 _MARGIN = 0.4
-_SAMPLES = 33
-"""Number of sample points along an arrow."""
-_SPOTS = range(4, _SAMPLES - 4)
+_SPOTS = range(4, SAMPLES - 4)
 """The sample points of an arrow where its label may be."""
 _STUB, _BAR, _TURNS = 0.9, 0.38, 60
 """Length of a stub, half the length of its bar, and the number of directions that it may have."""
-
-
-class Arrow(NamedTuple):
-    """One transition."""
-
-    letter: int
-    source: int
-    target: int
-    curve: Floats
-    """(4, 2): a cubic Bézier curve that ends within the head."""
-    tip: Floats
-    """(2,): the point where the head touches the target."""
-    head: float
-    """Length of the head."""
-
-    @property
-    def triangle(self) -> Floats:
-        """(3, 2): the corners of the head."""
-        back = _unit(self.curve[-2] - self.tip)
-        side = 0.38 * self.head * np.array([-back[1], back[0]])
-        foot = self.tip + self.head * back
-        return np.array([self.tip, foot + side, foot - side])
 
 
 class Stub(NamedTuple):
@@ -86,14 +55,14 @@ class Stub(NamedTuple):
     def bar(self) -> Floats:
         """(2, 2): the ends of the bar."""
         end = self.line[1]
-        x, y = _unit(end - self.line[0])
+        x, y = unit(end - self.line[0])
         return np.array([end + _BAR * np.array([-y, x]), end - _BAR * np.array([-y, x])])
 
     @property
     def label(self) -> Floats:
         """(2,): the centre of the label, beyond the bar."""
         start, end = self.line
-        return np.asarray(end + _LABEL * _unit(end - start))
+        return np.asarray(end + _LABEL * unit(end - start))
 
 
 class Drawing(NamedTuple):
@@ -110,7 +79,7 @@ class Drawing(NamedTuple):
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, width and height of the whole drawing with its margin."""
         parts = [self.places - 1, self.places + 1, self.labels - _LABEL, self.labels + _LABEL]
-        points = np.concatenate([*parts, *(_along(arrow.curve) for arrow in self.arrows)])
+        points = np.concatenate([*parts, *(points_along(arrow.curve) for arrow in self.arrows)])
         for stub in self.stubs:
             points = np.concatenate([points, [stub.label - _LABEL, stub.label + _LABEL]])
         left, top = (points.min(axis=0) - _MARGIN).tolist()
@@ -121,16 +90,6 @@ class Drawing(NamedTuple):
 def circle_radius(n: int) -> float:
     """Return the radius of a circle of n states, in radii of a state."""
     return max(_CIRCLE, _STATE_ROOM * n) if n > 1 else 0.0
-
-
-def line_color(kind: int) -> str:
-    """Return the colour of the lines of a letter or an arm."""
-    return _COLORS[kind % len(_COLORS)]
-
-
-def line_dashes(kind: int) -> tuple[float, ...]:
-    """Return their dashes in line widths, () for none; 36 kinds differ in colour or dashes."""
-    return _DASHES[(kind + kind // len(_COLORS)) % len(_DASHES)]
 
 
 def circle_drawing(
@@ -162,7 +121,7 @@ def circle_drawing(
     valid = validate_delta(delta, partial=True)
     n = valid.shape[1]
     angles = 2 * math.pi * np.arange(n) / n - math.pi / 2
-    return draw(valid, radius(n) * _direction(angles), angles)
+    return draw(valid, radius(n) * direction(angles), angles)
 
 
 def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) -> Drawing:
@@ -185,16 +144,16 @@ def draw(delta: npt.NDArray[np.integer], places: Floats, loop_angles: Floats) ->
     Drawing
     """
     arrows = []
-    for (low, high), bundle in _bundles(delta).items():
+    for (low, high), bundle in bundles(delta).items():
         if low == high:
             for j, (_, _, a) in enumerate(bundle):
                 share = (j + 1) / len(bundle) * (-1) ** j
-                arrows.append(_loop(a, low, places[low], float(loop_angles[low]), share))
+                arrows.append(loop_arrow(a, low, places[low], float(loop_angles[low]), share))
             continue
-        inward = _inward(places[low], places[high], places.mean(axis=0))
-        bends = _bends(places, low, high, inward, len(bundle))
+        inward = inward_normal(places[low], places[high], places.mean(axis=0))
+        bends = bends_of(places, low, high, inward, len(bundle))
         for (p, q, a), bend in zip(bundle, bends, strict=True):
-            arrows.append(_bent(a, p, q, places, 2 * bend * inward))
+            arrows.append(bent_arrow(a, p, q, places, 2 * bend * inward))
     labels = _place_labels(places, arrows)
     return Drawing(places, arrows, labels, _stubs(delta, places, loop_angles, arrows, labels))
 
@@ -206,13 +165,13 @@ def _place_labels(places: Floats, arrows: Sequence[Arrow]) -> Floats:
     """
     if not arrows:
         return np.empty((0, 2))
-    paths = np.stack([_along(arrow.curve) for arrow in arrows])  # (arrows, samples, 2)
+    paths = np.stack([points_along(arrow.curve) for arrow in arrows])  # (arrows, samples, 2)
     spots = paths[:, _SPOTS]  # (arrows, spots, 2)
     heads = np.stack([arrow.triangle.mean(axis=0) for arrow in arrows])
     cost = (  # (arrows, spots)
         300 * _near(spots, places, 1 + _LABEL)
-        + 50 * _near(spots, heads, _LABEL + _HEAD / 2)
-        + 0.02 * np.abs(np.array(_SPOTS) - _SAMPLES // 2)  # the middle is preferred
+        + 50 * _near(spots, heads, _LABEL + LONGEST_HEAD / 2)
+        + 0.02 * np.abs(np.array(_SPOTS) - SAMPLES // 2)  # the middle is preferred
     )
     flat = paths.reshape(-1, 2)
     for i, own in enumerate(spots):  # one by one: all at once takes gigabytes for many arrows
@@ -242,11 +201,11 @@ def _stubs(
     stubs: list[Stub] = []
     turns = np.arange(_TURNS) * (2 * math.pi / _TURNS)
     turns = np.where(turns > math.pi, turns - 2 * math.pi, turns)
-    parts = [part for arrow in arrows for part in (_along(arrow.curve), arrow.triangle)]
+    parts = [part for arrow in arrows for part in (points_along(arrow.curve), arrow.triangle)]
     flat = np.concatenate([np.empty((0, 2)), *parts])
     for state, letter in np.argwhere(delta.T >= len(places)).tolist():
         place = places[state]
-        ways = _direction(loop_angles[state] + turns)  # (turns, 2)
+        ways = direction(loop_angles[state] + turns)  # (turns, 2)
         spots = place + (1 + _STUB + _LABEL) * ways
         near = flat[np.linalg.norm(flat - place, axis=1) < 2 + _STUB + 2 * _LABEL]
         others = np.concatenate([labels, *([stub.label] for stub in stubs)])
@@ -264,83 +223,6 @@ def _stubs(
     return stubs
 
 
-def _bundles(delta: npt.NDArray[np.integer]) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
-    """Return the transitions (source, target, letter) by pair of states (lower, higher)."""
-    bundles: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-    n = delta.shape[1]
-    for a, row in enumerate(delta.tolist()):
-        for p, q in enumerate(row):
-            if q < n:  # otherwise the letter is undefined
-                bundles[min(p, q), max(p, q)].append((p, q, a))
-    return {pair: sorted(bundle) for pair, bundle in bundles.items()}
-
-
-def _bends(places: Floats, low: int, high: int, inward: Floats, count: int) -> Floats:
-    """Return how far inward to shift the middle of each of `count` arrows between two states."""
-    one, other = places[low], places[high]
-    length = float(np.linalg.norm(one - other))
-    bends = min(_SPREAD, 0.9 * length / count) * (np.arange(count) - (count - 1) / 2)
-    near = np.delete(places, [low, high], axis=0)
-    best, clearest = 0.0, -1.0
-    for shift in (sign * step for step in np.arange(0, length, _SHIFT) for sign in (1, -1)):
-        middles = (one + other) / 2 + (bends + shift)[:, None] * inward
-        outer = middles[[0, -1]]  # the other arrows are between these
-        t = _CHECKED[:, None, None]
-        points = (
-            (1 - t) ** 2 * one + 2 * t * (1 - t) * (2 * outer - (one + other) / 2) + t**2 * other
-        )
-        apart = np.linalg.norm(points[..., None, :] - near, axis=-1)
-        clear = float(apart.min(initial=np.inf))
-        if clear > clearest:
-            best, clearest = float(shift), clear
-        if clear >= _CLEAR:
-            break
-    return bends + best
-
-
-def _bent(letter: int, source: int, target: int, places: Floats, bend: Floats) -> Arrow:
-    """Return an arrow between two states whose control point is off the middle by `bend`."""
-    control = (places[source] + places[target]) / 2 + bend
-    start = places[source] + _unit(control - places[source])
-    back = _unit(control - places[target])
-    tip = places[target] + back
-    gap = float(np.linalg.norm(places[source] - places[target])) - 2
-    head = min(_HEAD, 0.45 * gap)
-    end = tip + 0.8 * head * back
-    # the quadratic curve as a cubic one
-    curve = np.array([start, (start + 2 * control) / 3, (end + 2 * control) / 3, end])
-    return Arrow(letter, source, target, curve, tip, head)
-
-
-def _loop(letter: int, state: int, place: Floats, angle: float, share: float) -> Arrow:
-    """Return a loop outside the circle; `share` is its share of the full size, signed by direction.
-
-    The loops of several letters nest, and their heads fall on both sides.
-    """
-    size = abs(share)
-    reach = 1 + size * _LOOP
-    half, wide = (math.copysign(turn, share) for turn in (0.3 + 0.5 * size, 0.25 + 0.35 * size))
-    tip = place + _direction(angle + half)
-    third = place + 1.3 * reach * _direction(angle + wide)
-    head = min(_HEAD, 0.4 * reach)
-    curve = np.array(
-        [
-            place + _direction(angle - half),
-            place + 1.3 * reach * _direction(angle - wide),
-            third,
-            tip + 0.8 * head * _unit(third - tip),
-        ]
-    )
-    return Arrow(letter, state, state, curve, tip, head)
-
-
-def _along(curve: Floats) -> Floats:
-    """Return points along a cubic curve, (samples, 2)."""
-    t = np.linspace(0, 1, _SAMPLES)
-    weights = np.stack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1)
-    return np.asarray(weights @ curve)
-
-
 def _near(spots: Floats, points: Floats, distance: float) -> npt.NDArray[np.int64]:
     """Count the points (points, 2) nearer than a distance to each spot (..., 2)."""
     x, y = (
@@ -348,19 +230,3 @@ def _near(spots: Floats, points: Floats, distance: float) -> npt.NDArray[np.int6
         for axis in (0, 1)
     )
     return np.asarray(np.count_nonzero(x * x + y * y < distance**2, axis=-1))
-
-
-def _direction(angle: npt.ArrayLike) -> Floats:
-    """Return unit vectors (..., 2) of angles."""
-    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / np.linalg.norm(vector))
-
-
-def _inward(low: Floats, high: Floats, centre: Floats) -> Floats:
-    """Return the unit normal of a chord, towards the centre; either one for a diameter."""
-    x, y = _unit(high - low)
-    normal = np.array([-y, x])
-    return normal if normal @ (centre - (low + high) / 2) >= 0 else -normal

@@ -6,14 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import AutomatonLike, validate_delta
-from automata.drawing.geometry import (
-    MARK,
-    Drawing,
-    Floats,
-    circle_drawing,
-    line_color,
-    line_dashes,
-)
+from automata.drawing.arrows import Floats
+from automata.drawing.colors import MARK, line_color, line_dashes
+from automata.drawing.geometry import Drawing, circle_drawing
 from automata.text.words import format_word
 
 _LINE, _FONT, _MARKED = 0.09, 1.15, 0.7

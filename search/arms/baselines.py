@@ -13,7 +13,7 @@ from automata.mutation import mutate
 from automata.sampling import sample_uniform
 from automata.solver.exact import Thresholds
 from data.dataset import Dataset
-from search.arms.oracle import Arm, drive
+from search.arms.account import Arm, drive
 from search.arms.proposals import Batches, plain_proposals
 
 BASELINES = ("uniform", "mutation", "evolve")

@@ -19,8 +19,8 @@ from automata.mutation import breed
 from automata.sampling import threshold_weights
 from data.damage import DataError
 from data.dataset import Dataset
+from search.arms.account import Arm
 from search.arms.decode import decode_and_repair
-from search.arms.oracle import Arm
 from search.arms.proposals import Proposals, plain_proposals
 from search.arms.ranked import Ranked
 from search.arms.seconds import timed

@@ -21,9 +21,10 @@ from automata.canonical import from_canonical
 from automata.evolution import Evolution
 from data.damage import DataError
 from data.streams import stream, torch_seed
+from search.arms.account import Arm, Tally
 from search.arms.baselines import run_evolution
 from search.arms.decode import computing
-from search.arms.oracle import Arm, Oracle, Tally
+from search.arms.oracle import Oracle
 from search.arms.seconds import timed
 from search.configs import EXCHANGES
 from search.discovery.arms import ARMS, SOURCES

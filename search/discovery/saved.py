@@ -17,7 +17,7 @@ from data.checks import DIGEST, list_of, names_of, number, one_of, record, text,
 from data.commits import check_files, read_checksums
 from data.damage import DataError, open_file, read_json, reading
 from data.recheck import check_automata
-from search.arms.oracle import Tally
+from search.arms.account import Tally
 from search.discovery.config import DiscoverConfig
 from search.discovery.found import read_columns
 from search.discovery.step import ACTIVITIES, EVOLVE, Step, Steps, is_finished

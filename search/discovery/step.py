@@ -20,7 +20,7 @@ from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
 from data.commits import commit_files
 from data.files import write_json
-from search.arms.oracle import Tally
+from search.arms.account import Tally
 
 KEEP_SHARE = 0.6
 """A step keeps its elites, and all automata at or above this share of (n-1)^2, the Černý bound; for

@@ -16,7 +16,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor, nn
 
-from automata.drawing.geometry import BLUE
+from automata.drawing.colors import BLUE
 from data.damage import DataError
 from data.digits import Digits, Images
 from data.picture import Picture, as_picture

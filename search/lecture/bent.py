@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from automata.drawing.geometry import BLUE
+from automata.drawing.colors import BLUE
 from data.picture import Picture, as_picture
 from data.plots import Floats, new_figure, style
 from search.lecture.learned import Learned

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from matplotlib.ticker import FuncFormatter
 
-from automata.drawing.geometry import BLACK, BLUE, VERMILION
+from automata.drawing.colors import BLACK, BLUE, VERMILION
 from data.digits import Digits
 from data.picture import Picture, as_picture
 from data.plots import GREY, new_figure, style

@@ -10,12 +10,12 @@ import pandas as pd
 import torch
 from matplotlib.ticker import MaxNLocator
 
-from automata.drawing.geometry import BLUE, GREEN, VERMILION
+from automata.drawing.colors import BLUE, GREEN, VERMILION
 from automata.sizes import cerny_bound
 from automata.solver.exact import reset_thresholds
 from data.picture import Picture, as_picture
 from data.plots import GREY, Floats, line_style, new_figure, style
-from search.arms.oracle import Trace
+from search.arms.account import Trace
 from search.evaluation.attribute_table import in_words
 from search.lecture.learned import Learned
 from search.lecture.planes import Plane

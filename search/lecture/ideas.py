@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from sklearn.linear_model import LogisticRegression
 
-from automata.drawing.geometry import BLACK, BLUE, GREEN, VERMILION
+from automata.drawing.colors import BLACK, BLUE, GREEN, VERMILION
 from data.digits import Digits
 from data.picture import Picture, as_picture
 from data.plots import GREY, PALE, new_figure, style

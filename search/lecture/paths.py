@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.drawing.geometry import BLUE, GREEN, VERMILION
+from automata.drawing.colors import BLUE, GREEN, VERMILION
 from data.picture import Picture, as_picture
 from data.plots import GREY, PALE, chi_density, new_figure, style
 from search.lecture.images import show_images

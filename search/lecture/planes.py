@@ -14,8 +14,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.ticker import MaxNLocator
 
 from automata.deltas import Deltas
+from automata.drawing.colors import BLACK, VERMILION
 from automata.drawing.compact import compact_reach
-from automata.drawing.geometry import BLACK, VERMILION
 from automata.solver.exact import Thresholds, reset_thresholds
 from data.picture import Picture, as_picture
 from data.plots import GREY, Floats, new_figure, style

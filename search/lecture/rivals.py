@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from automata.deltas import Deltas
+from automata.drawing.colors import BLACK, BLUE, GREEN, VERMILION
 from automata.drawing.compact import compact_reach
-from automata.drawing.geometry import BLACK, BLUE, GREEN, VERMILION
 from automata.solver.exact import Thresholds, reset_thresholds
 from data.picture import Picture, as_picture
 from data.plots import GREY, new_figure, style

@@ -18,8 +18,8 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Curve
 
 from automata.deltas import Deltas
+from automata.drawing.colors import BLACK, MARK, line_color
 from automata.drawing.compact import compact_drawing, compact_reach
-from automata.drawing.geometry import BLACK, MARK, line_color
 from automata.text.words import format_word
 from data.drawn import Cell
 from data.plots import GREY, PALE, Floats, line_style, new_figure

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from automata.drawing.geometry import line_color
+from automata.drawing.colors import line_color
 from data.best_known import Scale
 from data.plots import GREY, PALE, Floats, new_figure, save, say_empty, style
 from search.arms.baselines import BASELINES

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from automata.drawing.geometry import line_color
+from automata.drawing.colors import line_color
 from data.plots import line_style, new_figure, save, say_empty, style
 from search.scoring.recall import ArmCurve, RecallPanel
 

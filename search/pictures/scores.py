@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from automata.drawing.geometry import line_color
+from automata.drawing.colors import line_color
 from automata.sizes import cerny_bound
 from data.plots import GREY, PALE, line_style, new_figure, save, say_empty, style
 from search.discovery.step import Step

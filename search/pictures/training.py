@@ -12,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from automata.drawing.geometry import BLACK, BLUE, GREEN, PURPLE, VERMILION
+from automata.drawing.colors import BLACK, BLUE, GREEN, PURPLE, VERMILION
 from data.plots import GREY, new_figure, save, say_empty, style
 
 Epoch = Mapping[str, float]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from automata.canonical import canonical_forms
 from automata.deltas import Deltas, has_undefined
-from automata.drawing.geometry import Floats
+from automata.drawing.arrows import Floats
 from automata.solver.exact import Thresholds
 from data.drawn import Cell
 from search.candidates import candidate_table

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from automata.deltas import Deltas, has_undefined
-from automata.drawing.geometry import Floats
+from automata.drawing.arrows import Floats
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
 from automata.text.formats import parse_delta

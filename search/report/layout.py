@@ -9,7 +9,8 @@ from pygraphviz import AGraph
 
 from automata.automaton import AutomatonLike, validate_delta
 from automata.deltas import Deltas
-from automata.drawing.geometry import Drawing, Floats, draw
+from automata.drawing.arrows import Floats
+from automata.drawing.geometry import Drawing, draw
 
 _RADIUS = 0.18
 """Radius of a state, in inches."""

@@ -10,7 +10,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from automata.drawing.geometry import line_color, line_dashes
+from automata.drawing.colors import line_color, line_dashes
 from automata.families import FAMILIES
 from automata.text.words import format_word
 from search.report.content import Content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from automata.drawing.geometry import BLACK, BLUE, GREEN, MARK, PURPLE, VERMILION, line_color
+from automata.drawing.colors import BLACK, BLUE, GREEN, MARK, PURPLE, VERMILION, line_color
 from data.plots import GREY, PALE
 from search.pictures.cells import KNOWN, SHADE, WRONG
 

@@ -23,7 +23,7 @@ from data.best_known import Scale
 from data.damage import DataError
 from data.dataset import read_shards
 from data.manifest import ENUMERATION, check_whole, is_partial, read_manifest
-from search.arms.oracle import Trace
+from search.arms.account import Trace
 from search.summary import hit_thresholds
 
 RECALL_COLUMNS = ["mode", "round", "threshold", "classes", "calls", "found", "recall"]

@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 
 from automata.deltas import UNDEFINED
-from automata.drawing.geometry import (
-    Drawing,
-    _along,
-    circle_drawing,
-    line_color,
-    line_dashes,
-)
+from automata.drawing.arrows import points_along
+from automata.drawing.colors import line_color, line_dashes
+from automata.drawing.geometry import Drawing, circle_drawing
 from automata.drawing.svg import automaton_svg, drawing_svg
 from automata.errors import AutomatonError
 from automata.families import FAMILIES
@@ -62,7 +58,7 @@ def check_stubs(drawing: Drawing, delta: np.ndarray) -> None:
 
 def covered_stubs(drawing: Drawing) -> int:
     """How many stubs or their labels lie over a state, a label, an arrow or another stub."""
-    flat = [_along(arrow.curve) for arrow in drawing.arrows]
+    flat = [points_along(arrow.curve) for arrow in drawing.arrows]
     heads = [arrow.triangle for arrow in drawing.arrows]
     count = 0
     for stub in drawing.stubs:
@@ -79,7 +75,9 @@ def passed_states(drawing: Drawing) -> int:
     """How many states lie under an arrow that neither leaves nor enters them."""
     count = 0
     for arrow in drawing.arrows:
-        apart = np.linalg.norm(_along(arrow.curve)[:, None] - drawing.places, axis=2).min(axis=0)
+        apart = np.linalg.norm(points_along(arrow.curve)[:, None] - drawing.places, axis=2).min(
+            axis=0
+        )
         apart[[arrow.source, arrow.target]] = np.inf
         count += int((apart < 1).sum())
     return count
@@ -140,12 +138,14 @@ def test_nothing_is_over_another(layout: Callable[..., Drawing], n: int, k: int)
 
 def test_parallel_transitions_bend_apart() -> None:
     arrows = circle_drawing([[1, 0], [1, 0], [1, 0]]).arrows
-    middles = sorted(_along(arrow.curve)[12, 0] for arrow in arrows)  # the chord stands on x = 0
+    middles = sorted(
+        points_along(arrow.curve)[12, 0] for arrow in arrows
+    )  # the chord stands on x = 0
     assert len(middles) == 6 and min(np.diff(middles)) > 0.3
 
 
 def test_loops_nest() -> None:
-    heights = [-_along(arrow.curve)[:, 1].min() for arrow in circle_drawing([[0]] * 3).arrows]
+    heights = [-points_along(arrow.curve)[:, 1].min() for arrow in circle_drawing([[0]] * 3).arrows]
     assert min(np.diff(sorted(heights))) > 0.5
 
 

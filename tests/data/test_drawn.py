@@ -8,8 +8,8 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from automata.drawing.arrows import points_along
 from automata.drawing.compact import compact_drawing
-from automata.drawing.geometry import _along
 from data.drawn import Cell, columns_at_most, draw_rows
 from data.picture import Picture
 
@@ -88,7 +88,7 @@ def test_drawings_are_whole_and_lie_within_their_cards(n: int, k: int) -> None:
         assert card[0] - 1 <= place[0] and place[2] <= card[2] and place[3] < card[3]
         left, top, width, height = map(float, inner.attrib["viewBox"].split())
         drawing = compact_drawing(delta)
-        points = [_along(arrow.curve) for arrow in drawing.arrows]
+        points = [points_along(arrow.curve) for arrow in drawing.arrows]
         points += [arrow.triangle for arrow in drawing.arrows]
         whole = np.concatenate([drawing.places - 1, drawing.places + 1, *points])
         edge = 0.15 + MARKED  # the frame lies over the edge

@@ -27,7 +27,7 @@ from automata.stretches import find_stretches, stretch
 from automata.text.formats import parse_delta
 from data.damage import DataError
 from search.arms import oracle
-from search.arms.oracle import Answer, Arm
+from search.arms.account import Answer, Arm
 from search.arms.proposals import Proposals, plain_proposals
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
@@ -109,7 +109,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
         raise AssertionError("solved outside the oracle")
 
     solvers = ("reset_threshold", "reset_thresholds", "reset_bounds", "shortest_reset_words")
-    solvers += ("thresholds_of",)
+    solvers += ("thresholds_of", "shortest_words_of")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_IDLE_BATCHES", IDLE_BATCHES)
         patch.setattr(evolution, "_CHILD_PATIENCE", 1000)

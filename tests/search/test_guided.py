@@ -14,12 +14,13 @@ from data.damage import DataError
 from data.dataset import Dataset
 from search.arms import cma_es as small_searches
 from search.arms import guided
+from search.arms.account import Arm, drive
 from search.arms.baselines import BASELINES
 from search.arms.cma_es import POPULATION
 from search.arms.decode import Repaired
 from search.arms.guided import GUIDES, threshold_direction
 from search.arms.modes import LatentConfig, Proposer, parent_rows
-from search.arms.oracle import Arm, Oracle, drive
+from search.arms.oracle import Oracle
 from search.arms.proposals import Proposals
 from search.configs import GUIDED, LEARNING, MODES, RetrainConfig, SearchConfig
 from search.pictures.latent import norms

@@ -11,7 +11,8 @@ from torch import nn
 from automata.sizes import cerny_bound
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_thresholds
 from search.arms import cma_es as small_searches
-from search.arms.oracle import Arm, Oracle
+from search.arms.account import Arm
+from search.arms.oracle import Oracle
 from search.arms.proposals import Proposals, plain_proposals
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.latent_search import arithmetic, cma_es, gradient

@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 from data.picture import Picture
-from search.arms.oracle import Trace
+from search.arms.account import Trace
 from search.evaluation.attribute_table import SHARES, complete
 from search.lecture.bent import draw_posteriors, gaps, log_joint, true_posterior
 from search.lecture.config import LectureConfig

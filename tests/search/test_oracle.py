@@ -14,7 +14,8 @@ from automata.solver.either import thresholds_of
 from automata.solver.exact import reset_thresholds
 from data.dataset import Dataset
 from search.arms import oracle as module
-from search.arms.oracle import UNKNOWN, Arm, Oracle, Tally, drive
+from search.arms.account import Arm, Tally, drive
+from search.arms.oracle import UNKNOWN, Oracle
 from search.arms.proposals import Batches, Proposals, concatenate, plain_proposals
 from tests import naive
 

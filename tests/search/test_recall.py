@@ -28,7 +28,8 @@ from data.generate import GenerateConfig, generate
 from data.manifest import write_manifest
 from data.record import versions
 from search.archive.intake import ArchiveRule
-from search.arms.oracle import Arm, Oracle, Trace
+from search.arms.account import Arm, Trace
+from search.arms.oracle import Oracle
 from search.arms.proposals import plain_proposals
 from search.jobs.models import run_search
 from search.run import SearchConfig

@@ -20,8 +20,9 @@ from automata.text.formats import format_delta
 from data.damage import DataError
 from data.dataset import Dataset
 from search.arms import retrain
+from search.arms.account import Arm
 from search.arms.decode import NotFiniteError
-from search.arms.oracle import Arm, Oracle
+from search.arms.oracle import Oracle
 from search.arms.proposals import plain_proposals
 from search.arms.ranked import Ranked
 from search.arms.retrain import Learning, run_retraining

@@ -23,10 +23,10 @@ from automata.text.formats import parse_delta, parse_word
 from data.damage import DataError
 from data.dataset import Dataset
 from data.streams import stream
+from search.arms.account import Arm
 from search.arms.baselines import BASELINES
 from search.arms.decode import Repaired
 from search.arms.modes import MODES, LatentConfig
-from search.arms.oracle import Arm
 from search.candidates import CANDIDATE_COLUMNS
 from search.evaluation import measures as evaluation
 from search.evaluation.measures import evaluate
