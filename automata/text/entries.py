@@ -12,7 +12,8 @@ import numpy.typing as npt
 from automata.deltas import MAX_LETTERS, MAX_STATES, UNDEFINED, Deltas, state_dtype
 from automata.errors import AutomatonError
 from automata.kernels.text import parse_tables
-from automata.text.formats import parse_delta, parse_state_major
+from automata.text.formats import parse_delta
+from automata.text.tables import parse_state_major
 
 
 @dataclass(frozen=True, eq=False)

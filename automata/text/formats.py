@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from itertools import islice
 
 from automata.automaton import AutomatonLike, validate_delta
-from automata.deltas import MAX_LETTERS, MAX_STATES, Deltas, undefined_entries
+from automata.deltas import MAX_LETTERS, Deltas, undefined_entries
 from automata.errors import SizeLimitError
 from automata.text.dot import parse_dot as parse_dot
 from automata.text.gap import parse_gap as parse_gap
 from automata.text.jflap import parse_jff as parse_jff
 from automata.text.json_values import parse_json as parse_json
-from automata.text.tables import parse_integer, parse_table
+from automata.text.tables import parse_size, parse_state_major, parse_table
 from automata.text.words import format_word as format_word
 from automata.text.words import parse_word as parse_word
 
@@ -154,66 +154,6 @@ def parse_synchrowords(text: str) -> list[Deltas]:
         k, n = parse_size(token, next(tokens, ""), where)
         deltas.append(parse_state_major(list(islice(tokens, n * k)), k, n, where))
     return deltas
-
-
-def parse_size(k: str, n: str, where: str = "") -> tuple[int, int]:
-    """Read the line ``k n`` that synchrowords has before an automaton.
-
-    Parameters
-    ----------
-    k, n : str
-        Numbers of letters and states.
-    where : str
-        The beginning of an error's message.
-
-    Returns
-    -------
-    tuple of int
-        k and n.
-
-    Raises
-    ------
-    AutomatonError
-        If one is missing, not an integer, or out of range.
-
-    Examples
-    --------
-    >>> parse_size("2", "3")
-    (2, 3)
-    """
-    return parse_integer(k, 1, MAX_LETTERS, where + "k"), parse_integer(
-        n, 1, MAX_STATES, where + "n"
-    )
-
-
-def parse_state_major(images: list[str], k: int, n: int, where: str = "") -> Deltas:
-    """Read an automaton of synchrowords' input, from its n*k entries.
-
-    Parameters
-    ----------
-    images : list of str
-        State-major.
-    k, n : int
-        Letters and states.
-    where : str
-        The beginning of an error's message.
-
-    Returns
-    -------
-    array of states, shape (k, n)
-
-    Raises
-    ------
-    AutomatonError
-        If an entry is missing, not an integer, or not a state.
-
-    Examples
-    --------
-    >>> parse_state_major("1 0 2 1 0 0".split(), 2, 3).tolist()
-    [[1, 2, 0], [0, 1, 0]]
-    """
-    whole = images + [""] * (n * k - len(images))
-    return parse_table([whole[a::k] for a in range(k)], where)
 
 
 def format_gap(delta: AutomatonLike) -> str:

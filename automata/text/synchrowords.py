@@ -8,8 +8,8 @@ from itertools import chain
 
 from automata.errors import AutomatonError
 from automata.text.entries import Automata, Entry, Malformed, Size, parse_entries
-from automata.text.formats import parse_size
 from automata.text.lines import Chunk
+from automata.text.tables import parse_size
 
 Items = list[Automata | Malformed]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from automata.deltas import Deltas, validate_table
+from automata.deltas import MAX_LETTERS, MAX_STATES, Deltas, validate_table
 from automata.errors import AutomatonError
 
 
@@ -146,3 +146,63 @@ def parse_integer(token: str, low: int, high: int, where: str) -> int:
     if len(token) > 9 or not low <= int(token) <= high:
         raise AutomatonError(f"{where}: {token[:20]!r} is outside {low}..{high}")
     return int(token)
+
+
+def parse_size(k: str, n: str, where: str = "") -> tuple[int, int]:
+    """Read the line ``k n`` that synchrowords has before an automaton.
+
+    Parameters
+    ----------
+    k, n : str
+        Numbers of letters and states.
+    where : str
+        The beginning of an error's message.
+
+    Returns
+    -------
+    tuple of int
+        k and n.
+
+    Raises
+    ------
+    AutomatonError
+        If one is missing, not an integer, or out of range.
+
+    Examples
+    --------
+    >>> parse_size("2", "3")
+    (2, 3)
+    """
+    return parse_integer(k, 1, MAX_LETTERS, where + "k"), parse_integer(
+        n, 1, MAX_STATES, where + "n"
+    )
+
+
+def parse_state_major(images: list[str], k: int, n: int, where: str = "") -> Deltas:
+    """Read an automaton of synchrowords' input, from its n*k entries.
+
+    Parameters
+    ----------
+    images : list of str
+        State-major.
+    k, n : int
+        Letters and states.
+    where : str
+        The beginning of an error's message.
+
+    Returns
+    -------
+    array of states, shape (k, n)
+
+    Raises
+    ------
+    AutomatonError
+        If an entry is missing, not an integer, or not a state.
+
+    Examples
+    --------
+    >>> parse_state_major("1 0 2 1 0 0".split(), 2, 3).tolist()
+    [[1, 2, 0], [0, 1, 0]]
+    """
+    whole = images + [""] * (n * k - len(images))
+    return parse_table([whole[a::k] for a in range(k)], where)
