@@ -2,12 +2,16 @@
 
 Run from the repository: python benchmarks/bench_solver.py [REGIME ..]
 
-With --other FILE another solver is measured too: a Python file whose `solve(deltas)` returns the
-threshold and the seconds of computing of each automaton of a list.
+--sizes, --each and --minutes change the samples of larger, mutations, mutated-batch, slow, hard
+and random. With --other FILE mutations, hard and random measure another solver too: a Python file
+whose `solve(deltas)` returns, for each automaton of a list, the threshold, the seconds of
+computing, and the most bytes of memory. The threshold is None where a limit of its own ended it,
+the bytes are nan where it does not know them.
 """
 
 import argparse
 import importlib.util
+import math
 import os
 import subprocess
 import sys
@@ -28,25 +32,27 @@ from automata import (  # noqa: E402
     reset_threshold,
     reset_thresholds,
 )
-from automata.families import FAMILIES, wielandt, wielandt_threshold
-from automata.identification import known
-from automata.kernels import forward  # noqa: E402
-from automata.partial_families import p_automaton
+from automata.families import FAMILIES, wielandt, wielandt_threshold  # noqa: E402
+from automata.identification import known  # noqa: E402
+from automata.partial_families import p_automaton  # noqa: E402
 from automata.sampling import sample_synchronizing, sample_uniform  # noqa: E402
-from automata.solver.dense import RUNNING, DenseSearch  # noqa: E402
 from automata.text.formats import format_delta  # noqa: E402
 from automata.text.reading import read_automata  # noqa: E402
 from automata.text.solve import SolveConfig  # noqa: E402
 from automata.text.solve import solve as solve_text  # noqa: E402
+from benchmarks.single import (  # noqa: E402
+    hard,
+    hard_ones,
+    many_mutations,
+    mutated_families,
+    random_ones,
+    search_forward,
+    seeded,
+)
 from benchmarks.timing import alternate  # noqa: E402
 from tests import naive  # noqa: E402
 
 CERNY = FAMILIES[0]
-
-
-def seeded():
-    """Return the generator that every regime starts with."""
-    return np.random.default_rng(0)
 
 
 def batches(_):
@@ -63,17 +69,19 @@ def batches(_):
         print(f"{n:>3} {k:>2} {slow:>10,.0f} {fast:>12,.0f} {fast / slow:>7.0f}")
 
 
-def larger(_):
-    """Uniform random batches with n = 20, 24, 32 against n = 8."""
+def larger(options):
+    """Uniform random batches with more states against n = 8."""
     print(f"{'n':>3} {'ours/s':>12} {'n=8 over it':>12} {'target':>7}")
     eight = sample_uniform(seeded(), 200_000, 8, 2)
-    for n, target in [(20, 10), (24, 20), (32, 80)]:
-        deltas = sample_uniform(seeded(), 30_000, n, 2)
+    targets = {20: 10, 24: 20, 32: 80}
+    for n in options.sizes or targets:
+        deltas = sample_uniform(seeded(), options.each or (200_000 if n <= 16 else 30_000), n, 2)
         first, this = alternate(
             lambda: reset_thresholds(eight), lambda deltas=deltas: reset_thresholds(deltas)
         )
         rate = len(deltas) / this
-        print(f"{n:>3} {rate:>12,.0f} {len(eight) / first / rate:>12.1f} {target:>7}")
+        over = len(eight) / first / rate
+        print(f"{n:>3} {rate:>12,.0f} {over:>12.1f} {targets.get(n, math.nan):>7}")
 
 
 def mutations(delta):
@@ -116,125 +124,32 @@ def slow_batches(_):
             print(f"{n:>3} {name:>10} {len(deltas):>9} {every:>11.1f} {ours:>9.1f} {ratio:>7.1f}")
 
 
-def search_forward(deltas):
-    """Search forward through all sets of states that are met."""
-    _, k, n = deltas.shape
-    if n <= forward.MAX_STATES:
-        thresholds = np.empty(len(deltas), np.int32)
-        forward.reset_thresholds(deltas, thresholds, 1 << n, forward.working_space(n, k, 1 << n))
-        return
-    for delta in deltas:  # none at all where 2^n sets are too many
-        search = DenseSearch(delta)
-        while search.status == RUNNING:
-            search.advance()
-
-
-def sampled_mutations(n, each):
-    """Return automata that differ from a known family in one transition, and in two: each each."""
-    rng = seeded()
-    deltas = []
-    for changes in (1, 2):
-        for _, delta in known(n, 2):
-            for _ in range(each):
-                changed = delta.copy()
-                for place in rng.choice(delta.size, changes, replace=False):
-                    a, q = divmod(int(place), n)
-                    changed[a, q] = (changed[a, q] + 1 + rng.integers(n - 1)) % n
-                deltas.append(changed)
-    return deltas
-
-
-def mutated_families(other):
-    """Automata one or two transitions from the known families, one by one."""
-    print(
-        f"{'n':>3} {'automata':>9} {'median us':>10} {'most s':>7} {'sum s':>7} {'other s':>8} "
-        f"{'ratio':>6} {'least':>6} {'slower':>7}"
-    )
-    for n, each in ((20, 20), (24, 20), (28, 20), (32, 10)):
-        deltas = [d for d in sampled_mutations(n, each) if reset_threshold(d) is not None]
-        theirs = [(None, np.nan)] * len(deltas) if other is None else other(deltas)
-        ours = []
-        for delta, (threshold, _) in zip(deltas, theirs, strict=True):
-            start = time.process_time()
-            found = reset_threshold(delta)
-            ours.append(time.process_time() - start)
-            assert threshold in (None, found)
-        ours, theirs = np.array(ours), np.array([seconds for _, seconds in theirs])
-        ratios = theirs / ours
-        print(
-            f"{n:>3} {len(deltas):>9} {1e6 * np.median(ours):>10.0f} {ours.max():>7.2f} "
-            f"{ours.sum():>7.2f} {theirs.sum():>8.2f} {theirs.sum() / ours.sum():>6.2f} "
-            f"{ratios.min():>6.2f} {np.sum(ratios < 1):>7}"
-        )
-
-
-def slow_ones(_):
+def slow_ones(options):
     """Single slow automata; microseconds as on a machine that solves 8M random ones with n = 8."""
     eight = sample_uniform(seeded(), 200_000, 8, 2)
-    print(f"{'n':>3} {'name':>9} {'us':>8} {'scaled us':>10} {'target':>7}")
-    for n, target in [(30, 50), (40, 100), (60, 300), (100, 1000), (200, np.nan)]:
+    print(f"{'n':>3} {'name':>9} {'us':>8} {'least us':>9} {'scaled us':>10} {'target':>7}")
+    targets = {30: 50, 40: 100, 60: 300, 100: 1000}
+    for n in options.sizes or (*targets, 200):
+        calls = 20 if n <= 64 else 5
         for name, delta, threshold in [
             ("Černý", CERNY.delta(n), cerny_bound(n)),
             ("Wielandt", wielandt(n, n - 1), wielandt_threshold(n, n - 1)),
         ]:
             assert reset_threshold(delta) == threshold
-            first, this = alternate(
-                lambda: reset_thresholds(eight),
-                lambda delta=delta: [reset_threshold(delta) for _ in range(20)],
+            times = []
+
+            def solve(delta=delta, calls=calls, times=times):
+                start = time.process_time()
+                for _ in range(calls):
+                    reset_threshold(delta)
+                times.append(1e6 * (time.process_time() - start) / calls)
+
+            first, _ = alternate(lambda: reset_thresholds(eight), solve, repeats=15)
+            us = float(np.median(times))
+            print(
+                f"{n:>3} {name:>9} {us:>8.0f} {min(times):>9.0f} "
+                f"{us * len(eight) / first / 8e6:>10.0f} {targets.get(n, math.nan):>7}"
             )
-            scale = len(eight) / first / 8e6
-            us = this / 20 * 1e6
-            print(f"{n:>3} {name:>9} {us:>8.0f} {us * scale:>10.0f} {target:>7}")
-
-
-def hard(n):
-    """Return the automaton that explodes from both ends (the hard one of synchrowords 1.0)."""
-    states = np.arange(n)
-    delta = np.stack([(states + 1) % n, (states + 1) % n])
-    delta[1, :3] = 3, 0, 3
-    delta[1, -1] = 1
-    return delta.astype(np.uint8)
-
-
-def hard_ones(other):
-    """Automata that explode from both ends, against a full forward search."""
-    print(f"{'n':>3} {'threshold':>9} {'forward s':>10} {'ours s':>8} {'ratio':>6} {'other s':>8}")
-    for n in (16, 20, 24, 26, 28, 30):
-        delta = hard(n)
-        alone = n > 24
-        every, ours = alternate(
-            (lambda: None) if alone else (lambda delta=delta: search_forward(delta[None])),
-            lambda delta=delta: reset_threshold(delta),
-            repeats=1 if alone else 5,
-        )
-        every = np.nan if alone else every
-        theirs = np.nan if other is None else other([delta])[0][1]
-        print(
-            f"{n:>3} {reset_threshold(delta):>9} {every:>10.4f} {ours:>8.4f} "
-            f"{every / ours:>6.1f} {theirs:>8.4f}"
-        )
-
-
-def random_ones(other):
-    """Ten random automata each, against the other solver if there is one."""
-    print(f"{'n':>3} {'median s':>9} {'most s':>8} {'other':>9} {'median ratio':>12} {'least':>6}")
-    for n in (20, 30, 40, 60, 100, 150, 200, 300):
-        deltas = list(sample_synchronizing(seeded(), 10, n, 2))
-        theirs = [(None, np.nan)] * 10 if other is None else other(deltas)
-        times = []
-        for delta, (threshold, _) in zip(deltas, theirs, strict=True):
-            found = reset_threshold(delta)
-            assert threshold in (None, found)
-            repeats = max(1, min(5, int(60 / max(n - 80, 1))))
-            times.append(
-                alternate(lambda: None, lambda delta=delta: reset_threshold(delta), repeats)[1]
-            )
-        ratios = np.array([seconds for _, seconds in theirs]) / np.array(times)
-        median = np.median([seconds for _, seconds in theirs])
-        print(
-            f"{n:>3} {np.median(times):>9.4f} {max(times):>8.4f} {median:>9.4f} "
-            f"{np.median(ratios):>12.2f} {ratios.min():>6.2f}"
-        )
 
 
 def two_workers(_):
@@ -320,6 +235,7 @@ REGIMES = {
     "larger": larger,
     "slow-batches": slow_batches,
     "mutations": mutated_families,
+    "mutated-batch": many_mutations,
     "slow": slow_ones,
     "hard": hard_ones,
     "random": random_ones,
@@ -330,21 +246,31 @@ REGIMES = {
 }
 
 
+def numbers(text):
+    """Return the whole numbers of a comma-separated list."""
+    return tuple(map(int, text.split(",")))
+
+
 def main():
     """Run the regimes asked for, all by default."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("regimes", nargs="*", metavar="REGIME", help=", ".join(REGIMES))
     parser.add_argument("--other", type=Path, metavar="FILE")
+    parser.add_argument("--sizes", type=numbers, metavar="N,N", help="numbers of states")
+    parser.add_argument("--each", type=int, metavar="COUNT", help="automata, runs of hard ones")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="of mutations for each n, then no new round"
+    )
+    parser.add_argument("--limit", type=float, help="seconds for each mutation, for ours")
     options = parser.parse_args()
-    other = None
     if options.other:
         spec = importlib.util.spec_from_file_location("other", options.other)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        other = module.solve
+        options.other = module.solve
     for name in options.regimes or REGIMES:
         print(f"\n{name}: {REGIMES[name].__doc__}")
-        REGIMES[name](other)
+        REGIMES[name](options)
 
 
 if __name__ == "__main__":
