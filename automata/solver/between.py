@@ -28,7 +28,7 @@ from automata.automaton import (
 )
 from automata.kernels import dense, subset_lengths
 from automata.parallel import run_parts
-from automata.solver.dense import DENSE_MAX_STATES, NOT_SYNCHRONIZING, RUNNING, DenseSearch
+from automata.solver.dense import DENSE_MAX_STATES, NOT_SYNCHRONIZING, DenseSearch
 from automata.solver.exact import SOLVER_MAX_STATES, UNKNOWN, Thresholds
 from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget, CarefulBounds, CarefulLimitReached, OutOfBudget
@@ -283,23 +283,15 @@ def _search_all(
         start=start,
         goal=ends.goal(delta.shape[1]),
     )
-    while search.status == RUNNING:
-        limit = budget.exceeded_by(search.memory_needed())
-        try:
-            if not limit:
-                search.advance()
-        except MemoryError:
-            limit = "memory"
-        if limit:
-            raise _reached(limit, search.depth + 1, short)
-    if search.status == NOT_SYNCHRONIZING:
-        return None
-    if not words:
-        return CarefulBounds(search.status, search.status, None)
     try:
+        search.run(budget)
+        if search.status == NOT_SYNCHRONIZING:
+            return None
+        if not words:
+            return CarefulBounds(search.status, search.status, None)
         word = search.least_word(budget)
-    except (OutOfBudget, MemoryError) as spent:
-        raise _reached(_limit(spent), search.status, short) from None
+    except OutOfBudget as spent:
+        raise _reached(spent.limit, search.depth + 1, short) from None
     return CarefulBounds(len(word), len(word), word)
 
 

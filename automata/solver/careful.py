@@ -24,7 +24,6 @@ from automata.automaton import (
     validate_delta,
     validate_deltas,
 )
-from automata.solver.dense import DENSE_MAX_STATES, RUNNING, DenseSearch
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, Words, find_words
 from automata.solver.limits import (
     Budget,
@@ -32,6 +31,7 @@ from automata.solver.limits import (
     CarefulLimitReached,
     OutOfBudget,
 )
+from automata.solver.many_sets import ManySets, Word, search_few_again
 from automata.solver.quick import (
     UNFINISHED,
     FewSets,
@@ -39,10 +39,6 @@ from automata.solver.quick import (
     solve_apart,
     solve_quickly,
 )
-from automata.solver.two_ended import Search
-
-_EXHAUSTIVE_MAX_STATES = DENSE_MAX_STATES
-"""Up to here all 2^n sets are searched where quick searches do not finish."""
 
 
 def careful_threshold(
@@ -117,7 +113,7 @@ def careful_thresholds(
 
     def solve(row: int, together: int) -> None:
         budget = Budget(memory_limit, time_limit)
-        few = FewSets() if valid.shape[2] <= _EXHAUSTIVE_MAX_STATES else search_few_sets(valid[row])
+        few = search_few_again(valid[row])
         try:
             thresholds[row] = _threshold(valid[row], few, budget, together)
         except CarefulLimitReached:
@@ -277,63 +273,26 @@ def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int
     """Return the threshold, after a search of few sets; raise `CarefulLimitReached`."""
     if few.threshold != UNFINISHED:
         return few.threshold
-    if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
-        return _search_all(delta, few.lower, budget, workers, words=False).status
-    bounds = _search(delta, few, budget, workers)
-    return NOT_SYNCHRONIZING if bounds is None or bounds.upper is None else bounds.upper
+    return _search_many(delta, few, budget, workers, words=False)[0]
 
 
 def _prove(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
     """Find the threshold and a shortest word; raise `CarefulLimitReached`."""
     few = search_few_sets(delta, words=True)
-    if few.threshold == NOT_SYNCHRONIZING:
-        return None
-    if few.threshold != UNFINISHED:
-        return CarefulBounds(few.threshold, few.threshold, few.word)
-    if delta.shape[1] > _EXHAUSTIVE_MAX_STATES:
-        return _search(delta, few, budget, workers)
-    dense = _search_all(delta, few.lower, budget, workers, words=True)
-    if dense.status == NOT_SYNCHRONIZING:
-        return None
+    threshold, word = few.threshold, few.word
+    if threshold == UNFINISHED:
+        threshold, word = _search_many(delta, few, budget, workers, words=True)
+    return None if word is None else CarefulBounds(threshold, threshold, word)
+
+
+def _search_many(
+    delta: Deltas, few: FewSets, budget: Budget, workers: int, words: bool
+) -> tuple[int, Word]:
+    """Find the threshold, and a shortest word, of an automaton that needs many sets."""
+    search = ManySets(delta, few, None, budget, workers)
     try:
-        word = dense.least_word(budget)
-    except OutOfBudget as spent:
-        bounds = CarefulBounds(dense.status, None, None)
-        raise CarefulLimitReached(spent.limit, bounds) from None
-    return CarefulBounds(len(word), len(word), word)
-
-
-def _search_all(
-    delta: Deltas, lower: int, budget: Budget, workers: int, words: bool
-) -> DenseSearch:
-    """Search forward to the end; `lower` is a bound if a limit ends the search."""
-    search = DenseSearch(delta, workers=workers, keep_levels=words, partial=True)
-    while search.status == RUNNING:
-        limit = budget.exceeded_by(search.memory_needed())
-        try:
-            if not limit:
-                search.advance()
-        except MemoryError:
-            limit = "memory"
-        if limit:
-            bounds = CarefulBounds(max(lower, search.depth + 1), None, None)
-            raise CarefulLimitReached(limit, bounds)
-    return search
-
-
-def _search(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> CarefulBounds | None:
-    """Search from both ends."""
-    if delta.shape[1] == 1:
-        return CarefulBounds(0, 0, ())
-    search = Search(delta, None, budget, workers, few.lower, few.made)
-    try:
-        search.run()
+        return search.run(words)
     except OutOfBudget as spent:
         word = search.word
         bounds = CarefulBounds(search.lower, None if word is None else len(word), word)
         raise CarefulLimitReached(spent.limit, bounds) from None
-    return (
-        None
-        if search.word is None
-        else CarefulBounds(len(search.word), len(search.word), search.word)
-    )

@@ -58,8 +58,7 @@ class DenseSearch:
     Examples
     --------
     >>> search = DenseSearch(np.array([[1, 2, 3, 0], [0, 1, 2, 0]], np.uint8), keep_levels=True)
-    >>> while search.status == RUNNING:
-    ...     search.advance()
+    >>> search.run(Budget())
     >>> search.status, search.least_word()
     (9, (1, 0, 0, 0, 1, 0, 0, 0, 1))
     """
@@ -92,28 +91,46 @@ class DenseSearch:
         self._level = self._begin
         self._most, self._allowed = (1, full) if goal is None else goal
         self._goal = None if goal is None else (np.uint64(goal[0]), np.uint64(goal[1]))
-        self._visited = np.zeros(max(1, (1 << n) // 8), np.uint8)
-        # all states: the image under a letter that is not defined everywhere
-        dense.mark(np.array([begin, full], np.uint32), self._visited)
+        self._visited = np.empty(0, np.uint8)  # until the first call of `advance`
         self._start = 0
         self._following: list[Sets] = []
         self._levels: list[Sets] | None = [] if keep_levels else None
         self._workers = workers
-        self._buffers = [np.empty(_IMAGES + k + 1, np.uint32) for _ in range(workers)]
+        self._buffers: list[Sets] = []
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
         self.depth = 0
         self.status = 0 if self._is_goal(begin) else RUNNING
+
+    def run(self, budget: Budget) -> None:
+        """Search to the end.
+
+        Raises
+        ------
+        OutOfBudget
+            If a limit ends the search before, or memory is not there; `depth` tells how far it got.
+        """
+        try:
+            while self.status == RUNNING:
+                limit = budget.exceeded_by(self.memory_needed())
+                if limit:
+                    raise OutOfBudget(limit)
+                self.advance()
+        except MemoryError:
+            raise OutOfBudget("memory") from None
 
     def memory_needed(self) -> int:
         """Return the most bytes in use until the next call of `advance` has ended."""
         following = sum(part.nbytes for part in self._following)
         images = min(self._k * (self._stop() - self._start), 1 << self._n)
         kept = sum(level.nbytes for level in self._levels or ())
-        fixed = self._visited.nbytes + self._tables.nbytes + sum(b.nbytes for b in self._buffers)
+        buffers = 4 * self._workers * (_IMAGES + self._k + 1)
+        fixed = (1 << self._n) // 8 + self._tables.nbytes + buffers
         return fixed + kept + self._level.nbytes + 2 * (following + 4 * images)
 
     def advance(self) -> None:
         """Expand the next parts of the level, for about ten milliseconds."""
+        if self._visited.size == 0:
+            self._allocate()
         size = self._part_size()
         stop = self._stop()
         parts = [self._level[at : at + size] for at in range(self._start, stop, size)]
@@ -144,29 +161,16 @@ class DenseSearch:
         Raises
         ------
         OutOfBudget
-            If the time of the budget is spent.
+            If the time of the budget is spent, or memory is not there.
         ValueError
             If the search has found no word, or the levels were not kept.
         """
         if self._levels is None or self.status < 0:
             raise ValueError(f"no least word with status {self.status} and no levels kept")
-        self._visited[:] = 0
-        dense.mark_goals(self._n, self._goal, self._visited)
-        leading: list[Sets] = []
-        for level in reversed(self._levels):
-            # marked sets are of deeper levels, and no image is more than one level deeper
-            parts = []
-            for at in range(0, level.size, _IMAGES // self._k):
-                if budget is not None and budget.expired:
-                    raise OutOfBudget("time")
-                part = level[at : at + _IMAGES // self._k]
-                kept = np.empty(part.size + 1, np.uint32)
-                count = dense.keep_leading(
-                    self._k, self._n, part, kept, self._visited, self._tables
-                )
-                parts.append(kept[:count].copy())
-            leading.append(np.concatenate(parts))
-            dense.mark(leading[-1], self._visited)
+        try:
+            leading = self._leading(self._levels, budget or Budget())
+        except MemoryError:
+            raise OutOfBudget("memory") from None
         states = {q for q in range(self._n) if int(self._begin[0]) >> q & 1}
         word: list[int] = []
         for place in range(self.status):
@@ -180,6 +184,35 @@ class DenseSearch:
                     states = image
                     break
         return tuple(word)
+
+    def _leading(self, levels: list[Sets], budget: Budget) -> list[Sets]:
+        """Return the sets of each level, the last level first, that lead to a goal in time."""
+        self._visited[:] = 0
+        dense.mark_goals(self._n, self._goal, self._visited)
+        leading: list[Sets] = []
+        for level in reversed(levels):
+            # marked sets are of deeper levels, and no image is more than one level deeper
+            parts = []
+            for at in range(0, level.size, _IMAGES // self._k):
+                if budget.expired:
+                    raise OutOfBudget("time")
+                part = level[at : at + _IMAGES // self._k]
+                kept = np.empty(part.size + 1, np.uint32)
+                count = dense.keep_leading(
+                    self._k, self._n, part, kept, self._visited, self._tables
+                )
+                parts.append(kept[:count].copy())
+            leading.append(np.concatenate(parts))
+            dense.mark(leading[-1], self._visited)
+        return leading
+
+    def _allocate(self) -> None:
+        """Make the bits of all sets, and a buffer for each thread."""
+        n, k = self._n, self._k
+        self._visited = np.zeros(max(1, (1 << n) // 8), np.uint8)
+        # all states: the image under a letter that is not defined everywhere
+        dense.mark(np.array([self._begin[0], (1 << n) - 1], np.uint32), self._visited)
+        self._buffers = [np.empty(_IMAGES + k + 1, np.uint32) for _ in range(self._workers)]
 
     def _is_goal(self, states: int) -> bool:
         """Return whether the search ends at a set, which may have undefined entries."""

@@ -24,7 +24,6 @@ from automata.automaton import (
 )
 from automata.kernels import both_ends
 from automata.parallel import run_parts
-from automata.solver.dense import RUNNING, DenseSearch
 from automata.solver.limits import (
     Budget,
     CarefulBounds,
@@ -33,6 +32,7 @@ from automata.solver.limits import (
     OutOfBudget,
     ResetBounds,
 )
+from automata.solver.many_sets import ManySets, Word, search_few_again
 from automata.solver.quick import (
     BATCH_MAX_STATES,
     UNFINISHED,
@@ -43,12 +43,8 @@ from automata.solver.quick import (
     solve_quickly,
 )
 from automata.solver.short_words import greedy_word
-from automata.solver.two_ended import Search
 
 SOLVER_MAX_STATES = 1024
-LEAST_WORD_MAX_STATES = 24
-_EXHAUSTIVE_MAX_STATES = 23
-"""Up to here a search through all 2^n sets is quicker than one from both ends that needs many."""
 NOT_SYNCHRONIZING = -1
 """In an array of thresholds: the automaton has no reset word."""
 UNKNOWN = -2
@@ -159,7 +155,7 @@ def reset_thresholds(
 
     def solve(row: int, together: int) -> None:
         budget = Budget(memory_limit, time_limit)
-        few = FewSets() if valid.shape[2] <= _EXHAUSTIVE_MAX_STATES else search_few_sets(valid[row])
+        few = search_few_again(valid[row])
         try:
             thresholds[row] = _threshold(valid[row], few, budget, together)
         except LimitReached:
@@ -364,62 +360,32 @@ def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int
     """Return the threshold, after a search of few sets; raise `LimitReached`."""
     if few.threshold != UNFINISHED:
         return few.threshold
-    if delta.shape[1] <= _EXHAUSTIVE_MAX_STATES:
-        letters, left = greedy_word(delta)
-        if left > 1:
-            return NOT_SYNCHRONIZING
-        word = tuple(letters.tolist())
-        return _search_all(delta, few.lower, word, budget, workers, words=False).status
-    bounds = _search_many(delta, few, budget, workers, least=False)
-    return NOT_SYNCHRONIZING if bounds is None else bounds.upper
+    return _search_many(delta, few, budget, workers, words=False)[0]
 
 
 def _prove(delta: Deltas, budget: Budget, workers: int) -> ResetBounds | None:
     """Find the threshold and a shortest word, the least if n <= 24; raise `LimitReached`."""
     few = search_few_sets(delta, words=True)
-    if few.threshold == UNFINISHED:
-        least = delta.shape[1] <= LEAST_WORD_MAX_STATES
-        return _search_many(delta, few, budget, workers, least)
-    if few.word is None:
-        return None
-    return ResetBounds(few.threshold, few.threshold, few.word)
+    threshold, word = few.threshold, few.word
+    if threshold == UNFINISHED:
+        threshold, word = _search_many(delta, few, budget, workers, words=True)
+    return None if word is None else ResetBounds(threshold, threshold, word)
 
 
 def _search_many(
-    delta: Deltas, few: FewSets, budget: Budget, workers: int, least: bool
-) -> ResetBounds | None:
-    """Find the threshold and a shortest word of an automaton that needs many sets."""
+    delta: Deltas, few: FewSets, budget: Budget, workers: int, words: bool
+) -> tuple[int, Word]:
+    """Find the threshold, and a shortest word, of an automaton that needs many sets."""
     letters, left = greedy_word(delta)
     if left > 1:
-        return None
+        return NOT_SYNCHRONIZING, None
     word = tuple(letters.tolist())
-    if least:
-        dense = _search_all(delta, few.lower, word, budget, workers, words=True)
-        try:
-            word = dense.least_word(budget)
-        except OutOfBudget as spent:
-            raise LimitReached(str(spent), ResetBounds(dense.status, len(word), word)) from None
-        return ResetBounds(len(word), len(word), word)
-    search = Search(delta, word, budget, workers, few.lower, few.made)
+    search = ManySets(delta, few, word, budget, workers)
     try:
-        search.run()
+        return search.run(words)
     except OutOfBudget as spent:
-        raise LimitReached(str(spent), search.bounds) from None
-    return search.bounds
-
-
-def _search_all(
-    delta: Deltas, lower: int, word: tuple[int, ...], budget: Budget, workers: int, words: bool
-) -> DenseSearch:
-    """Search forward to the end; `lower` and `word` are bounds if a limit ends the search."""
-    search = DenseSearch(delta, workers=workers, keep_levels=words)
-    while search.status == RUNNING:
-        limit = budget.exceeded_by(search.memory_needed())
-        if limit:
-            bounds = ResetBounds(max(lower, search.depth + 1), len(word), word)
-            raise LimitReached(f"out of {limit}", bounds)
-        search.advance()
-    return search
+        word = search.word or word
+        raise LimitReached(str(spent), ResetBounds(search.lower, len(word), word)) from None
 
 
 def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:

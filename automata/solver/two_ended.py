@@ -14,6 +14,7 @@ steps decide which side is expanded and when to ask, and the last level is never
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -108,8 +109,21 @@ class Search:
         """A length that no shortest word exceeds."""
         return _ENDLESS if self.word is None else len(self.word)
 
-    def run(self) -> None:
+    def bytes(self, trie: int = 0) -> int:
+        """Return the bytes in use, with a trie of `trie` sets."""
+        forward, backward = self.forward, self.backward
+        if forward.tries:  # they count as bytes of the side
+            trie = 0
+        elif self._trie is not None:
+            trie = max(trie, len(self._trie))
+        buffers = max(forward.buffers, backward.buffers)
+        return forward.bytes + backward.bytes + buffers + trie * Trie.bytes_a_set(forward.words)
+
+    def run(self, most: float = math.inf) -> bool:
         """Search until the bounds meet, or it is proved that there is no word.
+
+        Return False once more than `most` sets were met and the cost of as many is forecast to
+        follow; the search can go on.
 
         Raises
         ------
@@ -118,22 +132,25 @@ class Search:
         """
         try:
             if self.workers <= 1:
-                self._run(None)
-                return
+                return self._run(most, None)
             with ThreadPoolExecutor(self.workers) as pool:
-                self._run(pool)
+                return self._run(most, pool)
         except MemoryError:
             raise OutOfBudget("memory") from None
 
-    def _run(self, pool: ThreadPoolExecutor | None) -> None:
+    def _run(self, most: float, pool: ThreadPoolExecutor | None) -> bool:
         forward, backward = self.forward, self.backward
         while self.lower < self._most and not self.hopeless:
+            left = max(0, self._most - 1 - forward.depth - backward.depth)
+            if forward.count + backward.count > most and left > 0:
+                if _forecast(forward, backward, left) > most * (_EXPAND + _BUILD + _QUERY):
+                    return False
             if self.budget.expired:
                 raise OutOfBudget("time")
             many = forward.count + backward.count > _BEAM_FROM
             if many and self.word is not None and not self._beam_searched and not self._few:
                 self._search_beam(self.word)
-            left = max(0, self._most - 1 - forward.depth - backward.depth)
+                left = max(0, self._most - 1 - forward.depth - backward.depth)
             expand_forward = _cost_of_next(forward, _BUILD) < _cost_of_next(backward, _QUERY)
             if left == 0 or (left == 1 and not expand_forward):
                 self._ask(left, pool)
@@ -147,6 +164,7 @@ class Search:
                         self._ask(min(left, _unstored_levels(forward.k)), pool)
                     if self.lower < self._most:
                         raise
+        return True
 
     @property
     def _few(self) -> bool:
@@ -156,7 +174,7 @@ class Search:
     def _search_beam(self, word: tuple[int, ...]) -> None:
         """Look for a shorter word: a better upper bound leaves fewer lengths to ask about."""
         self._beam_searched = True
-        budget = self.budget.besides(self._bytes(0))
+        budget = self.budget.besides(self.bytes())
         shorter = beam_word(self.delta, longest=len(word) - 1, budget=budget)
         if shorter is not None:
             self.word = tuple(shorter.tolist())
@@ -178,7 +196,7 @@ class Search:
         forward, backward = self.forward, self.backward
         all_asked = self.lower > forward.depth + backward.depth
         if side is backward and all_asked and self._few:
-            met = backward.march(forward, left, self._bytes(forward.size) - backward.bytes)
+            met = backward.march(forward, left, self.bytes(forward.size) - backward.bytes)
             self.lower = max(self.lower, forward.depth + backward.depth + (not met))
             if met:
                 self._ask(0, pool)
@@ -201,7 +219,7 @@ class Search:
         # The first upper bound is loose: the search may be about to end. For n <= 64 it is not, a
         # kernel has met many sets before; for n <= 128 that kernel gives up sooner.
         long = self._beam_searched or self.delta.shape[1] <= 64
-        side.expand(self._bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
+        side.expand(self.bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
         self._worth += side.size * _WORTH
 
     def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
@@ -281,22 +299,12 @@ class Search:
                 return member, (at + row) // k, [*letters, (at + row) % k]
         return None
 
-    def _bytes(self, trie: int) -> int:
-        """Return the bytes in use with a trie of `trie` sets."""
-        forward, backward = self.forward, self.backward
-        if forward.tries:  # they count as bytes of the side
-            trie = 0
-        elif self._trie is not None:
-            trie = max(trie, len(self._trie))
-        buffers = max(forward.buffers, backward.buffers)
-        return forward.bytes + backward.bytes + buffers + trie * Trie.bytes_a_set(forward.words)
-
     def _sets_a_trie(self) -> int:
         """Return the number of sets of the last forward level that fit one trie."""
         size = self.forward.size
-        if self._tries or self.budget.fits(self._bytes(size)):
+        if self._tries or self.budget.fits(self.bytes(size)):
             return size
-        room = self.budget.memory - self._bytes(0)
+        room = self.budget.memory - self.bytes()
         most = int(room // Trie.bytes_a_set(self.forward.words))
         if most < min(size, 1024):
             raise OutOfBudget("memory")

@@ -15,7 +15,7 @@ from automata.automaton import Automaton, validate_delta
 from automata.deltas import UNDEFINED, validate_deltas
 from automata.errors import AutomatonError, SizeLimitError
 from automata.kernels import both_ends
-from automata.solver import careful, quick, reduction
+from automata.solver import many_sets, quick, reduction
 from automata.solver.careful import (
     CarefulBounds,
     CarefulLimitReached,
@@ -72,14 +72,17 @@ def test_as_in_plain_python(n: int, k: int) -> None:
         assert careful_bounds(delta) == bounds
 
 
-@pytest.fixture(params=["all sets", "both ends", "both ends, reduced"])
+@pytest.fixture(params=["all sets", "both ends", "both ends, reduced", "both ends, then all"])
 def handed_over(request: pytest.FixtureRequest) -> Iterator[None]:
     """The quick kernels give up at once."""
     always = {"_REDUCIBLE": 1, "_PLANTING": 0.0, "_TEST": 0.0, "_MANY": 0.0}
     with ExitStack() as stack:
         stack.enter_context(mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1))
-        if request.param != "all sets":
-            stack.enter_context(mock.patch.object(careful, "_EXHAUSTIVE_MAX_STATES", 0))
+        if request.param == "both ends, then all":
+            midway = {"_SHARE": 8, "_MET": 0, "LEAST_WORD_MAX_STATES": 0}
+            stack.enter_context(mock.patch.multiple(many_sets, **midway))
+        elif request.param != "all sets":
+            stack.enter_context(mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0))
         if request.param == "both ends, reduced":
             stack.enter_context(mock.patch.multiple(reduction, **always))
             stack.enter_context(mock.patch.object(Frontier, "can_march", lambda side: False))
@@ -225,13 +228,37 @@ def test_lists_that_are_no_table_of_one_size() -> None:
 
 
 def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    def advance(search: DenseSearch) -> None:
+    """The search through all sets gives back to the one from both ends, which goes on."""
+
+    def no_memory(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(DenseSearch, "advance", advance)
+    monkeypatch.setattr(DenseSearch, "advance", no_memory)
+    delta = p_family(12, 1)
     with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
-        first = proved_by_the_first_search(p_family(12, 1), 1)
-        assert careful_bounds(p_family(12, 1)) == CarefulBounds(first + 1, None, None)
+        first = proved_by_the_first_search(delta, 1)
+        proved = careful_bounds(delta)
+        assert proved is not None and proved.word is not None
+        assert proved.lower == proved.upper == careful_threshold(delta) == truth(delta)
+        assert is_careful(delta, proved.word)
+        with pytest.raises(CarefulLimitReached, match="out of memory") as reached:
+            shortest_careful_word(delta)  # the least one is not known
+        assert reached.value.bounds == proved
+        monkeypatch.setattr(Frontier, "expand", no_memory)
+        monkeypatch.setattr(Frontier, "march", no_memory)
+        assert careful_bounds(delta) == CarefulBounds(first + 1, None, None)
+
+
+def test_little_memory_is_used_by_the_search_from_both_ends() -> None:
+    delta = p_family(16, 2)
+    with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
+        first = proved_by_the_first_search(delta, 1)
+        lowest = first + 1
+        for limit in (1, 20_000, 50_000, 200_000):
+            bounds = careful_bounds(delta, memory_limit=limit)
+            assert bounds is not None and lowest <= bounds.lower <= 221
+            lowest = bounds.lower
+    assert lowest > 2 * first
 
 
 def test_too_many_states_or_letters() -> None:

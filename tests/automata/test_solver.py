@@ -36,9 +36,11 @@ from automata.mutation import mutate
 from automata.proof.verification import verify_words
 from automata.sampling import sample_uniform
 from automata.solver import exact as solver
+from automata.solver import many_sets
 from automata.solver import quick as first_searches
 from automata.solver.dense import RUNNING, DenseSearch
 from automata.solver.exact import Thresholds, Words, shortest_reset_words
+from automata.solver.frontier import Frontier
 from automata.solver.limits import Budget
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
@@ -510,6 +512,8 @@ CHOICES: list[dict[str, int]] = [
     NO_KERNELS,  # all of them by `DenseSearch`
     NO_KERNELS | BY_SEARCH,
     {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0} | BY_SEARCH,  # it goes on from the kernel's levels
+    # it hands over to `DenseSearch`
+    {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0, "_SHARE": 8, "_MET": 0, "LEAST_WORD_MAX_STATES": 0},
 ]
 
 
@@ -529,7 +533,7 @@ def test_results_do_not_depend_on_the_search(
     truth = oracle(deltas)
     more = with_twins(deltas, 24, np.random.default_rng(n))
     for name, value in choice.items():
-        for module in (solver, first_searches):
+        for module in (solver, first_searches, many_sets):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
     for workers in (1, 2):
@@ -767,6 +771,33 @@ def test_bounds_carry_what_the_first_search_excludes(n: int, limits: dict[str, A
     with pytest.raises(LimitReached) as reached:
         reset_threshold(delta, **limits)
     assert reached.value.bounds == bounds
+
+
+def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search through all sets gives back to the one from both ends, which goes on."""
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    delta = explosive(16)
+    least = shortest_reset_word(delta)
+    assert least is not None
+    monkeypatch.setattr(first_searches, "_FORWARD_BITS", 1)
+    monkeypatch.setattr(first_searches, "_BOTH_ENDS_BITS", 3)
+    monkeypatch.setattr(DenseSearch, "advance", no_memory)
+    assert reset_threshold(delta) == len(least)
+    bounds = reset_bounds(delta)
+    assert bounds is not None and bounds.exact and bounds.upper == len(least)
+    assert verify(delta, bounds.word)
+    with pytest.raises(LimitReached, match="out of memory"):
+        shortest_reset_word(delta)  # the least one is not known
+    assert reset_thresholds([delta]).tolist() == [len(least)]
+    monkeypatch.setattr(Frontier, "expand", no_memory)
+    monkeypatch.setattr(Frontier, "march", no_memory)
+    with pytest.raises(LimitReached, match="out of memory") as reached:
+        reset_threshold(delta)
+    assert reached.value.bounds.lower < len(least) <= reached.value.bounds.upper
+    assert reset_thresholds([delta]).tolist() == [UNKNOWN]
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     """Solve families changed in one or two places, as they are and with hand-overs forced."""
     from automata import reprove_thresholds, reset_bounds, reset_thresholds
     from automata.identification import known
-    from automata.solver import exact, quick, reduction, two_ended
+    from automata.solver import exact, many_sets, quick, reduction, two_ended
     from automata.solver.frontier import Frontier
 
     rng = np.random.default_rng([_AT_ONCE[name], number])
@@ -196,7 +196,9 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     few = {"_FORWARD_BITS": 1, "_BOTH_ENDS_BITS": 2}
     with mock.patch.multiple(quick, **few):
         same("threshold, kernels with few sets", reset_thresholds(deltas, **limits))
-    any_size = mock.patch.object(exact, "_EXHAUSTIVE_MAX_STATES", 0)
+    with mock.patch.multiple(quick, **few), mock.patch.multiple(many_sets, _SHARE=8, _MET=0):
+        same("threshold, all sets after both ends", reset_thresholds(deltas, **limits))
+    any_size = mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0)
     with mock.patch.multiple(quick, **few), any_size:
         same("threshold, search for any size", reset_thresholds(deltas, **limits))
         with (

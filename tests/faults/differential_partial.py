@@ -70,7 +70,7 @@ def compare_partial(seed: list[int], most: int, count: int) -> tuple[int, int, l
 def _force_handovers(check: Comparison, thresholds: Any) -> None:
     """Solve some with kernels that give up at once, without the search through all sets."""
     from automata import careful_thresholds
-    from automata.solver import careful, quick, reduction
+    from automata.solver import many_sets, quick, reduction
     from automata.solver.frontier import Frontier
 
     some = slice(0, 50)
@@ -78,7 +78,10 @@ def _force_handovers(check: Comparison, thresholds: Any) -> None:
     with ExitStack() as stack:
         stack.enter_context(mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1))
         own.all("length, all sets", careful_thresholds(own.deltas), thresholds[some])
-        stack.enter_context(mock.patch.object(careful, "_EXHAUSTIVE_MAX_STATES", 0))
+        with mock.patch.multiple(many_sets, _SHARE=8, _MET=0):
+            midway = careful_thresholds(own.deltas)
+        own.all("length, all sets after both ends", midway, thresholds[some])
+        stack.enter_context(mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0))
         own.all("length, search for any size", careful_thresholds(own.deltas), thresholds[some])
         stack.enter_context(mock.patch.multiple(reduction, **ALWAYS))
         stack.enter_context(mock.patch.object(Frontier, "can_march", lambda side: False))
