@@ -29,6 +29,7 @@ def series_thresholds(
     at_least: float = 0.0,
     partial: bool = False,
     workers: int = 1,
+    memory_limit: int | None = None,
 ) -> npt.NDArray[np.int32]:
     """Solve longer and longer automata while their thresholds follow one quadratic formula.
 
@@ -43,12 +44,15 @@ def series_thresholds(
         Whether letters may be undefined on states; then thresholds are careful.
     workers : int
         Threads.
+    memory_limit : int, optional
+        Bytes for the search of each automaton.
 
     Returns
     -------
     int32 array, shape (batch, 7)
         Thresholds by size. They are `UNKNOWN` from the first size on where the automaton does
-        not synchronize, its threshold is under `at_least`, or the third difference is not 0.
+        not synchronize, the limit ends its search, its threshold is under `at_least`, or the third
+        difference is not 0.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def series_thresholds(
     alive = np.arange(len(ways.deltas))
     for column, size in enumerate(series_sizes(n, modulo, residue)):
         longer = stretch(ways.of(alive), size - n, partial=partial)
-        found = thresholds_of(longer, partial=partial, workers=workers)
+        found = thresholds_of(longer, partial=partial, workers=workers, memory_limit=memory_limit)
         good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:
             last = thresholds[alive, column - 3 : column]

@@ -29,7 +29,7 @@ _KEY_SIZES = 2
 """Two series are the same if they have the same members at this many further sizes."""
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
 _P = re.compile(r"P\(\d+,(\d+)\)")
-_MEMORY = 1 << 28
+_MEMORY = 1 << 24
 """Bytes of solver memory for a careful threshold: those of a series may grow exponentially."""
 
 
@@ -163,6 +163,7 @@ def _begin(
                 at_least=at_least,
                 partial=stock.partial,
                 workers=workers,
+                memory_limit=_MEMORY if stock.partial else None,
             )
             for residue in residues
         ]

@@ -14,9 +14,11 @@ from automata import UNDEFINED, parse_delta
 from automata.canonical import canonical_forms, from_canonical
 from automata.deltas import Deltas
 from automata.partial_families import p_automaton, p_threshold
-from automata.solver.careful import shortest_careful_word
+from automata.series import series_thresholds
+from automata.solver.careful import careful_thresholds, shortest_careful_word
 from automata.solver.either import may_synchronize
-from automata.stretches import Stretches, stretch
+from automata.solver.exact import UNKNOWN
+from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta, format_word
 from data.damage import DataError
 from search.archive import series_search
@@ -299,6 +301,25 @@ def test_the_family_p_obeys_no_formula() -> None:
     series, sporadic = find_series(rows, partial=True)
     assert "P(n,1)" not in {*series["family"]}
     assert len(sporadic) == 2
+
+
+def test_a_memory_limit_ends_the_lengthening() -> None:
+    ways = find_stretches(p_automaton(22, 0)[None], partial=True).of(np.arange(1))
+    assert series_thresholds(ways, 2, 0, partial=True, memory_limit=1 << 20).max() == UNKNOWN
+    assert careful_thresholds(stretch(ways, 2, partial=True)).min() > 0
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_partial_series_have_a_memory_limit(monkeypatch: pytest.MonkeyPatch, partial: bool) -> None:
+    limits = set()
+
+    def solve(deltas: Deltas, *, memory_limit: int | None = None, **_: object) -> np.ndarray:
+        limits.add(memory_limit)
+        return np.full(len(deltas), UNKNOWN, np.int32)
+
+    monkeypatch.setattr("automata.series.thresholds_of", solve)
+    find_series(rows_of([parse("0 1 2 3 0|1 2 3 4 0")]), partial=partial)
+    assert limits == {1 << 24 if partial else None}
 
 
 # --- pages ------------------------------------------------------------------------------------
