@@ -16,6 +16,8 @@ from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN
 from automata.stretches import Stretches, stretch
 
+ENDED = -1
+"""In arrays of thresholds of a series: it ends there."""
 CHECKED = 7
 """Number of sizes at which thresholds are compared: three give a formula, four confirm it. Seven
 sizes in steps of 2 or 3 also test every condition that 3, 5 or 7 divides n."""
@@ -45,14 +47,14 @@ def series_thresholds(
     workers : int
         Threads.
     memory_limit : int, optional
-        Bytes for the search of each automaton.
+        Bytes for each threshold.
 
     Returns
     -------
     int32 array, shape (batch, 7)
-        Thresholds by size. They are `UNKNOWN` from the first size on where the automaton does
-        not synchronize, the limit ends its search, its threshold is under `at_least`, or the third
-        difference is not 0.
+        Thresholds by size. They are `ENDED` from the first size on where the automaton does not
+        synchronize, its threshold is under `at_least`, or the third difference is not 0; `UNKNOWN`
+        from the first size on where the memory did not suffice.
 
     Raises
     ------
@@ -61,11 +63,12 @@ def series_thresholds(
     """
     check_number("at_least", at_least)
     n = ways.deltas.shape[2]
-    thresholds = np.full((len(ways.deltas), CHECKED), UNKNOWN, np.int32)
+    thresholds = np.full((len(ways.deltas), CHECKED), ENDED, np.int32)
     alive = np.arange(len(ways.deltas))
     for column, size in enumerate(series_sizes(n, modulo, residue)):
         longer = stretch(ways.of(alive), size - n, partial=partial)
         found = thresholds_of(longer, partial=partial, workers=workers, memory_limit=memory_limit)
+        thresholds[alive[found == UNKNOWN], column:] = UNKNOWN
         good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:
             last = thresholds[alive, column - 3 : column]

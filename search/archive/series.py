@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from automata.canonical import CANONICAL_MAX_STATES
@@ -12,7 +14,7 @@ from automata.errors import SizeLimitError
 from automata.series import CHECKED
 from automata.text.formats import format_delta
 from data.progress import progress
-from search.archive.series_search import MODULI, Begun, Stock, search_series
+from search.archive.series_search import PATTERNS, Begun, Stock, search_series
 
 SERIES_COLUMNS = [
     "k",
@@ -22,13 +24,14 @@ SERIES_COLUMNS = [
     "n",
     "sizes",
     "delta",
+    "period",
     "start",
     "cut",
     "stop",
 ]
 SUMMARY_COLUMNS = ["k", "formula", "holds", "series", "families", "found_from", "found_to"]
-SERIES_MAX_STATES = CANONICAL_MAX_STATES - CHECKED * max(MODULI)
-"""Most states of an automaton that is lengthened to `CHECKED` further sizes."""
+SERIES_MAX_STATES = CANONICAL_MAX_STATES - CHECKED * 3
+"""Most states of an automaton that is lengthened to seven further sizes in steps of 2 and of 3."""
 
 
 class SeriesFound(NamedTuple):
@@ -38,6 +41,8 @@ class SeriesFound(NamedTuple):
     """The columns `SERIES_COLUMNS`."""
     sporadic: pd.DataFrame
     """The automata that belong to no series."""
+    left_open: int
+    """Number of ways to lengthen that ended where the memory for a threshold did not suffice."""
 
 
 def find_series(
@@ -50,11 +55,14 @@ def find_series(
 ) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
-    An automaton is lengthened in every way that `automata.stretches.find_stretches` finds. The
-    thresholds at the next three even (or odd) sizes give a formula, quadratic in n. If those at
-    four further sizes of that parity obey it, the automaton begins a series for even (or odd) n. If
-    it begins neither, the residues of n modulo 3 are tried in the same way. The members of a series
-    are its automata that obey the formula, the first automaton too.
+    An automaton is lengthened in every way that `automata.stretches.find_stretches` finds with
+    runs of period 1. The thresholds at the next three even (or odd) sizes give a formula, quadratic
+    in n. If those at four further sizes of that parity obey it, the automaton begins a series for
+    even (or odd) n. If it begins neither, the residues of n modulo 3 are tried in the same way. The
+    members of a series are its automata that obey the formula, the first automaton too.
+
+    Automata that are in no series then are tried with formulas for residues of n modulo 4 and 6,
+    with runs of period 2, 3 and 4, and with two runs of period 1 or 2 that are lengthened together.
 
     Thresholds of partial automata may grow faster. If no quadratic formula holds, those at the next
     ten sizes may obey a linear recurrence of at most three coefficients, as
@@ -90,7 +98,7 @@ def find_series(
     """
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
-    with progress(len(rows), "series", "automata") as bar:
+    with progress(len(rows) * len(PATTERNS), "series", "automata") as bar:
         stocks = [Stock(own, int(k), partial) for k, own in rows.groupby("k")]
         for stock in stocks:
             least = 0.0 if partial else at_least  # nobody knows how long they are at larger sizes
@@ -99,7 +107,8 @@ def find_series(
     found.sort(key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)
     table["formula"] = table["formula"].map(str)
-    return SeriesFound(table, pd.concat([rows[:0], *(stock.sporadic() for stock in stocks)]))
+    sporadic = pd.concat([rows[:0], *(stock.sporadic() for stock in stocks)])
+    return SeriesFound(table, sporadic, sum(stock.left_open for stock in stocks))
 
 
 def summarize(series: pd.DataFrame) -> pd.DataFrame:
@@ -144,12 +153,18 @@ def _list_series(begun: Sequence[Begun], stored: Mapping[bytes, set[int]]) -> li
                         "n": way.deltas.shape[2],
                         "sizes": " ".join(map(str, sizes)),
                         "delta": format_delta(way.deltas[0]),
-                        "start": int(way.starts[0]),
-                        "cut": int(way.cuts[0]),
-                        "stop": int(way.stops[0]),
+                        "period": way.period,
+                        "start": _text(way.starts[0]),
+                        "cut": _text(way.cuts[0]),
+                        "stop": _text(way.stops[0]),
                     }
                 )
     return rows
+
+
+def _text(places: npt.NDArray[np.int64]) -> str:
+    """Write the states of one or two runs, as the sizes are written."""
+    return " ".join(map(str, places.tolist()))
 
 
 def _holds(modulo: int, residues: Sequence[int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automata.canonical import canonical_forms, from_canonical
+from automata.canonical import CANONICAL_MAX_STATES, canonical_forms, from_canonical
 from automata.deltas import UNDEFINED, Deltas
 from automata.identification import identify
 from automata.proof.certify import proved_threshold
@@ -23,14 +23,26 @@ from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta
 from data.progress import progress
 
-MODULI = (2, 3)
-"""Formulas may hold for one parity of n, or for some residues modulo 3."""
+PATTERNS = (
+    (1, 1, (2, 3)),
+    (1, 1, (4, 6)),
+    (2, 1, (2, 4, 6)),
+    (3, 1, (3, 6)),
+    (4, 1, (4,)),
+    (1, 2, (2, 4, 6)),
+    (2, 2, (4,)),
+)
+"""How automata are lengthened: in runs of a period, one or two together, with formulas that hold
+for some residues of n modulo one of the last numbers. All automata are lengthened in the first way,
+in each further one those that no series has yet."""
 _KEY_SIZES = 2
 """Two series are the same if they have the same members at this many further sizes."""
 _WIELANDT = re.compile(r"Wielandt\((\d+),(\d+)\)")
 _P = re.compile(r"P\(\d+,(\d+)\)")
-_MEMORY = 1 << 24
-"""Bytes of solver memory for a careful threshold: those of a series may grow exponentially."""
+_MEMORY = 1 << 22
+"""Bytes of solver memory for a threshold: those of lengthened automata may take ever more."""
+_RECURRING_MEMORY = 1 << 24
+"""Bytes for a threshold where they may obey a recurrence, and so grow exponentially."""
 
 
 _FASTEST = 10**9
@@ -93,10 +105,14 @@ class Stock:
         """For the key of each series, the sizes of its members in the archive."""
         self.members: set[bytes] = set()
         """Canonical forms of all members in the archive."""
+        self.left_open = 0
+        """Number of ways to lengthen that ended for want of memory for a threshold."""
 
-    def of_size(self, n: int) -> Deltas:
-        """Return the automata with n states: uint8 (batch, k, n)."""
-        own = b"".join(self.forms[self.rows["n"] == n])
+    def of_size(self, n: int, *, left: bool = False) -> Deltas:
+        """Return the automata with n states, or those `left` by all series: uint8 (batch, k, n)."""
+        own = b"".join(
+            form for form in self.forms[self.rows["n"] == n] if not (left and form in self.members)
+        )
         forms = np.frombuffer(own, np.uint8).reshape(-1, n * self.k)
         return from_canonical(forms, n, self.k, partial=self.partial)
 
@@ -135,23 +151,27 @@ def search_series(
     at_least, prove, workers
         As in `search.archive.series.find_series`.
     report : callable
-        Called after each size with its number of automata.
+        Called after each size and pattern with the number of automata of that size.
     """
-    for n in stock.sizes:
-        deltas = stock.of_size(n)
-        ways = find_stretches(deltas, partial=stock.partial)
-        for modulo in MODULI:
-            ways = _begin(stock, ways, modulo, at_least, prove=prove, workers=workers)
-        if stock.partial:
-            _begin_recurrences(stock, ways, prove=prove, workers=workers)
-        report(len(deltas))
+    for period, runs, moduli in PATTERNS:
+        first = (period, runs, moduli) == PATTERNS[0]
+        for n in stock.sizes:
+            deltas = stock.of_size(n, left=not first)
+            ways = find_stretches(deltas, period=period, runs=runs, partial=stock.partial)
+            for modulo in moduli:
+                if n + CHECKED * modulo <= CANONICAL_MAX_STATES:
+                    ways = _begin(stock, ways, modulo, at_least, prove=prove, workers=workers)
+            if stock.partial and first:
+                _begin_recurrences(stock, ways, prove=prove, workers=workers)
+            report(int((stock.rows["n"] == n).sum()))
 
 
 def _begin(
     stock: Stock, ways: Stretches, modulo: int, at_least: float, *, prove: bool, workers: int
 ) -> Stretches:
     """Add the series that automata begin at residues of n; return the ways that begin none."""
-    n, residues = ways.deltas.shape[2], range(modulo)
+    n = ways.deltas.shape[2]
+    residues = [r for r in range(modulo) if (r - n) % ways.step == 0]
     keys = [_keys(ways, stock.sizes[-1], modulo, residue) for residue in residues]
     known = np.array([[key in stock.stored for key in row] for row in keys], np.bool_)
     left = np.flatnonzero(~known.all(axis=0))
@@ -163,20 +183,24 @@ def _begin(
                 at_least=at_least,
                 partial=stock.partial,
                 workers=workers,
-                memory_limit=_MEMORY if stock.partial else None,
+                memory_limit=_MEMORY,
             )
             for residue in residues
         ]
     )
+    stock.left_open += int((found[:, :, -1] == UNKNOWN).any(axis=0).sum())
     if prove:
-        _prove(ways, found)
+        _prove(ways, modulo, residues, found)
     obeys = found[:, :, -1] >= 0
     begins = np.flatnonzero(obeys.any(axis=0))
     families = [_families(ways.of(begins), modulo, residue) for residue in residues]
-    lengthened = {size: _forms(ways.of(begins), size) for size in stock.sizes if size >= n}
+    sizes = [size for size in stock.sizes if size >= n and (size - n) % ways.step == 0]
+    lengthened = {size: _forms(ways.of(begins), size) for size in sizes}
     for place, way in enumerate(begins):
         branches = {
-            r: Branch(_formula(n, modulo, r, found[r, way]), keys[r][way], families[r][place])
+            residues[r]: Branch(
+                _formula(n, modulo, residues[r], found[r, way]), keys[r][way], families[r][place]
+            )
             for r in np.flatnonzero(obeys[:, way]).tolist()
         }
         one = ways.of(np.array([way]))
@@ -196,7 +220,7 @@ def _begin_recurrences(stock: Stock, ways: Stretches, *, prove: bool, workers: i
     alive = np.arange(len(keys))
     for column, size in enumerate(sizes):
         longer = stretch(ways.of(alive), size - n, partial=True)
-        found = careful_thresholds(longer, workers=workers, memory_limit=_MEMORY)
+        found = careful_thresholds(longer, workers=workers, memory_limit=_RECURRING_MEMORY)
         lengths[alive, column] = found
         alive = alive[found >= 0]
     for way in alive.tolist():
@@ -255,16 +279,18 @@ def _common_name(first: str, second: str) -> str:
     return f"Wielandt(n,{cycles.pop()})" if len(found) == 2 and len(cycles) == 1 else ""
 
 
-def _prove(ways: Stretches, thresholds: npt.NDArray[np.int32]) -> None:
+def _prove(
+    ways: Stretches, modulo: int, residues: Sequence[int], thresholds: npt.NDArray[np.int32]
+) -> None:
     """Prove the thresholds of all series: int32 (residue, way, size)."""
-    n, modulo = ways.deltas.shape[2], len(thresholds)
+    n = ways.deltas.shape[2]
     series = np.argwhere(thresholds[:, :, -1] >= 0)
     if not len(series):
         return
     with progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar:
         for residue, row in series:
             way = ways.of(np.array([row]))
-            sizes = series_sizes(n, modulo, residue)
+            sizes = series_sizes(n, modulo, residues[residue])
             _prove_sizes(way, dict(zip(sizes, thresholds[residue, row].tolist(), strict=True)))
             bar.update(CHECKED)
 

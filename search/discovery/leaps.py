@@ -13,7 +13,7 @@ from torch import Tensor
 from automata.mutation import insert_states
 from automata.sampling import rank_weights
 from automata.solver.exact import Thresholds
-from automata.stretches import STRETCH_MAX_STATES, find_stretches, stretch
+from automata.stretches import find_stretches, stretch, stretch_max_states
 from search.arms.decode import decode_and_repair
 from search.arms.proposals import Proposals, concatenate, plain_proposals
 from search.discovery.config import LeapConfig as LeapConfig
@@ -177,10 +177,10 @@ def insertion(context: LeapContext) -> Proposals:
 def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     """Lengthen smaller elites where consecutive states behave alike, the best elites first.
 
-    Elites with more than `STRETCH_MAX_STATES` states are left out.
+    Elites with more than `stretch_max_states` states are left out.
     """
     nothing = plain_proposals(np.empty((0, context.k, context.n), np.uint8))
-    sizes = [size for size in context.parent_sizes if size <= STRETCH_MAX_STATES]
+    sizes = [size for size in context.parent_sizes if size <= stretch_max_states(1)]
     most = max((len(context.elites[size].deltas) for size in sizes), default=0)
     for first in range(0, most, _STRETCHED):
         parts = [nothing]

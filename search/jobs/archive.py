@@ -14,7 +14,7 @@ from data.cells import plain_cells
 from data.outputs import write_output
 from data.results import Summary
 from search.archive.selection import Selection
-from search.archive.series import find_series, summarize
+from search.archive.series import SeriesFound, find_series, summarize
 from search.archive.store import Archive
 
 _LONG = ["cerny_bound", "best_known", "word", "canonical", "properties", "finds"]
@@ -58,25 +58,29 @@ class Listing(NamedTuple):
 class SeriesOutcome(NamedTuple):
     """The series of an archive, and the automata that belong to none."""
 
-    series: pd.DataFrame
-    sporadic: pd.DataFrame
+    found: SeriesFound
     file: Path | None
     """The CSV file of the series, if one was written."""
 
     def text(self) -> str:
         """Return the formulas, the number of automata in no series by size, and the file."""
-        by_size = self.sporadic.groupby(["k", "n"]).size().items()
+        series, sporadic, left_open = self.found
+        by_size = sporadic.groupby(["k", "n"]).size().items()
         counts = ", ".join(f"{count} with n={n}, k={k}" for (k, n), count in by_size)
         lines = [
-            _text(summarize(self.series), "no series"),
+            _text(summarize(series), "no series"),
             f"Automata in no series: {counts or 'none'}",
         ]
+        if left_open:
+            lines.append(f"Ways to lengthen that took too much memory: {left_open}")
         return "\n".join([*lines, *([] if self.file is None else [str(self.file)])])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rows of both tables."""
-        tables = {"series": self.series, "sporadic": self.sporadic}
-        return {name: table.to_dict("records") for name, table in tables.items()}
+        """Return the rows of both tables, and the number of ways that were left open."""
+        series, sporadic, left_open = self.found
+        tables = {"series": series, "sporadic": sporadic}
+        rows = {name: table.to_dict("records") for name, table in tables.items()}
+        return {**rows, "left_open": left_open}
 
 
 def list_automata(path: Path, selection: Selection, limit: int | None) -> Listing | Counts:
@@ -111,16 +115,16 @@ def list_series(
         rows = archive.rows(selection)
     at_least = selection.at_least or 0.0
     try:
-        series, sporadic = find_series(
+        found = find_series(
             rows, at_least=at_least, prove=prove, partial=selection.partial, workers=workers
         )
     except SizeLimitError as error:
         raise SettingError(f"{error}: -n chooses one size") from error
     if str(out) == "-":
-        return _csv(series)
+        return _csv(found.series)
     if out is not None:
-        _write(series, out)
-    return SeriesOutcome(series, sporadic, out)
+        _write(found.series, out)
+    return SeriesOutcome(found, out)
 
 
 def _csv(table: pd.DataFrame) -> str:

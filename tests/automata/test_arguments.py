@@ -427,20 +427,38 @@ def test_a_mask_is_a_mask() -> None:
 @pytest.mark.parametrize(
     "places",
     [
-        [[0], [0], [5], [0]],
-        [[0], [5], [5], [0]],
-        [[-1], [2], [4], [0]],
-        [[0], [2], [6], [0]],
-        [[0, 0], [2, 2], [4, 4], [0, 0]],
-        [[0.0], [2.0], [4.0], [0]],
+        [[[0]], [[0]], [[4]]],
+        [[[0]], [[4]], [[4]]],
+        [[[-1]], [[2]], [[4]]],
+        [[[0]], [[2]], [[6]]],
+        [[[0]], [[2]], [[5]]],
+        [[[0]], [[1]], [[1]]],
+        [[0], [2], [4]],
+        [[[0], [0]], [[2], [2]], [[4], [4]]],
+        [[[0, 1]], [[1, 2]], [[2, 4]]],
+        [[[2, 0]], [[3, 1]], [[4, 2]]],
+        [[[0.0]], [[2.0]], [[4.0]]],
     ],
 )
-def test_runs_outside_an_automaton_are_refused(places: Any) -> None:
+def test_what_is_no_run_of_an_automaton_is_refused(places: Any) -> None:
     deltas = FAMILIES[0].delta(5)[None]
+    source = np.array([0])
     with pytest.raises(AutomatonError):
-        stretch(Stretches(deltas, *map(np.array, places)), 1)
+        stretch(Stretches(deltas, *map(np.array, places), source), 2)
+    valid = (np.array([[place]]) for place in (0, 2, 4))
     with pytest.raises(AutomatonError):
-        stretch(Stretches(deltas + np.uint8(1), *np.array([[0], [2], [4], [0]])), 1)
+        stretch(Stretches(deltas + np.uint8(1), *valid, source), 1)
+
+
+def test_automata_grow_by_whole_steps() -> None:
+    ways = find_stretches(["1 0 3 2 5 4 0|0 2 1 4 3 6 5"], period=2)
+    assert len(ways.deltas) > 0
+    with pytest.raises(ValueError, match=r"^by=3 is not a multiple of 2$"):
+        stretch(ways, 3)
+    with pytest.raises(ValueError, match=r"^period=5 is not in 1..4$"):
+        find_stretches(MANY, period=5)
+    with pytest.raises(ValueError, match=r"^runs=0 is not in 1..2$"):
+        find_stretches(MANY, runs=0)
 
 
 def test_an_evolution_begins_with_as_many_thresholds() -> None:

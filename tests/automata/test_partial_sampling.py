@@ -320,7 +320,7 @@ def test_lengthening_by_nothing_changes_nothing(delta: Tables) -> None:
 
 def test_a_run_on_which_a_letter_is_undefined() -> None:
     delta = [[1, 2, 3, 0], [UNDEFINED, UNDEFINED, UNDEFINED, 1]]
-    way = Stretches(np.array([delta]), *np.array([[0], [2], [3], [0]]))
+    way = Stretches(np.array([delta]), *np.array([[[0]], [[2]], [[3]]]), np.array([0]))
     assert stretch(way, 2, partial=True).tolist() == [
         [[1, 2, 3, 4, 5, 0], [UNDEFINED] * 5 + [1]],
     ]

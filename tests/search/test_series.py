@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -19,81 +20,124 @@ from automata.families import FAMILIES, wielandt
 from automata.identification import identify
 from automata.sampling import sample_uniform
 from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
-from automata.stretches import LEAST_RUN, Stretches, find_stretches, stretch
+from automata.stretches import Stretches, find_stretches, least_run, stretch
 from automata.text.formats import parse_delta
 from search.archive import series_search
 from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summarize
+from search.archive.series_search import PATTERNS
 from search.archive.store import Archive
 from tests import naive
 from tests.automata.numberings import numberings
 from tests.search.archives import candidates_of
 from tests.strategies import automata
 
+Letters = list[list[int]]
+
 EXTREMAL = [
     f for f in FAMILIES if (f.k == 2 and f.reset_threshold(20) >= 326) or f.name in ("T2", "T3")
 ]
 
 
-def lengthened(delta: Deltas, start: int, cut: int, stop: int, by: int) -> list[list[int]]:
-    """The automaton that `stretch` makes, state by state in plain Python."""
-    result = []
-    for letter in delta.tolist():
-        goes_on = letter[start + 1] == letter[start] + 1
-        moved = [target + by if target >= cut else target for target in letter]
-        row = moved[:cut] + [moved[cut - 1]] * by + moved[cut:]
-        if goes_on:
-            row[start : stop + by] = [letter[start] + i for i in range(stop + by - start)]
-        result.append(row)
-    return result
+def lengthened(delta: Deltas, runs: list[tuple[int, int, int]], period: int, by: int) -> Letters:
+    """The automaton that `stretch` makes, state by state in plain Python; the last run first."""
+    letters = delta.tolist()
+    for start, cut, stop in reversed(runs):
+        grown = len(letters[0]) + by
+        result = []
+        for letter in letters:
+            row = []
+            for state in range(grown):
+                old = state if state < cut else state - by
+                if start <= state < stop + by:
+                    old = start + (state - start) % period
+                target = letter[old]
+                if start <= state < stop + by and letter[old + period] == target + period:
+                    row.append(target + state - old)
+                else:
+                    row.append(target + by if target >= cut else target)
+            result.append(row)
+        letters = result
+    return letters
 
 
-def naive_stretches(delta: Deltas) -> set[tuple[bytes, ...]]:
-    """Canonical forms of all automata with two more states, and with three."""
+def naive_stretches(delta: Deltas, period: int, runs: int) -> set[tuple[bytes, ...]]:
+    """Canonical forms of all automata lengthened by two steps, and by three."""
     found = set()
     for text in numberings(delta):
         own = np.frombuffer(text, np.uint8).reshape(delta.shape)
-        runs = naive_runs(own.tolist())
-        for start, stop in runs:
-            longer = {(low, high) for low, high in runs if low <= start and stop <= high}
-            if longer == {(start, stop)}:
-                for cut in range(start + 1, stop):
-                    found.add(
-                        tuple(
-                            canonical_forms([lengthened(own, start, cut, stop, by)]).tobytes()
-                            for by in (2, 3)
-                        )
+        every = naive_runs(own.tolist(), period)
+        longest = [
+            (start, stop)
+            for start, stop in every
+            if not any(
+                low <= start and stop <= high and (low, high) != (start, stop)
+                for low, high in every
+            )
+        ]
+        for chosen in combinations(sorted(longest), runs):
+            if any(one[1] > other[0] for one, other in pairwise(chosen)):
+                continue
+            for cuts in product(*(range(start + 1, stop) for start, stop in chosen)):
+                places = [
+                    (start, cut, stop) for (start, stop), cut in zip(chosen, cuts, strict=True)
+                ]
+                found.add(
+                    tuple(
+                        canonical_forms([lengthened(own, places, period, period * by)]).tobytes()
+                        for by in (2, 3)
                     )
+                )
     return found
 
 
-def naive_steps(targets: list[int]) -> set[int]:
-    return {targets[i + 1] - targets[i] for i in range(len(targets) - 1)}
-
-
-def naive_runs(letters: list[list[int]]) -> list[tuple[int, int]]:
+def naive_runs(letters: Letters, period: int) -> list[tuple[int, int]]:
     """All runs, also within longer ones."""
     n = len(letters[0])
     return [
         (start, stop)
         for start in range(n)
-        for stop in range(start + LEAST_RUN, n + 1)
-        if all(naive_steps(row[start:stop]) in ({0}, {1}) for row in letters)
+        for stop in range(start + least_run(period), n + 1)
+        if all(
+            {row[q + period] - row[q] for q in range(first, stop - period, period)}
+            in ({0}, {period})
+            for row in letters
+            for first in range(start, min(start + period, stop - period))
+        )
     ]
 
 
-@given(automata(min_n=3, max_n=7))
-def test_stretches_are_all_that_there_are(delta: Deltas) -> None:
-    ways = find_stretches([delta])
-    found = [*zip(*(map(bytes, canonical_forms(stretch(ways, by))) for by in (2, 3)), strict=True)]
+def places_of(ways: Stretches, row: int) -> list[tuple[int, int, int]]:
+    """Start, cut and stop of each run of one automaton."""
+    columns = (ways.starts[row], ways.cuts[row], ways.stops[row])
+    return [*zip(*(column.tolist() for column in columns), strict=True)]
+
+
+@pytest.mark.parametrize(("period", "runs"), sorted({pattern[:2] for pattern in PATTERNS}))
+@given(data=st.data())
+def test_stretches_are_all_that_there_are(data, period: int, runs: int) -> None:
+    """Half of the automata repeat a pattern, so that they have runs."""
+    delta = data.draw(automata(min_n=3, max_n=8))
+    if data.draw(st.booleans()):
+        n = delta.shape[1]
+        at, reached = data.draw(st.integers(0, n - 1)), data.draw(st.integers(0, n - 1))
+        for letter in delta:
+            for q in range(at, min(reached + 1, n - period)):
+                letter[q + period] = min(letter[q] + period * data.draw(st.booleans()), n - 1)
+    ways = find_stretches([delta], period=period, runs=runs)
+    longer = (canonical_forms(stretch(ways, by * ways.step)) for by in (2, 3))
+    found = [*zip(*(map(bytes, forms) for forms in longer), strict=True)]
     assert len({*found}) == len(found)
-    assert {*found} == naive_stretches(delta)
+    assert {*found} == naive_stretches(delta, period, runs)
     assert (canonical_forms(stretch(ways, 0)) == canonical_forms([delta])).all()
-    for row, (start, cut, stop) in enumerate(zip(ways.starts, ways.cuts, ways.stops, strict=True)):
-        assert 0 <= start < cut < stop <= delta.shape[1]
-        assert stop - start >= LEAST_RUN
-        for by in (0, 1, 5):
-            expected = lengthened(ways.deltas[row], start, cut, stop, by)
-            assert stretch(ways.of(np.array([row])), by)[0].tolist() == expected
+    for row in range(len(ways.deltas)):
+        places = places_of(ways, row)
+        for start, cut, stop in places:
+            assert 0 <= start < cut < stop <= delta.shape[1]
+            assert stop - start >= least_run(period)
+        for steps in (0, 1, 3):
+            expected = lengthened(ways.deltas[row], places, period, steps * period)
+            longer = stretch(ways.of(np.array([row])), steps * ways.step)[0]
+            assert longer.tolist() == expected
 
 
 def test_many_at_once() -> None:
@@ -218,17 +262,16 @@ def rows(tmp_path_factory) -> pd.DataFrame:
         return archive.rows()
 
 
-HOLDS = {
-    "all n": [(2, 0), (2, 1)],
-    "even n": [(2, 0)],
-    "odd n": [(2, 1)],
-    "n = 1, 2 mod 3": [(3, 1), (3, 2)],
-    "n = 0, 2 mod 3": [(3, 0), (3, 2)],
-    "n = 0, 1 mod 3": [(3, 0), (3, 1)],
-    "n = 0 mod 3": [(3, 0)],
-    "n = 1 mod 3": [(3, 1)],
-    "n = 2 mod 3": [(3, 2)],
-}
+def residues_of(holds: str) -> list[tuple[int, int]]:
+    """The residues of n, each with its modulus, for which a formula holds."""
+    if holds in ("all n", "even n", "odd n"):
+        return [
+            (2, residue) for residue in (0, 1) if holds in ("all n", ("even n", "odd n")[residue])
+        ]
+    residues, modulo = holds.removeprefix("n = ").split(" mod ")
+    return [(int(modulo), int(residue)) for residue in residues.split(", ")]
+
+
 FAMILIES_3 = np.stack([f.delta(8) for f in EXTREMAL if f.k == 3])
 
 
@@ -256,23 +299,28 @@ def test_the_series_of_an_archive(found: SeriesFound) -> None:
         [3, "T2", "n^2-3n+2", "all n", 8, "8"],
     ]
     for row in series.itertuples():
-        delta = parse_delta(row.delta)
-        places = (np.array([i]) for i in (row.start, row.cut, row.stop, 0))
-        way = Stretches(delta[None], *places)
-        for modulo, residue in HOLDS[row.holds]:
+        way = way_of(row)
+        for modulo, residue in residues_of(row.holds):
             thresholds = series_thresholds(way, modulo, residue, at_least=0.7)[0]
             assert thresholds[-1] >= 0
             sizes = series_sizes(row.n, modulo, residue)
             assert row.formula == str(Quadratic.through(sizes[-3:], thresholds[-3:].tolist()))
 
 
+def way_of(row) -> Stretches:
+    """The way to lengthen of a row of the table."""
+    places = ([[*map(int, text.split())]] for text in (row.start, row.cut, row.stop))
+    return Stretches(
+        parse_delta(row.delta)[None], *map(np.array, places), np.array([0]), row.period
+    )
+
+
 def members(series: pd.DataFrame, size: int) -> list[bytes]:
     """The canonical forms of the members of one size, of those series that have one."""
     found = []
     for row in series.itertuples():
-        places = (np.array([i]) for i in (row.start, row.cut, row.stop, 0))
-        way = Stretches(parse_delta(row.delta)[None], *places)
-        if size >= row.n and any(size % m == r for m, r in HOLDS[row.holds]):
+        way = way_of(row)
+        if size >= row.n and any(size % m == r for m, r in residues_of(row.holds)):
             found.append(canonical_forms(stretch(way, size - row.n))[0].tobytes())
     return found
 
@@ -303,11 +351,10 @@ def many(request, tmp_path_factory) -> tuple[pd.DataFrame, SeriesFound]:
 
 
 def test_each_series_is_listed_once(many) -> None:
-    _, (series, _) = many
+    _, (series, _, _) = many
     assert len({*series["holds"]}) > 3
     for modulo in (2, 3):
-        names = [name for name, places in HOLDS.items() if places[0][0] == modulo]
-        own = series[series["holds"].isin(names)]
+        own = series[[residues_of(holds)[0][0] == modulo for holds in series["holds"]]]
         for residue in range(modulo):
             sizes = [size for size in range(9, 16) if size % modulo == residue]
             found = [*zip(*(members(own, size) for size in sizes), strict=True)]
@@ -315,7 +362,7 @@ def test_each_series_is_listed_once(many) -> None:
 
 
 def test_every_automaton_is_a_member_or_in_no_series(many) -> None:
-    rows, (series, sporadic) = many
+    rows, (series, sporadic, _) = many
     forms = {
         (row.n, bytes(map(int, row.canonical.split()))): row.reset_threshold
         for row in rows.itertuples()
@@ -388,7 +435,7 @@ def test_conditions_on_small_divisors_are_seen(tmp_path) -> None:
     assert reset_thresholds(delta).tolist() == [57]
     with Archive(tmp_path / "archive") as archive:
         archive.add(candidates_of(delta), run="run")
-        series, _ = find_series(archive.rows())
+        series, _, _ = find_series(archive.rows())
     assert "8n-15" not in {*series["formula"]}
 
 
