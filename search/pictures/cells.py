@@ -11,13 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import EllipseCollection, PathCollection, PolyCollection
+from matplotlib.collections import (
+    EllipseCollection,
+    LineCollection,
+    PathCollection,
+    PolyCollection,
+)
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Curve
 
-from automata.deltas import Deltas
+from automata.deltas import Deltas, undefined_entries
 from automata.drawing.colors import BLACK, MARK, line_color
 from automata.drawing.compact import compact_drawing, compact_reach
 from automata.text.words import format_word
@@ -120,6 +125,10 @@ def _legend(cells: Sequence[Cell]) -> list[Artist]:
     )  # fmt: skip
     marks = [
         (
+            any(len(undefined_entries(cell.delta)) for cell in cells),
+            Line2D([], [], color=GREY, ls=":", lw=1.8, label="undefined"),
+        ),
+        (
             any(cell.changed is not None and cell.changed.any() for cell in cells),
             Line2D([], [], color=MARK, lw=7, label="changed"),
         ),
@@ -175,6 +184,8 @@ class Shapes:
         self.marks: list[Curve] = []
         self.curves: dict[int, list[Curve]] = defaultdict(list)
         self.heads: dict[int, list[Floats]] = defaultdict(list)
+        self.stubs: dict[int, list[Floats]] = defaultdict(list)
+        self.bars: dict[int, list[Floats]] = defaultdict(list)
         self.states: list[tuple[Floats, float, int]] = []
 
     def add(
@@ -199,6 +210,11 @@ class Shapes:
             if changed is not None and changed[arrow.letter, arrow.source]:
                 whole = np.vstack([curve, put(arrow.tip)])
                 self.marks.append(Curve(whole, [*codes, Curve.LINETO]))
+        for stub in drawing.stubs:
+            self.stubs[stub.letter].append(put(stub.line))
+            self.bars[stub.letter].append(put(stub.bar))
+            if changed is not None and changed[stub.letter, stub.source]:
+                self.marks.append(Curve(put(stub.line)))
 
     def show(self, axes: Axes) -> None:
         """Draw everything that was added."""
@@ -219,6 +235,11 @@ class Shapes:
             )  # fmt: skip
             heads = PolyCollection(self.heads[letter], facecolors=color, linewidths=0, zorder=3)
             axes.add_collection(heads)
+        for letter, lines in sorted(self.stubs.items()):
+            color = line_color(letter)
+            axes.add_collection(LineCollection(lines, colors=color, lw=1.4, ls=":", zorder=2))
+            bars = LineCollection(self.bars[letter], colors=color, lw=2.4, zorder=3)
+            axes.add_collection(bars)
         if self.states:
             sizes = [2 * radius for _, radius, _ in self.states]
             circles = EllipseCollection(

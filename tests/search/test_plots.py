@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automata import reset_thresholds
+from automata import UNDEFINED
 from automata.drawing.compact import compact_reach
 from automata.families import FAMILIES
 from automata.mutation import mutate
 from automata.sampling import sample_uniform
+from automata.solver.either import thresholds_of
 from data import norms as norms_plot
 from data import plots
 from data.best_known import Scale
@@ -61,8 +62,9 @@ def _metrics(epochs):
 
 
 def _row(label, deltas):
-    solved = reset_thresholds(deltas)
-    return StripRow(label, deltas, solved, np.arange(len(deltas)) % 4 == 0)
+    partial = bool((deltas == UNDEFINED).any())
+    solved = thresholds_of(deltas, partial=partial)
+    return StripRow(label, deltas, solved, np.arange(len(deltas)) % 4 == 0, partial)
 
 
 def _path(label, n=8, k=2, points=5):
@@ -254,13 +256,18 @@ def test_every_transition_is_drawn_inside_its_cell(n, k):
     rng = np.random.default_rng(0)
     half = compact_reach(n)
     tables = [np.zeros((k, n)), np.tile(np.arange(n), (k, 1)), *sample_uniform(rng, 20, n, k)]
+    tables += [np.full((k, n), UNDEFINED), *sample_uniform(rng, 5, n, k, undefined=0.4)]
     for delta in tables:
         shapes = Shapes()
         shapes.add(np.asarray(delta, np.uint8), np.zeros(2), 1.0, np.ones((k, n), bool))
         curves = [curve for letter in range(k) for curve in shapes.curves[letter]]
-        assert len(curves) == len(shapes.marks) == k * n and len(shapes.states) == n
+        stubs = [line for letter in range(k) for line in shapes.stubs[letter]]
+        bars = [bar for letter in range(k) for bar in shapes.bars[letter]]
+        missing = int(np.sum(delta == UNDEFINED))
+        assert (len(curves), len(stubs), len(bars)) == (k * n - missing, missing, missing)
+        assert len(shapes.marks) == k * n and len(shapes.states) == n
         outlines = [curve.to_polygons(closed_only=False)[0] for curve in curves]
-        outlines += [head for heads in shapes.heads.values() for head in heads]
+        outlines += [head for heads in shapes.heads.values() for head in heads] + stubs + bars
         assert max(np.abs(outline).max() for outline in outlines) < half
 
 
@@ -287,12 +294,22 @@ def test_the_legend_names_only_what_occurs():
         (plain._replace(changed=changed), []),
         (plain._replace(changed=~changed, given=True), ["changed", "given, not decoded"]),
         (plain._replace(known=True, wrong=True), ["in the training set", "no reset word"]),
+        (plain._replace(delta=np.full((2, 3), UNDEFINED, np.uint8)), ["undefined"]),
     ]
     for cell, names in cases:
         with style():
             legend = draw_cells([("row", [cell])]).axes[0].get_legend()
         texts = [text.get_text() for text in legend.get_texts()]
         assert texts == ["letter a", "letter b", *names]
+
+
+def test_an_undefined_transition_is_a_stub_in_the_picture(tmp_path):
+    deltas = np.array([[[1, UNDEFINED, 0], [0, 0, UNDEFINED]]] * 4, np.uint8)
+    counts = []
+    for own in (deltas, np.where(deltas == UNDEFINED, 0, deltas)):
+        plot_strip([_row("row", own)], [1, 0], tmp_path / "strip")
+        counts.append((tmp_path / "strip.svg").read_text().count('id="LineCollection'))
+    assert counts == [4, 0]  # lines and bars of two letters
 
 
 def test_the_density_of_the_prior_has_one_scale(tmp_path, monkeypatch):
