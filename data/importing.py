@@ -28,7 +28,7 @@ from data.generate import Generated
 from data.manifest import IMPORT, finish, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
-from data.solving import input_name, open_input
+from data.solving import input_name, open_input, with_hint
 
 SHARD_ROWS = 1_000_000
 """Rows of a shard."""
@@ -135,7 +135,8 @@ def read_collection(
         try:
             return collect(lines(stream), partial=partial, workers=workers)
         except (AutomatonError, DataError) as error:
-            raise DataError(f"{input_name(file)}: {error}") from error
+            reason = with_hint(str(error), partial)
+            raise DataError(f"{input_name(file)}: {reason}") from error
 
 
 def collect(

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from automata.burnside import count_classes
 from automata.settings import SettingError, record_of
 from data.best_known import Scale
+from data.drawn import word_kind
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, Generated, generate
 from data.importing import import_collection, read_collection
@@ -70,7 +71,7 @@ def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool
             "rows wanted": config.count,
             "solver calls": sum(shard["calls"] for shard in made.manifest["shards"]),
             **speed,
-            "rows by reset threshold": table,
+            f"rows by {word_kind(config.partial)} threshold": table,
         }
     )
 
@@ -107,7 +108,7 @@ def run_import(
             "states, letters": f"{n}, {k}",
             "automata read": collection.read,
             "rows (distinct classes)": sum(table.values()),
-            "rows by reset threshold": table,
+            f"rows by {word_kind(partial)} threshold": table,
         }
     )
 

@@ -75,29 +75,36 @@ def solve_argument(
     """
     named = not is_text(argument)
     name = input_name(argument) if named else "the text"
+    partial = config.partial
     try:
         with open_input(Path(argument)) if named else BytesIO(os.fsencode(argument)) as stream:
             for found in solve(
-                read_automata(stream, form, partial=config.partial), config, workers=workers
+                read_automata(stream, form, partial=partial), config, workers=workers
             ):
                 yield Answers(
                     [item for item in found if isinstance(item, Solved)],
                     [
-                        f"{name}: line {item.line}: {_with_hint(item.reason, config)}"
+                        f"{name}: line {item.line}: {with_hint(item.reason, partial)}"
                         for item in found
                         if isinstance(item, Malformed)
                     ],
                 )
     except AutomatonError as error:
-        raise DataError(f"{name}: {_with_hint(str(error), config)}") from error
+        raise DataError(f"{name}: {with_hint(str(error), partial)}") from error
 
 
-def _with_hint(reason: str, config: SolveConfig) -> str:
-    """Return the reason of an error; that a transition is missing is no error with --partial."""
+def with_hint(reason: str, partial: bool) -> str:
+    """Return the reason of an error; that a transition is missing is no error with --partial.
+
+    Examples
+    --------
+    >>> with_hint("line 1: letter 0, state 3: '-' is undefined, not complete", False)
+    "line 1: letter 0, state 3: '-' is undefined, not complete (see --partial)"
+    """
     is_partial = (
         reason.endswith("not complete") or reason.startswith("incomplete:") or "'null" in reason
     )
-    return f"{reason} (see --partial)" if is_partial and not config.partial else reason
+    return f"{reason} (see --partial)" if is_partial and not partial else reason
 
 
 def input_name(argument: Path | str) -> str:

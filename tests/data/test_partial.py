@@ -162,19 +162,23 @@ def test_import_as_a_command(tmp_path: Path) -> None:
         "".join(f"{json.dumps(delta)}\n" for delta in own.tolist()).replace("255", "null")
     )
     for name in ("txt", "json"):
-        run(f"import {tmp_path}/own.{name} --partial --out {tmp_path}/{name} --workers 1")
+        line = f"import {tmp_path}/own.{name} --out {tmp_path}/{name} --workers 1"
+        assert "rows by careful threshold:" in run(f"{line} --partial")
     assert np.array_equal(
         read_dataset(tmp_path / "txt").deltas, read_dataset(tmp_path / "json").deltas
     )
-    answer = CliRunner().invoke(
-        pipeline.cli, f"import {tmp_path}/own.txt --out {tmp_path}/no --workers 1"
-    )
-    assert "not complete" in str(answer.exception) and not (tmp_path / "no").exists()
+    for name, reason in (("txt", "is undefined, not complete"), ("json", "'null")):
+        answer = CliRunner().invoke(
+            pipeline.cli, f"import {tmp_path}/own.{name} --out {tmp_path}/no --workers 1"
+        )
+        assert re.search(f"[^\n]*{reason}[^\n]* \\(see --partial\\)$", str(answer.exception))
+        assert not (tmp_path / "no").exists()
 
 
 def test_generate_as_a_command(tmp_path: Path) -> None:
     line = f"generate -n 4 --count 200 --partial --undefined 0.3 --out {tmp_path}/out --workers 1"
     shown = json.loads(run(f"{line} --json"))
+    assert sum(shown["rows by careful threshold"].values()) == 200
     data = read_dataset(tmp_path / "out")
     assert shown["rows (distinct classes)"] == len(data) == 200
     before = contents(tmp_path / "out")
