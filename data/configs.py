@@ -13,6 +13,7 @@ from automata.sizes import (
     COMPLETE_MAX_STATES,
     ENUMERATION_MAX_STATES,
     UNDEFINED_SHARE,
+    cerny_bound,
 )
 from data.best_known import best_known_length
 
@@ -54,20 +55,48 @@ class GenerateConfig:
     shard_rows: int = setting(1_000_000, "Rows of a shard.", low=1, high=10**8)
     partial: bool = setting(False, PARTIAL_HELP, later=True)
     undefined: float | None = setting(None, UNDEFINED_HELP, low=0, high=1, without=1, later=True)
+    best_known: int | None = setting(
+        None,
+        "The longest known careful threshold, of which the ceiling of partial automata is a share; "
+        "recorded, so that a longer one changes no dataset. Default: that of today.",
+        low=0,
+        high=2**63 - 1,
+        flags=(),
+        later=True,
+    )
 
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
         object.__setattr__(self, "undefined", undefined_share(self.partial, self.undefined))
-        if self.ceiling is not None:
-            highest_below(self.ceiling, self.n, self.k, partial=self.partial)
+        if self.ceiling is None or not self.partial:
+            if self.best_known is not None:
+                raise ValueError(
+                    f"best-known={self.best_known} is the length that a ceiling of partial "
+                    "automata is a share of, and there is none"
+                )
+        elif self.best_known is None:
+            best = best_known_length(self.n, self.k, partial=True)
+            if best is None:
+                raise ValueError(
+                    f"ceiling={self.ceiling} is a share of the longest known careful threshold, "
+                    f"and none is known for n={self.n}, k={self.k}"
+                )
+            object.__setattr__(self, "best_known", best)
 
     @property
     def highest_threshold(self) -> int | None:
-        """The longest threshold that is kept, None without a ceiling."""
+        """The longest threshold that is kept, None without a ceiling.
+
+        Examples
+        --------
+        >>> [GenerateConfig(ceiling=0.6, partial=own).highest_threshold for own in (False, True)]
+        [29, 33]
+        """
         if self.ceiling is None:
             return None
-        return highest_below(self.ceiling, self.n, self.k, partial=self.partial)
+        best = cerny_bound(self.n) if self.best_known is None else self.best_known
+        return math.floor(self.ceiling * best + 1e-9)
 
 
 @dataclass(frozen=True)
@@ -111,27 +140,3 @@ def undefined_share(partial: bool, undefined: float | None) -> float | None:
     if undefined is not None and not partial:
         raise ValueError(f"undefined={undefined} is only for partial automata: --partial")
     return UNDEFINED_SHARE if partial and undefined is None else undefined
-
-
-def highest_below(ceiling: float, n: int, k: int, *, partial: bool = False) -> int:
-    """Return the longest threshold that is not above a share of the best known length.
-
-    That is the Černý bound for complete automata.
-
-    Raises
-    ------
-    ValueError
-        If no length is known for partial automata of this size.
-
-    Examples
-    --------
-    >>> highest_below(0.6, 8, 2), highest_below(0.6, 8, 2, partial=True)
-    (29, 33)
-    """
-    best = best_known_length(n, k, partial=partial)
-    if best is None:
-        raise ValueError(
-            f"ceiling={ceiling} is a share of the longest known careful threshold, and none is "
-            f"known for n={n}, k={k}"
-        )
-    return math.floor(ceiling * best + 1e-9)

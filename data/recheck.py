@@ -16,7 +16,7 @@ from automata.invariants import automorphism_orders, defects, ranks
 from automata.properties import class_flags, in_classes
 from automata.solver.either import thresholds_of
 from automata.solver.exact import NOT_SYNCHRONIZING, Thresholds
-from data.configs import highest_below
+from data.configs import GenerateConfig
 from data.counts import Flags, column_name, has_class
 from data.damage import DataError
 from data.shards import Rows
@@ -77,7 +77,7 @@ def recheck(path: Path, rows: Rows, config: Mapping[str, Any], workers: int) -> 
     partial = config.get("partial", False)
     check_automata(path, deltas, thresholds, workers, partial=partial)
     if config.get("ceiling") is not None:
-        highest = highest_below(config["ceiling"], config["n"], config["k"], partial=partial)
+        highest = GenerateConfig(**config).highest_threshold
         _refuse(path, thresholds > highest, thresholds, "threshold {}, above the ceiling")
     if config.get("at_least"):
         low = thresholds < config["at_least"]

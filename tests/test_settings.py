@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[type, ...]] = {
 }
 CONFIGS = [
     *(
-        GenerateConfig(partial=True),
+        GenerateConfig(partial=True, ceiling=0.5),
         EnumerateConfig(at_least=9),
         TrainConfig(),
         ModelConfig(any_size=True),

@@ -90,11 +90,47 @@ def test_an_interrupted_one_goes_on(
             "^ceiling=0.5 is a share of the longest known careful threshold, and none is known for "
             "n=41, k=2$",
         ),
+        (
+            {"best_known": 5},
+            "^best-known=5 is the length that a ceiling of partial automata is a share of, and "
+            "there is none$",
+        ),
+        (
+            {"partial": True, "best_known": 5},
+            "^best-known=5 is the length that a ceiling of partial automata is a share of, and "
+            "there is none$",
+        ),
+        ({"partial": True, "ceiling": 0.5, "best_known": -1}, "^best-known=-1 is not in 0.."),
     ],
 )
 def test_configs_that_are_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GenerateConfig(**values)  # type: ignore[arg-type]
+
+
+def test_a_longer_record_changes_no_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, ceiling=0.5)
+    manifest, thresholds = generate(config, tmp_path / "before")
+    assert manifest["config"]["best_known"] == config.best_known == 9
+    assert max(thresholds) == config.highest_threshold == 4
+    longer = {2: [0, 1, 4, 14]}
+    monkeypatch.setattr("data.best_known._CAREFUL", longer)
+    assert read_dataset(tmp_path / "before").reset_thresholds.max() == 4
+    page = CliRunner().invoke(pipeline.cli, f"report {tmp_path}/before --out {tmp_path}/page.html")
+    assert "run.json" in str(page.exception)  # the library writes none; the data were read
+    with refused("another config .best_known=9 there, 14 here"):
+        generate(replace(CONFIG, ceiling=0.5), tmp_path / "before")
+    again = replace(CONFIG, ceiling=0.5, best_known=9)
+    assert generate(again, tmp_path / "before").thresholds == thresholds
+    assert generate(again, tmp_path / "after").thresholds == thresholds
+    assert contents(tmp_path / "after") == contents(tmp_path / "before")
+    assert replace(CONFIG, ceiling=0.5).highest_threshold == 7
+    forged = json.loads((tmp_path / "before" / "manifest.json").read_text())["config"]
+    assert forged["best_known"] == 9
+    monkeypatch.setattr("data.best_known._CAREFUL", {2: [0, 1, 4, 2]})  # a smaller one neither
+    assert len(read_dataset(tmp_path / "before")) == sum(thresholds.values())
 
 
 def test_the_best_known_lengths() -> None:
