@@ -64,10 +64,14 @@ class Scale:
     n: int
     k: int
     partial: bool = False
+    recorded: int | None = None
+    """What a run has recorded as the longest known length; it may have grown since."""
 
     @property
     def best(self) -> int | None:
-        """The `best_known_length`."""
+        """The length that was recorded, else the `best_known_length` of today."""
+        if self.recorded is not None:
+            return self.recorded
         return best_known_length(self.n, self.k, partial=self.partial)
 
     def least(self, share: float) -> float:

@@ -76,8 +76,8 @@ def recheck(path: Path, rows: Rows, config: Mapping[str, Any], workers: int) -> 
     deltas, thresholds = rows.deltas, rows.reset_thresholds
     partial = config.get("partial", False)
     check_automata(path, deltas, thresholds, workers, partial=partial)
-    if config.get("ceiling") is not None:
-        highest = GenerateConfig(**config).highest_threshold
+    highest = GenerateConfig(**config).highest_threshold if "ceiling" in config else None
+    if highest is not None:
         _refuse(path, thresholds > highest, thresholds, "threshold {}, above the ceiling")
     if config.get("at_least"):
         low = thresholds < config["at_least"]

@@ -121,7 +121,7 @@ def render(content: Content) -> str:
         grids=shown_grids(grids, texts),
         drawn=drawn_colors(),
         partial=any(entry["bound"] is None for entry in automata),
-        map=map_shapes(latent_map, automata[:mapped], len(content.rows)) if latent_map else None,
+        map=map_shapes(latent_map, automata[:mapped], content.rows) if latent_map else None,
         above=sum(
             entry["bound"] is not None and entry["threshold"] > entry["bound"] for entry in automata
         ),

@@ -96,7 +96,7 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     # evolution has no training set, so that nothing is old
     of = counted(new, "new") if new and command == "search" else counted(len(rows))
     partial = "best_known" in rows
-    scale = Scale(int(rows["n"][0]), int(rows["k"][0]), partial) if len(rows) else None
+    scale = _scale(rows) if len(rows) else None
     content = Content(
         title_of(command, folder),
         _lead(rows, len(shown), new if command == "search" else None),
@@ -125,6 +125,13 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     if isinstance(own, SearchConfig):
         _add_latent(folder, content, own, record)
     return content
+
+
+def _scale(rows: pd.DataFrame) -> Scale:
+    """Return the length that hits were counted by: of partial automata the recorded one."""
+    first = rows.iloc[0]
+    known = first.get("best_known")
+    return Scale(int(first["n"]), int(first["k"]), known is not None, int(known) if known else None)
 
 
 def _lead(rows: pd.DataFrame, shown: int, new: int | None) -> str:
@@ -177,6 +184,8 @@ def _arms(summary: pd.DataFrame, scale: Scale | None) -> Table:
         table[name.replace("_", " ")] = texts_of(summary[[name]])[name]
     names = hit_names(scale)
     for name in distinct_hits(scale):
+        if summary[name].isna().all():  # no length was known when hits were counted
+            continue
         ends = wilson_interval(summary[name], summary["calls"])
         table[names[name]] = [
             f"{three_digits(rate)} [{three_digits(low)}, {three_digits(high)}]"

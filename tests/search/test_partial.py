@@ -1,6 +1,7 @@
 """Models, searches, discoveries and the archive of partial automata, each against plain Python."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,19 @@ def test_a_partial_model_is_evaluated(folder: Path) -> None:
     results = json.loads((folder / "model" / "evaluation.json").read_text())["results"]
     assert 0 < results["valid_after_repair"] <= 1
     assert max(results["top_thresholds"]) <= 16
+
+
+def test_a_longer_record_changes_no_report(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = []
+    for lengths in ([0, 1, 4, 9, 16], [0, 1, 4, 9, 18], [0, 1, 4, 9]):
+        monkeypatch.setattr("data.best_known._CAREFUL", {2: lengths})
+        command(f"report {folder}/search --out {tmp_path}/page.html")
+        pages.append((tmp_path / "page.html").read_bytes())
+        assert verify_candidates(folder / "search" / "candidates.csv") > 0
+    assert "≥ 10, 0.6 of the longest known".encode() in pages[0]
+    assert pages[1] == pages[2] == pages[0]
 
 
 # --- discovery --------------------------------------------------------------------------------
@@ -336,3 +350,13 @@ def test_pages(folder: Path, tmp_path: Path, name: str) -> None:
     assert "careful" in text
     assert "best_known" in text
     assert "Above the Černý bound" not in text
+    if name != "archive":  # it has no map
+        assert re.search(r'id="ramp"><span>\d+% of the longest known</span>', text)
+
+
+def test_a_map_of_sizes_without_a_record_goes_by_a_unit(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.best_known._CAREFUL", {2: [0, 1, 4, 9, 16]})
+    command(f"report {folder}/leaps --limit 20 --out {tmp_path}/page.html")
+    assert "% of (n-1)²</span>" in (tmp_path / "page.html").read_text()
