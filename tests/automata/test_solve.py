@@ -548,8 +548,7 @@ def test_a_slow_pipe_and_a_closed_one():
         process.stdin.close()
 
 
-@pytest.mark.parametrize("busy", [True, False])
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(("busy", "workers"), [(False, "1"), (True, "2")])
 def test_interrupted(busy, workers):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [*COMMAND, "-", "--workers", workers]
