@@ -52,9 +52,10 @@ def decoder(request) -> str:
 # --- training -----------------------------------------------------------------------------------
 
 
-def test_one_batch_is_learnt_by_heart(options, decoder):
+@pytest.mark.parametrize(("name", "decoder"), [*zip(OPTIONS, 5 * DECODERS, strict=False)])
+def test_one_batch_is_learnt_by_heart(name, decoder):
     shape = {"decoder": decoder, "n": 4, "latent": 8, "hidden": 32, "layers": 1}
-    model = make(**shape, token_dropout=0, options=options)
+    model = make(**shape, token_dropout=0, options=OPTIONS[name])
     tokens = torch.from_numpy(encode_deltas(make_data(8, n=4, seed=2).deltas))
     learn(model, tokens, 40, rate=0.04)
     learn(model, tokens, 12, rate=0.01)

@@ -31,9 +31,9 @@ MOST = 6
 every_kind = pytest.mark.parametrize("tokens", TOKEN_KINDS)
 
 
-@pytest.fixture(params=[*product(DECODERS, (1, 2, 3), TOKEN_KINDS, (False, True))], ids=str)
+@pytest.fixture(params=[*product(DECODERS, TOKEN_KINDS, ((1, False), (3, True)))], ids=str)
 def model(request):
-    decoder, k, tokens, any_size = request.param
+    decoder, tokens, (k, any_size) = request.param
     return make(decoder=decoder, k=k, tokens=tokens, any_size=any_size, partial=True)
 
 
@@ -96,7 +96,10 @@ def test_the_decoder_sees_only_what_was_written_before(model):
             check_order(model.decoder, draw_z(), draw_tokens(model, n=n))
 
 
-@pytest.mark.parametrize(("options", "tokens"), [*zip(OPTIONS, 3 * TOKEN_KINDS, strict=True)])
+@pytest.mark.parametrize(  # "many" is a mixture with iaf, a guide and a discriminator
+    ("options", "tokens"),
+    [*zip(("vamp", "sphere", "flow", "planar", "many", "many"), 2 * TOKEN_KINDS, strict=True)],
+)
 def test_every_option_learns_undefined_transitions(options, tokens):
     shape = {"n": 4, "latent": 8, "hidden": 32, "layers": 1, "token_dropout": 0.0}
     model = make(**shape, options=OPTIONS[options], partial=True, tokens=tokens)
