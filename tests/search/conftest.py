@@ -1,6 +1,6 @@
 """Fixtures of the tests of search and its commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,14 @@ def call(monkeypatch, capfd) -> Callable[[list], Answer]:
     """Run a command line in this process."""
 
     return lambda line: call_here(line, monkeypatch, capfd)
+
+
+@pytest.fixture(scope="module")
+def few_dots() -> Iterator[None]:
+    """Let the maps of reports show 40 training automata: each takes a drawing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.report.latent_map._SHOWN", 40)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ from tests.pictures import unrendered
 from vae.encoding import decode_tokens, encode_deltas
 from vae.model import VAE, Decoded, ModelConfig, NotFiniteError, Posterior
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "few_dots")
 
 N, K = 4, 2
 BOUND = 9

@@ -47,6 +47,8 @@ from tests.search.hostile import HOSTILE, hostile_content
 from tests.search.partials import partial_content
 from vae.trained import load_trained
 
+pytestmark = pytest.mark.usefixtures("few_dots")
+
 RUNS = ["search", "evolve", "discover", "compare", "enumerate", "data", "model"]
 
 
@@ -127,6 +129,12 @@ def reported(run_folders: Path, tmp_path_factory: pytest.TempPathFactory):
         return out, Answer(answer.exit_code, answer.stdout, answer.stderr)
 
     return report
+
+
+@pytest.fixture(scope="module")
+def found(run_folders: Path) -> Content:
+    """The content of the page of the search, five automata; not to be changed."""
+    return read_run(run_folders / "search", 5)
 
 
 LIMITS = dict.fromkeys(RUNS, 8) | {"search": 25}
@@ -228,11 +236,10 @@ def test_new_automata_lead_and_those_of_the_training_set_are_marked() -> None:
     assert "No automaton is new. The slowest of 4 automata on this page has" in known
 
 
-def test_numbers_say_what_they_count(run_folders: Path) -> None:
+def test_numbers_say_what_they_count(run_folders: Path, found: Content) -> None:
     content = read_run(run_folders / "data", 8)
     assert content.lead.startswith("300 automata, n = 5, k = 2; 53 of them without a reset word. ")
     assert content.lead.endswith("This page has the 8 slowest.") and content.of == "300 automata"
-    found = read_run(run_folders / "search", 5)
     novel = pd.read_csv(run_folders / "search" / "candidates.csv")["novel"]
     assert found.of == f"{novel.sum()} new automata"
     assert f": {novel.sum()} new, {(~novel).sum()} in the training set. " in found.lead
@@ -316,7 +323,7 @@ def test_an_archive(archive: Path, tmp_path: Path, call, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.exhaustive)])
-def test_a_large_page_stays_small(run_folders: Path, monkeypatch, count: int) -> None:
+def test_a_large_page_stays_small(found: Content, monkeypatch, count: int) -> None:
     """Two hundred with n = 20, two parents each, with a map and a strip of such automata too.
 
     Ten drawings of a kind stand in turn for all of them, which would take as much room.
@@ -328,7 +335,7 @@ def test_a_large_page_stays_small(run_folders: Path, monkeypatch, count: int) ->
     deltas[np.arange(count), 0, rng.integers(1, 19, count)] = rng.integers(0, 20, count)
     rows["delta"] = [format_delta(delta) for delta in deltas]
     rows["parent_a"], rows["parent_b"] = rows["delta"], rows["delta"].iloc[::-1].to_numpy()
-    content = replace(read_run(run_folders / "search", 5), rows=rows, latent_map=None)
+    content = replace(found, rows=rows, latent_map=None)
     few = np.array([361] * 9, np.int32)
     for drawing in (circle_drawing, neato_drawing):
         ten = cycle([drawing(delta) for delta in deltas[:10]])
@@ -365,7 +372,9 @@ def test_what_several_runs_share_is_counted_once(run_folders: Path) -> None:
     assert record["covers"] == {arm: [0, 1] for arm in ("insertion", "stretch", "vae")}
 
 
-def test_the_strip_is_that_of_the_run(run_folders: Path, tmp_path: Path, monkeypatch) -> None:
+def test_the_strip_is_that_of_the_run(
+    run_folders: Path, found: Content, tmp_path: Path, monkeypatch
+) -> None:
     record = json.loads((run_folders / "search" / "run.json").read_text())
     folders = (Path(record["inputs"][name]) for name in ("model", "data"))
     model, data, _ = load_trained(*folders, torch.device("cpu"), 1)
@@ -374,7 +383,7 @@ def test_the_strip_is_that_of_the_run(run_folders: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(pictures, "plot_strip", lambda rows, *_: drawn.extend(rows) or [])
     with unrendered():
         pictures.draw_search(tmp_path, model, data, np.array([1]), SearchConfig(**own))
-    shown = read_run(run_folders / "search", 5).strip
+    shown = found.strip
     assert [row.label for row in shown] == [row.label for row in drawn]
     best = data.deltas[np.argsort(-data.reset_thresholds, kind="stable")[:2]]
     for one, other in zip(shown, drawn, strict=True):

@@ -36,7 +36,7 @@ from vae import numbered
 from vae.encoding import decode_tokens
 from vae.model import VAE, ModelConfig
 
-pytestmark = pytest.mark.usefixtures("one_thread", "unrendered")
+pytestmark = pytest.mark.usefixtures("one_thread", "unrendered", "few_dots")
 
 SEED, BUDGET, ROUNDS = 3, 90, 3
 LEARN = RetrainConfig(
