@@ -31,10 +31,11 @@ from automata.solver.limits import (
     CarefulLimitReached,
     OutOfBudget,
 )
-from automata.solver.many_sets import ManySets, Word, search_few_again
+from automata.solver.many_sets import ManySets, Word
 from automata.solver.quick import (
     UNFINISHED,
     FewSets,
+    search_few_again,
     search_few_sets,
     solve_apart,
     solve_quickly,
@@ -113,8 +114,8 @@ def careful_thresholds(
 
     def solve(row: int, together: int) -> None:
         budget = Budget(memory_limit, time_limit)
-        few = search_few_again(valid[row])
         try:
+            few = search_few_again(valid[row])
             thresholds[row] = _threshold(valid[row], few, budget, together)
         except CarefulLimitReached:
             thresholds[row] = UNKNOWN

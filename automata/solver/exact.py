@@ -32,12 +32,13 @@ from automata.solver.limits import (
     OutOfBudget,
     ResetBounds,
 )
-from automata.solver.many_sets import ManySets, Word, search_few_again
+from automata.solver.many_sets import ManySets, Word
 from automata.solver.quick import (
     BATCH_MAX_STATES,
     UNFINISHED,
     FewSets,
     both_ends_space,
+    search_few_again,
     search_few_sets,
     solve_apart,
     solve_quickly,
@@ -155,8 +156,8 @@ def reset_thresholds(
 
     def solve(row: int, together: int) -> None:
         budget = Budget(memory_limit, time_limit)
-        few = search_few_again(valid[row])
         try:
+            few = search_few_again(valid[row])
             thresholds[row] = _threshold(valid[row], few, budget, together)
         except LimitReached:
             thresholds[row] = UNKNOWN
@@ -279,7 +280,7 @@ def find_words(
         some = deltas[part]
         letters = np.full((len(some), longest), -1, np.int8)
         own = lengths[part]
-        space = both_ends_space(n, k)
+        space = both_ends_space(n, k, batch=True)
         both_ends.shortest_reset_words(some, letters.view(np.uint8), own, *space)
         found.append((part.start, letters[:, : own.max(initial=0)].copy()))
 

@@ -12,25 +12,15 @@ import math
 from automata.automaton import Deltas
 from automata.solver.dense import DENSE_MAX_STATES, NOT_SYNCHRONIZING, DenseSearch
 from automata.solver.limits import Budget, OutOfBudget
-from automata.solver.quick import FewSets, search_few_sets
+from automata.solver.quick import ALL_SETS_FIRST_MAX_STATES, FewSets
 from automata.solver.two_ended import Search
 
 LEAST_WORD_MAX_STATES = 24
 _EXHAUSTIVE_MAX_STATES = DENSE_MAX_STATES
 _SHARE = 96
 """So many of all sets are searched in the time of one from both ends, or more."""
-_MET = 1 << 16
-"""The search of few sets has met about as many: where that is not less, all sets come first."""
 
 Word = tuple[int, ...] | None
-
-
-def search_few_again(delta: Deltas) -> FewSets:
-    """Search few sets of an automaton that a batch has left, if a longer search goes on from them.
-
-    Else nothing is searched.
-    """
-    return search_few_sets(delta) if _most_from_both_ends(delta) > _MET else FewSets()
 
 
 class ManySets:
@@ -78,7 +68,8 @@ class ManySets:
         n = self._delta.shape[1]
         most = _most_from_both_ends(self._delta)
         least = words and n <= LEAST_WORD_MAX_STATES and most < math.inf
-        both_ends_first = most > _MET and not least
+        all_first = n <= min(ALL_SETS_FIRST_MAX_STATES, _EXHAUSTIVE_MAX_STATES)
+        both_ends_first = not (all_first or least)
         search = self._begin() if both_ends_first else None
         try:
             if search and self._go_on(search, most):

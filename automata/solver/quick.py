@@ -28,6 +28,10 @@ _BOTH_ENDS_MAX_STATES = 128
 _BOTH_ENDS_BITS = 15
 """The kernel for both ends stops at 2^15 words of sets a side: searches that reduce levels are
 quicker."""
+ALL_SETS_FIRST_MAX_STATES = 22
+"""Up to here what the kernel leaves is searched through all 2^n sets, beyond from its levels."""
+_BATCH_BITS = 13
+"""There a batch stops at 2^13: the kernel searches again, one by one, to keep the levels."""
 
 
 class FewSets(NamedTuple):
@@ -72,7 +76,7 @@ def solve_quickly(deltas: Deltas, workers: int, partial: bool = False) -> npt.ND
                 search_forward(some[_PROBE:], found[_PROBE:])
         left = np.flatnonzero(found == UNFINISHED)
         if len(left):
-            both_ends.reset_thresholds(some, left, found, *both_ends_space(n, k))
+            both_ends.reset_thresholds(some, left, found, *both_ends_space(n, k, batch=True))
 
     run_parts(solve, batch, workers)
     return thresholds
@@ -131,6 +135,13 @@ def _levels(
     return forward, backward
 
 
-def both_ends_space(n: int, k: int) -> both_ends.Space:
-    """Return the working space of the kernels for both ends."""
-    return both_ends.working_space(n, k, (1 << _BOTH_ENDS_BITS) // -(-n // 64))
+def search_few_again(delta: Deltas) -> FewSets:
+    """Search few sets of an automaton that a batch has left, where the next search needs levels."""
+    return search_few_sets(delta) if delta.shape[1] > ALL_SETS_FIRST_MAX_STATES else FewSets()
+
+
+def both_ends_space(n: int, k: int, *, batch: bool = False) -> both_ends.Space:
+    """Return the working space of the kernels for both ends; in a batch it may be less."""
+    less = batch and n > ALL_SETS_FIRST_MAX_STATES
+    bits = min(_BATCH_BITS, _BOTH_ENDS_BITS) if less else _BOTH_ENDS_BITS
+    return both_ends.working_space(n, k, (1 << bits) // -(-n // 64))

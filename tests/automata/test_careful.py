@@ -79,7 +79,7 @@ def handed_over(request: pytest.FixtureRequest) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1))
         if request.param == "both ends, then all":
-            midway = {"_SHARE": 8, "_MET": 0, "LEAST_WORD_MAX_STATES": 0}
+            midway = {"_SHARE": 8, "ALL_SETS_FIRST_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0}
             stack.enter_context(mock.patch.multiple(many_sets, **midway))
         elif request.param != "all sets":
             stack.enter_context(mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0))

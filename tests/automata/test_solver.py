@@ -500,6 +500,7 @@ def test_past_the_oracle_all_searches_agree(n: int, k: int) -> None:
 
 NO_KERNELS = {"BATCH_MAX_STATES": 0, "_BOTH_ENDS_MAX_STATES": 0}
 BY_SEARCH = {"_EXHAUSTIVE_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0}
+MIDWAY = {"_SHARE": 8, "ALL_SETS_FIRST_MAX_STATES": 0, "LEAST_WORD_MAX_STATES": 0}
 CHOICES: list[dict[str, int]] = [
     {"_PROBE": 1},
     {"_PROBE": 1 << 30},
@@ -513,8 +514,7 @@ CHOICES: list[dict[str, int]] = [
     NO_KERNELS,  # all of them by `DenseSearch`
     NO_KERNELS | BY_SEARCH,
     {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0} | BY_SEARCH,  # it goes on from the kernel's levels
-    # it hands over to `DenseSearch`
-    {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0, "_SHARE": 8, "_MET": 0, "LEAST_WORD_MAX_STATES": 0},
+    {"_BOTH_ENDS_BITS": 3, "_FORWARD_BITS": 0} | MIDWAY,  # and hands over to `DenseSearch`
 ]
 
 

@@ -196,7 +196,8 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     few = {"_FORWARD_BITS": 1, "_BOTH_ENDS_BITS": 2}
     with mock.patch.multiple(quick, **few):
         same("threshold, kernels with few sets", reset_thresholds(deltas, **limits))
-    with mock.patch.multiple(quick, **few), mock.patch.multiple(many_sets, _SHARE=8, _MET=0):
+    midway = mock.patch.multiple(many_sets, _SHARE=8, ALL_SETS_FIRST_MAX_STATES=0)
+    with mock.patch.multiple(quick, **few), midway:
         same("threshold, all sets after both ends", reset_thresholds(deltas, **limits))
     any_size = mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0)
     with mock.patch.multiple(quick, **few), any_size:

@@ -78,7 +78,7 @@ def _force_handovers(check: Comparison, thresholds: Any) -> None:
     with ExitStack() as stack:
         stack.enter_context(mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1))
         own.all("length, all sets", careful_thresholds(own.deltas), thresholds[some])
-        with mock.patch.multiple(many_sets, _SHARE=8, _MET=0):
+        with mock.patch.multiple(many_sets, _SHARE=8, ALL_SETS_FIRST_MAX_STATES=0):
             midway = careful_thresholds(own.deltas)
         own.all("length, all sets after both ends", midway, thresholds[some])
         stack.enter_context(mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0))
