@@ -16,7 +16,7 @@ from automata.parallel import each_in_order
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.reduction import Met, Reduction
 from automata.solver.start import Start
-from automata.solver.trie import PackedSets, Trie
+from automata.solver.trie import Numbers, PackedSets, Trie
 
 _MARCH_LEVELS, _MARCH_SETS = 1024, 256
 """Most levels made in one compiled loop, and most sets of one of them."""
@@ -86,7 +86,7 @@ class Frontier:
         self.count = len(self.sets)
         self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint64)
         state_sets.enter(self.sets, 0, self.count, self.places)
-        numbers = np.arange(self.count)
+        numbers = np.arange(self.count, dtype=np.uint32)
         self.levels = [numbers[at:end] for at, end in pairwise([0, *made.ends])]
         """the numbers of the sets of each level"""
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
@@ -120,7 +120,7 @@ class Frontier:
     def bytes(self) -> int:
         """Bytes in use."""
         tries = 0 if self.reduction is None else self.reduction.bytes
-        lists = self.sets.nbytes + 8 * self.count
+        lists = self.sets.nbytes + 4 * self.count
         return self.table.nbytes + lists + self.places.nbytes + tries
 
     @property
@@ -132,7 +132,7 @@ class Frontier:
         letters = self.k * self.size
         return (2 * self.workers + 1) * images + self.workers * queries + letters
 
-    def parts(self, level: int) -> Iterator[tuple[npt.NDArray[np.int64], PackedSets]]:
+    def parts(self, level: int) -> Iterator[tuple[Numbers, PackedSets]]:
         """Yield the parts of a level: the numbers of sets (sets,), and the sets (sets, words)."""
         numbers = self.levels[level]
         for at in range(0, len(numbers), self.part):
@@ -181,7 +181,7 @@ class Frontier:
                 self.count = state_sets.append_new(
                     images, hashes, self.sets, letters, before, self.places, self.count
                 )
-            numbers = np.arange(before, self.count)
+            numbers = np.arange(before, self.count, dtype=np.uint32)
             if self.reduction is not None and len(numbers):
                 met = Met(self.sets, letters, before, self.levels)
                 room = self.budget.memory - used - self.bytes
@@ -213,7 +213,7 @@ class Frontier:
         targets = other.sets[other.levels[-1]]
         made, met = state_sets.march(self.table, hashes, self.sets, self.places, ends, targets)
         stops = ends[1 : made + 2].tolist()
-        numbers = np.arange(stops[0], stops[-1])
+        numbers = np.arange(stops[0], stops[-1], dtype=np.uint32)
         cuts = [stop - stops[0] for stop in stops]
         self.levels += [numbers[at:end] for at, end in pairwise(cuts)]
         self.count = stops[-1]
@@ -241,7 +241,7 @@ class Frontier:
     def _reserve(self, count: int, used: int) -> None:
         """Make room for `count` sets, or raise `OutOfBudget`."""
         if count > len(self.sets):
-            a_set = 8 * self.words + 8
+            a_set = 8 * self.words + 4
             room = self.budget.memory - used - (self.bytes - a_set * len(self.sets))
             capacity = min(max(count, len(self.sets) * 3 // 2 + 256), _MOST_SETS)
             if capacity * a_set > room:

@@ -18,7 +18,7 @@ from automata.automaton import Deltas
 from automata.kernels import state_sets
 from automata.parallel import each_in_order
 from automata.solver.limits import Budget, OutOfBudget
-from automata.solver.trie import PackedSets, Trie
+from automata.solver.trie import Numbers, PackedSets, Trie
 
 _REDUCIBLE = 1024
 """Fewest sets of a level for which a reduction is considered."""
@@ -34,8 +34,6 @@ _PART = 4096
 """Words of sets that are compared at once, before the time is looked at."""
 _ROOM = 12
 """A level is reduced if so many times its tries have room: they come and go, and leave gaps."""
-
-Numbers = npt.NDArray[np.int64]
 
 
 class Met(NamedTuple):
@@ -93,7 +91,7 @@ class Reduction:
         Parameters
         ----------
         met : Met
-        numbers : int64 array, shape (sets,)
+        numbers : uint32 array, shape (sets,)
             The sets of the new level, the last ones met.
         more : int
             Levels that will likely follow: the more, the sooner a reduction pays.

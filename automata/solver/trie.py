@@ -12,6 +12,8 @@ from automata.solver.limits import Budget, OutOfBudget
 
 PackedSets = npt.NDArray[np.uint64]
 """uint64 (sets, words): bit q of a row is state q"""
+Numbers = npt.NDArray[np.uint32]
+"""uint32 (sets,): which of the sets of a list"""
 
 LISTED = 1 << 17
 """Most queries in all lists together on the way through a trie."""
@@ -25,7 +27,7 @@ class Trie:
     Parameters
     ----------
     sets : uint64 array, shape (sets, words)
-    numbers : int64 array, shape (members,)
+    numbers : uint32 array, shape (members,)
         Which of the sets are members.
     likely : uint64 array, shape (queries, words)
         A sample of likely queries, for which the trie is optimised.
@@ -45,7 +47,7 @@ class Trie:
     def __init__(
         self,
         sets: PackedSets,
-        numbers: npt.NDArray[np.int64],
+        numbers: Numbers,
         likely: PackedSets,
         n: int,
         budget: Budget,
@@ -85,7 +87,7 @@ class Trie:
     @staticmethod
     def bytes_a_set(words: int) -> int:
         """Return the bytes that a member takes."""
-        return 8 * words + 12 + (4 * containment.COLUMNS + 8) // 2
+        return 8 * words + 8 + (4 * containment.COLUMNS + 8) // 2
 
     def find(self, rows: PackedSets, a_row: int) -> tuple[int, int] | None:
         """Return a query and the number of a member within it, None if there is none.

@@ -18,7 +18,6 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 
 from automata.automaton import Deltas
 from automata.parallel import each_in_order
@@ -26,7 +25,7 @@ from automata.solver.frontier import Frontier, Levels
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
 from automata.solver.start import Start, begin_later
-from automata.solver.trie import PackedSets, Trie
+from automata.solver.trie import Numbers, PackedSets, Trie
 
 _EXPAND, _BUILD, _QUERY = 2.0, 4.0, 2.5
 """Cost of a set, measured in 100 ns: to make it, to put it into a trie, to look it up there."""
@@ -37,6 +36,8 @@ last question). A set is worth more than it costs to ask about it, so that even 
 grows is asked about in the end."""
 _BEAM_FROM = 1 << 14
 """A beam search improves the upper bound once both sides have more sets, and large levels."""
+_SCARCE = 0.1
+"""A search that has used more of its memory reduces levels, for fewer sets."""
 _ENDLESS = 1 << 62
 _MARCH_TARGETS = 1024
 """Most forward sets for which small backward levels are made in one compiled loop."""
@@ -218,7 +219,8 @@ class Search:
             trie = int(forward.size * forward.growth)
         # The first upper bound is loose: the search may be about to end. For n <= 64 it is not, a
         # kernel has met many sets before; for n <= 128 that kernel gives up sooner.
-        long = self._beam_searched or self.delta.shape[1] <= 64
+        scarce = self.bytes() > _SCARCE * self.budget.memory
+        long = self._beam_searched or self.delta.shape[1] <= 64 or scarce
         side.expand(self.bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
         self._worth += side.size * _WORTH
 
@@ -255,7 +257,7 @@ class Search:
         built = [] if self._trie is None else [self._trie]
         return self.forward.tries or built
 
-    def _build(self, numbers: npt.NDArray[np.int64]) -> Trie:
+    def _build(self, numbers: Numbers) -> Trie:
         likely = self.backward.levels[-1]
         queries = self.backward.sets[likely[:: max(1, len(likely) // 4096)]]
         return Trie(self.forward.sets, numbers, queries, self.forward.n, self.budget)
@@ -267,7 +269,7 @@ class Search:
         backward = self.backward
         unstored = max(0, level - backward.depth)
 
-        def find(part: tuple[npt.NDArray[np.int64], PackedSets]) -> _Meeting | None:
+        def find(part: tuple[Numbers, PackedSets]) -> _Meeting | None:
             found = self._find_below(tries, part[1], unstored)
             return found and (found[0], int(part[0][found[1]]), found[2])
 

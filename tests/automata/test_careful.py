@@ -15,7 +15,7 @@ from automata.automaton import Automaton, validate_delta
 from automata.deltas import UNDEFINED, validate_deltas
 from automata.errors import AutomatonError, SizeLimitError
 from automata.kernels import both_ends
-from automata.solver import many_sets, quick, reduction
+from automata.solver import many_sets, quick, reduction, two_ended
 from automata.solver.careful import (
     CarefulBounds,
     CarefulLimitReached,
@@ -259,6 +259,17 @@ def test_little_memory_is_used_by_the_search_from_both_ends() -> None:
             assert bounds is not None and lowest <= bounds.lower <= 221
             lowest = bounds.lower
     assert lowest > 2 * first
+
+
+def test_levels_are_reduced_where_memory_is_scarce() -> None:
+    """For n > 64 no upper bound tells when the search may end, so levels are not reduced before."""
+    delta = p_family(80, 9)
+    delta[1, 33], delta[0, 22] = 76, 48
+    farther = careful_bounds(delta, memory_limit=8_000_000)
+    with mock.patch.object(two_ended, "_SCARCE", 2.0):
+        never = careful_bounds(delta, memory_limit=8_000_000)
+    assert farther is not None and never is not None
+    assert farther.lower > never.lower + 20
 
 
 def test_too_many_states_or_letters() -> None:
