@@ -262,6 +262,9 @@ def main():
         "--minutes", type=float, default=math.inf, help="of mutations for each n, then no new round"
     )
     parser.add_argument("--limit", type=float, help="seconds for each mutation, for ours")
+    parser.add_argument(
+        "--only", default="", metavar="NAME", help='mutations whose name begins so, as "C, 1"'
+    )
     options = parser.parse_args()
     if options.other:
         spec = importlib.util.spec_from_file_location("other", options.other)

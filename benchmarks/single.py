@@ -73,12 +73,16 @@ def _load():
         reset_threshold(hard(n))
 
 
-def mutation_rounds(n):
-    """Yield rounds: of each family, an automaton with one transition changed and one with two."""
+def mutation_rounds(n, only=""):
+    """Yield rounds: of each family, an automaton with one transition changed and one with two.
+
+    Each has a name, as "C, 1 changed"; only those whose name begins with `only`.
+    """
     members = [
         (f"{name}, {changes} changed", delta, changes, np.random.default_rng([n, changes, i]))
         for changes in (1, 2)
         for i, (name, delta) in enumerate(known(n, 2))
+        if f"{name}, {changes} changed".startswith(only)
     ]
     while True:
         automata = []
@@ -104,7 +108,7 @@ def mutated_families(options):
     )
     _load()
     for n in options.sizes or (20, 24, 28, 32):
-        rounds = mutation_rounds(n)
+        rounds = mutation_rounds(n, options.only)
         rows, done, end = [], 0, time.monotonic() + 60 * options.minutes
         while done < (options.each or (20 if n < 32 else 10)) and time.monotonic() < end:
             automata = next(rounds)
