@@ -254,12 +254,22 @@ def discover(
 
 @cli.command()
 @click.argument("file", type=options.PATH)
+@options.path("--certificates", help="File for a certificate of each row, one a line.")
 @printed()
-def verify(file: Path) -> Result:
-    """Replay every word of a candidates file, or of an archive export; prove every threshold."""
+def verify(file: Path, certificates: Path | None) -> Result:
+    """Replay every word of a candidates file, or of an archive export; prove every threshold.
+
+    FILE may also hold certificates, as --certificates writes them: each is checked again, by code
+    that shares nothing with the solver.
+    """
+    from search.proofs import holds_certificates, verify_certificates
     from search.verified import verify_candidates
 
-    return Summary({"rows verified": verify_candidates(file)})
+    if not holds_certificates(file):
+        return Summary({"rows verified": verify_candidates(file, certificates)})
+    if certificates is not None:
+        raise click.UsageError(f"{file} holds certificates itself")
+    return Summary({"certificates verified": verify_certificates(file)})
 
 
 @cli.command()

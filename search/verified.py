@@ -10,25 +10,29 @@ import hashlib
 import io
 import re
 import warnings
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pandas.errors import ParserError
 
-from automata.proof.certify import proved_threshold
+from automata.proof.certify import certificate
+from automata.proof.checker import Certificate, check_certificate
 from automata.solver.either import thresholds_of
 from data.commits import read_checksums, recover
 from data.damage import DataError, open_file, reading
 from data.progress import progress
 from search.claims import CANDIDATES, EXPORTED, FileKind, checked_rows
+from search.proofs import write_certificates
 
 _MOST_BYTES = 1 << 32
 _LONGEST_HEADER = 10_000
 _TAKEN = "verify takes the candidates.csv of a run and the files of archive export"
 
 
-def verify_candidates(path: Path | str) -> int:
+def verify_candidates(path: Path | str, certificates: Path | None = None) -> int:
     """Replay every word of a file, prove every threshold again, and count the rows.
 
     Each threshold is proved by a certificate, which a checker without compiled code accepts.
@@ -37,6 +41,8 @@ def verify_candidates(path: Path | str) -> int:
     ----------
     path : Path or str
         A candidates file, or a file of ``archive export``.
+    certificates : Path, optional
+        A file for the certificates, a line for each row. It is written if all rows are right.
 
     Raises
     ------
@@ -55,19 +61,35 @@ def verify_candidates(path: Path | str) -> int:
     table = _table(path, content, kind, f"; {_TAKEN}")
     if len(table) == 0 and path.name not in recorded:
         raise DataError(f"{path}: no rows")
+
+    def proofs() -> Iterator[Certificate]:
+        yield from _proofs(path, table, kind)
+        if not content.endswith(b"\n"):
+            raise DataError(f"{path}: row {len(table)}: the file is cut off")
+        digest = hashlib.sha256(content).hexdigest()
+        if recorded.get(path.name, digest) != digest:
+            raise DataError(f"{path}: damaged (its SHA-256 is not the recorded one)")
+
+    if certificates is None:
+        deque(proofs(), maxlen=0)
+    else:
+        write_certificates(proofs(), certificates)
+    return len(table)
+
+
+def _proofs(path: Path, table: pd.DataFrame, kind: FileKind) -> Iterator[Certificate]:
+    """Yield a certificate, which the checker has accepted, for each row of a table."""
     with progress(len(table), "verify", "rows") as bar:
         for position, delta, threshold in checked_rows(path, table, kind):
-            if (proved := proved_threshold(delta)) != threshold:
+            proof = certificate(delta)
+            check_certificate(proof)
+            if proof.threshold != threshold:
                 raise DataError(
-                    f"{path}: row {position}: threshold {threshold}, but {proved} is proved"
+                    f"{path}: row {position}: threshold {threshold}, but {proof.threshold} is "
+                    "proved"
                 )
+            yield proof
             bar.update()
-    if not content.endswith(b"\n"):
-        raise DataError(f"{path}: row {len(table)}: the file is cut off")
-    digest = hashlib.sha256(content).hexdigest()
-    if recorded.get(path.name, digest) != digest:
-        raise DataError(f"{path}: damaged (its SHA-256 is not the recorded one)")
-    return len(table)
 
 
 def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:
