@@ -43,7 +43,7 @@ def verify_certificates(path: Path) -> int:
     Parameters
     ----------
     path : Path
-        A file of `write_certificates`, or of `Certificate.to_json`, one a line.
+        A file of `write_certificates`, or lines of `automata.proof.checker.Certificate`.
 
     Raises
     ------
