@@ -57,7 +57,7 @@ from .solver.exact import (
     shortest_reset_word,
     shortest_reset_words,
 )
-from .solver.limits import CarefulBounds, CarefulLimitReached, LimitReached, ResetBounds
+from .solver.limits import LimitReached, ResetBounds, WordBounds, WordLimitReached
 from .solver.ranks import are_synchronizing, is_synchronizing, rank
 from .solver.short_words import reset_word, short_reset_word
 from .solver.subset_lengths import longest_by_size, reach_lengths, subset_thresholds
@@ -83,8 +83,6 @@ __all__ = [
     "AutomatonError",
     "AutomatonLike",
     "CLASSES",
-    "CarefulBounds",
-    "CarefulLimitReached",
     "Certificate",
     "CertificateError",
     "Enumeration",
@@ -98,6 +96,8 @@ __all__ = [
     "TransitionMonoid",
     "UNDEFINED",
     "UNKNOWN",
+    "WordBounds",
+    "WordLimitReached",
     "Words",
     "apply_word",
     "are_aperiodic",

@@ -10,14 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 import automata  # methods look up its functions when called: their modules import this one
-from automata.deltas import Deltas as Deltas
-from automata.deltas import check_complete, has_undefined, state_dtype, validate_table
-from automata.deltas import check_partial_size as check_partial_size
-from automata.deltas import undefined_entries as undefined_entries
-from automata.deltas import validate_deltas as validate_deltas
+from automata.deltas import Deltas, check_complete, has_undefined, state_dtype, validate_table
 from automata.errors import AutomatonError as AutomatonError
 from automata.errors import SizeLimitError as SizeLimitError
-from automata.sizes import cerny_bound as cerny_bound
+from automata.sizes import cerny_bound
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,10 +28,10 @@ class Automaton:
     Parameters
     ----------
     delta : Automaton, array of int, shape (k, n), or text
-        ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to, or `UNDEFINED`. Any
-        integer dtype, nested sequence of integers, or text such as ``"1 2 3 0|0 1 2 0"``: the
-        images under each letter, separated by blanks, and ``|`` between letters. In nested
-        sequences None is undefined, in text ``-``.
+        ``delta[a, q]`` is the state that letter ``a`` leads state ``q`` to, or
+        `automata.deltas.UNDEFINED`. Any integer dtype, nested sequence of integers, or text such as
+        ``"1 2 3 0|0 1 2 0"``: the images under each letter, separated by blanks, and ``|`` between
+        letters. In nested sequences None is undefined, in text ``-``.
 
     Raises
     ------
@@ -82,7 +78,14 @@ class Automaton:
 
     @property
     def cerny_bound(self) -> int:
-        """Černý's conjectured upper bound on the reset threshold, (n-1)^2."""
+        """Černý's conjectured upper bound on the reset threshold, (n-1)^2.
+
+        Raises
+        ------
+        AutomatonError
+            If the automaton is partial: careful words may be longer.
+        """
+        check_complete(self.delta[None])
         return cerny_bound(self.n)
 
     @property
@@ -376,8 +379,8 @@ def validate_delta(delta: AutomatonLike, *, partial: bool = False) -> Deltas:
     delta : Automaton, array of int, shape (k, n), or text
         Text is what `automata.text.formats.parse_delta` reads.
     partial : bool
-        Whether letters may be undefined on states: `UNDEFINED` in arrays, None in nested lists,
-        ``-`` in text.
+        Whether letters may be undefined on states: `automata.deltas.UNDEFINED` in arrays, None in
+        nested lists, ``-`` in text.
 
     Returns
     -------

@@ -15,10 +15,10 @@ from automata.solver.careful import shortest_careful_word
 from automata.solver.exact import shortest_reset_word
 from automata.solver.limits import (
     Budget,
-    CarefulBounds,
-    CarefulLimitReached,
     LimitReached,
     ResetBounds,
+    WordBounds,
+    WordLimitReached,
 )
 
 _BYTES_PER_SET = 128
@@ -60,7 +60,7 @@ def certificate(
         If `delta` is not an automaton.
     SizeLimitError
         If n > 64.
-    LimitReached, CarefulLimitReached
+    LimitReached, WordLimitReached
         If the search for the word or the levels exceed a limit; the latter for partial automata.
 
     Examples
@@ -101,12 +101,12 @@ def certificate(
 
 def _limit_reached(
     limit: str, word: tuple[int, ...] | None, is_partial: bool
-) -> LimitReached | CarefulLimitReached:
+) -> LimitReached | WordLimitReached:
     """Return the error for a certificate that a limit has ended; the word is known by then."""
     if word is None:
-        return CarefulLimitReached(limit, CarefulBounds(1, None, None))
+        return WordLimitReached(limit, WordBounds(1, None, None))
     if is_partial:
-        return CarefulLimitReached(limit, CarefulBounds(len(word), len(word), word))
+        return WordLimitReached(limit, WordBounds(len(word), len(word), word))
     bounds = ResetBounds(len(word), len(word), word)
     return LimitReached(f"no certificate within the {limit} limit", bounds)
 

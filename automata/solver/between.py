@@ -17,21 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer, check_states, check_workers
-from automata.automaton import (
-    Automaton,
-    AutomatonLike,
-    Deltas,
-    SizeLimitError,
-    undefined_entries,
-    validate_delta,
-    validate_deltas,
-)
+from automata.automaton import Automaton, AutomatonLike, validate_delta
+from automata.deltas import Deltas, undefined_entries, validate_deltas
+from automata.errors import SizeLimitError
 from automata.kernels import dense, subset_lengths
 from automata.parallel import run_parts
 from automata.solver.dense import DENSE_MAX_STATES, NOT_SYNCHRONIZING, DenseSearch
 from automata.solver.exact import SOLVER_MAX_STATES, UNKNOWN, Thresholds
 from automata.solver.frontier import Frontier
-from automata.solver.limits import Budget, CarefulBounds, CarefulLimitReached, OutOfBudget
+from automata.solver.limits import Budget, OutOfBudget, WordBounds, WordLimitReached
 from automata.solver.quick import UNFINISHED, solve_apart
 from automata.solver.short_words import greedy_word
 from automata.solver.start import Start
@@ -113,7 +107,7 @@ def shortest_word(
         If there is no state at the beginning, a state or a rank is out of range, `to_state` is
         given with `to_rank`, a limit is not a positive finite number, or `workers` is not an
         integer of at least 1.
-    CarefulLimitReached
+    WordLimitReached
         If a limit ends the search; its ``bounds`` are those proved by then. They have an upper one
         where merging pairs of states has found a word of a complete automaton.
 
@@ -185,7 +179,7 @@ def shortest_word_lengths(
         try:
             budget = Budget(memory_limit, time_limit)
             bounds = _prove(valid[row], ends, budget, together, words=False)
-        except CarefulLimitReached:
+        except WordLimitReached:
             found[row] = UNKNOWN
         else:
             found[row] = NOT_SYNCHRONIZING if bounds is None else bounds.lower
@@ -215,11 +209,11 @@ def _check(
 
 def _prove(
     delta: Deltas, ends: Ends, budget: Budget, workers: int, words: bool
-) -> CarefulBounds | None:
-    """Find a shortest word, or without `words` its length; raise `CarefulLimitReached`."""
+) -> WordBounds | None:
+    """Find a shortest word, or without `words` its length; raise `WordLimitReached`."""
     n = delta.shape[1]
     if ends.clear:
-        return CarefulBounds(0, 0, ())
+        return WordBounds(0, 0, ())
     short = None
     if len(undefined_entries(delta)) == 0:
         short, left = _merge_pairs(delta, ends)
@@ -232,10 +226,10 @@ def _prove(
     return _search_both_ends(delta, ends, short, budget, workers)
 
 
-def _reached(limit: str, lower: int, word: tuple[int, ...] | None) -> CarefulLimitReached:
+def _reached(limit: str, lower: int, word: tuple[int, ...] | None) -> WordLimitReached:
     """Return the error of a search that a limit has ended."""
-    bounds = CarefulBounds(lower, None if word is None else len(word), word)
-    return CarefulLimitReached(limit, bounds)
+    bounds = WordBounds(lower, None if word is None else len(word), word)
+    return WordLimitReached(limit, bounds)
 
 
 def _limit(spent: OutOfBudget | MemoryError) -> str:
@@ -272,7 +266,7 @@ def _search_all(
     budget: Budget,
     workers: int,
     words: bool,
-) -> CarefulBounds | None:
+) -> WordBounds | None:
     """Search forward, with a bit for each set of states."""
     start = sum(1 << q for q in ends.start)
     search = DenseSearch(
@@ -288,16 +282,16 @@ def _search_all(
         if search.status == NOT_SYNCHRONIZING:
             return None
         if not words:
-            return CarefulBounds(search.status, search.status, None)
+            return WordBounds(search.status, search.status, None)
         word = search.least_word(budget)
     except OutOfBudget as spent:
         raise _reached(spent.limit, search.depth + 1, short) from None
-    return CarefulBounds(len(word), len(word), word)
+    return WordBounds(len(word), len(word), word)
 
 
 def _search_forward(
     delta: Deltas, ends: Ends, short: tuple[int, ...] | None, budget: Budget, workers: int
-) -> CarefulBounds | None:
+) -> WordBounds | None:
     """Search forward, with a list of the sets met, until a set has few states."""
     met = Frontier(delta, False, budget, workers, plain=True, start=_start(delta, ends))
     while met.size > 0:
@@ -305,7 +299,7 @@ def _search_forward(
             few = np.bitwise_count(sets).sum(axis=1, dtype=np.int64) <= ends.rank
             if few.any():
                 word = tuple(reversed(met.path(int(numbers[np.argmax(few)]), met.depth)))
-                return CarefulBounds(len(word), len(word), word)
+                return WordBounds(len(word), len(word), word)
         try:
             met.expand(met.buffers, None)
         except (OutOfBudget, MemoryError) as spent:
@@ -315,7 +309,7 @@ def _search_forward(
 
 def _search_both_ends(
     delta: Deltas, ends: Ends, short: tuple[int, ...] | None, budget: Budget, workers: int
-) -> CarefulBounds | None:
+) -> WordBounds | None:
     """Search from the states at the beginning and from the state, or the states, at the end."""
     last = np.eye(delta.shape[1], dtype=np.bool_)
     if ends.state is not None:
@@ -327,7 +321,7 @@ def _search_both_ends(
     except OutOfBudget as spent:
         raise _reached(spent.limit, search.lower, search.word) from None
     word = search.word
-    return None if word is None else CarefulBounds(len(word), len(word), word)
+    return None if word is None else WordBounds(len(word), len(word), word)
 
 
 def _start(delta: Deltas, ends: Ends) -> Start:

@@ -15,21 +15,15 @@ from collections.abc import Sequence
 import numpy.typing as npt
 
 from automata.arguments import check_workers
-from automata.automaton import (
-    Automaton,
-    AutomatonLike,
-    Deltas,
-    cerny_bound,
-    check_partial_size,
-    validate_delta,
-    validate_deltas,
-)
+from automata.automaton import Automaton, AutomatonLike, validate_delta
+from automata.deltas import Deltas, check_partial_size, validate_deltas
+from automata.sizes import cerny_bound
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, Thresholds, Words, find_words
 from automata.solver.limits import (
     Budget,
-    CarefulBounds,
-    CarefulLimitReached,
     OutOfBudget,
+    WordBounds,
+    WordLimitReached,
 )
 from automata.solver.many_sets import ManySets, Word
 from automata.solver.quick import (
@@ -62,7 +56,7 @@ def careful_threshold(
     ------
     AutomatonError, SizeLimitError, ValueError
         As `careful_bounds`.
-    CarefulLimitReached
+    WordLimitReached
         If a limit ends the search; its ``bounds`` are those proved by then.
 
     Examples
@@ -88,7 +82,7 @@ def careful_thresholds(
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        As `automata.automaton.validate_deltas` takes them.
+        As `automata.deltas.validate_deltas` takes them.
     workers, memory_limit, time_limit
         As in `careful_bounds`, the limits for each automaton.
 
@@ -117,7 +111,7 @@ def careful_thresholds(
         try:
             few = search_few_again(valid[row])
             thresholds[row] = _threshold(valid[row], few, budget, together)
-        except CarefulLimitReached:
+        except WordLimitReached:
             thresholds[row] = UNKNOWN
 
     solve_apart(solve, thresholds, workers)
@@ -149,7 +143,7 @@ def shortest_careful_word(
 
     Raises
     ------
-    AutomatonError, SizeLimitError, ValueError, CarefulLimitReached
+    AutomatonError, SizeLimitError, ValueError, WordLimitReached
         As `careful_threshold`.
 
     Examples
@@ -174,7 +168,7 @@ def shortest_careful_words(
     Parameters
     ----------
     deltas : array of int, shape (batch, k, n)
-        As `automata.automaton.validate_deltas` takes them.
+        As `automata.deltas.validate_deltas` takes them.
     workers, memory_limit, time_limit
         As in `careful_thresholds`; the words do not depend on the workers.
 
@@ -196,7 +190,7 @@ def shortest_careful_words(
     valid, workers = _validate(validate_deltas(deltas, partial=True), workers)
     Budget(memory_limit, time_limit)  # checks the limits
 
-    def prove(row: int, together: int) -> CarefulBounds | None:
+    def prove(row: int, together: int) -> WordBounds | None:
         return _prove(valid[row], Budget(memory_limit, time_limit), together)
 
     return find_words(valid, workers, 2 * cerny_bound(valid.shape[2]), prove)
@@ -228,7 +222,7 @@ def careful_bounds(
     workers: int = 1,
     memory_limit: int | None = None,
     time_limit: float | None = None,
-) -> CarefulBounds | None:
+) -> WordBounds | None:
     """Return the bounds on the careful threshold proved within limits, None without careful word.
 
     Parameters
@@ -255,12 +249,12 @@ def careful_bounds(
     Examples
     --------
     >>> careful_bounds("1 2 -|1 1 0")
-    CarefulBounds(lower=2, upper=2, word=(1, 1))
+    WordBounds(lower=2, upper=2, word=(1, 1))
     """
     (valid,), workers = _validate(validate_delta(delta, partial=True)[None], workers)
     try:
         return _prove(valid, Budget(memory_limit, time_limit), workers)
-    except CarefulLimitReached as reached:
+    except WordLimitReached as reached:
         return reached.bounds
 
 
@@ -271,19 +265,19 @@ def _validate(deltas: Deltas, workers: int) -> tuple[Deltas, int]:
 
 
 def _threshold(delta: Deltas, few: FewSets, budget: Budget, workers: int) -> int:
-    """Return the threshold, after a search of few sets; raise `CarefulLimitReached`."""
+    """Return the threshold, after a search of few sets; raise `WordLimitReached`."""
     if few.threshold != UNFINISHED:
         return few.threshold
     return _search_many(delta, few, budget, workers, words=False)[0]
 
 
-def _prove(delta: Deltas, budget: Budget, workers: int) -> CarefulBounds | None:
-    """Find the threshold and a shortest word; raise `CarefulLimitReached`."""
+def _prove(delta: Deltas, budget: Budget, workers: int) -> WordBounds | None:
+    """Find the threshold and a shortest word; raise `WordLimitReached`."""
     few = search_few_sets(delta, words=True)
     threshold, word = few.threshold, few.word
     if threshold == UNFINISHED:
         threshold, word = _search_many(delta, few, budget, workers, words=True)
-    return None if word is None else CarefulBounds(threshold, threshold, word)
+    return None if word is None else WordBounds(threshold, threshold, word)
 
 
 def _search_many(
@@ -295,5 +289,5 @@ def _search_many(
         return search.run(words)
     except OutOfBudget as spent:
         word = search.word
-        bounds = CarefulBounds(search.lower, None if word is None else len(word), word)
-        raise CarefulLimitReached(spent.limit, bounds) from None
+        bounds = WordBounds(search.lower, None if word is None else len(word), word)
+        raise WordLimitReached(spent.limit, bounds) from None

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_workers
-from automata.automaton import AutomatonLike, Deltas, SizeLimitError, validate_delta
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import Deltas
+from automata.errors import SizeLimitError
 from automata.kernels import dense
 from automata.solver.limits import Budget, OutOfBudget
 

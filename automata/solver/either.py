@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas, validate_deltas
+from automata.deltas import Deltas, validate_deltas
 from automata.solver.careful import careful_thresholds, shortest_careful_words
 from automata.solver.exact import Thresholds, Words, reset_thresholds, shortest_reset_words
 from automata.solver.ranks import are_synchronizing, are_synchronizing_valid

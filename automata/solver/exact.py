@@ -13,24 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_workers
-from automata.automaton import (
-    Automaton,
-    AutomatonLike,
-    Deltas,
-    SizeLimitError,
-    cerny_bound,
-    validate_delta,
-    validate_deltas,
-)
+from automata.automaton import Automaton, AutomatonLike, validate_delta
+from automata.deltas import Deltas, validate_deltas
+from automata.errors import SizeLimitError
 from automata.kernels import both_ends
 from automata.parallel import run_parts
+from automata.sizes import cerny_bound
 from automata.solver.limits import (
     Budget,
-    CarefulBounds,
-    CarefulLimitReached,
     LimitReached,
     OutOfBudget,
     ResetBounds,
+    WordBounds,
+    WordLimitReached,
 )
 from automata.solver.many_sets import ManySets, Word
 from automata.solver.quick import (
@@ -256,7 +251,7 @@ def find_words(
     deltas: Deltas,
     workers: int,
     longest: int,
-    prove: Callable[[int, int], ResetBounds | CarefulBounds | None],
+    prove: Callable[[int, int], ResetBounds | WordBounds | None],
 ) -> Words:
     """Return a shortest word for each automaton: by the kernel for few sets, or else by `prove`.
 
@@ -270,7 +265,7 @@ def find_words(
         Most letters of a word that the kernel has room for.
     prove : function
         Of a row and a number of workers: the row's exact bounds, None without a word. It raises
-        `LimitReached` or `CarefulLimitReached` if a limit ends the search.
+        `LimitReached` or `WordLimitReached` if a limit ends the search.
     """
     batch, k, n = deltas.shape
     lengths = np.full(batch, UNFINISHED, np.int32)
@@ -287,7 +282,7 @@ def find_words(
     def solve(row: int, together: int) -> None:
         try:
             bounds = prove(row, together)
-        except (LimitReached, CarefulLimitReached):
+        except (LimitReached, WordLimitReached):
             lengths[row] = UNKNOWN
             return
         lengths[row] = NOT_SYNCHRONIZING if bounds is None else bounds.lower

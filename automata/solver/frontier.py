@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.kernels import state_sets
 from automata.parallel import each_in_order
 from automata.solver.limits import Budget, OutOfBudget

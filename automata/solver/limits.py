@@ -41,14 +41,14 @@ class LimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
 
 
 @dataclass(frozen=True)
-class CarefulBounds:
-    """What is proved about the length of a shortest careful word.
+class WordBounds:
+    """Proved bounds on the length of a shortest word that there may not be.
 
-    Or of a word that `automata.solver.between.shortest_word` searches for.
+    Such as a careful word, or one that `automata.solver.between.shortest_word` searches for.
 
     Examples
     --------
-    >>> CarefulBounds(lower=4, upper=4, word=(1, 0, 0, 1)).exact
+    >>> WordBounds(lower=4, upper=4, word=(1, 0, 0, 1)).exact
     True
     """
 
@@ -65,10 +65,10 @@ class CarefulBounds:
         return self.lower == self.upper
 
 
-class CarefulLimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
+class WordLimitReached(RuntimeError):  # noqa: N818  # not an error of the caller's
     """A limit on memory or time ended the search; `bounds` are those proved by then."""
 
-    def __init__(self, limit: str, bounds: CarefulBounds) -> None:
+    def __init__(self, limit: str, bounds: WordBounds) -> None:
         super().__init__(f"out of {limit}: such a word has at least {bounds.lower} letters")
         self.bounds = bounds
 

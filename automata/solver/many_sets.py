@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.solver.dense import DENSE_MAX_STATES, NOT_SYNCHRONIZING, DenseSearch
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.quick import ALL_SETS_FIRST_MAX_STATES, FewSets

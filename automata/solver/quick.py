@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Deltas
+from automata.deltas import Deltas
 from automata.kernels import both_ends, forward, forward_filtered
 from automata.kernels.tables import images_of_partial
 from automata.parallel import run_parts

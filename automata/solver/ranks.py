@@ -7,13 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import (
-    Automaton,
-    AutomatonLike,
-    Deltas,
-    validate_delta,
-    validate_deltas,
-)
+from automata.automaton import Automaton, AutomatonLike, validate_delta
+from automata.deltas import Deltas, validate_deltas
 from automata.kernels import pairs
 from automata.parallel import run_parts
 from automata.solver.short_words import greedy_word

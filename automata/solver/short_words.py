@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer
-from automata.automaton import AutomatonLike, Deltas, validate_delta
+from automata.automaton import AutomatonLike, validate_delta
+from automata.deltas import Deltas
 from automata.kernels import beam, pairs
 from automata.solver.limits import Budget
 
@@ -101,7 +102,7 @@ def greedy_word(
 
     Parameters
     ----------
-    delta : array of `automata.automaton.state_dtype`, shape (k, n)
+    delta : array of `automata.deltas.state_dtype`, shape (k, n)
         Valid.
     goal : int
         Stop when this many states are left, or fewer.
@@ -143,7 +144,7 @@ def beam_word(
 
     Parameters
     ----------
-    delta : array of `automata.automaton.state_dtype`, shape (k, n)
+    delta : array of `automata.deltas.state_dtype`, shape (k, n)
         Valid. It need not synchronize.
     width : int, optional
         As in `short_reset_word`.

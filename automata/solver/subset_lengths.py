@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automata.automaton import Automaton, Deltas, SizeLimitError, validate_deltas
+from automata.automaton import Automaton
+from automata.deltas import Deltas, validate_deltas
+from automata.errors import SizeLimitError
 from automata.kernels import dense, subset_lengths
 from automata.parallel import run_parts
 

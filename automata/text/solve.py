@@ -18,7 +18,7 @@ from automata.solver.between import shortest_word, shortest_word_lengths
 from automata.solver.careful import careful_bounds, careful_threshold
 from automata.solver.either import shortest_words_of, thresholds_of
 from automata.solver.exact import NOT_SYNCHRONIZING, UNKNOWN, reset_bounds, reset_threshold
-from automata.solver.limits import CarefulBounds, CarefulLimitReached, LimitReached, ResetBounds
+from automata.solver.limits import LimitReached, ResetBounds, WordBounds, WordLimitReached
 from automata.solver.short_words import short_reset_word
 from automata.text.config import SolveConfig as SolveConfig
 from automata.text.entries import Automata, Malformed
@@ -222,7 +222,7 @@ def _ends(config: SolveConfig, n: int) -> dict[str, Any]:
     return config.ends
 
 
-def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | CarefulBounds | None:
+def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | WordBounds | None:
     """Return proved bounds, without a word if none is wanted; None if there is no such word."""
     if config.method != "exact":
         word = short_reset_word(delta, method=config.method)
@@ -235,13 +235,13 @@ def _search(delta: Deltas, config: SolveConfig, workers: int) -> ResetBounds | C
     if config.ends:
         try:
             word = shortest_word(delta, **_ends(config, delta.shape[1]), **limits)
-        except CarefulLimitReached as stopped:
+        except WordLimitReached as stopped:
             return stopped.bounds
-        return None if word is None else CarefulBounds(len(word), len(word), word)
+        return None if word is None else WordBounds(len(word), len(word), word)
     if config.words:
         return (careful_bounds if config.partial else reset_bounds)(delta, **limits)
     try:
         length = (careful_threshold if config.partial else reset_threshold)(delta, **limits)
-    except (LimitReached, CarefulLimitReached) as reached:
+    except (LimitReached, WordLimitReached) as reached:
         return reached.bounds
     return None if length is None else ResetBounds(length, length, ())

@@ -13,8 +13,8 @@ import pytest
 from automata import (
     UNDEFINED,
     UNKNOWN,
-    CarefulLimitReached,
     SizeLimitError,
+    WordLimitReached,
     shortest_reset_word,
     shortest_word,
     shortest_word_lengths,
@@ -204,7 +204,7 @@ def test_no_search_goes_on_from_all_states(n: int) -> None:
     delta[2, 1:-1] = np.arange(1, n - 1)
     assert shortest_word(delta, **asked, to_state=n - 1) is None
     assert shortest_word(delta, from_states=[3, n - 1], memory_limit=4_000_000) is None
-    with pytest.raises(CarefulLimitReached):
+    with pytest.raises(WordLimitReached):
         shortest_word(delta, to_rank=1, memory_limit=4_000_000)
 
 
@@ -215,14 +215,14 @@ def test_limits_leave_what_was_proved() -> None:
             asked = {"from_states": range(12), **ends}
             shortest = length_of(shortest_word(delta, **asked))
             for limit in ({"time_limit": 1e-9}, {"memory_limit": 1}):
-                with pytest.raises(CarefulLimitReached, match="^out of (time|memory): ") as hit:
+                with pytest.raises(WordLimitReached, match="^out of (time|memory): ") as hit:
                     shortest_word(delta, **asked, **limit)
                 bounds = hit.value.bounds
                 assert bounds.lower == 1 and bounds.word is not None
                 assert bounds.upper == len(bounds.word) >= shortest
                 assert does_it(delta, bounds.word, asked)
                 assert shortest_word_lengths([delta], **asked, **limit).tolist() == [UNKNOWN]
-    with pytest.raises(CarefulLimitReached, match="out of time: such a word has at least") as hit:
+    with pytest.raises(WordLimitReached, match="out of time: such a word has at least") as hit:
         shortest_word(partial, from_states=range(30), time_limit=0.3)
     assert hit.value.bounds.upper is None and hit.value.bounds.word is None
     assert hit.value.bounds.lower > 20
@@ -235,7 +235,7 @@ def test_memory_is_kept(n: int) -> None:
     delta = CERNY.delta(n)
     shortest_word(delta, to_rank=n - 2)  # compiled
     tracemalloc.start()
-    with pytest.raises(CarefulLimitReached) as hit:
+    with pytest.raises(WordLimitReached) as hit:
         shortest_word(delta, to_rank=2, memory_limit=limit)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -250,7 +250,7 @@ def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Frontier, "expand", expand)
     monkeypatch.setattr(Frontier, "march", expand)
     for ends in ({"to_rank": 2}, {"to_state": 3}):
-        with pytest.raises(CarefulLimitReached, match="^out of memory: ") as hit:
+        with pytest.raises(WordLimitReached, match="^out of memory: ") as hit:
             shortest_word(CERNY.delta(30), **ends)
         assert hit.value.bounds.word is not None
 

@@ -17,8 +17,8 @@ from automata.errors import AutomatonError, SizeLimitError
 from automata.kernels import both_ends
 from automata.solver import many_sets, quick, reduction, two_ended
 from automata.solver.careful import (
-    CarefulBounds,
-    CarefulLimitReached,
+    WordBounds,
+    WordLimitReached,
     careful_bounds,
     careful_threshold,
     careful_thresholds,
@@ -68,7 +68,7 @@ def test_as_in_plain_python(n: int, k: int) -> None:
         assert shortest_careful_word(delta) == word
         assert careful_threshold(delta) == (None if word is None else len(word))
         assert is_carefully_synchronizing(delta) == (word is not None)
-        bounds = None if word is None else CarefulBounds(len(word), len(word), word)
+        bounds = None if word is None else WordBounds(len(word), len(word), word)
         assert careful_bounds(delta) == bounds
 
 
@@ -181,15 +181,15 @@ def test_limits_leave_what_was_proved() -> None:
     bounds = careful_bounds(delta, time_limit=0.3)
     assert bounds is not None and bounds.upper is None and bounds.word is None
     assert 30 < bounds.lower < 1600
-    with pytest.raises(CarefulLimitReached, match="out of memory: such a word has at least"):
+    with pytest.raises(WordLimitReached, match="out of memory: such a word has at least"):
         careful_threshold(delta, memory_limit=1_000_000)
     assert careful_thresholds([delta], memory_limit=1_000_000).tolist() == [UNKNOWN]
     with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
         small = careful_bounds(p_family(16, 2), memory_limit=1)
-    assert small == CarefulBounds(proved_by_the_first_search(p_family(16, 2), 1) + 1, None, None)
+    assert small == WordBounds(proved_by_the_first_search(p_family(16, 2), 1) + 1, None, None)
     first = proved_by_the_first_search(delta, quick._BOTH_ENDS_BITS)
     for limit in ({"memory_limit": 1}, {"time_limit": 1e-9}):
-        assert careful_bounds(delta, **limit) == CarefulBounds(first + 1, None, None)
+        assert careful_bounds(delta, **limit) == WordBounds(first + 1, None, None)
     for limits in ({"memory_limit": 0}, {"time_limit": float("nan")}, {"workers": 0}):
         with pytest.raises(ValueError, match="0|nan"):
             careful_thresholds([delta], **limits)
@@ -241,12 +241,12 @@ def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         assert proved is not None and proved.word is not None
         assert proved.lower == proved.upper == careful_threshold(delta) == truth(delta)
         assert is_careful(delta, proved.word)
-        with pytest.raises(CarefulLimitReached, match="out of memory") as reached:
+        with pytest.raises(WordLimitReached, match="out of memory") as reached:
             shortest_careful_word(delta)  # the least one is not known
         assert reached.value.bounds == proved
         monkeypatch.setattr(Frontier, "expand", no_memory)
         monkeypatch.setattr(Frontier, "march", no_memory)
-        assert careful_bounds(delta) == CarefulBounds(first + 1, None, None)
+        assert careful_bounds(delta) == WordBounds(first + 1, None, None)
 
 
 def test_little_memory_is_used_by_the_search_from_both_ends() -> None:

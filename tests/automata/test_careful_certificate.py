@@ -20,7 +20,7 @@ from automata.proof.checker import Certificate, CertificateError, check_certific
 from automata.proof.verification import reprove_thresholds, verify, verify_words
 from automata.solver.careful import shortest_careful_words
 from automata.solver.exact import Words
-from automata.solver.limits import CarefulLimitReached
+from automata.solver.limits import WordLimitReached
 from tests import naive
 from tests.automata.examples import p_family, uniform_partial, with_none
 from tests.automata.proofs import forgeries, passes, proves, sets
@@ -88,7 +88,7 @@ def test_complete_automata_have_the_same_certificates() -> None:
 def test_limits() -> None:
     for delta, lower in ((p_family(12, 1), 146), (unsolvable().delta, 1)):
         for limits in ({"memory_limit": 200}, {"time_limit": 1e-9}):
-            with pytest.raises(CarefulLimitReached) as reached:
+            with pytest.raises(WordLimitReached) as reached:
                 certificate(delta, **limits)
             assert reached.value.bounds.lower <= lower
         check_certificate(certificate(delta, memory_limit=10**8, time_limit=100))

@@ -448,7 +448,14 @@ def test_counts_of_many_states() -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [rank, is_synchronizing, reset_threshold, lambda delta: ranks([delta]), are_synchronizing],
+    [
+        rank,
+        is_synchronizing,
+        reset_threshold,
+        lambda delta: Automaton(delta).cerny_bound,
+        lambda delta: ranks([delta]),
+        are_synchronizing,
+    ],
 )
 def test_what_is_only_for_complete_automata(function: Callable[[Any], object]) -> None:
     message = "undefined on state 1: not complete$|'-' is undefined, not complete"
