@@ -3,16 +3,17 @@
 python benchmarks/reached.py RUN [RUN ..]       folders of discover, with the same k
 
 Sizes of the start count as an arm of their own. A seed reaches a size's longest threshold at the
-call that first found it.
+call that first found it. Steps are read as they are, without solving their automata again.
 """
 
 import argparse
+import json
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from search.discovery.saved import load_step
+from search.discovery.step import is_finished
 from search.jobs.discovery_plan import START, seed_folders
 
 
@@ -22,13 +23,14 @@ def first_calls(runs):
     for run in runs:
         for seed in seed_folders(run):
             for folder in sorted(seed.glob("*/n-*")):
-                step = load_step(folder)
-                if step is None:
+                if not is_finished(folder):
                     continue
-                longest = int(step.thresholds.max(initial=-1))
-                own = step.found_at[step.thresholds == longest]
-                calls = int(own.min(initial=step.calls))
-                found[step.n][folder.parent.name][run, seed.name] = longest, calls
+                facts = json.loads((folder / "step.json").read_text())
+                with np.load(folder / "found.npz") as columns:
+                    thresholds, found_at = columns["thresholds"], columns["found_at"]
+                longest = int(thresholds.max(initial=-1))
+                calls = int(found_at[thresholds == longest].min(initial=facts["calls"]))
+                found[facts["n"]][folder.parent.name][run, seed.name] = longest, calls
     return found
 
 

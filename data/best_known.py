@@ -16,14 +16,16 @@ _CAREFUL: dict[int, list[int]] = {
         *(539, 599, 663, 732, 804, 881, 961, 1044, 1132, 1222, 1317, 1416, 1517, 1624, 1733, 1846),
         *(1963, 2082, 2207, 2334),
     ],
-    3: [0, 1, 4, 10, 19, 33],
-    4: [0, 1, 4, 10],
+    3: [0, 1, 4, 10, 19, 33, 51, 72, 108, 144, 187, 236],
+    4: [0, 1, 4, 10, 20, 34, 54, 80],
 }
 """Longest known careful thresholds by number of letters, for n = 1, 2, ...
 
 Two letters: maxima for n <= 10 (de Bondt, Don, Zantema, arXiv:1801.10436; Cambie, de Bondt, Don,
 arXiv:2108.13927), and beyond them the best of P(n, c) (`automata.partial_families`); nobody has
-found longer ones for n <= 40. More letters: maxima, found here by enumeration.
+found longer ones for n <= 40. More letters: maxima for n <= 6 (three) and n <= 4 (four), found here
+by enumeration, and beyond them the longest that ``discover`` has found: docs/findings.md has an
+automaton of each.
 """
 
 
@@ -46,7 +48,7 @@ def best_known_length(n: int, k: int, *, partial: bool) -> int | None:
     --------
     >>> best_known_length(10, 2, partial=False), best_known_length(10, 2, partial=True)
     (81, 94)
-    >>> best_known_length(24, 2, partial=True), best_known_length(24, 3, partial=True)
+    >>> best_known_length(24, 2, partial=True), best_known_length(13, 3, partial=True)
     (732, None)
     """
     if not partial:

@@ -11,7 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 import pipeline
-from automata import UNDEFINED, canonical_forms, careful_thresholds, format_delta
+from automata import (
+    UNDEFINED,
+    canonical_forms,
+    careful_thresholds,
+    certificate,
+    check_certificate,
+    format_delta,
+    parse_delta,
+)
 from automata.partial_families import p_threshold
 from automata.sampling import sample_uniform
 from automata.settings import record_of
@@ -141,7 +149,7 @@ def test_the_best_known_lengths() -> None:
         family = max(p_threshold(n, c) for c in range(n - 2))
         assert best_known_length(n, 2, partial=True) == family
     assert best_known_length(41, 2, partial=True) is None
-    assert best_known_length(7, 3, partial=True) is None
+    assert best_known_length(13, 3, partial=True) is None
     assert [best_known_length(n, 3, partial=True) for n in (2, 3, 4)] == [1, 4, 10]
     assert [best_known_length(n, 1, partial=True) for n in (1, 2, 9)] == [0, 1, 8]
     assert best_known_length(19, 2, partial=False) == 324
@@ -149,6 +157,29 @@ def test_the_best_known_lengths() -> None:
         tables = np.array([*np.ndindex(*[n + 1] * n)], np.uint8)[:, None]
         tables[tables == n] = UNDEFINED
         assert careful_thresholds(tables).max() == best_known_length(n, 1, partial=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0 1 2 3 4 5 2|0 2 1 - - - 4|1 0 3 4 5 6 2",
+        "0 1 2 3 4 5 7 2|0 2 1 - - - - 4|1 0 3 4 5 6 - 2",
+        "0 1 2 3 4 5 6 4 8|1 2 0 5 6 7 8 4 3|1 3 4 - - - - 0 -",
+        "0 1 2 3 4 5 6 7 8 2|0 2 - 5 - - - - - 3|1 3 4 0 6 7 5 8 9 2",
+        "0 1 2 3 4 5 6 7 8 10 2|0 2 - 5 - - - - - - 3|1 3 4 0 6 7 5 8 9 - 2",
+        "0 1 2 3 4 5 6 7 8 5 10 11|0 2 - 5 - - 1 - - 6 - -|1 3 4 6 7 8 0 9 10 5 11 2",
+        "0 1 2 3 2|0 1 3 4 2|0 2 - - 3|1 2 - - 0",
+        "0 1 2 3 4 3|0 1 2 4 5 3|0 1 3 - - 4|1 2 3 - - 0",
+        "0 1 2 3 4 5 3|0 1 2 4 5 6 3|0 1 3 - - - 5|1 2 3 - - - 0",
+        "0 1 2 3 4 5 6 4|0 2 1 5 6 7 3 4|0 3 4 - - - - 2|1 4 - 0 - - - 2",
+    ],
+)
+def test_our_finds_with_three_and_four_letters(text: str) -> None:  # docs/findings.md
+    delta = parse_delta(text, partial=True)
+    k, n = delta.shape
+    proof = certificate(delta)
+    check_certificate(proof)
+    assert proof.threshold == best_known_length(n, k, partial=True)
 
 
 # --- import -----------------------------------------------------------------------------------
