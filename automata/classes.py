@@ -27,6 +27,9 @@ CLASSES: tuple[str, ...] = (
     "basic",
 )
 """The classes of automata by name; `automata.properties` defines each."""
+CYCLE = "cycle-"
+"""cycle-L is a class for each L: some letter has one cycle, which has L states."""
+_LENGTHS = frozenset(map(str, range(1, MAX_STATES + 1)))
 ON_SUBSETS = ("aperiodic", "completely-reachable")
 """Classes that are decided for at most `MAX_STATES_SUBSETS` states."""
 
@@ -61,12 +64,30 @@ def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> N
         raise ValueError(f"classes={classes!r} is one text, not a sequence of names")
     named = [name for name in classes if not callable(name)]
     for name in named:
-        if not isinstance(name, str) or name.removeprefix("not-") not in CLASSES:
+        own = name.removeprefix("not-") if isinstance(name, str) else ""
+        if own not in CLASSES and cycle_length(own) is None:
             known = ", ".join(CLASSES)
-            raise ValueError(f"unknown class {shown(name)}: one of {known}, each also as not-NAME")
+            raise ValueError(
+                f"unknown class {shown(name)}: one of {known}, cycle-L with L in "
+                f"1..{MAX_STATES}, each also as not-NAME"
+            )
     if n is not None:
         required, forbidden = split_classes(named)
         check_decided([*required, *forbidden], n)
+
+
+def cycle_length(name: str) -> int | None:
+    """Return the L of the class cycle-L, or not-cycle-L; None if the name is another one.
+
+    Examples
+    --------
+    >>> cycle_length("cycle-5"), cycle_length("not-cycle-12"), cycle_length("sink")
+    (5, 12, None)
+    """
+    digits = name.removeprefix("not-").removeprefix(CYCLE)
+    if not name.removeprefix("not-").startswith(CYCLE) or digits not in _LENGTHS:
+        return None
+    return int(digits)
 
 
 def split_classes(classes: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -77,8 +98,8 @@ def split_classes(classes: Sequence[str]) -> tuple[list[str], list[str]]:
     >>> split_classes(["sink", "not-aperiodic"])
     (['sink'], ['aperiodic'])
     """
-    required = [name for name in classes if name in CLASSES]
-    return required, [name.removeprefix("not-") for name in classes if name not in CLASSES]
+    required = [name for name in classes if not name.startswith("not-")]
+    return required, [name.removeprefix("not-") for name in classes if name.startswith("not-")]
 
 
 def check_decided(classes: Sequence[str], n: int) -> None:

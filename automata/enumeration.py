@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import permutations
-from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +16,15 @@ import numpy.typing as npt
 
 from automata.arguments import check_integer
 from automata.canonical import canonical_forms, from_canonical
+from automata.class_cuts import cuts_of
+from automata.classes import Predicate, check_classes
 from automata.deltas import UNDEFINED, Deltas
 from automata.errors import SizeLimitError
 from automata.kernels import enumeration as kernel
 from automata.kernels import functional, partial_enumeration
 from automata.letter_types import Letters, automorphisms, by_height, letter_types
 from automata.parallel import results_in_order
+from automata.properties import in_classes
 from automata.row_index import hash_rows
 from automata.sizes import (
     CANONICAL_MAX_LETTERS,
@@ -37,10 +39,11 @@ BOUNDS = ("steps", "pairs", "reached", "alive")
 """The bounds that cut a partly defined automaton.
 
 The first three bound the letters that take a set of r states to r-1 states. ``steps``: C(n-r+2, 2)
-letters suffice (Frankl 1982, Pin 1983). ``pairs``: t letters suffice, plus one for each pair not
-known to merge within t letters. ``reached``: for some set reached so far t + 1 letters suffice,
-plus one for each pair that is neither known to merge within t letters nor contained in a set
-reached. ``alive`` cuts where some pair can never merge.
+letters suffice (Frankl 1982, Pin 1983). ``pairs``: t letters suffice, plus one for each set of r
+states in a longest sequence of such sets, each with a pair of its own that is not known to merge
+within t letters. ``reached``: of some set reached so far no more pairs matter than those that are
+neither known to merge within t letters nor contained in a set reached. ``alive`` cuts where some
+pair can never merge.
 
 For partial automata ``steps`` and ``pairs`` do not hold and are ignored. ``reached`` is another
 bound there: of the sets of at most r states reached so far, some one becomes one state within a
@@ -80,13 +83,17 @@ class Enumeration:
         Which of `BOUNDS` cut the search; they do not change the result.
     partial : bool
         Partial automata, the complete ones included, by their careful thresholds.
+    classes : sequence of str or callable
+        Only automata of all these classes, as `automata.properties.in_classes` takes them. What
+        they say of partly defined automata cuts the search (`automata.class_cuts`), but not that
+        of partial automata.
 
     Raises
     ------
     SizeLimitError
         If n > 11 or k > 6, or n > 9 for all automata of two letters or more.
     ValueError
-        If n, k or at_least is too small or not an integer, or a bound is unknown.
+        If n, k or at_least is too small or not an integer, or a bound or a class is unknown.
 
     Examples
     --------
@@ -105,6 +112,7 @@ class Enumeration:
         at_least: int = 0,
         bounds: Sequence[str] = BOUNDS,
         partial: bool = False,
+        classes: Sequence[str | Predicate] = (),
     ) -> None:
         n, k = check_integer("n", n, 1), check_integer("k", k, 1)
         at_least = check_integer("at_least", at_least, 0)
@@ -119,16 +127,18 @@ class Enumeration:
         for name in bounds:
             if name not in BOUNDS:
                 raise ValueError(f"unknown bound {name!r}: one of {', '.join(BOUNDS)}")
+        check_classes(classes, n)
         self.n, self.k, self.at_least, self.partial = n, k, at_least, partial
+        self.classes = classes
         self.planned_nodes = 0
         """Number of transitions tried in finding the units; `Found.nodes` does not include them."""
         self._transitions = (k - 1) * n
         # number of transitions of the second letter that a unit fixes
         self._prefix = min(1 if k == 2 and n < 10 else 2, max(0, self._transitions - 1))
-        self._cuts = [int(name in bounds) for name in BOUNDS[1:]]
-        self._steps = np.array(
-            [comb(n - r + 2, 2) if "steps" in bounds and r > 1 else 1 << n for r in range(n + 1)]
-        )
+        self._cuts = [int(name in bounds) for name in BOUNDS]
+        self._cut_by = cuts_of(() if partial or n == 1 else classes, n, k)
+        # synchronizing automata of two or more states have thresholds of at least 1
+        self._searched = max(at_least, int(self._cut_by.synchronizing))
         self._orders = np.array([*permutations(range(k))], np.int64)
         self._firsts: list[Letters] = []
         self._groups: list[npt.NDArray[np.uint8]] = []
@@ -172,6 +182,9 @@ class Enumeration:
             if self.at_least > 0:
                 keep = thresholds >= self.at_least
                 deltas, thresholds = deltas[keep], thresholds[keep]
+            if self.classes:
+                keep = in_classes(deltas, self.classes)
+                deltas, thresholds = deltas[keep], thresholds[keep]
             yield Found(deltas, thresholds, nodes)
 
     def _plan(self) -> list[tuple[int, npt.NDArray[np.uint8]]]:
@@ -181,7 +194,7 @@ class Enumeration:
         units: list[tuple[int, npt.NDArray[np.uint8]]] = []
         no_prefix = np.empty(0, np.uint8)
         for first in self._first_letters():
-            if self.at_least > 0 and self.k > 1:
+            if (self._searched or self.classes) and self.k > 1:
                 # a look without automorphisms: the least promising letters have many
                 trivial = np.tile(np.arange(len(first), dtype=np.uint8), (2, 1, 1))
                 if not any(len(rows) for rows, _ in self._search(first, trivial, no_prefix, 1)):
@@ -201,14 +214,14 @@ class Enumeration:
 
     def _first_letters(self) -> Iterator[Letters]:
         """Yield the first letters: one of each type, those alone that long thresholds may have."""
-        if self.partial and self.at_least == 0:
+        if self.partial and not self._searched:
             yield from letter_types(self.n, partial=True)
             return
         for letter in letter_types(self.n):
             cyclic = int(functional.shape(letter)) >> functional.CYCLIC_STATES
             # later letters have no fewer cyclic states: here all that are defined everywhere would
             # be permutations, and no other letter can be read before one that is not
-            if self.at_least > 0 and cyclic == self.n > 1:
+            if self._searched and cyclic == self.n > 1:
                 continue
             first = by_height(letter)
             yield np.append(first, self.n) if self.partial else first
@@ -222,10 +235,11 @@ class Enumeration:
             return
         top = len(prefix)
         options = np.zeros(kernel.OPTIONS, np.int64)
-        options[kernel.LETTERS], options[kernel.AT_LEAST] = self.k, self.at_least
+        options[kernel.LETTERS], options[kernel.AT_LEAST] = self.k, self._searched
         options[kernel.TOP], options[kernel.END] = top, end
-        options[[kernel.BY_PAIRS, kernel.BY_REACHED, kernel.BY_ALIVE]] = self._cuts
+        options[kernel.BY_STEPS : kernel.BY_ALIVE + 1] = self._cuts
         options[kernel.NODES_A_CALL] = _NODES
+        options[[*self._cut_by.options]] = 1
         position = np.zeros(self._transitions, np.uint8)
         position[:top] = prefix
         progress = np.zeros(kernel.PROGRESS, np.int64)
@@ -239,7 +253,14 @@ class Enumeration:
                 )
             else:
                 found = kernel.enumerate_part(
-                    first, group, self._orders[1:], self._steps, options, position, rows, progress
+                    first,
+                    group,
+                    self._orders[1:],
+                    self._cut_by.conditions,
+                    options,
+                    position,
+                    rows,
+                    progress,
                 )
             yield rows[:found].copy(), int(progress[kernel.NODES]) - before
 
@@ -251,6 +272,7 @@ def enumerate_automata(
     at_least: int = 0,
     bounds: Sequence[str] = BOUNDS,
     partial: bool = False,
+    classes: Sequence[str | Predicate] = (),
     workers: int = 1,
 ) -> Found:
     """Return all automata of a size whose threshold is at least a value.
@@ -265,6 +287,8 @@ def enumerate_automata(
         Which of `BOUNDS` cut the search; they do not change the result.
     partial : bool
         Partial automata, the complete ones included, by their careful thresholds.
+    classes : sequence of str or callable
+        Only automata of all these classes, as `automata.properties.in_classes` takes them.
     workers : int
         Threads; the result does not depend on them.
 
@@ -282,10 +306,14 @@ def enumerate_automata(
     --------
     >>> enumerate_automata(4, 2, at_least=8).reset_thresholds.tolist()
     [9, 9, 8, 8, 8, 8, 8]
+    >>> enumerate_automata(6, 2, at_least=13, classes=["eulerian"]).reset_thresholds.tolist()
+    [14, 13]
     >>> enumerate_automata(5, 2, at_least=15, partial=True).reset_thresholds.tolist()
     [16, 15, 15, 15, 15, 15]
     """
-    enumeration = Enumeration(n, k, at_least=at_least, bounds=bounds, partial=partial)
+    enumeration = Enumeration(
+        n, k, at_least=at_least, bounds=bounds, partial=partial, classes=classes
+    )
     n, k = enumeration.n, enumeration.k
     nodes = enumeration.planned_nodes
     forms = [np.empty((0, n * k), np.uint8)]

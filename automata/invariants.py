@@ -1,4 +1,4 @@
-"""What does not depend on names of states: defects, ranks, orders of automorphism groups."""
+"""What does not depend on names of states: defects, cycles, ranks, orders of automorphism groups."""
 
 from __future__ import annotations
 
@@ -47,6 +47,41 @@ def defects(
     own = _within(deltas, MAX_STATES, "defects")
     result = np.empty(own.shape[:2], np.uint8)
     run_parts(lambda part: kernel.defects(own[part], result[part]), len(own), workers)
+    return result
+
+
+def cycle_lengths(
+    deltas: npt.ArrayLike | Sequence[Automaton], *, workers: int = 1
+) -> npt.NDArray[np.uint8]:
+    """Return for each letter the length of its cycle if it has one alone, 0 otherwise.
+
+    The class cycle-L holds the automata of which some letter has an L here. In a partial automaton
+    that letter is defined everywhere.
+
+    Parameters
+    ----------
+    deltas : array of int, shape (batch, k, n)
+        n <= 64; complete or partial.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    uint8 array, shape (batch, k)
+
+    Raises
+    ------
+    AutomatonError, SizeLimitError
+        If `deltas` are not automata, or n > 64.
+
+    Examples
+    --------
+    >>> cycle_lengths([[[1, 2, 0], [0, 1, 0]], [[0, 0, 1], [1, 0, 0]]]).tolist()
+    [[3, 0], [1, 2]]
+    """
+    own = _within(deltas, MAX_STATES, "cycle lengths")
+    result = np.empty(own.shape[:2], np.uint8)
+    run_parts(lambda part: kernel.cycle_lengths(own[part], result[part]), len(own), workers)
     return result
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton
-from automata.classes import CLASSES, Predicate, check_classes, split_classes
+from automata.classes import CLASSES, Predicate, check_classes, cycle_length, split_classes
 from automata.deltas import Deltas, validate_deltas
 from automata.flags import bits, flags_of_valid
+from automata.invariants import cycle_lengths
 
 
 def class_flags(
@@ -108,11 +109,17 @@ def in_classes(
     """
     check_classes(classes)
     functions = [own for own in classes if callable(own)]
-    required, forbidden = split_classes([own for own in classes if not callable(own)])
+    named = [own for own in classes if not callable(own)]
+    lengths = {name: length for name in named if (length := cycle_length(name)) is not None}
+    required, forbidden = split_classes([own for own in named if own not in lengths])
     valid = validate_deltas(deltas, partial=True)
     flags = flags_of_valid(valid, [*required, *forbidden], workers, required)
     has_all = (flags & bits(required)) == bits(required)
     result: npt.NDArray[np.bool_] = has_all & ((flags & bits(forbidden)) == 0)
+    for name, length in lengths.items():
+        rows = np.flatnonzero(result)
+        has_cycle = np.any(cycle_lengths(valid[rows], workers=workers) == length, axis=1)
+        result[rows] = has_cycle != name.startswith("not-")
     for own in functions:
         rows = np.flatnonzero(result)
         if len(rows):

@@ -121,7 +121,7 @@ class EnumerateConfig:
             raise ValueError(
                 f"n={self.n} is over the limit of {COMPLETE_MAX_STATES} states for at-least=0"
             )
-        check_classes(self.classes)
+        check_classes(self.classes, self.n)
 
 
 def undefined_share(partial: bool, undefined: float | None) -> float | None:

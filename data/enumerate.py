@@ -15,7 +15,7 @@ from automata.burnside import count_classes
 from automata.canonical import canonical_forms, from_canonical
 from automata.enumeration import Enumeration
 from automata.parallel import results_in_order
-from automata.properties import class_flags, in_classes
+from automata.properties import class_flags
 from automata.settings import record_of
 from data.buffer import PENDING, Buffer, Unit, describe
 from data.claim import claim
@@ -76,7 +76,13 @@ def enumerate_dataset(
 
 def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> dict[str, Any]:
     """Make the dataset in a claimed folder."""
-    enumeration = Enumeration(config.n, config.k, at_least=config.at_least, partial=config.partial)
+    enumeration = Enumeration(
+        config.n,
+        config.k,
+        at_least=config.at_least,
+        partial=config.partial,
+        classes=config.classes,
+    )
     fresh = {
         "kind": ENUMERATION,
         "config": record_of(config),
@@ -215,16 +221,13 @@ def _run(
 def _run_unit(
     enumeration: Enumeration, config: EnumerateConfig, stopped: Event, index: int
 ) -> Unit:
-    """Filter, rename, describe and count the finds of a unit."""
+    """Rename, describe and count the finds of a unit."""
     n, k, kind = config.n, config.k, {"partial": config.partial}
     nodes, counts, parts = 0, no_counts(n, **kind), []
     for deltas, thresholds, visited in enumeration.run(index):
         if stopped.is_set():
             raise CancelledError
         nodes += visited
-        if config.classes:
-            kept = in_classes(deltas, config.classes)
-            deltas, thresholds = deltas[kept], thresholds[kept]
         if len(deltas) == 0:
             continue
         if config.rows:  # before the properties: defects follow the order of the letters

@@ -64,55 +64,89 @@ def may_all_merge(merging, undefined, every, into):
 
 
 @jit
-def fill_limits(steps, levels, t, every, at_least, limits):
-    """Write ``limits[r]``: a word of at most this length to r states proves threshold < at_least.
+def _core(n, pairs, least, states):
+    """Return what is left of ``states`` if those in fewer than ``least`` pairs are dropped.
 
-    ``steps[r]`` letters lead any set of r states to r - 1 states. So do the letters that merge one
-    of its pairs. A shortest merging word visits each pair at most once, so it has at most t letters
-    plus one for each pair that does not merge within t letters. If fewer pairs than an r-set has do
-    not merge within t letters, each r-set loses a state within t letters.
+    Pairs count while both of their states are left.
     """
-    slowest = t + int(cardinality(every & ~levels[t]))
-    rest = at_least - 1
-    limits[0] = limits[1] = rest
-    for r in range(2, limits.shape[0]):
-        while t > 1 and int(cardinality(every & ~levels[t - 1])) < r * (r - 1) // 2:
-            t -= 1
-        step = min(steps[r], slowest)
-        if int(cardinality(every & ~levels[t])) < r * (r - 1) // 2:
-            step = min(step, t)
-        rest -= step
-        limits[r] = rest
+    changed = True
+    while changed:
+        changed = False
+        for p in range(n):
+            if not states >> p & 1:
+                continue
+            partners = 0
+            for q in range(n):
+                if p != q and states >> q & 1:
+                    pair = max(p, q) * (max(p, q) - 1) // 2 + min(p, q)
+                    partners += np.int64(pairs >> np.uint64(pair) & _ONE)
+            if partners < least:
+                states &= ~(1 << p)
+                changed = True
+    return states
 
 
 @jit
-def reached_too_soon(lengths, ranks, pairs, levels, t, every, limits):
-    """Return whether the sets reached so far, sorted by length, prove a threshold < at_least.
+def fill_steps(by_steps, by_pairs, levels, t, every, each, chains, steps):
+    """Lower ``steps[r]``, a number of letters that lead any set of r states to r - 1 states.
 
-    Take the sets of at most r states reached within s letters, and of these one that loses a state
-    soonest. Follow the pair of it that merges then. After the first letter it is contained in none
-    of these sets, and it is a new pair each time, until it is one of the pairs known to merge
-    within t letters. So the set loses a state after at most t + 1 letters plus one for each pair
-    that is neither known nor contained in these sets; after at most t if they contain a known pair.
+    Some of a set's pairs in ``every`` merge when it loses a state; it has ``each[r]`` of them.
+    Write ``chains[r]``: the most sets of r states without pairs that merge within t letters, such
+    that each set has a pair that is in none before it. As many letters, and t more, suffice.
     """
-    for r in range(2, limits.shape[0]):
-        met = _ZERO
-        present = False
+    n = steps.shape[0] - 1
+    apart = every & ~levels[t]
+    count = np.int64(cardinality(apart))
+    states = (1 << n) - 1
+    for r in range(2, n + 1):
+        chains[r] = max(0, count - each[r] + 1)
+        if by_steps:
+            states = _core(n, apart, r - 1, states)
+            left = np.int64(cardinality(np.uint64(states)))
+            chains[r] = min(chains[r], (left - r + 2) * (left - r + 1) // 2 if left >= r else 0)
+        if by_pairs:
+            while t > 1 and np.int64(cardinality(every & ~levels[t - 1])) < each[r]:
+                t -= 1
+            steps[r] = min(steps[r], t + chains[r])
+
+
+@jit
+def ends_too_soon(at_least, lengths, ranks, pairs, levels, ends, every, each, chains, steps):
+    """Return whether the sets reached so far, sorted by length, prove a threshold < at_least."""
+    n = steps.shape[0] - 1
+    within = 0  # some set of at most r states is reached within so many letters
+    for r in range(n, 1, -1):
         for i in range(lengths.shape[0]):
-            if lengths[i] >= limits[r - 1]:
+            if lengths[i] >= within:
                 break
-            if ranks[i] > r:
-                continue
-            present |= ranks[i] == r  # otherwise a smaller r has had the same sets
-            fresh = pairs[i] & ~met
-            met |= pairs[i]
-            if not present or fresh == _ZERO:
-                continue
-            step = t + 1 + int(cardinality(every & ~levels[t] & ~met))
-            if met & levels[t]:
-                step = t
-                while met & levels[step - 1]:
-                    step -= 1
-            if lengths[i] + step <= limits[r - 1]:
-                return True
-    return False
+            if ranks[i] <= r:
+                within = lengths[i]
+                break
+        soonest = within + steps[r]
+        for view in range(every.shape[0]):
+            t = ends[view]
+            apart = every[view] & ~levels[view, t]
+            met = _ZERO
+            count = 0
+            for i in range(lengths.shape[0]):
+                if lengths[i] >= soonest:
+                    break
+                if ranks[i] < r:
+                    soonest = lengths[i]
+                    break
+                fresh = pairs[i] & every[view] & ~met
+                if ranks[i] > r or fresh == _ZERO:
+                    continue
+                met |= fresh
+                count += 1
+                if met & levels[view, t]:
+                    step = t
+                    while met & levels[view, step - 1]:
+                        step -= 1
+                else:
+                    step = t + 1 + min(np.int64(cardinality(apart & ~met)), chains[view, r] - count)
+                soonest = min(soonest, max(within, lengths[i]) + step)
+        within = soonest
+        if within >= at_least:
+            return False
+    return True

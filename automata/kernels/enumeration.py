@@ -1,21 +1,23 @@
 """Depth-first enumeration of automata, transition by transition, for n <= 11.
 
 A set of states is a bit mask, int64 in registers and uint16 in arrays; pairs are those of `bounds`.
-The transitions of a letter are defined for state 0, 1, 2, ..., so the image of a set under a letter
-defined for the states below q is known exactly if the set is < 2^q.
+Which transition of a letter is defined next depends on the values of those before it alone. Letters
+are complete, but for the one that is being defined; the set of states that it has a value for is
+called ``known``.
 """
 
 import numpy as np
 
 from automata.kernels.bounds import (
+    ends_too_soon,
     fill_levels,
-    fill_limits,
     fill_sets,
+    fill_steps,
     may_all_merge,
-    reached_too_soon,
 )
 from automata.kernels.functional import CYCLIC_STATES, fingerprint, isomorphism, shape
 from automata.kernels.jit import jit
+from automata.kernels.state_sets import cardinality
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
@@ -23,8 +25,14 @@ _FAR = 255
 """Longer than any length of interest: (n^3 - n) / 6 = 220 letters always suffice for n = 11."""
 
 # The slots of `options`.
-OPTIONS = 8
-LETTERS, AT_LEAST, TOP, END, BY_PAIRS, BY_REACHED, BY_ALIVE, NODES_A_CALL = range(OPTIONS)
+OPTIONS = 14
+LETTERS, AT_LEAST, TOP, END, NODES_A_CALL = range(5)
+BY_STEPS, BY_PAIRS, BY_REACHED, BY_ALIVE = range(5, 9)
+EULERIAN, CONNECTED, SINK, IRREDUCIBLE, APERIODIC = range(9, OPTIONS)
+# The slots of a condition on letters: some letter, or every letter, has values within these limits.
+CONDITION = 8
+OF_EVERY, LEAST_CYCLIC, MOST_CYCLIC, LEAST_DEFECT, MOST_DEFECT = range(5)
+LEAST_CYCLES, MOST_CYCLES, LENGTHS = range(5, CONDITION)
 # The slots of `progress`.
 PROGRESS = 3
 DONE, TAKEN, NODES = range(PROGRESS)
@@ -50,11 +58,115 @@ def _reach_by_first_letter(images, ranks, limit, at_least, sets, lengths, neares
 
 
 @jit
-def _fill_waiting(q, sets, lengths, nearest, waiting, waiting_lengths, begin):
-    """Write the sets whose last state is q, by length, from ``begin`` on; return the end."""
+def _may_fit(condition, n, rest, defect, cyclic, cycles, lengths):
+    """Return whether a letter without ``rest`` of its values may be completed to one that fits.
+
+    So far it has ``cycles`` cycles, with ``cyclic`` states together; bit l of ``lengths`` stands
+    for a cycle of length l; ``defect`` is that of a letter that leads all other states to new ones.
+    """
+    return (
+        (n - defect if rest else cyclic) >= condition[LEAST_CYCLIC]
+        and cyclic <= condition[MOST_CYCLIC]
+        and defect + rest >= condition[LEAST_DEFECT]
+        and defect <= condition[MOST_DEFECT]
+        and cycles + rest >= condition[LEAST_CYCLES]
+        and cycles <= condition[MOST_CYCLES]
+        and lengths & ~condition[LENGTHS] == 0
+    )
+
+
+@jit
+def _cycle_length(letter, q, known):
+    """Return the length of the cycle of q, 0 if it is on none by the known values."""
+    state, length = letter[q], 1
+    while state != q and known >> state & 1 and length < letter.shape[0]:
+        state = letter[state]
+        length += 1
+    return length if state == q else 0
+
+
+@jit
+def _is_closed_in(delta, q, known):
+    """Return whether q leads to known states alone, and not to all states."""
+    k, n = delta.shape
+    states = fresh = 1 << q
+    while fresh:
+        onward = 0
+        for p in range(n):
+            if fresh >> p & 1:
+                for a in range(k):
+                    onward |= 1 << delta[a, p]
+        if onward & ~known:
+            return False
+        fresh = onward & ~states
+        states |= fresh
+    return states != (1 << n) - 1
+
+
+@jit
+def _may_exchange(delta, letter, q, known, queue, met):
+    """Return whether a word exchanges q and another known state, the last letter for states known.
+
+    The letters before ``letter`` are complete.
+    """
+    n = delta.shape[1]
+    for p in range(n):
+        if p == q or not known >> p & 1:
+            continue
+        met[:] = False
+        queue[0] = p * n + q
+        met[queue[0]] = True
+        head, tail = 0, 1
+        while head < tail:
+            x, y = queue[head] // n, queue[head] % n
+            head += 1
+            for a in range(letter + (known >> x & known >> y & 1)):
+                pair = delta[a, x] * n + delta[a, y]
+                if pair == q * n + p:
+                    return True
+                if delta[a, x] != delta[a, y] and not met[pair]:
+                    met[pair] = True
+                    queue[tail] = pair
+                    tail += 1
+    return False
+
+
+@jit
+def _next_state(known, images, ranks, limit, sets, lengths, nearest, excluded):
+    """Return the state whose value to define next, -1 if there is one without any value left.
+
+    Sets that wait for this value alone would soon be led to few states by some of the values. Write
+    them to ``excluded``. Take the state with the most of these, then the one that the most such
+    sets wait for, then the first one.
+    """
+    n = excluded.shape[0]
+    scores = np.zeros(n, np.int64)
+    excluded[:] = 0
+    for i in range(sets.shape[0]):
+        missing = sets[i] & ~known
+        if missing == 0 or missing & (missing - 1) or lengths[i] != nearest[sets[i]]:
+            continue
+        q = int(ranks[missing - 1])
+        image = int(images[sets[i] & known])
+        if lengths[i] + 1 <= limit[ranks[image] + 1]:
+            return -1
+        if lengths[i] + 1 <= limit[ranks[image]]:
+            excluded[q] |= image
+        scores[q] += 1
+    chosen = -1
+    for q in range(n):
+        scores[q] += int(ranks[excluded[q]]) * (sets.shape[0] + 1)
+        if not known >> q & 1 and (chosen < 0 or scores[q] > scores[chosen]):
+            chosen = q
+    return chosen
+
+
+@jit
+def _fill_waiting(q, known, sets, lengths, nearest, waiting, waiting_lengths, begin):
+    """Write the sets that wait for q alone, by length, from ``begin`` on; return the end."""
     end = begin
     for i in range(sets.shape[0]):
-        if sets[i] >> q == 1 and lengths[i] == nearest[sets[i]]:
+        if sets[i] & ~known == 1 << q and lengths[i] == nearest[sets[i]]:
             j = end
             while j > begin and waiting_lengths[j - 1] > lengths[i]:
                 waiting[j] = waiting[j - 1]
@@ -67,21 +179,23 @@ def _fill_waiting(q, sets, lengths, nearest, waiting, waiting_lengths, begin):
 
 
 @jit
-def _keep_ties(letter, q, group, ties, places, begin, end):
-    """Write from ``end`` on the automorphisms that may keep a letter, which is defined up to q.
+def _keep_ties(letter, where, known, group, ties, places, begin, end):
+    """Write from ``end`` on the automorphisms that may keep a letter, by its known values.
 
-    Those at begin..end-1 may keep it when it is defined up to q - 1. Return the new end, -1 if an
-    automorphism makes the letter less.
+    ``where`` lists the states with values in the order in which they were defined. The
+    automorphisms at begin..end-1 may keep the letter without the last of them. Return the new end,
+    -1 if an automorphism makes the letter less.
     """
     tail = end
     for i in range(begin, end):
-        place = places[i] if q else 0
+        place = places[i] if len(where) > 1 else 0
         comparison = 0
-        while place <= q:
-            source = group[1, ties[i], place]
-            if source > q:
+        while place < len(where):
+            q = where[place]
+            source = group[1, ties[i], q]
+            if not known >> source & 1:
                 break
-            comparison = int(group[0, ties[i], letter[source]]) - int(letter[place])
+            comparison = int(group[0, ties[i], letter[source]]) - int(letter[q])
             if comparison != 0:
                 break
             place += 1
@@ -128,7 +242,7 @@ def _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, t
 
 
 @jit
-def _is_least(delta, group, orders, types, colours):
+def _is_least(delta, where, group, orders, types, colours):
     """Return whether no other description of the automaton is less.
 
     Another description exchanges letters of one type, and then renames the states so that its first
@@ -150,11 +264,9 @@ def _is_least(delta, group, orders, types, colours):
                 forth[q] = group[0, i, names[q]]
                 back[forth[q]] = q
             comparison = 0
-            for a in range(1, k):
-                for q in range(n):
-                    comparison = forth[delta[order[a], back[q]]] - delta[a, q]
-                    if comparison != 0:
-                        break
+            for depth in range((k - 1) * n):
+                a, q = 1 + depth // n, where[depth]
+                comparison = forth[delta[order[a], back[q]]] - delta[a, q]
                 if comparison != 0:
                     break
             if comparison < 0:
@@ -163,7 +275,7 @@ def _is_least(delta, group, orders, types, colours):
 
 
 @jit
-def enumerate_part(first, group, orders, steps, options, position, rows, progress):
+def enumerate_part(first, group, orders, conditions, options, position, rows, progress):
     """Write the transitions of the automata of one part of the search; return how many.
 
     Letter 0 is ``first``, and no letter has an earlier type than the one before it. Types are in
@@ -214,8 +326,19 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     fingerprints = np.zeros(k, np.uint64)
     described = np.zeros(k, np.bool_)  # fingerprint and colours are known
     colours = np.zeros((k, n), np.uint64)
+    known = np.zeros(depths + 1, np.int64)
     targets = np.zeros(depths + 1, np.int64)  # of the letter so far
     repeated = np.zeros(depths + 1, np.int64)
+    where = np.zeros(depths, np.int64)  # the state whose value each depth defines
+    excluded = np.zeros((depths, n), np.int64)  # values that make the threshold short
+    cyclic = np.zeros(depths + 1, np.int64)
+    cycles = np.zeros(depths + 1, np.int64)
+    cycle_lengths = np.zeros(depths + 1, np.int64)
+    missing = np.zeros(k + 1, np.int64)  # conditions that no letter before has met
+    # Four bits for each state: how many transitions lead to it. States that others lead to.
+    degrees = np.zeros(depths + 1, np.int64)
+    arrived = np.zeros(depths + 1, np.int64)
+    fixed = np.full(depths + 1, size - 1)  # states that may be sinks
 
     # Automorphisms that may keep the transitions defined, and the first state not compared yet.
     order = group.shape[1]
@@ -240,7 +363,18 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     waiting_lengths = np.empty((k - 1) * size, np.uint8)
     waiting_tails = np.zeros(depths + 2, np.int64)
     limits = np.zeros((depths + 1, n + 1), np.int64)
-    levels = np.zeros(merges + 2, np.uint64)
+    # Two views of pairs: all of them, and those that contain the sink.
+    levels = np.zeros((2, merges + 2), np.uint64)
+    ends = np.zeros(2, np.int64)
+    views = np.full(2, every)
+    each = np.zeros((2, n + 1), np.int64)
+    chains = np.zeros((2, n + 1), np.int64)
+    steps = np.zeros(n + 1, np.int64)
+    for r in range(2, n + 1):
+        each[0, r] = r * (r - 1) // 2
+        each[1, r] = r - 1
+    pair_queue = np.empty(n * n, np.int64)
+    pairs_met = np.empty(n * n, np.bool_)
     sorted_lengths = np.empty(capacity, np.int64)
     sorted_ranks = np.empty(capacity, np.int64)
     sorted_pairs = np.empty(capacity, np.uint64)
@@ -255,7 +389,32 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     fingerprints[0] = fingerprint(delta[0], False, colours[0])
     described[0] = True
     for r in range(n + 1):
-        limits[0, r] = at_least - 1 if r < 2 else limits[0, r - 1] - steps[r]
+        step = (n - r + 2) * (n - r + 1) // 2 if options[BY_STEPS] else size
+        limits[0, r] = at_least - 1 if r < 2 else limits[0, r - 1] - step
+    for q in range(n):
+        target = delta[0, q]
+        repeated[0] += targets[0] >> target & 1
+        targets[0] |= 1 << target
+        length = _cycle_length(delta[0], q, (2 << q) - 1)
+        degrees[0] += 1 << 4 * target
+        if length:
+            cyclic[0] += length
+            cycles[0] += 1
+            cycle_lengths[0] |= 1 << length
+        if target != q:
+            arrived[0] |= 1 << target
+            fixed[0] &= ~(1 << q)
+    cut = bool(options[SINK]) and fixed[0] == 0
+    for q in range(n if options[EULERIAN] else 0):
+        cut |= degrees[0] >> 4 * q & 15 > k
+    for i in range(conditions.shape[0]):
+        fits = _may_fit(conditions[i], n, 0, repeated[0], cyclic[0], cycles[0], cycle_lengths[0])
+        cut |= bool(conditions[i, OF_EVERY]) and not fits
+        if not fits:
+            missing[1] |= 1 << i
+    if cut:
+        progress[DONE] = 1
+        return 0
     if bounded:
         tail = _reach_by_first_letter(images[0], ranks, limits[0], at_least, sets, lengths, nearest)
         if tail < 0:
@@ -271,19 +430,45 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
     value = int(position[0])
     entered = True
     while True:
-        letter = 1 + depth // n
-        q = depth % n
-        if entered:  # which sets wait for this transition?
+        letter, rest = 1 + depth // n, n - 1 - depth % n
+        if entered:  # which transition is next, and which sets wait for it?
             entered = False
-            waiting_tails[depth + 1] = _fill_waiting(
-                q,
-                sets[: tails[depth]],
-                lengths,
-                nearest,
-                waiting,
-                waiting_lengths,
-                waiting_tails[depth],
-            )
+            if rest == n - 1:
+                known[depth] = 0
+            q = depth % n
+            if bounded:
+                q = _next_state(
+                    known[depth],
+                    images[letter],
+                    ranks,
+                    limits[depth],
+                    sets[: tails[depth]],
+                    lengths,
+                    nearest,
+                    excluded[depth],
+                )
+            if options[SINK] and q >= 0 and fixed[depth] & (fixed[depth] - 1):
+                open_sinks = fixed[depth] & ~known[depth]
+                if open_sinks:
+                    q = int(ranks[(open_sinks & -open_sinks) - 1])
+            where[depth] = q
+            if q < 0:
+                value = n
+            else:
+                waiting_tails[depth + 1] = _fill_waiting(
+                    q,
+                    known[depth],
+                    sets[: tails[depth]],
+                    lengths,
+                    nearest,
+                    waiting,
+                    waiting_lengths,
+                    waiting_tails[depth],
+                )
+        q = where[depth]
+        start = depth - depth % n
+        while value < n and excluded[depth, q] >> value & 1:
+            value += 1
         if value == n:  # back to the transition before
             depth -= 1
             if depth < top:
@@ -301,18 +486,70 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
 
         # Too few cyclic states? Of two states that lead to the same one, one at most is cyclic.
         bit = 1 << value
-        known = targets[depth] if q else 0
-        doubled = (repeated[depth] if q else 0) + (known >> value & 1)
+        defined = known[depth] | 1 << q
+        image = targets[depth] if depth > start else 0
+        doubled = (repeated[depth] if depth > start else 0) + (image >> value & 1)
         cut = n - doubled < shapes[letter - 1] >> CYCLIC_STATES
+
+        # Is no completion in the classes?
+        if options[EULERIAN]:
+            cut |= degrees[depth] >> 4 * value & 15 == k
+            degrees[depth + 1] = degrees[depth] + (1 << 4 * value)
+        if options[CONNECTED]:
+            arrived[depth + 1] = arrived[depth] | (bit if value != q else 0)
+            missed = n - np.int64(cardinality(np.uint64(arrived[depth + 1])))
+            cut |= missed > depths - depth - 1 and n > 1
+        if options[SINK]:
+            fixed[depth + 1] = fixed[depth] & ~(0 if value == q else 1 << q)
+            cut |= fixed[depth + 1] == 0
+        if conditions.shape[0] and not cut:
+            delta[letter, q] = value
+            length = _cycle_length(delta[letter], q, defined)
+            cyclic[depth + 1] = (cyclic[depth] if depth > start else 0) + length
+            cycles[depth + 1] = (cycles[depth] if depth > start else 0) + (length > 0)
+            cycle_lengths[depth + 1] = cycle_lengths[depth] if depth > start else 0
+            if length:
+                cycle_lengths[depth + 1] |= 1 << length
+            missing[letter + 1] = missing[letter]
+            for i in range(conditions.shape[0]):
+                if not conditions[i, OF_EVERY] and not missing[letter] >> i & 1:
+                    continue
+                fits = _may_fit(
+                    conditions[i],
+                    n,
+                    rest,
+                    doubled,
+                    cyclic[depth + 1],
+                    cycles[depth + 1],
+                    cycle_lengths[depth + 1],
+                )
+                if conditions[i, OF_EVERY]:
+                    cut |= not fits
+                elif letter == k - 1:
+                    cut |= not fits
+                    cut |= shapes[letter - 1] >> CYCLIC_STATES > conditions[i, MOST_CYCLIC]
+                elif fits and rest == 0:
+                    missing[letter + 1] &= ~(1 << i)
 
         # Does an automorphism make the letter less?
         if not cut:
             delta[letter, q] = value
             tail = _keep_ties(
-                delta[letter], q, group, ties, places, tie_tails[depth], tie_tails[depth + 1]
+                delta[letter],
+                where[start : depth + 1],
+                defined,
+                group,
+                ties,
+                places,
+                tie_tails[depth],
+                tie_tails[depth + 1],
             )
             cut = tail < 0
             tie_tails[depth + 2] = tail
+        if not cut and options[CONNECTED] and letter == k - 1:
+            cut = _is_closed_in(delta, q, defined)
+        if not cut and options[APERIODIC]:
+            cut = _may_exchange(delta, letter, q, defined, pair_queue, pairs_met)
 
         # Does a word lead to few states too soon?
         tail = tails[depth]
@@ -341,9 +578,9 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                 while a <= letter:
                     if a < letter:
                         target = int(images[a, states])
-                    elif states >> q > 1:
+                    elif states & ~defined:
                         break  # waits for a later transition
-                    elif states >> q:
+                    elif states & high:
                         target = int(images[letter, states ^ high]) | bit
                     else:
                         target = int(images[letter, states])
@@ -365,16 +602,43 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
             row = into[depth + 1]
             for i in range(merges + 1):
                 row[i] = into[depth, i]
-            for p in range(q):
-                row[pair_of[delta[letter, p], value]] |= _ONE << np.uint64(pair_of[p, q])
-            t = fill_levels(row, levels)
+            for p in range(n):
+                if known[depth] >> p & 1:
+                    row[pair_of[delta[letter, p], value]] |= _ONE << np.uint64(pair_of[p, q])
+            t = ends[0] = fill_levels(row, levels[0])
             if options[BY_ALIVE] and letter == k - 1:
-                undefined = every & ~((_ONE << np.uint64((q + 1) * q // 2)) - _ONE)
-                cut = not may_all_merge(levels[t], undefined, every, row)
-            for r in range(n + 1):
-                limits[depth + 1, r] = limits[depth, r]
-            if options[BY_PAIRS]:
-                fill_limits(steps, levels, t, every, at_least, limits[depth + 1])
+                cut = not may_all_merge(levels[0, t], every & ~pairs[defined], every, row)
+            if options[IRREDUCIBLE] and letter < k - 1:
+                cut |= levels[0, t] == every  # without the last letter it synchronizes
+            for r in range(2, n + 1):
+                steps[r] = limits[depth, r - 1] - limits[depth, r]
+            kinds = 1
+            if options[SINK] and fixed[depth + 1] & (fixed[depth + 1] - 1) == 0:
+                kinds = 2
+                sink = np.int64(cardinality(np.uint64(fixed[depth + 1] - 1)))
+                views[1] = _ZERO
+                for p in range(n):
+                    if p != sink:
+                        views[1] |= _ONE << np.uint64(pair_of[p, sink])
+                for i in range(t + 1):
+                    levels[1, i] = levels[0, i] & views[1]
+                ends[1] = t
+                while ends[1] > 1 and levels[1, ends[1] - 1] == levels[1, t]:
+                    ends[1] -= 1
+            for view in range(kinds):
+                fill_steps(
+                    options[BY_STEPS] != 0 and view == 0,
+                    options[BY_PAIRS],
+                    levels[view],
+                    ends[view],
+                    views[view],
+                    each[view],
+                    chains[view],
+                    steps,
+                )
+            limits[depth + 1, 0] = limits[depth + 1, 1] = at_least - 1
+            for r in range(2, n + 1):
+                limits[depth + 1, r] = limits[depth + 1, r - 1] - steps[r]
             for i in range(tail):
                 cut |= lengths[i] <= limits[depth + 1, ranks[sets[i]]]
             if options[BY_REACHED] and not cut:
@@ -387,25 +651,29 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                     sorted_ranks,
                     sorted_pairs,
                 )
-                cut = reached_too_soon(
+                cut = ends_too_soon(
+                    at_least,
                     sorted_lengths[:tail],
                     sorted_ranks,
                     sorted_pairs,
-                    levels,
-                    t,
-                    every,
-                    limits[depth + 1],
+                    levels[:kinds],
+                    ends,
+                    views[:kinds],
+                    each,
+                    chains,
+                    steps,
                 )
 
-        if not cut and q == n - 1:  # the letter is complete: is its type an earlier one?
+        if not cut and rest == 0:  # the letter is complete: is its type an earlier one?
             cut = _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types)
         if not cut and depth + 1 == end:
             tied = False
             for a in range(1, k):
                 tied |= types[a] == types[a - 1]
-            if end < depths or not tied or _is_least(delta, group, orders, types, colours):
+            if end < depths or not tied or _is_least(delta, where, group, orders, types, colours):
                 for i in range(end):
-                    rows[found, i] = position[i]
+                    place = i if end < depths else i - i % n + where[i]
+                    rows[found, place] = position[i]
                 found += 1
             cut = True
         if cut:
@@ -418,9 +686,12 @@ def enumerate_part(first, group, orders, steps, options, position, rows, progres
                 break
             continue
 
-        for states in range(1 << q if bounded else 0):
+        states = known[depth] if bounded else -1
+        while states >= 0:  # all sets of states with known values
             images[letter, 1 << q | states] = images[letter, states] | bit
-        targets[depth + 1] = known | bit
+            states = (states - 1) & known[depth] if states else -1
+        known[depth + 1] = defined
+        targets[depth + 1] = image | bit
         repeated[depth + 1] = doubled
         tails[depth + 1] = tail
         depth += 1

@@ -253,6 +253,24 @@ def defects(deltas, result):
 
 
 @jit
+def cycle_lengths(deltas, result):
+    """Write the length of the cycle of each letter that has one alone, 0 for the others.
+
+    A cycle that some state does not lead to, in a partial letter, is not alone.
+    """
+    for i in range(deltas.shape[0]):
+        for a in range(deltas.shape[1]):
+            result[i, a] = 0
+            total = True
+            for q in range(deltas.shape[2]):
+                total &= deltas[i, a, q] < deltas.shape[2]
+            if total:
+                states, one_cycle = _cyclic(deltas, i, a)
+                if one_cycle:
+                    result[i, a] = np.int64(cardinality(states))
+
+
+@jit
 def ranks(deltas, result, letters, queue, first, following, states, word):
     """Write the rank of each automaton, for every n: merge pairs while there are any.
 

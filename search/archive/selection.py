@@ -8,7 +8,13 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from automata.classes import MAX_STATES_SUBSETS, ON_SUBSETS, check_classes, split_classes
+from automata.classes import (
+    MAX_STATES_SUBSETS,
+    ON_SUBSETS,
+    check_classes,
+    cycle_length,
+    split_classes,
+)
 from automata.settings import check_settings, letters, setting, states
 from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from data.best_known import Scale
@@ -48,6 +54,9 @@ class Selection:
         """Check every value against its limit."""
         check_settings(self)
         check_classes(self.classes)
+        for name in self.classes:
+            if cycle_length(name) is not None:
+                raise ValueError(f"an archive stores no lengths of cycles, so not {name}")
 
     @property
     def parameters(self) -> dict[str, Any]:
