@@ -20,7 +20,7 @@ class Cuts(NamedTuple):
     """What all automata of some classes have in common."""
 
     conditions: npt.NDArray[np.int64]
-    """(conditions, `kernel.CONDITION`): limits for every letter, or for some letter"""
+    """(conditions, ``kernel.CONDITION``): limits for every letter, or for some letter"""
     options: tuple[int, ...]
     """The slots of the kernel's options that are 1."""
     synchronizing: bool

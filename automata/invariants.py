@@ -1,4 +1,4 @@
-"""What does not depend on names of states: defects, cycles, ranks, orders of automorphism groups."""
+"""What does not depend on names of states: defects, cycles, ranks, orders of automorphisms."""
 
 from __future__ import annotations
 
