@@ -58,6 +58,12 @@ class _ModelRun(_Run):
     device: str
 
 
+class _UnitRun(_Run):
+    """Options of a run in units of work."""
+
+    scheduler: str | None
+
+
 _where = "Device of the model; auto takes a GPU if there is one."
 _device = options.choice("--device", DEVICES, default="auto", help=_where)
 _which = "Text form of FILE; auto takes the one that fits, and refuses if two that differ fit."
@@ -66,6 +72,7 @@ _force = options.flag("--force", help="Discard the files of an earlier run in th
 _workers = options.workers("Threads of the solver; torch has one, or OMP_NUM_THREADS.")
 _how = options.together("how", force=_force, workers=_workers)
 _how_with_model = options.together("how", device=_device, force=_force, workers=_workers)
+_how_in_units = options.together("how", force=_force, workers=_workers, scheduler=options.scheduler)
 _seed = options.integer("--seed", 0, MAX_SEED, default=0, help="Seed.")
 _model = options.path("--model", required=True, help="Model folder.")
 _dataset = options.path("--out", required=True, help="Dataset folder.")
@@ -108,9 +115,9 @@ def generate(config: GenerateConfig, out: Path, how: _Run) -> Result:
 @options.flag("--no-rows", help="Count the automata only; write no rows.")
 @_dataset
 @options.classes_of("config")
-@_how
+@_how_in_units
 @printed()
-def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _Run) -> Result:
+def enumerate_(config: EnumerateConfig, no_rows: bool, out: Path, how: _UnitRun) -> Result:
     """Make a dataset of all automata of a size up to renaming, from a least threshold on."""
     from data.jobs import refuse_many_rows, run_enumerate
 

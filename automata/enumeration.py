@@ -8,8 +8,8 @@ and Szykuła do (arXiv 1607.04025), and cuts partly defined ones by `BOUNDS`. No
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import permutations
-from typing import NamedTuple
+from itertools import chain, permutations
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ from automata.errors import SizeLimitError
 from automata.kernels import enumeration as kernel
 from automata.kernels import functional, partial_enumeration
 from automata.letter_types import Letters, automorphisms, by_height, letter_types
-from automata.parallel import results_in_order
 from automata.properties import in_classes
 from automata.row_index import hash_rows
 from automata.sizes import (
@@ -34,6 +33,7 @@ from automata.sizes import (
 )
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
+from automata.units import Split, results_of_units, threads
 
 BOUNDS = ("steps", "pairs", "reached", "alive")
 """The bounds that cut a partly defined automaton.
@@ -66,12 +66,27 @@ class Found(NamedTuple):
     """Number of transitions tried, that is, of partly defined automata."""
 
 
+class Part(NamedTuple):
+    """A part of a work unit: the search below its first transitions, from a position on."""
+
+    first: Letters
+    group: npt.NDArray[np.uint8]
+    """The automorphisms of the first letter and their inverses: uint8 (2, order, points)"""
+    top: int
+    """Number of transitions of the later letters that are fixed."""
+    position: npt.NDArray[np.uint8]
+    """uint8 (transitions,): those that are fixed, then where the search goes on"""
+    taken: int
+    """Number of transitions to take from `position` as they are."""
+
+
 class Enumeration:
     """An enumeration, cut into independent work units.
 
     A unit fixes the first letter, one of each type, and the first transitions of the second letter.
     Finding the units takes seconds for n >= 10. Their order is fixed and shuffled, so the share of
-    units done estimates the share of the time.
+    units done estimates the share of the time. A unit may be searched in parts, in any process: a
+    pickled copy searches them, but has no units of its own.
 
     Parameters
     ----------
@@ -165,13 +180,57 @@ class Enumeration:
         ValueError
             If `index` is out of range, or not an integer.
         """
+        for found, _ in self._found(self.part(index)):
+            yield found
+
+    def part(self, index: int) -> Part:
+        """Return a whole unit as a part; errors as `run`."""
         index = check_integer("index", index, 0, len(self) - 1)
         number, prefix = self._units[index]
-        first, group = self._firsts[number], self._groups[number]
+        return self._begin(self._firsts[number], self._groups[number], prefix)
+
+    def run_part(self, part: Part, nodes: int = _NODES) -> tuple[list[Found], list[Part]]:
+        """Search a part, until about so many transitions are tried.
+
+        Parameters
+        ----------
+        part : Part
+        nodes : int
+            Transitions to try, or 2^16 times the automata to find, before the rest is split.
+
+        Returns
+        -------
+        list of Found
+        list of Part
+            What is left: nothing, or the rest of the branch under search and the branches after it.
+
+        Examples
+        --------
+        >>> enumeration = Enumeration(7, 2, at_least=36)
+        >>> found, rest = enumeration.run_part(enumeration.part(0), nodes=10)
+        >>> len(rest)
+        2
+        """
+        everything: list[Found] = []
+        left = nodes
+        for found, rest in self._found(part, nodes):
+            everything.append(found)
+            left -= max(found.nodes, len(found.deltas) * nodes // _BATCH)
+            if left <= 0 and rest is not None:
+                return everything, self._split(rest)
+        return everything, []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a part needs: the list of units may have many megabytes."""
+        return vars(self) | {"_firsts": [], "_groups": [], "_units": []}
+
+    def _found(self, part: Part, nodes: int = _NODES) -> Iterator[tuple[Found, Part | None]]:
+        """Yield the automata of a part, and what is left then."""
+        first = part.first
         no_automata = np.empty((0, self.k, self.n), np.uint8)
-        for rows, nodes in self._search(first, group, prefix, self._transitions):
+        for rows, tried, rest in self._search(part, self._transitions, min(nodes, _NODES)):
             if len(rows) == 0:  # nearly always, where thresholds are long
-                yield Found(no_automata, np.empty(0, np.int32), nodes)
+                yield Found(no_automata, np.empty(0, np.int32), tried), rest
                 continue
             letters = rows.reshape(len(rows), self.k - 1, self.n)
             start = np.broadcast_to(first[: self.n].astype(np.uint8), (len(rows), 1, self.n))
@@ -185,7 +244,28 @@ class Enumeration:
             if self.classes:
                 keep = in_classes(deltas, self.classes)
                 deltas, thresholds = deltas[keep], thresholds[keep]
-            yield Found(deltas, thresholds, nodes)
+            yield Found(deltas, thresholds, tried), rest
+
+    def _begin(
+        self, first: Letters, group: npt.NDArray[np.uint8], prefix: npt.NDArray[np.uint8]
+    ) -> Part:
+        """Return the part with given first transitions of the second letter."""
+        position = np.zeros(self._transitions, np.uint8)
+        position[: len(prefix)] = prefix
+        return Part(first, group, len(prefix), position, len(prefix))
+
+    def _split(self, part: Part) -> list[Part]:
+        """Cut a part under search in two: the branch that it is in, and the branches after it."""
+        last = self.n if self.partial else self.n - 1
+        while part.top < part.taken:
+            inside = part._replace(top=part.top + 1)
+            value = part.position[part.top]
+            if value < last:
+                position = part.position.copy()
+                position[part.top] = value + 1
+                return [inside, part._replace(position=position, taken=part.top)]
+            part = inside
+        return [part]
 
     def _plan(self) -> list[tuple[int, npt.NDArray[np.uint8]]]:
         """Return the units: the number of a first letter, and transitions of the second one."""
@@ -197,10 +277,11 @@ class Enumeration:
             if (self._searched or self.classes) and self.k > 1:
                 # a look without automorphisms: the least promising letters have many
                 trivial = np.tile(np.arange(len(first), dtype=np.uint8), (2, 1, 1))
-                if not any(len(rows) for rows, _ in self._search(first, trivial, no_prefix, 1)):
+                look = self._begin(first, trivial, no_prefix)
+                if not any(len(rows) for rows, _, _ in self._search(look, 1)):
                     continue
             group = automorphisms(first, marked=self.partial)
-            for rows, nodes in self._search(first, group, no_prefix, self._prefix):
+            for rows, nodes, _ in self._search(self._begin(first, group, no_prefix), self._prefix):
                 units += [(len(self._firsts), row) for row in rows]
                 self.planned_nodes += nodes
             self._firsts.append(first)
@@ -227,23 +308,22 @@ class Enumeration:
             yield np.append(first, self.n) if self.partial else first
 
     def _search(
-        self, first: Letters, group: npt.NDArray[np.uint8], prefix: npt.NDArray[np.uint8], end: int
-    ) -> Iterator[tuple[npt.NDArray[np.uint8], int]]:
-        """Yield rows of transitions 0..end-1 of the later letters, and the number tried."""
+        self, part: Part, end: int, nodes: int = _NODES
+    ) -> Iterator[tuple[npt.NDArray[np.uint8], int, Part | None]]:
+        """Yield rows of transitions 0..end-1 of later letters, the number tried, what is left."""
+        first, group, top, position, taken = part
         if end == 0:  # no later letter, or work units without a prefix
-            yield np.empty((1, 0), np.uint8), 0
+            yield np.empty((1, 0), np.uint8), 0, None
             return
-        top = len(prefix)
         options = np.zeros(kernel.OPTIONS, np.int64)
         options[kernel.LETTERS], options[kernel.AT_LEAST] = self.k, self._searched
         options[kernel.TOP], options[kernel.END] = top, end
         options[kernel.BY_STEPS : kernel.BY_ALIVE + 1] = self._cuts
-        options[kernel.NODES_A_CALL] = _NODES
+        options[kernel.NODES_A_CALL] = nodes
         options[[*self._cut_by.options]] = 1
-        position = np.zeros(self._transitions, np.uint8)
-        position[:top] = prefix
+        position = position.copy()
         progress = np.zeros(kernel.PROGRESS, np.int64)
-        progress[kernel.TAKEN] = top
+        progress[kernel.TAKEN] = taken
         rows = np.empty((_BATCH, end), np.uint8)
         while not progress[kernel.DONE]:
             before = int(progress[kernel.NODES])
@@ -262,7 +342,11 @@ class Enumeration:
                     rows,
                     progress,
                 )
-            yield rows[:found].copy(), int(progress[kernel.NODES]) - before
+            taken = int(progress[kernel.TAKEN])
+            left = None
+            if not progress[kernel.DONE]:
+                left = part._replace(position=position.copy(), taken=taken)
+            yield rows[:found].copy(), int(progress[kernel.NODES]) - before, left
 
 
 def enumerate_automata(
@@ -318,9 +402,10 @@ def enumerate_automata(
     nodes = enumeration.planned_nodes
     forms = [np.empty((0, n * k), np.uint8)]
     thresholds = [np.empty(0, np.int32)]
-    units = results_in_order(lambda i: [*enumeration.run(i)], range(len(enumeration)), workers)
-    for unit in units:
-        for found in unit:
+    parts = map(enumeration.part, range(len(enumeration)))
+    with threads(workers) as pool:
+        units = results_of_units(pool, lambda part: Split(*enumeration.run_part(part)), parts)
+        for found in chain.from_iterable(chain.from_iterable(units)):
             nodes += found.nodes
             if len(found.deltas):
                 forms.append(canonical_forms(found.deltas))

@@ -20,6 +20,7 @@ from data.counts import (
     flags_of,
     from_rows,
     no_counts,
+    summed,
     to_rows,
 )
 from data.damage import DataError, parse_json, reading
@@ -30,6 +31,7 @@ from data.recheck import properties_of, recheck
 from data.shards import property_types, read_metadata, read_rows, write_rows
 
 PENDING = "pending.parquet"
+"""The finds of the units that follow those of the last shard."""
 _STATE = record(
     {
         "config_sha256": DIGEST,
@@ -46,6 +48,7 @@ class Unit(NamedTuple):
 
     nodes: int
     counts: Counts
+    """Perhaps `data.counts.without_tail`."""
     parts: list[Dataset]
     """Empty if automata are only counted."""
 
@@ -103,13 +106,17 @@ class Buffer:
         """Number of automata found."""
         return int(self.state.counts[:, 0].sum())
 
-    def add(self, unit: Unit) -> None:
-        """Add the finds of the next unit."""
+    def add(self, unit: Unit, units: int = 1) -> None:
+        """Add the finds of the next unit, or of the next units together."""
         first, following, nodes, counts, parts = self.state
         del self._parts[parts:]
         self._parts += unit.parts
         self.state = _State(
-            first, following + 1, nodes + unit.nodes, counts + unit.counts, len(self._parts)
+            first,
+            following + units,
+            nodes + unit.nodes,
+            summed(counts, unit.counts),
+            len(self._parts),
         )
 
     def clear(self) -> None:
@@ -125,8 +132,14 @@ class Buffer:
         more = {"calls": self.state.nodes, "units": [self.state.first, self.state.next]}
         return write_shard(folder, index, data) | more
 
-    def save(self, folder: Path) -> None:
-        """Write all finds to ``pending.parquet``."""
+    def join(self, other: Buffer) -> None:
+        """Add the finds of another buffer, whose first unit is the next one here."""
+        _, following, nodes, counts, parts = other.state
+        unit = Unit(nodes, counts, other._parts[:parts])
+        self.add(unit, following - self.state.next)
+
+    def save(self, folder: Path, name: str = PENDING) -> None:
+        """Write all finds to a file, by default ``pending.parquet``."""
         first, following, nodes, counts, parts = self.state
         state = json.dumps(
             {
@@ -138,9 +151,9 @@ class Buffer:
             }
         )
         metadata = {"state": state, "sha256": hashlib.sha256(state.encode()).hexdigest()}
-        write_rows(folder / PENDING, concatenate(self._parts[:parts]).rows, metadata)
+        write_rows(folder / name, concatenate(self._parts[:parts]).rows, metadata)
 
-    def restore(self, folder: Path, units: int, workers: int) -> None:
+    def restore(self, folder: Path, units: int, workers: int, name: str = PENDING) -> None:
         """Read the finds that were saved, unless they are older than the last shard.
 
         Parameters
@@ -150,16 +163,18 @@ class Buffer:
             Number of units of the whole enumeration.
         workers : int
             Threads that solve all automata again.
+        name : str
+            The file.
 
         Raises
         ------
         DataError
             If the file is damaged, or of another config.
         """
-        path, config = folder / PENDING, self._config
+        path, config = folder / name, self._config
         if not path.exists():
             return
-        state = self._read_state(path, units)
+        state = self.read_state(path, units)
         if state["config_sha256"] != json_sha256(config):
             raise DataError(f"{path}: of another enumeration; it can be deleted")
         if state["first"] != self.state.first:
@@ -177,7 +192,7 @@ class Buffer:
         self._parts.append(Dataset(*rows, partial))
         self.state = _State(state["first"], state["next"], state["nodes"], counts, 2)
 
-    def _read_state(self, path: Path, units: int) -> dict[str, Any]:
+    def read_state(self, path: Path, units: int) -> dict[str, Any]:
         """Read the counts and the range of units of a saved buffer, and check them."""
         metadata = read_metadata(path)
         with reading(path, "the finds of an interrupted enumeration; delete it to go on"):

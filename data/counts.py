@@ -53,6 +53,25 @@ def count(thresholds: Thresholds, flags: Flags, n: int, *, partial: bool = False
     return counts
 
 
+def without_tail(counts: Counts) -> Counts:
+    """Return counts up to the longest threshold that occurs; `summed` takes such counts too."""
+    return counts[: np.flatnonzero(counts[:, 0]).max(initial=-1) + 1]
+
+
+def summed(*parts: Counts) -> Counts:
+    """Return the sum of counts, with a row for each threshold of any of them.
+
+    Examples
+    --------
+    >>> summed(no_counts(2), without_tail(no_counts(2))).shape == no_counts(2).shape
+    True
+    """
+    total = np.zeros((max(map(len, parts)), len(COUNT_COLUMNS) - 1), np.int64)
+    for counts in parts:
+        total[: len(counts)] += counts
+    return total
+
+
 def to_rows(counts: Counts) -> list[dict[str, int]]:
     """Return a row for each threshold that occurs, -1 first, in the form of manifests.
 

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
-from concurrent.futures import CancelledError
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from automata.burnside import count_classes
-from automata.canonical import canonical_forms, from_canonical
 from automata.enumeration import Enumeration
-from automata.parallel import results_in_order
-from automata.properties import class_flags
 from automata.settings import record_of
-from data.buffer import PENDING, Buffer, Unit, describe
+from automata.units import Lost, Pool, threads
+from data.ahead import Ahead
+from data.buffer import PENDING, Buffer, Unit
 from data.claim import claim
 from data.configs import EnumerateConfig as EnumerateConfig
-from data.counts import count, from_rows, no_counts, to_csv, to_rows
+from data.counts import from_rows, to_csv, to_rows
 from data.damage import DataError
 from data.dataset import read_shards, shard_path
 from data.files import write_text
+from data.finding import finds_of_units
 from data.manifest import ENUMERATION, open_manifest, write_manifest
 from data.progress import progress
 from data.record import versions
 
-_Run = Callable[[int, int], Generator[Unit, None, None]]  # the units first, ..., end - 1
+_Run = Callable[[Iterable[int]], Generator[tuple[int, Unit | Lost], None, None]]
 
 SHARD_ROWS = 1 << 20
 """A shard ends with the unit that brings it to this many rows."""
@@ -41,7 +39,7 @@ class MiscountError(RuntimeError):
 
 
 def enumerate_dataset(
-    config: EnumerateConfig, folder: Path | str, *, workers: int = 1
+    config: EnumerateConfig, folder: Path | str, *, workers: int = 1, pool: Pool | None = None
 ) -> dict[str, Any]:
     """Make a dataset folder of all automata of a size, or finish one that was interrupted.
 
@@ -55,6 +53,8 @@ def enumerate_dataset(
     folder : Path or str
     workers : int
         Threads; the result does not depend on their number.
+    pool : Pool, optional
+        Where the units are searched. Default: in threads.
 
     Returns
     -------
@@ -66,15 +66,19 @@ def enumerate_dataset(
     DataError
         If the folder holds a dataset of another config or other versions, or damaged files, or
         another process has claimed it.
+    Lost
+        If units ended their workers. All others are done; a later run tries these again.
     MiscountError
         If the number of automata differs from that of Burnside's lemma: a bug.
     """
     folder = Path(folder)
-    with claim(folder, "enumerate"):
-        return _enumerate_dataset(config, folder, workers)
+    with claim(folder, "enumerate"), nullcontext(pool) if pool else threads(workers) as place:
+        return _enumerate_dataset(config, folder, workers, place)
 
 
-def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> dict[str, Any]:
+def _enumerate_dataset(
+    config: EnumerateConfig, folder: Path, workers: int, pool: Pool
+) -> dict[str, Any]:
     """Make the dataset in a claimed folder."""
     enumeration = Enumeration(
         config.n,
@@ -92,7 +96,7 @@ def _enumerate_dataset(config: EnumerateConfig, folder: Path, workers: int) -> d
         "totals": {"units": 0, "classes": 0, "nodes": enumeration.planned_nodes, "counts": []},
         "complete": False,
     }
-    return _take_up(enumeration, config, folder, fresh, workers)
+    return _take_up(enumeration, config, folder, fresh, workers, pool)
 
 
 def _take_up(
@@ -101,6 +105,7 @@ def _take_up(
     folder: Path,
     fresh: dict[str, Any],
     workers: int,
+    pool: Pool,
 ) -> dict[str, Any]:
     """Check the shards of a claimed folder, and make the missing ones."""
     manifest = open_manifest(folder, fresh)
@@ -111,7 +116,7 @@ def _take_up(
         raise DataError(
             f"{folder}: an enumeration in {manifest['units']} units, not {len(enumeration)}"
         )
-    run = partial(_run, enumeration, config, workers)
+    run = partial(finds_of_units, pool, enumeration, config)
     for index in missing:
         _make_again(run, folder, index, manifest)
     for _ in read_shards(folder, manifest, workers=workers):
@@ -120,16 +125,19 @@ def _take_up(
         buffer = Buffer(manifest["config"], manifest["totals"]["units"])
         resumed = manifest["totals"]["units"] > 0 or (folder / PENDING).exists()
         buffer.restore(folder, manifest["units"], workers)
+        ahead = Ahead(folder, manifest["config"], manifest["units"])
+        ahead.remove(buffer.state.next)
         try:
-            _enumerate(run, config, folder, manifest, buffer)
-        except KeyboardInterrupt:
-            buffer.save(folder)
+            _enumerate(run, config, folder, manifest, buffer, ahead, workers)
+        except (KeyboardInterrupt, ConnectionError):
+            _save(folder, buffer, ahead)
             raise
         except MiscountError as error:
             if resumed:
                 raise DataError(f"{folder / PENDING} or a shard is damaged: {error}") from error
             raise
-    (folder / PENDING).unlink(missing_ok=True)
+    for path in folder.glob("pending*.parquet"):
+        path.unlink()
     write_text(folder / "counts.csv", to_csv(manifest["totals"]["counts"]))
     return manifest
 
@@ -141,9 +149,11 @@ def _make_again(run: _Run, folder: Path, index: int, manifest: dict[str, Any]) -
     buffer = Buffer(manifest["config"], first)
     with (
         progress(end - first, "enumerate", "units") as bar,
-        closing(run(first, end)) as units,
+        closing(run(range(first, end))) as units,
     ):
-        for unit in units:
+        for _, unit in units:
+            if isinstance(unit, Lost):
+                raise unit
             buffer.add(unit)
             bar.update()
     if buffer.write_shard(folder, index) != recorded:
@@ -152,30 +162,63 @@ def _make_again(run: _Run, folder: Path, index: int, manifest: dict[str, Any]) -
 
 
 def _enumerate(
-    run: _Run, config: EnumerateConfig, folder: Path, manifest: dict[str, Any], buffer: Buffer
+    run: _Run,
+    config: EnumerateConfig,
+    folder: Path,
+    manifest: dict[str, Any],
+    buffer: Buffer,
+    ahead: Ahead,
+    workers: int,
 ) -> None:
     """Run the remaining units; write shards, and the pending finds every `_PAUSE` seconds."""
-
-    def is_full() -> bool:
-        return buffer.state.next == end or (config.rows and buffer.classes >= SHARD_ROWS)
-
     end, saved = manifest["units"], time.monotonic()
-    if is_full():  # interrupted while the shard was written, or no units at all
-        _commit(config, folder, manifest, buffer)
-    first = buffer.state.next
+
+    def commit_if_full() -> None:
+        if buffer.state.next == end or (config.rows and buffer.classes >= SHARD_ROWS):
+            _commit(config, folder, manifest, buffer)
+            ahead.remove(buffer.state.next)
+
+    def take_up() -> None:
+        """Write the shard if it is full, then add the finds that wait for the next unit."""
+        commit_if_full()
+        while buffer.state.next in ahead.ranges:
+            buffer.join(ahead.take(buffer.state.next, workers))
+            commit_if_full()
+
+    take_up()  # interrupted while the shard was written, or no units at all
+    found = {number for first in ahead.ranges for number in range(first, ahead.ranges[first])}
+    missing = [number for number in range(buffer.state.next, end) if number not in found]
+    lost: dict[int, Lost] = {}
     with (
-        progress(end, "enumerate", "units", done=first) as bar,
-        closing(run(first, end)) as units,
+        progress(end, "enumerate", "units", done=end - len(missing)) as bar,
+        closing(run(missing)) as units,
     ):
-        for unit in units:
-            buffer.add(unit)
+        for number, unit in units:
             bar.update()
-            if is_full():
-                _commit(config, folder, manifest, buffer)
+            if isinstance(unit, Lost):
+                lost[number] = unit
+            elif lost:
+                ahead.add(number, unit)
+            else:
+                buffer.add(unit)
+                take_up()
+            if time.monotonic() - saved >= _PAUSE:
+                _save(folder, buffer, ahead)
                 saved = time.monotonic()
-            elif time.monotonic() - saved >= _PAUSE:
-                buffer.save(folder)
-                saved = time.monotonic()
+    if lost:
+        _save(folder, buffer, ahead)
+        numbers, reason = ", ".join(map(str, lost)), next(iter(lost.values()))
+        raise Lost(
+            f"{folder}: without {len(lost)} of {end} units ({numbers}): {reason}. "
+            "The same command tries again"
+        )
+
+
+def _save(folder: Path, buffer: Buffer, ahead: Ahead) -> None:
+    """Write all finds that are in no shard."""
+    buffer.save(folder)
+    ahead.save()
+    ahead.remove(buffer.state.next)
 
 
 def _commit(
@@ -203,37 +246,3 @@ def _commit(
     manifest["complete"] = complete
     write_manifest(folder, manifest)
     buffer.clear()
-
-
-def _run(
-    enumeration: Enumeration, config: EnumerateConfig, workers: int, first: int, end: int
-) -> Generator[Unit, None, None]:
-    """Run units in threads and yield their finds in order."""
-    stopped = Event()
-    work = partial(_run_unit, enumeration, config, stopped)
-    with closing(results_in_order(work, range(first, end), workers)) as units:
-        try:
-            yield from units
-        finally:
-            stopped.set()
-
-
-def _run_unit(
-    enumeration: Enumeration, config: EnumerateConfig, stopped: Event, index: int
-) -> Unit:
-    """Rename, describe and count the finds of a unit."""
-    n, k, kind = config.n, config.k, {"partial": config.partial}
-    nodes, counts, parts = 0, no_counts(n, **kind), []
-    for deltas, thresholds, visited in enumeration.run(index):
-        if stopped.is_set():
-            raise CancelledError
-        nodes += visited
-        if len(deltas) == 0:
-            continue
-        if config.rows:  # before the properties: defects follow the order of the letters
-            deltas = from_canonical(canonical_forms(deltas), n, k, **kind)
-        flags = class_flags(deltas, synchronizing=thresholds >= 0)
-        counts += count(thresholds, flags, n, **kind)
-        if config.rows:
-            parts.append(describe(deltas, thresholds, flags, **kind))
-    return Unit(nodes, counts, parts)

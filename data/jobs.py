@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from automata.burnside import count_classes
 from automata.settings import SettingError, record_of
+from automata.units import threads
 from data.best_known import Scale
 from data.drawn import word_kind
 from data.enumerate import EnumerateConfig, enumerate_dataset
 from data.generate import GenerateConfig, Generated, generate
 from data.importing import import_collection, read_collection
 from data.plots import plot_thresholds
+from data.pools import pool_of
 from data.record import recorded
 from data.results import Summary
 
@@ -123,10 +125,15 @@ def _draw(made: Generated, scale: Scale, out: Path, ceiling: int | None = None) 
     return table
 
 
-def run_enumerate(config: EnumerateConfig, out: Path, *, workers: int, force: bool) -> Enumeration:
+def run_enumerate(
+    config: EnumerateConfig, out: Path, *, workers: int, scheduler: str | None, force: bool
+) -> Enumeration:
     """Make a dataset folder of all automata of a size."""
-    with recorded(out, "enumerate", record_of(config), force=force) as run:
-        manifest = enumerate_dataset(config, out, workers=workers)
+    with (
+        recorded(out, "enumerate", record_of(config), force=force) as run,
+        pool_of(scheduler, threads(workers)) as pool,
+    ):
+        manifest = enumerate_dataset(config, out, workers=workers, pool=pool)
         seconds = run.seconds
         totals = manifest["totals"]
         thresholds = np.array([row["reset_threshold"] for row in totals["counts"]], np.int16)

@@ -18,7 +18,7 @@ from data.damage import DataError, read_json
 from data.files import write_json
 
 _OURS = re.compile(
-    r"(part-\d{6}|pending)\.parquet|(manifest|run|checksums|config|evaluation|seconds)\.json"
+    r"(part-\d{6}|pending(-\d{9})?)\.parquet|(manifest|run|checksums|config|evaluation|seconds)\.json"
     r"|(candidates|summary|sources|recall|metrics|counts|attributes)\.csv|model\.safetensors|resume\.pt"
     r"|(report|lecture)\.html"
     r"|(thresholds|training|norms|strip|reconstructions|hits|recall|families|gaps)\.(png|svg)"

@@ -200,6 +200,14 @@ def workers(help: str, default: int = 0) -> Decorator:
     )
 
 
+scheduler = click.option(
+    "--scheduler",
+    metavar="PLACE",
+    help="Run the units of work on a Dask cluster: the address of its scheduler, its scheduler "
+    "file, or local:N for N processes of this machine. See docs/cluster.md.",
+)
+"""Add --scheduler."""
+
 with_classes = click.option(
     "--class",
     "classes",

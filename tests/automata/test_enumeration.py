@@ -1,8 +1,10 @@
 """The enumeration against brute force, Burnside's lemma and the counts of the literature."""
 
+import pickle
 from functools import cache
 from itertools import combinations
 from math import factorial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -235,3 +237,44 @@ def test_units_are_independent_and_workers_do_not_matter():
 def test_refusals(n, k, settings, error, message):
     with pytest.raises(error, match=message):
         Enumeration(n, k, **settings)
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+SEARCHES = [
+    (4, 2, 0, False),
+    (5, 2, 12, False),
+    (3, 3, 4, False),
+    (3, 1, 0, False),
+    (3, 2, 0, True),
+    (4, 2, 7, True),
+]
+
+
+@pytest.mark.parametrize("nodes", [1, 30])
+@pytest.mark.parametrize(("n", "k", "at_least", "partial"), SEARCHES)
+def test_units_may_be_searched_in_parts(n, k, at_least, partial, nodes):
+    """The same automata and the same nodes, wherever a unit is cut, and by a copy of the search."""
+    enumeration = Enumeration(n, k, at_least=at_least, partial=partial)
+    copy = pickle.loads(pickle.dumps(enumeration))
+    for index in range(0, len(enumeration), 7):
+        whole = [*enumeration.run(index)]
+        parts, found, runs = [enumeration.part(index)], [], 0
+        while parts:
+            some, rest = copy.run_part(parts.pop(), nodes)
+            found += some
+            parts += rest
+            runs += 1
+        assert sum(part.nodes for part in found) == sum(part.nodes for part in whole)
+        assert rows_of(found) == rows_of(whole)
+        assert runs > 1 or sum(part.nodes for part in whole) <= 2 * nodes
+
+
+def rows_of(found: list[Found]) -> list[tuple[Any, ...]]:
+    """The automata and thresholds of a search, sorted."""
+    return sorted(
+        (delta.tobytes(), int(threshold))
+        for part in found
+        for delta, threshold in zip(part.deltas, part.reset_thresholds, strict=True)
+    )

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ import pytest
 import pipeline
 from automata import NOT_SYNCHRONIZING, UNDEFINED, canonical_forms, from_canonical
 from automata.classes import CLASSES
-from automata.enumeration import Enumeration
+from automata.enumeration import Enumeration, Found, Part
 from automata.invariants import automorphism_orders, defects, ranks
 from automata.properties import in_classes
 from automata.solver.either import thresholds_of
-from data import buffer, recheck
+from automata.units import Lost, Pool
+from data import buffer, finding, recheck
 from data import enumerate as module
 from data.best_known import Scale
 from data.counts import COUNT_COLUMNS
@@ -39,6 +40,7 @@ from tests import naive
 from tests.counts import COUNTS
 from tests.damaging import edited, refused
 from tests.folders import contents, copied, made_once
+from tests.inline import Inline
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = {"all": "classes", "sc": "strongly_connected", "irr": "irreducible", "basic": "basic"}
@@ -329,28 +331,25 @@ def test_a_signal_stops_all_threads(
     finished: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "_PAUSE", 1e9)  # nothing but the signal makes it save
-    run_unit, place, begun = module._run_unit, len(Enumeration(3, 2)) // 2, []
+    run_part, place, begun = Enumeration.run_part, len(Enumeration(3, 2)) // 2, []
 
     def signalled(*args: Any) -> Any:
-        begun.append(args[3])
-        if args[3] == place:
+        begun.append(args)
+        if len(begun) == place:
             os.kill(os.getpid(), signal.SIGINT)
-        return run_unit(*args)
+        return run_part(*args)
 
+    monkeypatch.setattr(finding, "_MOST_UNITS", 1)
     threads = threading.active_count()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_run_unit", signalled)
+        patch.setattr(Enumeration, "run_part", signalled)
         with pytest.raises(KeyboardInterrupt):
             enumerate_dataset(ALL, tmp_path, workers=2)
     assert threading.active_count() == threads
     assert len(begun) <= place + 9
     assert (tmp_path / buffer.PENDING).exists()
     assert not read_manifest(tmp_path)["complete"]
-    again: list[int] = []
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "_run_unit", lambda *args: again.append(args[3]) or run_unit(*args))
-        enumerate_dataset(ALL, tmp_path)
-    assert 0 < min(again) <= place
+    assert 0 < units_run(tmp_path, monkeypatch)[0] <= place
     assert contents(tmp_path) == contents(finished("all"))
 
 
@@ -398,7 +397,7 @@ def test_a_finished_folder_is_left_as_it_is(folder: Path, monkeypatch: pytest.Mo
     before = contents(folder)
     for name in ("part-000001.parquet.tmp", "manifest.json.tmp", buffer.PENDING):
         (folder / name).write_bytes(b"stale")
-    monkeypatch.setattr(module, "_run_unit", lambda *_: pytest.fail("nothing is left to do"))
+    monkeypatch.setattr(Enumeration, "part", lambda *_: pytest.fail("nothing is left to do"))
     assert enumerate_dataset(ALL, folder) == read_manifest(folder)
     assert contents(folder) == before
 
@@ -431,12 +430,14 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return begin(tmp_path / "begun", monkeypatch, 2)
 
 
-def units_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def units_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, config: EnumerateConfig = ALL
+) -> list[int]:
     """The units that are run to finish a folder."""
-    function, units = module._run_unit, []
+    function, units = Enumeration.part, []
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_run_unit", lambda *a: units.append(a[3]) or function(*a))
-        enumerate_dataset(ALL, folder)
+        patch.setattr(Enumeration, "part", lambda *a: units.append(a[1]) or function(*a))
+        enumerate_dataset(config, folder)
     return units
 
 
@@ -526,6 +527,65 @@ def test_pending_work_of_something_else(
         enumerate_dataset(ALL, begun)
     pending.unlink()
     assert len(units_run(begun, monkeypatch)) > 0
+
+
+# --- lost units -------------------------------------------------------------------------------
+
+
+def lose(patch: pytest.MonkeyPatch, config: EnumerateConfig, *numbers: int) -> None:
+    """Let units end every worker that takes them up."""
+    kind = {"at_least": config.at_least, "partial": config.partial}
+    enumeration = Enumeration(config.n, config.k, **kind)
+    lost = [enumeration.part(number) for number in numbers]
+    run_part = Enumeration.run_part
+
+    def ended(self: Enumeration, part: Part, *nodes: int) -> Any:
+        for one in lost:
+            start = part.position[: one.top]
+            if np.array_equal(part.first, one.first) and np.array_equal(
+                start, one.position[: one.top]
+            ):
+                raise Lost("it ended 3 workers")
+        return run_part(self, part, *nodes)
+
+    patch.setattr(Enumeration, "run_part", ended)
+
+
+@pytest.mark.parametrize("name", ["all", "partial", "counts"])
+def test_a_lost_unit_is_set_aside_and_the_rest_goes_on(
+    name: str, finished: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind it each unit is run once: later runs read its finds, and shards end as they would."""
+    monkeypatch.setattr(module, "_PAUSE", 1e9)
+    config, lost = CONFIGS[name], (3, 4, 9)
+    pool = Pool(Inline(), lambda: 1)
+    with monkeypatch.context() as patch:
+        lose(patch, config, *lost)
+        with pytest.raises(
+            Lost, match=r"without 3 of [0-9]+ units \(3, 4, 9\): it ended 3 workers"
+        ):
+            enumerate_dataset(config, tmp_path, pool=pool)
+    assert not read_manifest(tmp_path)["complete"]
+    with monkeypatch.context() as patch:
+        lose(patch, config, 9)
+        with pytest.raises(Lost, match=r"without 1 of [0-9]+ units \(9\)"):
+            enumerate_dataset(config, tmp_path, pool=pool)
+    assert units_run(tmp_path, monkeypatch, config) == [9]
+    assert contents(tmp_path) == contents(finished(name))
+
+
+def test_damaged_finds_behind_a_lost_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        lose(patch, ALL, 3)
+        with pytest.raises(Lost):
+            enumerate_dataset(ALL, tmp_path, pool=Pool(Inline(), lambda: 1))
+    paths = sorted(tmp_path.glob("pending-*.parquet"))
+    paths[1].write_bytes(paths[0].read_bytes())
+    with refused(f"{paths[1].name}: of other units"):
+        enumerate_dataset(ALL, tmp_path)
+    paths[1].write_bytes(b"PAR1")
+    with refused(f"{paths[1].name}: "):
+        enumerate_dataset(ALL, tmp_path)
 
 
 # --- refused ----------------------------------------------------------------------------------
@@ -803,14 +863,17 @@ def test_interrupted_command(
 def test_a_threshold_above_the_bound_is_announced_and_kept(
     call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    original = Enumeration.run
+    original = Enumeration.run_part
 
-    def too_long(self: Enumeration, index: int) -> Iterator[Any]:
-        for found in original(self, index):
-            longer = np.where(found.reset_thresholds == 9, 10, found.reset_thresholds)
-            yield found._replace(reset_thresholds=longer.astype(np.int32))
+    def longer(found: Found) -> Found:
+        lengths = np.where(found.reset_thresholds == 9, 10, found.reset_thresholds)
+        return found._replace(reset_thresholds=lengths.astype(np.int32))
 
-    monkeypatch.setattr(Enumeration, "run", too_long)
+    def too_long(*args: Any) -> Any:
+        found, rest = original(*args)
+        return [*map(longer, found)], rest
+
+    monkeypatch.setattr(Enumeration, "run_part", too_long)
     code, out, errors = call("enumerate -n 4 -k 2 --at-least 8 --out new")
     assert code == 0
     assert re.match("ABOVE THE ČERNÝ BOUND: 2 automata with n=4 .* up to 10 > 9", errors[0])

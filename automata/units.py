@@ -1,0 +1,182 @@
+"""Units of work, in threads or processes of this machine or on a cluster; results in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
+from sys import getsizeof
+from threading import Thread
+from typing import Any, NamedTuple
+
+from automata.arguments import check_workers
+
+_WINDOW = 4
+"""Units in flight for each worker, queued or running."""
+_HELD = 1 << 28
+"""Bytes of results that may wait for an unfinished unit before them."""
+
+
+class Pool(NamedTuple):
+    """Where units of work run: in threads or processes of this machine, or on a cluster."""
+
+    executor: Executor
+    workers: Callable[[], int]
+    """Number of units that run at once; on a cluster it changes."""
+
+
+class Split(NamedTuple):
+    """A part of the result of a unit, and the units that give the rest."""
+
+    result: Any
+    rest: Sequence[Any]
+
+
+class Lost(ChildProcessError):
+    """A unit of work that ended each process that took it up."""
+
+    unit: Any = None
+
+
+@contextmanager
+def threads(workers: int) -> Iterator[Pool]:
+    """Run units in threads, for work that releases the interpreter lock.
+
+    Raises ValueError if `workers` is less than 1.
+
+    Examples
+    --------
+    >>> with threads(2) as pool:
+    ...     [*results_of_units(pool, abs, [-1, 2, -3])]
+    [[1], [2], [3]]
+    """
+    workers = check_workers(workers)
+    with ThreadPoolExecutor(workers) as executor:
+        yield Pool(executor, lambda: workers)
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[Pool]:
+    """Run units in processes; after an error or an interruption they are ended at once.
+
+    They end with this process, even if it is killed. Raises ValueError if `workers` is less than 1.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import active_children, get_context
+
+    workers = check_workers(workers)
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_end_with_the_parent
+    ) as executor:
+        try:
+            yield Pool(executor, lambda: workers)
+        except BaseException:
+            for child in active_children():
+                child.terminate()
+            raise
+
+
+def _end_with_the_parent() -> None:
+    """Leave interruptions to the parent process, and end this one with it, even if it is killed."""
+    from multiprocessing import parent_process
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def results_of_units(
+    pool: Pool,
+    work: Callable[[Any], Any],
+    units: Iterable[Any],
+    *,
+    size: Callable[[Any], int] = getsizeof,
+    apart: Callable[[Any], Sequence[Any]] = lambda unit: (),
+) -> Generator[list[Any], None, None]:
+    """Run `work` on each unit, and yield the results in the order of the units.
+
+    At most `_WINDOW` units for each worker are queued or running, and none is added while `_HELD`
+    bytes of results wait for an unfinished unit before them. Closing the generator cancels the
+    queued units.
+
+    Parameters
+    ----------
+    pool : Pool
+    work : callable
+        Takes a unit. It returns the result, or a `Split`: then the rest is run as units of their
+        own, whose results belong to the same unit. For processes and clusters it can be pickled.
+    units : iterable
+        Read as units are submitted.
+    size : callable
+        Returns the size of a result in bytes.
+    apart : callable
+        Returns the units to try in the place of one that is lost.
+
+    Yields
+    ------
+    list
+        The results of a unit, in any order: one for each part that it was split into; for a lost
+        part the `Lost` that names it.
+    """
+    done: SimpleQueue[Future[Any]] = SimpleQueue()
+    running: dict[Future[Any], tuple[int, Any]] = {}  # queued or running, with the unit's number
+    parts: dict[int, int] = {}  # how many of these a unit has
+    results: dict[int, list[Any]] = {}
+    held = following = 0
+    numbered = enumerate(units)
+    left = True
+
+    def size_of(found: Iterable[Any]) -> int:
+        return sum(size(one) for one in found if not isinstance(one, Lost))
+
+    def submit(number: int, unit: Any) -> None:
+        future = pool.executor.submit(work, unit)
+        running[future] = number, unit
+        parts[number] = parts.get(number, 0) + 1
+        future.add_done_callback(done.put)
+
+    try:
+        while left or running:
+            while left and held < _HELD and len(running) < _WINDOW * max(1, pool.workers()):
+                try:
+                    number, unit = next(numbered)
+                except StopIteration:
+                    left = False
+                    break
+                results[number] = []
+                submit(number, unit)
+            if not running:
+                return
+            future = done.get()
+            number, unit = running.pop(future)
+            rest: Sequence[Any] = ()
+            try:
+                result = future.result()
+                if isinstance(result, Split):
+                    result, rest = result
+                found = [result]
+            except Lost as lost:
+                lost.unit, rest = unit, apart(unit)
+                found = [] if rest else [lost]
+            for one in rest:
+                submit(number, one)
+            results[number] += found
+            held += size_of(found)
+            parts[number] -= 1
+            while parts.get(following) == 0:
+                held -= size_of(results[following])
+                yield results.pop(following)
+                del parts[following]
+                following += 1
+    finally:
+        for future in running:
+            future.cancel()
