@@ -23,6 +23,7 @@ Jobs are imported where they are called, so that --help answers at once.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -64,6 +65,10 @@ class _UnitRun(_Run):
     scheduler: str | None
 
 
+class _DiscoveryRun(_ModelRun, _UnitRun):
+    """Options of a run in units of work, with a model."""
+
+
 _where = "Device of the model; auto takes a GPU if there is one."
 _device = options.choice("--device", DEVICES, default="auto", help=_where)
 _which = "Text form of FILE; auto takes the one that fits, and refuses if two that differ fit."
@@ -101,9 +106,9 @@ def cli() -> None:
 @cli.command()
 @options.of(config=GenerateConfig)
 @_dataset
-@_how
+@_how_in_units
 @printed()
-def generate(config: GenerateConfig, out: Path, how: _Run) -> Result:
+def generate(config: GenerateConfig, out: Path, how: _UnitRun) -> Result:
     """Make a dataset of random or evolved automata, labelled with their thresholds."""
     from data.jobs import run_generate
 
@@ -235,7 +240,9 @@ def evolve(
 @options.archive_rule
 @options.classes_of("config")
 @options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
-@_how_with_model
+@options.together(
+    "how", device=_device, force=_force, workers=_workers, scheduler=options.scheduler
+)
 @printed()
 def discover(
     config: DiscoverConfig,
@@ -246,11 +253,12 @@ def discover(
     out: Path,
     rule: ArchiveRule,
     truths: tuple[Path, ...],
-    how: _ModelRun,
+    how: _DiscoveryRun,
 ) -> Result:
     """Learn from small automata, and find slow ones at larger sizes.
 
-    Several arms or seeds are compared. Each runs in its own process, --workers at a time.
+    Several arms or seeds are compared: each size of each is a unit of work in a process of its own,
+    --workers at a time.
     """
     from search.jobs.discovery import run_discover
 
@@ -262,20 +270,24 @@ def discover(
 @cli.command()
 @click.argument("file", type=options.PATH)
 @options.path("--certificates", help="File for a certificate of each row, one a line.")
+@options.scheduler
 @printed()
-def verify(file: Path, certificates: Path | None) -> Result:
+def verify(file: Path, certificates: Path | None, scheduler: str | None) -> Result:
     """Replay every word of a candidates file, or of an archive export; prove every threshold.
 
     FILE may also hold certificates, as --certificates writes them: each is checked again, by code
     that shares nothing with the solver.
     """
+    from data.pools import pool_of
     from search.proofs import holds_certificates, verify_certificates
     from search.verified import verify_candidates
 
     if not holds_certificates(file):
-        return Summary({"rows verified": verify_candidates(file, certificates)})
-    if certificates is not None:
-        raise click.UsageError(f"{file} holds certificates itself")
+        with pool_of(scheduler, nullcontext()) as pool:
+            return Summary({"rows verified": verify_candidates(file, certificates, pool=pool)})
+    for name, given in [("--certificates", certificates), ("--scheduler", scheduler)]:
+        if given is not None:
+            raise click.UsageError(f"{file} holds certificates itself: no {name}")
     return Summary({"certificates verified": verify_certificates(file)})
 
 
@@ -286,8 +298,15 @@ def verify(file: Path, certificates: Path | None) -> Result:
 @_form
 @options.flag("--json", "as_json", help="Print one JSON object a line.")
 @options.workers("Threads.")
+@options.scheduler
 def solve(
-    file: str, config: SolveConfig, no_words: bool, form: str, as_json: bool, workers: int
+    file: str,
+    config: SolveConfig,
+    no_words: bool,
+    form: str,
+    as_json: bool,
+    workers: int,
+    scheduler: str | None,
 ) -> None:
     """Solve the automata in FILE ("-": standard input) or TEXT; print a line for each once solved.
 
@@ -315,7 +334,8 @@ def solve(
             raise click.UsageError(f"{file!r} is neither a file nor an automaton")
         options.PATH.convert(file, None, None)
     config, malformed = replace(config, words=not no_words), False
-    for found in solve_argument(file, None if form == "auto" else form, config, workers=workers):
+    how: dict[str, Any] = {"workers": workers, "scheduler": scheduler}
+    for found in solve_argument(file, None if form == "auto" else form, config, **how):
         for problem in found.malformed:
             malformed = True
             complain(problem)
@@ -360,10 +380,14 @@ def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
 @options.selection
 @options.flag("--prove", help="Prove every threshold that a formula is derived from.")
 @options.output("--out", help="CSV file of all series; -: only CSV, to standard output.")
-@options.workers("Threads of the solver.", default=1)
+@options.together(
+    "how",
+    workers=options.workers("Threads of the solver.", default=1),
+    scheduler=options.scheduler,
+)
 @printed("Print JSON.")
 def archive_series(
-    file: Path, selection: Selection, prove: bool, out: Path | None, workers: int
+    file: Path, selection: Selection, prove: bool, out: Path | None, how: dict[str, Any]
 ) -> Result | str:
     """Find series of automata, with a formula for their thresholds.
 
@@ -373,18 +397,21 @@ def archive_series(
     """
     from search.jobs.archive import list_series
 
-    return list_series(file, selection, prove=prove, out=out, workers=workers)
+    return list_series(file, selection, prove=prove, out=out, **how)
 
 
 @archive.command("verify")
 @_archive
 @options.workers("Processes.")
+@options.scheduler
 @printed()
-def archive_verify(file: Path, workers: int) -> Result:
+def archive_verify(file: Path, workers: int, scheduler: str | None) -> Result:
     """Replay every word, prove every threshold again, and check all other values."""
+    from data.pools import pool_of
     from search.archive.store import verify_archive
 
-    return Summary({"automata verified": verify_archive(file, workers=workers)})
+    with pool_of(scheduler, nullcontext()) as pool:
+        return Summary({"automata verified": verify_archive(file, workers=workers, pool=pool)})
 
 
 @cli.command()

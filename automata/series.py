@@ -15,6 +15,7 @@ from automata.sizes import cerny_bound
 from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN
 from automata.stretches import Stretches, stretch
+from automata.units import Pool
 
 ENDED = -1
 """In arrays of thresholds of a series: it ends there."""
@@ -32,6 +33,7 @@ def series_thresholds(
     partial: bool = False,
     workers: int = 1,
     memory_limit: int | None = None,
+    pool: Pool | None = None,
 ) -> npt.NDArray[np.int32]:
     """Solve longer and longer automata while their thresholds follow one quadratic formula.
 
@@ -48,6 +50,8 @@ def series_thresholds(
         Threads.
     memory_limit : int, optional
         Bytes for each threshold.
+    pool : Pool, optional
+        Where the automata are solved instead.
 
     Returns
     -------
@@ -67,7 +71,9 @@ def series_thresholds(
     alive = np.arange(len(ways.deltas))
     for column, size in enumerate(series_sizes(n, modulo, residue)):
         longer = stretch(ways.of(alive), size - n, partial=partial)
-        found = thresholds_of(longer, partial=partial, workers=workers, memory_limit=memory_limit)
+        found = thresholds_of(
+            longer, partial=partial, workers=workers, memory_limit=memory_limit, pool=pool
+        )
         thresholds[alive[found == UNKNOWN], column:] = UNKNOWN
         good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:

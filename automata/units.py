@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
+from operator import itemgetter
 from queue import SimpleQueue
 from sys import getsizeof
 from threading import Thread
@@ -39,6 +42,25 @@ class Lost(ChildProcessError):
     """A unit of work that ended each process that took it up."""
 
     unit: Any = None
+
+
+class _Here(Executor):
+    """Runs each unit when it is submitted, in this thread."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        """Run a unit; what it raises belongs to the future, but for an interruption."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def here() -> Iterator[Pool]:
+    """Run units one after the other in this thread."""
+    yield Pool(_Here(), lambda: 1)
 
 
 @contextmanager
@@ -180,3 +202,64 @@ def results_of_units(
     finally:
         for future in running:
             future.cancel()
+
+
+def results_of_chunks(
+    pool: Pool, work: Callable[[Any], Any], chunks: Iterable[Any]
+) -> Generator[tuple[Any, Any], None, None]:
+    """Run `work` on chunks of items; of one that is lost run it on each item alone.
+
+    Parameters
+    ----------
+    pool : Pool
+    work : callable
+        Takes a chunk and returns its result; see `results_of_units`.
+    chunks : iterable of sequences
+        Lists, or arrays.
+
+    Yields
+    ------
+    sequence
+        A chunk, or one item of it as a chunk; in order.
+    object
+        Its result, or `Lost`.
+
+    Examples
+    --------
+    >>> with here() as pool:
+    ...     [*results_of_chunks(pool, sum, [[1, 2], [3]])]
+    [([1, 2], 3), ([3], 3)]
+    """
+    submitted: deque[Any] = deque()
+
+    def units() -> Iterator[tuple[int, Any]]:
+        for chunk in chunks:
+            submitted.append(chunk)
+            yield 0, chunk
+
+    with closing(
+        results_of_units(pool, partial(_on_chunk, work), units(), size=_size, apart=_one_by_one)
+    ) as found:
+        for parts in found:
+            chunk = submitted.popleft()
+            ranges = [
+                (part.unit[0], len(part.unit[1]), part) if isinstance(part, Lost) else part
+                for part in parts
+            ]
+            for start, length, result in sorted(ranges, key=itemgetter(0)):
+                yield chunk[start : start + length], result
+
+
+def _on_chunk(work: Callable[[Any], Any], unit: tuple[int, Any]) -> tuple[int, int, Any]:
+    """Return the place of a chunk, its length, and its result."""
+    start, chunk = unit
+    return start, len(chunk), work(chunk)
+
+
+def _one_by_one(unit: tuple[int, Any]) -> list[tuple[int, Any]]:
+    start, chunk = unit
+    return [(start + i, chunk[i : i + 1]) for i in range(len(chunk))] if len(chunk) > 1 else []
+
+
+def _size(found: tuple[int, int, Any]) -> int:
+    return getsizeof(found[2])

@@ -38,9 +38,17 @@ _OWN = {
     "distributed.scheduler.allowed-failures": 2,  # the third worker that a unit ends is the last
     "distributed.scheduler.worker-saturation": 1.0,  # a worker has no units but the one it runs
     "distributed.scheduler.worker-ttl": "60s",
+    # what Dask does all the time costs 2 % of a core for each process
     "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.scheduler.work-stealing": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.tick.limit": "60s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.gil.enabled": False,
 }
-"""Settings of a cluster that we start; docs/cluster.md recommends them for others."""
+"""Settings of a cluster that we start; docs/cluster.md recommends the first three for others."""
 _COUNTED = 1.0
 """Seconds until the workers are counted again."""
 _PACKAGES = ("automata", "data", "vae", "search")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial as bound_to
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from automata.sampling import sample_synchronizing, sample_uniform
 from automata.settings import record_of
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
+from automata.units import Pool
 from data.claim import claim
 from data.configs import GenerateConfig as GenerateConfig
 from data.damage import DataError
@@ -41,7 +43,9 @@ class Generated(NamedTuple):
     """Number of automata with each reset threshold; -1 for non-synchronizing ones."""
 
 
-def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) -> Generated:
+def generate(
+    config: GenerateConfig, folder: Path | str, *, workers: int = 1, pool: Pool | None = None
+) -> Generated:
     """Make a dataset folder, or finish one that was interrupted.
 
     Shard i depends only on the config and the shards before it. So interruptions do not change the
@@ -53,6 +57,8 @@ def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) ->
     folder : Path or str
     workers : int
         Threads; the result does not depend on their number.
+    pool : Pool, optional
+        Where the automata are labelled. Default: in threads.
 
     Returns
     -------
@@ -63,13 +69,15 @@ def generate(config: GenerateConfig, folder: Path | str, *, workers: int = 1) ->
     DataError
         If the folder holds a dataset of another config or other versions, or damaged shards, or
         another process has claimed it.
+    Lost
+        If an automaton ended its workers.
     """
     folder = Path(folder)
     with claim(folder, "generate"):
-        return _generate(config, folder, workers)
+        return _generate(config, folder, workers, pool)
 
 
-def _generate(config: GenerateConfig, folder: Path, workers: int) -> Generated:
+def _generate(config: GenerateConfig, folder: Path, workers: int, pool: Pool | None) -> Generated:
     """Make the dataset in a claimed folder."""
     fresh = {
         "config": record_of(config),
@@ -86,7 +94,7 @@ def _generate(config: GenerateConfig, folder: Path, workers: int) -> Generated:
             if index < len(manifest["shards"]) and shard_path(folder, index).exists():
                 labels, is_last = _take_in(folder, index, manifest, known, workers), False
             else:
-                labels = _make_shard(config, folder, index, manifest, known, workers)
+                labels = _make_shard(config, folder, index, manifest, known, workers, pool)
                 is_short = len(labels) < _rows_wanted(config, index)
                 is_last = len(labels) == 0 or (is_short and config.sampler != "evolved")
             values, rows = np.unique(labels, return_counts=True)
@@ -111,11 +119,12 @@ def _make_shard(
     manifest: dict[str, Any],
     known: KnownForms,
     workers: int,
+    pool: Pool | None,
 ) -> Thresholds:
     """Make a shard, record it if it is new, and return its thresholds; empty if none is left."""
     make = _evolve_shard if config.sampler == "evolved" else _sample_shard
     rng, rows = stream(config.seed, "generate", index), _rows_wanted(config, index)
-    shard, calls = make(config, rng, rows, known, workers)
+    shard, calls = make(config, rng, rows, known, workers, pool)
     if len(shard) == 0 and index == 0:
         if not manifest["shards"]:
             (folder / "manifest.json").unlink()
@@ -148,7 +157,12 @@ def _take_in(
 
 
 def _sample_shard(
-    config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
+    config: GenerateConfig,
+    rng: np.random.Generator,
+    rows: int,
+    known: KnownForms,
+    workers: int,
+    pool: Pool | None,
 ) -> tuple[Dataset, int]:
     """Draw, deduplicate and label one shard; return it with its number of solver calls."""
     n, k, partial = config.n, config.k, config.partial
@@ -160,7 +174,7 @@ def _sample_shard(
             drawn = drawn[RowIndex(drawn.shape[1]).add_new(drawn)]
             drawn = drawn[~known.holds(drawn)]
             deltas = from_canonical(drawn, n, k, partial=partial)
-            labels = thresholds_of(deltas, partial=partial, workers=workers)
+            labels = thresholds_of(deltas, partial=partial, workers=workers, pool=pool)
             calls += len(drawn)
             if len(drawn) == 0:
                 break
@@ -187,7 +201,12 @@ def _draw(config: GenerateConfig, rng: np.random.Generator) -> Deltas:
 
 
 def _evolve_shard(
-    config: GenerateConfig, rng: np.random.Generator, rows: int, known: KnownForms, workers: int
+    config: GenerateConfig,
+    rng: np.random.Generator,
+    rows: int,
+    known: KnownForms,
+    workers: int,
+    pool: Pool | None,
 ) -> tuple[Dataset, int]:
     """Evolve one shard from random automata; return it with its number of solver calls."""
     evolution = Evolution(
@@ -196,8 +215,14 @@ def _evolve_shard(
         ceiling=config.highest_threshold,
         undefined=config.undefined,
     )
+    solve = bound_to(thresholds_of, partial=config.partial, workers=workers, pool=pool)
     with progress(config.calls, "evolve", "calls") as bar:
-        archive = evolve(rng, config.n, config.k, evolution, workers=workers, progress=bar.update)
+        archive = evolve(
+            *(rng, config.n, config.k, evolution),
+            workers=workers,
+            solve=solve,
+            progress=bar.update,
+        )
     forms = canonical_forms(archive.deltas)
     fresh = ~known.holds(forms)
     known.add(forms[fresh])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,15 @@ class Enumeration:
         return dict(self.values)
 
 
-def run_generate(config: GenerateConfig, out: Path, *, workers: int, force: bool) -> Summary:
+def run_generate(
+    config: GenerateConfig, out: Path, *, workers: int, scheduler: str | None = None, force: bool
+) -> Summary:
     """Make a dataset folder of sampled automata."""
-    with recorded(out, "generate", record_of(config), force=force) as run:
-        made = generate(config, out, workers=workers)
+    with (
+        recorded(out, "generate", record_of(config), force=force) as run,
+        pool_of(scheduler, nullcontext()) as pool,
+    ):
+        made = generate(config, out, workers=workers, pool=pool)
         seconds = run.seconds
         scale = Scale(config.n, config.k, config.partial)
         table = _draw(made, scale, out, config.highest_threshold)
@@ -126,7 +132,7 @@ def _draw(made: Generated, scale: Scale, out: Path, ceiling: int | None = None) 
 
 
 def run_enumerate(
-    config: EnumerateConfig, out: Path, *, workers: int, scheduler: str | None, force: bool
+    config: EnumerateConfig, out: Path, *, workers: int, scheduler: str | None = None, force: bool
 ) -> Enumeration:
     """Make a dataset folder of all automata of a size."""
     with (

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from automata.settings import SettingError
 from automata.units import Pool
 
+Here = TypeVar("Here", Pool, None)
+
 
 def pool_of(
-    scheduler: str | None, here: AbstractContextManager[Pool]
-) -> AbstractContextManager[Pool]:
+    scheduler: str | None, here: AbstractContextManager[Here]
+) -> AbstractContextManager[Pool] | AbstractContextManager[Here]:
     """Return the pool on a cluster, as `data.cluster.cluster`; without a scheduler the one here.
 
     Raises

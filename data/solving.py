@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from automata.text.reading import read_automata
 from automata.text.solve import solve
 from automata.text.solved import Solved
 from data.damage import DataError, NamedFile
+from data.pools import pool_of
 
 
 class Answers(NamedTuple):
@@ -49,7 +51,12 @@ def is_text(argument: str) -> bool:
 
 
 def solve_argument(
-    argument: str, form: str | None, config: SolveConfig, *, workers: int
+    argument: str,
+    form: str | None,
+    config: SolveConfig,
+    *,
+    workers: int,
+    scheduler: str | None = None,
 ) -> Iterator[Answers]:
     """Solve the automata of a file, of standard input ("-"), or of a text.
 
@@ -62,6 +69,8 @@ def solve_argument(
     config : SolveConfig
     workers : int
         Threads.
+    scheduler : str, optional
+        The cluster that solves them instead; see `data.cluster.cluster`.
 
     Yields
     ------
@@ -72,15 +81,19 @@ def solve_argument(
     ------
     DataError
         If the file cannot be read, or if no form fits it, or two that differ.
+    Lost
+        When all others are solved, if automata ended their workers.
     """
     named = not is_text(argument)
     name = input_name(argument) if named else "the text"
     partial = config.partial
     try:
-        with open_input(Path(argument)) if named else BytesIO(os.fsencode(argument)) as stream:
-            for found in solve(
-                read_automata(stream, form, partial=partial), config, workers=workers
-            ):
+        with (
+            open_input(Path(argument)) if named else BytesIO(os.fsencode(argument)) as stream,
+            pool_of(scheduler, nullcontext()) as pool,
+        ):
+            automata = read_automata(stream, form, partial=partial)
+            for found in solve(automata, config, workers=workers, pool=pool):
                 yield Answers(
                     [item for item in found if isinstance(item, Solved)],
                     [

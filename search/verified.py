@@ -12,27 +12,38 @@ import re
 import warnings
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pandas.errors import ParserError
 
+from automata.deltas import Deltas
 from automata.proof.certify import certificate
 from automata.proof.checker import Certificate, check_certificate
 from automata.solver.either import thresholds_of
+from automata.units import Lost, Pool, here, results_of_chunks
 from data.commits import read_checksums, recover
 from data.damage import DataError, open_file, reading
 from data.progress import progress
 from search.claims import CANDIDATES, EXPORTED, FileKind, checked_rows
 from search.proofs import write_certificates
 
+_CHUNK = 16
+"""Rows that are proved at a time."""
 _MOST_BYTES = 1 << 32
 _LONGEST_HEADER = 10_000
+_Row = tuple[int, Deltas, int]
+"""Position, automaton and threshold."""
 _TAKEN = "verify takes the candidates.csv of a run and the files of archive export"
 
 
-def verify_candidates(path: Path | str, certificates: Path | None = None) -> int:
+def verify_candidates(
+    path: Path | str, certificates: Path | None = None, *, pool: Pool | None = None
+) -> int:
     """Replay every word of a file, prove every threshold again, and count the rows.
 
     Each threshold is proved by a certificate, which a checker without compiled code accepts.
@@ -43,12 +54,16 @@ def verify_candidates(path: Path | str, certificates: Path | None = None) -> int
         A candidates file, or a file of ``archive export``.
     certificates : Path, optional
         A file for the certificates, a line for each row. It is written if all rows are right.
+    pool : Pool, optional
+        Where the thresholds are proved. Default: here.
 
     Raises
     ------
     DataError
         If the file is missing or of another kind, if a row is wrong (the error names the first), or
         if its SHA-256 is not the one that its run recorded.
+    Lost
+        If rows ended their workers; all others are proved.
     """
     path = Path(path)
     recorded = {}
@@ -62,34 +77,76 @@ def verify_candidates(path: Path | str, certificates: Path | None = None) -> int
     if len(table) == 0 and path.name not in recorded:
         raise DataError(f"{path}: no rows")
 
-    def proofs() -> Iterator[Certificate]:
-        yield from _proofs(path, table, kind)
+    def proofs(place: Pool) -> Iterator[Certificate]:
+        yield from _proofs(path, table, kind, place, keep=certificates is not None)
         if not content.endswith(b"\n"):
             raise DataError(f"{path}: row {len(table)}: the file is cut off")
         digest = hashlib.sha256(content).hexdigest()
         if recorded.get(path.name, digest) != digest:
             raise DataError(f"{path}: damaged (its SHA-256 is not the recorded one)")
 
-    if certificates is None:
-        deque(proofs(), maxlen=0)
-    else:
-        write_certificates(proofs(), certificates)
+    with nullcontext(pool) if pool else here() as place:
+        if certificates is None:
+            deque(proofs(place), maxlen=0)
+        else:
+            write_certificates(proofs(place), certificates)
     return len(table)
 
 
-def _proofs(path: Path, table: pd.DataFrame, kind: FileKind) -> Iterator[Certificate]:
-    """Yield a certificate, which the checker has accepted, for each row of a table."""
-    with progress(len(table), "verify", "rows") as bar:
-        for position, delta, threshold in checked_rows(path, table, kind):
-            proof = certificate(delta)
-            check_certificate(proof)
-            if proof.threshold != threshold:
-                raise DataError(
-                    f"{path}: row {position}: threshold {threshold}, but {proof.threshold} is "
-                    "proved"
-                )
-            yield proof
-            bar.update()
+def _proofs(
+    path: Path, table: pd.DataFrame, kind: FileKind, pool: Pool, *, keep: bool
+) -> Iterator[Certificate]:
+    """Prove the thresholds of all rows, and yield the certificates if they are to be kept.
+
+    Errors come in the order of the rows.
+    """
+    rows, wrong = checked_rows(path, table, kind), list[DataError]()
+
+    def chunks() -> Iterator[list[_Row]]:
+        for _ in range(0, len(table), _CHUNK):
+            chunk: list[_Row] = []
+            try:
+                chunk.extend(islice(rows, _CHUNK))
+            except DataError as error:  # `extend` keeps the rows before
+                wrong.append(error)
+            yield chunk
+            if wrong:
+                return
+
+    lost: dict[int, Lost] = {}
+    with (
+        progress(len(table), "verify", "rows") as bar,
+        closing(results_of_chunks(pool, partial(_certify, keep), chunks())) as found,
+    ):
+        for chunk, result in found:
+            if isinstance(result, Lost):
+                lost |= {position: result for position, _, _ in chunk}
+                continue
+            proofs, problem = result
+            yield from proofs
+            if problem:
+                raise DataError(f"{path}: {problem}")
+            bar.update(len(chunk))
+    if wrong:
+        raise wrong[0]
+    if lost:
+        raise Lost(
+            f"{path}: not proved: row {', '.join(map(str, lost))}: {next(iter(lost.values()))}"
+        )
+
+
+def _certify(keep: bool, rows: list[_Row]) -> tuple[list[Certificate], str]:
+    """Return the certificates to keep, which the checker has accepted, and the first error."""
+    proofs: list[Certificate] = []
+    for position, delta, threshold in rows:
+        proof = certificate(delta)
+        check_certificate(proof)
+        if proof.threshold != threshold:
+            problem = f"threshold {threshold}, but {proof.threshold} is proved"
+            return proofs, f"row {position}: {problem}"
+        if keep:
+            proofs.append(proof)
+    return proofs, ""
 
 
 def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import pipeline
-from tests.inline import Inline
+from automata.units import here
 from tests.pictures import unrendered
 from tests.threads import in_one_thread
 
@@ -85,7 +85,7 @@ def run_folders(tmp_path_factory) -> Path:
     commands = lines.replace("\n            ", " ").strip().splitlines()
     with pytest.MonkeyPatch.context() as patch, unrendered("png"):  # pages show SVG
         patch.chdir(folder)
-        patch.setattr("search.jobs.discovery.ProcessPoolExecutor", Inline)
+        patch.setattr("search.jobs.discovery.processes", lambda workers: here())
         for line in commands:
             pipeline.cli.main(line.split(), standalone_mode=False)
     return folder

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from functools import partial as bound_to
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,10 +12,19 @@ from automata.deltas import Deltas, validate_deltas
 from automata.solver.careful import careful_thresholds, shortest_careful_words
 from automata.solver.exact import Thresholds, Words, reset_thresholds, shortest_reset_words
 from automata.solver.ranks import are_synchronizing, are_synchronizing_valid
+from automata.units import Lost, Pool, results_of_chunks
+
+_CHUNK = 1024
+"""Automata of a unit of work."""
 
 
 def thresholds_of(
-    deltas: Deltas, *, partial: bool, workers: int = 1, memory_limit: int | None = None
+    deltas: Deltas,
+    *,
+    partial: bool,
+    workers: int = 1,
+    memory_limit: int | None = None,
+    pool: Pool | None = None,
 ) -> Thresholds:
     """Return the careful thresholds of partial automata, or the reset thresholds of complete ones.
 
@@ -25,12 +37,19 @@ def thresholds_of(
         Threads.
     memory_limit : int, optional
         Bytes for each automaton, as in `automata.solver.exact.reset_thresholds`.
+    pool : Pool, optional
+        Where the automata are solved instead.
 
     Returns
     -------
     int32 array, shape (batch,)
         ``NOT_SYNCHRONIZING`` (-1) where there is no word, ``UNKNOWN`` (-2) where the limit ended
         the search.
+
+    Raises
+    ------
+    Lost
+        If an automaton ended its workers.
 
     Examples
     --------
@@ -39,7 +58,17 @@ def thresholds_of(
     [3]
     """
     solve = careful_thresholds if partial else reset_thresholds
-    return solve(deltas, workers=workers, memory_limit=memory_limit)
+    if pool is None:
+        return solve(deltas, workers=workers, memory_limit=memory_limit)
+    chunks = (deltas[start : start + _CHUNK] for start in range(0, len(deltas), _CHUNK))
+    thresholds = [np.empty(0, np.int32)]
+    limited = bound_to(solve, memory_limit=memory_limit)
+    with closing(results_of_chunks(pool, limited, chunks)) as found:
+        for chunk, solved in found:
+            if isinstance(solved, Lost):
+                raise Lost(f"the automaton {chunk[0].tolist()} is not solved: {solved}")
+            thresholds.append(solved)
+    return np.concatenate(thresholds)
 
 
 def shortest_words_of(deltas: Deltas, *, partial: bool, workers: int = 1) -> Words:

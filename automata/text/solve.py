@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from itertools import groupby, islice, repeat
 from typing import Any
 
@@ -24,6 +26,7 @@ from automata.text.config import SolveConfig as SolveConfig
 from automata.text.entries import Automata, Malformed
 from automata.text.solved import Solved
 from automata.text.words import format_word, format_words
+from automata.units import Lost, Pool, results_of_chunks
 
 Row = tuple[int, Deltas] | Malformed
 _Answer = tuple[int | None, str | None]
@@ -31,12 +34,17 @@ _Answer = tuple[int | None, str | None]
 
 _BULK_STATES = 32  # larger automata are solved alone: one may delay the results before it
 _BULK_ROWS = 16_384
+_CHUNK = 256  # small automata of a unit of work
 _MOMENT = 0.1  # seconds that a result may wait for later ones
 _QUICK = 0.001  # seconds; a thread costs a tenth of this
 
 
 def solve(
-    automata: Iterable[Sequence[Automata | Malformed]], config: SolveConfig, *, workers: int = 1
+    automata: Iterable[Sequence[Automata | Malformed]],
+    config: SolveConfig,
+    *,
+    workers: int = 1,
+    pool: Pool | None = None,
 ) -> Iterator[list[Solved | Malformed]]:
     r"""Solve automata in order; all that have arrived are solved before more are read.
 
@@ -47,11 +55,19 @@ def solve(
     config : SolveConfig
     workers : int
         Threads; the memory limit holds for each of them.
+    pool : Pool, optional
+        Where the automata are solved instead.
 
     Yields
     ------
     list of Solved or Malformed
-        As soon as they are solved; Malformed also if an automaton is too large for the method.
+        As soon as they are solved; Malformed also if an automaton is too large for the method, or
+        ended its workers.
+
+    Raises
+    ------
+    Lost
+        When all others are solved, if automata ended their workers.
 
     Examples
     --------
@@ -69,12 +85,67 @@ def solve(
     def is_small(item: Automata | Malformed) -> bool:
         return in_bulk and (isinstance(item, Malformed) or item.deltas.shape[2] <= _BULK_STATES)
 
+    if pool is not None:
+        yield from _solve_on(pool, automata, config, is_small)
+        return
     for at_hand in automata:
         for small, items in groupby(at_hand, key=is_small):
             if small:
                 yield from _solve_in_bulk(items, config, workers)
             else:
                 yield from _solve_each(items, config, workers)
+
+
+def _solve_on(
+    pool: Pool,
+    automata: Iterable[Sequence[Automata | Malformed]],
+    config: SolveConfig,
+    is_small: Callable[[Automata | Malformed], bool],
+) -> Iterator[list[Solved | Malformed]]:
+    """Solve all that have arrived on a pool: many small automata at a time, or one large one."""
+
+    def chunks(at_hand: Sequence[Automata | Malformed]) -> Iterator[list[Row]]:
+        for small, items in groupby(at_hand, key=is_small):
+            rows = _rows(items)
+            size = _CHUNK if small else 1
+            yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+    lost = 0
+    for at_hand in automata:
+        with closing(results_of_chunks(pool, partial(_solve_rows, config), chunks(at_hand))) as all:
+            for chunk, found in all:
+                if isinstance(found, Lost):
+                    lost += 1
+                    yield [Malformed(chunk[0][0], f"not solved: {found}")]
+                else:
+                    yield found
+    if lost:
+        raise Lost(f"{lost} automata are not solved")
+
+
+def _rows(items: Iterable[Automata | Malformed]) -> list[Row]:
+    """Return single automata."""
+    rows: list[Row] = []
+    for item in items:
+        rows += [item] if isinstance(item, Malformed) else zip(item.lines, item.deltas, strict=True)
+    return rows
+
+
+def _shape(row: Row) -> tuple[int, ...]:
+    """Return the shape of an automaton, that of nothing if it is malformed."""
+    return () if isinstance(row, Malformed) else row[1].shape
+
+
+def _solve_rows(config: SolveConfig, rows: list[Row]) -> list[Solved | Malformed]:
+    """Solve automata, those of one size together."""
+    items: list[Automata | Malformed] = []
+    for size, alike in groupby(rows, key=_shape):
+        if size:
+            lines, deltas = zip(*alike, strict=True)
+            items.append(Automata(lines, np.stack(deltas)))
+        else:
+            items += [row for row in alike if isinstance(row, Malformed)]
+    return [item for found in solve([items], config) for item in found]
 
 
 def _solve_in_bulk(
@@ -165,10 +236,7 @@ def _solve_each(
     items: Iterable[Automata | Malformed], config: SolveConfig, workers: int
 ) -> Iterator[list[Solved | Malformed]]:
     """Solve one by one, or several in threads if each takes long enough to be worth a thread."""
-    rows: list[Row] = []
-    for item in items:
-        rows += [item] if isinstance(item, Malformed) else zip(item.lines, item.deltas, strict=True)
-    done, pace = 0, 0.0
+    rows, done, pace = _rows(items), 0, 0.0
     while done < len(rows):
         began = time.monotonic()
         if workers == 1 or pace < _QUICK:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
-from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -169,21 +166,6 @@ def first_problem(records: Sequence[Record], *, prove: bool = True, classes: boo
         if problem:
             return f"{record.name}: {problem}"
     return ""
-
-
-def problems_of(parts: Sequence[Sequence[Record]], workers: int) -> Generator[str, None, None]:
-    """Yield the result of `first_problem`, with proofs, for each part; in several processes.
-
-    The proofs are in Python: threads would not be faster.
-    """
-    workers = min(workers, len(parts))
-    if workers <= 1:
-        yield from map(first_problem, parts)
-        return
-    # the parent process handles interruptions
-    ignore = signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(workers, get_context("spawn"), *ignore) as pool:
-        yield from pool.map(first_problem, parts)
 
 
 def settle(

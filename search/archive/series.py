@@ -13,6 +13,7 @@ from automata.canonical import CANONICAL_MAX_STATES
 from automata.errors import SizeLimitError
 from automata.series import CHECKED
 from automata.text.formats import format_delta
+from automata.units import Pool
 from data.progress import progress
 from search.archive.series_search import PATTERNS, Begun, Stock, search_series
 
@@ -52,6 +53,7 @@ def find_series(
     prove: bool = False,
     partial: bool = False,
     workers: int = 1,
+    pool: Pool | None = None,
 ) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
@@ -80,6 +82,8 @@ def find_series(
         Whether the automata are partial.
     workers : int
         Threads of the solver.
+    pool : Pool, optional
+        Where automata are solved, and thresholds proved, instead.
 
     Returns
     -------
@@ -95,6 +99,8 @@ def find_series(
         If n > 43 or k > 6: automata are lengthened up to n + 21 states.
     CertificateError, RuntimeError
         If a proof fails, or proves another threshold: the solver has a bug.
+    Lost
+        If an automaton ended its workers.
     """
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
@@ -102,7 +108,7 @@ def find_series(
         stocks = [Stock(own, int(k), partial) for k, own in rows.groupby("k")]
         for stock in stocks:
             least = 0.0 if partial else at_least  # nobody knows how long they are at larger sizes
-            search_series(stock, least, bar.update, prove=prove, workers=workers)
+            search_series(stock, least, bar.update, prove=prove, workers=workers, pool=pool)
     found = [row for stock in stocks for row in _list_series(stock.begun, stock.stored)]
     found.sort(key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,11 @@ from automata.identification import identify
 from automata.proof.certify import proved_threshold
 from automata.recurrences import RECURRENCE_TERMS, Recurrence, find_recurrence
 from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
-from automata.solver.careful import careful_thresholds
+from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN
 from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta
+from automata.units import Lost, Pool, here, results_of_chunks
 from data.progress import progress
 
 PATTERNS = (
@@ -45,6 +47,8 @@ _RECURRING_MEMORY = 1 << 24
 """Bytes for a threshold where they may obey a recurrence, and so grow exponentially."""
 
 
+_Claim = tuple[Stretches, Mapping[int, int]]
+"""An automaton, how it is lengthened, and its thresholds by size."""
 _FASTEST = 10**9
 """More than the factor of n^2 in any formula."""
 
@@ -142,17 +146,19 @@ def search_series(
     *,
     prove: bool = False,
     workers: int = 1,
+    pool: Pool | None = None,
 ) -> None:
     """Find the series that automata of a stock begin, each once, smaller automata first.
 
     Parameters
     ----------
     stock : Stock
-    at_least, prove, workers
+    at_least, prove, workers, pool
         As in `search.archive.series.find_series`.
     report : callable
         Called after each size and pattern with the number of automata of that size.
     """
+    how: dict[str, Any] = {"prove": prove, "workers": workers, "pool": pool}
     for period, runs, moduli in PATTERNS:
         first = (period, runs, moduli) == PATTERNS[0]
         for n in stock.sizes:
@@ -160,14 +166,21 @@ def search_series(
             ways = find_stretches(deltas, period=period, runs=runs, partial=stock.partial)
             for modulo in moduli:
                 if n + CHECKED * modulo <= CANONICAL_MAX_STATES:
-                    ways = _begin(stock, ways, modulo, at_least, prove=prove, workers=workers)
+                    ways = _begin(stock, ways, modulo, at_least, **how)
             if stock.partial and first:
-                _begin_recurrences(stock, ways, prove=prove, workers=workers)
+                _begin_recurrences(stock, ways, **how)
             report(int((stock.rows["n"] == n).sum()))
 
 
 def _begin(
-    stock: Stock, ways: Stretches, modulo: int, at_least: float, *, prove: bool, workers: int
+    stock: Stock,
+    ways: Stretches,
+    modulo: int,
+    at_least: float,
+    *,
+    prove: bool,
+    workers: int,
+    pool: Pool | None,
 ) -> Stretches:
     """Add the series that automata begin at residues of n; return the ways that begin none."""
     n = ways.deltas.shape[2]
@@ -184,13 +197,14 @@ def _begin(
                 partial=stock.partial,
                 workers=workers,
                 memory_limit=_MEMORY,
+                pool=pool,
             )
             for residue in residues
         ]
     )
     stock.left_open += int((found[:, :, -1] == UNKNOWN).any(axis=0).sum())
     if prove:
-        _prove(ways, modulo, residues, found)
+        _prove(ways, modulo, residues, found, pool)
     obeys = found[:, :, -1] >= 0
     begins = np.flatnonzero(obeys.any(axis=0))
     families = [_families(ways.of(begins), modulo, residue) for residue in residues]
@@ -209,7 +223,9 @@ def _begin(
     return ways.of(np.flatnonzero(~obeys.any(axis=0)))
 
 
-def _begin_recurrences(stock: Stock, ways: Stretches, *, prove: bool, workers: int) -> None:
+def _begin_recurrences(
+    stock: Stock, ways: Stretches, *, prove: bool, workers: int, pool: Pool | None
+) -> None:
     """Add series whose thresholds obey a recurrence at the next sizes."""
     n = ways.deltas.shape[2]
     keys = _keys(ways, stock.sizes[-1], 1, 0)
@@ -220,7 +236,9 @@ def _begin_recurrences(stock: Stock, ways: Stretches, *, prove: bool, workers: i
     alive = np.arange(len(keys))
     for column, size in enumerate(sizes):
         longer = stretch(ways.of(alive), size - n, partial=True)
-        found = careful_thresholds(longer, workers=workers, memory_limit=_RECURRING_MEMORY)
+        found = thresholds_of(
+            longer, partial=True, workers=workers, memory_limit=_RECURRING_MEMORY, pool=pool
+        )
         lengths[alive, column] = found
         alive = alive[found >= 0]
     for way in alive.tolist():
@@ -233,7 +251,7 @@ def _begin_recurrences(stock: Stock, ways: Stretches, *, prove: bool, workers: i
         terms = [known[size] for size in range(n, sizes.stop)]
         first = n if recurrence.holds(terms) else n + 1
         if prove:
-            _prove_sizes(one, known)
+            _prove_sizes([(one, known)])
         formula = Recurring(recurrence, first, tuple(terms[first - n :]))
         (family,) = _families(one, 1, 0)
         forms = {size: _forms(one, size)[0] for size in stock.sizes if size >= n}
@@ -280,27 +298,43 @@ def _common_name(first: str, second: str) -> str:
 
 
 def _prove(
-    ways: Stretches, modulo: int, residues: Sequence[int], thresholds: npt.NDArray[np.int32]
+    ways: Stretches,
+    modulo: int,
+    residues: Sequence[int],
+    thresholds: npt.NDArray[np.int32],
+    pool: Pool | None,
 ) -> None:
     """Prove the thresholds of all series: int32 (residue, way, size)."""
     n = ways.deltas.shape[2]
     series = np.argwhere(thresholds[:, :, -1] >= 0)
     if not len(series):
         return
-    with progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar:
+
+    def claims() -> Iterator[list[_Claim]]:
         for residue, row in series:
-            way = ways.of(np.array([row]))
             sizes = series_sizes(n, modulo, residues[residue])
-            _prove_sizes(way, dict(zip(sizes, thresholds[residue, row].tolist(), strict=True)))
+            claimed = dict(zip(sizes, thresholds[residue, row].tolist(), strict=True))
+            yield [(ways.of(np.array([row])), claimed)]
+
+    with (
+        nullcontext(pool) if pool else here() as place,
+        progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar,
+        closing(results_of_chunks(place, _prove_sizes, claims())) as proved,
+    ):
+        for _, problem in proved:
+            if isinstance(problem, Lost):
+                raise problem
             bar.update(CHECKED)
 
 
-def _prove_sizes(way: Stretches, thresholds: Mapping[int, int]) -> None:
-    """Prove the thresholds of one automaton lengthened to some sizes."""
-    for size, claimed in thresholds.items():
-        (delta,) = stretch(way, size - way.deltas.shape[2], partial=True)
-        proved = proved_threshold(delta)
-        if proved != claimed:
-            raise RuntimeError(
-                f"solver bug: threshold {claimed}, but {proved} is proved of {format_delta(delta)}"
-            )
+def _prove_sizes(claims: Iterable[_Claim]) -> None:
+    """Prove thresholds of automata lengthened to some sizes."""
+    for way, thresholds in claims:
+        for size, claimed in thresholds.items():
+            (delta,) = stretch(way, size - way.deltas.shape[2], partial=True)
+            proved = proved_threshold(delta)
+            if proved != claimed:
+                raise RuntimeError(
+                    f"solver bug: threshold {claimed}, but {proved} is proved of "
+                    f"{format_delta(delta)}"
+                )

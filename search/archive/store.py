@@ -7,7 +7,7 @@ they stay there if the process is killed afterwards.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from automata.text.formats import format_delta
+from automata.units import Lost, Pool, here, processes, results_of_chunks
 from data.best_known import Scale
 from data.damage import DataError
 from data.progress import progress
@@ -28,7 +29,7 @@ from search.archive.checks import (
     check_file,
     check_records,
     check_shapes,
-    problems_of,
+    first_problem,
     settle,
 )
 from search.archive.file import check_schema, pragma
@@ -285,20 +286,24 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def verify_archive(path: Path | str, *, workers: int = 1) -> int:
+def verify_archive(path: Path | str, *, workers: int = 1, pool: Pool | None = None) -> int:
     """Check an archive, prove every threshold again, and count the automata.
 
     Parameters
     ----------
     path : Path or str
     workers : int
-        Processes.
+        Processes. The proofs are in Python: threads would not be faster.
+    pool : Pool, optional
+        Where the automata are checked instead.
 
     Raises
     ------
     DataError
         If there is no archive, if it is damaged, or if an automaton is wrong; the error names the
         first one, by k, n and canonical form.
+    Lost
+        If automata ended their workers; all others are checked.
     """
     path = Path(path)
     with Archive(path, create=False) as archive:
@@ -309,12 +314,19 @@ def verify_archive(path: Path | str, *, workers: int = 1) -> int:
         for whole in [[*same_size]]
         for start in range(0, len(whole), _CHECKED_ROWS)
     ]
+    several = min(workers, len(parts))
+    lost: list[str] = []
     with (
+        nullcontext(pool) if pool else processes(several) if several > 1 else here() as place,
         progress(len(records), "verify", "automata") as bar,
-        closing(problems_of(parts, workers)) as problems,
+        closing(results_of_chunks(place, first_problem, parts)) as problems,
     ):
-        for part, problem in zip(parts, problems, strict=True):
-            if problem:
+        for part, problem in problems:
+            if isinstance(problem, Lost):
+                lost.append(f"{part[0].name}: {problem}")
+            elif problem:
                 raise DataError(f"{path}: {problem}")
             bar.update(len(part))
+    if lost:
+        raise Lost(f"{path}: {len(lost)} automata are not checked; {lost[0]}")
     return len(records)

@@ -87,7 +87,8 @@ class Engine:
         device: torch.device,
         workers: int = 1,
     ) -> None:
-        self.config, self.arm_config, self.seed = config, ARMS[arm_name], seed
+        self.config, self.seed = config, seed
+        self.arm_name, self.arm_config = arm_name, ARMS[arm_name]
         self.start, self.folder = folder / "start", folder / arm_name
         self.device, self.workers = device, workers
         self.learner: Learner | None = None
@@ -111,8 +112,7 @@ class Engine:
         """
         steps = self.run_start(report, keep)
         for n in range(self.config.start_to + 1, self.config.most + 1):
-            take = partial(self._step, n, steps, report)
-            steps[n] = self._finished(n, steps, take, report)
+            steps[n] = self._finished(n, steps, report)
             keep(steps[n])
         return steps
 
@@ -122,24 +122,51 @@ class Engine:
         """Return the steps at the sizes up to start-to, as `run` does; all arms share them."""
         steps: Steps = {}
         for n in range(self.config.least, self.config.start_to + 1):
-            steps[n] = self._finished(n, steps, partial(self._start, n, report), report)
+            steps[n] = self._finished(n, steps, report)
             keep(steps[n])
         return steps
 
-    def _finished(self, n: int, smaller: Steps, take: Callable[[], Step], report: Progress) -> Step:
+    def _finished(self, n: int, smaller: Steps, report: Progress) -> Step:
         """Read a step from its folder; take and save it if it is not there."""
-        starting = n <= self.config.start_to
-        folder = step_folder(self.start if starting else self.folder, n)
-        step = read_step(folder, self.config, n, smaller, workers=self.workers)
+        step = self.saved(n, smaller)
         if step is None:
-            step = take()
-            for place in (folder.parent.parent, folder.parent):  # but not a removed one above
-                place.mkdir(exist_ok=True)
-            save_step(folder, step, {} if starting else self._model_file())
-            note_made(folder, step)
+            step = self.take(n, self.elites(smaller), report)
+            self.save(step, self.model_files(n))
         else:
             report(n, step.calls, FINISHED)
         return step
+
+    def saved(self, n: int, smaller: Steps) -> Step | None:
+        """Return the step in the folder of a size, as `search.discovery.saved.read_step`."""
+        return read_step(self.step_folder(n), self.config, n, smaller, workers=self.workers)
+
+    def elites(self, steps: Steps) -> dict[int, Elites]:
+        """Return the elites of steps, by size; a size without any is left out."""
+        elites = {size: step.elites(self.config.learn.elites) for size, step in steps.items()}
+        return {size: found for size, found in elites.items() if len(found.deltas)}
+
+    def take(
+        self,
+        n: int,
+        elites: Mapping[int, Elites],
+        report: Progress = lambda n, calls, doing: None,
+    ) -> Step:
+        """Take the step at n states; `weights_before` is all that it reads from the folder."""
+        if n <= self.config.start_to:
+            return self._start(n, report)
+        return self._step(n, elites, report)
+
+    def save(self, step: Step, files: Mapping[str, Callable[[Path], object]]) -> None:
+        """Write a step that `take` has made, and further files, into its folder."""
+        folder = self.step_folder(step.n)
+        for place in (folder.parent.parent, folder.parent):  # but not a removed one above
+            place.mkdir(exist_ok=True)
+        save_step(folder, step, files)
+        note_made(folder, step)
+
+    def step_folder(self, n: int) -> Path:
+        """Return the folder of the step at a size."""
+        return step_folder(self.start if n <= self.config.start_to else self.folder, n)
 
     def _start(self, n: int, progress: Progress) -> Step:
         """Evolve from uniform random automata."""
@@ -149,13 +176,11 @@ class Engine:
         self._evolve(arm, seconds, rng, _of_calls(progress, n), _LEAST_NEW)
         return _close(arm, 0, self.config.learn.elites, seconds)
 
-    def _step(self, n: int, steps: Steps, progress: Progress) -> Step:
+    def _step(self, n: int, elites: Mapping[int, Elites], progress: Progress) -> Step:
         """Learn, leap, polish: take the step at n states."""
         config, report = self.config, _of_calls(progress, n)
         rng = stream(self.seed, "discover", n)
         generator = torch.Generator(self.device).manual_seed(self._torch_seed(n))
-        elites = {size: step.elites(config.learn.elites) for size, step in steps.items()}
-        elites = {size: found for size, found in elites.items() if len(found.deltas)}
         arm, seconds = self._arm(n, config.budget), dict[str, float]()
         if self.arm_config.sources:
             if not elites:
@@ -166,7 +191,7 @@ class Engine:
                 *(n, config.k, elites, self.learner, rng, generator, config.leap),
                 partial=config.partial,
             )
-            before = self._weights_before(n)
+            before = self.weights_before(n)
             with computing(before if before.exists() else self.folder):
                 self._leap(arm, seconds, context, report)
         first_look = min(arm.calls, config.first_look)
@@ -187,11 +212,11 @@ class Engine:
             return
         first = n == self.config.start_to + 1
         if not first:
-            self.learner.load(self._weights_before(n))
+            self.learner.load(self.weights_before(n))
         if first or self.arm_config.retrains:
             self.learner.learn(rng, generator, elites, report)
 
-    def _weights_before(self, n: int) -> Path:
+    def weights_before(self, n: int) -> Path:
         """Return the file of the weights with which the step at n states begins."""
         return step_folder(self.folder, n - 1) / _MODEL
 
@@ -254,9 +279,10 @@ class Engine:
         )
         return Arm(oracle, EVOLVE, 0, budget)
 
-    def _model_file(self) -> dict[str, Callable[[Path], object]]:
+    def model_files(self, n: int) -> dict[str, Callable[[Path], object]]:
         """Return the writer of the model file, by name; empty without a trained model."""
-        if self.learner is None or not self.arm_config.trains:
+        starting = n <= self.config.start_to
+        if starting or self.learner is None or not self.arm_config.trains:
             return {}
         return {_MODEL: self.learner.save}
 

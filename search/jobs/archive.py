@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from automata.errors import SizeLimitError
 from automata.settings import SettingError
 from data.cells import plain_cells
 from data.outputs import write_output
+from data.pools import pool_of
 from data.results import Summary
 from search.archive.selection import Selection
 from search.archive.series import SeriesFound, find_series, summarize
@@ -102,7 +104,13 @@ def export_automata(path: Path, selection: Selection, file: Path) -> Summary | s
 
 
 def list_series(
-    path: Path, selection: Selection, *, prove: bool, out: Path | None, workers: int
+    path: Path,
+    selection: Selection,
+    *,
+    prove: bool,
+    out: Path | None,
+    workers: int,
+    scheduler: str | None = None,
 ) -> SeriesOutcome | str:
     """Find the series of the selected automata; for the file "-", return them as CSV.
 
@@ -115,9 +123,15 @@ def list_series(
         rows = archive.rows(selection)
     at_least = selection.at_least or 0.0
     try:
-        found = find_series(
-            rows, at_least=at_least, prove=prove, partial=selection.partial, workers=workers
-        )
+        with pool_of(scheduler, nullcontext()) as pool:
+            found = find_series(
+                rows,
+                at_least=at_least,
+                prove=prove,
+                partial=selection.partial,
+                workers=workers,
+                pool=pool,
+            )
     except SizeLimitError as error:
         raise SettingError(f"{error}: -n chooses one size") from error
     if str(out) == "-":

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import torch
 
 from automata.settings import record_of
 from automata.sizes import cerny_bound
+from automata.units import Lost, Pool, processes
 from data.claim import claim
 from data.damage import DataError
 from data.dataset import read_dataset
 from data.jobs import announce
 from data.manifest import read_manifest
 from data.pace import Pace
+from data.pools import pool_of
 from data.progress import progress
 from data.record import differing, plain, recorded
 from data.run_record import read_run_record
 from search.archive.intake import ArchiveRule
+from search.discovery.apart import save_taken, take_step, task_of
 from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
-from search.discovery.engine import FINISHED
+from search.discovery.engine import FINISHED, Engine
 from search.discovery.settings import read_settings, write_settings
-from search.discovery.step import KEEP_SHARE, Step
+from search.discovery.step import KEEP_SHARE, Step, Steps
 from search.discovery.tables import candidates, scale_of
 from search.jobs.discovery_plan import START, Plan, seed_folders
 from search.jobs.discovery_tables import COMPARISON_TABLES, DiscoveryOutcome, report_runs
@@ -45,6 +45,8 @@ _TRAINED = re.compile(r"training (\d+)/\d+")
 """Reported while a model is trained, with the steps so far."""
 _POLL = 2.0
 """Seconds between two updates of the progress of other processes."""
+_Run = tuple[str, int]
+"""An arm, or the start, and a seed."""
 
 
 def run_discover(
@@ -57,6 +59,7 @@ def run_discover(
     *,
     device: torch.device | str,
     workers: int,
+    scheduler: str | None = None,
     force: bool,
 ) -> DiscoveryOutcome:
     """Run every arm with every seed, as far as they are not finished, and report their finds.
@@ -79,6 +82,8 @@ def run_discover(
     device : torch.device or str
     workers : int
         Threads of a single run, or of all processes together.
+    scheduler : str, optional
+        The cluster that takes the steps of all runs; see `data.cluster.cluster`.
     force : bool
         Discard what the folder holds.
 
@@ -86,15 +91,19 @@ def run_discover(
     ------
     DataError
         If the folder holds runs of other settings or damaged files, or a truth does not fit.
+    Lost
+        If steps ended their workers. All other runs are finished; a later one tries these again.
     SettingError
         If an arm or the device does not exist, or no size is left to compare.
     """
     plan = Plan(config, arms, seeds, out, rule, choose_device(device), workers)
     with claim(out, "discover"):
-        return _discover(plan, truths, force)
+        return _discover(plan, truths, scheduler, force)
 
 
-def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutcome:
+def _discover(
+    plan: Plan, truths: Sequence[Path], scheduler: str | None, force: bool
+) -> DiscoveryOutcome:
     """Do the work of `run_discover` in a claimed folder."""
     joined = plan.runs if force else plan.joined()
     if not truths and not force and len(joined) > 1:
@@ -107,10 +116,11 @@ def _discover(plan: Plan, truths: Sequence[Path], force: bool) -> DiscoveryOutco
     with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):
         alone = len(plan.runs) == 1
         threads = _settle(plan.out, settings, torch_threads() if alone else 1, force)
-        if alone:
+        if alone and scheduler is None:
             _run_here(plan, threads)
         else:
-            _run_apart(plan, threads)
+            with pool_of(scheduler, processes(max(1, plan.workers // threads))) as pool:
+                _run_apart(plan, threads, pool)
         # all are finished: this only reads
         runs = {(arm, seed): plan.engine(arm, seed, plan.workers).run() for arm, seed in joined}
         return report_runs(plan.out, runs, plan.config, lists, plan.runs[0] if alone else None)
@@ -183,63 +193,61 @@ def _stages(config: DiscoverConfig, arm: str) -> dict[int, dict[str, int]]:
     return stages
 
 
-def _run_apart(plan: Plan, threads: int) -> None:
-    """Run the arms and seeds of a plan, each in its own process, `workers` / `threads` at a time.
+def _run_apart(plan: Plan, threads: int, pool: Pool) -> None:
+    """Run the arms and seeds of a plan step by step, as many steps at a time as the pool takes.
 
     The arms of a seed wait for its start. Seeds run in their order.
     """
-    sizes = plan.config.most - plan.config.start_to
+    sizes = range(plan.config.least, plan.config.most + 1)
     starts = plan.config.start_to - plan.config.least + 1
-    total = len(plan.seeds) * (starts + sizes * len(plan.arms))
-    waiting = [(arm, seed) for seed in plan.seeds for arm in (START, *plan.arms)]
-    processes = max(1, plan.workers // threads)
-    started: set[int] = set()
-    running: dict[Future[None], tuple[str, int]] = {}
-    with (
-        ProcessPoolExecutor(
-            processes, mp_context=get_context("spawn"), initializer=_end_with_the_parent
-        ) as pool,
-        progress(total, "discover", "sizes") as bar,
-    ):
+    total = len(plan.seeds) * (starts + (len(sizes) - starts) * len(plan.arms))
+    order = [(arm, seed) for seed in plan.seeds for arm in (START, *plan.arms)]
+    steps: dict[_Run, Steps] = {run: {} for run in order}
+    ready = [run for run in order if run[0] == START]
+    running: dict[Future[tuple[Step, dict[str, bytes]]], tuple[_Run, int, Engine]] = {}
+    lost: list[str] = []
+
+    def take_next(run: _Run) -> None:
+        """Read the steps that are there and submit the next one; after a start let its arms run."""
+        arm, seed = run
+        engine = plan.engine(plan.arms[0] if arm == START else arm, seed, plan.workers)
+        for n in sizes[:starts] if arm == START else sizes:
+            if n in steps[run]:
+                continue
+            step = engine.saved(n, steps[run])
+            if step is None:
+                task = task_of(engine, n, steps[run], threads)
+                running[pool.executor.submit(take_step, task)] = run, n, engine
+                return
+            steps[run][n] = step
+            _archive(plan, *run, step)
+        for own in plan.arms if arm == START else ():
+            steps[own, seed] |= steps[run]
+            ready.append((own, seed))
+
+    with progress(total, "discover", "sizes") as bar:
         try:
-            while waiting or running:
-                ready = [run for run in waiting if run[0] == START or run[1] in started]
-                for arm, seed in ready[: processes - len(running)]:
-                    waiting.remove((arm, seed))
-                    running[pool.submit(_take_apart, plan, arm, seed, threads)] = (arm, seed)
+            while ready or running:
+                ready.sort(key=order.index)
+                while ready and len(running) < max(1, pool.workers()):
+                    take_next(ready.pop(0))
                 for task in wait(running, timeout=_POLL, return_when=FIRST_COMPLETED).done:
-                    task.result()
-                    started.add(running.pop(task)[1])  # start or arm: its start is finished
+                    run, n, engine = running.pop(task)
+                    try:
+                        step, files = task.result()
+                    except Lost as error:
+                        lost.append(f"{run[0]} with seed {run[1]} at n={n}: {error}")
+                        continue
+                    save_taken(engine, step, files)
+                    steps[run][n] = step
+                    _archive(plan, *run, step)
+                    ready.append(run)
                 bar.update(plan.finished() - bar.n)
-        except BaseException:
-            for child in active_children():  # their finished steps are saved
-                child.terminate()
-            raise
-
-
-def _end_with_the_parent() -> None:
-    """End this process when its parent ends, even if that is killed.
-
-    Otherwise it could go on writing while the same run is started again.
-    """
-
-    def watch() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-def _take_apart(plan: Plan, arm: str, seed: int, threads: int) -> None:
-    """Run one arm with one seed, or the start of a seed."""
-    torch.set_num_threads(threads)
-    keep = partial(_archive, plan, arm, seed)
-    if arm == START:
-        plan.engine(plan.arms[0], seed, 1).run_start(keep=keep)
-    else:
-        plan.engine(arm, seed, 1).run(keep=keep)
+        finally:
+            for task in running:
+                task.cancel()
+    if lost:
+        raise Lost(f"{plan.out}: not finished: {'; '.join(lost)}. The same command tries again")
 
 
 def _archive(plan: Plan, arm: str, seed: int, step: Step) -> None:

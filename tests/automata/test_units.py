@@ -8,10 +8,9 @@ import pytest
 
 from automata import units as module
 from automata.units import Lost, Pool, Split, processes, results_of_units, threads
-from tests.inline import Inline
 
 
-class Held(Inline):
+class Held(module._Here):
     """Does each task at once, but for the first one, which waits."""
 
     def __init__(self) -> None:
@@ -27,9 +26,9 @@ class Held(Inline):
         return future
 
 
-def here(executor: Any = None, workers: int = 2) -> Pool:
-    """A pool that works in this thread."""
-    return Pool(executor or Inline(), lambda: workers)
+def of_two(executor: Any) -> Pool:
+    """A pool that seems to have two workers."""
+    return Pool(executor, lambda: 2)
 
 
 def test_results_are_in_order_and_units_are_read_as_they_are_submitted() -> None:
@@ -45,10 +44,10 @@ def test_results_are_in_order_and_units_are_read_as_they_are_submitted() -> None
             assert found == [-place]
             assert len(read) <= place + 1 + 3 * module._WINDOW + 100  # what is done may wait
     assert read == [*range(100)]
-    assert [*results_of_units(here(), abs, [])] == []
+    assert [*results_of_units(of_two(module._Here()), abs, [])] == []
 
 
-@pytest.mark.parametrize("pool", [here(), here(workers=0)])
+@pytest.mark.parametrize("pool", [of_two(module._Here()), Pool(module._Here(), lambda: 0)])
 def test_what_a_unit_is_split_into_belongs_to_it(pool: Pool) -> None:
     def halve(unit: range) -> Any:
         middle = len(unit) // 2
@@ -73,7 +72,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         return 1
 
     units = (taken.append(unit) or unit for unit in range(1000))
-    found = results_of_units(here(executor), abs, units, size=size)
+    found = results_of_units(of_two(executor), abs, units, size=size)
     assert [*found] == [[unit] for unit in range(1000)]
 
 
@@ -87,7 +86,7 @@ def test_a_lost_unit_is_named_and_the_rest_goes_on() -> None:
         return [[n] for n in unit] if len(unit) > 1 else []
 
     units = [[1, 2], [4, 5, 6], [7]]
-    first, second, third = results_of_units(here(), work, units, apart=apart)
+    first, second, third = results_of_units(of_two(module._Here()), work, units, apart=apart)
     assert (first, third) == ([3], [7])
     (lost,) = (part for part in second if isinstance(part, Lost))
     assert lost.unit == [5] and sorted(part for part in second if part is not lost) == [4, 6]
@@ -95,7 +94,7 @@ def test_a_lost_unit_is_named_and_the_rest_goes_on() -> None:
 
 def test_what_is_queued_is_cancelled() -> None:
     executor = Held()
-    found = results_of_units(here(executor), abs, iter([0, ValueError, 2]))
+    found = results_of_units(of_two(executor), abs, iter([0, ValueError, 2]))
     with pytest.raises(TypeError):
         next(found)
     assert executor.first.cancelled()

@@ -26,7 +26,7 @@ from automata.enumeration import Enumeration, Found, Part
 from automata.invariants import automorphism_orders, defects, ranks
 from automata.properties import in_classes
 from automata.solver.either import thresholds_of
-from automata.units import Lost, Pool
+from automata.units import Lost, here
 from data import buffer, finding, recheck
 from data import enumerate as module
 from data.best_known import Scale
@@ -40,7 +40,6 @@ from tests import naive
 from tests.counts import COUNTS
 from tests.damaging import edited, refused
 from tests.folders import contents, copied, made_once
-from tests.inline import Inline
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = {"all": "classes", "sc": "strongly_connected", "irr": "irreducible", "basic": "basic"}
@@ -558,15 +557,14 @@ def test_a_lost_unit_is_set_aside_and_the_rest_goes_on(
     """Behind it each unit is run once: later runs read its finds, and shards end as they would."""
     monkeypatch.setattr(module, "_PAUSE", 1e9)
     config, lost = CONFIGS[name], (3, 4, 9)
-    pool = Pool(Inline(), lambda: 1)
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, here() as pool:
         lose(patch, config, *lost)
         with pytest.raises(
             Lost, match=r"without 3 of [0-9]+ units \(3, 4, 9\): it ended 3 workers"
         ):
             enumerate_dataset(config, tmp_path, pool=pool)
     assert not read_manifest(tmp_path)["complete"]
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, here() as pool:
         lose(patch, config, 9)
         with pytest.raises(Lost, match=r"without 1 of [0-9]+ units \(9\)"):
             enumerate_dataset(config, tmp_path, pool=pool)
@@ -575,10 +573,10 @@ def test_a_lost_unit_is_set_aside_and_the_rest_goes_on(
 
 
 def test_damaged_finds_behind_a_lost_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, here() as pool:
         lose(patch, ALL, 3)
         with pytest.raises(Lost):
-            enumerate_dataset(ALL, tmp_path, pool=Pool(Inline(), lambda: 1))
+            enumerate_dataset(ALL, tmp_path, pool=pool)
     paths = sorted(tmp_path.glob("pending-*.parquet"))
     paths[1].write_bytes(paths[0].read_bytes())
     with refused(f"{paths[1].name}: of other units"):

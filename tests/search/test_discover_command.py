@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import torch
 from filelock import FileLock
 
 import pipeline
-from automata import evolution
+from automata import evolution, units
 from automata.canonical import canonical_forms
 from automata.properties import in_classes
 from automata.text.formats import parse_delta
@@ -36,7 +35,6 @@ from search.jobs import discovery_tables as report
 from search.scoring.comparison import COMPARISON_COLUMNS, RATIO_COLUMNS
 from search.scoring.scores import FAMILY_COLUMNS, SCORE_COLUMNS
 from tests.commands import PROGRESS
-from tests.inline import Inline
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = {
@@ -65,7 +63,7 @@ def draw(_: object, stem: Path, **_options: object) -> list[Path]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
-    monkeypatch.setattr(job, "ProcessPoolExecutor", Inline)
+    monkeypatch.setattr(job, "processes", lambda workers: units.here())
     monkeypatch.setattr(engine, "_IDLE_BATCHES", 6)
     monkeypatch.setattr(evolution, "_RANDOM_PATIENCE", 5000)
     monkeypatch.setattr(evolution, "_CHILD_PATIENCE", 5000)
@@ -79,7 +77,7 @@ def folders(tmp_path_factory) -> Iterator[Path]:
     """Holds run, of one arm, and runs, of three with two seeds; not to be changed."""
     folder = tmp_path_factory.mktemp("folders")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "ProcessPoolExecutor", Inline)
+        patch.setattr(job, "processes", lambda workers: units.here())
         patch.setattr(engine, "_IDLE_BATCHES", 6)
         for line in (
             words(arms="vae+insertion", out=folder / "one" / "run"),
@@ -803,7 +801,7 @@ def test_runs_in_processes(
         assert [line for line in errors if line] == [
             "Error: interrupted: the same command goes on from here"
         ]
-    monkeypatch.setattr(job, "ProcessPoolExecutor", ProcessPoolExecutor)
+    monkeypatch.setattr(job, "processes", units.processes)
     assert call(words(arms="evolve,insertion", seeds=2, out=out)).code == 0
     own, theirs = contents(out), contents(runs)
     steps = {name: data for name, data in own.items() if name.startswith("seed-")}

@@ -1,0 +1,66 @@
+"""One step of a discovery as a unit of work, for whichever process takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import torch
+
+from search.discovery.config import DiscoverConfig
+from search.discovery.engine import Engine
+from search.discovery.step import Elites, Step, Steps
+
+
+class Task(NamedTuple):
+    """The step of one arm with one seed at one size."""
+
+    config: DiscoverConfig
+    arm: str
+    seed: int
+    n: int
+    elites: Mapping[int, Elites]
+    """Those of the smaller sizes."""
+    weights: bytes | None
+    """The file of the model after the step before, if there is one."""
+    device: torch.device
+    threads: int
+    """Torch's threads."""
+
+
+def task_of(engine: Engine, n: int, smaller: Steps, threads: int) -> Task:
+    """Return the step at n states, after the steps at smaller sizes, as a task."""
+    before = engine.weights_before(n)
+    weights = before.read_bytes() if before.exists() else None
+    elites = engine.elites(smaller)
+    run = engine.config, engine.arm_name, engine.seed
+    return Task(*run, n, elites, weights, engine.device, threads)
+
+
+def take_step(task: Task) -> tuple[Step, dict[str, bytes]]:
+    """Take a step in a folder of its own; return it, and its further files by name."""
+    torch.set_num_threads(task.threads)
+    with TemporaryDirectory() as place:
+        engine = Engine(task.config, task.arm, task.seed, Path(place), device=task.device)
+        if task.weights is not None:
+            before = engine.weights_before(task.n)
+            before.parent.mkdir(parents=True)
+            before.write_bytes(task.weights)
+        step = engine.take(task.n, task.elites)
+        files = {}
+        for name, write in engine.model_files(task.n).items():
+            path = Path(place) / name
+            write(path)
+            files[name] = path.read_bytes()
+        return step, files
+
+
+def save_taken(engine: Engine, step: Step, files: Mapping[str, bytes]) -> None:
+    """Write a step that `take_step` returned into its folder."""
+
+    def writer(content: bytes) -> Callable[[Path], object]:
+        return lambda path: path.write_bytes(content)
+
+    engine.save(step, {name: writer(content) for name, content in files.items()})
