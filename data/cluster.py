@@ -23,6 +23,7 @@ import cloudpickle
 import dask
 from distributed import Client, LocalCluster, get_worker
 from distributed.scheduler import KilledWorker
+from distributed.security import Security
 from distributed.utils import silence_logging_cmgr
 
 from automata.settings import SettingError
@@ -83,6 +84,8 @@ def cluster(place: str) -> Iterator[Pool]:
         stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         where = stack.enter_context(_started(place)) if place.startswith(_LOCAL) else _found(place)
         try:
+            if str(where).startswith("tls://"):
+                _check_certificate()
             client = stack.enter_context(Client(where, set_as_default=False))
         except (OSError, ValueError) as error:
             raise ConnectionError(f"{place}: no scheduler answers ({error})") from error
@@ -123,6 +126,12 @@ def _found(place: str) -> str:
         address = content["address"]
         text("[a-z]+://[^/]{1,300}")("address", address)
     return str(address)
+
+
+def _check_certificate() -> None:
+    """Raise OSError if there is no certificate to show: Dask's own error is a long one."""
+    if Security().get_connection_args("client").get("ssl_context") is None:
+        raise OSError("no certificate is configured, see docs/cluster.md")
 
 
 class _ClusterExecutor(Executor):

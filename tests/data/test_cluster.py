@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import sys
@@ -16,6 +17,7 @@ import pytest
 from automata.settings import SettingError
 from automata.units import Lost, Pool, results_of_units
 from data import cluster as module
+from data import finding
 from data.cluster import cluster
 from data.damage import DataError
 from data.enumerate import EnumerateConfig, enumerate_dataset
@@ -96,6 +98,30 @@ def test_a_unit_that_ends_three_workers_is_set_aside(two: Pool) -> None:
     assert found == [[unit] for unit in range(8) if unit != 3]
 
 
+@pytest.mark.exhaustive
+def test_workers_killed_at_random_moments(
+    two: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty enumerations, in each of which a worker is killed: the same bytes each time."""
+    config = EnumerateConfig(n=6, at_least=12)
+    enumerate_dataset(config, tmp_path / "alone")
+    monkeypatch.setattr(finding, "_NODES", 1 << 13)  # about a hundred tasks
+    chance = random.Random(0)
+
+    def killing(*args: Any, **named: Any) -> Iterator[list[Any]]:
+        pids = [*two.executor._client.run(os.getpid).values()]
+        moment = chance.randrange(1, 60)
+        for place, found in enumerate(results_of_units(*args, **named)):
+            if place == moment:
+                os.kill(chance.choice(pids), signal.SIGKILL)
+            yield found
+
+    monkeypatch.setattr(finding, "results_of_units", killing)
+    for run in range(20):
+        enumerate_dataset(config, tmp_path / str(run), pool=two)
+        assert contents(tmp_path / str(run)) == contents(tmp_path / "alone")
+
+
 def test_the_command(
     alone: dict[str, bytes],
     tmp_path: Path,
@@ -115,6 +141,10 @@ def test_the_command(
 
 REFUSED = {
     "127.0.0.1:9": (1, r"127.0.0.1:9: no scheduler answers \(.*\)"),
+    "tls://127.0.0.1:9": (
+        1,
+        r"tls://127.0.0.1:9: no scheduler answers \(no certificate is configured, see .*\)",
+    ),
     "local:0": (2, r"scheduler=local:0: not local:N with N in 1..1024"),
     "local:two": (2, r"scheduler=local:two: not local:N with N in 1..1024"),
     "no.json": (3, r"no.json: no such file"),
