@@ -22,6 +22,7 @@ from uuid import uuid4
 import cloudpickle
 import dask
 from distributed import Client, LocalCluster, get_worker
+from distributed import Future as DaskFuture
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 from distributed.utils import silence_logging_cmgr
@@ -52,6 +53,8 @@ _OWN = {
 """Settings of a cluster that we start; docs/cluster.md recommends the first three for others."""
 _COUNTED = 1.0
 """Seconds until the workers are counted again."""
+_TRIES = 60
+"""How often a result is asked for again, once a second."""
 _PACKAGES = ("automata", "data", "vae", "search")
 _SHOWN = 12
 """Digits of a hash that errors show."""
@@ -135,11 +138,14 @@ def _check_certificate() -> None:
 
 
 class _ClusterExecutor(Executor):
-    """Dask's own executor; it sends the units of one program, and names what went wrong."""
+    """Dask's client as an executor; it sends the units of one program, and names what went wrong.
+
+    The executor that `Client.get_executor` returns waits for ever if the worker that holds a result
+    is killed while it is fetched.
+    """
 
     def __init__(self, client: Client, place: str) -> None:
         self._client, self._place = client, place
-        self._executor = client.get_executor(pure=False)
         # with keys of one group Dask keeps units that wait at the scheduler
         self._group, self._numbers = f"units-{uuid4().hex}", count()
         self._counted, self._workers = -_COUNTED, 0
@@ -165,22 +171,20 @@ class _ClusterExecutor(Executor):
         key = (self._group, next(self._numbers))
         call = cloudpickle.dumps((work, args, named))
         with self._connected():
-            sent = self._executor.submit(_call, fingerprint(), call, key=key)
+            sent = self._client.submit(_call, fingerprint(), call, key=key, pure=False)
         future: Future[Any] = Future()
 
-        def pass_on(done: Future[Any]) -> None:
+        def pass_on(done: DaskFuture[Any]) -> None:
             if not future.set_running_or_notify_cancel():
                 return
-            error = self._gone() if done.cancelled() else done.exception()
-            if error is None:
-                future.set_result(done.result())
-            elif isinstance(error, KilledWorker):
-                ended = error.allowed_failures + 1
-                last = error.last_worker.address
+            try:
+                future.set_result(self._result(done))
+            except KilledWorker as error:
+                ended, last = error.allowed_failures + 1, error.last_worker.address
                 future.set_exception(Lost(f"it ended {ended} workers, the last one was {last}"))
-            elif isinstance(error, ImportError):
+            except ImportError as error:
                 future.set_exception(DataError(_unlike("that took a unit", error)))
-            else:
+            except Exception as error:
                 future.set_exception(error)
 
         def pass_back(own: Future[Any]) -> None:
@@ -190,6 +194,18 @@ class _ClusterExecutor(Executor):
         future.add_done_callback(pass_back)
         sent.add_done_callback(pass_on)
         return future
+
+    def _result(self, done: DaskFuture[Any]) -> Any:
+        """Return the result of a unit; ask again if the worker that holds it goes meanwhile."""
+        for tries in range(_TRIES, -1, -1):
+            try:
+                return done.result()
+            except Exception as error:
+                if done.status == "error":  # that of the unit
+                    raise
+                if done.status == "cancelled" or self._client.status != "running" or not tries:
+                    raise self._gone() from error
+                time.sleep(_COUNTED)
 
     @contextmanager
     def _connected(self) -> Iterator[None]:
