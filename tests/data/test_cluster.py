@@ -109,7 +109,8 @@ def test_workers_killed_at_random_moments(
     chance = random.Random(0)
 
     def killing(*args: Any, **named: Any) -> Iterator[list[Any]]:
-        pids = [*two.executor._client.run(os.getpid).values()]
+        nannies = two.executor._client.cluster.workers.values()
+        pids = [nanny.pid for nanny in nannies if nanny.pid]
         moment = chance.randrange(1, 60)
         for place, found in enumerate(results_of_units(*args, **named)):
             if place == moment:
