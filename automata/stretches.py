@@ -48,8 +48,8 @@ class Stretches(NamedTuple):
 
     In a run of period p, states in a row, each letter leads every p-th state to one target, or each
     to the target after the p-th one further: delta(q + p) is delta(q), or delta(q) + p, and which
-    of them depends on q mod p alone. More states of the same kinds can be inserted before the state
-    ``cut``, p or a multiple of p.
+    of them depends on q mod p alone. More states of the same kinds, p of them or a multiple, can be
+    inserted before the state ``cut``.
     """
 
     deltas: Deltas

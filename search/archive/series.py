@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from automata.canonical import CANONICAL_MAX_STATES
 from automata.errors import SizeLimitError
 from automata.series import CHECKED
 from automata.text.formats import format_delta
-from automata.units import Pool
+from automata.units import Pool, threads
 from data.progress import progress
 from search.archive.series_search import PATTERNS, Begun, Stock, search_series
 
@@ -104,17 +105,20 @@ def find_series(
     """
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
-    with progress(len(rows) * len(PATTERNS), "series", "automata") as bar:
+    with (
+        nullcontext(pool) if pool else threads(workers) as place,
+        progress(len(rows) * len(PATTERNS), "series", "automata") as bar,
+    ):
         stocks = [Stock(own, int(k), partial) for k, own in rows.groupby("k")]
         for stock in stocks:
             least = 0.0 if partial else at_least  # nobody knows how long they are at larger sizes
-            search_series(stock, least, bar.update, prove=prove, workers=workers, pool=pool)
+            search_series(stock, least, bar.update, place, prove=prove)
     found = [row for stock in stocks for row in _list_series(stock.begun, stock.stored)]
     found.sort(key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)
     table["formula"] = table["formula"].map(str)
     sporadic = pd.concat([rows[:0], *(stock.sporadic() for stock in stocks)])
-    return SeriesFound(table, sporadic, sum(stock.left_open for stock in stocks))
+    return SeriesFound(table, sporadic, sum(len(stock.left_open) for stock in stocks))
 
 
 def summarize(series: pd.DataFrame) -> pd.DataFrame:

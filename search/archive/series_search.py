@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN
 from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta
-from automata.units import Lost, Pool, here, results_of_chunks
+from automata.units import Lost, Pool, results_of_chunks
 from data.progress import progress
 
 PATTERNS = (
@@ -109,8 +109,8 @@ class Stock:
         """For the key of each series, the sizes of its members in the archive."""
         self.members: set[bytes] = set()
         """Canonical forms of all members in the archive."""
-        self.left_open = 0
-        """Number of ways to lengthen that ended for want of memory for a threshold."""
+        self.left_open: set[bytes] = set()
+        """The ways to lengthen that ended for want of memory for a threshold."""
 
     def of_size(self, n: int, *, left: bool = False) -> Deltas:
         """Return the automata with n states, or those `left` by all series: uint8 (batch, k, n)."""
@@ -134,6 +134,11 @@ class Stock:
                     found_at.add(size)
                     self.members.add(form)
 
+    def leave_open(self, ways: Stretches) -> None:
+        """Note ways to lengthen that ended for want of memory."""
+        for places in zip(*ways[:4], strict=True):
+            self.left_open.add(bytes([ways.period]) + b"".join(own.tobytes() for own in places))
+
     def sporadic(self) -> pd.DataFrame:
         """Return the rows of the automata that belong to no series."""
         return self.rows[[form not in self.members for form in self.forms]]
@@ -143,22 +148,23 @@ def search_series(
     stock: Stock,
     at_least: float,
     report: Callable[[int], object],
+    pool: Pool,
     *,
     prove: bool = False,
-    workers: int = 1,
-    pool: Pool | None = None,
 ) -> None:
     """Find the series that automata of a stock begin, each once, smaller automata first.
 
     Parameters
     ----------
     stock : Stock
-    at_least, prove, workers, pool
+    at_least, prove
         As in `search.archive.series.find_series`.
     report : callable
         Called after each size and pattern with the number of automata of that size.
+    pool : Pool
+        Where automata are solved, each by one thread, so that its memory does for equally much on
+        all machines, and where thresholds are proved.
     """
-    how: dict[str, Any] = {"prove": prove, "workers": workers, "pool": pool}
     for period, runs, moduli in PATTERNS:
         first = (period, runs, moduli) == PATTERNS[0]
         for n in stock.sizes:
@@ -166,21 +172,14 @@ def search_series(
             ways = find_stretches(deltas, period=period, runs=runs, partial=stock.partial)
             for modulo in moduli:
                 if n + CHECKED * modulo <= CANONICAL_MAX_STATES:
-                    ways = _begin(stock, ways, modulo, at_least, **how)
+                    ways = _begin(stock, ways, modulo, at_least, pool, prove=prove)
             if stock.partial and first:
-                _begin_recurrences(stock, ways, **how)
+                _begin_recurrences(stock, ways, pool, prove=prove)
             report(int((stock.rows["n"] == n).sum()))
 
 
 def _begin(
-    stock: Stock,
-    ways: Stretches,
-    modulo: int,
-    at_least: float,
-    *,
-    prove: bool,
-    workers: int,
-    pool: Pool | None,
+    stock: Stock, ways: Stretches, modulo: int, at_least: float, pool: Pool, *, prove: bool
 ) -> Stretches:
     """Add the series that automata begin at residues of n; return the ways that begin none."""
     n = ways.deltas.shape[2]
@@ -195,14 +194,13 @@ def _begin(
                 *(ways, modulo, residue),
                 at_least=at_least,
                 partial=stock.partial,
-                workers=workers,
                 memory_limit=_MEMORY,
                 pool=pool,
             )
             for residue in residues
         ]
     )
-    stock.left_open += int((found[:, :, -1] == UNKNOWN).any(axis=0).sum())
+    stock.leave_open(ways.of(np.flatnonzero((found[:, :, -1] == UNKNOWN).any(axis=0))))
     if prove:
         _prove(ways, modulo, residues, found, pool)
     obeys = found[:, :, -1] >= 0
@@ -223,9 +221,7 @@ def _begin(
     return ways.of(np.flatnonzero(~obeys.any(axis=0)))
 
 
-def _begin_recurrences(
-    stock: Stock, ways: Stretches, *, prove: bool, workers: int, pool: Pool | None
-) -> None:
+def _begin_recurrences(stock: Stock, ways: Stretches, pool: Pool, *, prove: bool) -> None:
     """Add series whose thresholds obey a recurrence at the next sizes."""
     n = ways.deltas.shape[2]
     keys = _keys(ways, stock.sizes[-1], 1, 0)
@@ -236,10 +232,9 @@ def _begin_recurrences(
     alive = np.arange(len(keys))
     for column, size in enumerate(sizes):
         longer = stretch(ways.of(alive), size - n, partial=True)
-        found = thresholds_of(
-            longer, partial=True, workers=workers, memory_limit=_RECURRING_MEMORY, pool=pool
-        )
+        found = thresholds_of(longer, partial=True, memory_limit=_RECURRING_MEMORY, pool=pool)
         lengths[alive, column] = found
+        stock.leave_open(ways.of(alive[found == UNKNOWN]))
         alive = alive[found >= 0]
     for way in alive.tolist():
         recurrence = find_recurrence(lengths[way].tolist())
@@ -302,7 +297,7 @@ def _prove(
     modulo: int,
     residues: Sequence[int],
     thresholds: npt.NDArray[np.int32],
-    pool: Pool | None,
+    pool: Pool,
 ) -> None:
     """Prove the thresholds of all series: int32 (residue, way, size)."""
     n = ways.deltas.shape[2]
@@ -317,9 +312,8 @@ def _prove(
             yield [(ways.of(np.array([row])), claimed)]
 
     with (
-        nullcontext(pool) if pool else here() as place,
         progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar,
-        closing(results_of_chunks(place, _prove_sizes, claims())) as proved,
+        closing(results_of_chunks(pool, _prove_sizes, claims())) as proved,
     ):
         for _, problem in proved:
             if isinstance(problem, Lost):

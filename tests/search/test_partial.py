@@ -299,7 +299,7 @@ def test_recurrences_are_found_and_named(monkeypatch: pytest.MonkeyPatch, fib: b
     def solve(deltas: Deltas, **_: object) -> np.ndarray:
         return np.full(len(deltas), min(lengths(deltas.shape[2]), 2**31 - 1), np.int32)
 
-    monkeypatch.setattr(series_search, "careful_thresholds", solve)
+    monkeypatch.setattr(series_search, "thresholds_of", solve)
     monkeypatch.setattr("automata.series.thresholds_of", solve)
     rows = rows_of([p_automaton(n, 0) for n in (7, 8)])
     rows["reset_threshold"] = [lengths(7), lengths(8)]
@@ -334,9 +334,14 @@ def test_series_have_a_memory_limit(monkeypatch: pytest.MonkeyPatch, partial: bo
         return np.full(len(deltas), UNKNOWN, np.int32)
 
     monkeypatch.setattr("automata.series.thresholds_of", solve)
+    monkeypatch.setattr(series_search, "thresholds_of", solve)
     found = find_series(rows_of([parse("0 1 2 3 0|1 2 3 4 0")]), partial=partial)
-    assert limits == {1 << 22}
-    assert found.left_open > 0
+    assert limits == ({1 << 22, 1 << 24} if partial else {1 << 22})
+    ways = [
+        find_stretches(["0 1 2 3 0|1 2 3 4 0"], period=period, runs=runs)
+        for period, runs in {pattern[:2] for pattern in series_search.PATTERNS}
+    ]
+    assert found.left_open == sum(len(one.deltas) for one in ways) == 2
 
 
 # --- pages ------------------------------------------------------------------------------------
