@@ -391,7 +391,7 @@ def enumerate_automata(
     >>> enumerate_automata(4, 2, at_least=8).reset_thresholds.tolist()
     [9, 9, 8, 8, 8, 8, 8]
     >>> enumerate_automata(6, 2, at_least=13, classes=["eulerian"]).reset_thresholds.tolist()
-    [14, 13]
+    [14, 13, 13, 13, 13, 13, 13]
     >>> enumerate_automata(5, 2, at_least=15, partial=True).reset_thresholds.tolist()
     [16, 15, 15, 15, 15, 15]
     """

@@ -126,8 +126,8 @@ def results_of_units(
 ) -> Generator[list[Any], None, None]:
     """Run `work` on each unit, and yield the results in the order of the units.
 
-    At most `_WINDOW` units for each worker are queued or running, and none is added while `_HELD`
-    bytes of results wait for an unfinished unit before them. Closing the generator cancels the
+    At most four units for each worker are queued or running, and none is added while 256 MB
+    of results wait for an unfinished unit before them. Closing the generator cancels the
     queued units.
 
     Parameters

@@ -63,7 +63,7 @@ class Ahead:
             self.ranges[first] = following
 
     def take(self, first: int, workers: int) -> Buffer:
-        """Return the finds in the file of a first unit; errors as `Buffer.restore`."""
+        """Return the finds in the file of a first unit; errors as of a buffer that is restored."""
         buffer = Buffer(self._config, first)
         buffer.restore(self._folder, self._units, workers, _name(first))
         return buffer

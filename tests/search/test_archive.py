@@ -905,12 +905,15 @@ def test_series(filled, tmp_path):
     for (k, n), own in found.sporadic.groupby(["k", "n"]):
         assert f"{len(own)} with n={n}, k={k}" in sporadic
     assert name == str(out)
-    assert pd.read_csv(out, keep_default_na=False).astype({"sizes": str}).equals(found.series)
+    assert (
+        pd.read_csv(out, keep_default_na=False)
+        .astype(dict.fromkeys(("sizes", "start", "cut", "stop"), str))
+        .equals(found.series)
+    )
     answer = run(*words, "--json")
     tables = {"series": found.series, "sporadic": found.sporadic}
-    assert json.loads(answer.stdout) == {
-        name: own.to_dict("records") for name, own in tables.items()
-    }
+    rows_of = {name: own.to_dict("records") for name, own in tables.items()}
+    assert json.loads(answer.stdout) == {**rows_of, "left_open": 0}
     assert run(*words, "--out", "-").stdout == out.read_text()
     answer = run("series", "--archive", filled, "-n", 64)
     assert (answer.exit_code, answer.stdout) == (0, "no series\nAutomata in no series: none\n")

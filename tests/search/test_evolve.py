@@ -200,7 +200,7 @@ def test_partial_candidates_have_the_record_for_a_scale(partial_result):
 
 
 def test_a_size_of_which_no_length_is_known(tmp_path):
-    config = replace(PARTIAL, n=5, k=4, budget=60)
+    config = replace(PARTIAL, n=5, k=5, budget=60)
     result = evolve_from_random(config)
     assert result.candidates[["best_known", "gap", "ratio"]].isna().all(axis=None)
     assert result.summary[HIT_COLUMNS].isna().all(axis=None)
