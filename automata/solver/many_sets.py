@@ -37,7 +37,7 @@ class ManySets:
     budget : Budget
         Limits of memory and time.
     workers : int
-        Threads. The result does not depend on them.
+        Threads. Without a memory limit the result does not depend on them.
     """
 
     lower: int

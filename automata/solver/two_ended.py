@@ -58,7 +58,7 @@ class Search:
     budget : Budget
         Limits of memory and time.
     workers : int
-        Threads. The result does not depend on them.
+        Threads. Without a memory limit the result does not depend on them.
     lower : int
         No word that does it is shorter: it is proved.
     made : tuple of Levels, optional
