@@ -29,7 +29,8 @@ def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:
     slice(0, 10, None)
     """
     workers = check_workers(workers)
-    size = max(1, min(_SLICE, -(-count // workers)))
+    rounds = max(1, -(-count // (workers * _SLICE)))
+    size = max(1, -(-count // (workers * rounds)))  # as many slices for each worker
     parts = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     if workers == 1 or len(parts) <= 1:
         for part in parts:

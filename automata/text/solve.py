@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from itertools import groupby, islice, repeat
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,8 @@ from automata.text.words import format_word, format_words
 from automata.units import Lost, Pool, results_of_chunks
 
 Row = tuple[int, Deltas] | Malformed
-_Answer = tuple[int | None, str | None]
-"""A threshold and a word; None for none."""
+_Answers = tuple[list[int | None], list[str | None]]
+"""Thresholds and words; None for none."""
 
 _BULK_STATES = 32  # larger automata are solved alone: one may delay the results before it
 _BULK_ROWS = 16_384
@@ -188,12 +188,13 @@ def _solve_part(
     for item in part:
         if isinstance(item, Automata):
             alike.setdefault(item.deltas.shape[1:], []).append(item.deltas)
-    answers: dict[tuple[int, ...], Iterator[_Answer] | None] = {}
+    answers: dict[tuple[int, ...], _Answers | None] = {}
     for size, deltas in alike.items():
         try:
             answers[size] = _answers(np.concatenate(deltas), config, workers)
         except (AutomatonError, MemoryError):
             answers[size] = None
+    done = dict.fromkeys(alike, 0)
     found: list[Solved | Malformed] = []
     for item in part:
         if isinstance(item, Malformed):
@@ -205,31 +206,31 @@ def _solve_part(
             rows = zip(item.lines, item.deltas, strict=True)
             found += [_solve_one(row, config, workers) for row in rows]
         else:
-            ends, texts = zip(*islice(answer, len(item.lines)), strict=True)
-            found.append(Solved(n, k, "exact", item.lines, ends, ends, texts))
+            own = slice(done[k, n], done[k, n] + len(item.lines))
+            done[k, n] = own.stop
+            ends, words = answer
+            found.append(Solved(n, k, "exact", item.lines, ends[own], ends[own], words[own]))
     return found
 
 
-def _answers(deltas: Deltas, config: SolveConfig, workers: int) -> Iterator[_Answer]:
-    """Yield the threshold of each automaton and its word, if wanted; None for none.
+def _answers(deltas: Deltas, config: SolveConfig, workers: int) -> _Answers:
+    """Return the threshold of each automaton and its word, if wanted; None for none.
 
     Raises MemoryError if memory ended a search, `AutomatonError` as `_ends`.
     """
-    texts: Iterable[str | None]
+    words: list[str | None] = [None] * len(deltas)
     if config.ends:
         asked = _ends(config, deltas.shape[2])
-        lengths, texts = shortest_word_lengths(deltas, **asked, workers=workers), repeat(None)
+        lengths = shortest_word_lengths(deltas, **asked, workers=workers)
     elif config.words:
         found = shortest_words_of(deltas, partial=config.partial, workers=workers)
         lengths = found.lengths
-        texts = format_words(found)
+        words = format_words(found)
     else:
         lengths = thresholds_of(deltas, partial=config.partial, workers=workers)
-        texts = repeat(None)
     if (lengths == UNKNOWN).any():
         raise MemoryError
-    ends = [None if end == NOT_SYNCHRONIZING else end for end in lengths.tolist()]
-    return zip(ends, texts, strict=False)
+    return [None if end == NOT_SYNCHRONIZING else end for end in lengths.tolist()], words
 
 
 def _solve_each(
