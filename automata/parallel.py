@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -47,27 +47,28 @@ def run_parts(work: Callable[[slice], None], count: int, workers: int) -> None:
 
 
 def results_in_order(
+    pool: ThreadPoolExecutor | None,
+    workers: int,
     work: Callable[[Item], Result],
     items: Iterable[Item],
-    workers: int,
-    pool: ThreadPoolExecutor | None = None,
 ) -> Generator[Result, None, None]:
-    """Run `work` on each item, in threads, and yield the results in the order of the items.
+    """Run `work` on each item, in the threads of a pool, and yield the results in order.
 
-    Closing the generator cancels the queued items and waits for the running ones. A `pool` that is
-    passed stays open, and nothing waits for it. Raises ValueError if `workers` is less than 1.
+    Closing the generator cancels the queued items. Without a pool the work is done in this thread.
 
     Examples
     --------
-    >>> list(results_in_order(abs, [-1, 2, -3], workers=2))
+    >>> with ThreadPoolExecutor(2) as pool:
+    ...     [*results_in_order(pool, 2, abs, [-1, 2, -3])]
     [1, 2, 3]
     """
-    workers = check_workers(workers)
-    threads = ThreadPoolExecutor(workers) if pool is None else pool
+    if pool is None:
+        yield from map(work, items)
+        return
     under_way: deque[Future[Result]] = deque()
     try:
         for item in items:
-            under_way.append(threads.submit(work, item))
+            under_way.append(pool.submit(work, item))
             if len(under_way) >= _WINDOW * workers:
                 yield under_way.popleft().result()
         while under_way:
@@ -75,15 +76,3 @@ def results_in_order(
     finally:
         for future in under_way:
             future.cancel()
-        if pool is None:
-            threads.shutdown()
-
-
-def each_in_order(
-    pool: ThreadPoolExecutor | None,
-    workers: int,
-    work: Callable[[Item], Result],
-    items: Iterable[Item],
-) -> Iterator[Result]:
-    """Yield the results of work in the order of the items; the threads of a pool work ahead."""
-    return map(work, items) if pool is None else results_in_order(work, items, workers, pool)

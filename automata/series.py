@@ -31,7 +31,6 @@ def series_thresholds(
     *,
     at_least: float = 0.0,
     partial: bool = False,
-    workers: int = 1,
     memory_limit: int | None = None,
     pool: Pool | None = None,
 ) -> npt.NDArray[np.int32]:
@@ -46,12 +45,10 @@ def series_thresholds(
         Least share of (n-1)^2, the Černý bound, at each of these sizes.
     partial : bool
         Whether letters may be undefined on states; then thresholds are careful.
-    workers : int
-        Threads.
     memory_limit : int, optional
         Bytes for each threshold.
     pool : Pool, optional
-        Where the automata are solved instead.
+        Where the automata are solved; by default in this thread.
 
     Returns
     -------
@@ -71,9 +68,7 @@ def series_thresholds(
     alive = np.arange(len(ways.deltas))
     for column, size in enumerate(series_sizes(n, modulo, residue)):
         longer = stretch(ways.of(alive), size - n, partial=partial)
-        found = thresholds_of(
-            longer, partial=partial, workers=workers, memory_limit=memory_limit, pool=pool
-        )
+        found = thresholds_of(longer, partial=partial, memory_limit=memory_limit, pool=pool)
         thresholds[alive[found == UNKNOWN], column:] = UNKNOWN
         good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from automata.deltas import Deltas
 from automata.kernels import state_sets
-from automata.parallel import each_in_order
+from automata.parallel import results_in_order
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.reduction import Met, Reduction
 from automata.solver.start import Start
@@ -171,7 +171,7 @@ class Frontier:
         letters = np.empty(self.k * self.size, np.uint8)
         pool = pool if self.size > self.part else None
         parts = self.parts(-1)
-        made = each_in_order(pool, self.workers, lambda part: self.images(part[1]), parts)
+        made = results_in_order(pool, self.workers, lambda part: self.images(part[1]), parts)
         try:
             for images, hashes in made:
                 if self.budget.expired:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from automata.deltas import Deltas
 from automata.kernels import state_sets
-from automata.parallel import each_in_order
+from automata.parallel import results_in_order
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.trie import Numbers, PackedSets, Trie
 
@@ -153,7 +153,9 @@ class Reduction:
         letters = met.letters[numbers - met.first]
         by_letter = {a: numbers[letters == a] for a in range(self.k)}
         present = [a for a, some in by_letter.items() if len(some)]
-        built = each_in_order(pool, self.workers, lambda a: self._trie(met, by_letter[a]), present)
+        built = results_in_order(
+            pool, self.workers, lambda a: self._trie(met, by_letter[a]), present
+        )
         self.tries = dict(zip(present, built, strict=True))
         self._incomparable = True
         kept, tests = [], 0.0
@@ -197,7 +199,7 @@ class Reduction:
         step = max(1, _PART // met.sets.shape[1])
         parts = [numbers[at : at + step] for at in range(0, len(numbers), step)]
         kept, tests = [numbers[:0]], 0
-        for part, more in each_in_order(pool, self.workers, keep, parts):
+        for part, more in results_in_order(pool, self.workers, keep, parts):
             kept.append(part)
             tests += more
             if self.budget.expired:

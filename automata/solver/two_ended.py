@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from automata.deltas import Deltas
-from automata.parallel import each_in_order
+from automata.parallel import results_in_order
 from automata.solver.frontier import Frontier, Levels
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.short_words import beam_word
@@ -274,7 +274,7 @@ class Search:
             return found and (found[0], int(part[0][found[1]]), found[2])
 
         pool = pool if backward.size > backward.part else None
-        for found in each_in_order(pool, self.workers, find, backward.parts(level - unstored)):
+        for found in results_in_order(pool, self.workers, find, backward.parts(level - unstored)):
             if found is not None:
                 return found
             if self.budget.expired:

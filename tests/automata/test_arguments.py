@@ -38,7 +38,7 @@ from automata.invariants import defects, ranks
 from automata.letter_types import automorphisms, by_height
 from automata.mutation import insert_states, mutate
 from automata.numbering import random_numberings
-from automata.parallel import results_in_order, run_parts
+from automata.parallel import run_parts
 from automata.partial_families import p_automaton, p_threshold
 from automata.proof.certify import certificate
 from automata.proof.verification import verify_words
@@ -103,7 +103,6 @@ INTEGERS: dict[str, Callable[[Any], Any]] = {
     "workers of random_numberings": lambda value: random_numberings(rng(), MANY, workers=value),
     "workers of DenseSearch": lambda value: DenseSearch(CERNY, workers=value),
     "workers of run_parts": lambda value: run_parts(print, 0, value),
-    "workers of results_in_order": lambda value: [*results_in_order(abs, [], value)],
     "workers of solve": lambda value: [*solve([], SolveConfig(), workers=value)],
     "workers of evolve": lambda value: evolve(rng(), 3, 2, Evolution(calls=9), workers=value),
     "n of evolve": lambda value: evolve(rng(), value, 2, Evolution(calls=9)),
