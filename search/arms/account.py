@@ -113,6 +113,10 @@ class Arm:
         """Solver calls spent so far."""
         return sum(tally.calls for tally in self.tallies.values())
 
+    def open(self, source: str) -> None:
+        """List a source among the tallies, even if it will propose nothing."""
+        self.tallies.setdefault(source, Tally())
+
     def left(self, limit: int | None = None) -> int:
         """Return the number of calls left of the budget, or of a lower limit."""
         return max(0, self._most(limit) - self.calls)
@@ -141,7 +145,8 @@ class Arm:
             Proposals after the last call that the limit allows do not count as proposed.
         """
         name = self.mode if source is None else source
-        tally = self.tallies.setdefault(name, Tally())
+        self.open(name)
+        tally = self.tallies[name]
         thresholds = np.full(len(proposals.deltas), NOT_SYNCHRONIZING, np.int32)
         if self.exhausted(limit):
             thresholds[:] = UNKNOWN

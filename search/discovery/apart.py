@@ -11,6 +11,7 @@ import torch
 
 from search.discovery.config import DiscoverConfig
 from search.discovery.engine import Engine
+from search.discovery.shares import Credit
 from search.discovery.step import Elites, Step, Steps
 
 
@@ -23,6 +24,8 @@ class Task(NamedTuple):
     n: int
     elites: Mapping[int, Elites]
     """Those of the smaller sizes."""
+    credits: Mapping[str, Credit]
+    """By source, earned there."""
     weights: bytes | None
     """The file of the model after the step before, if there is one."""
     device: torch.device
@@ -34,9 +37,9 @@ def task_of(engine: Engine, n: int, smaller: Steps, threads: int) -> Task:
     """Return the step at n states, after the steps at smaller sizes, as a task."""
     before = engine.weights_before(n)
     weights = before.read_bytes() if before.exists() else None
-    elites = engine.elites(smaller)
+    elites, credits = engine.elites(smaller), engine.credits(smaller)
     run = engine.config, engine.arm_name, engine.seed
-    return Task(*run, n, elites, weights, engine.device, threads)
+    return Task(*run, n, elites, credits, weights, engine.device, threads)
 
 
 def take_step(task: Task) -> tuple[Step, dict[str, bytes]]:
@@ -48,7 +51,7 @@ def take_step(task: Task) -> tuple[Step, dict[str, bytes]]:
             before = engine.weights_before(task.n)
             before.parent.mkdir(parents=True)
             before.write_bytes(task.weights)
-        step = engine.take(task.n, task.elites)
+        step = engine.take(task.n, task.elites, task.credits)
         files = {}
         for name, write in engine.model_files(task.n).items():
             path = Path(place) / name

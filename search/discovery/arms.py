@@ -22,12 +22,19 @@ SOURCES: dict[str, Source] = {
     "cma-es": latent_search.cma_es,
     "gradient": latent_search.gradient,
     "arithmetic": latent_search.arithmetic,
+    "breeding": without_feedback(leaps.breeding),
 }
 _LATENT = (
     *("posterior", "posterior-sampled") * 2,
     "interpolation",
     "encode-decode",
     "prior",
+)
+_MIX = (
+    *dict.fromkeys(_LATENT),
+    "insertion",
+    "stretching",
+    "breeding",
 )
 
 
@@ -37,6 +44,8 @@ class ArmConfig:
 
     sources: tuple[str, ...] = ()
     """They propose one batch each in turn; none: evolution begins from random automata."""
+    mixes: bool = False
+    """Whether the shares of the sources follow their finds, instead; see `search.discovery.mix`."""
     learns: bool = False
     """Whether it has a model."""
     least_latent: int = 0
@@ -59,6 +68,7 @@ ARMS: dict[str, ArmConfig] = {
     "stretch": ArmConfig(("stretching",)),
     "vae": _VAE,
     "vae+insertion": replace(_VAE, sources=(*_LATENT, *("insertion",) * 2)),
+    "mix": replace(_VAE, sources=_MIX, mixes=True, polishes=False),
     "sequence": ArmConfig(
         ("prior", "cooled"), learns=True, adapt=lambda config: replace(config, latent=0)
     ),

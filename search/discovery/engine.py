@@ -21,7 +21,7 @@ from automata.canonical import from_canonical
 from automata.evolution import Evolution
 from data.damage import DataError
 from data.streams import stream, torch_seed
-from search.arms.account import Arm, Tally
+from search.arms.account import Arm
 from search.arms.baselines import run_evolution
 from search.arms.decode import computing
 from search.arms.oracle import Oracle
@@ -31,7 +31,9 @@ from search.discovery.arms import ARMS, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig
 from search.discovery.leaps import LeapContext, split_parents
 from search.discovery.learner import Learner
+from search.discovery.mix import run_mix
 from search.discovery.saved import note_made, read_step
+from search.discovery.shares import Credit, earned
 from search.discovery.step import (
     EVOLVE,
     Elites,
@@ -130,7 +132,7 @@ class Engine:
         """Read a step from its folder; take and save it if it is not there."""
         step = self.saved(n, smaller)
         if step is None:
-            step = self.take(n, self.elites(smaller), report)
+            step = self.take(n, self.elites(smaller), self.credits(smaller), report)
             self.save(step, self.model_files(n))
         else:
             report(n, step.calls, FINISHED)
@@ -145,16 +147,21 @@ class Engine:
         elites = {size: step.elites(self.config.learn.elites) for size, step in steps.items()}
         return {size: found for size, found in elites.items() if len(found.deltas)}
 
+    def credits(self, steps: Steps) -> dict[str, Credit]:
+        """Return what each source has earned in steps, if their shares follow it."""
+        return earned(steps, self.arm_config.sources) if self.arm_config.mixes else {}
+
     def take(
         self,
         n: int,
         elites: Mapping[int, Elites],
+        credits: Mapping[str, Credit],
         report: Progress = lambda n, calls, doing: None,
     ) -> Step:
         """Take the step at n states; `weights_before` is all that it reads from the folder."""
         if n <= self.config.start_to:
             return self._start(n, report)
-        return self._step(n, elites, report)
+        return self._step(n, elites, credits, report)
 
     def save(self, step: Step, files: Mapping[str, Callable[[Path], object]]) -> None:
         """Write a step that `take` has made, and further files, into its folder."""
@@ -176,7 +183,13 @@ class Engine:
         self._evolve(arm, seconds, rng, _of_calls(progress, n), _LEAST_NEW)
         return _close(arm, 0, self.config.learn.elites, seconds)
 
-    def _step(self, n: int, elites: Mapping[int, Elites], progress: Progress) -> Step:
+    def _step(
+        self,
+        n: int,
+        elites: Mapping[int, Elites],
+        credits: Mapping[str, Credit],
+        progress: Progress,
+    ) -> Step:
         """Learn, leap, polish: take the step at n states."""
         config, report = self.config, _of_calls(progress, n)
         rng = stream(self.seed, "discover", n)
@@ -193,7 +206,11 @@ class Engine:
             )
             before = self.weights_before(n)
             with computing(before if before.exists() else self.folder):
-                self._leap(arm, seconds, context, report)
+                if self.arm_config.mixes:
+                    sources = {name: SOURCES[name] for name in self.arm_config.sources}
+                    run_mix(arm, context, sources, credits, report, seconds)
+                else:
+                    self._leap(arm, seconds, context, report)
         first_look = min(arm.calls, config.first_look)
         if self.arm_config.polishes:
             self._evolve(arm, seconds, rng, report)
@@ -221,7 +238,11 @@ class Engine:
         return step_folder(self.folder, n - 1) / _MODEL
 
     def _leap(
-        self, arm: Arm, seconds: dict[str, float], context: LeapContext, report: Report
+        self,
+        arm: Arm,
+        seconds: dict[str, float],
+        context: LeapContext,
+        report: Report,
     ) -> None:
         """Let the sources propose in turn until their calls are spent or few proposals are new.
 
@@ -268,7 +289,7 @@ class Engine:
             least_new=least_new,
             undefined=config.undefined,
         )
-        arm.tallies.setdefault(EVOLVE, Tally())  # listed even if no call is left
+        arm.open(EVOLVE)  # even if no call is left
         with timed(seconds, "evolve"):
             run_evolution(rng, arm, evolution, report, start)
 

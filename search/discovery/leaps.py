@@ -10,12 +10,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from automata.mutation import insert_states
-from automata.sampling import rank_weights
+from automata.mutation import breed, insert_states
+from automata.sampling import rank_weights, sample_uniform
+from automata.sizes import UNDEFINED_SHARE
 from automata.solver.exact import Thresholds
 from automata.stretches import find_stretches, stretch, stretch_max_states
 from search.arms.decode import decode_and_repair
 from search.arms.proposals import Proposals, concatenate, plain_proposals
+from search.arms.ranked import Ranked
+from search.configs import EXCHANGES
 from search.discovery.config import LeapConfig as LeapConfig
 from search.discovery.learner import Learner
 from search.discovery.step import Elites
@@ -26,6 +29,12 @@ from vae.interpolate import interpolate
 _NO_PARENT = -1
 _STRETCHED = 16
 """Elites of each size that are lengthened at a time."""
+_BRED_FROM = 64
+"""Children are bred from this many automata at least, the best of their own size,"""
+_BRED_SHARE = 0.01
+"""or from this share of all."""
+_BRED_SOFTNESS = 0.1
+_PART, _PARTS = 8, 8
 _ROWS = 32
 """A parent is named ``size << _ROWS | row``, its row among the elites of that size."""
 
@@ -45,6 +54,8 @@ class LeapContext:
     config: LeapConfig
     partial: bool = False
     """Whether letters may be undefined on states."""
+    finds: Ranked | None = None
+    """The finds at n states so far, if the arm keeps them up to date."""
 
     @property
     def parent_sizes(self) -> list[int]:
@@ -195,6 +206,35 @@ def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
             yield proposals
     while True:
         yield nothing
+
+
+def breeding(context: LeapContext) -> Proposals:
+    """Return children of the finds at the same size, as evolution has them: no elite is a parent.
+
+    As long as there are no finds, return uniform random automata.
+    """
+    rng, partial, finds = context.rng, context.partial, context.finds
+    count = portion(len(finds or ()), context.config.batch)
+    if not finds:
+        undefined = UNDEFINED_SHARE if partial else None
+        total = int(partial)
+        drawn = sample_uniform(rng, count, context.n, context.k, undefined=undefined, total=total)
+    else:
+        best = max(_BRED_FROM, round(_BRED_SHARE * len(finds)))
+        parents = finds.deltas(finds.draw(rng, count, best, _BRED_SOFTNESS))
+        drawn = breed(rng, parents, EXCHANGES, partial=partial)
+    return plain_proposals(drawn, partial=partial)
+
+
+def portion(done: int, batch: int) -> int:
+    """Return how many automata to propose after `done` others: few at first, a batch at most.
+
+    Examples
+    --------
+    >>> [portion(done, batch=256) for done in (0, 100, 1000, 10_000)]
+    [8, 12, 125, 256]
+    """
+    return min(max(_PART, done // _PARTS), batch)
 
 
 def without_feedback(propose: Callable[[LeapContext], Proposals]) -> Source:

@@ -31,7 +31,7 @@ from search.arms.account import Answer, Arm
 from search.arms.proposals import Proposals, plain_proposals
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
-from search.discovery import tables
+from search.discovery import mix, tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.engine import DiscoverConfig, Engine
 from search.discovery.leaps import LeapConfig, LeapContext, name_parents, split_parents
@@ -112,6 +112,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
     solvers += ("thresholds_of", "shortest_words_of")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_IDLE_BATCHES", IDLE_BATCHES)
+        patch.setattr(mix, "_PATIENCE", 1000)
         patch.setattr(evolution, "_CHILD_PATIENCE", 1000)
         for name, loaded in [*sys.modules.items()]:
             ours = name.split(".")[0] in ("data", "vae", "search") and name != "data.recheck"
@@ -204,11 +205,11 @@ def check_sources(taken: Taken, n: int) -> None:
             assert (step.parents[rows] == -1).all()
         else:
             assert name in SOURCES
-        if name in ("evolve", "insertion", "stretching"):
+        if name in ("evolve", "insertion", "stretching", "breeding"):
             assert (step.repaired[rows] == 0).all()
         else:
             assert (step.repaired[rows] <= config.leap.repair).all()
-        if name in ("evolve", "prior", "cooled"):
+        if name in ("evolve", "prior", "cooled", "breeding"):
             assert (first[rows] == -1).all()
         else:
             sizes = range(max(config.least, n - config.leap.back), n)
@@ -296,6 +297,9 @@ def test_no_two_arms_do_the_same(runs: dict[str, Taken]) -> None:
         ("vae+insertion", {"budget": 20, "first_look": 10, "classes": ("eulerian", "basic")}),
         ("insertion", {"budget": 20, "first_look": 10, "classes": ("eulerian", "basic")}),
         ("insertion", {"budget": 7, "first_look": 7, "generation": 1}),
+        ("mix", {"budget": 7, "first_look": 7}),
+        ("mix", {"budget": 60, "k": 3, "classes": ("eulerian",), "leap": LeapConfig(batch=100)}),
+        ("mix", {"budget": 10**4, "k": 1, "leap": LeapConfig(batch=100)}),
         ("vae-unpolished", {"budget": 7, "first_look": 7}),
         ("vae-unpolished", {"budget": 40, "first_look": 1000}),
         ("vae-unpolished", {"budget": 20, "classes": ("sink",), "leap": LeapConfig(batch=100)}),
@@ -317,7 +321,7 @@ def test_budgets_are_never_exceeded(tmp_path: Path, arm: str, changes: dict) -> 
 # --- the same again ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arm", ["vae+insertion", "sequence"])
+@pytest.mark.parametrize("arm", ["vae+insertion", "mix", "sequence"])
 def test_a_seed_repeats_exactly(runs: dict[str, Taken], tmp_path: Path, arm: str) -> None:
     torch.manual_seed(99)
     state = torch.get_rng_state()
@@ -358,7 +362,7 @@ def test_which_arms_change_their_model(runs: dict[str, Taken]) -> None:
     assert {*LEARNING} - {*TRAINING} == {"vae-untrained"}
 
 
-@pytest.mark.parametrize("arm", ["insertion", "vae", "vae-once", "vae-untrained"])
+@pytest.mark.parametrize("arm", ["insertion", "mix", "vae", "vae-once", "vae-untrained"])
 @pytest.mark.parametrize("left", [[], ["start", "n-05"]])
 def test_a_run_goes_on_behind_the_last_step(
     runs: dict[str, Taken], tmp_path: Path, arm: str, left: list[str]

@@ -1,0 +1,98 @@
+"""A mix of sources at one size: small parts of their batches, by what each source has found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from automata.solver.exact import Thresholds
+from search.arms.account import Arm
+from search.arms.proposals import Proposals
+from search.arms.ranked import Ranked
+from search.arms.seconds import timed
+from search.discovery.leaps import LeapContext, Source, portion
+from search.discovery.shares import Credit, Shares, trials
+
+_PATIENCE = 1 << 16
+"""The mix ends after this many proposals in a row without a call;"""
+_LEAST_NEW = 0.005
+"""over more of them, when at most this share has taken one."""
+
+
+class _Supply:
+    """The batches of a source, handed out in parts."""
+
+    def __init__(self, batches: Generator[Proposals, Thresholds, None]) -> None:
+        self._batches = batches
+        self._batch = next(batches)
+        self._taken = 0
+        self._answers: list[Thresholds] = []
+
+    def take(self, most: int) -> Proposals:
+        """Return the next proposals, `most` at most; none if the source has no more."""
+        if self._taken == len(self._batch.deltas) and self._answers:
+            self._batch = self._batches.send(np.concatenate(self._answers))
+            self._taken, self._answers = 0, []
+        start = self._taken
+        self._taken = min(start + most, len(self._batch.deltas))
+        return self._batch.take(np.arange(start, self._taken))
+
+    def hear(self, thresholds: Thresholds) -> None:
+        """Note the thresholds of what was taken last; the source gets those of a whole batch."""
+        self._answers.append(thresholds)
+
+
+def run_mix(
+    arm: Arm,
+    context: LeapContext,
+    sources: Mapping[str, Source],
+    credits: Mapping[str, Credit],
+    report: Callable[[int], object],
+    seconds: dict[str, float],
+) -> None:
+    """Let sources propose until the budget is spent or hardly any proposal is new.
+
+    The first parts have eight automata, later ones an eighth of all calls so far, a batch at most:
+    what a source is worth is known after a few calls. A source that proposes nothing leaves the
+    mix.
+
+    Parameters
+    ----------
+    arm : Arm
+        Pays for the calls; each source has a tally.
+    context : LeapContext
+        The sources get it with `LeapContext.finds`, to go on from them.
+    sources : mapping of str to Source
+    credits : mapping of str to Credit
+        By source: what each has earned at smaller sizes.
+    report : callable
+        Called with the number of calls of each part.
+    seconds : dict
+        The time of proposing and of solving is added to it.
+    """
+    finds = Ranked(arm.oracle, np.empty(0, np.int64))
+    context = replace(context, finds=finds)
+    shares, supplies = Shares(credits), dict[str, _Supply]()
+    left, idle = [*sources], 0.0
+    for name in sources:
+        arm.open(name)
+    while left and idle < _PATIENCE and not arm.exhausted():
+        name = shares.draw(context.rng, left)
+        with timed(seconds, "sample"):
+            if name not in supplies:
+                supplies[name] = _Supply(sources[name](context))
+            proposals = supplies[name].take(portion(arm.calls, context.config.batch))
+        count = len(proposals.deltas)
+        if not count:
+            left.remove(name)
+            continue
+        with timed(seconds, "solve"):
+            answer = arm.submit(proposals, source=name)
+            finds.add(answer.found)
+        supplies[name].hear(answer.thresholds)
+        found = arm.oracle.thresholds(answer.found)
+        shares.note(name, found, trials(answer.calls, count))
+        idle = max(0.0, idle + count - answer.calls / _LEAST_NEW)
+        report(answer.calls)

@@ -1,0 +1,216 @@
+"""The mix: whose turn it is, by what each source has found; and how sources are run together."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automata.sampling import sample_uniform
+from search.arms.account import Arm, Tally
+from search.arms.oracle import Oracle
+from search.arms.proposals import Proposals, plain_proposals
+from search.discovery import mix, shares
+from search.discovery.arms import SOURCES
+from search.discovery.leaps import LeapConfig, LeapContext
+from search.discovery.mix import run_mix
+from search.discovery.shares import Credit, Shares, best_shares, earned, trials
+from search.discovery.step import Step
+from tests.search.elites import ELITES
+
+NEW = Credit()
+TURNS = 300
+
+
+def play(
+    means: Callable[[int], dict[str, float]], seed: int = 0, stretch: int = 1, **credits: Credit
+) -> list[str]:
+    """Play a toy landscape: thresholds are geometric, with another mean for each source."""
+    rng, draws = np.random.default_rng(seed), np.random.default_rng(seed + 1)
+    names = [*means(0)]
+    own = Shares({name: credits.get(name, NEW) for name in names})
+    turns = []
+    for turn in range(TURNS):
+        name = own.draw(rng, names)
+        found = draws.geometric(1 / means(turn)[name], size=8)
+        own.note(name, (stretch * np.minimum(found, 60)).astype(np.int32), 8)
+        turns.append(name)
+    return turns
+
+
+def test_shares_follow_what_sources_find() -> None:
+    for seed in range(3):
+        counts = Counter(play(lambda turn: {"a": 3.0, "b": 9.0, "c": 3.0}, seed))
+        assert counts["b"] > 0.7 * TURNS
+        assert min(counts.values()) >= 5  # no source dies
+
+
+def test_shares_follow_a_change() -> None:
+    for seed in range(3):
+        turns = play(lambda turn: {"a": 9.0, "b": 3.0 if turn < 100 else 27.0}, seed)
+        assert Counter(turns[:100])["a"] > 60
+        assert Counter(turns[150:])["b"] > 120
+
+
+def test_alike_sources_have_alike_shares() -> None:
+    counts = Counter(
+        name for seed in range(5) for name in play(lambda turn: {"a": 4, "b": 4}, seed)
+    )
+    assert 0.35 < counts["a"] / counts.total() < 0.65
+
+
+def test_only_the_order_of_thresholds_matters() -> None:
+    means = {"a": 3.0, "b": 6.0}
+    assert play(lambda turn: means) == play(lambda turn: means, stretch=7)
+
+
+def test_the_same_seed_plays_the_same() -> None:
+    means = {"a": 3.0, "b": 4.0}
+    assert play(lambda turn: means, 3) == play(lambda turn: means, 3)
+    assert play(lambda turn: means, 3) != play(lambda turn: means, 4)
+
+
+def test_what_was_earned_before_decides_the_first_turns_alone() -> None:
+    rich, poor = Credit(50, 100), Credit(0, 100)
+    for seed in range(3):
+        turns = play(lambda turn: {"a": 3.0, "b": 9.0}, seed, a=rich, b=poor)
+        assert turns[:3].count("a") >= 2
+        assert turns[150:].count("b") > 100
+
+
+@given(st.lists(st.integers(0, 30), max_size=200))
+def test_the_best_by_rank(thresholds: list[int]) -> None:
+    best = max(16, 0.02 * len(thresholds))
+    own = best_shares(np.bincount(thresholds, minlength=31).astype(float))
+    assert own.sum() == 0 or np.all(np.diff(own) >= 0)
+    for threshold in {*thresholds}:
+        longer = sum(other > threshold for other in thresholds)
+        equal = thresholds.count(threshold)
+        assert own[threshold] == pytest.approx(min(1, max(0, (best - longer) / equal)))
+
+
+def step_with(n: int, thresholds: dict[str, list[int]], tallies: dict[str, Tally]) -> Step:
+    """A step whose sources have found automata with these thresholds."""
+    names = [*tallies]
+    pairs = [(value, names.index(name)) for name, own in thresholds.items() for value in own]
+    rows = len(pairs)
+    return Step(
+        n=n, k=2, calls=rows, first_look=0, tallies=tallies, trace="",
+        forms=np.zeros((rows, 2 * n), np.uint8),
+        thresholds=np.array([value for value, _ in pairs], np.int32),
+        found_at=np.arange(1, rows + 1),
+        sources=np.array([source for _, source in pairs], np.uint8),
+        parents=np.full((rows, 2, 2), -1, np.int32),
+        alpha=np.full(rows, np.nan), repaired=np.zeros(rows, np.int64),
+    )  # fmt: skip
+
+
+def test_what_is_earned_at_smaller_sizes() -> None:
+    start = step_with(8, {"evolve": [30] * 9}, {"evolve": Tally(9, 9, 9)})
+    nine = step_with(
+        9,
+        {"one": [40] * 8 + [20] * 12, "two": [30] * 8},
+        {"one": Tally(20, 20, 20), "two": Tally(24, 24, 8)},
+    )
+    ten = step_with(10, {"two": [9] * 4}, {"two": Tally(4, 4, 4), "one": Tally(0, 0, 0)})
+    # at n = 9 the 16 best are the eight of each source that are longer than 20
+    alone = earned({8: start, 9: nine}, ["one", "two", "three"])
+    assert alone == {"one": Credit(8, 20), "two": Credit(8, 8 + 16 * 1 / 16), "three": NEW}
+    both = earned({10: ten, 8: start, 9: nine}, ["one", "two"])
+    assert both == {"one": Credit(4, 10), "two": Credit(4 + 4, 4 + 4.5)}
+    many = step_with(9, {"one": [5] * 400}, {"one": Tally(400, 400, 400)})
+    assert earned({9: many}, ["one"])["one"] == pytest.approx(Credit(4, 100))
+
+
+# --- sources together ---------------------------------------------------------------------------
+
+
+def context_of(batch: int = 16, seed: int = 0) -> LeapContext:
+    rng = np.random.default_rng(seed)
+    return LeapContext(6, 2, ELITES, None, rng, torch.Generator(), LeapConfig(batch=batch))
+
+
+def run(sources: dict, budget: int, context: LeapContext) -> Arm:
+    arm = Arm(Oracle(6, 2), "mix", 0, budget)
+    run_mix(arm, context, sources, dict.fromkeys(sources, NEW), lambda calls: None, {})
+    return arm
+
+
+def uniform(batches: int, heard: list) -> Callable:
+    """Make a source of some batches, which notes what it is sent."""
+
+    def source(context: LeapContext) -> Iterator[Proposals]:
+        for _ in range(batches):
+            deltas = sample_uniform(context.rng, context.config.batch, context.n, context.k)
+            heard.append((deltas, (yield plain_proposals(deltas))))
+        while True:
+            yield plain_proposals(np.empty((0, context.k, context.n), np.uint8))
+
+    return source
+
+
+def test_sources_get_the_thresholds_of_whole_batches() -> None:
+    heard: dict[str, list] = {"one": [], "two": []}
+    arm = run({name: uniform(10**9, own) for name, own in heard.items()}, 300, context_of(20))
+    assert arm.calls == 300
+    assert [*arm.tallies] == ["one", "two"]
+    for own in heard.values():
+        assert len(own) > 2
+        for deltas, thresholds in own:
+            fresh = Arm(Oracle(6, 2), "again", 0, 1000)
+            assert thresholds.tolist() == fresh.submit(plain_proposals(deltas)).thresholds.tolist()
+
+
+def test_a_source_that_ends_leaves_the_mix() -> None:
+    heard: list = []
+    sources = {"short": uniform(1, heard), "none": uniform(0, []), "long": uniform(10**9, [])}
+    arm = run(sources, 300, context_of())
+    assert arm.calls == 300
+    assert [*arm.tallies] == ["short", "none", "long"]
+    assert arm.tallies["short"].proposed == 16
+    assert arm.tallies["none"] == Tally()
+    assert len(heard) == 1
+    assert run({name: sources[name] for name in ("short", "none")}, 300, context_of()).calls <= 16
+
+
+def test_a_mix_without_anything_new_ends(monkeypatch) -> None:
+    monkeypatch.setattr(mix, "_PATIENCE", 500)
+
+    def same(context: LeapContext) -> Iterator[Proposals]:
+        drawn = sample_uniform(np.random.default_rng(0), 16, context.n, context.k)
+        while True:
+            yield plain_proposals(drawn)
+
+    arm = run({"same": same}, 300, context_of())
+    assert 0 < arm.calls <= 16
+    assert 500 <= arm.decoded < 1100
+
+
+def test_children_are_bred_from_the_finds(monkeypatch) -> None:
+    alone = run({"breeding": SOURCES["breeding"]}, 400, context_of(64))
+    numbers, proposals = alone.found()
+    assert len(numbers) == alone.calls == 400
+    assert (proposals.parents == -1).all()
+    thresholds = alone.oracle.thresholds(numbers)
+    assert thresholds[200:].mean() > thresholds[:50].mean() + 2
+
+
+def test_a_mix_repeats_exactly() -> None:
+    names = ("insertion", "stretching", "breeding")
+    sources = {name: SOURCES[name] for name in names}
+    one, same, other = (run(sources, 200, context_of(seed=seed)).trace() for seed in (0, 0, 1))
+    assert one.forms.tobytes() == same.forms.tobytes() != other.forms.tobytes()
+
+
+def test_trials_count_repeated_proposals_little() -> None:
+    assert trials(8, 8) == 8
+    assert 0 < trials(0, 8) < 1
+    own = Shares({"one": NEW})
+    own.note("one", np.array([3, 4], np.int32), 2)
+    assert own.credits()["one"] == Credit(2, 2)
+    own.note("one", np.zeros(0, np.int32), shares._MEMORY)
+    kept = 2 / np.e
+    assert own.credits()["one"] == pytest.approx(Credit(kept, kept + shares._MEMORY))
