@@ -33,6 +33,15 @@ class Vocabulary(nn.Module):
         return self.table(tokens.shape[1])[:, states[:, None], tokens]
 
 
+def sum_names(scores: Tensor, table: Tensor) -> Tensor:
+    """Return the logits of targets: each the sum of the scores (..., vocabulary) of its names.
+
+    ``table`` (names, ..., targets) broadcasts against the scores.
+    """
+    shape = (*scores.shape[:-1], table.shape[-1])
+    return torch.stack([scores.gather(-1, names.expand(shape)) for names in table]).sum(0)
+
+
 class Size(nn.Module):
     """The number of states as a condition; a model of one size has none."""
 

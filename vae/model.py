@@ -22,7 +22,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from data.damage import DataError
-from vae.conditions import Places, Size, Vocabulary, place_points, zeros
+from vae.conditions import Places, Size, Vocabulary, place_points, sum_names, zeros
 from vae.config import DECODERS as DECODERS
 from vae.config import ModelConfig as ModelConfig
 from vae.guide import Guide
@@ -201,7 +201,7 @@ class Decoder(nn.Module):
         if self.autoregressive:
             scores = scores + self._from_earlier_letters(seen)
         table = self.vocabulary.table(n)[:, None, :, None]  # (names, 1, n, 1, targets)
-        return _sum_names(scores, table)
+        return sum_names(scores, table)
 
     @torch.no_grad()
     def generate(
@@ -255,7 +255,7 @@ class Decoder(nn.Module):
                 scores = base
                 if self.autoregressive:
                     scores = scores + self._from_earlier_letters(before)
-                logits = _sum_names(scores[:, 0, letter], names[:, None])  # (batch, targets)
+                logits = sum_names(scores[:, 0, letter], names[:, None])  # (batch, targets)
                 chosen.append(choose(logits, temperature, generator))
                 letters.append(logits.float().log_softmax(1))
                 before[:, :, 0, letter] = names[:, chosen[-1]]
@@ -365,15 +365,6 @@ class VAE(nn.Module):
         if self.config.options.guide:
             return self.guide(place_points(z, self.config))  # type: ignore[no-any-return]
         return z[:, :0]
-
-
-def _sum_names(scores: Tensor, table: Tensor) -> Tensor:
-    """Return the logits of targets: each the sum of the scores (..., vocabulary) of its names.
-
-    ``table`` (names, ..., targets) broadcasts against the scores.
-    """
-    shape = (*scores.shape[:-1], table.shape[-1])
-    return torch.stack([scores.gather(-1, names.expand(shape)) for names in table]).sum(0)
 
 
 def choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Automata in random breadth-first numberings: their tokens, and one step of training on them.
+"""Automata in random breadth-first numberings: their tokens, and a step of training on them.
 
 A few extreme automata give many examples: n k! numberings each at most.
 """
@@ -13,9 +13,10 @@ from automata.deltas import Deltas
 from automata.numbering import random_numberings
 from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
+from vae.denoiser import Denoiser
 from vae.encoding import encode_deltas
 from vae.model import VAE
-from vae.steps import StepConfig, take_step
+from vae.steps import StepConfig, descend, take_step
 
 
 def read_numbered(
@@ -73,3 +74,20 @@ def step_on_numberings(
     tokens = read_numbered(rng, deltas, device, partial=model.config.partial)
     own = torch.from_numpy(ratios.astype(np.float32)).to(device)
     take_step(model, optimizer, tokens, own, generator, config)
+
+
+def denoise_numberings(
+    model: Denoiser,
+    optimizer: torch.optim.Optimizer,
+    rng: np.random.Generator,
+    generator: torch.Generator,
+    deltas: Deltas,
+    thresholds: Thresholds,
+    config: StepConfig,
+) -> None:
+    """Take one step of training a denoiser; parameters as of `step_on_numberings`.
+
+    The denoiser does not read thresholds: which automata it learns from is all it knows of them.
+    """
+    tokens = read_numbered(rng, deltas, generator.device, partial=model.config.partial)
+    descend(model, optimizer, model.loss(tokens, generator), config)

@@ -57,8 +57,6 @@ def take_step(
         ``reconstruction`` and ``kl``, in nats per automaton, unweighted; with a discriminator
         ``discriminator``, ``generator`` and ``features`` too, see `vae.adversary`.
     """
-    for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate
     model.train()
     half = config.precision == "bfloat16"
     with torch.autocast(tokens.device.type, torch.bfloat16, enabled=half):
@@ -70,11 +68,20 @@ def take_step(
         rivals = adversary_terms(model, forward, tokens, generator)
         loss = loss + weight * (rivals.generator + rivals.features) + rivals.discriminator
         taken |= rivals._asdict()
+    descend(model, optimizer, loss, config)
+    return {name: term.item() for name, term in taken.items()}
+
+
+def descend(
+    model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, config: StepConfig
+) -> None:
+    """Change the weights of a model along the gradient of a loss, as the config says."""
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
-    return {name: term.item() for name, term in taken.items()}
 
 
 def warm_up(done: float, warmup: float) -> float:
