@@ -26,8 +26,8 @@ class Task(NamedTuple):
     """Those of the smaller sizes."""
     credits: Mapping[str, Credit]
     """By source, earned there."""
-    weights: bytes | None
-    """The file of the model after the step before, if there is one."""
+    weights: Mapping[str, bytes]
+    """The files of models after the step before, by name."""
     device: torch.device
     threads: int
     """Torch's threads."""
@@ -35,8 +35,8 @@ class Task(NamedTuple):
 
 def task_of(engine: Engine, n: int, smaller: Steps, threads: int) -> Task:
     """Return the step at n states, after the steps at smaller sizes, as a task."""
-    before = engine.weights_before(n)
-    weights = before.read_bytes() if before.exists() else None
+    before = [path for path in engine.weights_before(n) if path.exists()]
+    weights = {path.name: path.read_bytes() for path in before}
     elites, credits = engine.elites(smaller), engine.credits(smaller)
     run = engine.config, engine.arm_name, engine.seed
     return Task(*run, n, elites, credits, weights, engine.device, threads)
@@ -47,10 +47,10 @@ def take_step(task: Task) -> tuple[Step, dict[str, bytes]]:
     torch.set_num_threads(task.threads)
     with TemporaryDirectory() as place:
         engine = Engine(task.config, task.arm, task.seed, Path(place), device=task.device)
-        if task.weights is not None:
-            before = engine.weights_before(task.n)
-            before.parent.mkdir(parents=True)
-            before.write_bytes(task.weights)
+        for before in engine.weights_before(task.n):
+            if before.name in task.weights:
+                before.parent.mkdir(parents=True, exist_ok=True)
+                before.write_bytes(task.weights[before.name])
         step = engine.take(task.n, task.elites, task.credits)
         files = {}
         for name, write in engine.model_files(task.n).items():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from search.arms.cma_es import LEAST_LATENT
 from search.discovery import latent_search, leaps
 from search.discovery.config import LearnConfig
+from search.discovery.editing import editing
 from search.discovery.leaps import Source, without_feedback
+from search.discovery.learner import AUTOENCODER, DENOISER, Kind
 
 SOURCES: dict[str, Source] = {
     "posterior": without_feedback(leaps.posterior),
@@ -23,6 +26,7 @@ SOURCES: dict[str, Source] = {
     "gradient": latent_search.gradient,
     "arithmetic": latent_search.arithmetic,
     "breeding": without_feedback(leaps.breeding),
+    "editing": without_feedback(editing),
 }
 _LATENT = (
     *("posterior", "posterior-sampled") * 2,
@@ -34,6 +38,7 @@ _MIX = (
     *dict.fromkeys(_LATENT),
     "insertion",
     "stretching",
+    "editing",
     "breeding",
 )
 
@@ -46,21 +51,21 @@ class ArmConfig:
     """They propose one batch each in turn; none: evolution begins from random automata."""
     mixes: bool = False
     """Whether the shares of the sources follow their finds, instead; see `search.discovery.mix`."""
-    learns: bool = False
-    """Whether it has a model."""
+    learns: tuple[Kind[Any], ...] = ()
+    """The models that it has."""
     least_latent: int = 0
     """Least dimension of the latent space that its sources need."""
     trains: bool = True
-    """Whether its model is trained at all: an ablation."""
+    """Whether its models are trained at all: an ablation."""
     retrains: bool = True
-    """Whether its model is trained again at each size: an ablation."""
+    """Whether its models are trained again at each size: an ablation."""
     polishes: bool = True
     """Whether ``evolve`` spends the budget after the first look; else the sources spend all."""
     adapt: Callable[[LearnConfig], LearnConfig] = lambda config: config
     """Returns the learning settings of this arm."""
 
 
-_VAE = ArmConfig(_LATENT, learns=True, least_latent=1)
+_VAE = ArmConfig(_LATENT, learns=(AUTOENCODER,), least_latent=1)
 
 ARMS: dict[str, ArmConfig] = {
     "evolve": ArmConfig(),
@@ -68,11 +73,14 @@ ARMS: dict[str, ArmConfig] = {
     "stretch": ArmConfig(("stretching",)),
     "vae": _VAE,
     "vae+insertion": replace(_VAE, sources=(*_LATENT, *("insertion",) * 2)),
-    "mix": replace(_VAE, sources=_MIX, mixes=True, polishes=False),
+    "mix": replace(_VAE, sources=_MIX, mixes=True, polishes=False, learns=(AUTOENCODER, DENOISER)),
     "sequence": ArmConfig(
-        ("prior", "cooled"), learns=True, adapt=lambda config: replace(config, latent=0)
+        ("prior", "cooled"), learns=(AUTOENCODER,), adapt=lambda config: replace(config, latent=0)
     ),
-    "latent-search": ArmConfig(("cma-es", "gradient"), learns=True, least_latent=LEAST_LATENT),
+    "edit": ArmConfig(("editing",), learns=(DENOISER,)),
+    "latent-search": ArmConfig(
+        ("cma-es", "gradient"), learns=(AUTOENCODER,), least_latent=LEAST_LATENT
+    ),
     "arithmetic": replace(_VAE, sources=("arithmetic",)),
     "vae-untrained": replace(_VAE, trains=False),
     "vae-shuffled": replace(_VAE, adapt=lambda config: replace(config, shuffled_ranks=True)),

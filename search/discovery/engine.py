@@ -30,7 +30,7 @@ from search.configs import EXCHANGES
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig
 from search.discovery.leaps import LeapContext, split_parents
-from search.discovery.learner import Learner
+from search.discovery.learner import AUTOENCODER, DENOISER, Learner
 from search.discovery.mix import run_mix
 from search.discovery.saved import note_made, read_step
 from search.discovery.shares import Credit, earned
@@ -51,7 +51,6 @@ _LEAST_LEAP = 0.005
 _LEAST_NEW = 0.02
 """At the start, a generation with at most this share of new children counts as one without any."""
 
-_MODEL = "model.safetensors"
 FINISHED = "finished earlier"
 """Reported for a step that an earlier run has taken."""
 
@@ -93,12 +92,12 @@ class Engine:
         self.arm_name, self.arm_config = arm_name, ARMS[arm_name]
         self.start, self.folder = folder / "start", folder / arm_name
         self.device, self.workers = device, workers
-        self.learner: Learner | None = None
-        if self.arm_config.learns:
-            learn, first = self.arm_config.adapt(config.learn), self._torch_seed(0)
-            self.learner = Learner(
-                *(config.most, config.k, learn, first, device), partial=config.partial
-            )
+        learn, first = self.arm_config.adapt(config.learn), self._torch_seed(0)
+        self.learners: dict[Any, Learner[Any]] = {
+            kind: Learner(kind, config.most, config.k, learn, first, device, partial=config.partial)
+            for kind in self.arm_config.learns
+        }
+        """By kind."""
 
     def run(
         self, report: Progress = lambda n, calls, doing: None, keep: Keep = lambda step: None
@@ -201,11 +200,11 @@ class Engine:
             with timed(seconds, "train"):
                 self._learn(n, rng, generator, elites, partial(progress, n, 0))
             context = LeapContext(
-                *(n, config.k, elites, self.learner, rng, generator, config.leap),
-                partial=config.partial,
+                *(n, config.k, elites, self.learners.get(AUTOENCODER), rng, generator),
+                *(config.leap, config.partial, self.learners.get(DENOISER)),
             )
-            before = self.weights_before(n)
-            with computing(before if before.exists() else self.folder):
+            before = [path for path in self.weights_before(n) if path.exists()]
+            with computing(before[0] if len(before) == 1 else self.folder):
                 if self.arm_config.mixes:
                     sources = {name: SOURCES[name] for name in self.arm_config.sources}
                     run_mix(arm, context, sources, credits, report, seconds)
@@ -224,18 +223,19 @@ class Engine:
         elites: Mapping[int, Elites],
         report: Callable[[str], object],
     ) -> None:
-        """Train the model for the leap to n states, from its weights after the step before."""
-        if self.learner is None or not self.arm_config.trains:
+        """Train the models for the leap to n states, from their weights after the step before."""
+        if not self.arm_config.trains:
             return
         first = n == self.config.start_to + 1
-        if not first:
-            self.learner.load(self.weights_before(n))
-        if first or self.arm_config.retrains:
-            self.learner.learn(rng, generator, elites, report)
+        for learner, before in zip(self.learners.values(), self.weights_before(n), strict=True):
+            if not first:
+                learner.load(before)
+            if first or self.arm_config.retrains:
+                learner.learn(rng, generator, elites, report)
 
-    def weights_before(self, n: int) -> Path:
-        """Return the file of the weights with which the step at n states begins."""
-        return step_folder(self.folder, n - 1) / _MODEL
+    def weights_before(self, n: int) -> list[Path]:
+        """Return the files of the weights with which the step at n states begins, one a model."""
+        return [step_folder(self.folder, n - 1) / kind.file for kind in self.learners]
 
     def _leap(
         self,
@@ -301,11 +301,10 @@ class Engine:
         return Arm(oracle, EVOLVE, 0, budget)
 
     def model_files(self, n: int) -> dict[str, Callable[[Path], object]]:
-        """Return the writer of the model file, by name; empty without a trained model."""
-        starting = n <= self.config.start_to
-        if starting or self.learner is None or not self.arm_config.trains:
+        """Return the writers of the files of models, by name; empty without a trained model."""
+        if n <= self.config.start_to or not self.arm_config.trains:
             return {}
-        return {_MODEL: self.learner.save}
+        return {kind.file: learner.save for kind, learner in self.learners.items()}
 
     def _torch_seed(self, n: int) -> int:
         return torch_seed(self.seed, "discover", n)

@@ -20,11 +20,13 @@ from search.arms.proposals import Proposals, concatenate, plain_proposals
 from search.arms.ranked import Ranked
 from search.configs import EXCHANGES
 from search.discovery.config import LeapConfig as LeapConfig
-from search.discovery.learner import Learner
+from search.discovery.learner import Learner, Network
 from search.discovery.step import Elites
 from vae.coding import draw_prior
+from vae.denoiser import Denoiser
 from vae.encoding import decode_tokens
 from vae.interpolate import interpolate
+from vae.model import VAE
 
 _NO_PARENT = -1
 _STRETCHED = 16
@@ -47,13 +49,14 @@ class LeapContext:
     k: int
     elites: Mapping[int, Elites]
     """The elites of every smaller size."""
-    learner: Learner | None
+    learner: Learner[VAE] | None
     rng: np.random.Generator
     generator: torch.Generator
     """On the model's device."""
     config: LeapConfig
     partial: bool = False
     """Whether letters may be undefined on states."""
+    editor: Learner[Denoiser] | None = None
     finds: Ranked | None = None
     """The finds at n states so far, if the arm keeps them up to date."""
 
@@ -63,11 +66,14 @@ class LeapContext:
         return sorted(self.elites, reverse=True)[: self.config.back]
 
     @property
-    def model(self) -> Learner:
+    def model(self) -> Learner[VAE]:
         """The learner; ``RuntimeError`` if the arm has none."""
-        if self.learner is None:
-            raise RuntimeError("this source needs a model, but its arm has none")
-        return self.learner
+        return _needed(self.learner)
+
+    @property
+    def denoiser(self) -> Denoiser:
+        """The model of the editor; ``RuntimeError`` if the arm has none."""
+        return _needed(self.editor).model
 
     def draw(self, size: int, count: int) -> npt.NDArray[np.int64]:
         """Draw parents of a size by rank; return rows of its elites, int64 (count,)."""
@@ -122,6 +128,13 @@ class LeapContext:
             generator=self.generator,
         )
         return Proposals(*decoded, parents, np.full(len(z), np.nan) if alpha is None else alpha)
+
+
+def _needed(learner: Learner[Network] | None) -> Learner[Network]:
+    """Return a learner that a source needs; raise ``RuntimeError`` if there is none."""
+    if learner is None:
+        raise RuntimeError("this source needs a model, but its arm has none")
+    return learner
 
 
 Source = Callable[[LeapContext], Generator[Proposals, Thresholds, None]]

@@ -1,34 +1,70 @@
-"""One model for all sizes, trained on elites before each leap."""
+"""Models for all sizes, trained on elites before each leap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from automata.deltas import Deltas
 from automata.sampling import threshold_weights
+from automata.solver.exact import Thresholds
 from search.discovery.config import LearnConfig as LearnConfig
 from search.discovery.step import Elites
 from vae.checkpoint import read_weights
+from vae.config import ModelConfig
+from vae.denoiser import Denoiser
 from vae.model import VAE
-from vae.numbered import read_numbered, step_on_numberings
+from vae.numbered import denoise_numberings, read_numbered, step_on_numberings
 from vae.steps import StepConfig, learning_rate_share, warm_up
 
 _REPORTS = 5
 """Number of progress reports of a training."""
 
 
-class Learner:
-    """A model of automata of any size: it learns from elites, encodes and decodes.
+Network = TypeVar("Network", bound=nn.Module)
+_Step = Callable[
+    [
+        Network,
+        torch.optim.Optimizer,
+        np.random.Generator,
+        torch.Generator,
+        Deltas,
+        Thresholds,
+        StepConfig,
+    ],
+    None,
+]
+
+
+class Kind(NamedTuple, Generic[Network]):
+    """A kind of model."""
+
+    file: str
+    """The name of the file of its weights."""
+    build: Callable[[ModelConfig], Network]
+    """Makes the untrained model."""
+    step: _Step[Network]
+    """Takes one step of training on automata, as `vae.numbered.step_on_numberings`."""
+
+
+AUTOENCODER = Kind("model.safetensors", VAE, step_on_numberings)
+DENOISER = Kind("denoiser.safetensors", Denoiser, denoise_numberings)
+
+
+class Learner(Generic[Network]):
+    """A model of automata of any size: it learns from elites.
 
     Parameters
     ----------
+    kind : Kind
+        `AUTOENCODER` encodes and decodes, `DENOISER` edits.
     most, k : int
         The largest size, and the number of letters.
     config : LearnConfig
@@ -41,6 +77,7 @@ class Learner:
 
     def __init__(
         self,
+        kind: Kind[Network],
         most: int,
         k: int,
         config: LearnConfig,
@@ -49,12 +86,13 @@ class Learner:
         *,
         partial: bool = False,
     ) -> None:
+        self.kind = kind
         self.config = config
         self.device = device
         self.trained = False
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = VAE(config.model(most, k, partial=partial)).to(device).eval()
+            self.model = kind.build(config.model(most, k, partial=partial)).to(device).eval()
 
     def learn(
         self,
@@ -91,7 +129,7 @@ class Learner:
                 report(f"training {step}/{steps}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
             rows = rng.choice(len(weights[n]), size=config.batch, p=weights[n])
-            step_on_numberings(
+            self.kind.step(
                 self.model,
                 optimizer,
                 rng,
@@ -105,7 +143,10 @@ class Learner:
 
     @torch.no_grad()
     def encode(
-        self, rng: np.random.Generator, generator: torch.Generator, deltas: Deltas
+        self: Learner[VAE],
+        rng: np.random.Generator,
+        generator: torch.Generator,
+        deltas: Deltas,
     ) -> Tensor:
         """Return a posterior sample of each automaton in a random numbering: (batch, latent)."""
         partial = self.model.config.partial

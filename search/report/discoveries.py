@@ -20,7 +20,7 @@ from data.damage import DataError, reading
 from search.arms.decode import computing
 from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
-from search.discovery.learner import Learner
+from search.discovery.learner import AUTOENCODER, Learner
 from search.discovery.saved import read_step
 from search.discovery.settings import read_settings
 from search.discovery.step import Steps, step_folder
@@ -193,8 +193,8 @@ def _mapped(
 
 
 def _weights(folder: Path, config: DiscoverConfig, arm: str, seed: int) -> Path:
-    """Return the file of a run's last model."""
-    return step_folder(folder / f"seed-{seed}" / arm, config.most) / "model.safetensors"
+    """Return the file of a run's last VAE."""
+    return step_folder(folder / f"seed-{seed}" / arm, config.most) / AUTOENCODER.file
 
 
 def _map(
@@ -208,7 +208,7 @@ def _map(
     arm, seed = mapped
     learn = ARMS[arm].adapt(config.learn)
     learner = Learner(
-        *(config.most, config.k, learn, 0, torch.device("cpu")), partial=config.partial
+        *(AUTOENCODER, config.most, config.k, learn, 0, torch.device("cpu")), partial=config.partial
     )
     weights = _weights(folder, config, arm, seed)
     learner.load(weights)

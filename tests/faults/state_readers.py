@@ -136,7 +136,7 @@ def weights(place: str, settings: str) -> Reader:
 
         from data.checks import build
         from search.discovery.config import DiscoverConfig
-        from search.discovery.learner import Learner
+        from search.discovery.learner import AUTOENCODER, Learner
         from search.discovery.saved import load_step
         from search.discovery.settings import read_settings
 
@@ -145,7 +145,8 @@ def weights(place: str, settings: str) -> Reader:
         found = read_settings(folder / settings)
         own = {name: value for name, value in found.items() if name not in ("device", "threads")}
         config = build(DiscoverConfig, own, "settings")
-        learner = Learner(config.most, config.k, config.learn, 0, torch.device("cpu"))
+        device = torch.device("cpu")
+        learner = Learner(AUTOENCODER, config.most, config.k, config.learn, 0, device)
         learner.load(folder / place / "model.safetensors")
         return "\n".join(
             f"{name} {hashlib.sha256(tensor.numpy().tobytes()).hexdigest()}"

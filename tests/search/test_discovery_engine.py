@@ -18,11 +18,12 @@ from safetensors.torch import load_file
 
 from automata import evolution, sampling
 from automata.canonical import canonical_forms, from_canonical
-from automata.deltas import Deltas
+from automata.deltas import UNDEFINED, Deltas
 from automata.evolution import Evolution, evolve
 from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
 from automata.sizes import cerny_bound
+from automata.solver.either import may_synchronize
 from automata.stretches import find_stretches, stretch
 from automata.text.formats import parse_delta
 from data.damage import DataError
@@ -35,7 +36,7 @@ from search.discovery import mix, tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.engine import DiscoverConfig, Engine
 from search.discovery.leaps import LeapConfig, LeapContext, name_parents, split_parents
-from search.discovery.learner import LearnConfig, Learner
+from search.discovery.learner import AUTOENCODER, DENOISER, LearnConfig, Learner
 from search.discovery.saved import load_step
 from search.discovery.step import (
     KEEP_SHARE,
@@ -205,7 +206,7 @@ def check_sources(taken: Taken, n: int) -> None:
             assert (step.parents[rows] == -1).all()
         else:
             assert name in SOURCES
-        if name in ("evolve", "insertion", "stretching", "breeding"):
+        if name in ("evolve", "insertion", "stretching", "breeding", "editing"):
             assert (step.repaired[rows] == 0).all()
         else:
             assert (step.repaired[rows] <= config.leap.repair).all()
@@ -260,7 +261,7 @@ def test_every_arm(runs: dict[str, Taken], arm: str) -> None:
             assert step.calls == looking
             assert step.first_look == min(looking, CONFIG.first_look)
         files = {path.name for path in step_folder(taken.folder / arm, n).iterdir()}
-        model = {"model.safetensors"} if arm in TRAINING else set()
+        model = {kind.file for kind in ARMS[arm].learns} if arm in TRAINING else set()
         assert files == {"checksums.json", "found.npz", "seconds.json", "step.json"} | model
 
 
@@ -321,7 +322,7 @@ def test_budgets_are_never_exceeded(tmp_path: Path, arm: str, changes: dict) -> 
 # --- the same again ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arm", ["vae+insertion", "mix", "sequence"])
+@pytest.mark.parametrize("arm", ["vae+insertion", "mix", "sequence", "edit"])
 def test_a_seed_repeats_exactly(runs: dict[str, Taken], tmp_path: Path, arm: str) -> None:
     torch.manual_seed(99)
     state = torch.get_rng_state()
@@ -353,16 +354,18 @@ def test_arms_that_do_the_same_find_the_same(runs: dict[str, Taken]) -> None:
 
 def test_which_arms_change_their_model(runs: dict[str, Taken]) -> None:
     for arm in TRAINING:
+        [kind] = ARMS[arm].learns
         first, second = (
-            load_file(step_folder(runs[arm].folder / arm, n) / "model.safetensors") for n in (5, 6)
+            load_file(step_folder(runs[arm].folder / arm, n) / kind.file) for n in (5, 6)
         )
         same = all(torch.equal(first[name], second[name]) for name in first)
         assert same == (not ARMS[arm].retrains), arm
-        assert any(name.startswith("encoder") for name in first) == (arm != "sequence")
+        latent = any(name.startswith("encoder") for name in first)
+        assert latent == (arm not in ("sequence", "edit"))
     assert {*LEARNING} - {*TRAINING} == {"vae-untrained"}
 
 
-@pytest.mark.parametrize("arm", ["insertion", "mix", "vae", "vae-once", "vae-untrained"])
+@pytest.mark.parametrize("arm", ["insertion", "mix", "vae", "vae-once", "vae-untrained", "edit"])
 @pytest.mark.parametrize("left", [[], ["start", "n-05"]])
 def test_a_run_goes_on_behind_the_last_step(
     runs: dict[str, Taken], tmp_path: Path, arm: str, left: list[str]
@@ -522,7 +525,7 @@ def test_a_step_of_another_kind_is_refused(folder: Path, name: str, change) -> N
 
 def test_another_model_is_refused(folder: Path) -> None:
     shutil.rmtree(folder / "vae" / "n-06")
-    other = Learner(6, 2, replace(LEARN, hidden=9), 0, CPU)
+    other = Learner(AUTOENCODER, 6, 2, replace(LEARN, hidden=9), 0, CPU)
     rewrite(folder / "vae" / "n-05", "model.safetensors", other.save)
     with pytest.raises(DataError, match=r"n-05/model\.safetensors: not the weights of this model"):
         take(CONFIG, "vae", folder)
@@ -713,7 +716,7 @@ def lessons(monkeypatch) -> list[Lesson]:
 
 
 def learn(config: LearnConfig, elites: dict[int, Elites], *, times: int = 1) -> Learner:
-    learner = Learner(6, 2, config, 0, CPU)
+    learner = Learner(AUTOENCODER, 6, 2, config, 0, CPU)
     for _ in range(times):
         learner.learn(np.random.default_rng(0), torch.Generator().manual_seed(0), elites)
     return learner
@@ -785,7 +788,7 @@ def test_a_learner_learns(started: Taken) -> None:
             logits = learner.model(tokens, torch.Generator().manual_seed(1)).logits
         return float(torch.nn.functional.cross_entropy(logits.flatten(0, 2), tokens.flatten()))
 
-    learner = Learner(6, 2, replace(LEARN, first_steps=60, learning_rate=1e-2), 0, CPU)
+    learner = Learner(AUTOENCODER, 6, 2, replace(LEARN, first_steps=60, learning_rate=1e-2), 0, CPU)
     before = loss(learner)
     learner.learn(rng, generator, elites)
     assert loss(learner) < 0.9 * before
@@ -793,7 +796,7 @@ def test_a_learner_learns(started: Taken) -> None:
 
 def test_weights_are_saved_and_taken_up(tmp_path: Path, lessons: list[Lesson]) -> None:
     path = tmp_path / "model"
-    first, second = (Learner(6, 2, LEARN, seed, CPU) for seed in (0, 1))
+    first, second = (Learner(AUTOENCODER, 6, 2, LEARN, seed, CPU) for seed in (0, 1))
     weights = first.model.state_dict()
     assert not all(torch.equal(w, second.model.state_dict()[name]) for name, w in weights.items())
     first.save(path)
@@ -811,7 +814,7 @@ def test_weights_are_saved_and_taken_up(tmp_path: Path, lessons: list[Lesson]) -
 
 @pytest.mark.parametrize("latent", [0, 3])
 def test_encoding(latent: int) -> None:
-    learner = Learner(6, 2, replace(LEARN, latent=latent), 0, CPU)
+    learner = Learner(AUTOENCODER, 6, 2, replace(LEARN, latent=latent), 0, CPU)
 
     def encode(seed: int) -> torch.Tensor:
         rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
@@ -832,7 +835,7 @@ DECODING = ["posterior", "posterior-sampled", "interpolation", "encode-decode", 
 @pytest.fixture(scope="module")
 def learner() -> Learner:
     """An untrained model for up to 12 states; it writes another automaton at every point."""
-    made = Learner(12, 2, LEARN, 0, CPU)
+    made = Learner(AUTOENCODER, 12, 2, LEARN, 0, CPU)
     weights = torch.Generator().manual_seed(0)
     torch.nn.init.normal_(made.model.decoder.start.weight, std=2.0, generator=weights)
     torch.nn.init.normal_(made.model.decoder.output.weight, std=5.0, generator=weights)
@@ -912,6 +915,52 @@ def test_insertion_splits_transitions_of_its_parents() -> None:
         assert np.array_equal(child, ELITES[size].deltas[row])
 
 
+@pytest.mark.parametrize(("k", "partial"), [(1, False), (2, False), (2, True), (3, False)])
+@pytest.mark.parametrize("n", [6, 7, 12])
+def test_edits_are_automata_with_one_parent_each(n: int, k: int, partial: bool) -> None:
+    elites = {size: make_elites(size, 9, k) for size in (4, 5)}
+    editor = Learner(DENOISER, 12, k, LEARN, 0, CPU, partial=partial)
+    batches = []
+    for _ in range(2):
+        context = replace(make_context(n, elites=elites), k=k, partial=partial, editor=editor)
+        source = SOURCES["editing"](context)
+        batches.append([next(source) for _ in range(4)])
+    for proposals, again in zip(*batches, strict=True):  # equal seeds propose the same
+        assert all(
+            np.array_equal(own, its) for own, its in zip(proposals[:4], again[:4], strict=True)
+        )
+        assert (proposals.deltas.shape, proposals.deltas.dtype) == ((30, k, n), np.uint8)
+        undefined = proposals.deltas == UNDEFINED
+        assert ((proposals.deltas < n) | undefined).all()
+        assert undefined.any() == partial
+        assert np.array_equal(
+            proposals.as_decoded, may_synchronize(proposals.deltas, partial=partial)
+        )
+        first, second = split_parents(proposals.parents).transpose(1, 0, 2)
+        assert first[:, 0].tolist() == [5] * 15 + [4] * 15
+        assert (second == -1).all() and not proposals.repaired.any()
+    assert len(np.unique(np.concatenate([own.deltas for own in batches[0]]), axis=0)) > 60 or k == 1
+
+
+def test_edits_keep_most_of_their_parents(monkeypatch) -> None:
+    """What is hidden is the new state, what is beside it, and at most a quarter of the rest."""
+    editor = Learner(DENOISER, 12, 2, LEARN, 0, CPU)
+    asked = []
+
+    def fill(tokens, hidden, generator, **how):
+        asked.append((hidden.float().mean().item(), how["temperature"], how["certain_first"]))
+        return tokens
+
+    monkeypatch.setattr(editor.model, "fill", fill)
+    elites = {11: make_elites(11, 9)}
+    source = SOURCES["editing"](replace(make_context(12, elites=elites), editor=editor))
+    for _ in range(40):
+        next(source)
+    shares, temperatures, orders = zip(*asked, strict=True)
+    assert 0.2 < np.mean(shares) < 0.45
+    assert {*temperatures} == {0.7, 1.0} and {*orders} == {False, True}
+
+
 def test_stretching_lengthens_the_best_first() -> None:
     source = SOURCES["stretching"](make_context(6))
     batches = [next(source) for _ in range(3)]  # 16, 16 and 8 elites of each size
@@ -935,14 +984,14 @@ def test_stretching_lengthens_the_best_first() -> None:
         assert len(seen) > 3
 
 
-@pytest.mark.parametrize("name", DECODING)
+@pytest.mark.parametrize("name", [*DECODING, "editing"])
 def test_a_source_that_needs_a_model(name: str) -> None:
     with pytest.raises(RuntimeError, match="needs a model, but its arm has none"):
         next(SOURCES[name](make_context(6)))
 
 
 def test_without_a_latent_space(learner: Learner) -> None:
-    sequence = Learner(8, 2, replace(LEARN, latent=0), 0, CPU)
+    sequence = Learner(AUTOENCODER, 8, 2, replace(LEARN, latent=0), 0, CPU)
     weights = torch.Generator().manual_seed(0)
     torch.nn.init.normal_(sequence.model.decoder.output.weight, std=2.0, generator=weights)
     distinct = {}

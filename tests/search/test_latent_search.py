@@ -17,7 +17,7 @@ from search.arms.proposals import Proposals, plain_proposals
 from search.discovery.arms import ARMS, SOURCES
 from search.discovery.latent_search import arithmetic, cma_es, gradient
 from search.discovery.leaps import LeapConfig, LeapContext, split_parents
-from search.discovery.learner import LearnConfig, Learner
+from search.discovery.learner import AUTOENCODER, LearnConfig, Learner
 from search.discovery.step import Elites
 from tests.search.elites import ELITES
 from vae import ascent
@@ -33,7 +33,7 @@ POPULATION = small_searches.POPULATION
 def learner() -> Learner:
     """An untrained model; its decoder writes another automaton at every point."""
     config = LearnConfig(latent=LATENT, embedding=4, channels=8, hidden=16)
-    made = Learner(8, K, config, 0, torch.device("cpu"))
+    made = Learner(AUTOENCODER, 8, K, config, 0, torch.device("cpu"))
     weights = torch.Generator().manual_seed(0)
     nn.init.normal_(made.model.decoder.start.weight, std=2.0, generator=weights)
     nn.init.normal_(made.model.decoder.output.weight, std=5.0, generator=weights)
@@ -281,7 +281,7 @@ def test_cma_es_does_not_learn_from_what_is_unknown(learner: Learner, monkeypatc
 @pytest.mark.parametrize("latent", [0, 1])
 def test_cma_es_says_that_it_needs_two_dimensions(latent: int):
     config = LearnConfig(latent=latent, embedding=2, channels=4, hidden=4)
-    small = Learner(8, K, config, 0, torch.device("cpu"))
+    small = Learner(AUTOENCODER, 8, K, config, 0, torch.device("cpu"))
     with pytest.raises(ValueError, match=f"latent={latent} is below 2"):
         next(cma_es(make_context(small)))
 
