@@ -1,7 +1,7 @@
 """The longest thresholds that anyone knows: the scale of pictures, ceilings and scores.
 
-No arm, sampler or model reads them: an import contract checks this. A ceiling of ``generate`` is a
-share of them.
+Those of partial automata are in the `data.records`. No arm, sampler or model reads them: an import
+contract checks this. A ceiling of ``generate`` is a share of them.
 """
 
 from __future__ import annotations
@@ -9,24 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from automata.sizes import cerny_bound
-
-_CAREFUL: dict[int, list[int]] = {
-    2: [
-        *(0, 1, 4, 9, 16, 26, 39, 55, 73, 94, 119, 146, 176, 211, 248, 288, 332, 379, 429, 483),
-        *(539, 599, 663, 732, 804, 881, 961, 1044, 1132, 1222, 1317, 1416, 1517, 1624, 1733, 1846),
-        *(1963, 2082, 2207, 2334),
-    ],
-    3: [0, 1, 4, 10, 19, 33, 51, 72, 108, 144, 187, 236],
-    4: [0, 1, 4, 10, 20, 34, 54, 80],
-}
-"""Longest known careful thresholds by number of letters, for n = 1, 2, ...
-
-Two letters: maxima for n <= 10 (de Bondt, Don, Zantema, arXiv:1801.10436; Cambie, de Bondt, Don,
-arXiv:2108.13927), and beyond them the best of P(n, c) (`automata.partial_families`); nobody has
-found longer ones for n <= 40. More letters: maxima for n <= 6 (three) and n <= 4 (four), found here
-by enumeration, and beyond them the longest that ``discover`` has found: docs/findings.md has an
-automaton of each.
-"""
+from data.records import best_known_record
 
 
 def best_known_length(n: int, k: int, *, partial: bool) -> int | None:
@@ -55,8 +38,8 @@ def best_known_length(n: int, k: int, *, partial: bool) -> int | None:
         return cerny_bound(n)
     if k == 1:
         return n - 1  # the letter is defined everywhere, a path to a fixed state
-    known = _CAREFUL.get(k, [])
-    return known[n - 1] if n <= len(known) else None
+    known = best_known_record(n, k, partial=True)
+    return None if known is None else known.threshold
 
 
 @dataclass(frozen=True)

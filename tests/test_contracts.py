@@ -27,6 +27,16 @@ def test_no_arm_asks_an_automaton_for_its_family() -> None:
             assert not re.search(names, file.read_text()), file
 
 
+def test_records_are_read_by_what_scores_and_shows_alone() -> None:
+    # the contract names modules that must not; this names those that may
+    readers = ("data/best_known.py", "data/records.py", "search/jobs/", "search/report/")
+    readers += ("search/scoring/",)
+    for folder in ("automata", "data", "vae", "search"):
+        for file in (ROOT / folder).rglob("*.py"):
+            if not str(file.relative_to(ROOT)).startswith(readers):
+                assert not re.search(r"data\.records|records\.json", file.read_text()), file
+
+
 def test_no_test_module_imports_another() -> None:
     # what tests share stands in modules of helpers; a script in a test may import its own module
     form = r"^from (?:\S+\.(test_\w+) import|\S+ import (test_\w+))"

@@ -31,6 +31,7 @@ from data.generate import generate
 from data.importing import collect, import_automata, import_collection
 from data.manifest import is_partial
 from data.plots import plot_thresholds
+from data.records import Record
 from tests.damaging import refused
 from tests.folders import contents
 
@@ -123,8 +124,12 @@ def test_a_longer_record_changes_no_dataset(
     manifest, thresholds = generate(config, tmp_path / "before")
     assert manifest["config"]["best_known"] == config.best_known == 9
     assert max(thresholds) == config.highest_threshold == 4
-    longer = {2: [0, 1, 4, 14]}
-    monkeypatch.setattr("data.best_known._CAREFUL", longer)
+
+    def known(threshold: int) -> None:
+        record = Record("partial-binary", 4, threshold, "found")
+        monkeypatch.setattr("data.best_known.best_known_record", lambda n, k, partial: record)
+
+    known(14)
     assert read_dataset(tmp_path / "before").reset_thresholds.max() == 4
     page = CliRunner().invoke(pipeline.cli, f"report {tmp_path}/before --out {tmp_path}/page.html")
     assert "run.json" in str(page.exception)  # the library writes none; the data were read
@@ -137,7 +142,7 @@ def test_a_longer_record_changes_no_dataset(
     assert replace(CONFIG, ceiling=0.5).highest_threshold == 7
     forged = json.loads((tmp_path / "before" / "manifest.json").read_text())["config"]
     assert forged["best_known"] == 9
-    monkeypatch.setattr("data.best_known._CAREFUL", {2: [0, 1, 4, 2]})  # a smaller one neither
+    known(2)  # a smaller one neither
     assert len(read_dataset(tmp_path / "before")) == sum(thresholds.values())
 
 
