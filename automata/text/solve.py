@@ -208,8 +208,8 @@ def _solve_part(
         else:
             own = slice(done[k, n], done[k, n] + len(item.lines))
             done[k, n] = own.stop
-            ends, words = answer
-            found.append(Solved(n, k, "exact", item.lines, ends[own], ends[own], words[own]))
+            ends, words = answer[0][own], answer[1][own]
+            found.append(Solved(n, k, "exact", item.lines, ends, ends, words, config.ends))
     return found
 
 
@@ -277,7 +277,7 @@ def _solve_one(row: Row, config: SolveConfig, workers: int) -> Solved | Malforme
     if bounds is not None:
         lower, upper = bounds.lower, bounds.upper
         word = format_word(bounds.word) if config.words and bounds.word is not None else None
-    return Solved(n, k, config.method, [line], [lower], [upper], [word])
+    return Solved(n, k, config.method, [line], [lower], [upper], [word], config.ends)
 
 
 def _ends(config: SolveConfig, n: int) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Solved:
     none; partial automata may have one."""
     words: Sequence[str | None]
     """That word, if words are wanted."""
+    ends: Mapping[str, Any] = field(default_factory=dict)
+    """Where the words begin and end, as far as that was asked for."""
 
     def texts(self) -> list[str]:
         r"""Return one line of text for each automaton.
@@ -60,6 +63,7 @@ class Solved:
                     "n": self.n,
                     "k": self.k,
                     "method": self.method,
+                    **self.ends,
                     "synchronizing": _has_word(lower, upper),
                     "threshold": lower if lower == upper else None,
                     "lower": lower,

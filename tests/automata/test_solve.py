@@ -598,6 +598,10 @@ def test_words_between_given_states(run, ends: dict, words: bool) -> None:
         None if word is None else len(word) for word in expected
     ]
     assert [found["synchronizing"] for found in objects] == [word is not None for word in expected]
+    asked = ("from_states", "to_state", "to_rank")
+    stated = {name: list(own) if name == "from_states" else own for name, own in ends.items()}
+    for found in objects:
+        assert {name: found[name] for name in asked if name in found} == stated
 
 
 def test_states_that_an_automaton_lacks_are_named_by_its_line(run) -> None:
