@@ -22,7 +22,7 @@ def check_integer(name: str, value: Any, low: int | None = None, high: int | Non
     name : str
         The parameter, for the message.
     value : int
-        Anything that ``operator.index`` accepts.
+        Anything that ``operator.index`` accepts, but for True and False.
     low, high : int
         The limits, inclusive; None: no limit.
 
@@ -46,7 +46,9 @@ def check_integer(name: str, value: Any, low: int | None = None, high: int | Non
     try:
         number = index(value)
     except TypeError:
-        raise ValueError(f"{name}={shown(value)} is not an integer") from None
+        number = None
+    if number is None or isinstance(value, bool):
+        raise ValueError(f"{name}={shown(value)} is not an integer")
     above = high is not None and number > high
     if (low is not None and number < low) or above:
         limits = f"at least {low}" if high is None else f"in {low}..{high}"
@@ -62,7 +64,7 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
     name : str
         The parameter, for the message.
     value : float
-        Any real number.
+        Any real number, but for True and False.
     low, high : float
         The limits, inclusive.
 
@@ -84,7 +86,8 @@ def check_number(name: str, value: Any, low: float = -math.inf, high: float = ma
     ValueError: share=nan is not a finite number
     """
     try:
-        number = float(value) if isinstance(value, Real) else math.nan
+        real = isinstance(value, Real) and not isinstance(value, bool)
+        number = float(value) if real else math.nan
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):

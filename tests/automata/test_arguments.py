@@ -189,6 +189,7 @@ def test_integers_are_integers(name: str) -> None:
         (math.nan, "nan"),
         (math.inf, "inf"),
         (1j, "1j"),
+        (True, "True"),
         ([2], "[2]"),
         (np.array([[2, 3], [4, 5]]), "array([[2, 3], [4, 5]])"),
         (Fraction(3, 2), "3/2"),
@@ -206,7 +207,7 @@ def test_integers_have_limits(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHARES)
 def test_shares_and_limits_are_finite(name: str) -> None:
-    for value in (math.nan, math.inf, -math.inf, "1", 1j, np.float32(math.nan), 10**400):
+    for value in (math.nan, math.inf, -math.inf, "1", 1j, True, np.float32(math.nan), 10**400):
         parameter, _, reason = refusal(SHARES[name], value).partition("=")
         assert parameter == name.split()[0]
         assert reason.endswith(" is not a finite number")
