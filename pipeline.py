@@ -15,6 +15,7 @@
     archive series  search.jobs.archive.list_series
     archive verify  search.archive.store.verify_archive
     report          search.report.job.report_run
+    atlas           search.report.job.report_atlas
     demo            search.jobs.demo.run_demo
     lecture         search.jobs.lecture.run_lecture
 
@@ -86,6 +87,7 @@ _truth = options.path(
     "--truth", help="Folder made by enumerate: report the share of it that each arm finds."
 )
 _default = Path("runs/archive.sqlite")
+_atlas = Path("runs/atlas.html")
 _shown = "Most automata on the page, the best of each size."
 _archive = options.path(
     "--archive", "file", default=_default, show_default=True, help="Archive file."
@@ -423,6 +425,7 @@ def archive_verify(file: Path, workers: int, scheduler: str | None) -> Result:
     flag_value=str(_default),
     help=f"Report on an archive instead; without a path: {_default}.",
 )
+@options.flag("--atlas", help="Write the atlas of all records instead, as the command atlas does.")
 @options.selection
 @options.integer("--limit", 1, 5000, default=200, help=_shown)
 @options.output(
@@ -430,22 +433,43 @@ def archive_verify(file: Path, workers: int, scheduler: str | None) -> Result:
 )
 @printed()
 def report(
-    folder: Path | None, archived: Path | None, selection: Selection, limit: int, out: Path | None
+    folder: Path | None,
+    archived: Path | None,
+    atlas: bool,
+    selection: Selection,
+    limit: int,
+    out: Path | None,
 ) -> Result | bytes:
     """Write one self-contained HTML file about the run in folder RUN, or about an archive.
 
     RUN is a folder of search, evolve, discover, generate, enumerate, import, train or evaluate.
     Options that select automata (-n, --family, ..) are for archives.
     """
-    from search.report.job import report_archive, report_run
+    from search.report.job import report_archive, report_atlas, report_run
 
-    if (folder is None) == (archived is None):
-        raise click.UsageError("give a run folder, or --archive")
+    if sum([folder is not None, archived is not None, atlas]) != 1:
+        raise click.UsageError("give a run folder, --archive or --atlas")
+    if atlas and selection == Selection():
+        return report_atlas(out or _atlas)
     if archived is not None:
         return report_archive(archived, selection, out, limit)
     if folder is None or selection != Selection():
         raise click.UsageError("options that choose automata are for --archive")
     return report_run(folder, out, limit)
+
+
+@cli.command()
+@options.output("--out", default=_atlas, show_default=True, help="HTML file; -: standard output.")
+@options.path("--certificates", help="File for a certificate of each automaton, one a line.")
+@printed()
+def atlas(out: Path, certificates: Path | None) -> Result | bytes:
+    """Write the atlas: the longest threshold known for each landscape and size, drawn.
+
+    It is one self-contained HTML file of the records in data/records.json.
+    """
+    from search.report.job import report_atlas
+
+    return report_atlas(out, certificates)
 
 
 @cli.command()

@@ -16,7 +16,7 @@ from typing import Any
 
 STATUSES = {
     "maximum": "proved by a complete list",
-    "published": "published, not proved here",
+    "published": "in a paper, not proved here",
     "found": "found here; a longer one may exist",
 }
 """What is known of a record, and what it means."""

@@ -1,8 +1,8 @@
 """What is made of the code for readers: `make docs` runs this file.
 
-The reference of every module goes into docs/api/, the tables of options into docs/cli.md. Where the
-lecture or the code that it runs has changed, docs/lecture.ipynb is made anew and run: that takes
-minutes.
+The reference of every module goes into docs/api/, the tables of options into docs/cli.md, the
+records into docs/records.md. Where the lecture or the code that it runs has changed,
+docs/lecture.ipynb is made anew and run: that takes minutes.
 """
 
 import ast
@@ -24,6 +24,7 @@ from nbclient import NotebookClient
 
 import pipeline
 from search.lecture.cells import as_notebook, read_cells
+from search.report.records import records_page
 
 Namespace = pdoc.doc.Namespace
 Page = pdoc.doc.Module
@@ -210,5 +211,6 @@ if __name__ == "__main__":
     docs = Path(__file__).parent
     commands = docs / "cli.md"
     commands.write_text(with_options(commands.read_text(encoding="utf-8")), encoding="utf-8")
+    (docs / "records.md").write_text(records_page(), encoding="utf-8")
     write_lecture(docs / "lecture.ipynb")
     write_reference(docs / "api")

@@ -1,4 +1,4 @@
-"""The job behind ``report``: read the content of a page, render it, write it."""
+"""The jobs behind ``report`` and ``atlas``: read the content of a page, render it, write it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from data.files import write_file
 from data.outputs import write_output
 from data.results import Summary
 from search.archive.tables import Selection
+from search.proofs import write_certificates
+from search.report.atlas import record_certificates, render_atlas
 from search.report.content import Content
 from search.report.page import render
 from search.report.runs import read_archive, read_run
@@ -42,6 +44,30 @@ def report_archive(
         If the file is no archive, or damaged. Nothing is written.
     """
     return _deliver(read_archive(path, selection, limit), out, path.parent / REPORT)
+
+
+def report_atlas(out: Path, certificates: Path | None = None) -> Summary | bytes:
+    """Write the records of all landscapes as one page; for "-", return it.
+
+    Parameters
+    ----------
+    out : Path
+    certificates : Path, optional
+        A file for a certificate of each automaton on the page, one a line.
+
+    Raises
+    ------
+    DataError
+        If one of the files is an archive, or belongs to a run.
+    """
+    page = render_atlas().encode()
+    if str(out) != "-":
+        write_output(out, lambda path: path.write_bytes(page))
+    facts = {"bytes": len(page), "atlas": str(out)}
+    if certificates is not None:
+        write_certificates(record_certificates(), certificates)
+        facts["certificates"] = str(certificates)
+    return page if str(out) == "-" else Summary(facts)
 
 
 def write_report(content: Content, file: Path) -> Summary:

@@ -74,14 +74,6 @@ def render(content: Content) -> str:
     DataError
         If a row is no automaton, or has too many states or letters to be drawn.
     """
-    environment = Environment(
-        loader=PackageLoader("search.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "sort_keys": True}
     latent_map = content.latent_map
     automata = [*entries_of(content.rows, whole=True)]
     if latent_map is not None:
@@ -93,9 +85,10 @@ def render(content: Content) -> str:
     automata += entries_of(cell_automata(grids, texts), whole=False)
     texts += [entry["text"] for entry in automata[mapped:]]
     letters = max((entry["k"] for entry in automata), default=0)
-    script = environment.get_template("script.js").render()
+    pages = environment()
+    script = pages.get_template("script.js").render()
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template(
+    return pages.get_template(
         "page.html"
     ).render(
         content=content,
@@ -111,7 +104,7 @@ def render(content: Content) -> str:
             for name in _CHOSEN
             if name in content.rows
         },
-        letters=[_letter_style(letter) for letter in range(letters)],
+        letters=[letter_style(letter) for letter in range(letters)],
         pictures=[
             (picture.title, picture.text, _themed(inline_svg(picture.path, f"p{number}-")))
             for number, picture in enumerate(content.pictures)
@@ -129,7 +122,21 @@ def render(content: Content) -> str:
     )
 
 
-def _letter_style(letter: int) -> dict[str, str]:
+def environment() -> Environment:
+    """Return what fills the templates of pages."""
+    made = Environment(
+        loader=PackageLoader("search.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "sort_keys": True}
+    return made
+
+
+def letter_style(letter: int) -> dict[str, str]:
+    """Return the name, the colour and the dashes of a letter on a page."""
     dashes = " ".join(f"{1.6 * dash:.3g}" for dash in line_dashes(letter))
     name = format_word((letter,))
     return {"name": name, "color": line_color(letter), "dashes": dashes or "none"}

@@ -649,10 +649,15 @@ def test_where_it_cannot_be_written(run_folders: Path, tmp_path: Path, call) -> 
 
 
 def test_bad_usage(run_folders: Path, tmp_path: Path, call) -> None:
-    run = run_folders / "search"
+    run, one_of = run_folders / "search", "give a run folder, --archive or --atlas"
     for line, message in [
-        ([], "give a run folder, or --archive"),
-        ([run, "--archive", tmp_path / "archive.sqlite"], "give a run folder, or --archive"),
+        ([], one_of),
+        ([run, "--atlas"], one_of),
+        (["--atlas", "-n", 5], "options that choose automata are for --archive"),
+        (
+            [run, "--archive", tmp_path / "archive.sqlite"],
+            "give a run folder, --archive or --atlas",
+        ),
         ([run, "-n", 5], "are for --archive"),
         ([run, "--limit", 0], "--limit"),
         ([run, "--out", run], "is a directory"),
