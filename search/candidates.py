@@ -12,6 +12,7 @@ import pandas as pd
 from automata.canonical import Forms, from_canonical
 from automata.deltas import UNDEFINED, Deltas
 from automata.identification import identify
+from automata.letters_needed import letters_needed
 from automata.proof.verification import verify_words
 from automata.solver.either import shortest_words_of
 from automata.solver.exact import Thresholds
@@ -44,10 +45,13 @@ CANDIDATE_COLUMNS = [
 PARTIAL_COLUMNS = ["best_known" if name == "cerny_bound" else name for name in CANDIDATE_COLUMNS]
 """The columns of partial automata. Thresholds are careful; the longest known one, the gap to it and
 its share are empty at sizes of which none is known."""
+LETTERS_NEEDED = "letters_needed"
+"""The last column where there are three letters or more."""
+_MANY_LETTERS = 3
 
 
 def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFrame:
-    """Return the best distinct automata of the arms, with the columns `CANDIDATE_COLUMNS`.
+    """Return the best distinct automata of the arms, with the columns of `candidate_columns`.
 
     The order is total: by gap, then novel before known, then by canonical form. An automaton that
     several arms found is listed for the first of them. Every row is solved again and its word
@@ -88,6 +92,18 @@ def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFr
     )
 
 
+def candidate_columns(k: int, *, partial: bool = False) -> list[str]:
+    """Return the columns of candidates with k letters, complete or partial ones.
+
+    Examples
+    --------
+    >>> candidate_columns(2) == CANDIDATE_COLUMNS, candidate_columns(3)[-1]
+    (True, 'letters_needed')
+    """
+    columns = PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS
+    return columns + [LETTERS_NEEDED] * (k >= _MANY_LETTERS)
+
+
 def candidate_table(
     n: int,
     k: int,
@@ -106,7 +122,7 @@ def candidate_table(
     thresholds : int32 array, shape (rows,)
         Every row is solved again and its word replayed.
     partial : bool
-        Whether letters may be undefined; the columns are `PARTIAL_COLUMNS` then.
+        Whether letters may be undefined.
     columns : array-like
         The columns of `CANDIDATE_COLUMNS` that do not follow from the automata.
 
@@ -116,6 +132,9 @@ def candidate_table(
         If the solver contradicts itself; this is a bug, never a property of the data.
     """
     deltas = from_canonical(forms, n, k, partial=partial)
+    names = candidate_columns(k, partial=partial)
+    if LETTERS_NEEDED in names:
+        columns[LETTERS_NEEDED] = letters_needed(deltas, thresholds, partial=partial)
     bound = Scale(n, k, partial).best
     best = np.nan if bound is None else bound
     return pd.DataFrame(
@@ -133,7 +152,7 @@ def candidate_table(
             "family": identify(deltas),
             **columns,
         },
-        columns=PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS,
+        columns=names,
     )
 
 

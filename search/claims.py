@@ -15,6 +15,7 @@ from automata.canonical import canonical_forms, from_canonical
 from automata.deltas import UNDEFINED, Deltas
 from automata.errors import AutomatonError
 from automata.identification import identify
+from automata.letters_needed import letters_needed
 from automata.proof.verification import verify
 from automata.sizes import cerny_bound
 from automata.text.formats import format_delta, parse_delta, parse_word
@@ -22,7 +23,7 @@ from data.damage import DataError
 from search.archive.rows import class_names
 from search.archive.tables import ROW_COLUMNS
 from search.arms.baselines import BASELINES
-from search.candidates import CANDIDATE_COLUMNS, form_text
+from search.candidates import CANDIDATE_COLUMNS, LETTERS_NEEDED, form_text
 from search.configs import LEARNING, MODES
 from search.discovery.config import SOURCE_NAMES
 
@@ -44,11 +45,17 @@ class FileKind(NamedTuple):
     """Whether letters may be undefined on states."""
 
     def fitting(self, table: pd.DataFrame) -> FileKind:
-        """Return this kind of file, with partial automata if the columns of a table are theirs."""
+        """Return this kind of file, with partial automata if the columns of a table are theirs.
+
+        The letters needed are a column of newer candidates with many letters.
+        """
+        kind = self
+        if LETTERS_NEEDED in table and self.columns == CANDIDATE_COLUMNS:
+            kind = kind._replace(columns=[*self.columns, LETTERS_NEEDED])
         if "best_known" not in table or "cerny_bound" in table:
-            return self
-        names = ["best_known" if name == "cerny_bound" else name for name in self.columns]
-        return self._replace(columns=names, partial=True)
+            return kind
+        names = ["best_known" if name == "cerny_bound" else name for name in kind.columns]
+        return kind._replace(columns=names, partial=True)
 
 
 def checked_rows(
@@ -136,6 +143,9 @@ def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -
         further["ratio"] = row.ratio, ""
     else:
         further["ratio"] = _number("ratio", row.ratio), round(threshold / max(1, bound), 4)
+    if hasattr(row, LETTERS_NEEDED):
+        needed = letters_needed(delta[None], np.array([threshold]), partial=partial)
+        further[LETTERS_NEEDED] = row.letters_needed, needed[0]
     return _untrue(row, delta, threshold, further)
 
 

@@ -7,7 +7,7 @@ states is an int, bit q for state q.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from math import factorial
 
 Delta = Sequence[Sequence[int]]
@@ -248,6 +248,20 @@ def is_irreducible(delta: Partial) -> bool:
         return False
     fewer = [[*delta[:a], *delta[a + 1 :]] for a in range(len(delta))]
     return all(not letters or shortest_careful_word(letters) is None for letters in fewer)
+
+
+def letters_needed(delta: Partial) -> int:
+    """The size of a smallest set of its letters that has a reset word just as short."""
+    if len(delta[0]) == 1:
+        return 0
+    length = len(shortest_careful_word(delta) or ())
+    sizes = [
+        len(letters)
+        for count in range(1, len(delta) + 1)
+        for letters in combinations(delta, count)
+        if len(shortest_careful_word(letters) or ()) == length
+    ]
+    return min(sizes)
 
 
 def is_basic(delta: Partial) -> bool:

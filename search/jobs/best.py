@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from search.candidates import LETTERS_NEEDED
+
 _MOST = 5
 _WORD = 40
 """Letters of a word that are shown."""
@@ -18,14 +20,15 @@ def best_automata(candidates: pd.DataFrame) -> str:
     Parameters
     ----------
     candidates : DataFrame
-        The columns of `search.candidates.CANDIDATE_COLUMNS`, or those of partial automata.
+        The columns of `search.candidates.candidate_columns`.
 
     Returns
     -------
     str
         A line for each of at most five automata: size, threshold, its share of the Černý bound (or
-        of the longest known careful threshold), the family (or a shortest word, if it is in no
-        family that is known), and the automaton.
+        of the longest known careful threshold), the number of letters that it needs where that is
+        known, the family (or a shortest word, if it is in no family that is known), and the
+        automaton. A hint follows if half of all candidates need fewer letters than they have.
 
     Examples
     --------
@@ -58,6 +61,21 @@ def best_automata(candidates: pd.DataFrame) -> str:
             "automaton": best["delta"],
         }
     )
+    if LETTERS_NEEDED in best:
+        table.insert(3, "letters needed", best[LETTERS_NEEDED])
     if not best["novel"].all():
         table["training set"] = ["" if new else "is in it" for new in best["novel"]]
-    return str(table.to_string(index=False))
+    return str(table.to_string(index=False)) + _hint(candidates)
+
+
+def _hint(candidates: pd.DataFrame) -> str:
+    """Name the class whose automata need all letters, where many candidates do not; else ""."""
+    if LETTERS_NEEDED not in candidates:
+        return ""
+    fewer = int((candidates[LETTERS_NEEDED] < candidates["k"]).sum())
+    if 2 * fewer < len(candidates):
+        return ""
+    return (
+        f"\n{fewer:,} of {len(candidates):,} have the same threshold with fewer letters. With "
+        "--class irreducible all letters are needed."
+    )

@@ -43,6 +43,7 @@ _MEANINGS = {
     "alpha": "the place on the path: 1 at parent_a, 0 at parent_b",
     "round": "the round of encode-decode",
     "repaired": "number of transitions changed so that it synchronizes",
+    "letters_needed": "the least number of letters with which the threshold is the same",
     "properties": "the classes it is in",
     "run": "the run that found it first",
     "arm": "the arm that found it first",
@@ -50,7 +51,7 @@ _MEANINGS = {
     "finds": "number of (run, arm) pairs that found it",
 }
 """Meanings of the columns that a page may have."""
-_CHOSEN = ("n", "k", "family", "mode", "found_by", "run", "arm", "novel")
+_CHOSEN = ("n", "k", "family", "letters_needed", "mode", "found_by", "run", "arm", "novel")
 """Columns with a menu that filters by one of their values."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from automata.deltas import MAX_LETTERS
 from data.best_known import Scale
 from data.checks import build, names_of, number
 from data.commits import check_files
@@ -19,7 +20,7 @@ from data.dataset import Dataset
 from data.run_record import input_folder
 from data.terminal import printable
 from search.arms.baselines import BASELINES
-from search.candidates import CANDIDATE_COLUMNS, PARTIAL_COLUMNS
+from search.candidates import candidate_columns
 from search.evolve import EvolveConfig
 from search.pictures.hits import arm_names, ended_early, hit_names, wilson_interval
 from search.pictures.latent import picture_space, reconstructions, strip_rows
@@ -95,12 +96,11 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     new = int((rows["novel"] == "True").sum())
     # evolution has no training set, so that nothing is old
     of = counted(new, "new") if new and command == "search" else counted(len(rows))
-    partial = "best_known" in rows
     scale = _scale(rows) if len(rows) else None
     content = Content(
         title_of(command, folder),
         _lead(rows, len(shown), new if command == "search" else None),
-        shown[PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS].reset_index(drop=True),
+        shown[_columns(shown)].reset_index(drop=True),
         {"solver calls": calls},
         [_arms(summary, scale)],
         of=of,
@@ -125,6 +125,12 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     if isinstance(own, SearchConfig):
         _add_latent(folder, content, own, record)
     return content
+
+
+def _columns(rows: pd.DataFrame) -> list[str]:
+    """Return the columns of candidates that a page shows: files of older versions have fewer."""
+    columns = candidate_columns(MAX_LETTERS, partial="best_known" in rows)
+    return [name for name in columns if name in rows]
 
 
 def _scale(rows: pd.DataFrame) -> Scale:
