@@ -16,6 +16,7 @@ from automata.arguments import check_integer
 from automata.canonical import canonical_forms, from_canonical
 from automata.classes import Predicate, check_classes
 from automata.deltas import Deltas, integer_array
+from automata.irreducible import draw_irreducible, is_rare
 from automata.mutation import breed
 from automata.properties import in_classes
 from automata.row_index import RowIndex
@@ -28,6 +29,10 @@ Solve = Callable[[Deltas], Thresholds]
 
 _RANDOM_PATIENCE = 1 << 22
 """An evolution in classes that has found nothing yet draws at least this many random automata."""
+_DRAWS = 1 << 17
+"""Draws of each letter at a time where classes are too rare for rejection."""
+_RARE_BATCHES = 16
+"""There a generation has this many times the children: few are of the classes."""
 _CHILD_PATIENCE = 1 << 16
 """An evolution in classes goes on for at least this many children in a row without a new one."""
 
@@ -109,6 +114,7 @@ def evolve(
 ) -> Evolved:
     """Evolve slowly synchronizing automata from random ones.
 
+    Random automata are uniform, or drawn letter by letter where `automata.irreducible.is_rare`.
     Each generation draws parents by rank, changes one or two transitions of each, and solves the
     synchronizing children that are new up to isomorphism, at one solver call each. Children outside
     the classes cost no call: classes are decided without the solver. Whether a partial automaton
@@ -167,15 +173,21 @@ def evolve(
             )
         first = seen.add_new(forms)
         forms, thresholds = _elite(forms[first], thresholds[first], config)
+    rare = is_rare(config.classes, k, partial=partial)
+    batch = config.batch * (_RARE_BATCHES if rare else 1)
     fruitless = 0  # children since the last generation with enough new ones
     while calls < config.calls and fruitless < _patience(config, len(forms)):
-        if len(forms) == 0:
+        bred = batch
+        if len(forms) == 0 and rare:
+            bred = _DRAWS
+            children = draw_irreducible(rng, bred, n, k, workers=workers)
+        elif len(forms) == 0:
             children = sample_uniform(
-                rng, config.batch, n, k, undefined=config.undefined, total=int(partial)
+                rng, bred, n, k, undefined=config.undefined, total=int(partial)
             )
         else:
             weights = rank_weights(len(forms), config.softness)
-            parents = rng.choice(len(forms), size=config.batch, p=weights)
+            parents = rng.choice(len(forms), size=bred, p=weights)
             bred_from = from_canonical(forms[parents], n, k, partial=partial)
             children = breed(rng, bred_from, config.exchanges, partial=partial)
         if config.classes:
@@ -185,7 +197,7 @@ def evolve(
         may = may_synchronize(from_canonical(drawn, n, k, partial=partial), partial=partial)
         drawn = drawn[may][: config.calls - calls]
         least_new = config.least_new * len(children) if len(forms) else 0
-        fruitless = 0 if len(drawn) > least_new else fruitless + config.batch
+        fruitless = 0 if len(drawn) > least_new else fruitless + bred
         solved = solve(from_canonical(drawn, n, k, partial=partial))
         calls += len(drawn)
         progress(len(drawn))

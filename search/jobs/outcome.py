@@ -49,6 +49,11 @@ class SearchOutcome(NamedTuple):
             lines.append(
                 "Arms with fewer calls ended early: too few of their automata were new or allowed."
             )
+        lines += [
+            f"{row.mode} kept none of the {row.decoded:,} automata that it drew."
+            for row in self.summary[self.summary["calls"] == 0].itertuples()
+            if row.distinct == 0
+        ]
         if self.recall is not None:
             lines += [
                 "\nRecall: share of the automata with threshold >= T that are found (recall.csv)",

@@ -19,7 +19,7 @@ from data.damage import DataError
 from search.archive.selection import Selection
 from search.archive.store import Archive
 from search.arms import oracle as metered
-from search.candidates import PARTIAL_COLUMNS
+from search.candidates import PARTIAL_COLUMNS, candidate_columns
 from search.evolve import EvolveConfig, evolve_from_random
 from search.jobs.best import best_automata
 from search.run import write_tables
@@ -255,3 +255,45 @@ def test_what_does_not_synchronize_is_nothing_to_evolve_from(monkeypatch):
     monkeypatch.setattr("automata.evolution._RANDOM_PATIENCE", 5000)
     with pytest.raises(DataError, match="no synchronizing automaton of class not-synchronizing"):
         evolve_from_random(EvolveConfig(n=4, budget=50, classes=("not-synchronizing",)))
+
+
+TERNARY = replace(CONFIG, n=4, k=3, classes=("irreducible",))
+
+
+def test_irreducible_automata_of_many_letters_come_from_the_class():
+    found = evolve_from_random(replace(TERNARY, budget=60))
+    evolved, uniform = found.traces
+    assert uniform.calls == 60 and evolved.calls == 60
+    deltas = from_canonical(uniform.forms, 4, 3)
+    assert all(naive.is_irreducible(delta) for delta in deltas.tolist())
+    assert (found.summary["decoded"] == found.summary["valid_after_repair"]).all()
+    assert (found.candidates["letters_needed"] == 3).all()
+
+
+def test_a_baseline_that_keeps_none_says_so(tmp_path, monkeypatch):
+    def constant(rng, count, n, k, **kind):
+        return np.zeros((count, k, n), np.uint8)
+
+    monkeypatch.setattr("search.arms.baselines.sample_uniform", constant)
+    command = f"evolve -n 4 --class eulerian --budget 20 --out {tmp_path}/out"
+    answer = CliRunner().invoke(pipeline.cli, command)
+    assert answer.exit_code == 0, answer.output
+    assert "uniform kept none of the 4,096 automata that it drew." in answer.stdout
+
+
+def test_letters_that_are_not_needed_are_counted(tmp_path):
+    result = evolve_from_random(replace(TERNARY, classes=(), budget=200))
+    table = result.candidates
+    assert [*table] == candidate_columns(3)
+    needed = [naive.letters_needed(parse_delta(text).tolist()) for text in table["delta"]]
+    assert table["letters_needed"].tolist() == needed and min(needed) < 3
+    shown = best_automata(table)
+    assert "letters needed" in shown and "--class irreducible" in shown
+    assert "--class irreducible" not in best_automata(table[table["letters_needed"] == 3])
+    write_tables(tmp_path, result)
+    path = tmp_path / "candidates.csv"
+    assert verify_candidates(path) == len(table)
+    path = tmp_path / "wrong.csv"
+    path.write_text(table.assign(letters_needed=3).to_csv(index=False))
+    with pytest.raises(DataError, match=r"letters_needed is 3, but should be [12]"):
+        verify_candidates(path)
