@@ -26,6 +26,8 @@ from automata.solver.either import may_synchronize, thresholds_of
 from automata.solver.exact import Thresholds
 
 Solve = Callable[[Deltas], Thresholds]
+Change = Callable[[Deltas], Deltas]
+"""Takes parents, (batch, k, n), and returns a child of each."""
 
 _RANDOM_PATIENCE = 1 << 22
 """An evolution in classes that has found nothing yet draws at least this many random automata."""
@@ -109,13 +111,14 @@ def evolve(
     *,
     workers: int = 1,
     solve: Solve | None = None,
+    change: Change | None = None,
     start: tuple[Deltas, Thresholds] | None = None,
     progress: Callable[[int], object] = lambda calls: None,
 ) -> Evolved:
     """Evolve slowly synchronizing automata from random ones.
 
     Random automata are uniform, or drawn letter by letter where `automata.irreducible.is_rare`.
-    Each generation draws parents by rank, changes one or two transitions of each, and solves the
+    Each generation draws parents by rank, changes a few transitions of each, and solves the
     synchronizing children that are new up to isomorphism, at one solver call each. Children outside
     the classes cost no call: classes are decided without the solver. Whether a partial automaton
     has a careful word is not: those that `may_synchronize` cost a call.
@@ -130,6 +133,9 @@ def evolve(
         Threads; the result does not depend on them.
     solve : callable, optional
         Takes uint8 (batch, k, n), returns int32 (batch,). Default: the solver.
+    change : callable, optional
+        Takes parents, states (batch, k, n), returns a child of each. Default: random changes, as
+        `Evolution.exchanges` says.
     start : pair of arrays, optional
         Automata of the classes, (batch, k, n), and their thresholds, (batch,): they cost no calls.
         Default: uniform random automata, which cost calls.
@@ -160,6 +166,8 @@ def evolve(
     partial = config.partial
     if solve is None:
         solve = bound_to(thresholds_of, partial=partial, workers=workers)
+    if change is None:
+        change = bound_to(breed, rng, exchanges=config.exchanges, partial=partial)
     seen = RowIndex(n * k)
     forms = np.empty((0, n * k), np.uint8)
     thresholds = np.empty(0, np.int32)
@@ -189,7 +197,7 @@ def evolve(
             weights = rank_weights(len(forms), config.softness)
             parents = rng.choice(len(forms), size=bred, p=weights)
             bred_from = from_canonical(forms[parents], n, k, partial=partial)
-            children = breed(rng, bred_from, config.exchanges, partial=partial)
+            children = change(bred_from)
         if config.classes:
             children = children[in_classes(children, config.classes, workers=workers)]
         drawn = canonical_forms(children, workers=workers)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.deltas import Deltas
-from automata.evolution import Evolution, evolve
+from automata.evolution import Change, Evolution, evolve
 from automata.irreducible import draw_irreducible, is_rare, walk
 from automata.mutation import mutate
 from automata.properties import in_classes
@@ -108,6 +108,7 @@ def run_evolution(
     config: Evolution,
     report: Callable[[int], object],
     start: tuple[Deltas, Thresholds] | None = None,
+    change: Change | None = None,
 ) -> None:
     """Spend an arm's budget on `evolve`, started from labelled or from uniform random automata."""
 
@@ -122,6 +123,7 @@ def run_evolution(
         config,
         workers=arm.oracle.workers,
         solve=solve,
+        change=change,
         start=start,
         progress=report,
     )

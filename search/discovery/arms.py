@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from automata.deltas import Deltas
 from search.arms.cma_es import LEAST_LATENT
 from search.discovery import latent_search, leaps
 from search.discovery.config import LearnConfig
-from search.discovery.editing import editing
-from search.discovery.leaps import Source, without_feedback
+from search.discovery.editing import edit, editing
+from search.discovery.leaps import LeapContext, Source, without_feedback
 from search.discovery.learner import AUTOENCODER, DENOISER, Kind
 
 SOURCES: dict[str, Source] = {
@@ -61,11 +62,14 @@ class ArmConfig:
     """Whether its models are trained again at each size: an ablation."""
     polishes: bool = True
     """Whether ``evolve`` spends the budget after the first look; else the sources spend all."""
+    change: Callable[[LeapContext, Deltas], Deltas] | None = None
+    """Makes the children of parents in ``evolve``; None: random changes do."""
     adapt: Callable[[LearnConfig], LearnConfig] = lambda config: config
     """Returns the learning settings of this arm."""
 
 
 _VAE = ArmConfig(_LATENT, learns=(AUTOENCODER,), least_latent=1)
+_EDIT = ArmConfig(("editing",), learns=(DENOISER,))
 
 ARMS: dict[str, ArmConfig] = {
     "evolve": ArmConfig(),
@@ -77,7 +81,8 @@ ARMS: dict[str, ArmConfig] = {
     "sequence": ArmConfig(
         ("prior", "cooled"), learns=(AUTOENCODER,), adapt=lambda config: replace(config, latent=0)
     ),
-    "edit": ArmConfig(("editing",), learns=(DENOISER,)),
+    "edit": _EDIT,
+    "edit-polish": replace(_EDIT, change=edit),
     "latent-search": ArmConfig(
         ("cma-es", "gradient"), learns=(AUTOENCODER,), least_latent=LEAST_LATENT
     ),

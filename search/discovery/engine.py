@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from automata.canonical import from_canonical
-from automata.evolution import Evolution
+from automata.evolution import Change, Evolution
 from data.damage import DataError
 from data.streams import stream, torch_seed
 from search.arms.account import Arm
@@ -194,6 +194,7 @@ class Engine:
         rng = stream(self.seed, "discover", n)
         generator = torch.Generator(self.device).manual_seed(self._torch_seed(n))
         arm, seconds = self._arm(n, config.budget), dict[str, float]()
+        change: Change | None = None
         if self.arm_config.sources:
             if not elites:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
@@ -210,9 +211,11 @@ class Engine:
                     run_mix(arm, context, sources, credits, report, seconds)
                 else:
                     self._leap(arm, seconds, context, report)
+            if self.arm_config.change:
+                change = partial(self.arm_config.change, context)
         first_look = min(arm.calls, config.first_look)
         if self.arm_config.polishes:
-            self._evolve(arm, seconds, rng, report)
+            self._evolve(arm, seconds, rng, report, change=change)
         return _close(arm, first_look, config.learn.elites, seconds)
 
     def _learn(
@@ -270,6 +273,7 @@ class Engine:
         rng: np.random.Generator,
         report: Report,
         least_new: float = 0.0,
+        change: Change | None = None,
     ) -> None:
         """Spend the rest of the budget on `evolve`, started from all finds of the arm."""
         config = self.config
@@ -291,7 +295,7 @@ class Engine:
         )
         arm.open(EVOLVE)  # even if no call is left
         with timed(seconds, "evolve"):
-            run_evolution(rng, arm, evolution, report, start)
+            run_evolution(rng, arm, evolution, report, start, change)
 
     def _arm(self, n: int, budget: int) -> Arm:
         config = self.config

@@ -261,6 +261,23 @@ def generations(config: Evolution, *, n: int = 3, start: int = 0) -> list[int]:
     return reported
 
 
+def test_an_evolution_with_changes_of_ones_own() -> None:
+    bred = []
+
+    def change(parents: Deltas) -> Deltas:
+        bred.append(parents)
+        return np.roll(parents, 1, axis=1)  # letters in another order: nothing new
+
+    config = Evolution(calls=10**6, batch=64, archive_size=50)
+    start = evolve(np.random.default_rng(0), 5, 2, Evolution(calls=200))
+    pair = start.deltas, start.reset_thresholds
+    found = evolve(np.random.default_rng(0), 5, 2, config, start=pair, change=change)
+    assert found.calls == 0 and len(bred) >= 8
+    assert np.array_equal(found.reset_thresholds, start.reset_thresholds[:50])
+    kept = {form.tobytes() for form in canonical_forms(found.deltas)}
+    assert {form.tobytes() for form in canonical_forms(np.concatenate(bred))} <= kept
+
+
 def test_an_evolution_ends_where_hardly_anything_is_new() -> None:
     config = Evolution(calls=10**6, batch=100)
     patient, hurried = generations(config), generations(replace(config, least_new=0.05))

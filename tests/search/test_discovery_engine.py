@@ -34,6 +34,7 @@ from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
 from search.discovery import mix, tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
+from search.discovery.editing import edit
 from search.discovery.engine import DiscoverConfig, Engine
 from search.discovery.leaps import LeapConfig, LeapContext, name_parents, split_parents
 from search.discovery.learner import AUTOENCODER, DENOISER, LearnConfig, Learner
@@ -345,6 +346,11 @@ def test_another_seed_is_another_run(runs: dict[str, Taken], tmp_path: Path) -> 
 
 
 def test_arms_that_do_the_same_find_the_same(runs: dict[str, Taken]) -> None:
+    own, polished = (runs[arm].steps[5] for arm in ("edit", "edit-polish"))
+    look = own.first_look
+    assert look == polished.first_look and own.trace != polished.trace
+    for first, second in zip(runs["edit"].asked[5], runs["edit-polish"].asked[5], strict=True):
+        assert np.array_equal(first[:look], second[:look])
     vae, once, unpolished = (runs[arm] for arm in ("vae", "vae-once", "vae-unpolished"))
     assert vae.steps[5].trace == once.steps[5].trace
     look = vae.steps[5].first_look
@@ -362,7 +368,7 @@ def test_which_arms_change_their_model(runs: dict[str, Taken]) -> None:
             same = all(torch.equal(first[name], second[name]) for name in first)
             assert same == (not ARMS[arm].retrains), arm
             latent |= any(name.startswith("encoder") for name in first)
-        assert latent == (arm not in ("sequence", "edit"))
+        assert latent == (arm not in ("sequence", "edit", "edit-polish"))
     assert {*LEARNING} - {*TRAINING} == {"vae-untrained"}
 
 
@@ -943,6 +949,19 @@ def test_edits_are_automata_with_one_parent_each(n: int, k: int, partial: bool) 
     assert len(np.unique(np.concatenate([own.deltas for own in batches[0]]), axis=0)) > 60 or k == 1
 
 
+@pytest.mark.parametrize(("k", "partial"), [(1, False), (2, False), (2, True), (3, False)])
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_edits_at_one_size(n: int, k: int, partial: bool) -> None:
+    editor = Learner(DENOISER, 12, k, LEARN, 0, CPU, partial=partial)
+    parents = sampling.sample_uniform(np.random.default_rng(0), 50, n, k)
+    contexts = [replace(make_context(9), k=k, partial=partial, editor=editor) for _ in range(2)]
+    first, again = (edit(context, parents) for context in contexts)
+    assert (first.shape, first.dtype) == (parents.shape, np.uint8)
+    assert np.array_equal(first, again)
+    assert ((first < n) | ((first == UNDEFINED) & partial)).all()
+    assert n < 3 or not np.array_equal(first, edit(contexts[0], parents))
+
+
 def test_edits_keep_most_of_their_parents(monkeypatch) -> None:
     """What is hidden is the new state, what is beside it, and at most a quarter of the rest."""
     editor = Learner(DENOISER, 12, 2, LEARN, 0, CPU)
@@ -954,9 +973,12 @@ def test_edits_keep_most_of_their_parents(monkeypatch) -> None:
 
     monkeypatch.setattr(editor.model, "fill", fill)
     elites = {11: make_elites(11, 9)}
-    source = SOURCES["editing"](replace(make_context(12, elites=elites), editor=editor))
+    context = replace(make_context(12, elites=elites), editor=editor)
+    source = SOURCES["editing"](context)
     for _ in range(40):
         next(source)
+        kept = canonical_forms(edit(context, elites[11].deltas))
+        assert np.array_equal(kept, canonical_forms(elites[11].deltas))  # in another numbering
     shares, temperatures, orders = zip(*asked, strict=True)
     assert 0.2 < np.mean(shares) < 0.45
     assert {*temperatures} == {0.7, 1.0} and {*orders} == {False, True}
