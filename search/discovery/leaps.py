@@ -57,6 +57,7 @@ class LeapContext:
     partial: bool = False
     """Whether letters may be undefined on states."""
     editor: Learner[Denoiser] | None = None
+    """The model that fills in, if the arm has one."""
     finds: Ranked | None = None
     """The finds at n states so far, if the arm keeps them up to date."""
 

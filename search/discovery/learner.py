@@ -27,7 +27,6 @@ from vae.steps import StepConfig, learning_rate_share, warm_up
 _REPORTS = 5
 """Number of progress reports of a training."""
 
-
 Network = TypeVar("Network", bound=nn.Module)
 _Step = Callable[
     [
@@ -52,10 +51,12 @@ class Kind(NamedTuple, Generic[Network]):
     """Makes the untrained model."""
     step: _Step[Network]
     """Takes one step of training on automata, as `vae.numbered.step_on_numberings`."""
+    effort: float
+    """The share that it needs of the steps and of the batch in `LearnConfig`."""
 
 
-AUTOENCODER = Kind("model.safetensors", VAE, step_on_numberings)
-DENOISER = Kind("denoiser.safetensors", Denoiser, denoise_numberings)
+AUTOENCODER = Kind("model.safetensors", VAE, step_on_numberings, effort=1.0)
+DENOISER = Kind("denoiser.safetensors", Denoiser, denoise_numberings, effort=0.5)
 
 
 class Learner(Generic[Network]):
@@ -116,8 +117,9 @@ class Learner(Generic[Network]):
         report : callable
             Called a few times with a text such as "training 60/300".
         """
-        config = self.config
-        steps = config.steps if self.trained else config.first_steps
+        config, effort = self.config, self.kind.effort
+        steps = round(effort * (config.steps if self.trained else config.first_steps))
+        batch = max(1, round(effort * config.batch))
         sizes = sorted(n for n in elites if len(elites[n].deltas))
         recent = np.exp(-config.recency * (sizes[-1] - np.array(sizes)))
         weights = {n: self._weights(rng, elites[n].thresholds) for n in sizes}
@@ -128,7 +130,7 @@ class Learner(Generic[Network]):
             if step % max(1, steps // _REPORTS) == 0:
                 report(f"training {step}/{steps}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
-            rows = rng.choice(len(weights[n]), size=config.batch, p=weights[n])
+            rows = rng.choice(len(weights[n]), size=batch, p=weights[n])
             self.kind.step(
                 self.model,
                 optimizer,
