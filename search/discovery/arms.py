@@ -35,12 +35,14 @@ _LATENT = (
     "encode-decode",
     "prior",
 )
+POLISHING = ("breeding",)
+"""The sources that go on from the finds of their own size; the others leap to it."""
 _MIX = (
     *dict.fromkeys(_LATENT),
     "insertion",
     "stretching",
     "editing",
-    "breeding",
+    *POLISHING,
 )
 
 

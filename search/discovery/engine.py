@@ -27,7 +27,7 @@ from search.arms.decode import computing
 from search.arms.oracle import Oracle
 from search.arms.seconds import timed
 from search.configs import EXCHANGES
-from search.discovery.arms import ARMS, SOURCES
+from search.discovery.arms import ARMS, POLISHING, SOURCES
 from search.discovery.config import DiscoverConfig as DiscoverConfig
 from search.discovery.leaps import LeapContext, split_parents
 from search.discovery.learner import AUTOENCODER, DENOISER, Learner
@@ -147,8 +147,9 @@ class Engine:
         return {size: found for size, found in elites.items() if len(found.deltas)}
 
     def credits(self, steps: Steps) -> dict[str, Credit]:
-        """Return what each source has earned in steps, if their shares follow it."""
-        return earned(steps, self.arm_config.sources) if self.arm_config.mixes else {}
+        """Return what each source that leaps has earned in steps, if their shares follow it."""
+        leaping = [name for name in self.arm_config.sources if name not in POLISHING]
+        return earned(steps, leaping) if self.arm_config.mixes else {}
 
     def take(
         self,

@@ -66,7 +66,7 @@ def run_mix(
         The sources get it with `LeapContext.finds`, to go on from them.
     sources : mapping of str to Source
     credits : mapping of str to Credit
-        By source: what each has earned at smaller sizes.
+        By source: what each has earned at smaller sizes; those left out begin anew.
     report : callable
         Called with the number of calls of each part.
     seconds : dict
@@ -74,7 +74,8 @@ def run_mix(
     """
     finds = Ranked(arm.oracle, np.empty(0, np.int64))
     context = replace(context, finds=finds)
-    shares, supplies = Shares(credits), dict[str, _Supply]()
+    shares = Shares({name: credits.get(name, Credit()) for name in sources})
+    supplies = dict[str, _Supply]()
     left, idle = [*sources], 0.0
     for name in sources:
         arm.open(name)

@@ -21,15 +21,17 @@ _BEST = 16
 """The best automata of a size are this many at least,"""
 _BEST_SHARE = 0.02
 """and this share of all that were found there."""
-_REPEATED = 1 / 16
-"""A proposal that takes no call counts as this share of one, so that a source fades that repeats
-itself."""
+_FREE = 1 / 256
+"""A proposal that takes no call counts as this share of one, so that a source fades that proposes
+no others."""
 _MEMORY = 300
 """A trial counts as 1/e after this many further trials of its source."""
-_CARRIED = 100
+_CARRIED = 500
 """Trials at smaller sizes count as this many at most."""
 _FADING = 0.5
 """Trials at a size count for the next one as this share of its own."""
+_PRIOR = 2
+"""Each source begins with this many trials of the mean rate of all."""
 _FLOOR = 0.05
 """Share of the turns that are drawn evenly, so that no source dies."""
 
@@ -70,10 +72,10 @@ def trials(calls: int, proposed: int) -> float:
 
     Examples
     --------
-    >>> trials(calls=4, proposed=36)
+    >>> trials(calls=4, proposed=516)
     6.0
     """
-    return calls + _REPEATED * (proposed - calls)
+    return calls + _FREE * (proposed - calls)
 
 
 def earned(steps: Steps, names: Iterable[str]) -> dict[str, Credit]:
@@ -91,7 +93,7 @@ def earned(steps: Steps, names: Iterable[str]) -> dict[str, Credit]:
     dict of str to Credit
         Of each source at most `_CARRIED` trials; older sizes count less.
     """
-    credits = dict.fromkeys(names, Credit())
+    credits = {name: Credit() for name in names}
     for _, step in sorted(steps.items()):
         shares = best_shares(_count(step.thresholds))
         for number, (name, tally) in enumerate(step.tallies.items()):
@@ -151,8 +153,9 @@ class Shares:
             return names[rng.integers(len(names))]
         credits = self.credits()
         successes, trials = np.array([credits[name] for name in names]).T  # (names,) each
-        failures = np.maximum(trials - successes, 0)
-        return names[int(rng.beta(1 + successes, 1 + failures).argmax())]
+        mean = (1 + successes.sum()) / (2 + trials.sum())
+        won, lost = _PRIOR * mean + successes, _PRIOR * (1 - mean) + trials - successes
+        return names[int(rng.beta(won, np.maximum(lost, 1e-9)).argmax())]
 
 
 def _count(thresholds: Thresholds) -> Counts:

@@ -113,12 +113,12 @@ def test_what_is_earned_at_smaller_sizes() -> None:
     nine = step_with(
         9,
         {"one": [40] * 8 + [20] * 12, "two": [30] * 8},
-        {"one": Tally(20, 20, 20), "two": Tally(24, 24, 8)},
+        {"one": Tally(20, 20, 20), "two": Tally(264, 9, 8)},
     )
     ten = step_with(10, {"two": [9] * 4}, {"two": Tally(4, 4, 4), "one": Tally(0, 0, 0)})
     # at n = 9 the 16 best are the eight of each source that are longer than 20
     alone = earned({8: start, 9: nine}, ["one", "two", "three"])
-    assert alone == {"one": Credit(8, 20), "two": Credit(8, 8 + 16 * 1 / 16), "three": NEW}
+    assert alone == {"one": Credit(8, 20), "two": Credit(8, 8 + 256 / 256), "three": NEW}
     both = earned({10: ten, 8: start, 9: nine}, ["one", "two"])
     assert both == {"one": Credit(4, 10), "two": Credit(4 + 4, 4 + 4.5)}
     many = step_with(9, {"one": [5] * 400}, {"one": Tally(400, 400, 400)})
@@ -135,7 +135,7 @@ def context_of(batch: int = 16, seed: int = 0) -> LeapContext:
 
 def run(sources: dict, budget: int, context: LeapContext) -> Arm:
     arm = Arm(Oracle(6, 2), "mix", 0, budget)
-    run_mix(arm, context, sources, dict.fromkeys(sources, NEW), lambda calls: None, {})
+    run_mix(arm, context, sources, {}, lambda calls: None, {})
     return arm
 
 
