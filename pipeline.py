@@ -13,6 +13,7 @@
     archive list    search.jobs.archive.list_automata
     archive export  search.jobs.archive.export_automata
     archive series  search.jobs.archive.list_series
+    archive nearest search.jobs.archive.find_relatives
     archive verify  search.archive.store.verify_archive
     report          search.report.job.report_run
     atlas           search.report.job.report_atlas
@@ -400,6 +401,20 @@ def archive_series(
     from search.jobs.archive import list_series
 
     return list_series(file, selection, prove=prove, out=out, **how)
+
+
+@archive.command("nearest")
+@click.argument("automaton")
+@printed("Print JSON.")
+def archive_nearest(automaton: str) -> Result:
+    """Name the known automata that AUTOMATON ("1 2 0|0 1 0") is fewest changed transitions from.
+
+    They are the families, examples and records of its size, up to renaming states and letters. If
+    many transitions would have to change, a lower bound is printed. "-" is undefined.
+    """
+    from search.jobs.archive import find_relatives
+
+    return find_relatives(automaton)
 
 
 @archive.command("verify")

@@ -81,7 +81,7 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     """
     valid = validate_deltas(deltas, partial=True)
     _, k, n = valid.shape
-    forms = _rows(canonical_forms_of_valid(valid))
+    forms = form_items(canonical_forms_of_valid(valid))
     candidates = known(n, k)
     if has_undefined(valid):
         candidates += known(n, k, partial=True)
@@ -90,12 +90,12 @@ def identify(deltas: npt.ArrayLike | Sequence[Automaton]) -> list[str]:
     names = [name for name, _ in candidates]
     members = np.stack([delta for _, delta in candidates])  # (known, k, n)
     # the distinct forms, sorted, each with the index of its first member
-    listed, first = np.unique(_rows(canonical_forms_of_valid(members)), return_index=True)
+    listed, first = np.unique(form_items(canonical_forms_of_valid(members)), return_index=True)
     place = np.minimum(np.searchsorted(listed, forms), len(listed) - 1)
     found = np.where(listed[place] == forms, first[place], len(names))
     return [[*names, ""][i] for i in found]
 
 
-def _rows(forms: Deltas) -> npt.NDArray[np.void]:
-    """View each row as one item that compares as a whole: (batch, n*k) -> (batch,)."""
+def form_items(forms: Deltas) -> npt.NDArray[np.void]:
+    """View canonical forms as items that compare as a whole: (batch, n*k) -> (batch,)."""
     return np.ascontiguousarray(forms).view(np.dtype((np.void, forms.shape[1])))[:, 0]

@@ -1,4 +1,4 @@
-"""The jobs behind ``archive``: count, list and export automata, and find their series."""
+"""The jobs behind ``archive``: count, list and export automata, find series and relatives."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from automata.deltas import Deltas, has_undefined
 from automata.errors import SizeLimitError
+from automata.families import FAMILIES, SINGLES
+from automata.identification import known
+from automata.nearest import Nearest, nearest_of
 from automata.settings import SettingError
+from automata.solver.either import thresholds_of
+from automata.solver.exact import NOT_SYNCHRONIZING
+from automata.text.formats import format_delta, parse_delta
 from data.cells import plain_cells
 from data.outputs import write_output
 from data.pools import pool_of
+from data.records import landscapes, records
 from data.results import Summary
 from search.archive.selection import Selection
 from search.archive.series import SeriesFound, find_series, summarize
@@ -83,6 +91,82 @@ class SeriesOutcome(NamedTuple):
         tables = {"series": series, "sporadic": sporadic}
         rows = {name: table.to_dict("records") for name, table in tables.items()}
         return {**rows, "left_open": left_open}
+
+
+class Relatives(NamedTuple):
+    """The known automata that an automaton is nearest to."""
+
+    delta: Deltas
+    threshold: int
+    nearest: Nearest
+    compared: int
+    """How many automata of this size are known."""
+    references: list[str]
+    """The source of each of the nearest."""
+
+    def text(self) -> str:
+        """Return the threshold, and a line for each of the nearest."""
+        found = self.threshold if self.threshold != NOT_SYNCHRONIZING else "none"
+        changes, names = self.nearest
+        distance = "1 transition" if changes == 1 else f"{changes} transitions"
+        lines = [f"threshold: {found}"]
+        if not names:
+            each = f"each of the {self.compared} known automata of this size"
+            lines.append(f"at least {distance} from {each}")
+        for name, source in zip(names, self.references, strict=True):
+            lines.append(f"{distance} from {name} ({source})" if changes else f"{name} ({source})")
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same by name; ``changes`` is a lower bound if there is no name."""
+        return {
+            "automaton": format_delta(self.delta),
+            "threshold": None if self.threshold == NOT_SYNCHRONIZING else self.threshold,
+            "changes": self.nearest.changes,
+            "nearest": dict(zip(self.nearest.names, self.references, strict=True)),
+            "compared": self.compared,
+        }
+
+
+def find_relatives(text: str) -> Relatives:
+    """Find the known families, examples and records that are fewest changed transitions away.
+
+    Parameters
+    ----------
+    text : str
+        An automaton, complete or partial.
+
+    Raises
+    ------
+    SettingError
+        If the text is no automaton, or none of its size is known.
+    """
+    try:
+        delta = parse_delta(text, partial=True)
+        k, n = delta.shape
+        members = _known_automata(n, k, partial=has_undefined(delta))
+        nearest = nearest_of(delta, [(name, own) for name, (own, _) in members.items()])
+    except ValueError as error:
+        raise SettingError(str(error)) from error
+    (threshold,) = thresholds_of(delta[None], partial=has_undefined(delta)).tolist()
+    references = [members[name][1] for name in nearest.names]
+    return Relatives(delta, threshold, nearest, len(members), references)
+
+
+def _known_automata(n: int, k: int, *, partial: bool) -> dict[str, tuple[Deltas, str]]:
+    """Return what is known of a size by name, each with its source; families come first."""
+    sources = {family.name: family.source for family in FAMILIES + SINGLES}
+    careful = "presumably Cambie, de Bondt and Don, arXiv 2108.13927"
+    two_cycles = "Gusev and Pribavkina, arXiv 1403.3992"
+    found = {name: (own, sources.get(name, two_cycles)) for name, own in known(n, k)}
+    if partial:
+        found |= {name: (own, careful) for name, own in known(n, k, partial=True)}
+    for own in records().values():
+        landscape = landscapes()[own.landscape]
+        if (own.n, landscape.k) == (n, k) and own.automaton and partial >= landscape.partial:
+            name = f"the record of {landscape.name}"
+            found[name] = parse_delta(own.automaton, partial=True), f"{own.threshold}, {own.origin}"
+    return found
 
 
 def list_automata(path: Path, selection: Selection, limit: int | None) -> Listing | Counts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+
 import pandas as pd
 
 from search.candidates import LETTERS_NEEDED
@@ -44,20 +45,14 @@ def best_automata(candidates: pd.DataFrame) -> str:
     if best["n"].nunique() > 1:
         best = best.drop_duplicates("n")
     best = best.head(_MOST)
-    words = [
-        f"family {family}" if family else word if len(word) <= _WORD else f"{word[:_WORD]}..."
-        for family, word in zip(best["family"], best["word"], strict=True)
-    ]
-    scale = "best_known" if "best_known" in best else "cerny_bound"
-    shares = (100 * best["reset_threshold"] / best[scale].clip(lower=1)).astype(float)
+    known = "best_known" in best
+    lengths = best["best_known" if known else "cerny_bound"]
     table = pd.DataFrame(
         {
             "n": best["n"],
             "threshold": best["reset_threshold"],
-            "of best known" if scale == "best_known" else "of bound": [
-                "" if np.isnan(share) else f"{share:.0f} %" for share in shares
-            ],
-            "family or word": words,
+            "of best known" if known else "of bound": _shares(best["reset_threshold"], lengths),
+            "family or word": _names(best),
             "automaton": best["delta"],
         }
     )
@@ -66,6 +61,62 @@ def best_automata(candidates: pd.DataFrame) -> str:
     if not best["novel"].all():
         table["training set"] = ["" if new else "is in it" for new in best["novel"]]
     return str(table.to_string(index=False)) + _hint(candidates)
+
+
+def best_of_sizes(candidates: pd.DataFrame, records: Mapping[int, int | None]) -> str:
+    """Return the best candidate of each size as a table, beside the longest threshold known.
+
+    Parameters
+    ----------
+    candidates : DataFrame
+        As for `best_automata`.
+    records : mapping of int to int or None
+        The longest threshold known of each size, None where none is.
+
+    Returns
+    -------
+    str
+        A line for each size, the largest first.
+
+    Examples
+    --------
+    >>> row = {"n": 9, "reset_threshold": 30, "family": "", "word": "ab", "delta": "0 0|1 0"}
+    >>> print(best_of_sizes(pd.DataFrame([row]), {9: 31}))
+     n  threshold record of record family or word automaton
+     9         30     31      97 %             ab   0 0|1 0
+    """
+    if not len(candidates):
+        return "nothing found"
+    order = ["n", "reset_threshold"]
+    best = candidates.sort_values(order, ascending=False, kind="stable").drop_duplicates("n")
+    lengths = best["n"].map(records).astype("Float64")
+    table = pd.DataFrame(
+        {
+            "n": best["n"],
+            "threshold": best["reset_threshold"],
+            "record": ["-" if pd.isna(length) else f"{length:.0f}" for length in lengths],
+            "of record": _shares(best["reset_threshold"], lengths),
+            "family or word": _names(best),
+            "automaton": best["delta"],
+        }
+    )
+    if LETTERS_NEEDED in best:
+        table.insert(2, "letters needed", best[LETTERS_NEEDED])
+    return str(table.to_string(index=False)) + _hint(candidates)
+
+
+def _shares(thresholds: pd.Series, lengths: pd.Series) -> list[str]:
+    """Return thresholds as shares of lengths, "" where there is no length."""
+    shares = (100 * thresholds / lengths.clip(lower=1)).astype("Float64")
+    return ["" if pd.isna(share) else f"{share:.0f} %" for share in shares]
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    """Return the family of each row, or the beginning of its word."""
+    return [
+        f"family {family}" if family else word if len(word) <= _WORD else f"{word[:_WORD]}..."
+        for family, word in zip(rows["family"], rows["word"], strict=True)
+    ]
 
 
 def _hint(candidates: pd.DataFrame) -> str:

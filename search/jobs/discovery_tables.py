@@ -14,7 +14,7 @@ from data.commits import commit_files
 from search.discovery.config import DiscoverConfig
 from search.discovery.step import Steps
 from search.discovery.tables import candidates, summary
-from search.jobs.best import best_automata
+from search.jobs.best import best_of_sizes
 from search.pictures.scores import plot_families, plot_gaps, plot_hits
 from search.scoring.comparison import (
     RATIO_COLUMNS,
@@ -23,9 +23,12 @@ from search.scoring.comparison import (
     compare_arms,
     ratios,
 )
+from search.scoring.records import compact_records, record_length, score_records
 from search.scoring.scores import Listed, family_rows, score_steps
 
-COMPARISON_TABLES = ("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv")
+COMPARISON_TABLES = (
+    *("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv", "records.csv"),
+)
 _BASELINE = "insertion"
 """The arm that others are divided by in ``ratios.csv``, if it ran."""
 
@@ -38,16 +41,28 @@ class DiscoveryOutcome(NamedTuple):
     files: list[Path]
     best: pd.DataFrame
     """The slowest automata of each size, of all runs."""
+    records: Mapping[int, int | None]
+    """The longest threshold known of each size."""
+    scores: pd.DataFrame
+    """What each arm and seed took to reach the records above the start."""
 
     def text(self) -> str:
-        """Return the table, the files, and the best automata."""
-        table: str = self.table.to_string(index=False, na_rep="-")
-        best = "\nBest automata of the largest sizes"
-        return "\n".join([table, *map(str, self.files), best, best_automata(self.best)])
+        """Return the table, what the records took, the files, and the best of each size."""
+        lines: list[str] = [self.table.to_string(index=False, na_rep="-")]
+        if len(self.scores):
+            own = compact_records(self.scores).to_string(index=False)
+            lines += ["\nCalls until the longest threshold known, seconds with training", own]
+        best = "\nBest automaton of each size, beside the longest threshold known"
+        shown = best_of_sizes(self.best, self.records)
+        return "\n".join([*lines, *map(str, self.files), best, shown])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rows of the table and the files."""
-        return {"sizes": json_rows(self.table), "files": [*map(str, self.files)]}
+        """Return the rows of the table, of the scores by records, and the files."""
+        return {
+            "sizes": json_rows(self.table),
+            "records": json_rows(self.scores),
+            "files": [*map(str, self.files)],
+        }
 
 
 def report_runs(
@@ -83,6 +98,7 @@ def report_runs(
         run: {n: step for n, step in steps.items() if n > config.start_to}
         for run, steps in runs.items()
     }
+    by_records = score_records(later, config.classes)
     if alone is not None:
         own = runs[alone]
         tables["candidates.csv"] = candidates(own, config.learn.elites)
@@ -92,7 +108,9 @@ def report_runs(
         scores = score_steps(later, min(config.first_look, config.budget), truth, config.classes)
         comparison = compare_arms(scores)
         families = family_rows(later, config.classes)
-        contents = (scores, comparison, _ratios(scores), families, _starts(runs, config))
+        contents = (
+            *(scores, comparison, _ratios(scores), families, _starts(runs, config), by_records),
+        )
         tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
         pictures += plot_families(comparison, out / "families")
         pictures += plot_hits(comparison, out / "hits", partial=config.partial)
@@ -101,7 +119,12 @@ def report_runs(
     pictures += plot_gaps(later, out / "gaps")
     commit_files(out, {name: partial(own.to_csv, index=False) for name, own in tables.items()})
     best = pd.concat([candidates(own, config.learn.elites, share=1.0) for own in runs.values()])
-    return DiscoveryOutcome(table, [*(out / name for name in tables), *pictures], best)
+    records = {
+        n: record_length(n, config.k, config.classes, partial=config.partial)
+        for n in range(config.least, config.most + 1)
+    }
+    files = [*(out / name for name in tables), *pictures]
+    return DiscoveryOutcome(table, files, best, records, by_records)
 
 
 def _ratios(scores: pd.DataFrame) -> pd.DataFrame:

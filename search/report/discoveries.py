@@ -28,6 +28,7 @@ from search.discovery.tables import candidates, summary
 from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.scoring.comparison import compact, compare_arms
+from search.scoring.records import compact_records, score_records
 from search.scoring.scores import score_steps
 from vae.coding import encode_automata
 
@@ -90,6 +91,16 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
             "1,000 distinct solver calls of the first look, before evolution goes on from them."
         )
         content.tables.append(Table("Arms", text, compact(comparison)))
+    if len(
+        by_records := score_records(
+            {run: _later(own, config) for run, own in runs.items()}, config.classes
+        )
+    ):
+        text = (
+            "What it took to reach the longest threshold known (docs/records.md): the seeds that "
+            "did, and their solver calls and seconds at the size, with all training before it."
+        )
+        content.tables.append(Table("Records", text, compact_records(by_records)))
     if len(runs) == 1:
         content.tables.append(Table("Sizes", "Size by size.", texts_of(summary(runs[arm, seed]))))
     if mapped is None:

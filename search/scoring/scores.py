@@ -153,7 +153,7 @@ def score_steps(
     """
     lists = {n: (listed.at_least, _index(listed, n)) for n, listed in (truth or {}).items()}
     rows = []
-    for arm, seed, step in _ordered(runs):
+    for arm, seed, step in ordered(runs):
         families = _families_found_at(step, classes)
         listed = _listed_found_at(step, *lists[step.n]) if step.n in lists else None
         for window, calls in _windows(step, asked):
@@ -182,7 +182,7 @@ def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
     """
     rows = [
         (arm, seed, step.n, name, found_at, found_at <= step.first_look)
-        for arm, seed, step in _ordered(runs)
+        for arm, seed, step in ordered(runs)
         for name, found_at in zip(
             known_families(step.n, step.k, classes, partial=step.partial)[0],
             _families_found_at(step, classes).tolist(),
@@ -192,7 +192,7 @@ def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=FAMILY_COLUMNS)
 
 
-def _ordered(runs: Runs) -> Iterator[tuple[str, int, Step]]:
+def ordered(runs: Runs) -> Iterator[tuple[str, int, Step]]:
     """Yield all steps: arms in their order, seeds and sizes rising."""
     for arm in dict.fromkeys(arm for arm, _ in runs):
         for seed in sorted(seed for name, seed in runs if name == arm):

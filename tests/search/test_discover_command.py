@@ -44,6 +44,7 @@ OPTIONS = {
 SIZES = [3, 4, 5, 6]
 PICTURES = [f"{name}.{kind}" for name in ("families", "hits", "gaps") for kind in ("png", "svg")]
 COMPARISON = ["scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv"]
+COMPARISON += ["records.csv"]
 
 
 def words(**changes) -> list[str]:
@@ -106,7 +107,7 @@ def contents(folder: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
-        if path.name in ("summary.csv", "starts.csv", "scores.csv", "comparison.csv"):
+        if path.name in ("summary.csv", *COMPARISON):
             table = pd.read_csv(path)
             found[name] = table[[c for c in table if "second" not in c]].to_csv()
         elif path.name == "run.json":

@@ -26,6 +26,7 @@ from search.scoring.comparison import (
     compare_arms,
     ratios,
 )
+from search.scoring.records import RECORD_SCORES, WITHIN, compact_records, score_records
 from search.scoring.scores import (
     ALL,
     FAMILY_COLUMNS,
@@ -575,3 +576,46 @@ def test_gaps_of_too_many_sizes(tmp_path):
 
 def test_measures_are_columns_of_the_scores():
     assert {*MEASURES} - {*SCORE_COLUMNS} == {"all_families"}
+
+
+def test_calls_and_seconds_to_the_record():
+    # Eulerian, n = 9: the record is 38; 0.99, 0.98 and 0.95 of it are 37.62, 37.24 and 36.1
+    found = [(36, 1), (37, 10), (38, 4_000), (37, 9_000)]
+    seconds = {"train": 100.0, "sample": 20.0, "solve": 30.0, "evolve": 9.0}
+    step = make_step(found, seconds=seconds)
+    (row,) = score_records({("c", 0): {9: step}}, ("eulerian",)).to_dict("records")
+    assert [row["record"], row["best_threshold"]] == [38, 38]
+    assert [row["calls_to_record"], row["calls_to_95"]] == [4_000, 10]
+    assert row["seconds_to_record"] == pytest.approx(150 + 9 * 3_000 / 9_000)
+    assert row["seconds_to_95"] == pytest.approx(100 + 50 * 10 / 1_000)
+    assert [row[name] for name in WITHIN] == pytest.approx([0.1, 0.1, 0.3])
+    assert [*row] == RECORD_SCORES
+
+
+def test_records_that_are_not_reached_or_not_known():
+    step = make_step([(36, 1)])
+    (row,) = score_records({("c", 0): {9: step}}, ("eulerian",)).to_dict("records")
+    assert np.isnan([row["calls_to_record"], row["seconds_to_record"], row["calls_to_95"]]).all()
+    assert row["within_5"] == 0 and row["best_threshold"] == 36
+    assert len(score_records({("c", 0): {9: step}}, ("basic",))) == 0
+    # what is longer than the record has reached it
+    (row,) = score_records({("c", 0): {9: make_step([(39, 7)])}}, ("eulerian",)).to_dict("records")
+    assert row["calls_to_record"] == 7
+    nothing = make_step([], calls=0, first_look=0)
+    (row,) = score_records({("c", 0): {9: nothing}}).to_dict("records")
+    assert row["record"] == 64 and row["best_threshold"] == -1 and np.isnan(row["within_1"])
+
+
+def test_the_table_of_records_to_print():
+    seconds = {"train": 8.0, "evolve": 9.0}
+    steps = {
+        ("c", 0): {9: make_step([(64, 500)], seconds=seconds)},
+        ("c", 1): {9: make_step([(64, 1_500), (63, 1)], seconds=seconds)},
+        ("c", 2): {9: make_step([(61, 1)], seconds=seconds)},
+        ("d", 0): {9: make_step([(50, 1)], seconds=seconds)},
+    }
+    table = compact_records(score_records(steps))
+    assert table.to_numpy().tolist() == [
+        ["c", "9", "64", "64", "2 of 3", "1,000", "1,500", "8.25", "1", "0.133"],
+        ["d", "9", "64", "50", "0 of 1", "-", "-", "-", "-", "0"],
+    ]
