@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.automaton import Automaton
+from automata.classes import MAX_STATES_SUBSETS
 from automata.deltas import Deltas, undefined_entries, validate_deltas
 from automata.solver.careful import careful_thresholds
+from automata.solver.either import may_synchronize
 
 
 def undefined_counts(deltas: npt.ArrayLike | Sequence[Automaton]) -> npt.NDArray[np.int64]:
@@ -93,11 +95,17 @@ def with_trap(valid: Deltas) -> Deltas:
 
 
 def need_all_letters(valid: Deltas, workers: int) -> npt.NDArray[np.bool_]:
-    """Return whether no careful word is left once any one letter is dropped: bool (batch,)."""
+    """Return whether no careful word is left once any one letter is dropped: bool (batch,).
+
+    For n > `MAX_STATES_SUBSETS` only whether pairs of states prove it.
+    """
     batch, k, n = valid.shape
     needed = np.full(batch, n > 1, np.bool_)
     for letter in range(k if k > 1 else 0):
         rows = np.flatnonzero(needed)
         fewer = np.delete(valid[rows], letter, axis=1)
-        needed[rows] = careful_thresholds(fewer, workers=workers) < 0
+        left = may_synchronize(fewer, partial=True, workers=workers)
+        if n <= MAX_STATES_SUBSETS:
+            left[left] = careful_thresholds(fewer[left], workers=workers) >= 0
+        needed[rows] = ~left
     return needed

@@ -303,8 +303,10 @@ def are_irreducible(
 
     As in Kisielewicz, Kowalski and Szykuła (arXiv 1607.04025). One state needs no letter, so no
     automaton of one state is irreducible. A partial automaton has a careful word, but none without
-    any one of its letters; `automata.solver.careful.careful_thresholds` searches, which may take
-    long. Parameters, returns and raises as `are_strongly_connected`.
+    any one of its letters; a search through all sets of states decides what pairs of states do not,
+    for n <= 20. Beyond, those alone are in the class of which pairs of states prove it: with two
+    letters all that have a careful word and need both. Parameters, returns and raises as
+    `are_strongly_connected`.
 
     Examples
     --------

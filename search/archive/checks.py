@@ -145,7 +145,10 @@ def first_problem(records: Sequence[Record], *, prove: bool = True, classes: boo
     canonical = valid & (canonical_forms(deltas) == forms).all(axis=1)
     families = identify(deltas)
     undecided = not prove and _UNDECIDED_QUICK < n <= MAX_STATES_SUBSETS
-    names = class_names(deltas, undecided=undecided) if classes else [""] * len(records)
+    names = [""] * len(records)
+    if classes:  # that they synchronize is what their words say, which are replayed
+        synchronizing = np.ones(len(records), np.bool_)
+        names = class_names(deltas, undecided=undecided, synchronizing=synchronizing)
     untrue = [""] * len(records) if prove else _unsolved(deltas, records)
     for row, record in enumerate(records):
         properties = record.properties

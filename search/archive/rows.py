@@ -12,8 +12,8 @@ import pandas as pd
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.classes import CLASSES, MAX_STATES_SUBSETS, ON_SUBSETS
 from automata.deltas import UNDEFINED, Deltas
+from automata.flags import flags_of_valid
 from automata.identification import identify
-from automata.properties import class_flags, in_classes
 from automata.sizes import cerny_bound
 from data.terminal import printable
 from search.candidates import form_text
@@ -138,15 +138,9 @@ def class_names(
     >>> class_names(np.array([[[1, 2, 0], [1, 2, 0]]], np.uint8))
     ['strongly-connected,initially-connected,permutation-letter,one-cluster,eulerian']
     """
-    if deltas.shape[2] <= MAX_STATES_SUBSETS and not undecided:
-        flags = class_flags(deltas, synchronizing=synchronizing, workers=workers)
-    else:
-        flags = np.zeros(len(deltas), np.uint16)
-        for bit, name in enumerate(CLASSES):
-            if name == "synchronizing" and synchronizing is not None:
-                flags |= synchronizing.astype(np.uint16) << bit
-            elif name not in UNDECIDED:
-                flags |= in_classes(deltas, [name], workers=workers).astype(np.uint16) << bit
+    left_out = UNDECIDED if undecided or deltas.shape[2] > MAX_STATES_SUBSETS else ()
+    classes = [name for name in CLASSES if name not in left_out]
+    flags = flags_of_valid(deltas, classes, workers, synchronizing=synchronizing)
     distinct, place = np.unique(flags, return_inverse=True)
     texts = [
         ",".join(name for bit, name in enumerate(CLASSES) if flag >> bit & 1)

@@ -426,6 +426,21 @@ def test_irreducible_ones_need_each_letter() -> None:
     assert 0 < found.sum() < 400
 
 
+def with_twins(small: Deltas, n: int) -> Deltas:
+    """With more states, each led where one of the first is: the same words are careful."""
+    return small[:, :, np.arange(n) % small.shape[2]]
+
+
+def test_irreducible_ones_of_many_states_are_proved_by_pairs_of_states() -> None:
+    small = uniform_partial(400, 4, 3)
+    truth = are_irreducible(small)
+    assert np.array_equal(are_irreducible(with_twins(small, 20)), truth)
+    found = are_irreducible(with_twins(small, 21))
+    assert 0 < found.sum() <= truth.sum() and not (found & ~truth).any()
+    two = uniform_partial(400, 4, 2)
+    assert np.array_equal(are_irreducible(with_twins(two, 21)), are_irreducible(two))
+
+
 @settings(deadline=None)
 @given(partials(max_n=6))
 def test_undefined_transitions_and_total_letters(delta: Deltas) -> None:
