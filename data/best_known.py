@@ -6,6 +6,7 @@ contract checks this. A ceiling of ``generate`` is a share of them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from automata.sizes import cerny_bound
@@ -49,14 +50,21 @@ class Scale:
     n: int
     k: int
     partial: bool = False
-    recorded: int | None = None
-    """What a run has recorded as the longest known length; it may have grown since."""
+    recorded: float | None = None
+    """What a run has recorded as the longest known length, nan if none was known. Since then it may
+    have grown."""
 
     @property
     def best(self) -> int | None:
-        """The length that was recorded, else the `best_known_length` of today."""
+        """The length that was recorded, else the `best_known_length` of today.
+
+        Examples
+        --------
+        >>> Scale(9, 2, True, 72).best, Scale(9, 2, True, math.nan).best
+        (72, None)
+        """
         if self.recorded is not None:
-            return self.recorded
+            return None if math.isnan(self.recorded) else int(self.recorded)
         return best_known_length(self.n, self.k, partial=self.partial)
 
     def least(self, share: float) -> float:

@@ -111,6 +111,7 @@ def candidate_table(
     thresholds: Thresholds,
     *,
     partial: bool = False,
+    recorded: float | None = None,
     **columns: Any,
 ) -> pd.DataFrame:
     """Return the table of candidates of one size, in the order given.
@@ -123,6 +124,8 @@ def candidate_table(
         Every row is solved again and its word replayed.
     partial : bool
         Whether letters may be undefined.
+    recorded : float, optional
+        The longest known length to go by, as in `data.best_known.Scale`.
     columns : array-like
         The columns of `CANDIDATE_COLUMNS` that do not follow from the automata.
 
@@ -135,7 +138,7 @@ def candidate_table(
     names = candidate_columns(k, partial=partial)
     if LETTERS_NEEDED in names:
         columns[LETTERS_NEEDED] = letters_needed(deltas, thresholds, partial=partial)
-    bound = Scale(n, k, partial).best
+    bound = Scale(n, k, partial, recorded).best
     best = np.nan if bound is None else bound
     return pd.DataFrame(
         {

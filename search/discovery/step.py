@@ -65,6 +65,8 @@ class Step:
     """Wall time in seconds by activity, for some of `ACTIVITIES`."""
     partial: bool = False
     """Whether letters may be undefined on states; then thresholds are careful."""
+    recorded: float | None = field(default=None, compare=False)
+    """The longest known length that tables go by, as in `data.best_known.Scale`."""
 
     def elites(self, count: int) -> Elites:
         """Return at most `count` automata with the longest thresholds, older ones first."""

@@ -55,7 +55,7 @@ def candidates(
 
 def scale_of(step: Step) -> Scale:
     """Return the length that the thresholds of a step are compared with."""
-    return Scale(step.n, step.k, step.partial)
+    return Scale(step.n, step.k, step.partial, step.recorded)
 
 
 def summary(steps: Steps) -> pd.DataFrame:
@@ -91,6 +91,7 @@ def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd
             step.forms[rows],
             step.thresholds[rows],
             partial=step.partial,
+            recorded=step.recorded,
             novel=True,
             mode=names[step.sources[rows]],
             parent_a=_texts(step.parents[rows, 0], smaller),

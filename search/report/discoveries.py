@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,9 +30,11 @@ from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.scoring.comparison import compact, compare_arms
 from search.scoring.records import compact_records, score_records
-from search.scoring.scores import score_steps
+from search.scoring.scores import SCORE_COLUMNS, score_steps
+from search.tables import GAPPED, TEXT, read_table
 from vae.coding import encode_automata
 
+_SCORES = {name: TEXT if name in ("arm", "window") else GAPPED for name in SCORE_COLUMNS}
 _DECODED = ("posterior", "posterior-sampled", "interpolation", "encode-decode", "arithmetic")
 """Sources that decode a point near a parent, or between two."""
 
@@ -59,6 +62,12 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     with reading(folder / "run.json", "the record of a discovery"):
         covers = _covered(record["covers"])
     runs = _runs_of(folder, config, covers)
+    if config.partial:
+        lengths = _lengths(folder, compared=len(runs) > 1)
+        runs = {
+            run: {n: replace(step, recorded=lengths.get(n, math.nan)) for n, step in own.items()}
+            for run, own in runs.items()
+        }
     mapped = _mapped(folder, config, runs)
     if mapped is not None:  # first: of duplicates its rows stay
         runs = {mapped: runs[mapped]} | runs
@@ -128,6 +137,23 @@ def _covered(covers: Mapping[str, Any]) -> Mapping[str, list[int]]:
     if not covers:
         raise ValueError("no run")
     return covers
+
+
+def _lengths(folder: Path, *, compared: bool) -> dict[int, float]:
+    """Return the longest known length of each size that the tables of the folder go by.
+
+    Sizes of which none was known are left out.
+    """
+    sizes = "starts.csv" if compared else "summary.csv"
+    check_files(folder, sizes, *(["scores.csv"] if compared else []))
+    table = read_table(folder / sizes, {}, lambda _: GAPPED)
+    lengths = [table[["n", "best_known"]]]
+    if compared:
+        scores = read_table(folder / "scores.csv", _SCORES)
+        best = scores["best_threshold"] + scores["gap"]
+        lengths.append(pd.DataFrame({"n": scores["n"], "best_known": best}))
+    known = pd.concat(lengths).dropna()
+    return dict(zip(known["n"].astype(int), known["best_known"], strict=True))
 
 
 def _later(steps: Steps, config: DiscoverConfig) -> Steps:

@@ -137,7 +137,8 @@ def _scale(rows: pd.DataFrame) -> Scale:
     """Return the length that hits were counted by: of partial automata the recorded one."""
     first = rows.iloc[0]
     known = first.get("best_known")
-    return Scale(int(first["n"]), int(first["k"]), known is not None, int(known) if known else None)
+    recorded = None if known is None else float(known or "nan")
+    return Scale(int(first["n"]), int(first["k"]), known is not None, recorded)
 
 
 def _lead(rows: pd.DataFrame, shown: int, new: int | None) -> str:

@@ -22,12 +22,15 @@ from automata.solver.exact import UNKNOWN
 from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta, format_word
 from data.damage import DataError
+from data.run_record import read_run_record
 from search.archive import series_search
 from search.archive.selection import Selection
 from search.archive.series import find_series, summarize
 from search.archive.store import Archive, verify_archive
 from search.arms.decode import decode_and_repair
 from search.discovery.saved import load_step
+from search.report.discoveries import _lengths, read_discovery
+from search.scoring.comparison import compact
 from search.scoring.scores import known_families
 from search.verified import verify_candidates
 from tests import naive
@@ -130,6 +133,20 @@ def test_a_longer_record_changes_no_report(
         assert verify_candidates(folder / "search" / "candidates.csv") > 0
     assert "≥ 10, 0.6 of the longest known".encode() in pages[0]
     assert pages[1] == pages[2] == pages[0]
+
+
+def test_the_page_of_a_discovery_goes_by_the_lengths_of_its_tables(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.best_known.best_known_length", lambda n, k, *, partial: n**2)
+    place = folder / "leaps"
+    best = {4: 9.0, 5: 16.0, 6: 26.0, 7: 39.0}
+    assert _lengths(place, compared=True) == _lengths(place, compared=False) == best
+    content = read_discovery(place, read_run_record(place), 8)
+    sizes = content.rows["n"].astype(int)
+    assert (content.rows["best_known"].astype(int) == sizes.map(best)).all()
+    comparison = pd.read_csv(place / "comparison.csv")
+    pd.testing.assert_frame_equal(content.tables[0].rows, compact(comparison))
 
 
 # --- discovery --------------------------------------------------------------------------------
@@ -246,6 +263,18 @@ def test_an_archive_keeps_both_kinds_apart(tmp_path: Path) -> None:
     assert verify_candidates(export) == 3
     listed = command(f"archive list --archive {path} --partial --automata --json")
     assert '"best_known": 94' in listed
+
+
+def test_an_archive_with_slow_automata_opens_quickly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automata.flags.careful_thresholds", None)  # their words say enough
+    identity = np.arange(22, dtype=np.uint8)[None]
+    slow = [p_automaton(22, 4), np.concatenate([p_automaton(22, 4), identity])]
+    with Archive(tmp_path / "archive.sqlite") as archive:
+        archive.add(rows_of(slow), run="r", arm="a")
+        names = archive.rows(Selection(partial=True))["properties"].tolist()
+    assert ["irreducible" in name.split(",") for name in names] == [True, False]
 
 
 def test_an_archive_refuses_what_is_not_careful(tmp_path: Path) -> None:
