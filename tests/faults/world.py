@@ -80,6 +80,7 @@ COMMANDS = {
             "enumerate -n 4 -k 2 --out out --workers 1",
             "enumerate -n 5 -k 2 --at-least 10 --class not-sink --out out --workers 1",
             "enumerate -n 4 -k 2 --no-rows --out out --workers 1",
+            "enumerate -n 3 -k 2 --partial --out out --workers 1",
         ),
         other="enumerate -n 4 -k 2 --at-least 3 --out out --workers 1",
     ),
@@ -101,6 +102,7 @@ COMMANDS = {
         (
             f"discover {_SIZES} {_LEARN} --out out",
             f"discover {_SIZES} {_LEARN} --arms vae+insertion --out out",
+            f"discover {_SIZES} {_LEARN} --partial --out out",
         ),
         other=f"discover {_SIZES} {_LEARN} --out out --first-look 19",
     ),
