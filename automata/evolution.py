@@ -35,6 +35,8 @@ _DRAWS = 1 << 17
 """Draws of each letter at a time where classes are too rare for rejection."""
 _RARE_BATCHES = 16
 """There a generation has this many times the children: few are of the classes."""
+_RARE_NEW = 0.01
+"""There `Evolution.least_new` is at least this: all near the archive may be known."""
 _CHILD_PATIENCE = 1 << 16
 """An evolution in classes goes on for at least this many children in a row without a new one."""
 
@@ -183,6 +185,7 @@ def evolve(
         forms, thresholds = _elite(forms[first], thresholds[first], config)
     rare = is_rare(config.classes, k, partial=partial)
     batch = config.batch * (_RARE_BATCHES if rare else 1)
+    least_share = max(config.least_new, _RARE_NEW if rare else 0.0)
     fruitless = 0  # children since the last generation with enough new ones
     while calls < config.calls and fruitless < _patience(config, len(forms)):
         bred = batch
@@ -204,7 +207,7 @@ def evolve(
         drawn = drawn[seen.add_new(drawn)]
         may = may_synchronize(from_canonical(drawn, n, k, partial=partial), partial=partial)
         drawn = drawn[may][: config.calls - calls]
-        least_new = config.least_new * len(children) if len(forms) else 0
+        least_new = least_share * len(children) if len(forms) else 0
         fruitless = 0 if len(drawn) > least_new else fruitless + bred
         solved = solve(from_canonical(drawn, n, k, partial=partial))
         calls += len(drawn)

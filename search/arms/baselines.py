@@ -22,7 +22,7 @@ from search.arms.proposals import Batches, plain_proposals
 BASELINES = ("uniform", "mutation", "evolve")
 _IDLE_DRAWS = 1 << 20
 """The uniform arm ends after this many consecutive automata without a new one in the classes."""
-_STARTS = 256
+_STARTS = 64
 """Walks of the uniform arm begin at this many automata of the classes, or at all that are found."""
 _DRAWS = 1 << 18
 """Draws of each letter for the starts of walks at a time."""

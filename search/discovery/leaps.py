@@ -10,11 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from automata.constructive import sample_constructive
 from automata.mutation import breed, insert_states
 from automata.sampling import rank_weights, sample_uniform
 from automata.sizes import UNDEFINED_SHARE
 from automata.solver.exact import Thresholds
-from automata.stretches import find_stretches, stretch, stretch_max_states
+from automata.stretches import LARGEST_PERIOD, find_stretches, stretch, stretch_max_states
 from search.arms.decode import decode_and_repair
 from search.arms.proposals import Proposals, concatenate, plain_proposals
 from search.arms.ranked import Ranked
@@ -199,19 +200,32 @@ def insertion(context: LeapContext) -> Proposals:
     return concatenate(parts)
 
 
-def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
-    """Lengthen smaller elites where consecutive states behave alike, the best elites first.
+def constructive(context: LeapContext) -> Proposals:
+    """Draw complete automata that need each of their permutations; they have no parents."""
+    drawn = sample_constructive(context.rng, context.config.batch, context.n, context.k)
+    return plain_proposals(drawn, partial=context.partial)
 
-    Elites with more than `stretch_max_states` states are left out.
+
+def stretching(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
+    """Lengthen smaller elites where states behave alike, the best elites first.
+
+    Those of the parent sizes are lengthened in runs of period 1; for each longer period p those of
+    size n-p in its runs. Elites with more than `stretch_max_states` states are left out.
     """
     nothing = plain_proposals(np.empty((0, context.k, context.n), np.uint8))
-    sizes = [size for size in context.parent_sizes if size <= stretch_max_states(1)]
-    most = max((len(context.elites[size].deltas) for size in sizes), default=0)
+    sources = [(1, size) for size in context.parent_sizes]
+    sources += [(period, context.n - period) for period in range(2, LARGEST_PERIOD + 1)]
+    sources = [
+        (period, size)
+        for period, size in sources
+        if size in context.elites and size <= stretch_max_states(period)
+    ]
+    most = max((len(context.elites[size].deltas) for _, size in sources), default=0)
     for first in range(0, most, _STRETCHED):
         parts = [nothing]
-        for size in sizes:
+        for period, size in sources:
             deltas = context.elites[size].deltas[first : first + _STRETCHED]
-            ways = find_stretches(deltas, partial=context.partial)
+            ways = find_stretches(deltas, period=period, partial=context.partial)
             grown = stretch(ways, context.n - size, partial=context.partial)
             parents = name_parents(size, first + ways.sources)
             parts.append(plain_proposals(grown, parents, partial=context.partial))

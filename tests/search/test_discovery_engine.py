@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +23,10 @@ from automata.deltas import UNDEFINED, Deltas
 from automata.evolution import Evolution, evolve
 from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
+from automata.sampling import sample_synchronizing
 from automata.sizes import cerny_bound
-from automata.solver.either import may_synchronize
-from automata.stretches import find_stretches, stretch
+from automata.solver.either import may_synchronize, thresholds_of
+from automata.stretches import LARGEST_PERIOD, find_stretches, stretch
 from automata.text.formats import parse_delta
 from data.damage import DataError
 from search.arms import oracle
@@ -207,14 +209,15 @@ def check_sources(taken: Taken, n: int) -> None:
             assert (step.parents[rows] == -1).all()
         else:
             assert name in SOURCES
-        if name in ("evolve", "insertion", "stretching", "breeding", "editing"):
+        if name in ("evolve", "insertion", "stretching", "breeding", "editing", "constructive"):
             assert (step.repaired[rows] == 0).all()
         else:
             assert (step.repaired[rows] <= config.leap.repair).all()
-        if name in ("evolve", "prior", "cooled", "breeding"):
+        if name in ("evolve", "prior", "cooled", "breeding", "constructive"):
             assert (first[rows] == -1).all()
         else:
-            sizes = range(max(config.least, n - config.leap.back), n)
+            back = LARGEST_PERIOD if name == "stretching" else config.leap.back
+            sizes = range(max(config.least, n - back), n)
             assert np.isin(first[rows, 0], sizes).all()
         if name == "interpolation":
             assert np.isin(second[rows, 0], sizes).all()
@@ -1005,6 +1008,29 @@ def test_stretching_lengthens_the_best_first() -> None:
             assert {*map(bytes, children)} == expected
             seen |= expected
         assert len(seen) > 3
+
+
+def test_stretching_lengthens_runs_of_each_period() -> None:
+    rng = np.random.default_rng(0)
+    sizes = (5, 6, 7, 8)
+    drawn = {size: sample_synchronizing(rng, 400, size, 2) for size in sizes}
+    elites = {size: Elites(own, thresholds_of(own, partial=False)) for size, own in drawn.items()}
+    source = SOURCES["stretching"](make_context(9, elites=elites))
+    children: dict[int, set[bytes]] = {size: set() for size in sizes}
+    for proposals in islice(source, 25):
+        parents = split_parents(proposals.parents)[:, 0, 0]
+        for size in sizes:
+            children[size] |= {*map(bytes, canonical_forms(proposals.deltas[parents == size]))}
+    for size, periods in ((8, (1,)), (7, (1, 2)), (6, (3,)), (5, (4,))):
+        grown = [stretch(find_stretches(drawn[size], period=p), 9 - size) for p in periods]
+        expected = {*map(bytes, canonical_forms(np.concatenate(grown)))}
+        assert children[size] == expected and (expected or size == 5)
+
+
+def test_constructive_automata_have_no_parents() -> None:
+    proposals = next(SOURCES["constructive"](make_context(6)))
+    assert proposals.deltas.shape[1:] == (2, 6) and 0 < len(proposals.deltas) <= 30
+    assert (proposals.parents == -1).all() and not proposals.repaired.any()
 
 
 @pytest.mark.parametrize("name", [*DECODING, "editing"])
