@@ -25,8 +25,8 @@ def sample_constructive(rng: np.random.Generator, count: int, n: int, k: int) ->
     which one state is led to another target in the same block of every partition.
 
     Random automata of permutations and a letter of rank n-1 that are slow by construction are those
-    of Catalano and Jungers (arXiv 1805.06723, 1810.11323), who make them from primitive sets of
-    matrices. The details are ours: the choice of partitions, the extraction of permutations and the
+    of Catalano and Jungers (arXiv 1805.06723, arXiv 1810.11323), who make them from primitive sets
+    of matrices. The details are ours: the choice of partitions, the extraction of permutations and the
     one merged pair. The distribution is not uniform.
 
     Parameters
@@ -50,7 +50,7 @@ def sample_constructive(rng: np.random.Generator, count: int, n: int, k: int) ->
     Examples
     --------
     >>> sample_constructive(np.random.default_rng(0), 1, n=5, k=2).tolist()
-    []
+    [[[2, 1, 0, 4, 3], [3, 1, 4, 0, 4]]]
     """
     count = check_integer("count", count, 0)
     n, k = check_integer("n", n, 1, MAX_STATES), check_integer("k", k, 1, MAX_LETTERS)
@@ -126,4 +126,5 @@ def _merge(
     rows = np.arange(batch)
     states = np.argmax(letters == (chosen // n)[:, None], axis=1)
     letters[rows, states] = chosen % n
-    return np.any(together, axis=(1, 2))
+    found: npt.NDArray[np.bool_] = np.any(together, axis=(1, 2))
+    return found
