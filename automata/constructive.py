@@ -26,8 +26,8 @@ def sample_constructive(rng: np.random.Generator, count: int, n: int, k: int) ->
 
     Random automata of permutations and a letter of rank n-1 that are slow by construction are those
     of Catalano and Jungers (arXiv 1805.06723, arXiv 1810.11323), who make them from primitive sets
-    of matrices. The details are ours: the choice of partitions, the extraction of permutations and the
-    one merged pair. The distribution is not uniform.
+    of matrices. The choice of partitions, the extraction of permutations and of the one merged pair
+    are ours. The distribution is not uniform.
 
     Parameters
     ----------
