@@ -25,6 +25,7 @@ from automata.text.formats import (
     format_synchrowords,
     parse_delta,
 )
+from search.report.atlas import render_atlas
 from search.report.content import Content, known_automata
 from search.report.job import report_run
 from search.report.page import render
@@ -64,6 +65,7 @@ def pages(run_folders: Path, tmp_path_factory) -> Path:
     shutil.copy(folder / "lecture" / "lecture.html", folder)
     (folder / "hostile.html").write_text(render(hostile_content()))
     (folder / "partial.html").write_text(render(partial_content()))
+    (folder / "atlas.html").write_text(render_atlas())
     (folder / "empty.html").write_text(render(Content("Empty", "Nothing.", large[:0])))
     return folder
 
@@ -111,7 +113,8 @@ def occupied(page: Page) -> int:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "name", ["search", "evolve", "discover", "compare", "model", "partial", "empty", "lecture"]
+    "name",
+    ["search", "evolve", "discover", "compare", "model", "partial", "empty", "lecture", "atlas"],
 )
 def test_every_page_is_accessible(visit, name: str, scheme: str) -> None:
     page = visit(f"{name}.html", color_scheme=scheme)
@@ -451,7 +454,7 @@ def test_charts_follow_the_theme(visit) -> None:
 
 
 def test_on_a_phone(visit) -> None:
-    for name in ("search", "discover", "large", "partial", "empty"):
+    for name in ("search", "discover", "large", "partial", "empty", "atlas"):
         page = visit(f"{name}.html")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
