@@ -162,6 +162,32 @@ class Denoiser(nn.Module):
             hidden = stay.view(hidden.shape)
         return tokens
 
+    @torch.no_grad()
+    def certainty(
+        self, tokens: Tensor, hidden: Tensor, generator: torch.Generator, *, passes: int
+    ) -> Tensor:
+        """Return how likely the model finds transitions, given the others: (batch,).
+
+        It is the mean log-probability of those marked as hidden. They become known in several
+        passes, in random order, and each is guessed from what is known before its pass.
+
+        Parameters
+        ----------
+        tokens : int64 tensor, shape (batch, n, k)
+            Without anything hidden.
+        hidden : bool tensor, shape (batch, n, k)
+        generator : torch.Generator
+            On the model's device.
+        passes : int
+        """
+        turns = torch.randint(passes, tokens.shape, generator=generator, device=tokens.device)
+        total = torch.zeros(len(tokens), device=tokens.device)
+        for turn in range(passes):
+            scores = self(tokens, hidden & (turns >= turn)).log_softmax(3)
+            own = scores.gather(3, tokens[..., None]).squeeze(3)  # (batch, n, k)
+            total += (own * (hidden & (turns == turn))).sum((1, 2))
+        return total / hidden.sum((1, 2)).clamp(min=1)
+
 
 def draw_blocks(batch: int, n: int, states: int, generator: torch.Generator) -> Tensor:
     """Mark states at random: one block, or for half of the automata single ones.

@@ -28,7 +28,7 @@ SOURCES: dict[str, Source] = {
     "gradient": latent_search.gradient,
     "arithmetic": latent_search.arithmetic,
     "breeding": without_feedback(leaps.breeding),
-    "editing": without_feedback(editing),
+    "editing": editing,
 }
 _LATENT = (
     *("posterior", "posterior-sampled") * 2,

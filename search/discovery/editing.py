@@ -6,36 +6,48 @@ elsewhere: these are hidden together with its own transitions.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from automata.deltas import Deltas
-from search.arms.proposals import Proposals, plain_proposals
+from automata.solver.exact import Thresholds
+from search.arms.proposals import Proposals, concatenate, plain_proposals
 from search.discovery.leaps import LeapContext, name_parents
 from vae.denoiser import draw_blocks, hide, insert
 from vae.encoding import decode_tokens
 from vae.numbered import read_numbered
 
 _PASSES = 8
-"""In so many steps a batch is filled in."""
+"""A batch is filled in in so many passes."""
+_CHECKS = 4
+"""The passes in which the model says how likely it finds what it has filled in."""
 _SHARE = 0.25
-"""At most this share of the transitions away from the new states is hidden."""
+"""At most this share of the transitions away from the block is hidden."""
+_POOL = 8
+"""Batches of drafts from which the most promising ones are proposed."""
+_PARENT = 3.0
+"""The weight of the parent's threshold, beside log-probabilities, in what a draft promises."""
 
 
-def editing(context: LeapContext) -> Proposals:
-    """Insert states into smaller elites, and fill in what is unknown then."""
-    generator = context.generator
-    grown, blocks, parents = [], [], []
-    for size, count in context.shares():
-        rows = context.draw(size, count)
-        deltas = context.elites[size].deltas[rows]
-        tokens = read_numbered(context.rng, deltas, generator.device, partial=context.partial)
-        blocks.append(draw_blocks(count, context.n, context.n - size, generator))
-        grown.append(insert(tokens, blocks[-1]))
-        parents.append(name_parents(size, rows))
-    filled = _hide_and_fill(context, torch.cat(grown), torch.cat(blocks))
-    return plain_proposals(filled, np.concatenate(parents), partial=context.partial)
+def editing(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
+    """Insert states into smaller elites and fill in what is unknown; the most promising ones first.
+
+    An automaton promises the more, the likelier the denoiser finds what it has filled in, and the
+    longer the threshold of the parent is.
+    """
+    parts = [_leap(context) for _ in range(_POOL - 1)]
+    while True:
+        parts.append(_leap(context))
+        proposals = concatenate([own for own, _ in parts])
+        promise = np.concatenate([own for _, own in parts])
+        order = np.argsort(-promise, kind="stable")
+        first, rest = np.split(order, [context.config.batch])
+        parts = [(proposals.take(rest), promise[rest])]
+        yield proposals.take(first)
 
 
 def edit(context: LeapContext, deltas: Deltas) -> Deltas:
@@ -53,23 +65,43 @@ def edit(context: LeapContext, deltas: Deltas) -> Deltas:
     generator, (batch, _, n) = context.generator, deltas.shape
     tokens = read_numbered(context.rng, deltas, generator.device, partial=context.partial)
     states = min(n, int(context.rng.integers(1, 3)))
-    return _hide_and_fill(context, tokens, draw_blocks(batch, n, states, generator))
+    filled, _ = _hide_and_fill(context, tokens, draw_blocks(batch, n, states, generator))
+    return decode_tokens(filled.cpu().numpy(), partial=context.partial)
 
 
-def _hide_and_fill(context: LeapContext, tokens: Tensor, blocks: Tensor) -> Deltas:
-    """Hide blocks, bool (batch, n), and more of tokens (batch, n, k); return them filled in.
+def _leap(context: LeapContext) -> tuple[Proposals, npt.NDArray[np.float64]]:
+    """Return what a batch of smaller elites becomes, and what each promises, float64 (batch,)."""
+    generator, partial = context.generator, context.partial
+    grown, blocks, parents, ratios = [], [], [], []
+    for size, count in context.shares():
+        rows, elites = context.draw(size, count), context.elites[size]
+        tokens = read_numbered(context.rng, elites.deltas[rows], generator.device, partial=partial)
+        blocks.append(draw_blocks(count, context.n, context.n - size, generator))
+        grown.append(insert(tokens, blocks[-1]))
+        parents.append(name_parents(size, rows))
+        ratios.append(elites.thresholds[rows] / max(1, elites.thresholds[0]))
+    filled, hidden = _hide_and_fill(context, torch.cat(grown), torch.cat(blocks))
+    certainty = context.denoiser.certainty(filled, hidden, generator, passes=_CHECKS)
+    deltas = decode_tokens(filled.cpu().numpy(), partial=partial)
+    proposals = plain_proposals(deltas, np.concatenate(parents), partial=partial)
+    return proposals, certainty.cpu().numpy() + _PARENT * np.concatenate(ratios)
 
-    They are filled in at the temperature of `LeapConfig` or at 1, in random order or the most
-    certain transitions first.
+
+def _hide_and_fill(context: LeapContext, tokens: Tensor, blocks: Tensor) -> tuple[Tensor, Tensor]:
+    """Hide blocks, bool (batch, n), and more of tokens (batch, n, k), and fill in what is hidden.
+
+    Returns the tokens, and what was hidden. They are filled in at the temperature of `LeapConfig`
+    or at 1, in random order or the most certain transitions first.
     """
     rng, generator = context.rng, context.generator
     shares = _SHARE * torch.rand(len(tokens), generator=generator, device=generator.device)
+    hidden = hide(tokens, blocks, shares, generator)
     filled = context.denoiser.fill(
         tokens,
-        hide(tokens, blocks, shares, generator),
+        hidden,
         generator,
         passes=_PASSES,
         temperature=(context.config.temperature, 1.0)[rng.integers(2)],
         certain_first=bool(rng.integers(2)),
     )
-    return decode_tokens(filled.cpu().numpy(), partial=context.partial)
+    return filled, hidden

@@ -926,7 +926,7 @@ def test_insertion_splits_transitions_of_its_parents() -> None:
 
 
 @pytest.mark.parametrize(("k", "partial"), [(1, False), (2, False), (2, True), (3, False)])
-@pytest.mark.parametrize("n", [6, 7, 12])
+@pytest.mark.parametrize("n", [6, 12])
 def test_edits_are_automata_with_one_parent_each(n: int, k: int, partial: bool) -> None:
     elites = {size: make_elites(size, 9, k) for size in (4, 5)}
     editor = Learner(DENOISER, 12, k, LEARN, 0, CPU, partial=partial)
@@ -934,7 +934,7 @@ def test_edits_are_automata_with_one_parent_each(n: int, k: int, partial: bool) 
     for _ in range(2):
         context = replace(make_context(n, elites=elites), k=k, partial=partial, editor=editor)
         source = SOURCES["editing"](context)
-        batches.append([next(source) for _ in range(4)])
+        batches.append([next(source) for _ in range(2)])
     for proposals, again in zip(*batches, strict=True):  # equal seeds propose the same
         assert all(
             np.array_equal(own, its) for own, its in zip(proposals[:4], again[:4], strict=True)
@@ -947,9 +947,40 @@ def test_edits_are_automata_with_one_parent_each(n: int, k: int, partial: bool) 
             proposals.as_decoded, may_synchronize(proposals.deltas, partial=partial)
         )
         first, second = split_parents(proposals.parents).transpose(1, 0, 2)
-        assert first[:, 0].tolist() == [5] * 15 + [4] * 15
+        assert np.isin(first[:, 0], [4, 5]).all()
         assert (second == -1).all() and not proposals.repaired.any()
-    assert len(np.unique(np.concatenate([own.deltas for own in batches[0]]), axis=0)) > 60 or k == 1
+    assert len(np.unique(np.concatenate([own.deltas for own in batches[0]]), axis=0)) > 30 or k == 1
+
+
+def test_the_most_promising_edits_come_first(monkeypatch) -> None:
+    editor, drafted = Learner(DENOISER, 12, 2, LEARN, 0, CPU), []
+    certainty = editor.model.certainty
+
+    def noted(tokens: torch.Tensor, hidden: torch.Tensor, *given, **how) -> torch.Tensor:
+        found = certainty(tokens, hidden, *given, **how)
+        drafted.append((decode_tokens(tokens.numpy()), found.numpy()))
+        return found
+
+    monkeypatch.setattr(editor.model, "certainty", noted)
+    elites = ELITES[5]._replace(thresholds=np.full(40, 7, np.int32))  # no parent is better
+    source = SOURCES["editing"](replace(make_context(6, elites={5: elites}), editor=editor))
+    first, second = next(source), next(source)
+    assert [len(deltas) for deltas, _ in drafted] == [30] * 9
+    deltas = np.concatenate([deltas for deltas, _ in drafted])
+    certainties = np.concatenate([certainties for _, certainties in drafted])
+    early = np.argsort(-certainties[:240], kind="stable")
+    assert np.array_equal(first.deltas, deltas[early[:30]])
+    left = np.append(early[30:], np.arange(240, 270))
+    assert np.array_equal(
+        second.deltas, deltas[left[np.argsort(-certainties[left], kind="stable")[:30]]]
+    )
+
+
+def test_edits_of_better_parents_come_first() -> None:
+    editor = Learner(DENOISER, 12, 2, LEARN, 0, CPU)
+    source = SOURCES["editing"](replace(make_context(6, elites={5: ELITES[5]}), editor=editor))
+    early = next(source).parents[:, 0] & 0xFFFF
+    assert ELITES[5].thresholds[early].mean() > 1.1 * ELITES[5].thresholds.mean()
 
 
 @pytest.mark.parametrize(("k", "partial"), [(1, False), (2, False), (2, True), (3, False)])
@@ -978,7 +1009,7 @@ def test_edits_keep_most_of_their_parents(monkeypatch) -> None:
     elites = {11: make_elites(11, 9)}
     context = replace(make_context(12, elites=elites), editor=editor)
     source = SOURCES["editing"](context)
-    for _ in range(40):
+    for _ in range(20):
         next(source)
         kept = canonical_forms(edit(context, elites[11].deltas))
         assert np.array_equal(kept, canonical_forms(elites[11].deltas))  # in another numbering

@@ -238,6 +238,38 @@ def test_about_equally_many_in_each_pass(passes: int, certain_first: bool) -> No
         assert not falling
 
 
+@pytest.mark.parametrize("partial", [False, True])
+@torch.no_grad()
+def test_certainty_is_the_mean_probability_of_what_was_filled_in(partial: bool) -> None:
+    model, tokens = make(partial=partial), draw(5, 2, partial)
+    hidden = mask(tokens)
+    own = model(tokens, hidden).log_softmax(3)
+    once = model.certainty(tokens, hidden, seeded(), passes=1)
+    for i in range(BATCH):
+        chances = [own[i, q, a, tokens[i, q, a]] for q, a in hidden[i].nonzero().tolist()]
+        assert torch.allclose(once[i], torch.stack(chances).mean(), atol=1e-5)
+    several = model.certainty(tokens, hidden, seeded(), passes=4)
+    assert torch.equal(several, model.certainty(tokens, hidden, seeded(), passes=4))
+    assert not torch.allclose(several, once)
+    assert (several < 0).all()
+    assert (model.certainty(tokens, hidden & False, seeded(), passes=2) == 0).all()
+
+
+@torch.no_grad()
+def test_certainty_looks_at_everything_once() -> None:
+    model, tokens = Sure(make().config), torch.zeros(3, 6, 2, dtype=torch.int64)
+    hidden = mask(tokens, 0.7)
+    found = model.certainty(tokens, hidden, seeded(), passes=3)
+    sure = (5 + torch.arange(6.0))[:, None].expand(6, 2)
+    expected = -torch.log1p(5 * torch.exp(-sure))
+    for i in range(3):
+        assert torch.allclose(found[i], expected[hidden[i]].mean(), atol=1e-4)
+    first, *later = model.asked
+    assert torch.equal(first, hidden)
+    for before, after in zip(model.asked, later, strict=False):
+        assert (before | ~after).all() and after.sum() < before.sum()
+
+
 def test_the_temperature_decides_how_different_the_outcomes_are() -> None:
     model, tokens = make(), draw(5, 2, batch=1).expand(200, -1, -1)
     hidden, distinct = mask(tokens[:1]).expand(200, -1, -1), []
