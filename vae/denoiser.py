@@ -1,9 +1,9 @@
 """A masked model of transition tables: it fills in the transitions that are hidden.
 
-It is an absorbing-state diffusion model (Austin et al. 2021, D3PM): noise hides transitions, each
-for good, and the model learns to guess them from those that are left, by cross-entropy on the
-hidden ones alone (Sahoo et al. 2024). Here the noise is made for edits: a *block* of one or two
-states is hidden with what touches it, and a share of all other transitions.
+It is an absorbing-state diffusion model (Austin et al. 2021, D3PM): noise hides transitions, and
+the model learns to guess them from those that are left, by cross-entropy on the hidden ones alone
+(Sahoo et al. 2024). Here the noise is made for edits: a *block* of one or two states is hidden with
+what touches it, and a share of all other transitions.
 
 The known transitions are a graph. Each layer mixes a state with its neighbours in the numbering,
 and for each letter with the target of its transition and with the sources of those that lead to it.

@@ -22,9 +22,9 @@ from vae.encoding import decode_tokens
 from vae.numbered import read_numbered
 
 _PASSES = 8
-"""A batch is filled in in so many passes."""
+"""Passes in which a batch is filled in."""
 _CHECKS = 4
-"""The passes in which the model says how likely it finds what it has filled in."""
+"""Passes in which the model says how likely it finds what it has filled in."""
 _SHARE = 0.25
 """At most this share of the transitions away from the block is hidden."""
 _POOL = 8
