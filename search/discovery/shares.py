@@ -17,9 +17,9 @@ import numpy.typing as npt
 from automata.solver.exact import Thresholds
 from search.discovery.step import Steps
 
-_BEST = 16
+_BEST = 4
 """The best automata of a size are this many at least,"""
-_BEST_SHARE = 0.02
+_BEST_SHARE = 0.001
 """and this share of all that were found there."""
 _FREE = 1 / 256
 """A proposal that takes no call counts as this share of one, so that a source fades that proposes
@@ -30,13 +30,10 @@ _CARRIED = 500
 """Trials at smaller sizes count as this many at most."""
 _FADING = 0.5
 """Trials at a size count for the next one as this share of its own."""
-_PRIOR = 2
-"""Each source begins with this many trials of the mean rate of all."""
+_PRIOR = 0.25
+"""Each source begins with this much of a success, at the mean rate of all."""
 _FLOOR = 0.05
 """Share of the turns that are drawn evenly, so that no source dies."""
-
-Counts = npt.NDArray[np.float64]
-"""float64 (thresholds,): a number of automata for each threshold"""
 
 
 class Credit(NamedTuple):
@@ -50,21 +47,28 @@ class Credit(NamedTuple):
         return Credit(self.successes * factor, self.trials * factor)
 
 
-def best_shares(counts: Counts) -> Counts:
-    """Return the share of the automata of each threshold that is among the best ones.
+def best_rows(thresholds: Thresholds, finds: int) -> npt.NDArray[np.int64]:
+    """Return the rows of the best automata of a size, of equal ones the first.
 
-    The best are `_BEST` automata or `_BEST_SHARE` of all, whatever is more.
+    Parameters
+    ----------
+    thresholds : int32 array, shape (rows,)
+        In the order of the finds; the best are among them.
+    finds : int
+        Number of all finds of the size.
+
+    Returns
+    -------
+    int64 array
+        `_BEST` rows or `_BEST_SHARE` of all finds, whatever is more; the longest threshold first.
 
     Examples
     --------
-    >>> best_shares(np.array([90.0, 8, 16, 0])).tolist()
-    [0.0, 0.0, 1.0, 1.0]
-    >>> best_shares(np.array([9.0, 8, 12])).tolist()
-    [0.0, 0.5, 1.0]
+    >>> best_rows(np.array([4, 9, 3, 4, 4, 9], np.int32), finds=6).tolist()
+    [1, 5, 0, 3]
     """
-    best = max(_BEST, _BEST_SHARE * counts.sum())
-    longer = counts[::-1].cumsum()[::-1] - counts
-    return np.asarray(np.clip((best - longer) / np.maximum(counts, 1), 0, 1))
+    best = max(_BEST, int(_BEST_SHARE * finds))
+    return np.argsort(-thresholds, kind="stable")[:best]
 
 
 def trials(calls: int, proposed: int) -> float:
@@ -95,15 +99,13 @@ def earned(steps: Steps, names: Iterable[str]) -> dict[str, Credit]:
     """
     credits = {name: Credit() for name in names}
     for _, step in sorted(steps.items()):
-        shares = best_shares(_count(step.thresholds))
+        best = step.sources[best_rows(step.thresholds, step.calls)]
         for number, (name, tally) in enumerate(step.tallies.items()):
             if name in credits:
-                own = step.thresholds[step.sources == number]
-                credit = credits[name].times(_FADING)
-                successes = float(shares[own].sum()) + credit.successes
-                credits[name] = Credit(
-                    successes, trials(tally.calls, tally.proposed) + credit.trials
-                )
+                before = credits[name].times(_FADING)
+                successes = float((best == number).sum()) + before.successes
+                tried = trials(tally.calls, tally.proposed) + before.trials
+                credits[name] = Credit(successes, tried)
     return {
         name: credit.times(min(1.0, _CARRIED / max(credit.trials, 1)))
         for name, credit in credits.items()
@@ -120,30 +122,40 @@ class Shares:
     """
 
     def __init__(self, credits: Mapping[str, Credit]) -> None:
-        self._carried = dict(credits)
-        self._trials = dict.fromkeys(credits, 0.0)
-        self._own: dict[str, Counts] = {name: np.zeros(0) for name in credits}
-        """Finds of each source, the older ones counted less."""
-        self._all: Counts = np.zeros(0)
+        self._carried = credits
+        self._names = [*credits]
+        self._tried = np.zeros(len(credits))  # all trials of each source
+        self._trials = np.zeros(len(credits))  # the older ones counted less
+        self._finds = 0
+        # the best finds: thresholds, positions of their sources, trials of these sources until then
+        self._thresholds: Thresholds = np.empty(0, np.int32)
+        self._sources = np.empty(0, np.int64)
+        self._tried_at = np.empty(0)
 
     def note(self, name: str, found: Thresholds, trials: float) -> None:
         """Count the trials of a source and the thresholds of its new finds, int32 (found,)."""
-        kept = float(np.exp(-trials / _MEMORY))
-        self._carried[name] = self._carried[name].times(kept)
-        self._trials[name] = self._trials[name] * kept + trials
-        counts = _count(found)
-        self._own[name] = _sum(self._own[name] * kept, counts)
-        self._all = _sum(self._all, counts)
+        source = self._names.index(name)
+        self._tried[source] += trials
+        self._trials[source] = self._trials[source] * np.exp(-trials / _MEMORY) + trials
+        self._finds += len(found)
+        thresholds = np.concatenate([self._thresholds, found])
+        best = best_rows(thresholds, self._finds)
+        self._thresholds = thresholds[best]
+        self._sources = np.append(self._sources, np.full(len(found), source))[best]
+        stamps = np.full(len(found), self._tried[source])
+        self._tried_at = np.append(self._tried_at, stamps)[best]
 
     def credits(self) -> dict[str, Credit]:
         """Return the credit of each source: what is best is judged anew after every find."""
-        best = best_shares(self._all)
+        kept = np.exp((self._tried_at - self._tried[self._sources]) / _MEMORY)
+        successes = np.bincount(self._sources, kept, minlength=len(self._names))
+        faded = np.exp(-self._tried / _MEMORY)
         return {
             name: Credit(
-                float(own @ best[: len(own)]) + self._carried[name].successes,
-                self._trials[name] + self._carried[name].trials,
+                successes[source] + faded[source] * self._carried[name].successes,
+                self._trials[source] + faded[source] * self._carried[name].trials,
             )
-            for name, own in self._own.items()
+            for source, name in enumerate(self._names)
         }
 
     def draw(self, rng: np.random.Generator, names: Iterable[str]) -> str:
@@ -154,17 +166,5 @@ class Shares:
         credits = self.credits()
         successes, trials = np.array([credits[name] for name in names]).T  # (names,) each
         mean = (1 + successes.sum()) / (2 + trials.sum())
-        won, lost = _PRIOR * mean + successes, _PRIOR * (1 - mean) + trials - successes
+        won, lost = _PRIOR + successes, _PRIOR * (1 / mean - 1) + trials - successes
         return names[int(rng.beta(won, np.maximum(lost, 1e-9)).argmax())]
-
-
-def _count(thresholds: Thresholds) -> Counts:
-    """Return how often each threshold occurs."""
-    return np.bincount(thresholds).astype(np.float64)
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    """Return the sum of two counts, whose longest thresholds may differ."""
-    length = max(len(one), len(other))
-    padded = (np.pad(counts, (0, length - len(counts))) for counts in (one, other))
-    return np.asarray(sum(padded))

@@ -17,7 +17,7 @@ from search.discovery import mix, shares
 from search.discovery.arms import SOURCES
 from search.discovery.leaps import LeapConfig, LeapContext
 from search.discovery.mix import run_mix
-from search.discovery.shares import Credit, Shares, best_shares, earned, trials
+from search.discovery.shares import Credit, Shares, best_rows, earned, trials
 from search.discovery.step import Step
 from tests.search.elites import ELITES
 
@@ -52,7 +52,7 @@ def test_shares_follow_a_change() -> None:
     for seed in range(3):
         turns = play(lambda turn: {"a": 9.0, "b": 3.0 if turn < 100 else 27.0}, seed)
         assert Counter(turns[:100])["a"] > 60
-        assert Counter(turns[150:])["b"] > 120
+        assert Counter(turns[150:])["b"] > 90
 
 
 def test_alike_sources_have_alike_shares() -> None:
@@ -78,18 +78,29 @@ def test_what_was_earned_before_decides_the_first_turns_alone() -> None:
     for seed in range(3):
         turns = play(lambda turn: {"a": 3.0, "b": 9.0}, seed, a=rich, b=poor)
         assert turns[:3].count("a") >= 2
-        assert turns[150:].count("b") > 100
+        assert turns[150:].count("b") > 75
 
 
-@given(st.lists(st.integers(0, 30), max_size=200))
-def test_the_best_by_rank(thresholds: list[int]) -> None:
-    best = max(16, 0.02 * len(thresholds))
-    own = best_shares(np.bincount(thresholds, minlength=31).astype(float))
-    assert own.sum() == 0 or np.all(np.diff(own) >= 0)
-    for threshold in {*thresholds}:
-        longer = sum(other > threshold for other in thresholds)
-        equal = thresholds.count(threshold)
-        assert own[threshold] == pytest.approx(min(1, max(0, (best - longer) / equal)))
+@given(st.lists(st.integers(0, 30), max_size=200), st.integers(0, 20_000))
+def test_the_best_by_rank(thresholds: list[int], others: int) -> None:
+    finds = len(thresholds) + others
+    rows = best_rows(np.array(thresholds, np.int32), finds).tolist()
+    ranked = sorted(range(len(thresholds)), key=lambda row: (-thresholds[row], row))
+    assert rows == ranked[: max(4, finds // 1000)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.integers(0, 9), max_size=9))))
+def test_the_best_are_judged_anew(parts: list[tuple[str, list[int]]]) -> None:
+    own, found = Shares({"a": NEW, "b": NEW}), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shares, "_MEMORY", 1e12)
+        for name, thresholds in parts:
+            own.note(name, np.array(thresholds, np.int32), len(thresholds))
+            found += [(-threshold, name) for threshold in thresholds]
+        best = Counter(name for _, name in sorted(found, key=lambda find: find[0])[:4])
+        for name, credit in own.credits().items():
+            tried = sum(len(thresholds) for other, thresholds in parts if other == name)
+            assert credit == pytest.approx(Credit(best[name], tried))
 
 
 def step_with(n: int, thresholds: dict[str, list[int]], tallies: dict[str, Tally]) -> Step:
@@ -112,17 +123,17 @@ def test_what_is_earned_at_smaller_sizes() -> None:
     start = step_with(8, {"evolve": [30] * 9}, {"evolve": Tally(9, 9, 9)})
     nine = step_with(
         9,
-        {"one": [40] * 8 + [20] * 12, "two": [30] * 8},
+        {"one": [40] * 2 + [20] * 18, "two": [30] * 2 + [10] * 6},
         {"one": Tally(20, 20, 20), "two": Tally(264, 9, 8)},
     )
     ten = step_with(10, {"two": [9] * 4}, {"two": Tally(4, 4, 4), "one": Tally(0, 0, 0)})
-    # at n = 9 the 16 best are the eight of each source that are longer than 20
+    # the best of n = 9 are the two of each source that are longer than 20
     alone = earned({8: start, 9: nine}, ["one", "two", "three"])
-    assert alone == {"one": Credit(8, 20), "two": Credit(8, 8 + 256 / 256), "three": NEW}
+    assert alone == {"one": Credit(2, 20), "two": Credit(2, 8 + 256 / 256), "three": NEW}
     both = earned({10: ten, 8: start, 9: nine}, ["one", "two"])
-    assert both == {"one": Credit(4, 10), "two": Credit(4 + 4, 4 + 4.5)}
-    many = step_with(9, {"one": [5] * 400}, {"one": Tally(400, 400, 400)})
-    assert earned({9: many}, ["one"])["one"] == pytest.approx(Credit(4, 100))
+    assert both == {"one": Credit(1, 10), "two": Credit(4 + 1, 4 + 4.5)}
+    many = step_with(9, {"one": [5] * 800}, {"one": Tally(800, 800, 800)})
+    assert earned({9: many}, ["one"])["one"] == pytest.approx(Credit(2.5, 500))
 
 
 # --- sources together ---------------------------------------------------------------------------
@@ -154,8 +165,8 @@ def uniform(batches: int, heard: list) -> Callable:
 
 def test_sources_get_the_thresholds_of_whole_batches() -> None:
     heard: dict[str, list] = {"one": [], "two": []}
-    arm = run({name: uniform(10**9, own) for name, own in heard.items()}, 300, context_of(20))
-    assert arm.calls == 300
+    arm = run({name: uniform(10**9, own) for name, own in heard.items()}, 600, context_of(20))
+    assert arm.calls == 600
     assert [*arm.tallies] == ["one", "two"]
     for own in heard.values():
         assert len(own) > 2
@@ -189,13 +200,13 @@ def test_a_mix_without_anything_new_ends(monkeypatch) -> None:
     assert 500 <= arm.decoded < 1100
 
 
-def test_children_are_bred_from_the_finds(monkeypatch) -> None:
+def test_children_are_bred_from_the_finds() -> None:
     alone = run({"breeding": SOURCES["breeding"]}, 400, context_of(64))
     numbers, proposals = alone.found()
     assert len(numbers) == alone.calls == 400
     assert (proposals.parents == -1).all()
     thresholds = alone.oracle.thresholds(numbers)
-    assert thresholds[200:].mean() > thresholds[:50].mean() + 2
+    assert thresholds[200:].mean() > thresholds[:50].mean() + 1
 
 
 def test_a_mix_repeats_exactly() -> None:
