@@ -50,7 +50,7 @@ class Layer(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """Scores the targets of hidden transitions; its width is `ModelConfig.channels`."""
+    """Scores the targets of hidden transitions; its width is `vae.config.ModelConfig.channels`."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
