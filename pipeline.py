@@ -237,7 +237,7 @@ def evolve(
 @options.integer("--seed", 0, MAX_SEED, default=0, help="Seed, or the first one.")
 @options.integer("--seeds", 1, 1000, default=1, help="Number of consecutive seeds.")
 @click.option(
-    "--arms", default="vae", show_default=True, help="Arms, with commas: see docs/discovery.md."
+    "--arms", default="mix", show_default=True, help="Arms, with commas: see docs/discovery.md."
 )
 @options.path("--out", required=True, help="Folder of the run or runs.")
 @options.archive_rule

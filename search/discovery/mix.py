@@ -12,6 +12,7 @@ from search.arms.account import Arm
 from search.arms.proposals import Proposals
 from search.arms.ranked import Ranked
 from search.arms.seconds import timed
+from search.discovery.arms import POLISHING
 from search.discovery.leaps import LeapContext, Source, portion
 from search.discovery.shares import Credit, Shares, trials
 
@@ -56,7 +57,8 @@ def run_mix(
 
     The first parts have eight automata, later ones an eighth of all calls so far, a batch at most:
     what a source is worth is known after a few calls. A source that proposes nothing leaves the
-    mix.
+    mix. Those in `search.discovery.arms.POLISHING` have half of the calls at most: near the best
+    finds they easily find more that are nearly as good, and would crowd out those that leap.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def run_mix(
     for name in sources:
         arm.open(name)
     while left and idle < _PATIENCE and not arm.exhausted():
-        name = shares.draw(context.rng, left)
+        name = shares.draw(context.rng, _may_propose(arm, left))
         with timed(seconds, "sample"):
             if name not in supplies:
                 supplies[name] = _Supply(sources[name](context))
@@ -97,3 +99,10 @@ def run_mix(
         shares.note(name, found, trials(answer.calls, count))
         idle = max(0.0, idle + count - answer.calls / _LEAST_NEW)
         report(answer.calls)
+
+
+def _may_propose(arm: Arm, names: list[str]) -> list[str]:
+    """Return the sources whose turn it may be: those that leap alone, once others had too much."""
+    polished = sum(arm.tallies[name].calls for name in POLISHING if name in arm.tallies)
+    leaping = [name for name in names if name not in POLISHING]
+    return leaping if leaping and 2 * polished > arm.calls else names

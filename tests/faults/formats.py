@@ -25,7 +25,7 @@ from tests.faults.readers import Reader
 from tests.faults.world import HALF_LINE, PENDING_LINE, STEP_LINE, TINY_LINE, world
 
 Seal = Callable[[Path], None]
-_STEP = "discover/seed-0/vae/n-05"
+_STEP = "discover/seed-0/mix/n-05"
 _JSON = (damaged_bytes, damaged_text, damaged_json, damaged_json, damaged_json)
 _TEXT = (damaged_bytes, damaged_text, damaged_text)
 

@@ -199,7 +199,7 @@ def _interrupt(line: str, folder: Path, name: str, time: int) -> None:
 def _undo(folder: Path) -> None:
     """Copy the discovery as it was before its last step."""
     shutil.copytree(folder / "discover", folder / "undone")
-    shutil.rmtree(folder / "undone" / "seed-0" / "vae" / "n-06")
+    shutil.rmtree(folder / "undone" / "seed-0" / "mix" / "n-06")
     for name in ("run.json", "candidates.csv", "summary.csv", "checksums.json"):
         (folder / "undone" / name).unlink()
 

@@ -209,6 +209,12 @@ def test_children_are_bred_from_the_finds() -> None:
     assert thresholds[200:].mean() > thresholds[:50].mean() + 1
 
 
+def test_what_leaps_has_half_of_the_calls() -> None:
+    known = {"breeding": SOURCES["breeding"], "bad": uniform(10**9, [])}
+    tallies = run(known, 1000, context_of(64)).tallies
+    assert 400 < tallies["breeding"].calls <= 500 + 64
+
+
 def test_a_mix_repeats_exactly() -> None:
     names = ("insertion", "stretching", "breeding")
     sources = {name: SOURCES[name] for name in names}

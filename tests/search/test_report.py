@@ -353,7 +353,7 @@ def test_a_start_alone_is_one_run(tmp_path: Path, call) -> None:
     line = "discover --from 3 --start-to 5 --to 5 --start-budget 200 --workers 1 --out"
     assert call([*line.split(), tmp_path / "run"]).code == 0
     content = read_run(tmp_path / "run", 30)
-    assert content.lead == "The best automata with n = 3 to 5, k = 2: vae, seed 0."
+    assert content.lead == "The best automata with n = 3 to 5, k = 2: mix, seed 0."
     summary = pd.read_csv(tmp_path / "run" / "summary.csv")
     assert content.facts["solver calls"] == f"{summary['calls'].sum():,}"
 
@@ -615,7 +615,7 @@ def test_a_model_that_is_gone(copied: Path, call) -> None:
         ("discover", lambda run: shutil.rmtree(run / "seed-0"), "n-03: no finished step"),
         ("compare", lambda run: (run / "comparison.csv").write_text(""), "damaged"),
         ("enumerate", lambda run: (run / "manifest.json").write_text("{}"), "manifest.json"),
-        ("discover", lambda run: (run / "seed-0/vae/n-06/found.npz").write_bytes(b"x"), "damaged"),
+        ("discover", lambda run: (run / "seed-0/mix/n-06/found.npz").write_bytes(b"x"), "damaged"),
         ("data", lambda run: (run / "part-000000.parquet").write_bytes(b"x"), "damaged"),
         ("search", shutil.rmtree, "search: no such folder"),
         (".", lambda _: None, "finished run: the runs in it are compare, "),
