@@ -1,6 +1,6 @@
 """The longest thresholds that anyone knows: the scale of pictures, ceilings and scores.
 
-Those of partial automata are in the `data.records`. No arm, sampler or model reads them: an import
+Those of partial automata come from `data.records`. No arm, sampler or model reads them: an import
 contract checks this. A ceiling of ``generate`` is a share of them.
 """
 
