@@ -12,8 +12,8 @@ from vae.config import TOKEN_KINDS, ModelConfig, ModelOptions
 
 SOURCE_NAMES = (
     *("posterior", "posterior-sampled", "interpolation", "encode-decode", "prior", "cooled"),
-    *("insertion", "stretching", "cma-es", "gradient", "arithmetic", "breeding", "editing"),
-    "constructive",
+    *("insertion", "stretching", "constructive", "cma-es", "gradient", "arithmetic"),
+    *("breeding", "editing"),
 )
 """Names of the sources in tables; here, so that reading tables does not load the model."""
 _START = 8

@@ -40,7 +40,7 @@ def candidates(
     Returns
     -------
     DataFrame
-        The columns of `candidate_columns`; ranks count over all sizes.
+        The columns of `search.candidates.candidate_columns`; ranks count over all sizes.
     """
     smaller = {n: step.elites(elites) for n, step in (parents or steps).items()}
     tables = [table for n in sorted(steps) for table in _tables(steps[n], smaller, share)]

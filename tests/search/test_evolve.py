@@ -297,3 +297,13 @@ def test_letters_that_are_not_needed_are_counted(tmp_path):
     path.write_text(table.assign(letters_needed=3).to_csv(index=False))
     with pytest.raises(DataError, match=r"letters_needed is 3, but should be [12]"):
         verify_candidates(path)
+
+
+def test_the_page_shows_the_letters_needed(tmp_path):
+    for words in (
+        f"evolve -n 4 -k 3 --budget 60 --workers 1 --out {tmp_path}/out",
+        f"report {tmp_path}/out --limit 20 --out {tmp_path}/page.html",
+    ):
+        answer = CliRunner().invoke(pipeline.cli, words)
+        assert answer.exit_code == 0, answer.output
+    assert "letters_needed" in (tmp_path / "page.html").read_text()
