@@ -26,6 +26,7 @@ from search.run import write_tables
 from search.summary import HIT_COLUMNS, SUMMARY_COLUMNS
 from search.verified import verify_candidates
 from tests import naive
+from tests.known_lengths import pretend
 
 CONFIG = EvolveConfig(n=5, k=2, budget=300, parents=60, batch=32, keep=80, seed=1)
 EULERIAN = replace(CONFIG, classes=("eulerian",), budget=50)
@@ -216,7 +217,7 @@ def test_the_same_seed_gives_the_same_partial_tables(partial_result):
 
 
 def test_evolution_of_partial_automata_as_a_command(tmp_path, monkeypatch):
-    monkeypatch.setattr("data.best_known._CAREFUL", {2: [0, 1, 4, 6]})
+    pretend(monkeypatch, [0, 1, 4, 6])
     command = f"evolve -n 4 --partial --budget 300 --keep 20 --workers 1 --out {tmp_path}/out"
     answer = CliRunner().invoke(pipeline.cli, command, catch_exceptions=False)
     assert answer.exit_code == 0

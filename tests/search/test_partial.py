@@ -34,6 +34,7 @@ from search.scoring.comparison import compact
 from search.scoring.scores import known_families
 from search.verified import verify_candidates
 from tests import naive
+from tests.known_lengths import pretend
 from tests.vae.models import make, seeded
 
 pytestmark = pytest.mark.usefixtures("unrendered", "one_thread", "few_dots")
@@ -127,7 +128,7 @@ def test_a_longer_record_changes_no_report(
 ) -> None:
     pages = []
     for lengths in ([0, 1, 4, 9, 16], [0, 1, 4, 9, 18], [0, 1, 4, 9]):
-        monkeypatch.setattr("data.best_known._CAREFUL", {2: lengths})
+        pretend(monkeypatch, lengths)
         command(f"report {folder}/search --out {tmp_path}/page.html")
         pages.append((tmp_path / "page.html").read_bytes())
         assert verify_candidates(folder / "search" / "candidates.csv") > 0
@@ -394,6 +395,6 @@ def test_pages(folder: Path, tmp_path: Path, name: str) -> None:
 def test_a_map_of_sizes_without_a_record_goes_by_a_unit(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data.best_known._CAREFUL", {2: [0, 1, 4, 9, 16]})
+    pretend(monkeypatch, [0, 1, 4, 9, 16])
     command(f"report {folder}/leaps --limit 20 --out {tmp_path}/page.html")
     assert "% of (n-1)²</span>" in (tmp_path / "page.html").read_text()
