@@ -29,7 +29,9 @@ from search.archive.series import find_series, summarize
 from search.archive.store import Archive, verify_archive
 from search.arms.decode import decode_and_repair
 from search.discovery.saved import load_step
+from search.report.content import LatentMap
 from search.report.discoveries import _lengths, read_discovery
+from search.report.map_shapes import map_shapes
 from search.scoring.comparison import compact
 from search.scoring.scores import known_families
 from search.verified import verify_candidates
@@ -392,9 +394,14 @@ def test_pages(folder: Path, tmp_path: Path, name: str) -> None:
         assert re.search(r'id="ramp"><span>\d+% of the longest known</span>', text)
 
 
-def test_a_map_of_sizes_without_a_record_goes_by_a_unit(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pretend(monkeypatch, [0, 1, 4, 9, 16])
-    command(f"report {folder}/leaps --limit 20 --out {tmp_path}/page.html")
-    assert "% of (n-1)²</span>" in (tmp_path / "page.html").read_text()
+@pytest.mark.parametrize(
+    ("recorded", "unit"), [("94", "the longest known"), ("", "(n-1)²")], ids=["one", "none"]
+)
+def test_a_map_goes_by_what_is_known_of_its_sizes(recorded: str, unit: str) -> None:
+    n = 10 if recorded else 64  # nothing is known of n = 64
+    rows = pd.DataFrame([{"n": str(n), "k": "2", "best_known": recorded}])
+    places = np.array([[0.0, 0.0], [1.0, 1.0]])
+    latent_map = LatentMap("", "", (0.5, 0.5), places[:1], rows, places[1:], [])
+    automata = [{"n": n, "k": 2, "threshold": 47}] * 2
+    share = 47 / (94 if recorded else 63**2)
+    assert map_shapes(latent_map, automata, rows)["ramp"] == (share, share, unit)
