@@ -65,7 +65,7 @@ def run_mix(
     arm : Arm
         Pays for the calls; each source has a tally.
     context : LeapContext
-        The sources get it with `LeapContext.finds`, to go on from them.
+        The sources get it with the finds so far, to go on from them.
     sources : mapping of str to Source
     credits : mapping of str to Credit
         By source: what each has earned at smaller sizes; those left out begin anew.

@@ -60,7 +60,7 @@ def best_rows(thresholds: Thresholds, finds: int) -> npt.NDArray[np.int64]:
     Returns
     -------
     int64 array
-        `_BEST` rows or `_BEST_SHARE` of all finds, whatever is more; the longest threshold first.
+        Four rows, or one in 1,000 finds, whatever is more; the longest threshold first.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def earned(steps: Steps, names: Iterable[str]) -> dict[str, Credit]:
     Returns
     -------
     dict of str to Credit
-        Of each source at most `_CARRIED` trials; older sizes count less.
+        Of each source at most 500 trials; each size has half the weight of the next one.
     """
     credits = {name: Credit() for name in names}
     for _, step in sorted(steps.items()):
