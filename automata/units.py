@@ -84,9 +84,11 @@ def threads(workers: int) -> Iterator[Pool]:
 def processes(workers: int) -> Iterator[Pool]:
     """Run units in processes; after an error or an interruption they are ended at once.
 
-    They end with this process, even if it is killed. Raises ValueError if `workers` is less than 1.
+    They end with this process, even if it is killed. Raises ValueError if `workers` is less than 1,
+    ChildProcessError if one of them is killed.
     """
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import active_children, get_context
 
     workers = check_workers(workers)
@@ -95,6 +97,9 @@ def processes(workers: int) -> Iterator[Pool]:
     ) as executor:
         try:
             yield Pool(executor, lambda: workers)
+        except BrokenProcessPool as error:
+            reason = "a process was killed before its work was done, maybe for want of memory"
+            raise ChildProcessError(f"{reason}: run the command again") from error
         except BaseException:
             for child in active_children():
                 child.terminate()

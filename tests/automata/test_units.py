@@ -1,5 +1,6 @@
 """Units of work: results in order, however they finish, are split or are lost."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -103,3 +104,9 @@ def test_what_is_queued_is_cancelled() -> None:
 def test_processes_are_a_pool_too() -> None:
     with processes(1) as pool:
         assert [*results_of_units(pool, abs, [-3, 4])] == [[3], [4]]
+
+
+def test_a_killed_process_is_an_error_of_one_line() -> None:
+    with pytest.raises(ChildProcessError, match="^a process was killed .* run the command again$"):
+        with processes(1) as pool:
+            [*results_of_units(pool, os._exit, [9])]
