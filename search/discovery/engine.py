@@ -242,11 +242,7 @@ class Engine:
         return [step_folder(self.folder, n - 1) / kind.file for kind in self.learners]
 
     def _leap(
-        self,
-        arm: Arm,
-        seconds: dict[str, float],
-        context: LeapContext,
-        report: Report,
+        self, arm: Arm, seconds: dict[str, float], context: LeapContext, report: Report
     ) -> None:
         """Let the sources propose in turn until their calls are spent or few proposals are new.
 

@@ -38,6 +38,7 @@ _BRED_SHARE = 0.01
 """or from this share of all."""
 _BRED_SOFTNESS = 0.1
 _PART, _PARTS = 8, 8
+"""Parts have eight automata at least, and an eighth of those before."""
 _ROWS = 32
 """A parent is named ``size << _ROWS | row``, its row among the elites of that size."""
 
