@@ -61,8 +61,8 @@ def nearest_of(delta: AutomatonLike, known: Sequence[tuple[str, Deltas]]) -> Nea
     Examples
     --------
     >>> from automata.identification import known
-    >>> nearest_of("1 2 3 4 0|1 2 3 0 0", known(5, 2))
-    Nearest(changes=1, names=('W', 'G'))
+    >>> nearest_of("1 2 3 4 0|0 1 2 3 3", known(5, 2))
+    Nearest(changes=1, names=('C', 'F'))
     """
     valid = validate_delta(delta, partial=True)
     names: dict[bytes, str] = {}

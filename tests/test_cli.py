@@ -664,12 +664,13 @@ def test_weights_that_overflow(call, runs, command):
 
 def test_weights_of_a_step_that_overflow(call, tmp_path):
     line = "discover --from 3 --start-to 4 --to 6 --start-budget 20 --budget 30 --workers 1"
-    words = f"{line} --latent 4 --first-look 20 --first-steps 2 --steps 1 --out found".split()
-    assert call(tmp_path, words).code == 0
-    shutil.rmtree(tmp_path / "found/seed-0/mix/n-06")
-    overflow(tmp_path / "found/seed-0/mix/n-05")
-    answer = call(tmp_path, words)
-    refused(answer, 3, "n-05/model.safetensors: computes numbers that are not finite")
+    words = f"{line} --latent 4 --first-look 20 --first-steps 2 --steps 1".split()
+    for arm, place in (("vae", "n-05/model.safetensors"), ("mix", "n-05")):
+        assert call(tmp_path, [*words, "--arms", arm, "--out", arm]).code == 0
+        shutil.rmtree(tmp_path / arm / f"seed-0/{arm}/n-06")
+        overflow(tmp_path / arm / f"seed-0/{arm}/n-05")
+        answer = call(tmp_path, [*words, "--arms", arm, "--out", arm])
+        refused(answer, 3, f"{place}: computes numbers that are not finite")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b"3"])

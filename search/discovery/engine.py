@@ -205,8 +205,7 @@ class Engine:
                 *(n, config.k, elites, self.learners.get(AUTOENCODER), rng, generator),
                 *(config.leap, config.partial, self.learners.get(DENOISER)),
             )
-            before = [path for path in self.weights_before(n) if path.exists()]
-            with computing(before[0] if len(before) == 1 else self.folder):
+            with computing(self._trained_in(n)):
                 if self.arm_config.mixes:
                     sources = {name: SOURCES[name] for name in self.arm_config.sources}
                     run_mix(arm, context, sources, credits, report, seconds)
@@ -240,6 +239,13 @@ class Engine:
     def weights_before(self, n: int) -> list[Path]:
         """Return the files of the weights with which the step at n states begins, one a model."""
         return [step_folder(self.folder, n - 1) / kind.file for kind in self.learners]
+
+    def _trained_in(self, n: int) -> Path:
+        """Return the file of the one model that a step begins with, or the folder of several."""
+        before = [path for path in self.weights_before(n) if path.exists()]
+        if not before:
+            return self.folder
+        return before[0] if len(before) == 1 else before[0].parent
 
     def _leap(
         self, arm: Arm, seconds: dict[str, float], context: LeapContext, report: Report

@@ -140,8 +140,8 @@ def test_configs_out_of_range(value: dict[str, Any], message: str) -> None:
 
 
 def test_a_ceiling_is_a_number_of_json() -> None:
-    ceilings = [GenerateConfig(ceiling=value).ceiling for value in (1, True, np.float32(0.5))]
-    assert [type(ceiling) for ceiling in ceilings] == [int, float, float]
+    ceilings = [GenerateConfig(ceiling=value).ceiling for value in (1, np.float32(0.5))]
+    assert [type(ceiling) for ceiling in ceilings] == [int, float]
 
 
 @pytest.mark.parametrize(

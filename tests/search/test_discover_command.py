@@ -424,7 +424,10 @@ def test_an_archive_that_is_none_is_refused_at_once(tmp_path: Path, call) -> Non
         ({"latent": 1, "arms": "latent-search"}, "arm latent-search: at least 2"),
         ({"latent": 1, "prior": "flow"}, "latent=1 is below 2: too few for prior=flow"),
         ({"prior": "vamp", "posterior": "iaf"}, "prior=vamp needs posterior=diagonal, not iaf"),
-        ({"arms": "vae,best"}, "unknown arm 'best': one of evolve, insertion, stretch, vae,"),
+        (
+            {"arms": "vae,best"},
+            "unknown arm 'best': one of evolve, insertion, stretch, constructive,",
+        ),
         ({"arms": "vae,vae"}, "arms=vae,vae"),
         ({"arms": ""}, "unknown arm ''"),
         ({"arms": "vae,"}, "unknown arm ''"),
