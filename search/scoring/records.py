@@ -52,9 +52,9 @@ def score_records(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
 
     - ``calls_to_record``, ``calls_to_95``: solver calls up to the first automaton at or above the
       record, and 0.95 of it; nan if there is none.
-    - ``seconds_to_record``, ``seconds_to_95``: seconds of the step up to it, all training before
-      the size included. Of sampling, solving and evolution it is the share that its calls are of
-      all calls of the first look, or of those of evolution.
+    - ``seconds_to_record``, ``seconds_to_95``: seconds of the step up to it, all its training
+      included. Of sampling, solving and evolution it is the share that its calls are of
+      all calls of the sources, or of those of evolution.
     - ``within_1``, ``within_2``, ``within_5``: distinct automata within 1, 2 and 5 % of the record
       per 1,000 calls of the step.
 
@@ -71,7 +71,6 @@ def score_records(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
     -------
     DataFrame
         One row for each arm, seed and size with a record.
-
     """
     rows = []
     for arm, seed, step in ordered(runs):
@@ -137,10 +136,11 @@ def _seconds(step: Step, calls: int) -> float:
     """Return the seconds of a step up to some number of its calls, with all its training."""
     spent = dict(step.seconds)
     evolving, training = spent.pop(EVOLVE, 0.0), spent.pop("train", 0.0)
-    looking, later = sum(spent.values()), step.calls - step.first_look
-    if calls <= step.first_look:
-        return training + looking * calls / step.first_look
-    return training + looking + evolving * (calls - step.first_look) / later
+    evolved = step.tallies[EVOLVE].calls if EVOLVE in step.tallies else 0
+    leapt, leaping = step.calls - evolved, sum(spent.values())
+    if calls <= leapt:
+        return training + leaping * calls / leapt
+    return training + leaping + evolving * (calls - leapt) / evolved
 
 
 def _whole(number: float) -> str:

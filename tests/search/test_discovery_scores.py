@@ -592,6 +592,13 @@ def test_calls_and_seconds_to_the_record():
     assert [*row] == RECORD_SCORES
 
 
+def test_seconds_of_an_arm_without_evolution_are_those_of_all_its_calls():
+    seconds, tallies = {"train": 100.0, "sample": 50.0}, {"evolve": Tally()}
+    step = make_step([(38, 4_000)], seconds=seconds, tallies=tallies)  # of 10,000 calls
+    (row,) = score_records({("mix", 0): {9: step}}, ("eulerian",)).to_dict("records")
+    assert row["seconds_to_record"] == pytest.approx(100 + 50 * 4_000 / 10_000)
+
+
 def test_records_that_are_not_reached_or_not_known():
     step = make_step([(36, 1)])
     (row,) = score_records({("c", 0): {9: step}}, ("eulerian",)).to_dict("records")
