@@ -46,6 +46,8 @@ PICTURES = [f"{name}.{kind}" for name in ("families", "hits", "gaps") for kind i
 COMPARISON = ["scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv"]
 COMPARISON += ["records.csv"]
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def words(**changes) -> list[str]:
     """A command line: the options as above, with some changes."""
@@ -70,7 +72,6 @@ def quick(monkeypatch) -> None:
     monkeypatch.setattr(evolution, "_CHILD_PATIENCE", 5000)
     for name in ("plot_families", "plot_hits", "plot_gaps"):
         monkeypatch.setattr(report, name, draw)
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
