@@ -1,12 +1,17 @@
-"""Intervals of shares and of means."""
+"""Intervals of shares and of means, and the resamples of bootstrap intervals (Efron 1979)."""
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+RESAMPLES = 10_000
+"""Resamples of a bootstrap interval."""
+_TAIL = 0.025
 _Z = 1.959964
 """The quantile of the normal distribution for 95 % intervals."""
 
@@ -62,3 +67,35 @@ def mean_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
     mean = float(own.mean()) if len(own) else np.nan
     half = _Z * float(own.std(ddof=1)) / len(own) ** 0.5 if len(own) > 1 else np.nan
     return mean, mean - half, mean + half
+
+
+@cache
+def resampled_counts(rows: int, *, seed: int, stream: int = 0) -> Floats:
+    """Return how many times each resample draws each row: float64 (rows, `RESAMPLES`).
+
+    Examples
+    --------
+    >>> bool((resampled_counts(3, seed=0).sum(axis=0) == 3).all())
+    True
+    """
+    rng = np.random.default_rng([seed, stream])
+    return rng.multinomial(rows, np.full(rows, 1 / rows), RESAMPLES).T.astype(np.float64)
+
+
+def percentile_interval(lows: Floats, highs: Floats) -> tuple[Floats, Floats]:
+    """Return the 2.5th percentile of each row of one array and the 97.5th of another.
+
+    No values are interpolated. The two arrays differ where a resample carries no information, which
+    then counts as the least for one end and as the most for the other.
+
+    Parameters
+    ----------
+    lows, highs : float64 array, shape (measures, `RESAMPLES`)
+
+    Returns
+    -------
+    low, high : float64 array, shape (measures,)
+    """
+    place = int(_TAIL * (RESAMPLES - 1))
+    low = np.partition(lows, place, axis=1)[:, place]
+    return low, np.partition(highs, -1 - place, axis=1)[:, -1 - place]

@@ -24,10 +24,12 @@ from search.scoring.comparison import (
     ratios,
 )
 from search.scoring.records import compact_records, record_length, score_records
+from search.scoring.running_times import running_times
 from search.scoring.scores import Listed, family_rows, score_steps
 
 COMPARISON_TABLES = (
     *("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv", "records.csv"),
+    "running_times.csv",
 )
 _BASELINE = "insertion"
 """The arm that others are divided by in ``ratios.csv``, if it ran."""
@@ -110,6 +112,7 @@ def report_runs(
         families = family_rows(later, config.classes)
         contents = (
             *(scores, comparison, _ratios(scores), families, _starts(runs, config), by_records),
+            running_times(by_records),
         )
         tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
         pictures += plot_families(comparison, out / "families")

@@ -107,7 +107,8 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     ):
         text = (
             "What it took to reach the longest threshold known (docs/records.md): the seeds that "
-            "did, and their solver calls and seconds at the size, with all training before it."
+            "did, and their solver calls and seconds at the size, with all training before it. "
+            "Ratios of expected running times are to the best arm without a model, if one ran."
         )
         content.tables.append(Table("Records", text, compact_records(by_records)))
     if len(runs) == 1:

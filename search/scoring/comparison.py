@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
+from search.evaluation.intervals import RESAMPLES, percentile_interval, resampled_counts
 from search.scoring.scores import ALL, FIRST_LOOK, SECONDS, Floats, Runs
 from search.summary import HIT_COLUMNS
 
@@ -28,9 +28,6 @@ _COMPACT_COLUMNS = [
     "arm", "n", "seeds", "calls", "first look", "top per 1,000", "0.8 per 1,000",
     "families first/all/known", "best gap", "seconds",
 ]  # fmt: skip
-
-_RESAMPLES = 10_000
-_TAIL = 0.025
 
 
 def compare_arms(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
@@ -119,7 +116,7 @@ def _with_all_families(scores: pd.DataFrame) -> pd.DataFrame:
 def _estimate(values: Floats, seed: int) -> tuple[Floats, Floats, Floats]:
     """Return mean, lower and upper end of each column of (seeds, measures)."""
     means = _resampled_means(values, seed, 0)
-    return _mean(values), *_interval(means, means)
+    return _mean(values), *percentile_interval(means, means)
 
 
 def _estimate_ratio(
@@ -132,7 +129,9 @@ def _estimate_ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         resampled = first / second
         ratio = _mean(one) / _mean(other)
-    low, high = _interval(np.where(undecided, 0, resampled), np.where(undecided, np.inf, resampled))
+    low, high = percentile_interval(
+        np.where(undecided, 0, resampled), np.where(undecided, np.inf, resampled)
+    )
     return ratio, low, high
 
 
@@ -145,25 +144,11 @@ def _mean(values: Floats) -> Floats:
 def _resampled_means(values: Floats, seed: int, stream: int) -> Floats:
     """Return the means of resampled seeds: (seeds, measures) to (measures, resamples)."""
     if len(values) == 1:
-        return np.full((values.shape[1], _RESAMPLES), np.nan)
-    draws = _draws(len(values), seed, stream)
+        return np.full((values.shape[1], RESAMPLES), np.nan)
+    draws = resampled_counts(len(values), seed=seed, stream=stream)
     # einsum: unlike those of a matrix product, its sums do not depend on the number of threads
     means: Floats = np.einsum("sm,sr->mr", values, draws) / len(values)  # (measures, resamples)
     return np.clip(means, values.min(axis=0)[:, None], values.max(axis=0)[:, None])
-
-
-@cache
-def _draws(seeds: int, seed: int, stream: int) -> Floats:
-    """Return the number of times that each resample draws each seed: (seeds, resamples)."""
-    rng = np.random.default_rng([seed, stream])
-    return rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES).T.astype(np.float64)
-
-
-def _interval(lows: Floats, highs: Floats) -> tuple[Floats, Floats]:
-    """Return the lower and the upper percentile of each row, without interpolation."""
-    place = int(_TAIL * (_RESAMPLES - 1))
-    low = np.partition(lows, place, axis=1)[:, place]
-    return low, np.partition(highs, -1 - place, axis=1)[:, -1 - place]
 
 
 def assert_distinct(steps: Runs) -> None:
@@ -219,8 +204,8 @@ def compact(comparison: pd.DataFrame) -> pd.DataFrame:
             "seeds": str(every["seeds"]),
             "calls": f"{every['calls']:,.0f}",
             "first look": f"{look['calls']:,.0f}",
-            "top per 1,000": _with_interval(look, "hits_top"),
-            "0.8 per 1,000": _with_interval(look, "hits_0.8"),
+            "top per 1,000": with_interval(look, "hits_top"),
+            "0.8 per 1,000": with_interval(look, "hits_0.8"),
             "families first/all/known": " / ".join(map(three_digits, families)),
             "best gap": three_digits(every["gap"]),
             "seconds": f"{every['seconds']:,.0f}",
@@ -229,7 +214,8 @@ def compact(comparison: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COMPACT_COLUMNS)
 
 
-def _with_interval(row: Mapping[str, float], name: str) -> str:
+def with_interval(row: Mapping[str, float], name: str) -> str:
+    """Write the number in a column of a row, with the interval in the two columns of its ends."""
     ends: Sequence[float] = (row[f"{name}_low"], row[f"{name}_high"])
     interval = "" if np.isnan(ends).any() else f" [{', '.join(map(three_digits, ends))}]"
     return three_digits(row[name]) + interval

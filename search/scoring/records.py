@@ -11,7 +11,8 @@ import pandas as pd
 from data.best_known import best_known_length
 from data.records import best_known_record
 from search.discovery.step import EVOLVE, Step
-from search.scoring.comparison import three_digits
+from search.scoring.comparison import three_digits, with_interval
+from search.scoring.running_times import running_times
 from search.scoring.scores import Runs, ordered
 
 NEARLY = 0.95
@@ -21,11 +22,11 @@ WITHIN = {"within_1": 0.99, "within_2": 0.98, "within_5": NEARLY}
 RECORD_SCORES = [
     *("arm", "seed", "n", "record", "best_threshold", "calls", "calls_to_record", "calls_to_95"),
     *WITHIN,
-    *("seconds_to_record", "seconds_to_95"),
+    *("seconds", "seconds_to_record", "seconds_to_95"),
 ]
 _COMPACT = [
     *("arm", "n", "record", "best", "seeds with it", "calls: median", "most", "seconds"),
-    *("calls to 95 %", "within 5 % per 1,000"),
+    *("calls to 95 %", "within 5 % per 1,000", "calls ratio", "seconds ratio"),
 ]
 
 
@@ -55,6 +56,7 @@ def score_records(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
     - ``seconds_to_record``, ``seconds_to_95``: seconds of the step up to it, all its training
       included. Of sampling, solving and evolution it is the share that its calls are of
       all calls of the sources, or of those of evolution.
+    - ``seconds``: of the whole step.
     - ``within_1``, ``within_2``, ``within_5``: distinct automata within 1, 2 and 5 % of the record
       per 1,000 calls of the step.
 
@@ -85,7 +87,8 @@ def compact_records(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the table to print, every cell a text: a row for each arm and size.
 
     Calls and seconds are medians over the seeds that reach the record, ``most`` is the largest
-    number of calls; rates are means over all seeds.
+    number of calls; rates are means over all seeds. The ratios are those of
+    `search.scoring.running_times.running_times`: to the best arm without a model.
 
     Parameters
     ----------
@@ -97,7 +100,10 @@ def compact_records(scores: pd.DataFrame) -> pd.DataFrame:
     DataFrame
     """
     rows = []
-    for (arm, n), own in scores.groupby(["arm", "n"], sort=False):
+    ratios = running_times(scores).to_dict("records")
+    for ((arm, n), own), ratio in zip(
+        scores.groupby(["arm", "n"], sort=False), ratios, strict=True
+    ):
         reached = own["calls_to_record"].dropna()
         row = {
             "arm": arm,
@@ -110,6 +116,8 @@ def compact_records(scores: pd.DataFrame) -> pd.DataFrame:
             "seconds": three_digits(own["seconds_to_record"].median()),
             "calls to 95 %": _whole(own["calls_to_95"].median()),
             "within 5 % per 1,000": three_digits(own["within_5"].mean()),
+            "calls ratio": with_interval(ratio, "calls_ratio"),
+            "seconds ratio": with_interval(ratio, "seconds_ratio"),
         }
         rows.append(row)
     return pd.DataFrame(rows, columns=_COMPACT)
@@ -117,6 +125,7 @@ def compact_records(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _score(step: Step, record: int) -> dict[str, float]:
     facts: dict[str, float] = {"best_threshold": step.thresholds.max(initial=-1)}
+    facts["seconds"] = sum(step.seconds.values())
     for name, share in (("record", 1.0), ("95", NEARLY)):
         reached = step.found_at[step.thresholds >= _least(record, share)]
         calls = int(reached.min()) if len(reached) else None

@@ -44,7 +44,7 @@ OPTIONS = {
 SIZES = [3, 4, 5, 6]
 PICTURES = [f"{name}.{kind}" for name in ("families", "hits", "gaps") for kind in ("png", "svg")]
 COMPARISON = ["scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv"]
-COMPARISON += ["records.csv"]
+COMPARISON += ["records.csv", "running_times.csv"]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -616,13 +616,13 @@ def test_records_that_are_not_reached_or_not_known():
 def test_the_table_of_records_to_print():
     seconds = {"train": 8.0, "evolve": 9.0}
     steps = {
-        ("c", 0): {9: make_step([(64, 500)], seconds=seconds)},
-        ("c", 1): {9: make_step([(64, 1_500), (63, 1)], seconds=seconds)},
-        ("c", 2): {9: make_step([(61, 1)], seconds=seconds)},
-        ("d", 0): {9: make_step([(50, 1)], seconds=seconds)},
+        ("mix", 0): {9: make_step([(64, 500)], seconds=seconds)},
+        ("mix", 1): {9: make_step([(64, 1_500), (63, 1)], seconds=seconds)},
+        ("mix", 2): {9: make_step([(61, 1)], seconds=seconds)},
+        ("evolve", 0): {9: make_step([(64, 8_000)], seconds={"evolve": 9.0})},
     }
     table = compact_records(score_records(steps))
     assert table.to_numpy().tolist() == [
-        ["c", "9", "64", "64", "2 of 3", "1,000", "1,500", "8.25", "1", "0.133"],
-        ["d", "9", "64", "50", "0 of 1", "-", "-", "-", "-", "0"],
+        ["mix", "9", "64", "64", "2 of 3", "1,000", "1,500", "8.25", "1", "0.133", "0.75", "2.39"],
+        ["evolve", "9", "64", "64", "1 of 1", "8,000", "8,000", "7", "8,000", "0.1", "1", "1"],
     ]
