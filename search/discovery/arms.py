@@ -38,6 +38,8 @@ _LATENT = (
 )
 POLISHING = ("breeding",)
 """The sources that go on from the finds of their own size; the others leap to it."""
+UNLEARNED = ("insertion", "stretching", "constructive", *POLISHING)
+"""The sources that need no model."""
 _MIX = (
     *dict.fromkeys(_LATENT),
     "insertion",
@@ -55,6 +57,8 @@ class ArmConfig:
     """They propose one batch each in turn; none: evolution begins from random automata."""
     mixes: bool = False
     """Whether the shares of the sources follow their finds, instead; see `search.discovery.mix`."""
+    alone: int = 0
+    """Calls that the sources without a model have in a mix before the models are trained."""
     learns: tuple[Kind[Any], ...] = ()
     """The models that it has."""
     least_latent: int = 0
@@ -73,6 +77,9 @@ class ArmConfig:
 
 _VAE = ArmConfig(_LATENT, learns=(AUTOENCODER,), least_latent=1)
 _EDIT = ArmConfig(("editing",), learns=(DENOISER,))
+_ALL = replace(_VAE, sources=_MIX, mixes=True, polishes=False, learns=(AUTOENCODER, DENOISER))
+_TRAINING = 20_000
+"""Solver calls that take about as many seconds as a training."""
 
 ARMS: dict[str, ArmConfig] = {
     "evolve": ArmConfig(),
@@ -81,7 +88,8 @@ ARMS: dict[str, ArmConfig] = {
     "constructive": ArmConfig(("constructive",)),
     "vae": _VAE,
     "vae+insertion": replace(_VAE, sources=(*_LATENT, *("insertion",) * 2)),
-    "mix": replace(_VAE, sources=_MIX, mixes=True, polishes=False, learns=(AUTOENCODER, DENOISER)),
+    "mix": _ALL,
+    "mix-late": replace(_ALL, alone=_TRAINING),
     "sequence": ArmConfig(
         ("prior", "cooled"), learns=(AUTOENCODER,), adapt=lambda config: replace(config, latent=0)
     ),

@@ -199,17 +199,22 @@ class Engine:
         if self.arm_config.sources:
             if not elites:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
-            with timed(seconds, "train"):
-                self._learn(n, rng, generator, elites, partial(progress, n, 0))
             context = LeapContext(
                 *(n, config.k, elites, self.learners.get(AUTOENCODER), rng, generator),
                 *(config.leap, config.partial, self.learners.get(DENOISER)),
             )
+
+            def learn() -> None:
+                with timed(seconds, "train"):
+                    self._learn(n, rng, generator, elites, partial(progress, n, 0))
+
             with computing(self._trained_in(n)):
                 if self.arm_config.mixes:
                     sources = {name: SOURCES[name] for name in self.arm_config.sources}
-                    run_mix(arm, context, sources, credits, report, seconds)
+                    alone = self.arm_config.alone
+                    run_mix(arm, context, sources, credits, report, seconds, learn, alone=alone)
                 else:
+                    learn()
                     self._leap(arm, seconds, context, report)
             if self.arm_config.change:
                 change = partial(self.arm_config.change, context)

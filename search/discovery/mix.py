@@ -12,7 +12,7 @@ from search.arms.account import Arm
 from search.arms.proposals import Proposals
 from search.arms.ranked import Ranked
 from search.arms.seconds import timed
-from search.discovery.arms import POLISHING
+from search.discovery.arms import POLISHING, UNLEARNED
 from search.discovery.leaps import LeapContext, Source, portion
 from search.discovery.shares import Credit, Shares, trials
 
@@ -52,6 +52,9 @@ def run_mix(
     credits: Mapping[str, Credit],
     report: Callable[[int], object],
     seconds: dict[str, float],
+    learn: Callable[[], None],
+    *,
+    alone: int = 0,
 ) -> None:
     """Let sources propose until the budget is spent or hardly any proposal is new.
 
@@ -59,6 +62,10 @@ def run_mix(
     what a source is worth is known after a few calls. A source that proposes nothing leaves the
     mix. Those in `search.discovery.arms.POLISHING` have half of the calls at most: near the best
     finds they easily find more that are nearly as good, and would crowd out those that leap.
+
+    A training takes as long as thousands of calls. With `alone`, those that need no model go first,
+    and nothing is trained where they spend the budget: if they find what there is, the seconds are
+    saved, else they are at most doubled (ski rental; Karlin et al. 1988).
 
     Parameters
     ----------
@@ -73,15 +80,25 @@ def run_mix(
         Called with the number of calls of each part.
     seconds : dict
         The time of proposing and of solving is added to it.
+    learn : callable
+        Trains the models of the context.
+    alone : int
+        It is called after this many calls, or before when hardly any proposal is new.
     """
     finds = Ranked(arm.oracle, np.empty(0, np.int64))
     context = replace(context, finds=finds)
     shares = Shares({name: credits.get(name, Credit()) for name in sources})
     supplies = dict[str, _Supply]()
-    left, idle = [*sources], 0.0
+    left, idle, learned = [name for name in sources if name in UNLEARNED], 0.0, False
     for name in sources:
         arm.open(name)
-    while left and idle < _PATIENCE and not arm.exhausted():
+    while not arm.exhausted():
+        if not learned and (arm.calls >= alone or not left or idle >= _PATIENCE):
+            learn()
+            learned, idle = True, 0.0
+            left = [name for name in sources if name in left or name not in UNLEARNED]
+        if not left or idle >= _PATIENCE:
+            return
         name = shares.draw(context.rng, _may_propose(arm, left))
         with timed(seconds, "sample"):
             if name not in supplies:

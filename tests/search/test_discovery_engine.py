@@ -117,6 +117,7 @@ def take(config: DiscoverConfig, arm: str, folder: Path, seed: int = 0, **option
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_IDLE_BATCHES", IDLE_BATCHES)
         patch.setattr(mix, "_PATIENCE", 1000)
+        patch.setitem(ARMS, "mix-late", replace(ARMS["mix-late"], alone=40))
         patch.setattr(evolution, "_CHILD_PATIENCE", 1000)
         for name, loaded in [*sys.modules.items()]:
             ours = name.split(".")[0] in ("data", "vae", "search") and name != "data.recheck"

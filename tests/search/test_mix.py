@@ -144,9 +144,15 @@ def context_of(batch: int = 16, seed: int = 0) -> LeapContext:
     return LeapContext(6, 2, ELITES, None, rng, torch.Generator(), LeapConfig(batch=batch))
 
 
-def run(sources: dict, budget: int, context: LeapContext) -> Arm:
+def run(
+    sources: dict,
+    budget: int,
+    context: LeapContext,
+    learn: Callable[[Arm], None] = lambda arm: None,
+    alone: int = 0,
+) -> Arm:
     arm = Arm(Oracle(6, 2), "mix", 0, budget)
-    run_mix(arm, context, sources, {}, lambda calls: None, {})
+    run_mix(arm, context, sources, {}, lambda calls: None, {}, lambda: learn(arm), alone=alone)
     return arm
 
 
@@ -220,6 +226,39 @@ def test_a_mix_repeats_exactly() -> None:
     sources = {name: SOURCES[name] for name in names}
     one, same, other = (run(sources, 200, context_of(seed=seed)).trace() for seed in (0, 0, 1))
     assert one.forms.tobytes() == same.forms.tobytes() != other.forms.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("alone", "budget", "least"), [(0, 300, 0), (100, 300, 100), (300, 300, None), (999, 300, None)]
+)
+def test_sources_without_a_model_go_first(alone: int, budget: int, least: int | None) -> None:
+    drawn, trained = [], []
+
+    def learned(context: LeapContext) -> Iterator[Proposals]:
+        drawn.append(len(trained))
+        yield from uniform(10**9, [])(context)
+
+    sources = {"posterior": learned, "insertion": uniform(10**9, [])}
+    arm = run(sources, budget, context_of(), lambda arm: trained.append(arm.calls), alone)
+    assert arm.calls == budget
+    if least is None:
+        assert (trained, drawn) == ([], [])
+        assert arm.tallies["posterior"] == Tally()
+    else:
+        assert drawn == [1]  # trained before it proposes
+        assert least <= trained[0] <= least + 16
+        assert arm.tallies["posterior"].calls > 0
+
+
+def test_models_are_trained_before_their_turn_if_nothing_else_is_new(monkeypatch) -> None:
+    monkeypatch.setattr(mix, "_PATIENCE", 500)
+    for batches in (0, 1):
+        trained: list[int] = []
+        sources = {"posterior": uniform(10**9, []), "insertion": uniform(batches, [])}
+        learn = lambda arm, trained=trained: trained.append(arm.calls)  # noqa: E731
+        arm = run(sources, 300, context_of(), learn, 200)
+        assert arm.calls == 300
+        assert len(trained) == 1 and trained[0] <= 16 * batches
 
 
 def test_trials_count_repeated_proposals_little() -> None:
