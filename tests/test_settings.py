@@ -3,6 +3,7 @@
 import ast
 import inspect
 import math
+import os
 import re
 import subprocess
 import sys
@@ -407,3 +408,11 @@ def test_names_of_the_library() -> None:
 )
 def test_configs_are_found_beside_what_they_configure(place: str, config: type) -> None:
     assert getattr(__import__(place, fromlist=["x"]), config.__name__) is config
+
+
+def test_threads_are_as_many_as_the_cores_that_may_be_used(monkeypatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5}, raising=False)
+    assert options.cores() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert options.cores() == 64

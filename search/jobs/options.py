@@ -189,12 +189,18 @@ def integer(name: str, low: int, high: int | None = None, **settings: Any) -> De
     return click.option(name, type=click.IntRange(low, high), show_default=True, **settings)
 
 
+def cores() -> int:
+    """Return the number of cores that this process may use; a job on a cluster has some alone."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS or Windows
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
 def workers(help: str, default: int = 0) -> Decorator:
     """Add the option --workers; the default 0 is the number of cores."""
     return click.option(
         "--workers",
         type=click.IntRange(1, 1024),
-        default=default or os.cpu_count() or 1,
+        default=default or cores(),
         show_default=not default and "all cores",
         help=help,
     )
