@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -59,10 +60,14 @@ def scale_of(step: Step) -> Scale:
 
 
 def summary(steps: Steps) -> pd.DataFrame:
-    """Return a row for each size: calls, finds, and seconds by activity."""
+    """Return a row for each size: calls, finds, and seconds by activity.
+
+    Cells of the longest known length and of the finds at it are missing where none is known.
+    """
     rows = []
     for n, step in sorted(steps.items()):
-        top = step.thresholds >= hit_thresholds(scale_of(step))["hits_top"]
+        least = hit_thresholds(scale_of(step))["hits_top"]
+        top = step.thresholds >= least
         row = {
             "n": n,
             "calls": step.calls,
@@ -72,9 +77,13 @@ def summary(steps: Steps) -> pd.DataFrame:
             "top": int(top.sum()),
             "top_first_look": int((top & (step.found_at <= step.first_look)).sum()),
         }
+        if math.isnan(least):
+            row |= dict.fromkeys(("top", "top_first_look"))
         seconds = {name: round(step.seconds.get(name, 0.0), 1) for name in ACTIVITIES}
         rows.append(row | {f"{name}_seconds": spent for name, spent in seconds.items()})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    gapped = [name for name in ("best_known", "top", "top_first_look") if name in table]
+    return table.astype(dict.fromkeys(gapped, "Int64"))  # whole numbers even beside empty cells
 
 
 def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd.DataFrame]:

@@ -50,7 +50,9 @@ class DiscoveryOutcome(NamedTuple):
 
     def text(self) -> str:
         """Return the table, what the records took, the files, and the best of each size."""
-        lines: list[str] = [self.table.to_string(index=False, na_rep="-")]
+        gapped = dict.fromkeys(self.table.columns[self.table.isna().any()], object)
+        cells = self.table.astype(gapped).where(self.table.notna(), "-")
+        lines: list[str] = [cells.to_string(index=False)]
         if len(self.scores):
             own = compact_records(self.scores).to_string(index=False)
             lines += ["\nCalls until the longest threshold known, seconds with training", own]

@@ -77,7 +77,8 @@ def plot_families(comparison: pd.DataFrame, stem: Path) -> list[Path]:
 def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) -> list[Path]:
     """Draw distinct hits per 1,000 distinct calls of the first look against n, on a log scale.
 
-    Rates of 0 are in a separate grey row below the scale.
+    Rates of 0 are in a separate grey row below the scale. Sizes of which no length is known have no
+    rates.
 
     Parameters
     ----------
@@ -103,6 +104,8 @@ def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) ->
             axes.set_ylabel("per 1,000 calls")
             zero = _set_log_scale(axes, looks[[name, f"{name}_low", f"{name}_high"]])
             _draw_arms(axes, looks, name, _arms(comparison), zero)
+            if len(looks) and looks[name].isna().all():
+                say_empty(axes, "no length is known")
         return _finish(figure, grid, comparison, stem)
 
 

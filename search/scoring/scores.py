@@ -119,7 +119,8 @@ def score_steps(
     are per its own number of calls. Each window has:
 
     - ``distinct_*``: automata at or above the thresholds of `hit_thresholds`, each counted once;
-      ``hits_*``: the same per 1,000 calls, nan without a call;
+      ``hits_*``: the same per 1,000 calls, nan without a call; both are missing where no length is
+      known;
     - ``best_threshold`` and ``gap`` to the Černý bound, or to the longest known careful threshold,
       nan if the step kept nothing or none is known;
     - ``families_known``, ``families_found``, and ``calls_to_families``: the calls up to the find of
@@ -161,7 +162,8 @@ def score_steps(
             facts |= _hits(step, calls) | _family_facts(families, calls)
             facts |= _recall(listed, calls) | _costs(step, window)
             rows.append(facts)
-    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
+    table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
+    return table.astype(dict.fromkeys(_DISTINCT, "Int64"))  # whole numbers even beside empty cells
 
 
 def family_rows(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -211,7 +213,7 @@ def _hits(step: Step, calls: int) -> dict[str, float]:
     thresholds = step.thresholds[step.found_at <= calls]
     facts: dict[str, float] = {}
     for name, least in hit_thresholds(scale_of(step)).items():
-        distinct = int((thresholds >= least).sum())
+        distinct = np.nan if np.isnan(least) else int((thresholds >= least).sum())
         facts[name.replace("hits", "distinct")] = distinct
         facts[name] = 1000 * distinct / calls if calls else np.nan
     best = float(thresholds.max()) if len(thresholds) else np.nan

@@ -13,8 +13,11 @@ from automata.canonical import canonical_forms
 from automata.families import FAMILIES
 from automata.sizes import cerny_bound
 from automata.solver.exact import reset_thresholds
+from data.cells import json_rows
 from data.damage import DataError
 from search.discovery.step import Step, Tally
+from search.discovery.tables import summary
+from search.jobs.discovery_tables import DiscoveryOutcome
 from search.pictures import scores as score_plots
 from search.pictures.scores import plot_families, plot_gaps, plot_hits
 from search.scoring.comparison import (
@@ -129,6 +132,50 @@ def test_nothing_found():
     table = score_one(make_step([]))
     assert (table[["distinct_top", "hits_0.6", "families_found"]] == 0).all(axis=None)
     assert table[["gap", "best_threshold", "calls_to_families"]].isna().all(axis=None)
+
+
+def test_no_hits_where_no_length_is_known():
+    one = make_step([(38, 1), (52, 9)], partial=True, recorded=math.nan)
+    other = make_step([(38, 1), (52, 9)], n=10, partial=True, recorded=60.0)
+    scores = score_steps({("c", seed): {9: one, 10: other} for seed in (0, 1)}, 1_000)
+    unknown, known = scores[scores["n"] == 9], scores[scores["n"] == 10]
+    hits = [name for name in scores if name.startswith(("hits", "distinct"))]
+    assert len(hits) == 8
+    assert unknown[[*hits, "gap"]].isna().all(axis=None)
+    assert (unknown["best_threshold"] == 52).all()
+    assert known["distinct_0.8"].tolist() == [1] * 10  # 48 or more, in every window
+    assert known["hits_0.8"].tolist() == [10, 2, 1, 1, 0.1] * 2
+    cells = scores.to_csv(index=False).splitlines()
+    assert [row.split(",")[5:13] for row in (cells[1], cells[6])] == [
+        [""] * 8,
+        ["0", "2", "1", "1", "0.0", "20.0", "10.0", "10.0"],
+    ]
+    compared = compare_arms(scores)
+    ends = ("", "_low", "_high")
+    rates = [name + end for name in hits if name.startswith("hits") for end in ends]
+    assert compared.loc[compared["n"] == 9, rates].isna().all(axis=None)
+    assert compared.loc[compared["n"] == 10, rates].notna().all(axis=None)
+    columns = compact(compared)[["top per 1,000", "0.8 per 1,000"]]
+    assert columns.to_numpy().tolist() == [["-", "-"], ["0 [0, 0]", "1 [1, 1]"]]
+    divided = ratios(scores, "c", "c")
+    assert divided.loc[divided["n"] == 9, ["arm", "baseline", "ratio"]].isna().all(axis=None)
+    assert not divided["apart"].any()
+
+
+def test_no_top_in_the_sizes_of_a_run_where_no_length_is_known():
+    steps = {
+        n: make_step([(38, 1), (52, 9)], n=n, partial=True, recorded=recorded)
+        for n, recorded in ((8, 52.0), (9, math.nan))
+    }
+    table = summary(steps)
+    columns = ["best_known", "top", "top_first_look"]
+    assert table[columns].to_csv(index=False).split() == [",".join(columns), "52,1,1", ",,"]
+    printed = DiscoveryOutcome(table, [], pd.DataFrame(), {}, pd.DataFrame()).text()
+    assert "NA" not in printed and "nan" not in printed.lower()
+    assert printed.splitlines()[2].split()[:7] == ["9", "10000", "1000", "52", "-", "-", "-"]
+    assert json_rows(table)[1]["top"] is None
+    (alone,) = json_rows(summary({9: steps[9]}))
+    assert (alone["best_known"], alone["top"], alone["calls"]) == (None, None, 10_000)
 
 
 def test_duplicates_of_the_first_look_and_seconds_of_all():
@@ -556,6 +603,13 @@ def test_what_is_zero_has_a_row_of_its_own(tmp_path, monkeypatch):
         assert lines["b"].tolist() == [zero]
         assert lines["c"].tolist() == [1]
         assert axes.get_ylim()[0] < zero < 1
+
+
+def test_a_panel_says_where_no_length_is_known(tmp_path, monkeypatch):
+    steps = {("c", 0): {9: make_step([(64, 5)], partial=True, recorded=math.nan)}}
+    figure = drawn(lambda: plot_hits(compared(steps), tmp_path, partial=True), monkeypatch)
+    for axes in figure.axes:
+        assert [text.get_text() for text in axes.texts] == ["no length is known"]
 
 
 def test_gaps_against_calls(tmp_path, monkeypatch):
