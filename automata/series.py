@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.arguments import check_integer, check_number
+from automata.deltas import Deltas
 from automata.sizes import cerny_bound
 from automata.solver.either import thresholds_of
-from automata.solver.exact import UNKNOWN
+from automata.solver.exact import UNKNOWN, Thresholds
 from automata.stretches import Stretches, stretch
-from automata.units import Pool
 
 ENDED = -1
 """In arrays of thresholds of a series: it ends there."""
@@ -31,8 +31,7 @@ def series_thresholds(
     *,
     at_least: float = 0.0,
     partial: bool = False,
-    memory_limit: int | None = None,
-    pool: Pool | None = None,
+    solve: Callable[[Deltas], Thresholds] | None = None,
 ) -> npt.NDArray[np.int32]:
     """Solve longer and longer automata while their thresholds follow one quadratic formula.
 
@@ -45,10 +44,9 @@ def series_thresholds(
         Least share of (n-1)^2, the Černý bound, at each of these sizes.
     partial : bool
         Whether letters may be undefined on states; then thresholds are careful.
-    memory_limit : int, optional
-        Bytes for each threshold.
-    pool : Pool, optional
-        Where the automata are solved; by default in this thread.
+    solve : callable, optional
+        Returns the thresholds of automata, as `automata.solver.either.thresholds_of` does, which is
+        the default; `automata.solver.once.SolvedOnce` keeps them for the next residue.
 
     Returns
     -------
@@ -68,7 +66,7 @@ def series_thresholds(
     alive = np.arange(len(ways.deltas))
     for column, size in enumerate(series_sizes(n, modulo, residue)):
         longer = stretch(ways.of(alive), size - n, partial=partial)
-        found = thresholds_of(longer, partial=partial, memory_limit=memory_limit, pool=pool)
+        found = thresholds_of(longer, partial=partial) if solve is None else solve(longer)
         thresholds[alive[found == UNKNOWN], column:] = UNKNOWN
         good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:

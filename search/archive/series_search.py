@@ -18,8 +18,8 @@ from automata.identification import identify
 from automata.proof.certify import proved_threshold
 from automata.recurrences import RECURRENCE_TERMS, Recurrence, find_recurrence
 from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
-from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN
+from automata.solver.once import SolvedOnce
 from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta
 from automata.units import Lost, Pool, results_of_chunks
@@ -165,6 +165,10 @@ def search_series(
         Where automata are solved, each by one thread, so that its memory does for equally much on
         all machines, and where thresholds are proved.
     """
+    solved, recurring = (
+        SolvedOnce(partial=stock.partial, memory_limit=limit, pool=pool)
+        for limit in (_MEMORY, _RECURRING_MEMORY)
+    )
     for period, runs, moduli in PATTERNS:
         first = (period, runs, moduli) == PATTERNS[0]
         for n in stock.sizes:
@@ -172,14 +176,21 @@ def search_series(
             ways = find_stretches(deltas, period=period, runs=runs, partial=stock.partial)
             for modulo in moduli:
                 if n + CHECKED * modulo <= CANONICAL_MAX_STATES:
-                    ways = _begin(stock, ways, modulo, at_least, pool, prove=prove)
+                    ways = _begin(stock, ways, modulo, at_least, solved, pool, prove=prove)
             if stock.partial and first:
-                _begin_recurrences(stock, ways, pool, prove=prove)
+                _begin_recurrences(stock, ways, recurring, pool, prove=prove)
             report(int((stock.rows["n"] == n).sum()))
 
 
 def _begin(
-    stock: Stock, ways: Stretches, modulo: int, at_least: float, pool: Pool, *, prove: bool
+    stock: Stock,
+    ways: Stretches,
+    modulo: int,
+    at_least: float,
+    solved: SolvedOnce,
+    pool: Pool,
+    *,
+    prove: bool,
 ) -> Stretches:
     """Add the series that automata begin at residues of n; return the ways that begin none."""
     n = ways.deltas.shape[2]
@@ -194,8 +205,7 @@ def _begin(
                 *(ways, modulo, residue),
                 at_least=at_least,
                 partial=stock.partial,
-                memory_limit=_MEMORY,
-                pool=pool,
+                solve=solved.thresholds,
             )
             for residue in residues
         ]
@@ -221,7 +231,9 @@ def _begin(
     return ways.of(np.flatnonzero(~obeys.any(axis=0)))
 
 
-def _begin_recurrences(stock: Stock, ways: Stretches, pool: Pool, *, prove: bool) -> None:
+def _begin_recurrences(
+    stock: Stock, ways: Stretches, solved: SolvedOnce, pool: Pool, *, prove: bool
+) -> None:
     """Add series whose thresholds obey a recurrence at the next sizes."""
     n = ways.deltas.shape[2]
     keys = _keys(ways, stock.sizes[-1], 1, 0)
@@ -232,7 +244,7 @@ def _begin_recurrences(stock: Stock, ways: Stretches, pool: Pool, *, prove: bool
     alive = np.arange(len(keys))
     for column, size in enumerate(sizes):
         longer = stretch(ways.of(alive), size - n, partial=True)
-        found = thresholds_of(longer, partial=True, memory_limit=_RECURRING_MEMORY, pool=pool)
+        found = solved.thresholds(longer)
         lengths[alive, column] = found
         stock.leave_open(ways.of(alive[found == UNKNOWN]))
         alive = alive[found >= 0]

@@ -19,6 +19,7 @@ from automata.series import series_thresholds
 from automata.solver.careful import careful_thresholds, shortest_careful_word
 from automata.solver.either import may_synchronize
 from automata.solver.exact import UNKNOWN
+from automata.solver.once import SolvedOnce
 from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta, format_word
 from data.damage import DataError
@@ -331,8 +332,7 @@ def test_recurrences_are_found_and_named(monkeypatch: pytest.MonkeyPatch, fib: b
     def solve(deltas: Deltas, **_: object) -> np.ndarray:
         return np.full(len(deltas), min(lengths(deltas.shape[2]), 2**31 - 1), np.int32)
 
-    monkeypatch.setattr(series_search, "thresholds_of", solve)
-    monkeypatch.setattr("automata.series.thresholds_of", solve)
+    monkeypatch.setattr("automata.solver.once.thresholds_of", solve)
     rows = rows_of([p_automaton(n, 0) for n in (7, 8)])
     rows["reset_threshold"] = [lengths(7), lengths(8)]
     series, sporadic, _ = find_series(rows, partial=True)
@@ -353,7 +353,9 @@ def test_the_family_p_obeys_no_formula() -> None:
 
 def test_a_memory_limit_ends_the_lengthening() -> None:
     ways = find_stretches(p_automaton(22, 0)[None], partial=True).of(np.arange(1))
-    assert series_thresholds(ways, 2, 0, partial=True, memory_limit=1 << 20).max() == UNKNOWN
+    solved = SolvedOnce(partial=True, memory_limit=1 << 20)
+    found = series_thresholds(ways, 2, 0, partial=True, solve=solved.thresholds)
+    assert found.max() == UNKNOWN
     assert careful_thresholds(stretch(ways, 2, partial=True)).min() > 0
 
 
@@ -365,8 +367,7 @@ def test_series_have_a_memory_limit(monkeypatch: pytest.MonkeyPatch, partial: bo
         limits.add(memory_limit)
         return np.full(len(deltas), UNKNOWN, np.int32)
 
-    monkeypatch.setattr("automata.series.thresholds_of", solve)
-    monkeypatch.setattr(series_search, "thresholds_of", solve)
+    monkeypatch.setattr("automata.solver.once.thresholds_of", solve)
     found = find_series(rows_of([parse("0 1 2 3 0|1 2 3 4 0")]), partial=partial)
     assert limits == ({1 << 22, 1 << 24} if partial else {1 << 22})
     ways = [
