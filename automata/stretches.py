@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import factorial
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ MOST_RUNS = 2
 _COMPARED_BY = (2, 3)
 """Two ways to lengthen are compared after this many steps."""
 _PART_BYTES = 1 << 22
+"""Bytes of the numberings, and of the lengthened automata, that are in memory at a time."""
 _Places = npt.NDArray[np.int64]
 
 
@@ -135,21 +137,53 @@ def find_stretches(
     batch, k, n = valid.shape
     if n > (most := stretch_max_states(period * runs)):
         raise SizeLimitError(f"n={n} is over the limit of {most} states to lengthen")
-    part = max(1, _PART_BYTES // (factorial(k) * n * k * n ** (2 * runs - 1)))
-    found = [
-        _stretches(valid[first : first + part], first, period, runs)
-        for first in range(0, max(1, batch), part)
-    ]
-    deltas, starts, cuts, stops, sources = (
-        np.concatenate(parts) for parts in zip(*(ways[:5] for ways in found), strict=True)
+    part = max(1, _PART_BYTES // (factorial(k) * n * k * n))
+    return _merged(
+        [
+            _stretches(valid[first : first + part], first, period, runs)
+            for first in range(0, max(1, batch), part)
+        ]
     )
-    return _distinct(Stretches(deltas, starts, cuts, stops, sources, period))
 
 
 def _stretches(deltas: Deltas, first: int, period: int, runs: int) -> Stretches:
-    """Find the ways to lengthen a few automata."""
+    """Find the ways to lengthen a few automata, block by block."""
     own, sources = all_numberings_of_valid(deltas)  # (numberings, k, n)
     rows, starts, stops = _find_runs(own, period)
+    most = np.bincount(rows, stops - starts - 1, len(own)).astype(np.int64) ** runs
+    block = max(1, _PART_BYTES // (8 * own[:1].size or 1))  # ways; a target has 8 bytes there
+    blocks = np.cumsum(most)[rows] // block  # of each run, by how many ways come before it
+    edges = [0, *(np.flatnonzero(np.diff(blocks)) + 1), len(rows)]
+    found, room = [], block
+    for low, high in pairwise(edges):
+        own_runs = rows[low:high], starts[low:high], stops[low:high]
+        found.append(_ways(own, first + sources, *own_runs, period, runs))
+        if sum(len(ways.deltas) for ways in found) > room:
+            found = [_merged(found)]
+            room = max(block, 2 * len(found[0].deltas))
+    return _merged(found)
+
+
+def _merged(found: Sequence[Stretches]) -> Stretches:
+    """Return the distinct ones of ways to lengthen; the first of equal ones."""
+    if len(found) == 1:
+        return found[0]
+    deltas, starts, cuts, stops, sources = (
+        np.concatenate(columns) for columns in zip(*(ways[:5] for ways in found), strict=True)
+    )
+    return _distinct(Stretches(deltas, starts, cuts, stops, sources, found[0].period))
+
+
+def _ways(
+    numberings: Deltas,
+    sources: npt.NDArray[np.int64],
+    rows: _Places,
+    starts: _Places,
+    stops: _Places,
+    period: int,
+    runs: int,
+) -> Stretches:
+    """Return the distinct ways to lengthen numberings in the given runs; `rows` rise."""
     chains = _chains(rows, starts, stops, runs)  # (chains, runs)
     choices = stops[chains] - starts[chains] - 1  # (chains, runs): how many cuts there are
     chosen, places = _spread(choices.prod(axis=1))
@@ -158,16 +192,9 @@ def _stretches(deltas: Deltas, first: int, period: int, runs: int) -> Stretches:
     for run in reversed(range(runs)):
         places, within = np.divmod(places, choices[:, run])
         cuts[:, run] += within
-    numberings = rows[chains[:, 0]]
+    chosen = rows[chains[:, 0]]
     return _distinct(
-        Stretches(
-            own[numberings],
-            starts[chains],
-            cuts,
-            stops[chains],
-            first + sources[numberings],
-            period,
-        )
+        Stretches(numberings[chosen], starts[chains], cuts, stops[chains], sources[chosen], period)
     )
 
 
