@@ -17,6 +17,7 @@ from vae.denoiser import Denoiser
 from vae.encoding import encode_deltas
 from vae.model import VAE
 from vae.steps import StepConfig, descend, take_step
+from vae.transformer import Transformer
 
 
 def read_numbered(
@@ -91,3 +92,20 @@ def denoise_numberings(
     """
     tokens = read_numbered(rng, deltas, generator.device, partial=model.config.partial)
     descend(model, optimizer, model.loss(tokens, generator), config)
+
+
+def write_numberings(
+    model: Transformer,
+    optimizer: torch.optim.Optimizer,
+    rng: np.random.Generator,
+    generator: torch.Generator,
+    deltas: Deltas,
+    thresholds: Thresholds,
+    config: StepConfig,
+) -> None:
+    """Take one step of training a transformer; parameters as of `step_on_numberings`.
+
+    Like the denoiser it does not read thresholds.
+    """
+    tokens = read_numbered(rng, deltas, generator.device, partial=model.config.partial)
+    descend(model, optimizer, model.loss(tokens), config)
