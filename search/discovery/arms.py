@@ -9,10 +9,11 @@ from typing import Any
 from automata.deltas import Deltas
 from search.arms.cma_es import LEAST_LATENT
 from search.discovery import latent_search, leaps
+from search.discovery.boost import climbing, sampling
 from search.discovery.config import LearnConfig
 from search.discovery.editing import edit, editing
 from search.discovery.leaps import LeapContext, Source, without_feedback
-from search.discovery.learner import AUTOENCODER, DENOISER, Kind
+from search.discovery.learner import AUTOENCODER, DENOISER, TRANSFORMER, Kind
 
 SOURCES: dict[str, Source] = {
     "posterior": without_feedback(leaps.posterior),
@@ -29,6 +30,8 @@ SOURCES: dict[str, Source] = {
     "arithmetic": latent_search.arithmetic,
     "breeding": without_feedback(leaps.breeding),
     "editing": editing,
+    "sampling": without_feedback(sampling),
+    "climbing": climbing,
 }
 _LATENT = (
     *("posterior", "posterior-sampled") * 2,
@@ -59,6 +62,8 @@ class ArmConfig:
     """Whether the shares of the sources follow their finds, instead; see `search.discovery.mix`."""
     alone: int = 0
     """Calls that the sources without a model have in a mix before the models are trained."""
+    boosts: bool = False
+    """Whether they work in rounds, with training in between; see `search.discovery.boost`."""
     learns: tuple[Kind[Any], ...] = ()
     """The models that it has."""
     least_latent: int = 0
@@ -95,6 +100,9 @@ ARMS: dict[str, ArmConfig] = {
     ),
     "edit": _EDIT,
     "edit-polish": replace(_EDIT, change=edit),
+    "axplorer": ArmConfig(
+        ("sampling", "climbing"), boosts=True, polishes=False, learns=(TRANSFORMER,)
+    ),
     "latent-search": ArmConfig(
         ("cma-es", "gradient"), learns=(AUTOENCODER,), least_latent=LEAST_LATENT
     ),

@@ -28,9 +28,10 @@ from search.arms.oracle import Oracle
 from search.arms.seconds import timed
 from search.configs import EXCHANGES
 from search.discovery.arms import ARMS, POLISHING, SOURCES
+from search.discovery.boost import run_boost
 from search.discovery.config import DiscoverConfig as DiscoverConfig
 from search.discovery.leaps import LeapContext, split_parents
-from search.discovery.learner import AUTOENCODER, DENOISER, Learner
+from search.discovery.learner import AUTOENCODER, DENOISER, TRANSFORMER, Learner
 from search.discovery.mix import run_mix
 from search.discovery.saved import note_made, read_step
 from search.discovery.shares import Credit, earned
@@ -202,7 +203,9 @@ class Engine:
             context = LeapContext(
                 *(n, config.k, elites, self.learners.get(AUTOENCODER), rng, generator),
                 *(config.leap, config.partial, self.learners.get(DENOISER)),
+                writer=self.learners.get(TRANSFORMER),
             )
+            sources = {name: SOURCES[name] for name in self.arm_config.sources}
 
             def learn() -> None:
                 with timed(seconds, "train"):
@@ -210,12 +213,14 @@ class Engine:
 
             with computing(self._trained_in(n)):
                 if self.arm_config.mixes:
-                    sources = {name: SOURCES[name] for name in self.arm_config.sources}
                     alone = self.arm_config.alone
                     run_mix(arm, context, sources, credits, report, seconds, learn, alone=alone)
                 else:
                     learn()
-                    self._leap(arm, seconds, context, report)
+                    if self.arm_config.boosts:
+                        run_boost(arm, context, sources, partial(progress, n), seconds)
+                    else:
+                        self._leap(arm, seconds, context, report)
             if self.arm_config.change:
                 change = partial(self.arm_config.change, context)
         first_look = min(arm.calls, config.first_look)

@@ -28,6 +28,7 @@ from vae.denoiser import Denoiser
 from vae.encoding import decode_tokens
 from vae.interpolate import interpolate
 from vae.model import VAE
+from vae.transformer import Transformer
 
 _NO_PARENT = -1
 _STRETCHED = 16
@@ -62,6 +63,8 @@ class LeapContext:
     """The model that fills in, if the arm has one."""
     finds: Ranked | None = None
     """The finds at n states so far, if the arm keeps them up to date."""
+    writer: Learner[Transformer] | None = None
+    """The model that writes, if the arm has one."""
 
     @property
     def parent_sizes(self) -> list[int]:
@@ -77,6 +80,11 @@ class LeapContext:
     def denoiser(self) -> Denoiser:
         """The model of the editor; ``RuntimeError`` if the arm has none."""
         return _needed(self.editor).model
+
+    @property
+    def writing(self) -> Learner[Transformer]:
+        """The learner of the writer; ``RuntimeError`` if the arm has none."""
+        return _needed(self.writer)
 
     def draw(self, size: int, count: int) -> npt.NDArray[np.int64]:
         """Draw parents of a size by rank; return rows of its elites, int64 (count,)."""

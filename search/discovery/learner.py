@@ -21,8 +21,14 @@ from vae.checkpoint import read_weights
 from vae.config import ModelConfig
 from vae.denoiser import Denoiser
 from vae.model import VAE
-from vae.numbered import denoise_numberings, read_numbered, step_on_numberings
+from vae.numbered import (
+    denoise_numberings,
+    read_numbered,
+    step_on_numberings,
+    write_numberings,
+)
 from vae.steps import StepConfig, learning_rate_share, warm_up
+from vae.transformer import Transformer
 
 _REPORTS = 5
 """Number of progress reports of a training."""
@@ -53,10 +59,13 @@ class Kind(NamedTuple, Generic[Network]):
     """Takes one step of training on automata, as `vae.numbered.step_on_numberings`."""
     effort: float
     """The share that it needs of the steps and of the batch in `LearnConfig`."""
+    haste: float = 1.0
+    """Its learning rate, in units of that in `LearnConfig`."""
 
 
 AUTOENCODER = Kind("model.safetensors", VAE, step_on_numberings, effort=1.0)
 DENOISER = Kind("denoiser.safetensors", Denoiser, denoise_numberings, effort=0.5)
+TRANSFORMER = Kind("transformer.safetensors", Transformer, write_numberings, effort=0.5, haste=2.5)
 
 
 class Learner(Generic[Network]):
@@ -65,7 +74,7 @@ class Learner(Generic[Network]):
     Parameters
     ----------
     kind : Kind
-        `AUTOENCODER` encodes and decodes, `DENOISER` edits.
+        `AUTOENCODER` encodes and decodes, `DENOISER` edits, `TRANSFORMER` writes.
     most, k : int
         The largest size, and the number of letters.
     config : LearnConfig
@@ -101,6 +110,7 @@ class Learner(Generic[Network]):
         generator: torch.Generator,
         elites: Mapping[int, Elites],
         report: Callable[[str], object] = lambda doing: None,
+        share: float = 1.0,
     ) -> None:
         """Train before a leap, on the elites of all sizes so far.
 
@@ -116,9 +126,11 @@ class Learner(Generic[Network]):
             By size.
         report : callable
             Called a few times with a text such as "training 60/300".
+        share : float
+            Share of the steps that are taken.
         """
         config, effort = self.config, self.kind.effort
-        steps = round(effort * (config.steps if self.trained else config.first_steps))
+        steps = round(share * effort * (config.steps if self.trained else config.first_steps))
         batch = max(1, round(effort * config.batch))
         sizes = sorted(n for n in elites if len(elites[n].deltas))
         recent = np.exp(-config.recency * (sizes[-1] - np.array(sizes)))
@@ -177,7 +189,7 @@ class Learner(Generic[Network]):
         config = self.config
         warmed_up = 1.0 if self.trained else warm_up(done, config.warmup)
         return StepConfig(
-            learning_rate=config.learning_rate * learning_rate_share(done),
+            learning_rate=self.kind.haste * config.learning_rate * learning_rate_share(done),
             beta=config.beta * warmed_up,
             clip=config.clip,
         )

@@ -71,6 +71,8 @@ CONFIG = DiscoverConfig(
 )  # fmt: skip
 SIZES = [3, 4, 5, 6]
 IDLE_BATCHES = 8
+ORPHANS = {"evolve", "prior", "cooled", "breeding", "constructive", "sampling", "climbing"}
+UNREPAIRED = (ORPHANS - {"prior", "cooled"}) | {"insertion", "stretching", "editing"}
 FILES = ["found.npz", "step.json", "model.safetensors"]
 LEARNING = [name for name, arm in ARMS.items() if arm.learns]
 TRAINING = [name for name in LEARNING if ARMS[name].trains]
@@ -210,11 +212,11 @@ def check_sources(taken: Taken, n: int) -> None:
             assert (step.parents[rows] == -1).all()
         else:
             assert name in SOURCES
-        if name in ("evolve", "insertion", "stretching", "breeding", "editing", "constructive"):
+        if name in UNREPAIRED:
             assert (step.repaired[rows] == 0).all()
         else:
             assert (step.repaired[rows] <= config.leap.repair).all()
-        if name in ("evolve", "prior", "cooled", "breeding", "constructive"):
+        if name in ORPHANS:
             assert (first[rows] == -1).all()
         else:
             back = LARGEST_PERIOD if name == "stretching" else config.leap.back
@@ -306,6 +308,13 @@ def test_no_two_arms_do_the_same(runs: dict[str, Taken]) -> None:
         ("mix", {"budget": 7, "first_look": 7}),
         ("mix", {"budget": 60, "k": 3, "classes": ("eulerian",), "leap": LeapConfig(batch=100)}),
         ("mix", {"budget": 10**4, "k": 1, "leap": LeapConfig(batch=100)}),
+        ("axplorer", {"budget": 1, "first_look": 1, "leap": LeapConfig(batch=100)}),
+        (
+            "axplorer",
+            {"budget": 60, "k": 3, "classes": ("eulerian",), "leap": LeapConfig(batch=100)},
+        ),
+        ("axplorer", {"budget": 10**4, "k": 1, "leap": LeapConfig(batch=100)}),
+        ("axplorer", {"start_budget": 20, "budget": 20, "start_to": 1, "least": 1}),
         ("vae-unpolished", {"budget": 7, "first_look": 7}),
         ("vae-unpolished", {"budget": 40, "first_look": 1000}),
         ("vae-unpolished", {"budget": 20, "classes": ("sink",), "leap": LeapConfig(batch=100)}),
@@ -327,7 +336,7 @@ def test_budgets_are_never_exceeded(tmp_path: Path, arm: str, changes: dict) -> 
 # --- the same again ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arm", ["vae+insertion", "mix", "sequence", "edit"])
+@pytest.mark.parametrize("arm", ["vae+insertion", "mix", "sequence", "edit", "axplorer"])
 def test_a_seed_repeats_exactly(runs: dict[str, Taken], tmp_path: Path, arm: str) -> None:
     torch.manual_seed(99)
     state = torch.get_rng_state()
@@ -372,11 +381,13 @@ def test_which_arms_change_their_model(runs: dict[str, Taken]) -> None:
             same = all(torch.equal(first[name], second[name]) for name in first)
             assert same == (not ARMS[arm].retrains), arm
             latent |= any(name.startswith("encoder") for name in first)
-        assert latent == (arm not in ("sequence", "edit", "edit-polish"))
+        assert latent == (arm not in ("sequence", "edit", "edit-polish", "axplorer"))
     assert {*LEARNING} - {*TRAINING} == {"vae-untrained"}
 
 
-@pytest.mark.parametrize("arm", ["insertion", "mix", "vae", "vae-once", "vae-untrained", "edit"])
+@pytest.mark.parametrize(
+    "arm", ["insertion", "mix", "vae", "vae-once", "vae-untrained", "edit", "axplorer"]
+)
 @pytest.mark.parametrize("left", [[], ["start", "n-05"]])
 def test_a_run_goes_on_behind_the_last_step(
     runs: dict[str, Taken], tmp_path: Path, arm: str, left: list[str]
@@ -1065,7 +1076,7 @@ def test_constructive_automata_have_no_parents() -> None:
     assert (proposals.parents == -1).all() and not proposals.repaired.any()
 
 
-@pytest.mark.parametrize("name", [*DECODING, "editing"])
+@pytest.mark.parametrize("name", [*DECODING, "editing", "sampling"])
 def test_a_source_that_needs_a_model(name: str) -> None:
     with pytest.raises(RuntimeError, match="needs a model, but its arm has none"):
         next(SOURCES[name](make_context(6)))
