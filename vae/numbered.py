@@ -55,7 +55,7 @@ def step_on_numberings(
     deltas: Deltas,
     thresholds: Thresholds,
     config: StepConfig,
-) -> None:
+) -> float:
     """Take one step of training on automata, each in a random breadth-first numbering.
 
     Parameters
@@ -69,12 +69,18 @@ def step_on_numberings(
     deltas : array of states, shape (batch, k, n)
     thresholds : int32 array, shape (batch,)
     config : StepConfig
+
+    Returns
+    -------
+    float
+        The mean reconstruction loss of a transition, in nats.
     """
     device = generator.device
     ratios = thresholds / max(1, cerny_bound(deltas.shape[2]))
     tokens = read_numbered(rng, deltas, device, partial=model.config.partial)
     own = torch.from_numpy(ratios.astype(np.float32)).to(device)
-    take_step(model, optimizer, tokens, own, generator, config)
+    terms = take_step(model, optimizer, tokens, own, generator, config)
+    return terms["reconstruction"] / tokens[0].numel()
 
 
 def denoise_numberings(
@@ -85,13 +91,16 @@ def denoise_numberings(
     deltas: Deltas,
     thresholds: Thresholds,
     config: StepConfig,
-) -> None:
-    """Take one step of training a denoiser; parameters as of `step_on_numberings`.
+) -> float:
+    """Take one step of training a denoiser; as `step_on_numberings`.
 
-    The denoiser does not read thresholds: which automata it learns from is all it knows of them.
+    The loss is that of the hidden transitions. The denoiser does not read thresholds: which
+    automata it learns from is all it knows of them.
     """
     tokens = read_numbered(rng, deltas, generator.device, partial=model.config.partial)
-    descend(model, optimizer, model.loss(tokens, generator), config)
+    loss = model.loss(tokens, generator)
+    descend(model, optimizer, loss, config)
+    return loss.item()
 
 
 def write_numberings(
@@ -102,10 +111,12 @@ def write_numberings(
     deltas: Deltas,
     thresholds: Thresholds,
     config: StepConfig,
-) -> None:
-    """Take one step of training a transformer; parameters as of `step_on_numberings`.
+) -> float:
+    """Take one step of training a transformer; as `step_on_numberings`.
 
     Like the denoiser it does not read thresholds.
     """
     tokens = read_numbered(rng, deltas, generator.device, partial=model.config.partial)
-    descend(model, optimizer, model.loss(tokens), config)
+    loss = model.loss(tokens)
+    descend(model, optimizer, loss, config)
+    return loss.item()

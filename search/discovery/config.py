@@ -28,8 +28,11 @@ class LearnConfig:
         4000, "Automata of each size that the model learns from.", low=2, high=10**7
     )
     """The automata with the longest thresholds."""
-    first_steps: int = setting(1500, "Steps of training before the first leap.", low=0, high=10**7)
-    steps: int = setting(300, "Steps of training before each further leap.", low=0, high=10**7)
+    first_steps: int = setting(
+        800, "Most steps of training before the first leap.", low=0, high=10**7
+    )
+    """A training ends sooner if its loss no longer falls; see `vae.steps.Schedule`."""
+    steps: int = setting(300, "Most steps of training before each further leap.", low=0, high=10**7)
     latent: int = setting(24, "Dimensions of the latent space.", low=0, high=4096)
     """0: an autoregressive model of tokens, without a latent space."""
     tokens: str = setting("combined", "Names of target states.", choices=TOKEN_KINDS, flags=())
@@ -38,8 +41,9 @@ class LearnConfig:
         64, "Channels of the encoder's convolutions.", low=1, high=4096, flags=()
     )
     hidden: int = setting(128, "Width of the decoder's GRU layers.", low=1, high=4096, flags=())
-    batch: int = setting(256, "Automata in each training step.", low=1, high=10**6, flags=())
-    learning_rate: float = setting(2e-3, "Highest learning rate.", low=1e-9, high=10, flags=())
+    batch: int = setting(64, "Automata in each training step.", low=1, high=10**6, flags=())
+    learning_rate: float = setting(6e-3, "Highest learning rate.", low=1e-9, high=10, flags=())
+    """Further trainings have a third of it."""
     weight_decay: float = setting(1e-4, "Weight decay of AdamW.", low=0, high=10**6, flags=())
     clip: float = setting(1.0, "Largest gradient norm.", low=1e-9, high=10**9, flags=())
     beta: float = setting(0.1, "Weight of the KL term.", low=0, high=10**6, flags=())
@@ -135,9 +139,9 @@ class DiscoverConfig:
     )
     """The first training uses these sizes. None becomes 8, or the nearest size."""
     start_budget: int = setting(
-        1_500_000, "Solver calls at each size up to --start-to.", low=1, high=10**9
+        300_000, "Solver calls at each size up to --start-to.", low=1, high=10**9
     )
-    budget: int = setting(200_000, "Solver calls at each size above --start-to.", low=1, high=10**9)
+    budget: int = setting(40_000, "Solver calls at each size above --start-to.", low=1, high=10**9)
     first_look: int = setting(
         5_000, "Calls of the budget before evolution takes over.", low=1, high=10**9
     )

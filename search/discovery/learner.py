@@ -27,11 +27,13 @@ from vae.numbered import (
     step_on_numberings,
     write_numberings,
 )
-from vae.steps import StepConfig, learning_rate_share, warm_up
+from vae.steps import Schedule, StepConfig, warm_up
 from vae.transformer import Transformer
 
 _REPORTS = 5
 """Number of progress reports of a training."""
+_FURTHER = 1 / 3
+"""The learning rates of further trainings are this share of those of the first one."""
 
 Network = TypeVar("Network", bound=nn.Module)
 _Step = Callable[
@@ -44,7 +46,7 @@ _Step = Callable[
         Thresholds,
         StepConfig,
     ],
-    None,
+    float,
 ]
 
 
@@ -65,7 +67,7 @@ class Kind(NamedTuple, Generic[Network]):
 
 AUTOENCODER = Kind("model.safetensors", VAE, step_on_numberings, effort=1.0)
 DENOISER = Kind("denoiser.safetensors", Denoiser, denoise_numberings, effort=0.5)
-TRANSFORMER = Kind("transformer.safetensors", Transformer, write_numberings, effort=0.5, haste=2.5)
+TRANSFORMER = Kind("transformer.safetensors", Transformer, write_numberings, effort=1.0, haste=0.8)
 
 
 class Learner(Generic[Network]):
@@ -115,7 +117,8 @@ class Learner(Generic[Network]):
         """Train before a leap, on the elites of all sizes so far.
 
         Every step draws a size, automata of that size by rank, and a random breadth-first numbering
-        of each: the few extreme automata of a size give many examples.
+        of each: the few extreme automata of a size give many examples. `vae.steps.Schedule` ends
+        the training; the steps in the config are the most.
 
         Parameters
         ----------
@@ -125,33 +128,37 @@ class Learner(Generic[Network]):
         elites : mapping of int to Elites
             By size.
         report : callable
-            Called a few times with a text such as "training 60/300".
+            Called a few times with a text such as "training 60/300", and with "training 300/300"
+            at the end, after fewer steps too.
         share : float
-            Share of the steps that are taken.
+            Share of the most steps that may be taken.
         """
         config, effort = self.config, self.kind.effort
-        steps = round(share * effort * (config.steps if self.trained else config.first_steps))
+        most = round(share * effort * (config.steps if self.trained else config.first_steps))
         batch = max(1, round(effort * config.batch))
         sizes = sorted(n for n in elites if len(elites[n].deltas))
         recent = np.exp(-config.recency * (sizes[-1] - np.array(sizes)))
         weights = {n: self._weights(rng, elites[n].thresholds) for n in sizes}
         optimizer = torch.optim.AdamW(
-            self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+            self.model.parameters(), weight_decay=config.weight_decay, fused=True
         )
-        for step in range(steps):
-            if step % max(1, steps // _REPORTS) == 0:
-                report(f"training {step}/{steps}")
+        schedule = Schedule(most)
+        while not schedule.ended:
+            if schedule.steps % max(1, most // _REPORTS) == 0:
+                report(f"training {schedule.steps}/{most}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
             rows = rng.choice(len(weights[n]), size=batch, p=weights[n])
-            self.kind.step(
+            loss = self.kind.step(
                 self.model,
                 optimizer,
                 rng,
                 generator,
                 elites[n].deltas[rows],
                 elites[n].thresholds[rows],
-                self._step_config(step / steps),
+                self._step_config(schedule.steps / most, schedule.learning_rate_share),
             )
+            schedule.note(loss)
+        report(f"training {most}/{most}")
         self.trained = True
         self.model.eval()
 
@@ -184,12 +191,18 @@ class Learner(Generic[Network]):
         self.model.load_state_dict(read_weights(path, self.model))
         self.trained = True
 
-    def _step_config(self, done: float) -> StepConfig:
-        """Return the settings of the step at the share `done` of a training."""
+    def _step_config(self, done: float, share: float) -> StepConfig:
+        """Return the settings of a step after the share `done` of the most steps of a training.
+
+        ``share`` is the factor of the learning rate by the schedule.
+        """
         config = self.config
         warmed_up = 1.0 if self.trained else warm_up(done, config.warmup)
         return StepConfig(
-            learning_rate=self.kind.haste * config.learning_rate * learning_rate_share(done),
+            learning_rate=self.kind.haste
+            * config.learning_rate
+            * share
+            * (_FURTHER if self.trained else 1.0),
             beta=config.beta * warmed_up,
             clip=config.clip,
         )

@@ -34,6 +34,7 @@ from search.arms.account import Answer, Arm
 from search.arms.proposals import Proposals, plain_proposals
 from search.candidates import CANDIDATE_COLUMNS
 from search.discovery import engine as module
+from search.discovery import learner as learner_module
 from search.discovery import mix, tables
 from search.discovery.arms import ARMS, SOURCES, ArmConfig
 from search.discovery.editing import edit
@@ -58,6 +59,7 @@ from tests.folders import contents
 from tests.search.elites import ELITES, make_elites
 from vae import numbered
 from vae.encoding import decode_tokens, encode_deltas
+from vae.steps import Schedule
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -415,6 +417,31 @@ def test_a_run_goes_on_behind_the_last_step(
         check_sources(taken, n)
 
 
+@pytest.mark.parametrize("arm", ["vae", "mix"])
+def test_a_run_goes_on_behind_a_training_that_ended_early(
+    monkeypatch, tmp_path: Path, arm: str
+) -> None:
+    made: list[Schedule] = []
+
+    def watched(most: int) -> Schedule:
+        made.append(Schedule(most))
+        return made[-1]
+
+    monkeypatch.setattr(learner_module, "Schedule", watched)
+    monkeypatch.setattr("vae.steps._GAIN", 0.9)  # no loss falls so fast
+    learn = replace(LEARN, first_steps=90, steps=60)
+    config = replace(CONFIG, start_budget=60, budget=40, first_look=40, learn=learn)
+    take(config, arm, tmp_path / "whole")
+    ended = [(90, 75), (60, 37)] if arm == "vae" else [(90, 75), (45, 37), (60, 37), (30, 30)]
+    assert [(schedule.most, schedule.steps) for schedule in made] == ended
+    (tmp_path / "part" / arm).mkdir(parents=True)
+    for part in ("start", f"{arm}/n-05"):
+        shutil.copytree(tmp_path / "whole" / part, tmp_path / "part" / part)
+    take(config, arm, tmp_path / "part")
+    assert [schedule.most for schedule in made[len(ended) :]] == [60, 30][: len(ended) // 2]
+    assert contents(tmp_path / "part" / arm) == contents(tmp_path / "whole" / arm)
+
+
 def test_what_is_kept_is_in_its_folder(tmp_path: Path) -> None:
     config = replace(CONFIG, start_budget=60, budget=40, most=5)
     run, kept = Engine(config, "insertion", 0, tmp_path, device=CPU), []
@@ -725,13 +752,14 @@ class Lesson(NamedTuple):
 
 @pytest.fixture
 def lessons(monkeypatch) -> list[Lesson]:
-    """The lessons that models get; the models learn nothing."""
+    """The lessons that models get; the models learn nothing, but the loss falls."""
     given = []
 
-    def take_step(model, optimizer, tokens, ratios, generator, config) -> None:
+    def take_step(model, optimizer, tokens, ratios, generator, config) -> dict[str, float]:
         forms = [form.tobytes() for form in canonical_forms(decode_tokens(tokens.numpy()))]
         rates = config.beta, config.learning_rate
         given.append(Lesson(tokens.shape[1], forms, ratios.numpy(), *rates))
+        return {"reconstruction": tokens[0].numel() * 0.99 ** len(given)}
 
     monkeypatch.setattr(numbered, "take_step", take_step)
     return given
@@ -766,10 +794,24 @@ def test_first_and_further_lessons(lessons: list[Lesson]) -> None:
     betas = [lesson.beta for lesson in lessons]
     assert betas[0] == 0 and betas[:11] == sorted(betas[:11])
     assert betas[10:] == [0.3] * 15
-    for course in (lessons[:20], lessons[20:]):
-        rates = [lesson.learning_rate for lesson in course]
-        assert 0 <= min(rates) < 0.5 * LEARN.learning_rate < max(rates) <= LEARN.learning_rate
+    shares = [lesson.learning_rate / LEARN.learning_rate for lesson in lessons]
+    first = [1.0] * 15 + [1 - step / 6 for step in range(1, 6)]
+    assert shares == pytest.approx(first + [1 / 3] * 5)
     assert learner.trained and not learner.model.training
+
+
+def test_the_loss_of_a_transition_ends_a_training(monkeypatch, lessons: list[Lesson]) -> None:
+    take_step = numbered.take_step
+
+    def constant(model, optimizer, tokens, *rest) -> dict[str, float]:
+        take_step(model, optimizer, tokens, *rest)
+        return {"reconstruction": float(tokens[0].numel())}  # larger at larger sizes
+
+    monkeypatch.setattr(numbered, "take_step", constant)
+    learner, reported = Learner(AUTOENCODER, 6, 2, replace(LEARN, first_steps=300), 0, CPU), []
+    learner.learn(np.random.default_rng(0), torch.Generator(), ELITES, reported.append)
+    assert len(lessons) == 150  # at the first look, after 100, it does not fall
+    assert reported == [f"training {step}/300" for step in (0, 60, 120, 300)]
 
 
 def test_recent_sizes_come_more_often(lessons: list[Lesson]) -> None:
