@@ -85,9 +85,10 @@ def test_steps_of_training_see_the_finds_of_the_same_size(monkeypatch) -> None:
     monkeypatch.setattr(boost, "_RETRAINED", 20.0)
     seen: list[bytes] = []
 
-    def step(model, optimizer, rng, generator, deltas, thresholds, config) -> None:
+    def step(model, optimizer, rng, generator, deltas, thresholds, config) -> float:
         if deltas.shape[2] == SIZE:
             seen.extend(form.tobytes() for form in canonical_forms(deltas))
+        return 1.0
 
     context = context_of()
     context.writing.kind = TRANSFORMER._replace(step=step)
