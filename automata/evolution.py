@@ -12,10 +12,10 @@ from functools import partial as bound_to
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer
+from automata.arguments import check_integer, check_thresholds
 from automata.canonical import canonical_forms, from_canonical
 from automata.classes import Predicate, check_classes
-from automata.deltas import Deltas, integer_array
+from automata.deltas import Deltas
 from automata.irreducible import draw_irreducible, is_rare
 from automata.mutation import breed
 from automata.properties import in_classes
@@ -176,11 +176,7 @@ def evolve(
     calls = 0
     if start is not None:
         forms = canonical_forms(start[0])
-        thresholds = integer_array(start[1], "thresholds")
-        if thresholds.shape != (len(forms),):
-            raise ValueError(
-                f"{len(forms)} automata have as many thresholds, got shape {thresholds.shape}"
-            )
+        thresholds = check_thresholds(start[1], len(forms))
         first = seen.add_new(forms)
         forms, thresholds = _elite(forms[first], thresholds[first], config)
     rare = is_rare(config.classes, k, partial=partial)

@@ -8,8 +8,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from automata.arguments import check_thresholds
 from automata.automaton import Automaton
-from automata.deltas import integer_array, validate_deltas
+from automata.deltas import validate_deltas
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
 
@@ -59,10 +60,8 @@ def letters_needed(
     [2, 1]
     """
     valid = validate_deltas(deltas, partial=partial)
-    wanted = integer_array(thresholds, "thresholds")
     batch, k, n = valid.shape
-    if wanted.shape != (batch,):
-        raise ValueError(f"{batch} automata have as many thresholds, got shape {wanted.shape}")
+    wanted = check_thresholds(thresholds, batch)
     needed = np.full(batch, k if n > 1 else 0, np.int64)
     for count in range(1, k if n > 1 else 0):
         for letters in combinations(range(k), count):
