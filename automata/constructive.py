@@ -10,6 +10,8 @@ import numpy.typing as npt
 from automata.arguments import check_integer
 from automata.deltas import MAX_LETTERS, MAX_STATES, Deltas, state_dtype
 
+_BLOCK_BYTES = 1 << 20
+"""Bytes of the chances of pairs of states that are in memory at a time."""
 _Blocks = npt.NDArray[np.int64]
 """Block of each state in each partition: (batch, partitions, n)."""
 
@@ -85,7 +87,8 @@ def _extract(
     letter = np.zeros((batch, n), np.int64)
     free = np.ones((batch, n), np.bool_)
     whole = np.ones(batch, np.bool_)
-    sizes = (blocks[:, :, :, None] == np.arange(n)).sum(axis=2)  # (batch, partitions, n)
+    first = n * np.arange(batch * partitions).reshape(batch, partitions, 1)
+    sizes = np.bincount((blocks + first).ravel(), minlength=blocks.size).reshape(blocks.shape)
     images = np.full((batch, partitions, n), -1)  # of blocks
     taken = np.zeros((batch, partitions, n), np.bool_)
     for states in rng.permuted(np.tile(np.arange(n), (batch, 1)), axis=1).T:
@@ -119,12 +122,23 @@ def _merge(
     Returns bool (batch,): False where no two states are in the same block of every partition.
     """
     batch, _, n = blocks.shape
-    together = (blocks[:, :, :, None] == blocks[:, :, None, :]).all(axis=1)  # (batch, n, n)
-    together &= ~np.eye(n, dtype=np.bool_)
-    chances = together.reshape(batch, n * n) * rng.random((batch, n * n))
-    chosen = np.argmax(chances, axis=1)
+    best = np.zeros(batch * n)  # of each automaton and state: the chance of its likeliest partner
+    partners = np.zeros(batch * n, np.int64)
+    paired = np.zeros(batch * n, np.bool_)
+    some = max(1, _BLOCK_BYTES // (8 * n))
+    for low in range(0, batch * n, some):
+        part = np.arange(low, min(low + some, batch * n))
+        rows, states = np.divmod(part, n)
+        together = states[:, None] != np.arange(n)  # (part, n): of these and all other states
+        for own in np.moveaxis(blocks, 1, 0):
+            together &= own[rows] == own[rows, states][:, None]
+        chances = together * rng.random((len(part), n))
+        partners[part] = np.argmax(chances, axis=1)
+        best[part] = chances.max(axis=1)
+        paired[part] = together.any(axis=1)
     rows = np.arange(batch)
-    states = np.argmax(letters == (chosen // n)[:, None], axis=1)
-    letters[rows, states] = chosen % n
-    found: npt.NDArray[np.bool_] = np.any(together, axis=(1, 2))
+    kept = np.argmax(best.reshape(batch, n), axis=1)
+    led = np.argmax(letters == kept[:, None], axis=1)  # the state that comes to `kept`
+    letters[rows, led] = partners.reshape(batch, n)[rows, kept]
+    found: npt.NDArray[np.bool_] = np.any(paired.reshape(batch, n), axis=1)
     return found

@@ -1,8 +1,11 @@
 """Automata of permutations and one merging letter: what is true of them by construction."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from automata import constructive
 from automata.constructive import sample_constructive
 from automata.errors import AutomatonError
 from automata.solver.either import thresholds_of
@@ -54,3 +57,21 @@ def test_one_letter_merges_alone():
 def test_what_is_refused(count, n, k):
     with pytest.raises((ValueError, AutomatonError)):
         sample_constructive(np.random.default_rng(0), count, n, k)
+
+
+def test_small_blocks_draw_the_same(drawn, monkeypatch):
+    n, k = drawn.shape[2], drawn.shape[1]
+    monkeypatch.setattr(constructive, "_BLOCK_BYTES", 8 * n + 3)
+    assert (sample_constructive(np.random.default_rng(n), 300, n, k) == drawn).all()
+    monkeypatch.setattr(constructive, "_BLOCK_BYTES", 1 << 30)
+    assert (sample_constructive(np.random.default_rng(n), 300, n, k) == drawn).all()
+
+
+def test_memory_does_not_grow_with_the_square_of_the_states():
+    tracemalloc.start()
+    try:
+        sample_constructive(np.random.default_rng(0), 2, 1200, 2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 << 20  # 8 bytes for each pair of states were 23 MB
