@@ -8,10 +8,13 @@ what touches it, and a share of all other transitions.
 The known transitions are a graph. Each layer mixes a state with its neighbours in the numbering,
 and for each letter with the target of its transition and with the sources of those that lead to it.
 A target's score is the sum of those of its names (`vae.encoding`) and of a pointer product, in
-which source and target meet. Size and places are conditions, as in `vae.model`.
+which source and target meet. Size and places are conditions, as in `vae.model`. One more may be a
+point of a VAE's latent space: it says what the whole automaton is like, also what is hidden.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +22,13 @@ from torch.nn import functional
 
 from vae.conditions import Places, Size, Vocabulary, sum_names, zeros
 from vae.config import ModelConfig
-from vae.model import choose
+from vae.model import VAE, choose
+from vae.posteriors import Posterior
 
 BORDER = (0.3, 0.9)
 """Least and largest share of the transitions beside a block that are hidden with it."""
+_BLIND = 0.3
+"""Share of the examples of training without a point, so that the known transitions count too."""
 
 
 class Layer(nn.Module):
@@ -50,9 +56,16 @@ class Layer(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """Scores the targets of hidden transitions; its width is `vae.config.ModelConfig.channels`."""
+    """Scores the targets of hidden transitions; its width is `vae.config.ModelConfig.channels`.
 
-    def __init__(self, config: ModelConfig) -> None:
+    Parameters
+    ----------
+    config : ModelConfig
+    conditioned : bool
+        Whether it reads points of the latent space of a VAE, which `follow` names.
+    """
+
+    def __init__(self, config: ModelConfig, *, conditioned: bool = False) -> None:
         super().__init__()
         self.config = config
         self.vocabulary = Vocabulary(config)
@@ -62,12 +75,25 @@ class Denoiser(nn.Module):
         self.size, self.places = Size(config), Places(config)
         width, k = config.channels, config.k
         self.read = nn.Linear(k * config.embedding + self.size.width + self.places.width, width)
+        self.point = zeros(nn.Linear(config.latent, width, bias=False)) if conditioned else None
+        self._posterior: Callable[[Tensor], Posterior] | None = None
         self.layers = nn.ModuleList(Layer(width, k) for _ in range(config.convolutions))
         self.norm = nn.LayerNorm(width)
         self.names = zeros(nn.Linear(width, k * self.vocabulary.size))
         self.source, self.target = nn.Linear(width, k * width), nn.Linear(width, width)
 
-    def forward(self, tokens: Tensor, hidden: Tensor) -> Tensor:
+    def follow(self, vae: VAE) -> None:
+        """Read points of this VAE from now on; its weights are neither trained nor saved here."""
+        self._posterior = vae.posterior
+
+    @torch.no_grad()
+    def points(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
+        """Return a posterior sample of each automaton: (batch, latent), of 0 dimensions alone."""
+        if self._posterior is None:
+            return torch.zeros(len(tokens), 0, device=tokens.device)
+        return self._posterior(tokens).sample(generator)
+
+    def forward(self, tokens: Tensor, hidden: Tensor, z: Tensor | None = None) -> Tensor:
         """Return the logits (batch, n, k, targets) of all transitions.
 
         Parameters
@@ -75,12 +101,15 @@ class Denoiser(nn.Module):
         tokens : int64 tensor, shape (batch, n, k)
         hidden : bool tensor, shape (batch, n, k)
             The transitions whose tokens are not read.
+        z : float tensor, shape (batch, latent), optional
         """
         batch, n, k = tokens.shape
         names = self.vocabulary.name(tokens).masked_fill(hidden, self.hidden_name)
         embedded = self.embed(names).sum(0).flatten(2)  # (batch, n, k * embedding)
         size = self.size(embedded.new_empty(batch, 0), n)[:, None].expand(-1, n, -1)
         features = self.read(self.places(torch.cat([embedded, size], 2)))
+        if self.point is not None and z is not None:
+            features = features + self.point(z)[:, None]
         edges = _edges(tokens, hidden).to(features)
         for layer in self.layers:
             features = layer(features, edges)
@@ -101,14 +130,17 @@ class Denoiser(nn.Module):
         """Return the mean cross-entropy of transitions that are hidden at random, in nats.
 
         Blocks of one and two states are hidden as `hide` does, and a share u^3 of all other
-        transitions, u uniform for each automaton.
+        transitions, u uniform for each automaton. A conditioned model sees a point of most of them.
         """
         batch, n, _ = tokens.shape
         uniform = torch.rand(batch, generator=generator, device=tokens.device)
         pairs = torch.rand(batch, generator=generator, device=tokens.device) < 0.5
         one, two = (draw_blocks(batch, n, min(s, n), generator) for s in (1, 2))
         hidden = hide(tokens, torch.where(pairs[:, None], two, one), uniform**3, generator)
-        logits = self(tokens, hidden)
+        z = self.points(tokens, generator)
+        if self.point is not None:
+            z = z * (torch.rand(batch, 1, generator=generator, device=tokens.device) >= _BLIND)
+        logits = self(tokens, hidden, z)
         return functional.cross_entropy(logits[hidden], tokens[hidden])
 
     @torch.no_grad()
@@ -121,6 +153,7 @@ class Denoiser(nn.Module):
         passes: int,
         temperature: float,
         certain_first: bool,
+        z: Tensor | None = None,
     ) -> Tensor:
         """Fill in hidden transitions in several passes, about equally many in each.
 
@@ -137,6 +170,7 @@ class Denoiser(nn.Module):
         temperature : float
             Logits are divided by it; 0 takes the most probable target.
         certain_first : bool
+        z : float tensor, shape (batch, latent), optional
 
         Returns
         -------
@@ -150,7 +184,7 @@ class Denoiser(nn.Module):
         """
         first = hidden.flatten(1).sum(1)  # (batch,)
         for left in reversed(range(passes)):
-            logits = self(tokens, hidden)[hidden]  # (hidden, targets)
+            logits = self(tokens, hidden, z)[hidden]  # (hidden, targets)
             tokens = tokens.masked_scatter(hidden, choose(logits, temperature, generator))
             order = torch.rand(tokens.shape, generator=generator, device=tokens.device)
             if certain_first:
@@ -164,7 +198,13 @@ class Denoiser(nn.Module):
 
     @torch.no_grad()
     def certainty(
-        self, tokens: Tensor, hidden: Tensor, generator: torch.Generator, *, passes: int
+        self,
+        tokens: Tensor,
+        hidden: Tensor,
+        generator: torch.Generator,
+        *,
+        passes: int,
+        z: Tensor | None = None,
     ) -> Tensor:
         """Return how likely the model finds transitions, given the others: (batch,).
 
@@ -179,11 +219,12 @@ class Denoiser(nn.Module):
         generator : torch.Generator
             On the model's device.
         passes : int
+        z : float tensor, shape (batch, latent), optional
         """
         turns = torch.randint(passes, tokens.shape, generator=generator, device=tokens.device)
         total = torch.zeros(len(tokens), device=tokens.device)
         for turn in range(passes):
-            scores = self(tokens, hidden & (turns >= turn)).log_softmax(3)
+            scores = self(tokens, hidden & (turns >= turn), z).log_softmax(3)
             own = scores.gather(3, tokens[..., None]).squeeze(3)  # (batch, n, k)
             total += (own * (hidden & (turns == turn))).sum((1, 2))
         return total / hidden.sum((1, 2)).clamp(min=1)

@@ -13,7 +13,7 @@ from search.discovery.boost import climbing, sampling
 from search.discovery.config import LearnConfig
 from search.discovery.editing import edit, editing
 from search.discovery.leaps import LeapContext, Source, without_feedback
-from search.discovery.learner import AUTOENCODER, DENOISER, TRANSFORMER, Kind
+from search.discovery.learner import AUTOENCODER, DENOISER, FOLLOWER, TRANSFORMER, Kind
 
 SOURCES: dict[str, Source] = {
     "posterior": without_feedback(leaps.posterior),
@@ -82,7 +82,7 @@ class ArmConfig:
 
 _VAE = ArmConfig(_LATENT, learns=(AUTOENCODER,), least_latent=1)
 _EDIT = ArmConfig(("editing",), learns=(DENOISER,))
-_ALL = replace(_VAE, sources=_MIX, mixes=True, polishes=False, learns=(AUTOENCODER, DENOISER))
+_ALL = replace(_VAE, sources=_MIX, mixes=True, polishes=False, learns=(AUTOENCODER, FOLLOWER))
 _TRAINING = 20_000
 """Solver calls that take about as many seconds as a training."""
 
@@ -99,6 +99,7 @@ ARMS: dict[str, ArmConfig] = {
         ("prior", "cooled"), learns=(AUTOENCODER,), adapt=lambda config: replace(config, latent=0)
     ),
     "edit": _EDIT,
+    "edit+vae": replace(_EDIT, learns=(AUTOENCODER, FOLLOWER), least_latent=1),
     "edit-polish": replace(_EDIT, change=edit),
     "axplorer": ArmConfig(
         ("sampling", "climbing"), boosts=True, polishes=False, learns=(TRANSFORMER,)

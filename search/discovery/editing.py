@@ -37,7 +37,8 @@ def editing(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     """Insert states into smaller elites and fill in what is unknown; the most promising ones first.
 
     An automaton promises the more, the likelier the denoiser finds what it has filled in, and the
-    longer the threshold of the parent is.
+    longer the threshold of the parent is. A denoiser that follows a VAE reads a point of the
+    parent too.
     """
     parts = [_leap(context) for _ in range(_POOL - 1)]
     while True:
@@ -65,33 +66,39 @@ def edit(context: LeapContext, deltas: Deltas) -> Deltas:
     generator, (batch, _, n) = context.generator, deltas.shape
     tokens = read_numbered(context.rng, deltas, generator.device, partial=context.partial)
     states = min(n, int(context.rng.integers(1, 3)))
-    filled, _ = _hide_and_fill(context, tokens, draw_blocks(batch, n, states, generator))
+    z = context.denoiser.points(tokens, generator)
+    filled, _ = _hide_and_fill(context, tokens, draw_blocks(batch, n, states, generator), z)
     return decode_tokens(filled.cpu().numpy(), partial=context.partial)
 
 
 def _leap(context: LeapContext) -> tuple[Proposals, npt.NDArray[np.float64]]:
     """Return what a batch of smaller elites becomes, and what each promises, float64 (batch,)."""
     generator, partial = context.generator, context.partial
-    grown, blocks, parents, ratios = [], [], [], []
+    grown, blocks, points, parents, ratios = [], [], [], [], []
     for size, count in context.shares():
         rows, elites = context.draw(size, count), context.elites[size]
         tokens = read_numbered(context.rng, elites.deltas[rows], generator.device, partial=partial)
         blocks.append(draw_blocks(count, context.n, context.n - size, generator))
         grown.append(insert(tokens, blocks[-1]))
+        points.append(context.denoiser.points(tokens, generator))
         parents.append(name_parents(size, rows))
         ratios.append(elites.thresholds[rows] / max(1, elites.thresholds[0]))
-    filled, hidden = _hide_and_fill(context, torch.cat(grown), torch.cat(blocks))
-    certainty = context.denoiser.certainty(filled, hidden, generator, passes=_CHECKS)
+    z = torch.cat(points)
+    filled, hidden = _hide_and_fill(context, torch.cat(grown), torch.cat(blocks), z)
+    certainty = context.denoiser.certainty(filled, hidden, generator, passes=_CHECKS, z=z)
     deltas = decode_tokens(filled.cpu().numpy(), partial=partial)
     proposals = plain_proposals(deltas, np.concatenate(parents), partial=partial)
     return proposals, certainty.cpu().numpy() + _PARENT * np.concatenate(ratios)
 
 
-def _hide_and_fill(context: LeapContext, tokens: Tensor, blocks: Tensor) -> tuple[Tensor, Tensor]:
+def _hide_and_fill(
+    context: LeapContext, tokens: Tensor, blocks: Tensor, z: Tensor
+) -> tuple[Tensor, Tensor]:
     """Hide blocks, bool (batch, n), and more of tokens (batch, n, k), and fill in what is hidden.
 
-    Returns the tokens, and what was hidden. They are filled in at the temperature of `LeapConfig`
-    or at 1, in random order or the most certain transitions first.
+    ``z`` (batch, latent) are points of the parents, for a denoiser that reads them. Returns the
+    tokens, and what was hidden. They are filled in at the temperature of `LeapConfig` or at 1, in
+    random order or the most certain transitions first.
     """
     rng, generator = context.rng, context.generator
     shares = _SHARE * torch.rand(len(tokens), generator=generator, device=generator.device)
@@ -103,5 +110,6 @@ def _hide_and_fill(context: LeapContext, tokens: Tensor, blocks: Tensor) -> tupl
         passes=_PASSES,
         temperature=(context.config.temperature, 1.0)[rng.integers(2)],
         certain_first=bool(rng.integers(2)),
+        z=z,
     )
     return filled, hidden

@@ -31,7 +31,7 @@ from search.discovery.arms import ARMS, POLISHING, SOURCES
 from search.discovery.boost import run_boost
 from search.discovery.config import DiscoverConfig as DiscoverConfig
 from search.discovery.leaps import LeapContext, split_parents
-from search.discovery.learner import AUTOENCODER, DENOISER, TRANSFORMER, Learner
+from search.discovery.learner import AUTOENCODER, DENOISER, FOLLOWER, TRANSFORMER, Learner
 from search.discovery.mix import run_mix
 from search.discovery.saved import note_made, read_step
 from search.discovery.shares import Credit, earned
@@ -99,6 +99,8 @@ class Engine:
             for kind in self.arm_config.learns
         }
         """By kind."""
+        if FOLLOWER in self.learners:
+            self.learners[FOLLOWER].model.follow(self.learners[AUTOENCODER].model)
 
     def run(
         self, report: Progress = lambda n, calls, doing: None, keep: Keep = lambda step: None
@@ -202,7 +204,8 @@ class Engine:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
             context = LeapContext(
                 *(n, config.k, elites, self.learners.get(AUTOENCODER), rng, generator),
-                *(config.leap, config.partial, self.learners.get(DENOISER)),
+                *(config.leap, config.partial),
+                editor=self.learners.get(FOLLOWER, self.learners.get(DENOISER)),
                 writer=self.learners.get(TRANSFORMER),
             )
             sources = {name: SOURCES[name] for name in self.arm_config.sources}

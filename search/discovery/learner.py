@@ -67,6 +67,10 @@ class Kind(NamedTuple, Generic[Network]):
 
 AUTOENCODER = Kind("model.safetensors", VAE, step_on_numberings, effort=1.0)
 DENOISER = Kind("denoiser.safetensors", Denoiser, denoise_numberings, effort=0.5)
+FOLLOWER = Kind(
+    DENOISER.file, lambda config: Denoiser(config, conditioned=True), DENOISER.step, DENOISER.effort
+)
+"""A denoiser that reads points of the latent space of an autoencoder."""
 TRANSFORMER = Kind("transformer.safetensors", Transformer, write_numberings, effort=1.0, haste=0.8)
 
 
@@ -76,7 +80,7 @@ class Learner(Generic[Network]):
     Parameters
     ----------
     kind : Kind
-        `AUTOENCODER` encodes and decodes, `DENOISER` edits, `TRANSFORMER` writes.
+        `AUTOENCODER` encodes and decodes, `DENOISER` and `FOLLOWER` edit, `TRANSFORMER` writes.
     most, k : int
         The largest size, and the number of letters.
     config : LearnConfig

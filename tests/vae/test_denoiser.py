@@ -9,11 +9,11 @@ from torch.nn import functional
 
 from automata.numbering import random_numberings
 from automata.sampling import sample_uniform
-from tests.vae.models import seeded
+from tests.vae.models import make_fresh, seeded
 from vae.config import ModelConfig
 from vae.denoiser import Denoiser, Layer, draw_blocks, hide, insert
 from vae.encoding import encode_deltas, name_targets
-from vae.model import NotFiniteError
+from vae.model import VAE, NotFiniteError
 from vae.numbered import denoise_numberings
 from vae.steps import StepConfig
 
@@ -23,12 +23,13 @@ MOST, BATCH = 7, 5
 KINDS = [(n, k, partial) for n in (1, 2, 5, MOST) for k in (1, 2, 3) for partial in (False, True)]
 
 
-def make(k: int = 2, partial: bool = False, **changes) -> Denoiser:
+def make(k: int = 2, partial: bool = False, conditioned: bool = False, **changes) -> Denoiser:
     """A small model none of whose weights are zero, as if it were trained."""
     shape = {"tokens": "combined", "embedding": 4, "channels": 8} | changes
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = Denoiser(ModelConfig(n=MOST, k=k, any_size=True, partial=partial, **shape)).eval()
+        config = ModelConfig(n=MOST, k=k, any_size=True, partial=partial, **shape)
+        model = Denoiser(config, conditioned=conditioned).eval()
     for weight in model.parameters():
         if not weight.any():
             torch.nn.init.normal_(weight, 0, 0.3, generator=seeded())
@@ -209,7 +210,7 @@ def test_what_is_known_stays(n: int, k: int, partial: bool, certain_first: bool)
 class Sure(Denoiser):
     """Knows the target 0 for sure, the more so the higher the state; notes what it was asked."""
 
-    def forward(self, tokens: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor, hidden: torch.Tensor, z=None) -> torch.Tensor:
         self.asked = [*getattr(self, "asked", []), hidden.clone()]
         batch, n, k = tokens.shape
         sure = 5 + torch.arange(n, dtype=torch.float32)[:, None, None]
@@ -322,3 +323,66 @@ def test_equal_seeds_hide_the_same() -> None:
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_small_automata_are_lessons_too(n: int) -> None:
     assert make().loss(draw(n, 2), seeded()).isfinite()
+
+
+# --- points of a latent space -------------------------------------------------------------------
+
+
+def make_following() -> tuple[Denoiser, VAE]:
+    """A denoiser and the small VAE that it follows."""
+    model = make(conditioned=True, latent=4)
+    vae = make_fresh(n=MOST, latent=4, any_size=True, tokens="combined")
+    model.follow(vae)
+    return model, vae
+
+
+@torch.no_grad()
+def test_scores_follow_the_point() -> None:
+    (model, _), tokens = make_following(), draw(6, 2)
+    hidden, z = mask(tokens), torch.randn(BATCH, 4, generator=seeded())
+    scores = model(tokens, hidden, z)
+    assert torch.equal(model(tokens, hidden, torch.zeros(BATCH, 4)), model(tokens, hidden))
+    for row in range(BATCH):
+        moved = z.clone()
+        moved[row] += 1
+        others = (model(tokens, hidden, moved) != scores).flatten(1).any(1)
+        assert others.tolist() == [other == row for other in range(BATCH)]
+    filled = [
+        model.fill(
+            tokens, hidden, seeded(), passes=2, temperature=0.0, certain_first=True, z=scale * z
+        )
+        for scale in (1, 30)
+    ]
+    assert not torch.equal(*filled)
+
+
+@torch.no_grad()
+def test_points_are_samples_of_the_posterior() -> None:
+    (model, vae), tokens = make_following(), draw(6, 2)
+    assert torch.equal(model.points(tokens, seeded(5)), vae.posterior(tokens).sample(seeded(5)))
+    assert make().points(tokens, seeded()).shape == (BATCH, 0)
+
+
+def test_the_vae_is_neither_trained_nor_saved() -> None:
+    model, vae = make_following()
+    assert {*model.state_dict()} == {*make(conditioned=True, latent=4).state_dict()}
+    model.loss(draw(6, 2), seeded()).backward()
+    assert model.point.weight.grad.any()
+    assert all(weight.grad is None for weight in vae.parameters())
+
+
+def test_it_learns_what_is_hidden_from_the_point() -> None:
+    """One of two automata, all of which is hidden: without a point none can be told."""
+    (model, _), tokens = make_following(), draw(6, 2, batch=2, seed=3)
+    hidden, z = torch.ones_like(tokens, dtype=torch.bool), torch.tensor([[1.0] * 4, [-1.0] * 4])
+    optimizer = torch.optim.AdamW(model.parameters(), 0.02)
+    for _ in range(60):
+        loss = functional.cross_entropy(model(tokens, hidden, z).flatten(0, 2), tokens.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    differ, right = tokens[0] != tokens[1], {}
+    for known, point in (("point", z), ("nothing", None)):
+        guessed = model(tokens, hidden, point).argmax(3)
+        right[known] = (guessed == tokens)[:, differ].float().mean().item()
+    assert right["point"] > 0.9 and right["nothing"] <= 0.5
