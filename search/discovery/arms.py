@@ -11,7 +11,7 @@ from search.arms.cma_es import LEAST_LATENT
 from search.discovery import latent_search, leaps
 from search.discovery.boost import climbing, sampling
 from search.discovery.config import LearnConfig
-from search.discovery.editing import edit, editing
+from search.discovery.editing import edit, editing, editing_from_z
 from search.discovery.leaps import LeapContext, Source, without_feedback
 from search.discovery.learner import AUTOENCODER, DENOISER, FOLLOWER, TRANSFORMER, Kind
 
@@ -30,6 +30,7 @@ SOURCES: dict[str, Source] = {
     "arithmetic": latent_search.arithmetic,
     "breeding": without_feedback(leaps.breeding),
     "editing": editing,
+    "editing-from-z": editing_from_z,
     "sampling": without_feedback(sampling),
     "climbing": climbing,
 }
@@ -48,6 +49,7 @@ _MIX = (
     "insertion",
     "stretching",
     "editing",
+    "editing-from-z",
     *POLISHING,
 )
 
@@ -99,7 +101,9 @@ ARMS: dict[str, ArmConfig] = {
         ("prior", "cooled"), learns=(AUTOENCODER,), adapt=lambda config: replace(config, latent=0)
     ),
     "edit": _EDIT,
-    "edit+vae": replace(_EDIT, learns=(AUTOENCODER, FOLLOWER), least_latent=1),
+    "edit+vae": replace(
+        _EDIT, sources=("editing", "editing-from-z"), learns=(AUTOENCODER, FOLLOWER), least_latent=1
+    ),
     "edit-polish": replace(_EDIT, change=edit),
     "axplorer": ArmConfig(
         ("sampling", "climbing"), boosts=True, polishes=False, learns=(TRANSFORMER,)

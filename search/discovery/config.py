@@ -13,7 +13,7 @@ from vae.config import TOKEN_KINDS, ModelConfig, ModelOptions
 SOURCE_NAMES = (
     *("posterior", "posterior-sampled", "interpolation", "encode-decode", "prior", "cooled"),
     *("insertion", "stretching", "constructive", "cma-es", "gradient", "arithmetic"),
-    *("breeding", "editing", "sampling", "climbing"),
+    *("breeding", "editing", "editing-from-z", "sampling", "climbing"),
 )
 """Names of the sources in tables; here, so that reading tables does not load the model."""
 _START = 8

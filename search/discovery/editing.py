@@ -37,18 +37,14 @@ def editing(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
     """Insert states into smaller elites and fill in what is unknown; the most promising ones first.
 
     An automaton promises the more, the likelier the denoiser finds what it has filled in, and the
-    longer the threshold of the parent is. A denoiser that follows a VAE reads a point of the
-    parent too.
+    longer the threshold of the parent is.
     """
-    parts = [_leap(context) for _ in range(_POOL - 1)]
-    while True:
-        parts.append(_leap(context))
-        proposals = concatenate([own for own, _ in parts])
-        promise = np.concatenate([own for _, own in parts])
-        order = np.argsort(-promise, kind="stable")
-        first, rest = np.split(order, [context.config.batch])
-        parts = [(proposals.take(rest), promise[rest])]
-        yield proposals.take(first)
+    return _promising(context, from_z=False)
+
+
+def editing_from_z(context: LeapContext) -> Generator[Proposals, Thresholds, None]:
+    """Do as `editing`, with a point of the parent in the latent space that the denoiser reads."""
+    return _promising(context, from_z=True)
 
 
 def edit(context: LeapContext, deltas: Deltas) -> Deltas:
@@ -66,12 +62,24 @@ def edit(context: LeapContext, deltas: Deltas) -> Deltas:
     generator, (batch, _, n) = context.generator, deltas.shape
     tokens = read_numbered(context.rng, deltas, generator.device, partial=context.partial)
     states = min(n, int(context.rng.integers(1, 3)))
-    z = context.denoiser.points(tokens, generator)
-    filled, _ = _hide_and_fill(context, tokens, draw_blocks(batch, n, states, generator), z)
+    filled, _ = _hide_and_fill(context, tokens, draw_blocks(batch, n, states, generator))
     return decode_tokens(filled.cpu().numpy(), partial=context.partial)
 
 
-def _leap(context: LeapContext) -> tuple[Proposals, npt.NDArray[np.float64]]:
+def _promising(context: LeapContext, *, from_z: bool) -> Generator[Proposals, Thresholds, None]:
+    """Yield batches of edits, the most promising of all drafts so far."""
+    parts = [_leap(context, from_z) for _ in range(_POOL - 1)]
+    while True:
+        parts.append(_leap(context, from_z))
+        proposals = concatenate([own for own, _ in parts])
+        promise = np.concatenate([own for _, own in parts])
+        order = np.argsort(-promise, kind="stable")
+        first, rest = np.split(order, [context.config.batch])
+        parts = [(proposals.take(rest), promise[rest])]
+        yield proposals.take(first)
+
+
+def _leap(context: LeapContext, from_z: bool) -> tuple[Proposals, npt.NDArray[np.float64]]:
     """Return what a batch of smaller elites becomes, and what each promises, float64 (batch,)."""
     generator, partial = context.generator, context.partial
     grown, blocks, points, parents, ratios = [], [], [], [], []
@@ -80,10 +88,11 @@ def _leap(context: LeapContext) -> tuple[Proposals, npt.NDArray[np.float64]]:
         tokens = read_numbered(context.rng, elites.deltas[rows], generator.device, partial=partial)
         blocks.append(draw_blocks(count, context.n, context.n - size, generator))
         grown.append(insert(tokens, blocks[-1]))
-        points.append(context.denoiser.points(tokens, generator))
+        if from_z:
+            points.append(context.denoiser.points(tokens, generator))
         parents.append(name_parents(size, rows))
         ratios.append(elites.thresholds[rows] / max(1, elites.thresholds[0]))
-    z = torch.cat(points)
+    z = torch.cat(points) if from_z else None
     filled, hidden = _hide_and_fill(context, torch.cat(grown), torch.cat(blocks), z)
     certainty = context.denoiser.certainty(filled, hidden, generator, passes=_CHECKS, z=z)
     deltas = decode_tokens(filled.cpu().numpy(), partial=partial)
@@ -92,11 +101,11 @@ def _leap(context: LeapContext) -> tuple[Proposals, npt.NDArray[np.float64]]:
 
 
 def _hide_and_fill(
-    context: LeapContext, tokens: Tensor, blocks: Tensor, z: Tensor
+    context: LeapContext, tokens: Tensor, blocks: Tensor, z: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Hide blocks, bool (batch, n), and more of tokens (batch, n, k), and fill in what is hidden.
 
-    ``z`` (batch, latent) are points of the parents, for a denoiser that reads them. Returns the
+    ``z`` (batch, latent) are points of the parents, if the denoiser is to read them. Returns the
     tokens, and what was hidden. They are filled in at the temperature of `LeapConfig` or at 1, in
     random order or the most certain transitions first.
     """
