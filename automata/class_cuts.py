@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.classes import Predicate, cycle_length
+from automata.kernels import class_conditions as slots
 from automata.kernels import enumeration as kernel
 
 
@@ -20,7 +21,7 @@ class Cuts(NamedTuple):
     """What all automata of some classes have in common."""
 
     conditions: npt.NDArray[np.int64]
-    """(conditions, ``kernel.CONDITION``): limits for every letter, or for some letter"""
+    """(conditions, ``slots.CONDITION``): limits for every letter, or for some letter"""
     options: tuple[int, ...]
     """The slots of the kernel's options that are 1."""
     synchronizing: bool
@@ -59,7 +60,7 @@ def cuts_of(classes: Sequence[str | Predicate], n: int, k: int) -> Cuts:
     names = [name for name in classes if not callable(name)]
     rows = [row for name in names for row in _conditions(name, n, k)]
     return Cuts(
-        np.array(rows, np.int64).reshape(-1, kernel.CONDITION),
+        np.array(rows, np.int64).reshape(-1, slots.CONDITION),
         tuple({option for name in names for option in _OPTIONS.get(name, ())}),
         any(name in _SYNCHRONIZING for name in names),
     )
@@ -69,31 +70,31 @@ def _conditions(name: str, n: int, k: int) -> list[list[int]]:
     """Return the conditions that a class puts on the letters."""
     length = cycle_length(name)
     if length is not None and not name.startswith("not-"):
-        one = {kernel.MOST_CYCLES: 1, kernel.LENGTHS: 1 << length}
-        return [_row(n, {**one, kernel.LEAST_CYCLIC: length, kernel.MOST_CYCLIC: length})]
-    every, limits = kernel.OF_EVERY, {"permutation-letter": {kernel.MOST_DEFECT: 0}}
-    limits["not-permutation-letter"] = {every: 1, kernel.LEAST_DEFECT: 1}
-    limits["defect-2"] = {every: 1, kernel.LEAST_DEFECT: 2}
-    limits["not-defect-2"] = {kernel.MOST_DEFECT: 1}
-    limits["one-cluster"] = {kernel.MOST_CYCLES: 1}
-    limits["not-one-cluster"] = {every: 1, kernel.LEAST_CYCLES: 2}
-    limits["aperiodic"] = {every: 1, kernel.LENGTHS: 1 << 1}
-    limits["irreducible"] = {every: 1, kernel.LEAST_CYCLIC: 2}
+        one = {slots.MOST_CYCLES: 1, slots.LENGTHS: 1 << length}
+        return [_row(n, {**one, slots.LEAST_CYCLIC: length, slots.MOST_CYCLIC: length})]
+    every, limits = slots.OF_EVERY, {"permutation-letter": {slots.MOST_DEFECT: 0}}
+    limits["not-permutation-letter"] = {every: 1, slots.LEAST_DEFECT: 1}
+    limits["defect-2"] = {every: 1, slots.LEAST_DEFECT: 2}
+    limits["not-defect-2"] = {slots.MOST_DEFECT: 1}
+    limits["one-cluster"] = {slots.MOST_CYCLES: 1}
+    limits["not-one-cluster"] = {every: 1, slots.LEAST_CYCLES: 2}
+    limits["aperiodic"] = {every: 1, slots.LENGTHS: 1 << 1}
+    limits["irreducible"] = {every: 1, slots.LEAST_CYCLIC: 2}
     if name != "completely-reachable":
         return [_row(n, limits[name])] if name in limits else []
-    rows = [_row(n, {kernel.LEAST_DEFECT: 1, kernel.MOST_DEFECT: 1})]
+    rows = [_row(n, {slots.LEAST_DEFECT: 1, slots.MOST_DEFECT: 1})]
     if n > k:  # each word of defect one ends with one of its letters, and permutations
-        cycle = {kernel.LENGTHS: 1 << n} if k == 2 else {}
-        rows.append(_row(n, {kernel.MOST_DEFECT: 0, **cycle}))
+        cycle = {slots.LENGTHS: 1 << n} if k == 2 else {}
+        rows.append(_row(n, {slots.MOST_DEFECT: 0, **cycle}))
     return rows
 
 
 def _row(n: int, limits: dict[int, int]) -> list[int]:
     """Return a condition with some limits; the others hold for all letters."""
     widest = {
-        kernel.MOST_CYCLIC: n,
-        kernel.MOST_DEFECT: n,
-        kernel.MOST_CYCLES: n,
-        kernel.LENGTHS: -1,
+        slots.MOST_CYCLIC: n,
+        slots.MOST_DEFECT: n,
+        slots.MOST_CYCLES: n,
+        slots.LENGTHS: -1,
     }
-    return [{**widest, **limits}.get(slot, 0) for slot in range(kernel.CONDITION)]
+    return [{**widest, **limits}.get(slot, 0) for slot in range(slots.CONDITION)]

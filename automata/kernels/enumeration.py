@@ -15,263 +15,37 @@ from automata.kernels.bounds import (
     fill_steps,
     may_all_merge,
 )
-from automata.kernels.functional import CYCLIC_STATES, fingerprint, isomorphism, shape
+from automata.kernels.class_conditions import (
+    MOST_CYCLIC,
+    OF_EVERY,
+    cycle_length,
+    is_closed_in,
+    may_exchange,
+    may_fit,
+)
+from automata.kernels.descriptions import has_earlier_type, is_least, keep_ties
+from automata.kernels.functional import CYCLIC_STATES, fingerprint, shape
 from automata.kernels.jit import jit
 from automata.kernels.state_sets import cardinality
+from automata.kernels.waiting_sets import (
+    FAR,
+    fill_waiting,
+    next_state,
+    reach_by_first_letter,
+    sort_by_length,
+)
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
-_FAR = 255
-"""Longer than any length of interest: (n^3 - n) / 6 = 220 letters always suffice for n = 11."""
 
 # The slots of `options`.
 OPTIONS = 14
 LETTERS, AT_LEAST, TOP, END, NODES_A_CALL = range(5)
 BY_STEPS, BY_PAIRS, BY_REACHED, BY_ALIVE = range(5, 9)
 EULERIAN, CONNECTED, SINK, IRREDUCIBLE, APERIODIC = range(9, OPTIONS)
-# The slots of a condition on letters: some letter, or every letter, has values within these limits.
-CONDITION = 8
-OF_EVERY, LEAST_CYCLIC, MOST_CYCLIC, LEAST_DEFECT, MOST_DEFECT = range(5)
-LEAST_CYCLES, MOST_CYCLES, LENGTHS = range(5, CONDITION)
 # The slots of `progress`.
 PROGRESS = 3
 DONE, TAKEN, NODES = range(PROGRESS)
-
-
-@jit
-def _reach_by_first_letter(images, ranks, limit, at_least, sets, lengths, nearest):
-    """List the images of Q under powers of the first letter; return how many, -1 to cut.
-
-    -1 if a word of at most ``limit[r]`` letters leads to r states (see `bounds.fill_limits`).
-    """
-    states = images.shape[0] - 1
-    length = 0
-    while nearest[states] == _FAR and length < at_least:
-        if length <= limit[ranks[states]]:
-            return -1
-        sets[length] = states
-        lengths[length] = length
-        nearest[states] = length
-        length += 1
-        states = images[states]
-    return length
-
-
-@jit
-def _may_fit(condition, n, rest, defect, cyclic, cycles, lengths):
-    """Return whether a letter without ``rest`` of its values may be completed to one that fits.
-
-    So far it has ``cycles`` cycles, with ``cyclic`` states together; bit l of ``lengths`` stands
-    for a cycle of length l; ``defect`` is that of a letter that leads all other states to new ones.
-    """
-    return (
-        (n - defect if rest else cyclic) >= condition[LEAST_CYCLIC]
-        and cyclic <= condition[MOST_CYCLIC]
-        and defect + rest >= condition[LEAST_DEFECT]
-        and defect <= condition[MOST_DEFECT]
-        and cycles + rest >= condition[LEAST_CYCLES]
-        and cycles <= condition[MOST_CYCLES]
-        and lengths & ~condition[LENGTHS] == 0
-    )
-
-
-@jit
-def _cycle_length(letter, q, known):
-    """Return the length of the cycle of q, 0 if it is on none by the known values."""
-    state, length = letter[q], 1
-    while state != q and known >> state & 1 and length < letter.shape[0]:
-        state = letter[state]
-        length += 1
-    return length if state == q else 0
-
-
-@jit
-def _is_closed_in(delta, q, known):
-    """Return whether q leads to known states alone, and not to all states."""
-    k, n = delta.shape
-    states = fresh = 1 << q
-    while fresh:
-        onward = 0
-        for p in range(n):
-            if fresh >> p & 1:
-                for a in range(k):
-                    onward |= 1 << delta[a, p]
-        if onward & ~known:
-            return False
-        fresh = onward & ~states
-        states |= fresh
-    return states != (1 << n) - 1
-
-
-@jit
-def _may_exchange(delta, letter, q, known, queue, met):
-    """Return whether a word exchanges q and another known state, the last letter for states known.
-
-    The letters before ``letter`` are complete.
-    """
-    n = delta.shape[1]
-    for p in range(n):
-        if p == q or not known >> p & 1:
-            continue
-        met[:] = False
-        queue[0] = p * n + q
-        met[queue[0]] = True
-        head, tail = 0, 1
-        while head < tail:
-            x, y = queue[head] // n, queue[head] % n
-            head += 1
-            for a in range(letter + (known >> x & known >> y & 1)):
-                pair = delta[a, x] * n + delta[a, y]
-                if pair == q * n + p:
-                    return True
-                if delta[a, x] != delta[a, y] and not met[pair]:
-                    met[pair] = True
-                    queue[tail] = pair
-                    tail += 1
-    return False
-
-
-@jit
-def _next_state(known, images, ranks, limit, sets, lengths, nearest, excluded):
-    """Return the state whose value to define next, -1 if there is one without any value left.
-
-    Sets that wait for this value alone would soon be led to few states by some of the values. Write
-    them to ``excluded``. Take the state with the most of these, then the one that the most such
-    sets wait for, then the first one.
-    """
-    n = excluded.shape[0]
-    scores = np.zeros(n, np.int64)
-    excluded[:] = 0
-    for i in range(sets.shape[0]):
-        missing = sets[i] & ~known
-        if missing == 0 or missing & (missing - 1) or lengths[i] != nearest[sets[i]]:
-            continue
-        q = int(ranks[missing - 1])
-        image = int(images[sets[i] & known])
-        if lengths[i] + 1 <= limit[ranks[image] + 1]:
-            return -1
-        if lengths[i] + 1 <= limit[ranks[image]]:
-            excluded[q] |= image
-        scores[q] += 1
-    chosen = -1
-    for q in range(n):
-        scores[q] += int(ranks[excluded[q]]) * (sets.shape[0] + 1)
-        if not known >> q & 1 and (chosen < 0 or scores[q] > scores[chosen]):
-            chosen = q
-    return chosen
-
-
-@jit
-def _fill_waiting(q, known, sets, lengths, nearest, waiting, waiting_lengths, begin):
-    """Write the sets that wait for q alone, by length, from ``begin`` on; return the end."""
-    end = begin
-    for i in range(sets.shape[0]):
-        if sets[i] & ~known == 1 << q and lengths[i] == nearest[sets[i]]:
-            j = end
-            while j > begin and waiting_lengths[j - 1] > lengths[i]:
-                waiting[j] = waiting[j - 1]
-                waiting_lengths[j] = waiting_lengths[j - 1]
-                j -= 1
-            waiting[j] = sets[i]
-            waiting_lengths[j] = lengths[i]
-            end += 1
-    return end
-
-
-@jit
-def _keep_ties(letter, where, known, group, ties, places, begin, end):
-    """Write from ``end`` on the automorphisms that may keep a letter, by its known values.
-
-    ``where`` lists the states with values in the order in which they were defined. The
-    automorphisms at begin..end-1 may keep the letter without the last of them. Return the new end,
-    -1 if an automorphism makes the letter less.
-    """
-    tail = end
-    for i in range(begin, end):
-        place = places[i] if len(where) > 1 else 0
-        comparison = 0
-        while place < len(where):
-            q = where[place]
-            source = group[1, ties[i], q]
-            if not known >> source & 1:
-                break
-            comparison = int(group[0, ties[i], letter[source]]) - int(letter[q])
-            if comparison != 0:
-                break
-            place += 1
-        if comparison < 0:
-            return -1
-        if comparison == 0:
-            ties[tail] = ties[i]
-            places[tail] = place
-            tail += 1
-    return tail
-
-
-@jit
-def _sort_by_length(sets, lengths, ranks, pairs, sorted_lengths, sorted_ranks, sorted_pairs):
-    """Write the lengths, ranks and pairs of sets, sorted by length."""
-    for i in range(sets.shape[0]):
-        j = i
-        while j > 0 and sorted_lengths[j - 1] > lengths[i]:
-            sorted_lengths[j] = sorted_lengths[j - 1]
-            sorted_ranks[j] = sorted_ranks[j - 1]
-            sorted_pairs[j] = sorted_pairs[j - 1]
-            j -= 1
-        sorted_lengths[j] = lengths[i]
-        sorted_ranks[j] = ranks[sets[i]]
-        sorted_pairs[j] = pairs[sets[i]]
-
-
-@jit
-def _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types):
-    """Record the type of a complete letter; return whether it is before that of letter - 1."""
-    shapes[letter] = shape(delta[letter])
-    types[letter] = letter
-    described[letter] = False
-    if shapes[letter] != shapes[letter - 1]:
-        return shapes[letter] < shapes[letter - 1]
-    if not described[letter - 1]:
-        fingerprints[letter - 1] = fingerprint(delta[letter - 1], False, colours[letter - 1])
-        described[letter - 1] = True
-    fingerprints[letter] = fingerprint(delta[letter], False, colours[letter])
-    described[letter] = True
-    if fingerprints[letter] == fingerprints[letter - 1]:
-        types[letter] = types[letter - 1]
-    return fingerprints[letter] < fingerprints[letter - 1]
-
-
-@jit
-def _is_least(delta, where, group, orders, types, colours):
-    """Return whether no other description of the automaton is less.
-
-    Another description exchanges letters of one type, and then renames the states so that its first
-    letter is the same: by one isomorphism, followed by any automorphism of the first letter.
-    """
-    k, n = delta.shape
-    names = np.empty(n, np.int64)
-    forth = np.empty(n, np.int64)
-    back = np.empty(n, np.int64)
-    for order in orders:
-        fits = True
-        for a in range(k):
-            fits &= types[order[a]] == types[a]
-        if not fits:
-            continue
-        isomorphism(delta[order[0]], colours[order[0]], delta[0], colours[0], names)
-        for i in range(group.shape[1]):
-            for q in range(n):
-                forth[q] = group[0, i, names[q]]
-                back[forth[q]] = q
-            comparison = 0
-            for depth in range((k - 1) * n):
-                a, q = 1 + depth // n, where[depth]
-                comparison = forth[delta[order[a], back[q]]] - delta[a, q]
-                if comparison != 0:
-                    break
-            if comparison < 0:
-                return False
-    return True
 
 
 @jit
@@ -288,7 +62,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
     A partly defined automaton is cut if an automorphism makes it less, if its last letter must have
     too few cyclic states, or if all its completions have thresholds below ``at_least``. The last is
     proved by a word over its transitions to a set of r states, and an upper bound on the letters
-    needed from there (``steps``, and the functions above). An automaton that is written may still
+    needed from there (``steps``; `waiting_sets`, `bounds`). An automaton that is written may still
     not synchronize, or have too small a threshold.
 
     ``options`` has k in the slot LETTERS; AT_LEAST, TOP and END; 0 or 1 for each of the bounds
@@ -355,7 +129,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
     sets = np.empty(capacity, np.uint16)
     lengths = np.empty(capacity, np.uint8)
     before = np.empty(capacity, np.uint8)
-    nearest = np.full(size, _FAR, np.uint8)
+    nearest = np.full(size, FAR, np.uint8)
     tails = np.zeros(depths + 1, np.int64)
     too_long = np.zeros(depths + 1, np.bool_)  # some sets were not led further
     # Sets that wait for the transition of a depth, by length; a set waits for each later letter.
@@ -395,7 +169,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
         target = delta[0, q]
         repeated[0] += targets[0] >> target & 1
         targets[0] |= 1 << target
-        length = _cycle_length(delta[0], q, (2 << q) - 1)
+        length = cycle_length(delta[0], q, (2 << q) - 1)
         degrees[0] += 1 << 4 * target
         if length:
             cyclic[0] += length
@@ -408,7 +182,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
     for q in range(n if options[EULERIAN] else 0):
         cut |= degrees[0] >> 4 * q & 15 > k
     for i in range(conditions.shape[0]):
-        fits = _may_fit(conditions[i], n, 0, repeated[0], cyclic[0], cycles[0], cycle_lengths[0])
+        fits = may_fit(conditions[i], n, 0, repeated[0], cyclic[0], cycles[0], cycle_lengths[0])
         cut |= bool(conditions[i, OF_EVERY]) and not fits
         if not fits:
             missing[1] |= 1 << i
@@ -416,7 +190,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
         progress[DONE] = 1
         return 0
     if bounded:
-        tail = _reach_by_first_letter(images[0], ranks, limits[0], at_least, sets, lengths, nearest)
+        tail = reach_by_first_letter(images[0], ranks, limits[0], at_least, sets, lengths, nearest)
         if tail < 0:
             progress[DONE] = 1
             return 0
@@ -437,7 +211,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
                 known[depth] = 0
             q = depth % n
             if bounded:
-                q = _next_state(
+                q = next_state(
                     known[depth],
                     images[letter],
                     ranks,
@@ -455,7 +229,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
             if q < 0:
                 value = n
             else:
-                waiting_tails[depth + 1] = _fill_waiting(
+                waiting_tails[depth + 1] = fill_waiting(
                     q,
                     known[depth],
                     sets[: tails[depth]],
@@ -504,7 +278,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
             cut |= fixed[depth + 1] == 0
         if conditions.shape[0] and not cut:
             delta[letter, q] = value
-            length = _cycle_length(delta[letter], q, defined)
+            length = cycle_length(delta[letter], q, defined)
             cyclic[depth + 1] = (cyclic[depth] if depth > start else 0) + length
             cycles[depth + 1] = (cycles[depth] if depth > start else 0) + (length > 0)
             cycle_lengths[depth + 1] = cycle_lengths[depth] if depth > start else 0
@@ -514,7 +288,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
             for i in range(conditions.shape[0]):
                 if not conditions[i, OF_EVERY] and not missing[letter] >> i & 1:
                     continue
-                fits = _may_fit(
+                fits = may_fit(
                     conditions[i],
                     n,
                     rest,
@@ -534,7 +308,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
         # Does an automorphism make the letter less?
         if not cut:
             delta[letter, q] = value
-            tail = _keep_ties(
+            tail = keep_ties(
                 delta[letter],
                 where[start : depth + 1],
                 defined,
@@ -547,9 +321,9 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
             cut = tail < 0
             tie_tails[depth + 2] = tail
         if not cut and options[CONNECTED] and letter == k - 1:
-            cut = _is_closed_in(delta, q, defined)
+            cut = is_closed_in(delta, q, defined)
         if not cut and options[APERIODIC]:
-            cut = _may_exchange(delta, letter, q, defined, pair_queue, pairs_met)
+            cut = may_exchange(delta, letter, q, defined, pair_queue, pairs_met)
 
         # Does a word lead to few states too soon?
         tail = tails[depth]
@@ -642,7 +416,7 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
             for i in range(tail):
                 cut |= lengths[i] <= limits[depth + 1, ranks[sets[i]]]
             if options[BY_REACHED] and not cut:
-                _sort_by_length(
+                sort_by_length(
                     sets[:tail],
                     lengths,
                     ranks,
@@ -665,12 +439,12 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
                 )
 
         if not cut and rest == 0:  # the letter is complete: is its type an earlier one?
-            cut = _has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types)
+            cut = has_earlier_type(letter, delta, shapes, fingerprints, colours, described, types)
         if not cut and depth + 1 == end:
             tied = False
             for a in range(1, k):
                 tied |= types[a] == types[a - 1]
-            if end < depths or not tied or _is_least(delta, where, group, orders, types, colours):
+            if end < depths or not tied or is_least(delta, where, group, orders, types, colours):
                 for i in range(end):
                     place = i if end < depths else i - i % n + where[i]
                     rows[found, place] = position[i]
