@@ -44,7 +44,7 @@ def see(folder):
     for line in [*lines, "report --limit 5 --archive --out"]:
         out = [own / f"{folder.name}.html"] * line.endswith("--out")
         answer = CliRunner().invoke(pipeline.cli, [*line.split(), *map(str, out)])
-        answers.append((line, answer.exit_code, answer.output, repr(answer.exception)))
+        answers.append((line, answer.exit_code, answer.stdout, repr(answer.exception)))
     try:
         with Archive(Path("runs/archive.sqlite")):
             written = "writable"
