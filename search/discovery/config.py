@@ -31,8 +31,8 @@ class LearnConfig:
     first_steps: int = setting(
         800, "Most steps of training before the first leap.", low=0, high=10**7
     )
-    """A training ends sooner if its loss no longer falls; see `vae.steps.Schedule`."""
-    steps: int = setting(300, "Most steps of training before each further leap.", low=0, high=10**7)
+    """A training ends sooner if its loss no longer falls; see `vae.schedule.Schedule`."""
+    steps: int = setting(600, "Most steps of training before each further leap.", low=0, high=10**7)
     latent: int = setting(24, "Dimensions of the latent space.", low=0, high=4096)
     """0: an autoregressive model of tokens, without a latent space."""
     tokens: str = setting("combined", "Names of target states.", choices=TOKEN_KINDS, flags=())
@@ -141,7 +141,7 @@ class DiscoverConfig:
     start_budget: int = setting(
         300_000, "Solver calls at each size up to --start-to.", low=1, high=10**9
     )
-    budget: int = setting(40_000, "Solver calls at each size above --start-to.", low=1, high=10**9)
+    budget: int = setting(30_000, "Solver calls at each size above --start-to.", low=1, high=10**9)
     first_look: int = setting(
         5_000, "Calls of the budget before evolution takes over.", low=1, high=10**9
     )

@@ -27,7 +27,8 @@ from vae.numbered import (
     step_on_numberings,
     write_numberings,
 )
-from vae.steps import Schedule, StepConfig, warm_up
+from vae.schedule import Schedule
+from vae.steps import StepConfig, warm_up
 from vae.transformer import Transformer
 
 _REPORTS = 5
@@ -121,7 +122,7 @@ class Learner(Generic[Network]):
         """Train before a leap, on the elites of all sizes so far.
 
         Every step draws a size, automata of that size by rank, and a random breadth-first numbering
-        of each: the few extreme automata of a size give many examples. `vae.steps.Schedule` ends
+        of each: the few extreme automata of a size give many examples. `vae.schedule.Schedule` ends
         the training; the steps in the config are the most.
 
         Parameters

@@ -59,7 +59,7 @@ from tests.folders import contents
 from tests.search.elites import ELITES, make_elites
 from vae import numbered
 from vae.encoding import decode_tokens, encode_deltas
-from vae.steps import Schedule
+from vae.schedule import Schedule
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -428,7 +428,7 @@ def test_a_run_goes_on_behind_a_training_that_ended_early(
         return made[-1]
 
     monkeypatch.setattr(learner_module, "Schedule", watched)
-    monkeypatch.setattr("vae.steps._GAIN", 0.9)  # no loss falls so fast
+    monkeypatch.setattr("vae.schedule._GAIN", 0.9)  # no loss falls so fast
     learn = replace(LEARN, first_steps=90, steps=60)
     config = replace(CONFIG, start_budget=60, budget=40, first_look=40, learn=learn)
     take(config, arm, tmp_path / "whole")

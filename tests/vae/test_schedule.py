@@ -5,7 +5,7 @@ from math import exp
 
 import pytest
 
-from vae.steps import Schedule
+from vae.schedule import Schedule
 
 
 def train(most: int, loss: Callable[[int], float]) -> list[float]:
