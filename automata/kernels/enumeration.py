@@ -209,7 +209,8 @@ def enumerate_part(first, group, orders, conditions, options, position, rows, pr
             entered = False
             if rest == n - 1:
                 known[depth] = 0
-            q = depth % n
+            free = ~known[depth] & size - 1
+            q = int(ranks[(free & -free) - 1])  # the first one without a value
             if bounded:
                 q = next_state(
                     known[depth],

@@ -59,6 +59,11 @@ def test_several_classes(n: int, k: int, classes: tuple[str, ...]) -> None:
     check(n, k, classes, [0, 2])
 
 
+def test_sinks_of_three_letters_that_come_out_of_turn() -> None:
+    """Their transitions are defined first, whatever the order of the states."""
+    check(4, 3, ("sink",), [0])
+
+
 @exhaustive
 @pytest.mark.parametrize("classes", [*((name,) for name in NAMES), *COMBINATIONS])
 @pytest.mark.parametrize(("n", "k"), [(5, 2), (6, 2), (4, 3)])
