@@ -32,7 +32,7 @@ class LearnConfig:
         800, "Most steps of training before the first leap.", low=0, high=10**7
     )
     """A training ends sooner if its loss no longer falls; see `vae.schedule.Schedule`."""
-    steps: int = setting(600, "Most steps of training before each further leap.", low=0, high=10**7)
+    steps: int = setting(300, "Most steps of training before each further leap.", low=0, high=10**7)
     latent: int = setting(24, "Dimensions of the latent space.", low=0, high=4096)
     """0: an autoregressive model of tokens, without a latent space."""
     tokens: str = setting("combined", "Names of target states.", choices=TOKEN_KINDS, flags=())
