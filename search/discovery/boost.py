@@ -31,7 +31,7 @@ _ROUNDS = 4
 """Rounds of a size, with equal shares of the calls."""
 _SAMPLED = 0.5
 """Share of a round's calls that samples may take; climbs take the others."""
-_CLIMBERS = 8
+_CLIMBERS = 2
 """Climbs of a round, from its best samples."""
 _RETRAINED = 0.5
 """Share of the steps of training in each round but the first of a size."""
