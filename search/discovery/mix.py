@@ -63,9 +63,9 @@ def run_mix(
     mix. Those in `search.discovery.arms.POLISHING` have half of the calls at most: near the best
     finds they easily find more that are nearly as good, and would crowd out those that leap.
 
-    A training takes as long as thousands of calls. With `alone`, those that need no model go first,
-    and nothing is trained where they spend the budget: if they find what there is, the seconds are
-    saved, else they are at most doubled (ski rental; Karlin et al. 1988).
+    A training takes as long as many thousand calls. With `alone`, sources that need no model go
+    first, and nothing is trained where they spend the budget: where they find what there is, its
+    seconds are saved (ski rental; Karlin et al. 1988).
 
     Parameters
     ----------
