@@ -1,4 +1,4 @@
-"""Checks of arguments from callers: integers, finite numbers, within limits; thresholds; paths."""
+"""Checks of arguments from callers: integers, finite numbers, within limits; paths."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from numbers import Real
 from operator import index
 from pathlib import Path
 from typing import Any
-
-import numpy.typing as npt
-
-from automata.deltas import integer_array
 
 MAX_SEED = 2**63 - 1
 MAX_WORKERS = 1024
@@ -136,23 +132,6 @@ def check_states(states: Any, n: int) -> list[int]:
     if not isinstance(states, Iterable):
         raise ValueError(f"states are a sequence of integers, got {type(states).__name__}")
     return [check_integer("state", state, 0, n - 1) for state in states]
-
-
-def check_thresholds(thresholds: Any, count: int) -> npt.NDArray[Any]:
-    """Return the thresholds of `count` automata, (count,), or raise a ValueError of one line.
-
-    Examples
-    --------
-    >>> check_thresholds([4, 2], 2).tolist()
-    [4, 2]
-    >>> check_thresholds([4, 2], 1)
-    Traceback (most recent call last):
-    ValueError: 1 automata have as many thresholds, got shape (2,)
-    """
-    found = integer_array(thresholds, "thresholds")
-    if found.shape != (count,):
-        raise ValueError(f"{count} automata have as many thresholds, got shape {found.shape}")
-    return found
 
 
 def check_workers(workers: Any) -> int:

@@ -248,3 +248,20 @@ def integer_array(value: Any, entries: str = "states") -> npt.NDArray[Any]:
             raise AutomatonError(f"an empty table, of shape {array.shape}, holds no {entries}")
         raise AutomatonError(f"{entries} are integers, got entries of type {array.dtype}")
     return array
+
+
+def check_thresholds(thresholds: Any, count: int) -> npt.NDArray[Any]:
+    """Return the thresholds of `count` automata, (count,), or raise a ValueError of one line.
+
+    Examples
+    --------
+    >>> check_thresholds([4, 2], 2).tolist()
+    [4, 2]
+    >>> check_thresholds([4, 2], 1)
+    Traceback (most recent call last):
+    ValueError: 1 automata have as many thresholds, got shape (2,)
+    """
+    found = integer_array(thresholds, "thresholds")
+    if found.shape != (count,):
+        raise ValueError(f"{count} automata have as many thresholds, got shape {found.shape}")
+    return found

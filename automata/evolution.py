@@ -12,10 +12,10 @@ from functools import partial as bound_to
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_integer, check_thresholds
+from automata.arguments import check_integer
 from automata.canonical import canonical_forms, from_canonical
 from automata.classes import Predicate, check_classes
-from automata.deltas import Deltas
+from automata.deltas import Deltas, check_thresholds
 from automata.irreducible import draw_irreducible, is_rare
 from automata.mutation import breed
 from automata.properties import in_classes

@@ -8,9 +8,8 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from automata.arguments import check_thresholds
 from automata.automaton import Automaton
-from automata.deltas import validate_deltas
+from automata.deltas import check_thresholds, validate_deltas
 from automata.solver.either import thresholds_of
 from automata.solver.exact import Thresholds
 
