@@ -32,7 +32,7 @@ def options(landscape, to):
 
 
 def text(row, unit):
-    """Return an expected running time, how many seeds reached the record, and the ratio."""
+    """Return an expected running time, and how many seeds reached the record if not all did."""
     if not row["reached"]:
         return "-"
     time = f"{row[f'{unit}_time']:,.{0 if unit == 'calls' else 1}f}"
@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--arms", default="insertion,stretch,constructive,evolve,mix,mix-late")
     parser.add_argument("--seeds", default="3")
     parser.add_argument("--to")
-    parser.add_argument("--budget", default="20000")
+    parser.add_argument("--budget", default="30000")
     parser.add_argument("--start-budget", default="60000")
     parser.add_argument("--workers", default="1")
     parser.add_argument("--out", type=Path, default=Path("runs/landscapes"))

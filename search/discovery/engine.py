@@ -199,6 +199,7 @@ class Engine:
         generator = torch.Generator(self.device).manual_seed(self._torch_seed(n))
         arm, seconds = self._arm(n, config.budget), dict[str, float]()
         change: Change | None = None
+        trained_after = 0
         if self.arm_config.sources:
             if not elites:
                 raise DataError(f"nothing found at sizes below n={n}: nothing to leap from")
@@ -209,8 +210,11 @@ class Engine:
                 writer=self.learners.get(TRANSFORMER),
             )
             sources = {name: SOURCES[name] for name in self.arm_config.sources}
+            self._load(n)
 
             def learn() -> None:
+                nonlocal trained_after
+                trained_after = arm.calls
                 with timed(seconds, "train"):
                     self._learn(n, rng, generator, elites, partial(progress, n, 0))
 
@@ -229,7 +233,7 @@ class Engine:
         first_look = min(arm.calls, config.first_look)
         if self.arm_config.polishes:
             self._evolve(arm, seconds, rng, report, change=change)
-        return _close(arm, first_look, config.learn.elites, seconds)
+        return _close(arm, first_look, config.learn.elites, seconds, trained_after)
 
     def _learn(
         self,
@@ -239,15 +243,16 @@ class Engine:
         elites: Mapping[int, Elites],
         report: Callable[[str], object],
     ) -> None:
-        """Train the models for the leap to n states, from their weights after the step before."""
-        if not self.arm_config.trains:
-            return
-        first = n == self.config.start_to + 1
-        for learner, before in zip(self.learners.values(), self.weights_before(n), strict=True):
-            if not first:
-                learner.load(before)
-            if first or self.arm_config.retrains:
+        """Train the models for the leap to n states, if this arm does."""
+        if self.arm_config.trains and (self.arm_config.retrains or n == self.config.start_to + 1):
+            for learner in self.learners.values():
                 learner.learn(rng, generator, elites, report)
+
+    def _load(self, n: int) -> None:
+        """Read the weights after the step before; before the first leap there are none."""
+        if self.arm_config.trains and n > self.config.start_to + 1:
+            for learner, before in zip(self.learners.values(), self.weights_before(n), strict=True):
+                learner.load(before)
 
     def weights_before(self, n: int) -> list[Path]:
         """Return the files of the weights with which the step at n states begins, one a model."""
@@ -335,7 +340,9 @@ def _of_calls(progress: Progress, n: int) -> Report:
     return lambda calls: progress(n, calls, "")
 
 
-def _close(arm: Arm, first_look: int, elites: int, seconds: Mapping[str, float]) -> Step:
+def _close(
+    arm: Arm, first_look: int, elites: int, seconds: Mapping[str, float], trained_after: int = 0
+) -> Step:
     """Return the step of an arm that has ended."""
     oracle = arm.oracle
     _, _, calls, forms, thresholds, found_at = arm.trace()
@@ -358,4 +365,5 @@ def _close(arm: Arm, first_look: int, elites: int, seconds: Mapping[str, float])
         repaired=proposals.repaired[rows],
         seconds=seconds,
         partial=oracle.partial,
+        trained_after=trained_after,
     )

@@ -186,15 +186,16 @@ class Learner(Generic[Network]):
         )
 
     def load(self, path: Path) -> None:
-        """Read the weights that `save` wrote.
+        """Read the weights that `save` wrote; those of a model before any training are no training.
 
         Raises
         ------
         DataError
             If the file does not hold the weights of such a model.
         """
-        self.model.load_state_dict(read_weights(path, self.model))
-        self.trained = True
+        weights, own = read_weights(path, self.model), self.model.state_dict()
+        self.trained |= any(not torch.equal(own[name], weights[name]) for name in own)
+        self.model.load_state_dict(weights)
 
     def _step_config(self, done: float, share: float) -> StepConfig:
         """Return the settings of a step after the share `done` of the most steps of a training.

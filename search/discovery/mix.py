@@ -58,8 +58,9 @@ def run_mix(
 ) -> None:
     """Let sources propose until the budget is spent or hardly any proposal is new.
 
-    The first parts have eight automata, later ones an eighth of all calls so far, a batch at most:
-    what a source is worth is known after a few calls. A source that proposes nothing leaves the
+    First each source proposes one automaton, the one first that has earned most. Then parts have
+    eight automata, later an eighth of all calls so far, a batch at most: what a source is worth is
+    known after a few calls. A source that proposes nothing leaves the
     mix. Those in `search.discovery.arms.POLISHING` have half of the calls at most: near the best
     finds they easily find more that are nearly as good, and would crowd out those that leap.
 
@@ -90,20 +91,27 @@ def run_mix(
     shares = Shares({name: credits.get(name, Credit()) for name in sources})
     supplies = dict[str, _Supply]()
     left, idle, learned = [name for name in sources if name in UNLEARNED], 0.0, False
+    fresh = _by_credit(left, credits)
     for name in sources:
         arm.open(name)
     while not arm.exhausted():
         if not learned and (arm.calls >= alone or not left or idle >= _PATIENCE):
             learn()
             learned, idle = True, 0.0
+            fresh += [name for name in sources if name not in UNLEARNED]
+            fresh = _by_credit(fresh, credits)
             left = [name for name in sources if name in left or name not in UNLEARNED]
         if not left or idle >= _PATIENCE:
             return
-        name = shares.draw(context.rng, _may_propose(arm, left))
+        if fresh:
+            name, most = fresh.pop(0), 1
+        else:
+            name = shares.draw(context.rng, _may_propose(arm, left))
+            most = portion(arm.calls, context.config.batch)
         with timed(seconds, "sample"):
             if name not in supplies:
                 supplies[name] = _Supply(sources[name](context))
-            proposals = supplies[name].take(portion(arm.calls, context.config.batch))
+            proposals = supplies[name].take(most)
         count = len(proposals.deltas)
         if not count:
             left.remove(name)
@@ -116,6 +124,12 @@ def run_mix(
         shares.note(name, found, trials(answer.calls, count))
         idle = max(0.0, idle + count - answer.calls / _LEAST_NEW)
         report(answer.calls)
+
+
+def _by_credit(names: list[str], credits: Mapping[str, Credit]) -> list[str]:
+    """Return sources by falling rate of success at smaller sizes, those without one last."""
+    own = {name: credits.get(name, Credit()) for name in names}
+    return sorted(names, key=lambda name: -own[name].successes / max(1.0, own[name].trials))
 
 
 def _may_propose(arm: Arm, names: list[str]) -> list[str]:

@@ -41,7 +41,7 @@ _FACTS = record(
         ),
         "trace": DIGEST,
     },
-    {"partial": one_of(True)},
+    {"partial": one_of(True), "trained_after": whole(1, 10**9)},
 )
 _SECONDS = names_of(number(0, 1e12))
 _solved: set[tuple[int, int, str]] = set()
@@ -153,6 +153,8 @@ def _check_calls(facts: Mapping[str, Any]) -> None:
     if any(tally["valid"] > tally["proposed"] for tally in tallies):
         raise ValueError("a source with more valid automata than it proposed")
     spent = sum(tally["calls"] for tally in tallies)
+    if facts.get("trained_after", 0) > facts["calls"]:
+        raise ValueError(f"trained after {facts['trained_after']} calls, of {facts['calls']}")
     if spent != facts["calls"] or facts["first_look"] > facts["calls"]:
         raise ValueError(f"{facts['calls']} calls, but {spent} by source")
 

@@ -65,6 +65,8 @@ class Step:
     """Wall time in seconds by activity, for some of `ACTIVITIES`."""
     partial: bool = False
     """Whether letters may be undefined on states; then thresholds are careful."""
+    trained_after: int = 0
+    """Solver calls before its models were trained."""
     recorded: float | None = field(default=None, compare=False)
     """The longest known length that tables go by, as in `data.best_known.Scale`."""
 
@@ -127,6 +129,8 @@ def save_step(
         "tallies": [{"source": name, **tally._asdict()} for name, tally in step.tallies.items()],
         "trace": step.trace,
     } | ({"partial": True} if step.partial else {})
+    if step.trained_after:
+        facts["trained_after"] = step.trained_after
     arrays = {name: getattr(step, name) for name in ARRAYS}
 
     def write_arrays(path: Path) -> None:

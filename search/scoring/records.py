@@ -53,8 +53,8 @@ def score_records(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
 
     - ``calls_to_record``, ``calls_to_95``: solver calls up to the first automaton at or above the
       record, and 0.95 of it; nan if there is none.
-    - ``seconds_to_record``, ``seconds_to_95``: seconds of the step up to it, all its training
-      included. Of sampling, solving and evolution it is the share that its calls are of
+    - ``seconds_to_record``, ``seconds_to_95``: seconds of the step up to it, with its training if
+      that came before. Of sampling, solving and evolution it is the share that its calls are of
       all calls of the sources, or of those of evolution.
     - ``seconds``: of the whole step.
     - ``within_1``, ``within_2``, ``within_5``: distinct automata within 1, 2 and 5 % of the record
@@ -142,11 +142,13 @@ def _least(record: int, share: float) -> float:
 
 
 def _seconds(step: Step, calls: int) -> float:
-    """Return the seconds of a step up to some number of its calls, with all its training."""
+    """Return the seconds of a step up to some number of its calls."""
     spent = dict(step.seconds)
     evolving, training = spent.pop(EVOLVE, 0.0), spent.pop("train", 0.0)
     evolved = step.tallies[EVOLVE].calls if EVOLVE in step.tallies else 0
     leapt, leaping = step.calls - evolved, sum(spent.values())
+    if calls <= step.trained_after:
+        training = 0.0
     if calls <= leapt:
         return training + leaping * calls / leapt
     return training + leaping + evolving * (calls - leapt) / evolved

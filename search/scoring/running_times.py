@@ -43,8 +43,9 @@ def running_times(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """Return the expected running times of all arms, and their ratios: `RUNNING_TIMES`.
 
     The baseline of a size is the arm without a model whose expected running time is the shortest
-    there; by calls it may be another arm than by seconds. If no arm without a model reaches the
-    record, the ratio of those that do is 0. Intervals have the percentiles 2.5 and 97.5 of
+    there; by calls it may be another arm than by seconds. It is chosen with hindsight, which
+    intervals do not show. If no arm without a model reaches the record, there is no baseline,
+    and the ratio of arms that do is 0. Intervals have the percentiles 2.5 and 97.5 of
     10,000 resamples of the seeds; if both arms have the same seeds, these are resampled together. A
     resample in which neither reaches the record can only widen the interval. With one seed the ends
     are nan.
@@ -61,7 +62,8 @@ def running_times(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     DataFrame
         One row for each arm and size, in the order of `scores`.
     """
-    groups = {key: own for key, own in scores.groupby(["arm", "n"], sort=False)}
+    in_order = scores.groupby(["arm", "n"], sort=False)
+    groups = {key: own.sort_values("seed") for key, own in in_order}
     rows = []
     for (arm, n), own in groups.items():
         unlearned = {
@@ -85,6 +87,9 @@ def _estimate(
         return Estimate(time, *ends, "", np.nan, np.nan, np.nan)
     baseline = min(unlearned, key=lambda name: _time(unlearned[name], unit))
     other = unlearned[baseline]
+    if np.isinf(_time(other, unit)):
+        ratio = 0.0 if time < np.inf else np.nan
+        return Estimate(time, *ends, "", ratio, np.nan, np.nan)
     paired = own["seed"].tolist() == other["seed"].tolist()
     others = _times(other, unit, seed, 0 if paired else 1)
     with np.errstate(divide="ignore", invalid="ignore"):

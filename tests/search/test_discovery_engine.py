@@ -388,7 +388,11 @@ def test_which_arms_change_their_model(runs: dict[str, Taken]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arm", ["insertion", "mix", "vae", "vae-once", "vae-untrained", "edit", "axplorer"]
+    "arm",
+    [
+        *("insertion", "mix", "mix-late", "vae", "vae-once", "vae-untrained"),
+        *("edit", "edit+vae", "axplorer"),
+    ],
 )
 @pytest.mark.parametrize("left", [[], ["start", "n-05"]])
 def test_a_run_goes_on_behind_the_last_step(
@@ -415,6 +419,35 @@ def test_a_run_goes_on_behind_the_last_step(
     for n, step in taken.steps.items():  # what was read says the same as what was taken
         assert [*step.tallies.items()] == [*runs[arm].steps[n].tallies.items()]
         check_sources(taken, n)
+
+
+def test_a_run_goes_on_behind_a_size_without_training(tmp_path: Path) -> None:
+    config = replace(CONFIG, start_budget=60, budget=30, first_look=30)
+    taken = take(config, "mix-late", tmp_path / "whole")
+    assert all("train" not in taken.steps[n].seconds for n in SIZES)
+    shutil.copytree(tmp_path / "whole" / "start", tmp_path / "part" / "start")
+    (tmp_path / "part" / "mix-late").mkdir()
+    shutil.copytree(tmp_path / "whole/mix-late/n-05", tmp_path / "part/mix-late/n-05")
+    take(config, "mix-late", tmp_path / "part")
+    assert contents(tmp_path / "part") == contents(tmp_path / "whole")
+
+
+def test_the_calls_before_a_training_are_noted(runs: dict[str, Taken]) -> None:
+    for n in (5, 6):
+        assert 40 <= runs["mix-late"].steps[n].trained_after < 60
+        assert runs["mix"].steps[n].trained_after == 0
+
+
+def test_weights_of_before_any_training_are_no_training(tmp_path: Path) -> None:
+    learner, path = Learner(AUTOENCODER, 6, 2, LEARN, 0, CPU), tmp_path / "weights"
+    learner.save(path)
+    learner.load(path)
+    assert not learner.trained
+    learner.learn(np.random.default_rng(0), torch.Generator(), ELITES)
+    learner.save(path)
+    other = Learner(AUTOENCODER, 6, 2, LEARN, 0, CPU)
+    other.load(path)
+    assert other.trained
 
 
 @pytest.mark.parametrize("arm", ["vae", "mix"])

@@ -653,6 +653,15 @@ def test_seconds_of_an_arm_without_evolution_are_those_of_all_its_calls():
     assert row["seconds_to_record"] == pytest.approx(100 + 50 * 4_000 / 10_000)
 
 
+@pytest.mark.parametrize(("calls", "training"), [(20, 0), (21, 100)])
+def test_a_training_after_the_record_costs_nothing(calls: int, training: int) -> None:
+    seconds, tallies = {"train": 100.0, "sample": 50.0}, {"evolve": Tally()}
+    step = make_step([(38, calls)], seconds=seconds, tallies=tallies, trained_after=20)
+    (row,) = score_records({("mix-late", 0): {9: step}}, ("eulerian",)).to_dict("records")
+    assert row["seconds_to_record"] == pytest.approx(training + 50 * calls / 10_000)
+    assert row["seconds"] == 150
+
+
 def test_records_that_are_not_reached_or_not_known():
     step = make_step([(36, 1)])
     (row,) = score_records({("c", 0): {9: step}}, ("eulerian",)).to_dict("records")

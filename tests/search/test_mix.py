@@ -228,6 +228,15 @@ def test_a_mix_repeats_exactly() -> None:
     assert one.forms.tobytes() == same.forms.tobytes() != other.forms.tobytes()
 
 
+def test_each_source_proposes_one_first_the_best_so_far_before_the_others() -> None:
+    sources = {name: uniform(10**9, []) for name in "abc"}
+    credits = {"b": Credit(1, 10), "c": Credit(9, 10)}
+    for budget, calls in ((1, [0, 0, 1]), (2, [0, 1, 1]), (3, [1, 1, 1])):
+        arm = Arm(Oracle(6, 2), "mix", 0, budget)
+        run_mix(arm, context_of(), sources, credits, lambda calls: None, {}, lambda: None)
+        assert [tally.calls for tally in arm.tallies.values()] == calls
+
+
 @pytest.mark.parametrize(
     ("alone", "budget", "least"), [(0, 300, 0), (100, 300, 100), (300, 300, None), (999, 300, None)]
 )

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from search.evaluation.intervals import RESAMPLES
 from search.scoring.running_times import RUNNING_TIMES, running_times
 
 NEVER = np.nan
@@ -65,9 +64,15 @@ def test_other_seeds_are_resampled_alone():
 
 def test_where_no_unlearned_arm_reaches_the_record():
     rows = rows_of(running_times(scores(mix=[10, 30], insertion=[NEVER, NEVER])))
-    assert [rows["mix"][f"calls_ratio{end}"] for end in ("", "_low", "_high")] == [0, 0, 0]
+    assert rows["mix"]["calls_ratio"] == 0 and np.isnan(rows["mix"]["calls_ratio_low"])
     assert rows["insertion"]["calls_time"] == np.inf and np.isnan(rows["insertion"]["calls_ratio"])
-    assert [rows["insertion"][f"calls_ratio_{end}"] for end in ("low", "high")] == [0, np.inf]
+    assert {row["calls_baseline"] for row in rows.values()} == {""}
+
+
+def test_resamples_without_the_record_widen_the_interval() -> None:
+    row = rows_of(running_times(scores(mix=[10, NEVER], insertion=[20, NEVER])))["mix"]
+    assert row["calls_ratio"] == 1010 / 1020
+    assert [row["calls_ratio_low"], row["calls_ratio_high"]] == [0, np.inf]
 
 
 def test_one_seed_has_no_interval_and_learned_arms_alone_no_ratio():
@@ -79,9 +84,10 @@ def test_one_seed_has_no_interval_and_learned_arms_alone_no_ratio():
     assert row["calls_baseline"] == "" and np.isnan(row["calls_ratio"])
 
 
-def test_the_order_of_arms_changes_nothing():
+def test_the_order_of_arms_and_seeds_changes_nothing():
     own = scores(mix=[10, 30, 20], insertion=[40, NEVER, 2], stretch=[7, 9, NEVER])
-    one, other = (rows_of(running_times(table)) for table in (own, own.iloc[::-1]))
-    for arm in one:
-        pd.testing.assert_series_equal(pd.Series(one[arm]), pd.Series(other[arm]))
-    assert RESAMPLES == 10_000
+    tables = [own, own.iloc[::-1], own.iloc[[1, 0, 2, *range(3, len(own))]]]
+    one, *others = (rows_of(running_times(table)) for table in tables)
+    for other in others:
+        for arm in one:
+            pd.testing.assert_series_equal(pd.Series(one[arm]), pd.Series(other[arm]))
