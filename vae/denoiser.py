@@ -88,7 +88,7 @@ class Denoiser(nn.Module):
 
     @torch.no_grad()
     def points(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
-        """Return a posterior sample of each automaton: (batch, latent), of 0 dimensions alone."""
+        """Return a posterior sample of each automaton: (batch, latent), (batch, 0) without VAE."""
         if self._posterior is None:
             return torch.zeros(len(tokens), 0, device=tokens.device)
         return self._posterior(tokens).sample(generator)

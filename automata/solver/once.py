@@ -18,7 +18,7 @@ class SolvedOnce:
     """A solver that keeps the thresholds of all automata that it was given.
 
     Isomorphic automata have the same threshold. Whether the memory suffices for it is decided by
-    the first of them.
+    the first of them. One thread at a time may ask; nothing is forgotten.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def run_mix(
     learn : callable
         Trains the models of the context.
     alone : int
-        It is called after this many calls, or before when hardly any proposal is new.
+        `learn` is called after this many calls, or before if hardly any proposal is new.
     """
     finds = Ranked(arm.oracle, np.empty(0, np.int64))
     context = replace(context, finds=finds)
