@@ -35,7 +35,8 @@ def text(row, unit):
     """Return an expected running time, and how many seeds reached the record if not all did."""
     if not row["reached"]:
         return "-"
-    time = f"{row[f'{unit}_time']:,.{0 if unit == 'calls' else 1}f}"
+    time = row[f"{unit}_time"]
+    time = f"{time:,.0f}" if time >= 100 or unit == "calls" else f"{time:.2g}"
     seeds = "" if row["reached"] == row["seeds"] else f" ({row['reached']} of {row['seeds']})"
     return f"{time}{seeds}"
 

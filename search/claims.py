@@ -103,7 +103,8 @@ def _form(row: Any) -> list[int]:
     return [UNDEFINED if q == "-" else int(q) for q in row.canonical.split()]
 
 
-def _candidate_place(row: Any) -> tuple[Any, ...]:
+def candidate_place(row: Any) -> tuple[Any, ...]:
+    """Return what the rows of a candidates file are sorted by, of a named tuple of its columns."""
     return int(row.n), -int(row.reset_threshold), row.novel == "False", _form(row)
 
 
@@ -201,5 +202,5 @@ def _claimed(cell: str, length: int | None) -> tuple[str, str]:
     return (true if length is not None and cell == f"{length}.0" else cell), true
 
 
-CANDIDATES = FileKind("a candidates file", CANDIDATE_COLUMNS, _candidate_problem, _candidate_place)
+CANDIDATES = FileKind("a candidates file", CANDIDATE_COLUMNS, _candidate_problem, candidate_place)
 EXPORTED = FileKind("a file of archive export", ROW_COLUMNS, _exported_problem, _exported_place)

@@ -143,7 +143,10 @@ class DiscoverConfig:
     )
     budget: int = setting(30_000, "Solver calls at each size above --start-to.", low=1, high=10**9)
     first_look: int = setting(
-        5_000, "Calls of the budget before evolution takes over.", low=1, high=10**9
+        5_000,
+        "Calls of the budget before evolution takes over; in a mix the window of scores alone.",
+        low=1,
+        high=10**9,
     )
     parents: int = setting(
         4000,

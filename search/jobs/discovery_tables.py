@@ -11,6 +11,7 @@ import pandas as pd
 
 from data.cells import json_rows
 from data.commits import commit_files
+from search.claims import candidate_place
 from search.discovery.config import DiscoverConfig
 from search.discovery.step import Steps
 from search.discovery.tables import candidates, summary
@@ -29,7 +30,7 @@ from search.scoring.scores import Listed, family_rows, score_steps
 
 COMPARISON_TABLES = (
     *("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv", "records.csv"),
-    "running_times.csv",
+    *("running_times.csv", "best.csv"),
 )
 _BASELINE = "insertion"
 """The arm that others are divided by in ``ratios.csv``, if it ran."""
@@ -107,6 +108,7 @@ def report_runs(
         own = runs[alone]
         tables["candidates.csv"] = candidates(own, config.learn.elites)
         tables["summary.csv"] = table = summary(own)
+    best = pd.concat([candidates(own, config.learn.elites, share=1.0) for own in runs.values()])
     if len(runs) > 1:
         assert_distinct(later)
         scores = score_steps(later, min(config.first_look, config.budget), truth, config.classes)
@@ -114,7 +116,7 @@ def report_runs(
         families = family_rows(later, config.classes)
         contents = (
             *(scores, comparison, _ratios(scores), families, _starts(runs, config), by_records),
-            running_times(by_records),
+            *(running_times(by_records), _slowest(best)),
         )
         tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
         pictures += plot_families(comparison, out / "families")
@@ -123,13 +125,21 @@ def report_runs(
             table = compact(comparison)
     pictures += plot_gaps(later, out / "gaps")
     commit_files(out, {name: partial(own.to_csv, index=False) for name, own in tables.items()})
-    best = pd.concat([candidates(own, config.learn.elites, share=1.0) for own in runs.values()])
     records = {
         n: record_length(n, config.k, config.classes, partial=config.partial)
         for n in range(config.least, config.most + 1)
     }
     files = [*(out / name for name in tables), *pictures]
     return DiscoveryOutcome(table, files, best, records, by_records)
+
+
+def _slowest(best: pd.DataFrame) -> pd.DataFrame:
+    """Return the slowest automata of each size, each once, in the order of a candidates file."""
+    longest = best.groupby("n")["reset_threshold"].transform("max")
+    rows = best[best["reset_threshold"] == longest].drop_duplicates(["n", "delta"])
+    in_order = sorted(rows.reset_index(drop=True).itertuples(), key=candidate_place)
+    rows = rows.iloc[[row.Index for row in in_order]]
+    return rows.assign(rank=range(1, len(rows) + 1))
 
 
 def _ratios(scores: pd.DataFrame) -> pd.DataFrame:

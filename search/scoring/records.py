@@ -33,10 +33,13 @@ _COMPACT = [
 def record_length(n: int, k: int, classes: tuple[str, ...] = (), *, partial: bool) -> int | None:
     """Return the longest threshold known of a size, None if none is.
 
-    For complete automata of all classes that is the Černý bound, whatever the number of letters.
+    For complete automata of all classes that is the Černý bound, whatever the number of letters,
+    but for one: its powers merge two states at least, until one is left.
 
     Examples
     --------
+    >>> record_length(6, 1, partial=False)
+    5
     >>> record_length(10, 2, ("eulerian",), partial=False), record_length(6, 5, partial=False)
     (45, 25)
     >>> record_length(10, 2, ("basic",), partial=False) is None
@@ -45,6 +48,8 @@ def record_length(n: int, k: int, classes: tuple[str, ...] = (), *, partial: boo
     known = best_known_record(n, k, classes, partial=partial)
     if known is not None:
         return known.threshold
+    if k == 1 and not classes:
+        return n - 1
     return None if classes else best_known_length(n, k, partial=partial)
 
 

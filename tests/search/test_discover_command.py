@@ -44,7 +44,7 @@ OPTIONS = {
 SIZES = [3, 4, 5, 6]
 PICTURES = [f"{name}.{kind}" for name in ("families", "hits", "gaps") for kind in ("png", "svg")]
 COMPARISON = ["scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv"]
-COMPARISON += ["records.csv", "running_times.csv"]
+COMPARISON += ["records.csv", "running_times.csv", "best.csv"]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -534,6 +534,17 @@ def test_above_the_bound_it_is_loud(tmp_path: Path, call, monkeypatch) -> None:
 
 
 # --- several runs -----------------------------------------------------------------------------
+
+
+def test_the_slowest_of_a_comparison_can_be_verified(runs: Path, call) -> None:
+    best, scores = (pd.read_csv(runs / name) for name in ("best.csv", "scores.csv"))
+    assert call(["verify", runs / "best.csv"]).code == 0
+    assert best["rank"].tolist() == [*range(1, len(best) + 1)]
+    assert not best.duplicated(["n", "delta"]).any()
+    found = {n: {*own["reset_threshold"]} for n, own in best.groupby("n")}
+    assert [*found] == SIZES
+    for n in (5, 6):
+        assert found[n] == {scores.loc[scores["n"] == n, "best_threshold"].max()}
 
 
 def test_what_a_comparison_leaves(runs: Path) -> None:
