@@ -67,7 +67,7 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Writes tables; `vae.config.ModelConfig` has its width, `channels`, and depth."""
+    """Writes tables; its width is `vae.config.ModelConfig.channels`."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ _LEAST_NEW = 0.005
 
 
 def sampling(context: LeapContext) -> Proposals:
-    """Sample automata from the transformer, at the temperature of `LeapConfig`."""
+    """Sample automata from the transformer, at the temperature of the settings."""
     config, partial = context.config, context.partial
     tokens = context.writing.model.generate(
         config.batch, context.n, config.temperature, context.generator
