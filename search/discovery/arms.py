@@ -97,6 +97,9 @@ ARMS: dict[str, ArmConfig] = {
     "vae+insertion": replace(_VAE, sources=(*_LATENT, *("insertion",) * 2)),
     "mix": _ALL,
     "mix-late": replace(_ALL, alone=_TRAINING),
+    "rules": ArmConfig(
+        tuple(name for name in _MIX if name in UNLEARNED), mixes=True, polishes=False
+    ),
     "sequence": ArmConfig(
         ("prior", "cooled"), learns=(AUTOENCODER,), adapt=lambda config: replace(config, latent=0)
     ),
