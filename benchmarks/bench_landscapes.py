@@ -59,7 +59,7 @@ def main():
     """Run `discover` in each landscape and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("landscapes", nargs="*", metavar="LANDSCAPE", default=[*landscapes()])
-    parser.add_argument("--arms", default="insertion,stretch,constructive,evolve,mix,mix-late")
+    parser.add_argument("--arms", default="mix,mix-late,rules,insertion,stretch,evolve")
     parser.add_argument("--seeds", default="3")
     parser.add_argument("--to")
     parser.add_argument("--budget", default="30000")
