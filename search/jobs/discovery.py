@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +174,10 @@ def _run_here(plan: Plan, threads: int) -> None:
             bar.set_postfix_str(doing, refresh=bool(doing))
             bar.update(calls)
 
-        keep = partial(_archive, plan, arm, seed)
+        def keep(step: Step) -> None:
+            bar.total -= stages[step.n]["calls"] - step.calls  # what it has not spent
+            _archive(plan, arm, seed, step)
+
         plan.engine(arm, seed, plan.workers).run(report=report, keep=keep)
 
 

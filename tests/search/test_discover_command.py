@@ -163,6 +163,13 @@ def test_what_one_run_leaves(run: Path) -> None:
     assert "seed" not in settings and settings["learn"]["steps"] == 2
 
 
+def test_progress_ends_at_all_calls_though_not_all_are_spent(tmp_path: Path, call) -> None:
+    answer = call(words(to=5, out=tmp_path / "run"))
+    spent = pd.read_csv(tmp_path / "run" / "summary.csv")["calls"].sum()
+    assert spent < 300 + 300 + 120
+    assert f"discover n=5: {spent}/{spent} calls (100%)" in answer.err.splitlines()[-1]
+
+
 def test_the_tables_of_one_run(run: Path, call) -> None:
     summary = pd.read_csv(run / "summary.csv")
     assert summary["n"].tolist() == SIZES
