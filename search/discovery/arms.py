@@ -46,8 +46,8 @@ UNLEARNED = ("insertion", "stretching", "constructive", *POLISHING)
 """The sources that need no model."""
 _MIX = (
     *dict.fromkeys(_LATENT),
-    "insertion",
     "stretching",
+    "insertion",
     "editing",
     "editing-from-z",
     *POLISHING,

@@ -58,15 +58,16 @@ def run_mix(
 ) -> None:
     """Let sources propose until the budget is spent or hardly any proposal is new.
 
-    First each source proposes one automaton, the one first that has earned most. Then parts have
-    eight automata, later an eighth of all calls so far, a batch at most: what a source is worth is
-    known after a few calls. A source that proposes nothing leaves the
-    mix. Those in `search.discovery.arms.POLISHING` have half of the calls at most: near the best
-    finds they easily find more that are nearly as good, and would crowd out those that leap.
+    A size opens with eight automata of each source that needs no model; then the models are
+    trained, and each of the others proposes one automaton. Those go first that have earned most.
+    So what a rule finds at once costs no training and hardly a call more than the rule alone takes.
+    Then turns have eight automata, later an eighth of all calls so far, a batch at most: what a
+    source is worth is known after a few calls. A source that proposes nothing leaves the mix. Those
+    in `search.discovery.arms.POLISHING` have half of the calls at most: near the best finds they
+    easily find more that are nearly as good, and would crowd out those that leap.
 
-    A training takes as long as many thousand calls. With `alone`, sources that need no model go
-    first, and nothing is trained where they spend the budget: where they find what there is, its
-    seconds are saved (ski rental; Karlin et al. 1988).
+    A training takes as long as many thousand calls. With `alone`, it is put off: nothing is trained
+    where the sources without a model spend the budget (ski rental; Karlin et al. 1988).
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def run_mix(
     learn : callable
         Trains the models of the context.
     alone : int
-        `learn` is called after this many calls, or before if hardly any proposal is new.
+        `learn` is called after the opening and this many calls, or before if hardly any proposal is
+        new.
     """
     finds = Ranked(arm.oracle, np.empty(0, np.int64))
     context = replace(context, finds=finds)
@@ -95,16 +97,16 @@ def run_mix(
     for name in sources:
         arm.open(name)
     while not arm.exhausted():
-        if not learned and (arm.calls >= alone or not left or idle >= _PATIENCE):
+        if not learned and not fresh and (arm.calls >= alone or not left or idle >= _PATIENCE):
             learn()
             learned, idle = True, 0.0
-            fresh += [name for name in sources if name not in UNLEARNED]
-            fresh = _by_credit(fresh, credits)
+            fresh = _by_credit([name for name in sources if name not in UNLEARNED], credits)
             left = [name for name in sources if name in left or name not in UNLEARNED]
         if not left or idle >= _PATIENCE:
             return
         if fresh:
-            name, most = fresh.pop(0), 1
+            name = fresh.pop(0)
+            most = portion(0, context.config.batch) if name in UNLEARNED else 1
         else:
             name = shares.draw(context.rng, _may_propose(arm, left))
             most = portion(arm.calls, context.config.batch)

@@ -228,17 +228,30 @@ def test_a_mix_repeats_exactly() -> None:
     assert one.forms.tobytes() == same.forms.tobytes() != other.forms.tobytes()
 
 
-def test_each_source_proposes_one_first_the_best_so_far_before_the_others() -> None:
-    sources = {name: uniform(10**9, []) for name in "abc"}
-    credits = {"b": Credit(1, 10), "c": Credit(9, 10)}
-    for budget, calls in ((1, [0, 0, 1]), (2, [0, 1, 1]), (3, [1, 1, 1])):
-        arm = Arm(Oracle(6, 2), "mix", 0, budget)
-        run_mix(arm, context_of(), sources, credits, lambda calls: None, {}, lambda: None)
-        assert [tally.calls for tally in arm.tallies.values()] == calls
+def test_a_size_opens_with_rules_then_training_then_one_of_each_model() -> None:
+    parts: list[object] = []
+
+    class Noted(Arm):
+        def submit(
+            self, proposals: Proposals, *, source: str | None = None, limit: int | None = None
+        ):
+            parts.append((source, len(proposals.deltas)))
+            return super().submit(proposals, source=source, limit=limit)
+
+    names = ("prior", "posterior", "stretching", "insertion")
+    sources = {name: uniform(10**9, []) for name in names}
+    credits = {"insertion": Credit(1, 10), "posterior": Credit(9, 10)}
+    learn = lambda: parts.append("training")  # noqa: E731
+    arm = Noted(Oracle(6, 2), "mix", 0, 100)
+    run_mix(arm, context_of(), sources, credits, lambda calls: None, {}, learn)
+    opening = [("insertion", 8), ("stretching", 8), "training", ("posterior", 1), ("prior", 1)]
+    assert parts[:5] == opening
+    assert parts.count("training") == 1
+    assert parts[5][1] == 8
 
 
 @pytest.mark.parametrize(
-    ("alone", "budget", "least"), [(0, 300, 0), (100, 300, 100), (300, 300, None), (999, 300, None)]
+    ("alone", "budget", "least"), [(0, 300, 8), (100, 300, 100), (300, 300, None), (999, 300, None)]
 )
 def test_sources_without_a_model_go_first(alone: int, budget: int, least: int | None) -> None:
     drawn, trained = [], []
