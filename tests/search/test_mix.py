@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata.sampling import sample_uniform
-from search.arms.account import Arm, Tally
+from search.arms.account import Answer, Arm, Tally
 from search.arms.oracle import Oracle
 from search.arms.proposals import Proposals, plain_proposals
 from search.discovery import mix, shares
@@ -234,7 +234,7 @@ def test_a_size_opens_with_rules_then_training_then_one_of_each_model() -> None:
     class Noted(Arm):
         def submit(
             self, proposals: Proposals, *, source: str | None = None, limit: int | None = None
-        ):
+        ) -> Answer:
             parts.append((source, len(proposals.deltas)))
             return super().submit(proposals, source=source, limit=limit)
 
