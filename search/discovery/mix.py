@@ -16,6 +16,8 @@ from search.discovery.arms import POLISHING, UNLEARNED
 from search.discovery.leaps import LeapContext, Source, portion
 from search.discovery.shares import Credit, Shares, trials
 
+_OPENING = 16
+"""Automata that each source without a model proposes first."""
 _PATIENCE = 1 << 16
 """The mix ends after this many proposals in a row without a call;"""
 _LEAST_NEW = 0.005
@@ -58,7 +60,7 @@ def run_mix(
 ) -> None:
     """Let sources propose until the budget is spent or hardly any proposal is new.
 
-    A size opens with eight automata of each source that needs no model; then the models are
+    A size opens with 16 automata of each source that needs no model; then the models are
     trained, and each of the others proposes one automaton. Those go first that have earned most.
     So what a rule finds at once costs no training and hardly a call more than the rule alone takes.
     Then turns have eight automata, later an eighth of all calls so far, a batch at most: what a
@@ -106,7 +108,7 @@ def run_mix(
             return
         if fresh:
             name = fresh.pop(0)
-            most = portion(0, context.config.batch) if name in UNLEARNED else 1
+            most = _OPENING if name in UNLEARNED else 1
         else:
             name = shares.draw(context.rng, _may_propose(arm, left))
             most = portion(arm.calls, context.config.batch)

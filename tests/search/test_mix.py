@@ -244,14 +244,15 @@ def test_a_size_opens_with_rules_then_training_then_one_of_each_model() -> None:
     learn = lambda: parts.append("training")  # noqa: E731
     arm = Noted(Oracle(6, 2), "mix", 0, 100)
     run_mix(arm, context_of(), sources, credits, lambda calls: None, {}, learn)
-    opening = [("insertion", 8), ("stretching", 8), "training", ("posterior", 1), ("prior", 1)]
+    opening = [("insertion", 16), ("stretching", 16), "training", ("posterior", 1), ("prior", 1)]
     assert parts[:5] == opening
     assert parts.count("training") == 1
     assert parts[5][1] == 8
 
 
 @pytest.mark.parametrize(
-    ("alone", "budget", "least"), [(0, 300, 8), (100, 300, 100), (300, 300, None), (999, 300, None)]
+    ("alone", "budget", "least"),
+    [(0, 300, 12), (100, 300, 100), (300, 300, None), (999, 300, None)],
 )
 def test_sources_without_a_model_go_first(alone: int, budget: int, least: int | None) -> None:
     drawn, trained = [], []
