@@ -5,6 +5,8 @@ A few extreme automata give many examples: n k! numberings each at most.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -47,76 +49,79 @@ def read_numbered(
     return torch.from_numpy(tokens).to(device)
 
 
+class Training(NamedTuple):
+    """What steps of training share."""
+
+    optimizer: torch.optim.Optimizer
+    """Of the model's weights."""
+    rng: np.random.Generator
+    """Draws the numberings."""
+    generator: torch.Generator
+    """On the model's device."""
+    config: StepConfig
+
+
 def step_on_numberings(
     model: VAE,
-    optimizer: torch.optim.Optimizer,
-    rng: np.random.Generator,
-    generator: torch.Generator,
     deltas: Deltas,
     thresholds: Thresholds,
-    config: StepConfig,
+    training: Training,
 ) -> float:
     """Take one step of training on automata, each in a random breadth-first numbering.
 
     Parameters
     ----------
     model : VAE
-    optimizer : Optimizer
-        Of the model's weights.
-    rng : Generator
-    generator : torch.Generator
-        On the model's device.
     deltas : array of states, shape (batch, k, n)
     thresholds : int32 array, shape (batch,)
-    config : StepConfig
+    training : Training
 
     Returns
     -------
     float
         The mean reconstruction loss of a transition, in nats.
     """
-    device = generator.device
+    tokens = _read(model, deltas, training)
     ratios = thresholds / max(1, cerny_bound(deltas.shape[2]))
-    tokens = read_numbered(rng, deltas, device, partial=model.config.partial)
-    own = torch.from_numpy(ratios.astype(np.float32)).to(device)
-    terms = take_step(model, optimizer, tokens, own, generator, config)
+    own = torch.from_numpy(ratios.astype(np.float32)).to(tokens.device)
+    terms = take_step(model, training.optimizer, tokens, own, training.generator, training.config)
     return terms["reconstruction"] / tokens[0].numel()
 
 
 def denoise_numberings(
     model: Denoiser,
-    optimizer: torch.optim.Optimizer,
-    rng: np.random.Generator,
-    generator: torch.Generator,
     deltas: Deltas,
     thresholds: Thresholds,
-    config: StepConfig,
+    training: Training,
 ) -> float:
     """Take one step of training a denoiser; as `step_on_numberings`.
 
     The loss is that of the hidden transitions. The denoiser does not read thresholds: which
     automata it learns from is all it knows of them.
     """
-    tokens = read_numbered(rng, deltas, generator.device, partial=model.config.partial)
-    loss = model.loss(tokens, generator)
-    descend(model, optimizer, loss, config)
+    tokens = _read(model, deltas, training)
+    loss = model.loss(tokens, training.generator)
+    descend(model, training.optimizer, loss, training.config)
     return loss.item()
 
 
 def write_numberings(
     model: Transformer,
-    optimizer: torch.optim.Optimizer,
-    rng: np.random.Generator,
-    generator: torch.Generator,
     deltas: Deltas,
     thresholds: Thresholds,
-    config: StepConfig,
+    training: Training,
 ) -> float:
     """Take one step of training a transformer; as `step_on_numberings`.
 
     Like the denoiser it does not read thresholds.
     """
-    tokens = read_numbered(rng, deltas, generator.device, partial=model.config.partial)
+    tokens = _read(model, deltas, training)
     loss = model.loss(tokens)
-    descend(model, optimizer, loss, config)
+    descend(model, training.optimizer, loss, training.config)
     return loss.item()
+
+
+def _read(model: VAE | Denoiser | Transformer, deltas: Deltas, training: Training) -> Tensor:
+    """Return the tokens that a model reads, on its device."""
+    partial = model.config.partial
+    return read_numbered(training.rng, deltas, training.generator.device, partial=partial)

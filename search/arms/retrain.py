@@ -27,7 +27,7 @@ from search.arms.seconds import timed
 from search.configs import EVOLVING, EXCHANGES, LatentConfig, RetrainConfig, SearchConfig
 from vae.interpolate import interpolate
 from vae.model import VAE
-from vae.numbered import read_numbered, step_on_numberings
+from vae.numbered import Training, read_numbered, step_on_numberings
 from vae.steps import StepConfig, learning_rate_share
 
 _IDLE_BATCHES = 8
@@ -58,21 +58,15 @@ class Learning:
         size = config.retrain_steps, config.retrain_batch
         drawn = self.rng.choice(len(weights), size=size, p=weights)
         for step, rows in enumerate(drawn):
-            step_on_numberings(
-                self.model,
-                optimizer,
-                self.rng,
-                self.generator,
-                self.ranked.deltas(rows),
-                self.ranked.thresholds[rows],
-                StepConfig(
-                    learning_rate=config.retrain_rate
-                    * learning_rate_share((step + 1) / len(drawn)),
-                    beta=config.retrain_beta,
-                    clip=1.0,
-                    ratio_weight=config.retrain_ratio_weight,
-                ),
+            own = StepConfig(
+                learning_rate=config.retrain_rate * learning_rate_share((step + 1) / len(drawn)),
+                beta=config.retrain_beta,
+                clip=1.0,
+                ratio_weight=config.retrain_ratio_weight,
             )
+            training = Training(optimizer, self.rng, self.generator, own)
+            deltas, thresholds = self.ranked.deltas(rows), self.ranked.thresholds[rows]
+            step_on_numberings(self.model, deltas, thresholds, training)
         self.model.eval()
 
     def draw_parents(self, count: int) -> npt.NDArray[np.int64]:

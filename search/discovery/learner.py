@@ -22,6 +22,7 @@ from vae.config import ModelConfig
 from vae.denoiser import Denoiser
 from vae.model import VAE
 from vae.numbered import (
+    Training,
     denoise_numberings,
     read_numbered,
     step_on_numberings,
@@ -37,18 +38,7 @@ _FURTHER = 1 / 3
 """The learning rates of further trainings are this share of those of the first one."""
 
 Network = TypeVar("Network", bound=nn.Module)
-_Step = Callable[
-    [
-        Network,
-        torch.optim.Optimizer,
-        np.random.Generator,
-        torch.Generator,
-        Deltas,
-        Thresholds,
-        StepConfig,
-    ],
-    float,
-]
+_Step = Callable[[Network, Deltas, Thresholds, Training], float]
 
 
 class Kind(NamedTuple, Generic[Network]):
@@ -153,15 +143,10 @@ class Learner(Generic[Network]):
                 report(f"training {schedule.steps}/{most}")
             n = sizes[rng.choice(len(sizes), p=recent / recent.sum())]
             rows = rng.choice(len(weights[n]), size=batch, p=weights[n])
-            loss = self.kind.step(
-                self.model,
-                optimizer,
-                rng,
-                generator,
-                elites[n].deltas[rows],
-                elites[n].thresholds[rows],
-                self._step_config(schedule.steps / most, schedule.learning_rate_share),
-            )
+            step = self._step_config(schedule.steps / most, schedule.learning_rate_share)
+            training = Training(optimizer, rng, generator, step)
+            own = elites[n]
+            loss = self.kind.step(self.model, own.deltas[rows], own.thresholds[rows], training)
             schedule.note(loss)
         report(f"training {most}/{most}")
         self.trained = True

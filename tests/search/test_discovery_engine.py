@@ -435,7 +435,7 @@ def test_a_run_goes_on_behind_a_size_without_training(tmp_path: Path) -> None:
 def test_the_calls_before_a_training_are_noted(runs: dict[str, Taken]) -> None:
     for n in (5, 6):
         assert 40 <= runs["mix-late"].steps[n].trained_after < 60
-        assert runs["mix"].steps[n].trained_after == 0
+        assert 0 < runs["mix"].steps[n].trained_after <= 48  # the rules open
 
 
 def test_weights_of_before_any_training_are_no_training(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from vae.config import ModelConfig
 from vae.denoiser import Denoiser, Layer, draw_blocks, hide, insert
 from vae.encoding import encode_deltas, name_targets
 from vae.model import VAE, NotFiniteError
-from vae.numbered import denoise_numberings
+from vae.numbered import Training, denoise_numberings
 from vae.steps import StepConfig
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -298,7 +298,6 @@ def test_it_learns_to_fill_in(partial: bool) -> None:
     model = make(partial=partial, channels=16)
     deltas = sample_uniform(np.random.default_rng(0), 1, 5, 2)
     many = np.repeat(deltas, 64, axis=0)
-    rng, generator = np.random.default_rng(1), seeded()
     tokens = torch.from_numpy(
         encode_deltas(random_numberings(np.random.default_rng(2), many), partial=partial)
     )
@@ -309,8 +308,9 @@ def test_it_learns_to_fill_in(partial: bool) -> None:
 
     before, optimizer = loss(), torch.optim.AdamW(model.parameters())
     config = StepConfig(learning_rate=0.01, beta=0.0, clip=1.0)
+    training = Training(optimizer, np.random.default_rng(1), seeded(), config)
     for _ in range(40):
-        denoise_numberings(model, optimizer, rng, generator, many, np.zeros(64, np.int32), config)
+        denoise_numberings(model, many, np.zeros(64, np.int32), training)
     assert loss() < 0.4 * before
 
 

@@ -11,7 +11,7 @@ from vae import transformer as module
 from vae.config import ModelConfig
 from vae.encoding import encode_deltas, name_targets
 from vae.model import NotFiniteError
-from vae.numbered import write_numberings
+from vae.numbered import Training, write_numberings
 from vae.steps import StepConfig
 from vae.transformer import Transformer
 
@@ -187,7 +187,7 @@ def test_it_learns_to_write_what_it_has_seen(partial: bool) -> None:
     deltas, thresholds = cerny.repeat(32, 0), np.full(32, 16, np.int32)
     config = StepConfig(learning_rate=5e-3, beta=0.0, clip=1.0)
     for _ in range(150):
-        write_numberings(model, optimizer, rng, seeded(), deltas, thresholds, config)
+        write_numberings(model, deltas, thresholds, Training(optimizer, rng, seeded(), config))
     model.eval()
     seen = encode_deltas(random_numberings(rng, cerny.repeat(500, 0)), partial=partial)
     strings = {string.tobytes() for string in seen}
