@@ -16,8 +16,8 @@ from search.discovery.arms import POLISHING, UNLEARNED
 from search.discovery.leaps import LeapContext, Source, portion
 from search.discovery.shares import Credit, Shares, trials
 
-_OPENING = 16
-"""Automata that each source without a model proposes first."""
+_OPENING, _TRIES = 16, 64
+"""Calls that a source without a model has first, and the most proposals for each of them."""
 _PATIENCE = 1 << 16
 """The mix ends after this many proposals in a row without a call;"""
 _LEAST_NEW = 0.005
@@ -60,8 +60,8 @@ def run_mix(
 ) -> None:
     """Let sources propose until the budget is spent or hardly any proposal is new.
 
-    A size opens with 16 automata of each source that needs no model; then the models are
-    trained, and each of the others proposes one automaton. Those go first that have earned most.
+    A size opens with 16 calls of each source that needs no model; then the models are trained, and
+    each of the others has one call. Those go first that have earned most.
     So what a rule finds at once costs no training and hardly a call more than the rule alone takes.
     Then turns have eight automata, later an eighth of all calls so far, a batch at most: what a
     source is worth is known after a few calls. A source that proposes nothing leaves the mix. Those
@@ -107,8 +107,8 @@ def run_mix(
         if not left or idle >= _PATIENCE:
             return
         if fresh:
-            name = fresh.pop(0)
-            most = _OPENING if name in UNLEARNED else 1
+            name = fresh[0]
+            most = _opening(name) - arm.tallies[name].calls
         else:
             name = shares.draw(context.rng, _may_propose(arm, left))
             most = portion(arm.calls, context.config.batch)
@@ -119,15 +119,25 @@ def run_mix(
         count = len(proposals.deltas)
         if not count:
             left.remove(name)
+            fresh = [other for other in fresh if other != name]
             continue
         with timed(seconds, "solve"):
             answer = arm.submit(proposals, source=name)
             finds.add(answer.found)
         supplies[name].hear(answer.thresholds)
+        if fresh and (
+            answer.calls == most or arm.tallies[name].proposed >= _TRIES * _opening(name)
+        ):
+            fresh.pop(0)
         found = arm.oracle.thresholds(answer.found)
         shares.note(name, found, trials(answer.calls, count))
         idle = max(0.0, idle + count - answer.calls / _LEAST_NEW)
         report(answer.calls)
+
+
+def _opening(name: str) -> int:
+    """Return how many calls a source has when a size opens."""
+    return _OPENING if name in UNLEARNED else 1
 
 
 def _by_credit(names: list[str], credits: Mapping[str, Credit]) -> list[str]:

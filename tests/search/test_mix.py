@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata.sampling import sample_uniform
-from search.arms.account import Answer, Arm, Tally
+from search.arms.account import Arm, Tally
 from search.arms.oracle import Oracle
 from search.arms.proposals import Proposals, plain_proposals
 from search.discovery import mix, shares
@@ -229,30 +229,36 @@ def test_a_mix_repeats_exactly() -> None:
 
 
 def test_a_size_opens_with_rules_then_training_then_one_of_each_model() -> None:
-    parts: list[object] = []
-
-    class Noted(Arm):
-        def submit(
-            self, proposals: Proposals, *, source: str | None = None, limit: int | None = None
-        ) -> Answer:
-            parts.append((source, len(proposals.deltas)))
-            return super().submit(proposals, source=source, limit=limit)
-
     names = ("prior", "posterior", "stretching", "insertion")
     sources = {name: uniform(10**9, []) for name in names}
     credits = {"insertion": Credit(1, 10), "posterior": Credit(9, 10)}
-    learn = lambda: parts.append("training")  # noqa: E731
-    arm = Noted(Oracle(6, 2), "mix", 0, 100)
-    run_mix(arm, context_of(), sources, credits, lambda calls: None, {}, learn)
-    opening = [("insertion", 16), ("stretching", 16), "training", ("posterior", 1), ("prior", 1)]
-    assert parts[:5] == opening
-    assert parts.count("training") == 1
-    assert parts[5][1] == 8
+    for budget, spent in (
+        (9, (0, 0, 0, 9)), (16, (0, 0, 0, 16)), (32, (0, 0, 16, 16)),
+        (33, (0, 1, 16, 16)), (34, (1, 1, 16, 16)),
+    ):  # fmt: skip
+        trained: list[int] = []
+        arm = Arm(Oracle(6, 2), "mix", 0, budget)
+        learn = lambda arm=arm, own=trained: own.append(arm.calls)  # noqa: E731
+        run_mix(arm, context_of(), sources, credits, lambda calls: None, {}, learn)
+        assert tuple(arm.tallies[name].calls for name in names) == spent
+        assert trained == ([32] if budget > 32 else [])
+
+
+def test_a_source_without_anything_new_does_not_hold_up_the_opening() -> None:
+    def same(context: LeapContext) -> Iterator[Proposals]:
+        drawn = sample_uniform(np.random.default_rng(0), 4, context.n, context.k)
+        while True:
+            yield plain_proposals(drawn)
+
+    arm = run({"insertion": same, "stretching": uniform(10**9, [])}, 100, context_of())
+    assert arm.calls == 100
+    assert arm.tallies["insertion"].calls <= 4
+    assert arm.tallies["insertion"].proposed >= mix._OPENING * mix._TRIES
 
 
 @pytest.mark.parametrize(
     ("alone", "budget", "least"),
-    [(0, 300, 12), (100, 300, 100), (300, 300, None), (999, 300, None)],
+    [(0, 300, 16), (100, 300, 100), (300, 300, None), (999, 300, None)],
 )
 def test_sources_without_a_model_go_first(alone: int, budget: int, least: int | None) -> None:
     drawn, trained = [], []
