@@ -146,7 +146,7 @@ def run_enumerate(
         classes = np.array([row["classes"] for row in totals["counts"]], np.int64)
         for name in ("thresholds.png", "thresholds.svg"):
             (out / name).unlink(missing_ok=True)
-        scale = Scale(config.n, config.k, config.partial)
+        scale = Scale(config.n, config.k, config.partial, classes=config.classes)
         if config.rows:
             plot_thresholds(thresholds, scale, out / "thresholds", counts=classes)
     place = out if config.rows else f"{out}, counted alone: enumerate again without --no-rows"
@@ -170,30 +170,31 @@ def _above(
     thresholds: npt.NDArray[np.integer], counts: npt.NDArray[np.int64], scale: Scale
 ) -> list[int]:
     """Return the thresholds above the best known length, each repeated by its count."""
-    above = thresholds > (math.inf if scale.best is None else scale.best)
+    above = thresholds > (math.inf if scale.limit is None else scale.limit)
     found: list[int] = np.repeat(thresholds[above], counts[above]).tolist()
     return found
 
 
 def announce(thresholds: Iterable[int], scale: Scale, place: Path | str) -> None:
-    """Print a warning on stderr if a threshold is above the Černý bound, or the record.
+    """Print a warning on stderr if a threshold is above the Černý bound, or above the record.
 
     Parameters
     ----------
     thresholds : iterable of int
     scale : Scale
-        Of all the automata. The record is that of partial automata, where one is known.
+        Of all the automata. The record is that of partial automata or of classes, where one is
+        known.
     place : Path or str
         The file or folder that holds the automata.
     """
-    best = scale.best
-    above = [threshold for threshold in thresholds if best is not None and threshold > best]
+    limit = scale.limit
+    above = [threshold for threshold in thresholds if limit is not None and threshold > limit]
     if above:
         loud, calm = ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
-        what = "LONGEST KNOWN CAREFUL THRESHOLD" if scale.partial else "ČERNÝ BOUND"
+        what = "ČERNÝ BOUND" if scale.best is None else scale.name.upper()
         print(
             f"{loud}ABOVE THE {what}: {len(above)} automata with n={scale.n} and thresholds up to "
-            f"{max(above)} > {best}, in {place}. Prove them again before you believe it."
+            f"{max(above)} > {limit}, in {place}. Prove them again before you believe it."
             f"{calm}",
             file=sys.stderr,
         )

@@ -109,7 +109,7 @@ def plot_thresholds(
     thresholds : int array, shape (rows,)
         -1 for non-synchronizing automata: they have a separate bar, if there are any.
     scale : Scale
-        The size of the automata, and whether they are partial.
+        The size of the automata, whether they are partial, and their classes.
     stem : Path
         The path of the pictures, without an ending.
     counts : int array, shape (rows,), optional
@@ -158,7 +158,7 @@ def plot_thresholds(
         right.set_xlim(-0.7, 1.01 * max([bound or 0, ceiling or 0, *lengths.tolist()]) + 0.7)
         right.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12, min_n_ticks=1))
         right.set_xlabel("careful threshold" if partial else "reset threshold")
-        name = "longest known" if partial else "Černý bound"
+        name = "longest known" if scale.by_record else "Černý bound"
         marks = [] if bound is None else [(bound, f"{name} {bound}", VERMILION, "-")]
         if ceiling is not None:
             marks.append((ceiling, f"{label} {ceiling}", BLACK, "--"))

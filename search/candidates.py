@@ -21,6 +21,7 @@ from data.best_known import Scale
 from search.arms.account import Arm
 from search.arms.oracle import Oracle
 from search.arms.proposals import Proposals, concatenate
+from search.summary import oracle_scale
 
 CANDIDATE_COLUMNS = [
     "rank",
@@ -42,8 +43,8 @@ CANDIDATE_COLUMNS = [
     "round",
     "repaired",
 ]
-PARTIAL_COLUMNS = ["best_known" if name == "cerny_bound" else name for name in CANDIDATE_COLUMNS]
-"""The columns of partial automata. Thresholds are careful; the longest known one, the gap to it and
+RECORD_COLUMNS = ["best_known" if name == "cerny_bound" else name for name in CANDIDATE_COLUMNS]
+"""The columns of partial automata and of classes: the longest known threshold, the gap to it and
 its share are empty at sizes of which none is known."""
 LETTERS_NEEDED = "letters_needed"
 """The last column where there are three letters or more."""
@@ -77,11 +78,9 @@ def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFr
 
     chosen = proposals.take(order)
     return candidate_table(
-        oracle.n,
-        oracle.k,
+        oracle_scale(oracle),
         forms[order],
         thresholds[order],
-        partial=oracle.partial,
         novel=novel[order],
         mode=[arms[index].mode for index in arm_index[order]],
         parent_a=_name_parents(oracle, chosen.parents[:, 0]),
@@ -92,40 +91,30 @@ def rank_candidates(oracle: Oracle, arms: Sequence[Arm], keep: int) -> pd.DataFr
     )
 
 
-def candidate_columns(k: int, *, partial: bool = False) -> list[str]:
-    """Return the columns of candidates with k letters, complete or partial ones.
+def candidate_columns(k: int, *, by_record: bool = False) -> list[str]:
+    """Return the columns of candidates with k letters; `by_record` as in `data.best_known.Scale`.
 
     Examples
     --------
     >>> candidate_columns(2) == CANDIDATE_COLUMNS, candidate_columns(3)[-1]
     (True, 'letters_needed')
     """
-    columns = PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS
+    columns = RECORD_COLUMNS if by_record else CANDIDATE_COLUMNS
     return columns + [LETTERS_NEEDED] * (k >= _MANY_LETTERS)
 
 
 def candidate_table(
-    n: int,
-    k: int,
-    forms: Forms,
-    thresholds: Thresholds,
-    *,
-    partial: bool = False,
-    recorded: float | None = None,
-    **columns: Any,
+    scale: Scale, forms: Forms, thresholds: Thresholds, **columns: Any
 ) -> pd.DataFrame:
     """Return the table of candidates of one size, in the order given.
 
     Parameters
     ----------
-    n, k : int
+    scale : Scale
+        Of the automata.
     forms : uint8 array, shape (rows, n*k)
     thresholds : int32 array, shape (rows,)
         Every row is solved again and its word replayed.
-    partial : bool
-        Whether letters may be undefined.
-    recorded : float, optional
-        The longest known length to go by, as in `data.best_known.Scale`.
     columns : array-like
         The columns of `CANDIDATE_COLUMNS` that do not follow from the automata.
 
@@ -134,19 +123,19 @@ def candidate_table(
     RuntimeError
         If the solver contradicts itself; this is a bug, never a property of the data.
     """
+    n, k, partial = scale.n, scale.k, scale.partial
     deltas = from_canonical(forms, n, k, partial=partial)
-    names = candidate_columns(k, partial=partial)
+    names = candidate_columns(k, by_record=scale.by_record)
     if LETTERS_NEEDED in names:
         columns[LETTERS_NEEDED] = letters_needed(deltas, thresholds, partial=partial)
-    bound = Scale(n, k, partial, recorded).best
-    best = np.nan if bound is None else bound
+    best = np.nan if scale.best is None else scale.best
     return pd.DataFrame(
         {
             "rank": np.arange(1, len(forms) + 1),
             "n": n,
             "k": k,
             "reset_threshold": thresholds,
-            "best_known" if partial else "cerny_bound": best,
+            "best_known" if scale.by_record else "cerny_bound": best,
             "gap": best - thresholds,
             "ratio": (thresholds / np.maximum(1, best)).round(4),
             "word": _checked_words(deltas, thresholds, partial),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automata.canonical import canonical_forms, from_canonical
-from automata.deltas import UNDEFINED, Deltas
+from automata.deltas import UNDEFINED, Deltas, has_undefined
 from automata.errors import AutomatonError
 from automata.identification import identify
 from automata.letters_needed import letters_needed
@@ -45,9 +45,10 @@ class FileKind(NamedTuple):
     """Whether letters may be undefined on states."""
 
     def fitting(self, table: pd.DataFrame) -> FileKind:
-        """Return this kind of file, with partial automata if the columns of a table are theirs.
+        """Return this kind of file with the columns of records, if a table has them.
 
-        The letters needed are a column of newer candidates with many letters.
+        Letters may then be undefined. The letters needed are a column of newer candidates with
+        many letters.
         """
         kind = self
         if LETTERS_NEEDED in table and self.columns == CANDIDATE_COLUMNS:
@@ -115,7 +116,7 @@ def _exported_place(row: Any) -> tuple[Any, ...]:
 def _bound(row: Any, delta: Deltas) -> int | None:
     """Return the length that a row compares its threshold with, None if there is none.
 
-    That of a partial automaton is what was known when the row was written: records are broken.
+    A record is what was known when the row was written: records are broken.
     """
     if hasattr(row, "best_known"):
         return _whole("best_known", row.best_known) if row.best_known else None
@@ -125,9 +126,9 @@ def _bound(row: Any, delta: Deltas) -> int | None:
 def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -> str:
     """Return the first error in a row of candidates; the threshold is not checked."""
     k, n = delta.shape
-    partial, bound = hasattr(row, "best_known"), _bound(row, delta)
+    may_be_partial, bound = hasattr(row, "best_known"), _bound(row, delta)
     for parent in (row.parent_a, row.parent_b):
-        if parent and not _may_be_parent(parse_delta(parent, partial=partial), k, n):
+        if parent and not _may_be_parent(parse_delta(parent, partial=may_be_partial), k, n):
             return f"a parent of more states or other letters: {parent[:100]}"
     if row.novel not in ("True", "False"):
         return f"novel is {row.novel[:40]}, but should be True or False"
@@ -145,7 +146,7 @@ def _candidate_problem(row: Any, position: int, delta: Deltas, threshold: int) -
     else:
         further["ratio"] = _number("ratio", row.ratio), round(threshold / max(1, bound), 4)
     if hasattr(row, LETTERS_NEEDED):
-        needed = letters_needed(delta[None], np.array([threshold]), partial=partial)
+        needed = letters_needed(delta[None], np.array([threshold]), partial=has_undefined(delta))
         further[LETTERS_NEEDED] = row.letters_needed, needed[0]
     return _untrue(row, delta, threshold, further)
 

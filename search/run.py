@@ -13,7 +13,6 @@ import pandas as pd
 from automata.evolution import Evolution
 from automata.sizes import UNDEFINED_SHARE
 from automata.solver.exact import Thresholds
-from data.best_known import best_known_length
 from data.commits import commit_files
 from data.dataset import Dataset
 from data.files import write_json
@@ -31,7 +30,7 @@ from search.arms.seconds import timed
 from search.candidates import rank_candidates
 from search.configs import EXCHANGES, GUIDED, LEARNING, MODES, UNGUIDED
 from search.configs import SearchConfig as SearchConfig
-from search.summary import count_sources, summarize
+from search.summary import count_sources, oracle_scale, summarize
 from vae.model import VAE
 from vae.train import check_size
 
@@ -155,7 +154,7 @@ def collect(
     oracle : Oracle
     found, baselines : list of Arm
         Candidates come from `found`; from a baseline only if it found one above the Černý bound, or
-        above the longest known careful threshold.
+        above the longest threshold known of partial automata or of the classes.
     keep : int
         Candidates at most.
     labelling_calls : int
@@ -163,8 +162,8 @@ def collect(
     """
     numbers = np.unique(np.concatenate([arm.found()[0] for arm in found]))
     # A counterexample to Černý's conjecture, or a record, is kept, even from a baseline.
-    best = best_known_length(oracle.n, oracle.k, partial=oracle.partial)
-    records = [arm for arm in baselines if best is not None and arm.best() > best]
+    limit = oracle_scale(oracle).limit
+    records = [arm for arm in baselines if limit is not None and arm.best() > limit]
     return SearchResult(
         rank_candidates(oracle, found + records, keep),
         summarize(oracle, found + baselines, labelling_calls),

@@ -36,8 +36,8 @@ SOURCE_COLUMNS = ["mode", "source", "proposed", "valid", "calls", "best_threshol
 def hit_thresholds(scale: Scale) -> dict[str, float]:
     """Return the least threshold that counts as a hit, for each of `HIT_COLUMNS`.
 
-    For partial automata ``hits_top`` is the longest known threshold, and the others are shares of
-    it; all are nan where none is known.
+    For partial automata and in classes ``hits_top`` is the longest known threshold, and the others
+    are shares of it; all are nan where none is known.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def hit_thresholds(scale: Scale) -> dict[str, float]:
     {'hits_top': 55, 'hits_0.6': 33.0, 'hits_0.7': 38.5, 'hits_0.8': 44.0}
     """
     best: float = math.nan if scale.best is None else scale.best
-    least = {"hits_top": best if scale.partial else scale.n**2 - 4 * scale.n + 6}
+    least = {"hits_top": best if scale.by_record else scale.n**2 - 4 * scale.n + 6}
     return least | {f"hits_{share}": share * best for share in HIT_SHARES}
 
 
@@ -70,6 +70,23 @@ def distinct_hits(scale: Scale | None = None) -> list[str]:
     least = hit_thresholds(scale)
     first = {math.ceil(least[name]): name for name in reversed(shown)}
     return [name for name in shown if first[math.ceil(least[name])] == name]
+
+
+def hits_in_words(scale: Scale) -> str:
+    """Say in two sentences what the hits at any size are counted from.
+
+    Examples
+    --------
+    >>> print(hits_in_words(Scale(8, 2)))
+    Hits: 0.6, 0.7 and 0.8 are shares of the Černý bound (n-1)², top is n²-4n+6.
+    >>> hits_in_words(Scale(8, 2, classes=("sink",)))[:50]
+    'Hits: top is the longest known threshold in class '
+    """
+    shares = "0.6, 0.7 and 0.8 are shares of"
+    if not scale.by_record:
+        return f"Hits: {shares} the Černý bound (n-1)², top is n²-4n+6."
+    known = f"Hits: top is the {scale.name} (docs/records.md), {shares} it."
+    return f"{known} Where none is known, cells are empty."
 
 
 def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.DataFrame:
@@ -103,7 +120,7 @@ def summarize(oracle: Oracle, arms: Sequence[Arm], labelling_calls: int) -> pd.D
             "mean_threshold": round(float(thresholds.mean()), 3) if len(novel) else np.nan,
             "best_threshold": int(thresholds.max()) if len(novel) else -1,
         }
-        rows.append(row | _hit_rates(_scale(oracle), thresholds, arm.calls))
+        rows.append(row | _hit_rates(oracle_scale(oracle), thresholds, arm.calls))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
@@ -126,7 +143,7 @@ def count_sources(oracle: Oracle, arms: Sequence[Arm]) -> pd.DataFrame:
                 **tally._asdict(),
                 "best_threshold": int(thresholds.max(initial=-1)),
             }
-            rows.append(row | _hit_rates(_scale(oracle), thresholds, tally.calls))
+            rows.append(row | _hit_rates(oracle_scale(oracle), thresholds, tally.calls))
     return pd.DataFrame(rows, columns=SOURCE_COLUMNS)
 
 
@@ -166,8 +183,9 @@ def time_modes(summary: pd.DataFrame, seconds: Mapping[str, Mapping[str, float]]
     return pd.DataFrame(rows, columns=TIME_COLUMNS)
 
 
-def _scale(oracle: Oracle) -> Scale:
-    return Scale(oracle.n, oracle.k, oracle.partial)
+def oracle_scale(oracle: Oracle) -> Scale:
+    """Return the length that the thresholds of an oracle are compared with."""
+    return Scale(oracle.n, oracle.k, oracle.partial, classes=oracle.classes)
 
 
 def _hit_rates(scale: Scale, thresholds: Thresholds, calls: int) -> dict[str, float]:

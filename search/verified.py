@@ -1,7 +1,7 @@
 """CSV files of candidates, of a run or of ``archive export``: read, checked row by row, proved.
 
-Anyone may have written them. Files of partial automata have the column best_known in place of
-cerny_bound, and careful words and thresholds.
+Anyone may have written them. Files of partial automata and of classes have the column best_known in
+place of cerny_bound; words and thresholds of partial automata are careful.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from pandas.errors import ParserError
 
-from automata.deltas import Deltas
+from automata.deltas import Deltas, has_undefined
 from automata.proof.certify import certificate
 from automata.proof.checker import Certificate, check_certificate
 from automata.solver.either import thresholds_of
@@ -174,7 +174,7 @@ def check_candidates(path: Path, table: pd.DataFrame, workers: int) -> None:
     for shape in {delta.shape for _, delta, _ in rows}:
         own = [(position, delta) for position, delta, _ in rows if delta.shape == shape]
         deltas = np.stack([delta for _, delta in own])
-        solved = thresholds_of(deltas, partial=kind.partial, workers=workers)
+        solved = thresholds_of(deltas, partial=has_undefined(deltas), workers=workers)
         found |= dict(zip([position for position, _ in own], solved.tolist(), strict=True))
     for position, _, threshold in rows:
         if found[position] != threshold:

@@ -24,6 +24,7 @@ from automata import Automaton, canonical_forms, reset_thresholds
 from automata.evolution import Evolution
 from automata.settings import check_settings, setting, settings_of
 from automata.text.config import SolveConfig
+from data.best_known import Scale
 from data.configs import EnumerateConfig, GenerateConfig
 from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
@@ -328,7 +329,7 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     form = canonical_forms(slow.delta[None])
     thresholds = reset_thresholds(slow.delta[None])
     found = {"novel": True, "mode": "evolve", "parent_a": "", "parent_b": "", "alpha": np.nan}
-    table = candidate_table(4, 2, form, thresholds, **found, round=0, repaired=0)
+    table = candidate_table(Scale(4, 2), form, thresholds, **found, round=0, repaired=0)
     table.to_csv(path, index=False)
     return path
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class ArchiveRule:
     """The archive that a run adds to, and the least share of the Černý bound.
 
-    For partial automata that is a share of the longest known careful threshold, or of (n-1)^2 where
-    none is known.
+    For partial automata and in classes that is a share of the longest known threshold, or of
+    (n-1)^2 where none is known.
     """
 
     archive: Path

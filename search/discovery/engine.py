@@ -347,7 +347,7 @@ def _close(
     oracle = arm.oracle
     _, _, calls, forms, thresholds, found_at = arm.trace()
     _, proposals = arm.found()
-    rows = kept_rows(oracle.n, thresholds, elites)
+    rows = kept_rows(oracle.n, thresholds, elites, oracle.classes)
     trace = hashlib.sha256(forms.tobytes() + thresholds.astype("<i4").tobytes())
     return Step(
         n=oracle.n,
@@ -364,6 +364,7 @@ def _close(
         alpha=proposals.alpha[rows],
         repaired=proposals.repaired[rows],
         seconds=seconds,
+        classes=oracle.classes,
         partial=oracle.partial,
         trained_after=trained_after,
     )

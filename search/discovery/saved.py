@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def read_step(
     rows = np.array([0, *(elites.get(size, 0) for size in range(1, CANONICAL_MAX_STATES + 1))])
     if (pairs[named, 1] >= rows[pairs[named, 0]]).any():
         raise DataError(f"{folder / 'found.npz'}: parents that no smaller step has")
-    return step
+    return replace(step, classes=config.classes)
 
 
 def load_step(folder: Path, *, workers: int = 1) -> Step | None:

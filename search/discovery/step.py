@@ -6,7 +6,7 @@ together or not at all, and equal configs give equal bytes. ``seconds.json`` is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +24,8 @@ from search.arms.account import Tally
 
 KEEP_SHARE = 0.6
 """A step keeps its elites, and all automata at or above this share of (n-1)^2, the Černý bound; for
-partial automata that is a length like any other."""
+partial automata that is a length like any other. In classes it is a share of the longest threshold
+of the step, if that is less: no step knows a record, and all that is near one is kept."""
 ACTIVITIES = ("train", "sample", "solve", "evolve")
 """The activities whose seconds are recorded; evolve includes solving the children."""
 EVOLVE = "evolve"
@@ -69,6 +70,8 @@ class Step:
     """Solver calls before its models were trained."""
     recorded: float | None = field(default=None, compare=False)
     """The longest known length that tables go by, as in `data.best_known.Scale`."""
+    classes: tuple[str, ...] = field(default=(), compare=False)
+    """The classes that the run was restricted to."""
 
     def elites(self, count: int) -> Elites:
         """Return at most `count` automata with the longest thresholds, older ones first."""
@@ -93,15 +96,28 @@ class Elites(NamedTuple):
     """int32 (rows,)"""
 
 
-def kept_rows(n: int, thresholds: Thresholds, elites: int) -> npt.NDArray[np.int64]:
-    """Return the rows that a step keeps, int64: at or above `KEEP_SHARE`, and the elites.
+def kept_from(n: int, longest: int, classes: Sequence[object] = ()) -> float:
+    """Return the least threshold from which on a step keeps all; `longest` is its longest one.
+
+    Examples
+    --------
+    >>> kept_from(11, 45), kept_from(11, 45, ["sink"])
+    (60.0, 27.0)
+    """
+    return KEEP_SHARE * (min(longest, cerny_bound(n)) if classes else cerny_bound(n))
+
+
+def kept_rows(
+    n: int, thresholds: Thresholds, elites: int, classes: Sequence[object] = ()
+) -> npt.NDArray[np.int64]:
+    """Return the rows that a step keeps, int64: from `kept_from` on, and the elites.
 
     Examples
     --------
     >>> kept_rows(3, np.array([1, 4, 2, 3], np.int32), elites=1).tolist()
     [1, 3]
     """
-    keep = thresholds >= KEEP_SHARE * cerny_bound(n)
+    keep = thresholds >= kept_from(n, int(thresholds.max(initial=0)), classes)
     keep[np.argsort(-thresholds, kind="stable")[:elites]] = True
     return np.flatnonzero(keep)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from automata.text.formats import format_delta
 from data.best_known import Scale
-from search.candidates import CANDIDATE_COLUMNS, PARTIAL_COLUMNS, candidate_table
+from search.candidates import CANDIDATE_COLUMNS, RECORD_COLUMNS, candidate_table
 from search.discovery.step import ACTIVITIES, KEEP_SHARE, Elites, Step, Steps
 from search.summary import hit_thresholds
 
@@ -22,7 +22,7 @@ _CHUNK = 1 << 16
 def candidates(
     steps: Steps, elites: int, share: float = KEEP_SHARE, *, parents: Steps | None = None
 ) -> pd.DataFrame:
-    """Return every automaton at or above a share of the Černý bound, by size and gap.
+    """Return every automaton at or above a share of the length of its size, by size and gap.
 
     The best automata of each size are listed even if they are below that share.
 
@@ -33,8 +33,8 @@ def candidates(
     elites : int
         Number of elites of each size. Rows of parents refer to them.
     share : float
-        Share of the bound, or for partial automata of the longest known careful threshold. Below
-        0.6, steps have kept only their elites.
+        Share of the Černý bound, or for partial automata and in classes of the longest known
+        threshold. Below 0.6, steps have kept only their elites.
     parents : mapping of int to Step, optional
         The complete steps, to look up parents, if `steps` holds only some of their rows.
 
@@ -45,18 +45,18 @@ def candidates(
     """
     smaller = {n: step.elites(elites) for n, step in (parents or steps).items()}
     tables = [table for n in sorted(steps) for table in _tables(steps[n], smaller, share)]
-    partial = any(step.partial for step in steps.values())
-    empty = pd.DataFrame(columns=PARTIAL_COLUMNS if partial else CANDIDATE_COLUMNS)
+    by_record = any(scale_of(step).by_record for step in steps.values())
+    empty = pd.DataFrame(columns=RECORD_COLUMNS if by_record else CANDIDATE_COLUMNS)
     found = pd.concat(tables, ignore_index=True) if tables else empty
     found["rank"] = np.arange(1, len(found) + 1)
-    if partial:  # empty cells where no length is known; else these are whole numbers
+    if by_record:  # empty cells where no length is known; else these are whole numbers
         found = found.astype({"best_known": "Int64", "gap": "Int64"})
     return found
 
 
 def scale_of(step: Step) -> Scale:
     """Return the length that the thresholds of a step are compared with."""
-    return Scale(step.n, step.k, step.partial, step.recorded)
+    return Scale(step.n, step.k, step.partial, step.recorded, step.classes)
 
 
 def summary(steps: Steps) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def summary(steps: Steps) -> pd.DataFrame:
             "calls": step.calls,
             "first_look": step.first_look,
             "best_threshold": int(step.thresholds.max(initial=-1)),
-            "best_known" if step.partial else "cerny_bound": scale_of(step).best,
+            "best_known" if scale_of(step).by_record else "cerny_bound": scale_of(step).best,
             "top": int(top.sum()),
             "top_first_look": int((top & (step.found_at <= step.first_look)).sum()),
         }
@@ -95,12 +95,9 @@ def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd
     for start in range(0, len(order), _CHUNK):
         rows = order[start : start + _CHUNK]
         yield candidate_table(
-            step.n,
-            step.k,
+            scale_of(step),
             step.forms[rows],
             step.thresholds[rows],
-            partial=step.partial,
-            recorded=step.recorded,
             novel=True,
             mode=names[step.sources[rows]],
             parent_a=_texts(step.parents[rows, 0], smaller),

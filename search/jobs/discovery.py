@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from automata.settings import record_of
-from automata.sizes import cerny_bound
 from automata.units import Lost, Pool, processes
 from data.claim import claim
 from data.damage import DataError
@@ -31,7 +30,7 @@ from search.discovery.arms import ARMS
 from search.discovery.config import DiscoverConfig
 from search.discovery.engine import FINISHED, Engine
 from search.discovery.settings import read_settings, write_settings
-from search.discovery.step import KEEP_SHARE, Step, Steps
+from search.discovery.step import Step, Steps, kept_from
 from search.discovery.tables import candidates, scale_of
 from search.jobs.discovery_plan import START, Plan, seed_folders
 from search.jobs.discovery_tables import COMPARISON_TABLES, DiscoveryOutcome, report_runs
@@ -286,7 +285,8 @@ def _read_truths(folders: Sequence[Path], plan: Plan, *, compared: bool) -> dict
             )
         config = plan.config
         truth = open_truth(folder, n, config.k, config.classes, partial=config.partial)
-        least = max(truth.at_least, math.ceil(KEEP_SHARE * cerny_bound(n)))
         listed = read_dataset(folder, truth.classes, workers=plan.workers)
+        longest = int(listed.reset_thresholds.max(initial=0))
+        least = max(truth.at_least, math.ceil(kept_from(n, longest, config.classes)))
         truths[n] = Listed(listed.select(at_least=least).forms, least)
     return truths

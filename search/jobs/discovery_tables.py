@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from data.best_known import Scale
 from data.cells import json_rows
 from data.commits import commit_files
 from search.claims import candidate_place
@@ -27,6 +28,7 @@ from search.scoring.comparison import (
 from search.scoring.records import compact_records, record_length, score_records
 from search.scoring.running_times import running_times
 from search.scoring.scores import Listed, family_rows, score_steps
+from search.summary import hits_in_words
 
 COMPARISON_TABLES = (
     *("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv", "records.csv"),
@@ -48,12 +50,14 @@ class DiscoveryOutcome(NamedTuple):
     """The longest threshold known of each size."""
     scores: pd.DataFrame
     """What each arm and seed took to reach the records above the start."""
+    hits: str
+    """Says what hits are counted from."""
 
     def text(self) -> str:
         """Return the table, what the records took, the files, and the best of each size."""
         gapped = dict.fromkeys(self.table.columns[self.table.isna().any()], object)
         cells = self.table.astype(gapped).where(self.table.notna(), "-")
-        lines: list[str] = [cells.to_string(index=False)]
+        lines: list[str] = [cells.to_string(index=False), self.hits]
         if len(self.scores):
             own = compact_records(self.scores).to_string(index=False)
             lines += ["\nCalls until the longest threshold known, seconds with training", own]
@@ -120,7 +124,9 @@ def report_runs(
         )
         tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
         pictures += plot_families(comparison, out / "families")
-        pictures += plot_hits(comparison, out / "hits", partial=config.partial)
+        pictures += plot_hits(
+            comparison, out / "hits", by_record=config.partial or bool(config.classes)
+        )
         if alone is None:
             table = compact(comparison)
     pictures += plot_gaps(later, out / "gaps")
@@ -130,7 +136,8 @@ def report_runs(
         for n in range(config.least, config.most + 1)
     }
     files = [*(out / name for name in tables), *pictures]
-    return DiscoveryOutcome(table, files, best, records, by_records)
+    hits = hits_in_words(Scale(config.most, config.k, config.partial, classes=config.classes))
+    return DiscoveryOutcome(table, files, best, records, by_records, hits)
 
 
 def _slowest(best: pd.DataFrame) -> pd.DataFrame:

@@ -160,8 +160,9 @@ def run_search(
         computing(folder),
     ):
         result = search(model, dataset, config, labelling_calls=labelling_calls, workers=workers)
-        outcome = _report(out, result, dataset.scale, rule, known, workers)
-        pictures = plot_arm_hits(result.summary, dataset.scale, out / "hits")
+        scale = replace(dataset.scale, classes=config.classes)
+        outcome = _report(out, result, scale, rule, known, workers)
+        pictures = plot_arm_hits(result.summary, scale, out / "hits")
         held_out = read_config(folder)["train"]["held_out"]
         pictures += draw_search(out, model, dataset, result.found, config, held_out=held_out)
     return outcome._replace(files=outcome.files + pictures)
@@ -177,7 +178,7 @@ def run_evolve(
     force: bool,
 ) -> SearchOutcome:
     """Evolve automata from random ones, and fill a run folder."""
-    scale = Scale(config.n, config.k, config.partial)
+    scale = Scale(config.n, config.k, config.partial, classes=config.classes)
     size = config.n, config.k, config.classes
     known = open_truth(truth, *size, partial=config.partial) if truth else None
     inputs = {"truth": truth} if truth else {}
@@ -243,7 +244,8 @@ def _report(
         result = replace(result, summary=recall.extend(result.summary))
         write_tables(out, result, recall.table)
         files += [out / "recall.csv", *plot_recall(recall.panels, scale.n, out / "recall")]
-    return SearchOutcome(result.candidates, result.summary, recall, files, result.sources, times)
+    tables = result.candidates, result.summary, recall, files, result.sources, times
+    return SearchOutcome(*tables, scale)
 
 
 def _record(config: SearchConfig | EvolveConfig) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from data.best_known import Scale
 from data.cells import json_rows
 from data.results import Summary
 from search.evaluation.attribute_table import in_words, shown_briefly
 from search.jobs.best import best_automata
 from search.scoring.recall import Recall
+from search.summary import hits_in_words
 
 
 class SearchOutcome(NamedTuple):
@@ -27,6 +29,8 @@ class SearchOutcome(NamedTuple):
     """One row for each source of each arm that learns; no row without such an arm."""
     times: pd.DataFrame
     """Wall time and hits per second of each mode; no row without an arm that learns."""
+    scale: Scale
+    """The length that thresholds are compared with."""
 
     @property
     def calls(self) -> int:
@@ -44,6 +48,7 @@ class SearchOutcome(NamedTuple):
         lines = [
             "\nArms: hits per 1,000 solver calls (summary.csv)",
             self.summary.drop(columns=hidden).to_string(index=False, na_rep="-"),
+            hits_in_words(self.scale),
         ]
         if (self.summary["calls"] < self.summary["calls"].max()).any():
             lines.append(

@@ -22,7 +22,7 @@ from search.summary import HIT_SHARES, distinct_hits, hit_thresholds
 HIT_NAMES = {"hits_top": "≥ n² - 4n + 6"} | {
     f"hits_{share}": f"≥ {share} (n - 1)²" for share in HIT_SHARES
 }
-"""The columns of hits as people are shown them; `hit_names` has those of partial automata."""
+"""The columns of hits as people are shown them; `hit_names` has those by records."""
 
 
 def hit_names(scale: Scale | None) -> dict[str, str]:
@@ -33,7 +33,7 @@ def hit_names(scale: Scale | None) -> dict[str, str]:
     >>> [hit_names(Scale(8, 2, partial))["hits_0.6"] for partial in (False, True)]
     ['≥ 0.6 (n - 1)²', '≥ 33, 0.6 of the longest known']
     """
-    if scale is None or not scale.partial or scale.best is None:
+    if scale is None or not scale.by_record or scale.best is None:
         return HIT_NAMES
     least = hit_thresholds(scale)
     names = {"hits_top": f"≥ {scale.best}, the longest known"}

@@ -74,7 +74,7 @@ def plot_families(comparison: pd.DataFrame, stem: Path) -> list[Path]:
         return _finish(figure, grid, comparison, stem)
 
 
-def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) -> list[Path]:
+def plot_hits(comparison: pd.DataFrame, stem: Path, *, by_record: bool = False) -> list[Path]:
     """Draw distinct hits per 1,000 distinct calls of the first look against n, on a log scale.
 
     Rates of 0 are in a separate grey row below the scale. Sizes of which no length is known have no
@@ -86,6 +86,8 @@ def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) ->
         As `search.scoring.comparison.compare_arms` returns it.
     stem : Path
         The path of the pictures, without an ending.
+    by_record : bool
+        Whether hits are counted from records on, as in `data.best_known.Scale`.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) ->
         The PNG and the SVG.
     """
     panels = [("Threshold ≥ n² - 4n + 6", "hits_top"), ("Threshold ≥ 0.8 (n - 1)²", "hits_0.8")]
-    if partial:
+    if by_record:
         panels = [("Threshold ≥ the longest known", "hits_top")]
         panels.append(("Threshold ≥ 0.8 of the longest known", "hits_0.8"))
     looks = _looks(comparison)
@@ -112,8 +114,8 @@ def plot_hits(comparison: pd.DataFrame, stem: Path, *, partial: bool = False) ->
 def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) -> list[Path]:
     """Draw the best gap to the bound against solver calls, one panel a size.
 
-    The gap of partial automata is that to the longest known careful threshold, or to (n-1)^2 where
-    none is known; it is negative for a record.
+    The gap of partial automata, and in classes, is that to the longest known threshold, or to
+    (n-1)^2 where none is known; it is negative for a record.
 
     Lines are medians over the seeds. A dot marks the end of the first look. With at most four arms,
     bands go from the lower to the upper quartile. A line begins when more than half of the seeds
@@ -149,8 +151,8 @@ def plot_gaps(steps: Runs, stem: Path, *, sizes: Sequence[int] | None = None) ->
     with style():
         figure = new_figure(3.4 + 2.7 * columns, 1.2 + max(2.4 * rows, 0.2 * len(arms)))
         figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
-        partial = any(step.partial for own in steps.values() for step in own.values())
-        to = "longest known careful threshold" if partial else "Černý bound"
+        every_step = [step for own in steps.values() for step in own.values()]
+        to = scale_of(every_step[0]).kind if every_step else "Černý bound"
         title = f"Best gap to the {to}\nmedian over the seeds"
         title += ", quartiles" if len(arms) <= _BANDS else ""
         figure.suptitle(f"{title}; a dot ends the first look", x=0.01, ha="left")
@@ -268,7 +270,7 @@ def _draw_gaps(axes: Axes, steps: Runs, arms: Sequence[str], n: int) -> None:
         if own:
             scale = scale_of(own[0])
             bound = scale.least(1)
-            if scale.partial:
+            if scale.by_record:
                 name = "(n - 1)²" if scale.best is None else "longest known"
             most = max(most, *(step.calls for step in own))
             curves.append((color, dashes, own))

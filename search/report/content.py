@@ -15,6 +15,7 @@ from automata.canonical import canonical_forms
 from automata.deltas import Deltas, has_undefined
 from automata.drawing.arrows import Floats
 from automata.solver.exact import Thresholds
+from data.best_known import Scale
 from data.drawn import Cell
 from search.candidates import candidate_table
 from search.pictures.strip import StripRow
@@ -79,7 +80,7 @@ class Content:
     """Describes the run in a sentence."""
     rows: pd.DataFrame
     """The automata, every cell a text. Columns: at least n, k, reset_threshold, cerny_bound (of
-    partial automata best_known), gap, word, delta and family."""
+    partial automata and in classes best_known), gap, word, delta and family."""
     facts: dict[str, str] = field(default_factory=dict)
     """Config, seed, versions, commit, seconds, calls."""
     tables: list[Table] = field(default_factory=list)
@@ -147,7 +148,8 @@ def known_automata(deltas: Deltas, thresholds: Thresholds, **columns: object) ->
     _, k, n = deltas.shape
     given: dict[str, Any] = {name: columns.get(name, "") for name in SEARCHED}
     forms, partial = canonical_forms(deltas), has_undefined(deltas)
-    return texts_of(candidate_table(n, k, forms, np.asarray(thresholds), partial=partial, **given))
+    scale = Scale(n, k, partial)
+    return texts_of(candidate_table(scale, forms, np.asarray(thresholds), **given))
 
 
 def _text(value: object) -> str:

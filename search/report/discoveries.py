@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from automata.deltas import Deltas
+from data.best_known import Scale
 from data.checks import build, list_of, one_of, whole
 from data.commits import check_files
 from data.damage import DataError, reading
@@ -31,6 +32,7 @@ from search.report.latent_map import draw_map
 from search.scoring.comparison import compact, compare_arms
 from search.scoring.records import compact_records, score_records
 from search.scoring.scores import SCORE_COLUMNS, score_steps
+from search.summary import hits_in_words
 from search.tables import GAPPED, TEXT, read_table
 from vae.coding import encode_automata
 
@@ -62,8 +64,9 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
     with reading(folder / "run.json", "the record of a discovery"):
         covers = _covered(record["covers"])
     runs = _runs_of(folder, config, covers)
-    if config.partial:
-        lengths = _lengths(folder, compared=len(runs) > 1)
+    by_record = config.partial or config.classes
+    lengths = _lengths(folder, compared=len(runs) > 1) if by_record else None
+    if lengths is not None:
         runs = {
             run: {n: replace(step, recorded=lengths.get(n, math.nan)) for n, step in own.items()}
             for run, own in runs.items()
@@ -97,8 +100,8 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
         comparison = compare_arms(score_steps(later, asked, classes=config.classes))
         text = (
             "Means over the seeds, with bootstrap 95 % intervals. Rates are distinct automata per "
-            "1,000 distinct solver calls of the first look, before evolution goes on from them."
-        )
+            "1,000 distinct solver calls of the first look, before evolution goes on from them. "
+        ) + hits_in_words(Scale(config.most, config.k, config.partial, classes=config.classes))
         content.tables.append(Table("Arms", text, compact(comparison)))
     if len(
         by_records := score_records(
@@ -140,14 +143,17 @@ def _covered(covers: Mapping[str, Any]) -> Mapping[str, list[int]]:
     return covers
 
 
-def _lengths(folder: Path, *, compared: bool) -> dict[int, float]:
+def _lengths(folder: Path, *, compared: bool) -> dict[int, float] | None:
     """Return the longest known length of each size that the tables of the folder go by.
 
-    Sizes of which none was known are left out.
+    Sizes of which none was known are left out. None if the tables go by the Černý bound, as older
+    ones of classes do: their page goes by the records of today.
     """
     sizes = "starts.csv" if compared else "summary.csv"
     check_files(folder, sizes, *(["scores.csv"] if compared else []))
     table = read_table(folder / sizes, {}, lambda _: GAPPED)
+    if "best_known" not in table:
+        return None
     lengths = [table[["n", "best_known"]]]
     if compared:
         scores = read_table(folder / "scores.csv", _SCORES)

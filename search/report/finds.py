@@ -36,7 +36,8 @@ def best_rows(rows: pd.DataFrame) -> list[int]:
     ----------
     rows : DataFrame
         The columns n, k, reset_threshold and cerny_bound as texts, the best of each size first; and
-        novel, if there is a training set. Partial automata have best_known in place of cerny_bound.
+        novel, if there is a training set. Partial automata and those of classes have best_known in
+        place of cerny_bound.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     >>> found_sentence(pd.DataFrame([own] * 2), "73 new automata")[:56]
     'The slowest of 73 new automata has a reset threshold of '
     >>> partial = {"n": "9", "k": "2", "reset_threshold": "73", "best_known": "73", "family": ""}
-    >>> found_sentence(pd.DataFrame([partial]))[22:72]
+    >>> found_sentence(pd.DataFrame([partial | {"delta": "0 -|1 1"}]))[22:72]
     'has a careful threshold of 73, where the longest k'
     """
     if not len(rows):
@@ -93,7 +94,8 @@ def found_sentence(rows: pd.DataFrame, of: str = "") -> str:
     if not best.get("cerny_bound"):
         known = best.get("best_known", "")
         known = known and f", where the longest known is {known}"
-        reached = f"careful threshold of {threshold}{known}"
+        kind = "careful" if rows["delta"].str.contains("-").any() else "reset"
+        reached = f"{kind} threshold of {threshold}{known}"
     else:
         bound = int(best["cerny_bound"])
         share = f"{100 * threshold / bound:.0f} %" if bound else "all"

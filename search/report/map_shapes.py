@@ -68,14 +68,19 @@ def map_shapes(
 def _lengths(rows: pd.DataFrame, automata: Sequence[dict[str, Any]]) -> tuple[list[int], str]:
     """Return the length that the threshold of each automaton is compared with, and its name.
 
-    Of partial automata it is the longest known one, as recorded in the rows, if all sizes have one.
+    Of partial automata and of classes it is the longest known one, as recorded in the rows, if all
+    sizes have one.
     """
     bounds = [cerny_bound(entry["n"]) for entry in automata]
     if "best_known" not in rows:
         return bounds, "the Černý bound"
     columns = [rows[name].tolist() for name in ("n", "k", "best_known")]
     recorded = {(int(n), int(k)): int(own) for n, k, own in zip(*columns, strict=True) if own}
+    partial = rows["delta"].str.contains("-").any()
     sizes = [(entry["n"], entry["k"]) for entry in automata]
-    known = [Scale(n, k, True, recorded.get((n, k))).best for n, k in sizes]
+    known = [
+        Scale(n, k, True, recorded.get((n, k))).best if partial else recorded.get((n, k))
+        for n, k in sizes
+    ]
     lengths = [length for length in known if length is not None]
     return (lengths, "the longest known") if len(lengths) == len(known) else (bounds, "(n-1)²")

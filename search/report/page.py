@@ -28,7 +28,7 @@ _MEANINGS = {
     "k": "letters",
     "reset_threshold": "the length of a shortest reset word, or careful word; exact",
     "cerny_bound": "(n-1)², which no automaton is known to exceed",
-    "best_known": "the longest careful threshold known at this size; empty where none is",
+    "best_known": "the longest threshold known of such automata; empty where none is",
     "gap": "the bound, or the longest known threshold, minus the threshold",
     "ratio": "the threshold as a share of the bound, or of the longest known threshold",
     "word": "the lexicographically least of these shortest words",

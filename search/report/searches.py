@@ -96,7 +96,7 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     new = int((rows["novel"] == "True").sum())
     # evolution has no training set, so that nothing is old
     of = counted(new, "new") if new and command == "search" else counted(len(rows))
-    scale = _scale(rows) if len(rows) else None
+    scale = _scale(rows, own) if len(rows) else None
     content = Content(
         title_of(command, folder),
         _lead(rows, len(shown), new if command == "search" else None),
@@ -129,16 +129,17 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
 
 def _columns(rows: pd.DataFrame) -> list[str]:
     """Return the columns of candidates that a page shows: files of older versions have fewer."""
-    columns = candidate_columns(MAX_LETTERS, partial="best_known" in rows)
+    columns = candidate_columns(MAX_LETTERS, by_record="best_known" in rows)
     return [name for name in columns if name in rows]
 
 
-def _scale(rows: pd.DataFrame) -> Scale:
-    """Return the length that hits were counted by: of partial automata the recorded one."""
+def _scale(rows: pd.DataFrame, config: SearchConfig | EvolveConfig) -> Scale:
+    """Return the length that hits were counted by: the recorded one, if it was a record."""
     first = rows.iloc[0]
-    known = first.get("best_known")
-    recorded = None if known is None else float(known or "nan")
-    return Scale(int(first["n"]), int(first["k"]), known is not None, recorded)
+    size, known = (int(first["n"]), int(first["k"])), first.get("best_known")
+    if known is None:
+        return Scale(*size)
+    return Scale(*size, not config.classes, float(known or "nan"), config.classes)
 
 
 def _lead(rows: pd.DataFrame, shown: int, new: int | None) -> str:

@@ -186,7 +186,7 @@ def score(truth: Truth, traces: Sequence[Trace], *, workers: int = 1) -> Recall:
                 share = round(found / classes, 6)
                 rows.append((trace.mode, trace.round, threshold, classes, calls, found, share))
     longest = np.flatnonzero(counts)[-_SHOWN:]
-    scale = Scale(truth.n, truth.k, truth.partial)
+    scale = Scale(truth.n, truth.k, truth.partial, classes=truth.classes)
     hits = {int(np.ceil(least)) for least in hit_thresholds(scale).values() if least >= 0}
     return Recall(
         pd.DataFrame(rows, columns=RECALL_COLUMNS),

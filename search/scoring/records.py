@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from data.best_known import best_known_length
-from data.records import best_known_record
 from search.discovery.step import EVOLVE, Step
 from search.scoring.comparison import three_digits, with_interval
 from search.scoring.running_times import running_times
@@ -33,8 +32,8 @@ _COMPACT = [
 def record_length(n: int, k: int, classes: tuple[str, ...] = (), *, partial: bool) -> int | None:
     """Return the longest threshold known of a size, None if none is.
 
-    For complete automata of all classes that is the Černý bound, whatever the number of letters,
-    but for one: its powers merge two states at least, until one is left.
+    It is `data.best_known.best_known_length`, but for a single letter: its powers merge two states
+    at least, until one is left.
 
     Examples
     --------
@@ -42,15 +41,12 @@ def record_length(n: int, k: int, classes: tuple[str, ...] = (), *, partial: boo
     5
     >>> record_length(10, 2, ("eulerian",), partial=False), record_length(6, 5, partial=False)
     (45, 25)
-    >>> record_length(10, 2, ("basic",), partial=False) is None
+    >>> record_length(10, 2, ("sink", "aperiodic"), partial=False) is None
     True
     """
-    known = best_known_record(n, k, classes, partial=partial)
-    if known is not None:
-        return known.threshold
     if k == 1 and not classes:
         return n - 1
-    return None if classes else best_known_length(n, k, partial=partial)
+    return best_known_length(n, k, classes, partial=partial)
 
 
 def score_records(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -65,8 +61,8 @@ def score_records(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
     - ``within_1``, ``within_2``, ``within_5``: distinct automata within 1, 2 and 5 % of the record
       per 1,000 calls of the step.
 
-    A step keeps its elites and what is at or above 0.6 of (n-1)^2. If more than the elites lie
-    within 5 % of a record below that, the others are not counted.
+    A step of partial automata keeps its elites and what is at or above 0.6 of (n-1)^2. If more than
+    the elites lie within 5 % of a record below that, the others are not counted.
 
     Parameters
     ----------

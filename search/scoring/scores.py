@@ -16,10 +16,9 @@ from automata.identification import known
 from automata.partial_families import p_threshold
 from automata.properties import are_irreducible, in_classes
 from automata.row_index import RowIndex
-from automata.sizes import cerny_bound
 from automata.text.formats import format_delta
 from data.damage import DataError
-from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step
+from search.discovery.step import ACTIVITIES, EVOLVE, KEEP_SHARE, Step, kept_from
 from search.discovery.tables import scale_of
 from search.summary import HIT_COLUMNS, hit_thresholds
 
@@ -121,8 +120,8 @@ def score_steps(
     - ``distinct_*``: automata at or above the thresholds of `hit_thresholds`, each counted once;
       ``hits_*``: the same per 1,000 calls, nan without a call; both are missing where no length is
       known;
-    - ``best_threshold`` and ``gap`` to the Černý bound, or to the longest known careful threshold,
-      nan if the step kept nothing or none is known;
+    - ``best_threshold`` and ``gap`` to the Černý bound, or for partial automata and in classes to
+      the longest known threshold; nan if the step kept nothing or none is known;
     - ``families_known``, ``families_found``, and ``calls_to_families``: the calls up to the find of
       the last one, nan if one is missing;
     - ``listed``, ``listed_found`` and their quotient ``recall``, nan without a list;
@@ -152,7 +151,7 @@ def score_steps(
     DataError
         If a list lacks a find that it should hold, or holds one that it should not.
     """
-    lists = {n: (listed.at_least, _index(listed, n)) for n, listed in (truth or {}).items()}
+    lists = {n: (listed.at_least, _index(listed)) for n, listed in (truth or {}).items()}
     rows = []
     for arm, seed, step in ordered(runs):
         families = _families_found_at(step, classes)
@@ -240,12 +239,7 @@ def _family_facts(found_at: Floats, calls: int) -> dict[str, float]:
     }
 
 
-def _index(listed: Listed, n: int) -> RowIndex:
-    if listed.at_least < KEEP_SHARE * cerny_bound(n):
-        raise ValueError(
-            f"a list of n={n} from threshold {listed.at_least} on, but only what is at least "
-            f"{KEEP_SHARE} of {cerny_bound(n)} is kept"
-        )
+def _index(listed: Listed) -> RowIndex:
     index = RowIndex(listed.forms.shape[1])
     index.add(listed.forms)
     return index
@@ -253,6 +247,12 @@ def _index(listed: Listed, n: int) -> RowIndex:
 
 def _listed_found_at(step: Step, at_least: int, index: RowIndex) -> Floats:
     """Return the calls spent up to the find of each listed automaton, nan if it was not found."""
+    least = kept_from(step.n, int(step.thresholds.max(initial=0)), step.classes)
+    if at_least < least:
+        raise ValueError(
+            f"a list of n={step.n} from threshold {at_least} on, but only what is at least "
+            f"{KEEP_SHARE} of {least / KEEP_SHARE:.0f} is kept"
+        )
     numbers = index.find(step.forms)
     wrong = np.flatnonzero((numbers >= 0) != (step.thresholds >= at_least))
     if len(wrong):

@@ -32,7 +32,7 @@ from data.damage import DataError
 from search.arms import oracle
 from search.arms.account import Answer, Arm
 from search.arms.proposals import Proposals, plain_proposals
-from search.candidates import CANDIDATE_COLUMNS
+from search.candidates import CANDIDATE_COLUMNS, RECORD_COLUMNS
 from search.discovery import engine as module
 from search.discovery import learner as learner_module
 from search.discovery import mix, tables
@@ -695,13 +695,13 @@ def test_a_look_that_brings_hardly_anything_new_ends(
 
 def test_nothing_to_leap_from(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(evolution, "_RANDOM_PATIENCE", 2000)
-    config = replace(CONFIG, classes=("sink", "eulerian"))
+    config = replace(CONFIG, classes=("completely-reachable", "aperiodic"))
     with pytest.raises(DataError, match="nothing found at sizes below n=5"):
         take(config, "insertion", tmp_path)
     steps = take(config, "evolve", tmp_path).steps
     assert [step.calls for step in steps.values()] == [0] * 4
     table = candidates(steps, 60)
-    assert (len(table), [*table.columns]) == (0, CANDIDATE_COLUMNS)
+    assert (len(table), [*table.columns]) == (0, RECORD_COLUMNS)
     assert summary(steps)["best_threshold"].tolist() == [-1] * 4
 
 

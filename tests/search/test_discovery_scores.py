@@ -170,7 +170,7 @@ def test_no_top_in_the_sizes_of_a_run_where_no_length_is_known():
     table = summary(steps)
     columns = ["best_known", "top", "top_first_look"]
     assert table[columns].to_csv(index=False).split() == [",".join(columns), "52,1,1", ",,"]
-    printed = DiscoveryOutcome(table, [], pd.DataFrame(), {}, pd.DataFrame()).text()
+    printed = DiscoveryOutcome(table, [], pd.DataFrame(), {}, pd.DataFrame(), "Hits.").text()
     assert "NA" not in printed and "nan" not in printed.lower()
     assert printed.splitlines()[2].split()[:7] == ["9", "10000", "1000", "52", "-", "-", "-"]
     assert json_rows(table)[1]["top"] is None
@@ -607,7 +607,7 @@ def test_what_is_zero_has_a_row_of_its_own(tmp_path, monkeypatch):
 
 def test_a_panel_says_where_no_length_is_known(tmp_path, monkeypatch):
     steps = {("c", 0): {9: make_step([(64, 5)], partial=True, recorded=math.nan)}}
-    figure = drawn(lambda: plot_hits(compared(steps), tmp_path, partial=True), monkeypatch)
+    figure = drawn(lambda: plot_hits(compared(steps), tmp_path, by_record=True), monkeypatch)
     for axes in figure.axes:
         assert [text.get_text() for text in axes.texts] == ["no length is known"]
 
@@ -667,7 +667,7 @@ def test_records_that_are_not_reached_or_not_known():
     (row,) = score_records({("c", 0): {9: step}}, ("eulerian",)).to_dict("records")
     assert np.isnan([row["calls_to_record"], row["seconds_to_record"], row["calls_to_95"]]).all()
     assert row["within_5"] == 0 and row["best_threshold"] == 36
-    assert len(score_records({("c", 0): {9: step}}, ("basic",))) == 0
+    assert len(score_records({("c", 0): {9: step}}, ("sink", "aperiodic"))) == 0
     # what is longer than the record has reached it
     (row,) = score_records({("c", 0): {9: make_step([(39, 7)])}}, ("eulerian",)).to_dict("records")
     assert row["calls_to_record"] == 7

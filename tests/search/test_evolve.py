@@ -19,7 +19,7 @@ from data.damage import DataError
 from search.archive.selection import Selection
 from search.archive.store import Archive
 from search.arms import oracle as metered
-from search.candidates import PARTIAL_COLUMNS, candidate_columns
+from search.candidates import RECORD_COLUMNS, candidate_columns
 from search.evolve import EvolveConfig, evolve_from_random
 from search.jobs.best import best_automata
 from search.run import write_tables
@@ -72,7 +72,7 @@ def test_candidates_are_what_evolution_found(result, tmp_path):
 
 
 def test_what_uniform_finds_above_the_bound_is_kept_too(result, monkeypatch):
-    monkeypatch.setattr("search.run.best_known_length", lambda *size, **kind: 5)
+    monkeypatch.setattr("data.best_known.Scale.limit", 5)
     again = evolve_from_random(replace(CONFIG, keep=10_000))
     assert {*again.candidates["mode"]} == {"evolve", "uniform"}
     # the arms themselves are not different
@@ -136,11 +136,11 @@ def test_configs_out_of_range(value, message):
 
 
 def test_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr("data.best_known.cerny_bound", lambda n: 5)
+    pretend(monkeypatch, [0, 1, 2, 3, 5], ["strongly-connected"])
     command = f"evolve -n 5 -k 2 --budget 100 --class strongly-connected --out {tmp_path}/out"
     answer = CliRunner().invoke(pipeline.cli, command, catch_exceptions=False)
     assert answer.exit_code == 0
-    assert "ABOVE THE ČERNÝ BOUND" in answer.stderr
+    assert "ABOVE THE LONGEST KNOWN THRESHOLD IN CLASS STRONGLY-CONNECTED" in answer.stderr
     for word in ("Best candidates", "uniform", "Solver calls of the arms: 200\n", "candidates.csv"):
         assert word in answer.stdout
 
@@ -186,7 +186,7 @@ def test_arms_pay_for_what_turns_out_to_have_no_careful_word(partial_result, mon
 
 def test_partial_candidates_have_the_record_for_a_scale(partial_result):
     table = partial_result.candidates
-    assert [*table] == PARTIAL_COLUMNS and len(table) == 80
+    assert [*table] == RECORD_COLUMNS and len(table) == 80
     assert table["reset_threshold"].is_monotonic_decreasing
     assert (table["best_known"] == 16).all()
     assert (table["gap"] == 16 - table["reset_threshold"]).all()

@@ -527,7 +527,7 @@ def test_every_way_to_search(model, training, result, changes):
 def test_what_a_baseline_finds_above_the_bound_is_kept_too(
     model, training, result, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("search.run.best_known_length", lambda *size, **kind: 5)
+    monkeypatch.setattr("data.best_known.Scale.limit", 5)
     again = search(model, training, replace(CONFIG, keep=10_000), workers=1)
     assert not {*result.candidates["mode"]} & {*BASELINES}
     assert {*again.candidates["mode"]} & {*BASELINES}
