@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any
 
 from automata.arguments import shown
@@ -33,6 +34,15 @@ _LENGTHS = frozenset(map(str, range(1, MAX_STATES + 1)))
 ON_SUBSETS = ("aperiodic", "completely-reachable")
 """Classes that are decided for at most `MAX_STATES_SUBSETS` states."""
 
+
+_IMPLIED: dict[str, tuple[str, ...]] = {
+    "strongly-connected": ("initially-connected", "not-sink"),
+    "eulerian": ("strongly-connected",),
+    "completely-reachable": ("strongly-connected", "synchronizing", "not-defect-2"),
+    "irreducible": ("synchronizing",),
+    "defect-2": ("not-permutation-letter",),
+}
+"""What else is true of the automata of a class with two states or more, complete or partial."""
 
 Predicate = Callable[[Any], Any]
 """A class of your own: a function of automata, an array of states (batch, k, n), that returns bool
@@ -74,6 +84,46 @@ def check_classes(classes: Sequence[str | Predicate], n: int | None = None) -> N
     if n is not None:
         required, forbidden = split_classes(named)
         check_decided([*required, *forbidden], n)
+
+
+def check_restriction(classes: Sequence[str | Predicate], n: int | None = None) -> None:
+    """Check the classes that a run is restricted to: as `check_classes`, and that some are left.
+
+    Parameters
+    ----------
+    classes : sequence of str or callable
+    n : int, optional
+        Number of states. An automaton of one state is in classes that exclude each other otherwise.
+
+    Raises
+    ------
+    ValueError
+        As `check_classes`, or if two classes exclude each other.
+
+    Examples
+    --------
+    >>> check_restriction(["sink", "not-eulerian"], 9)
+    """
+    check_classes(classes, n)
+    named = [name for name in classes if not callable(name)]
+    for one, other in combinations(named, 2):
+        if any(_negated(fact) in _facts(other, n) for fact in _facts(one, n)):
+            raise ValueError(f"the classes {one} and {other} exclude each other")
+
+
+def _facts(name: str, n: int | None) -> set[str]:
+    """Return what is true of all automata of a class."""
+    facts = {name}
+    if n != 1:
+        for implied in _IMPLIED.get(name, ()):
+            facts |= _facts(implied, n)
+        if (cycle_length(name) or 0) > 1 and not name.startswith("not-"):
+            facts.add("not-aperiodic")
+    return facts
+
+
+def _negated(name: str) -> str:
+    return name.removeprefix("not-") if name.startswith("not-") else f"not-{name}"
 
 
 def cycle_length(name: str) -> int | None:

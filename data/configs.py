@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from automata.arguments import MAX_SEED
-from automata.classes import check_classes
+from automata.classes import check_restriction
 from automata.settings import check_settings, letters, setting, states
 from automata.sizes import (
     CANONICAL_MAX_STATES,
@@ -121,7 +121,7 @@ class EnumerateConfig:
             raise ValueError(
                 f"n={self.n} is over the limit of {COMPLETE_MAX_STATES} states for at-least=0"
             )
-        check_classes(self.classes, self.n)
+        check_restriction(self.classes, self.n)
 
 
 def undefined_share(partial: bool, undefined: float | None) -> float | None:

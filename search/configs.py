@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from automata.arguments import MAX_SEED
-from automata.classes import check_classes
+from automata.classes import check_restriction
 from automata.settings import check_settings, letters, setting, states
 from automata.sizes import CANONICAL_MAX_STATES
 from data.configs import PARTIAL_HELP, UNDEFINED_HELP, undefined_share
@@ -121,7 +121,7 @@ class SearchConfig:
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
-        check_classes(self.classes)
+        check_restriction(self.classes)
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -164,5 +164,5 @@ class EvolveConfig:
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
-        check_classes(self.classes, self.n)
+        check_restriction(self.classes, self.n)
         object.__setattr__(self, "undefined", undefined_share(self.partial, self.undefined))

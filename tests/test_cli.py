@@ -529,6 +529,27 @@ def test_no_escape_sequence_of_a_file_reaches_the_terminal(call, tmp_path, conte
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "enumerate -n 4 --out x",
+        "discover --out x",
+        "evolve --out x",
+        "search --model x --data x --out x",
+        "archive list",
+        "archive export x.csv",
+        "archive series",
+        "report --archive x",
+    ],
+)
+@pytest.mark.parametrize("pair", [("sink", "not-sink"), ("sink", "strongly-connected")])
+def test_classes_that_exclude_each_other_are_refused(call_in, tmp_path, words, pair):
+    restricted = [word for name in pair for word in ("--class", name)]
+    answer = call_in(tmp_path, [*words.split(), *restricted])
+    refused(answer, 2, f"the classes {pair[0]} and {pair[1]} exclude each other")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (["generat"], "No such command 'generat'"),

@@ -11,7 +11,7 @@ from typing import Any
 from automata.classes import (
     MAX_STATES_SUBSETS,
     ON_SUBSETS,
-    check_classes,
+    check_restriction,
     cycle_length,
     split_classes,
 )
@@ -53,7 +53,7 @@ class Selection:
     def __post_init__(self) -> None:
         """Check every value against its limit."""
         check_settings(self)
-        check_classes(self.classes)
+        check_restriction(self.classes)
         for name in self.classes:
             if cycle_length(name) is not None:
                 raise ValueError(f"an archive stores no lengths of cycles, so not {name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from automata.classes import check_classes
+from automata.classes import check_restriction
 from automata.settings import added_later, check_settings, letters, setting
 from automata.sizes import CANONICAL_MAX_STATES, UNDEFINED_SHARE
 from data.configs import PARTIAL_HELP
@@ -181,7 +181,7 @@ class DiscoverConfig:
         if by_default:
             nearest = min(max(_START, self.least), self.most)
             object.__setattr__(self, "start_to", nearest)
-        check_classes(self.classes, self.most)
+        check_restriction(self.classes, self.most)
 
     @property
     def undefined(self) -> float | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from automata.classes import check_classes
+from automata.classes import check_restriction
 from automata.settings import SettingError, record_of
 from data.best_known import Scale
 from data.claim import claim
@@ -202,12 +202,12 @@ def _load(folder: Path, data: Path, device: torch.device, workers: int) -> tuple
 
 
 def _check_classes(classes: tuple[str, ...], data: Path) -> None:
-    """Raise `SettingError` for classes that cannot be decided at the size of a dataset."""
+    """Raise `SettingError` for classes that no automaton of a dataset's size can be in."""
     if not classes:
         return
     n = read_manifest(data)["config"]["n"]
     try:
-        check_classes(classes, n)
+        check_restriction(classes, n)
     except ValueError as error:
         raise SettingError(str(error)) from error
 

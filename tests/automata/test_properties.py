@@ -1,5 +1,6 @@
 """Properties: each against its definition, what renaming keeps, and known maxima of classes."""
 
+from itertools import combinations
 from math import factorial
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automata import SizeLimitError, canonical_forms, from_canonical, reset_thresholds
-from automata.classes import CLASSES, check_classes
+from automata.classes import CLASSES, check_classes, check_restriction
 from automata.deltas import Deltas
 from automata.families import FAMILIES
 from automata.invariants import automorphism_orders, defects, ranks
@@ -26,7 +27,7 @@ from automata.properties import (
 from automata.sampling import sample_uniform
 from tests import naive
 from tests.automata.definitions import DEFINITIONS, FUNCTIONS, check_properties
-from tests.automata.examples import every, side_by_side, uniform
+from tests.automata.examples import every, every_partial, side_by_side, uniform
 from tests.counts import COUNTS
 from tests.strategies import automata, rename
 
@@ -247,3 +248,26 @@ def test_functions_are_classes_too() -> None:
     for wrong in (lambda given: given, lambda given: True, lambda given: [0] * len(given)):
         with pytest.raises(ValueError, match=r"^<lambda> returns \w+ of shape .*, not bool \(300,"):
             in_classes(deltas, [wrong])
+
+
+def test_classes_that_exclude_each_other_have_no_automaton_in_common() -> None:
+    names = [name for own in (*CLASSES, "cycle-1", "cycle-2") for name in (own, f"not-{own}")]
+    excluding = set()
+    for pair in combinations(names, 2):
+        for order in (pair, pair[::-1]):
+            try:
+                check_restriction(order, 3)
+            except ValueError as error:
+                assert str(error) == f"the classes {order[0]} and {order[1]} exclude each other"
+                excluding.add(pair)
+    assert ("sink", "not-sink") in excluding and ("strongly-connected", "sink") in excluding
+    assert ("sink", "eulerian") in excluding and ("aperiodic", "cycle-2") in excluding
+    for deltas in (every(2, 2), every(3, 2), every_partial(3, 2)):
+        members = {name: in_classes(deltas, [name]) for name in names}
+        for one, other in excluding:
+            assert not (members[one] & members[other]).any(), (one, other)
+    check_restriction(["sink", "strongly-connected"], 1)
+    with pytest.raises(ValueError, match="the classes sink and not-sink exclude each other"):
+        check_restriction(["synchronizing", "sink", "not-sink"], 1)
+    with pytest.raises(SizeLimitError, match="n=21"):
+        check_restriction(["aperiodic"], 21)
