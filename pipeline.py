@@ -244,7 +244,13 @@ def evolve(
 @options.classes_of("config")
 @options.path("--truth", "truths", multiple=True, help="Folder made by enumerate, for recall.")
 @options.together(
-    "how", device=_device, force=_force, workers=_workers, scheduler=options.scheduler
+    "how",
+    device=_device,
+    force=_force,
+    workers=options.workers(
+        "Threads of the solver in one run; with several arms or seeds, processes."
+    ),
+    scheduler=options.scheduler,
 )
 @printed()
 def discover(
@@ -260,8 +266,8 @@ def discover(
 ) -> Result:
     """Learn from small automata, and find slow ones at larger sizes.
 
-    Several arms or seeds are compared: each size of each is a unit of work in a process of its own,
-    --workers at a time.
+    One arm with one seed runs here, with --workers threads of the solver. Several arms or seeds are
+    compared: each size of each is a unit of work in a process of its own, --workers at a time.
     """
     from search.jobs.discovery import run_discover
 

@@ -194,7 +194,15 @@ def check_settings(config: Any) -> None:
             getattr(config, limit) if isinstance(limit, str) else limit
             for limit in (own[name].low, own[name].high)
         )
-        object.__setattr__(config, name, own[name].checked(getattr(config, name), low, high))
+        try:
+            value = own[name].checked(getattr(config, name), low, high)
+        except ValueError as error:
+            limits = [limit for limit in (own[name].low, own[name].high) if isinstance(limit, str)]
+            named = ", ".join(f"{own[limit].name}={getattr(config, limit)}" for limit in limits)
+            if not named or " is not in " not in str(error):
+                raise
+            raise type(error)(f"{error} ({named})") from error
+        object.__setattr__(config, name, value)
 
 
 def _range(low: Limit, high: Limit, without: float | None) -> str:

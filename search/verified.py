@@ -36,6 +36,8 @@ _CHUNK = 16
 """Rows that are proved at a time."""
 _MOST_BYTES = 1 << 32
 _LONGEST_HEADER = 10_000
+_ARCHIVE = b"SQLite format 3\0"
+"""How the file of an archive begins."""
 _Row = tuple[int, Deltas, int]
 """Position, automaton and threshold."""
 _TAKEN = "verify takes the candidates.csv of a run and the files of archive export"
@@ -200,6 +202,8 @@ def _read(path: Path) -> bytes:
         content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise ValueError(f"over {_MOST_BYTES} bytes")
+        if content.startswith(_ARCHIVE):
+            raise DataError(f"{path}: an archive: archive verify --archive {path} checks it")
         if b"\0" in content:
             raise ValueError("it holds the character NUL")
         if len(content.partition(b"\n")[0]) > _LONGEST_HEADER:

@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 import pipeline
 from data.damage import DataError
 from data.files import sha256, write_json, write_sealed
+from search.archive.store import Archive
 from tests.commands import Answer, call_here
 from tests.folders import contents
 from vae import trained
@@ -528,6 +529,15 @@ def test_no_escape_sequence_of_a_file_reaches_the_terminal(call, tmp_path, conte
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", answer.err)
 
 
+def test_verify_names_the_command_for_an_archive(call_in, tmp_path):
+    with Archive(tmp_path / "own.sqlite"):
+        pass
+    for name in ("own.sqlite", "copy.csv"):
+        (tmp_path / name).write_bytes((tmp_path / "own.sqlite").read_bytes())
+        answer = call_in(tmp_path, ["verify", name])
+        refused(answer, 3, f"{name}: an archive: archive verify --archive {name} checks it")
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -558,6 +568,18 @@ def test_classes_that_exclude_each_other_are_refused(call_in, tmp_path, words, p
         (["search", "--out", "x"], "--model"),
         (["verify"], "FILE"),
         (["verify", "a", "b"], "unexpected extra argument"),
+        (
+            ["discover", "--out", "x", "--from", "9", "--to", "5"],
+            r"from=9 is not in 1\.\.5 \(to=5\)",
+        ),
+        (
+            ["discover", "--out", "x", "--from", "9", "--to", "10", "--start-to", "12"],
+            r"start-to=12 is not in 9\.\.10 \(from=9, to=10\)",
+        ),
+        (
+            ["discover", "--out", "x", "--arms", "rules,mix,rules"],
+            "arms=rules,mix,rules names rules 2 times, at most once is allowed",
+        ),
         (["--verbose"], "--verbose"),
     ],
 )

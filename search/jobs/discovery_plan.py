@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,12 @@ class Plan:
         if unknown:
             raise SettingError(f"unknown arm {unknown[0]!r}: one of {', '.join(ARMS)}")
         for name, value in [("arms", self.arms), ("seeds", self.seeds)]:
-            if not value or len({*value}) < len(value):
-                raise SettingError(f"{name}={','.join(map(str, value))}: none, or one twice")
+            given = f"{name}={','.join(map(str, value))}"
+            if not value:
+                raise SettingError(f"{given} names none, at least one is needed")
+            often, times = Counter(value).most_common(1)[0]
+            if times > 1:
+                raise SettingError(f"{given} names {often} {times} times, at most once is allowed")
         leaps = self.config.most - self.config.start_to
         if len(self.runs) > 1 and leaps == 0:
             raise SettingError(f"start-to={self.config.start_to}: no size is left to compare")
