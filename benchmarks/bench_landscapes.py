@@ -1,22 +1,26 @@
 """Arms of `discover` in every landscape: expected calls and seconds until the record, and ratios.
 
-Run from the repository: python benchmarks/bench_landscapes.py [LANDSCAPE ..]
+python benchmarks/bench_landscapes.py [LANDSCAPE ..]
 
 A landscape is one of `data.records`; by default all are run, one after the other. Each has its
 folder in --out, so the same command goes on where it was ended, and more arms or seeds join it. The
-tables are those of ``running_times.csv`` there.
+tables are those of ``running_times.csv`` there, also of one arm with one seed.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
 
 from data.records import landscapes  # noqa: E402
+from search.scoring.records import RECORD_SCORES  # noqa: E402
+from search.scoring.running_times import running_times  # noqa: E402
 
 SIZES = {2: ("5", "8", "12"), 3: ("4", "6", "10"), 4: ("3", "5", "8")}
 """By the number of letters: the smallest size, where the start ends, and the largest by default."""
@@ -41,6 +45,33 @@ def text(row, unit):
     return f"{time}{seeds}"
 
 
+def ratio(row, unit):
+    """Return the ratio to the best arm without a model, with its interval; "-" without one."""
+    if row[f"{unit}_ratio"] != row[f"{unit}_ratio"]:
+        return "-"
+    return "{:.2g} [{:.2g}, {:.2g}]".format(
+        *(row[f"{unit}_ratio{end}"] for end in ("", "_low", "_high"))
+    )
+
+
+def discover(words, folder):
+    """Run `discover`, and return the scores by records of all runs in the folder.
+
+    If it fails or is interrupted, this ends with its exit code; it has said why.
+    """
+    command = [sys.executable, str(ROOT / "pipeline.py"), "discover", *words, "--json"]
+    with subprocess.Popen([*command, "--out", str(folder)], stdout=subprocess.PIPE) as child:
+        try:
+            printed, _ = child.communicate()
+        except KeyboardInterrupt:
+            child.wait()  # the terminal has interrupted it, too
+            sys.exit(130)
+    if child.returncode:
+        sys.exit(child.returncode)
+    scores = pd.DataFrame(json.loads(printed)["records"], columns=RECORD_SCORES)
+    return scores.set_index("arm").apply(pd.to_numeric).reset_index()  # null becomes nan
+
+
 def show(name, table):
     """Print the expected running times of a landscape, a row for each size, and the ratios."""
     for unit in ("calls", "seconds"):
@@ -49,9 +80,7 @@ def show(name, table):
         wide = wide[list(dict.fromkeys(table["arm"]))]
         for arm, own in table.groupby("arm", sort=False):
             if arm.startswith("mix"):
-                low, high = own[f"{unit}_ratio_low"], own[f"{unit}_ratio_high"]
-                ratios = zip(own[f"{unit}_ratio"], low, high, strict=True)
-                wide[f"{arm} / best rule"] = ["{:.2g} [{:.2g}, {:.2g}]".format(*r) for r in ratios]
+                wide[f"{arm} / best rule"] = [ratio(row, unit) for row in own.to_dict("records")]
         print(f"\n{name}, {unit}\n{wide.reset_index().to_string(index=False)}", flush=True)
 
 
@@ -72,19 +101,19 @@ def main():
         parser.error(f"no landscape {unknown[0]!r}: they are {', '.join(landscapes())}")
     asked.out.mkdir(parents=True, exist_ok=True)
     for name in asked.landscapes:
-        folder = asked.out / name
-        command = [
-            sys.executable,
-            "pipeline.py",
-            "discover",
-            *options(landscapes()[name], asked.to),
-        ]
+        words = options(landscapes()[name], asked.to)
         for option in ("arms", "seeds", "budget", "workers"):
-            command += [f"--{option}", getattr(asked, option)]
-        command += ["--first-look", asked.budget, "--start-budget", asked.start_budget]
-        subprocess.run([*command, "--out", str(folder)], check=True, stdout=subprocess.DEVNULL)
-        show(name, pd.read_csv(folder / "running_times.csv"))
+            words += [f"--{option}", getattr(asked, option)]
+        words += ["--first-look", asked.budget, "--start-budget", asked.start_budget]
+        scores = discover(words, asked.out / name)
+        if len(scores):
+            show(name, running_times(scores))
+        else:
+            print(f"\n{name}: no record is known at these sizes", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
