@@ -82,6 +82,32 @@ def resampled_counts(rows: int, *, seed: int, stream: int = 0) -> Floats:
     return rng.multinomial(rows, np.full(rows, 1 / rows), RESAMPLES).T.astype(np.float64)
 
 
+def ratio_interval(ratios: Floats, undecided: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the 95 % interval of each row of resampled ratios, some of which are undecided.
+
+    A resample without information, such as 0 divided by 0, counts as 0 for the lower end and as
+    inf for the upper end, so that it can only widen the interval.
+
+    Parameters
+    ----------
+    ratios : float64 array, shape (measures, `RESAMPLES`)
+    undecided : bool array, shape (measures, `RESAMPLES`)
+
+    Returns
+    -------
+    low, high : float64 array, shape (measures,)
+
+    Examples
+    --------
+    >>> ratios = np.ones((1, RESAMPLES))
+    >>> [end.tolist() for end in ratio_interval(ratios, ratios > 1)]
+    [[1.0], [1.0]]
+    >>> [end.tolist() for end in ratio_interval(ratios, ratios == 1)]
+    [[0.0], [inf]]
+    """
+    return percentile_interval(np.where(undecided, 0, ratios), np.where(undecided, np.inf, ratios))
+
+
 def percentile_interval(lows: Floats, highs: Floats) -> tuple[Floats, Floats]:
     """Return the 2.5th percentile of each row of one array and the 97.5th of another.
 

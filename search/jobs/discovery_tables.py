@@ -50,6 +50,8 @@ class DiscoveryOutcome(NamedTuple):
     """The longest threshold known of each size."""
     scores: pd.DataFrame
     """What each arm and seed took to reach the records above the start."""
+    times: pd.DataFrame
+    """The running times of these scores."""
     hits: str
     """Says what hits are counted from."""
 
@@ -59,7 +61,7 @@ class DiscoveryOutcome(NamedTuple):
         cells = self.table.astype(gapped).where(self.table.notna(), "-")
         lines: list[str] = [cells.to_string(index=False), self.hits]
         if len(self.scores):
-            own = compact_records(self.scores).to_string(index=False)
+            own = compact_records(self.scores, self.times).to_string(index=False)
             lines += ["\nCalls until the longest threshold known, seconds with training", own]
         best = "\nBest automaton of each size, beside the longest threshold known"
         shown = best_of_sizes(self.best, self.records)
@@ -108,6 +110,7 @@ def report_runs(
         for run, steps in runs.items()
     }
     by_records = score_records(later, config.classes)
+    times = running_times(by_records)
     if alone is not None:
         own = runs[alone]
         tables["candidates.csv"] = candidates(own, config.learn.elites)
@@ -120,7 +123,7 @@ def report_runs(
         families = family_rows(later, config.classes)
         contents = (
             *(scores, comparison, _ratios(scores), families, _starts(runs, config), by_records),
-            *(running_times(by_records), _slowest(best)),
+            *(times, _slowest(best)),
         )
         tables |= dict(zip(COMPARISON_TABLES, contents, strict=True))
         pictures += plot_families(comparison, out / "families")
@@ -137,7 +140,7 @@ def report_runs(
     }
     files = [*(out / name for name in tables), *pictures]
     hits = hits_in_words(Scale(config.most, config.k, config.partial, classes=config.classes))
-    return DiscoveryOutcome(table, files, best, records, by_records, hits)
+    return DiscoveryOutcome(table, files, best, records, by_records, times, hits)
 
 
 def _slowest(best: pd.DataFrame) -> pd.DataFrame:

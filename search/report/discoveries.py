@@ -31,6 +31,7 @@ from search.report.content import Content, LatentMap, Table, texts_of, title_of
 from search.report.latent_map import draw_map
 from search.scoring.comparison import compact, compare_arms
 from search.scoring.records import compact_records, score_records
+from search.scoring.running_times import running_times
 from search.scoring.scores import SCORE_COLUMNS, score_steps
 from search.summary import hits_in_words
 from search.tables import GAPPED, TEXT, read_table
@@ -113,7 +114,8 @@ def read_discovery(folder: Path, record: Mapping[str, Any], limit: int) -> Conte
             "did, and their solver calls and seconds at the size, with all training before it. "
             "Ratios of expected running times are to the best arm without a model, if one ran."
         )
-        content.tables.append(Table("Records", text, compact_records(by_records)))
+        table = compact_records(by_records, running_times(by_records))
+        content.tables.append(Table("Records", text, table))
     if len(runs) == 1:
         content.tables.append(Table("Sizes", "Size by size.", texts_of(summary(runs[arm, seed]))))
     if mapped is None:

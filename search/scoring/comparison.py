@@ -8,7 +8,12 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from search.evaluation.intervals import RESAMPLES, percentile_interval, resampled_counts
+from search.evaluation.intervals import (
+    RESAMPLES,
+    percentile_interval,
+    ratio_interval,
+    resampled_counts,
+)
 from search.scoring.scores import ALL, FIRST_LOOK, SECONDS, Floats, Runs
 from search.summary import HIT_COLUMNS
 
@@ -129,10 +134,7 @@ def _estimate_ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         resampled = first / second
         ratio = _mean(one) / _mean(other)
-    low, high = percentile_interval(
-        np.where(undecided, 0, resampled), np.where(undecided, np.inf, resampled)
-    )
-    return ratio, low, high
+    return ratio, *ratio_interval(resampled, undecided)
 
 
 def _mean(values: Floats) -> Floats:

@@ -11,7 +11,6 @@ import pandas as pd
 from data.best_known import best_known_length
 from search.discovery.step import EVOLVE, Step
 from search.scoring.comparison import three_digits, with_interval
-from search.scoring.running_times import running_times
 from search.scoring.scores import Runs, ordered
 
 NEARLY = 0.95
@@ -84,24 +83,26 @@ def score_records(runs: Runs, classes: tuple[str, ...] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=RECORD_SCORES)
 
 
-def compact_records(scores: pd.DataFrame) -> pd.DataFrame:
+def compact_records(scores: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
     """Return the table to print, every cell a text: a row for each arm and size.
 
     Calls and seconds are medians over the seeds that reach the record, ``most`` is the largest
-    number of calls; rates are means over all seeds. The ratios are those of
-    `search.scoring.running_times.running_times`: to the best arm without a model.
+    number of calls; rates are means over all seeds. The ratios are to the best arm without a model.
 
     Parameters
     ----------
     scores : DataFrame
         As `score_records` returns it.
+    times : DataFrame
+        The running times of these scores, as `search.scoring.running_times.running_times` returns
+        them.
 
     Returns
     -------
     DataFrame
     """
     rows = []
-    ratios = running_times(scores).to_dict("records")
+    ratios = times.to_dict("records")
     for ((arm, n), own), ratio in zip(
         scores.groupby(["arm", "n"], sort=False), ratios, strict=True
     ):

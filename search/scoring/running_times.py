@@ -14,7 +14,12 @@ import numpy as np
 import pandas as pd
 
 from search.discovery.arms import ARMS
-from search.evaluation.intervals import RESAMPLES, percentile_interval, resampled_counts
+from search.evaluation.intervals import (
+    RESAMPLES,
+    percentile_interval,
+    ratio_interval,
+    resampled_counts,
+)
 from search.scoring.scores import Floats
 
 UNITS = ("calls", "seconds")
@@ -82,7 +87,7 @@ def _estimate(
 ) -> Estimate:
     """Return the estimate of one arm at one size from the scores of its seeds there."""
     time, times = _time(own, unit), _times(own, unit, seed, 0)
-    ends = _ends(times, times)
+    ends = _plain(percentile_interval(times[None], times[None]))
     if not unlearned:
         return Estimate(time, *ends, "", np.nan, np.nan, np.nan)
     baseline = min(unlearned, key=lambda name: _time(unlearned[name], unit))
@@ -95,7 +100,7 @@ def _estimate(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, ratios = np.divide(time, _time(other, unit)), times / others
     missed = np.isinf(times) & np.isinf(others)
-    ratio_ends = _ends(np.where(missed, 0, ratios), np.where(missed, np.inf, ratios))
+    ratio_ends = _plain(ratio_interval(ratios[None], missed[None]))
     return Estimate(time, *ends, baseline, float(ratio), *ratio_ends)
 
 
@@ -120,6 +125,7 @@ def _expected(own: pd.DataFrame, unit: str, draws: Floats) -> Floats:
     return np.where(reached > 0, total / np.maximum(reached, 1), np.inf)
 
 
-def _ends(lows: Floats, highs: Floats) -> tuple[float, float]:
-    low, high = percentile_interval(lows[None], highs[None])
+def _plain(ends: tuple[Floats, Floats]) -> tuple[float, float]:
+    """Return the ends of the interval of one measure as numbers."""
+    low, high = ends
     return float(low[0]), float(high[0])

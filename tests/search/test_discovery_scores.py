@@ -30,6 +30,7 @@ from search.scoring.comparison import (
     ratios,
 )
 from search.scoring.records import RECORD_SCORES, WITHIN, compact_records, score_records
+from search.scoring.running_times import running_times
 from search.scoring.scores import (
     ALL,
     FAMILY_COLUMNS,
@@ -170,7 +171,9 @@ def test_no_top_in_the_sizes_of_a_run_where_no_length_is_known():
     table = summary(steps)
     columns = ["best_known", "top", "top_first_look"]
     assert table[columns].to_csv(index=False).split() == [",".join(columns), "52,1,1", ",,"]
-    printed = DiscoveryOutcome(table, [], pd.DataFrame(), {}, pd.DataFrame(), "Hits.").text()
+    printed = DiscoveryOutcome(
+        table, [], pd.DataFrame(), {}, pd.DataFrame(), pd.DataFrame(), "Hits."
+    ).text()
     assert "NA" not in printed and "nan" not in printed.lower()
     assert printed.splitlines()[2].split()[:7] == ["9", "10000", "1000", "52", "-", "-", "-"]
     assert json_rows(table)[1]["top"] is None
@@ -684,7 +687,7 @@ def test_the_table_of_records_to_print():
         ("mix", 2): {9: make_step([(61, 1)], seconds=seconds)},
         ("evolve", 0): {9: make_step([(64, 8_000)], seconds={"evolve": 9.0})},
     }
-    table = compact_records(score_records(steps))
+    table = compact_records(scores := score_records(steps), running_times(scores))
     assert table.to_numpy().tolist() == [
         ["mix", "9", "64", "64", "2 of 3", "1,000", "1,500", "8.25", "1", "0.133", "0.75", "2.39"],
         ["evolve", "9", "64", "64", "1 of 1", "8,000", "8,000", "7", "8,000", "0.1", "1", "1"],
