@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data.printing import printed_table
 from search.evaluation.intervals import share_interval
 
 _CHANCE = ("chance", "unmoved")
@@ -143,7 +144,7 @@ def shown_briefly(table: pd.DataFrame) -> str:
             "verdict": table["verdict"],
         }
     )
-    return str(brief.to_string(index=False))
+    return printed_table(brief)
 
 
 def _largest(table: pd.DataFrame, shares: Sequence[str], end: str = "") -> pd.Series[float]:

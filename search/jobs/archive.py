@@ -21,6 +21,7 @@ from automata.text.formats import format_delta, parse_delta
 from data.cells import plain_cells
 from data.outputs import write_output
 from data.pools import pool_of
+from data.printing import printed_table
 from data.records import landscapes, records
 from data.results import Summary
 from search.archive.selection import Selection
@@ -236,5 +237,4 @@ def _write(table: pd.DataFrame, file: Path) -> None:
 
 def _text(table: pd.DataFrame, empty: str) -> str:
     """Return a table as text; `empty` if it has no rows."""
-    text: str = table.to_string(index=False)
-    return text if len(table) else empty
+    return printed_table(table, keys=2) if len(table) else empty

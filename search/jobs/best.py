@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from data.printing import printed_table
 from search.candidates import LETTERS_NEEDED
 
 _MOST = 5
@@ -60,7 +61,7 @@ def best_automata(candidates: pd.DataFrame) -> str:
         table.insert(3, "letters needed", best[LETTERS_NEEDED])
     if not best["novel"].all():
         table["training set"] = ["" if new else "is in it" for new in best["novel"]]
-    return str(table.to_string(index=False)) + _hint(candidates)
+    return printed_table(table) + _hint(candidates)
 
 
 def best_of_sizes(candidates: pd.DataFrame, records: Mapping[int, int | None]) -> str:
@@ -102,7 +103,7 @@ def best_of_sizes(candidates: pd.DataFrame, records: Mapping[int, int | None]) -
     )
     if LETTERS_NEEDED in best:
         table.insert(2, "letters needed", best[LETTERS_NEEDED])
-    return str(table.to_string(index=False)) + _hint(candidates)
+    return printed_table(table) + _hint(candidates)
 
 
 def _shares(thresholds: pd.Series, lengths: pd.Series) -> list[str]:

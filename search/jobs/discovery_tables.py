@@ -12,6 +12,7 @@ import pandas as pd
 from data.best_known import Scale
 from data.cells import json_rows
 from data.commits import commit_files
+from data.printing import printed_table, wrapped
 from search.claims import candidate_place
 from search.discovery.config import DiscoverConfig
 from search.discovery.step import Steps
@@ -59,9 +60,10 @@ class DiscoveryOutcome(NamedTuple):
         """Return the table, what the records took, the files, and the best of each size."""
         gapped = dict.fromkeys(self.table.columns[self.table.isna().any()], object)
         cells = self.table.astype(gapped).where(self.table.notna(), "-")
-        lines: list[str] = [cells.to_string(index=False), self.hits]
+        keys = 2 if "arm" in cells else 1
+        lines: list[str] = [printed_table(cells, keys=keys), wrapped(self.hits)]
         if len(self.scores):
-            own = compact_records(self.scores, self.times).to_string(index=False)
+            own = printed_table(compact_records(self.scores, self.times), keys=2)
             lines += ["\nCalls until the longest threshold known, seconds with training", own]
         best = "\nBest automaton of each size, beside the longest threshold known"
         shown = best_of_sizes(self.best, self.records)

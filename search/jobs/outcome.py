@@ -10,6 +10,7 @@ import pandas as pd
 
 from data.best_known import Scale
 from data.cells import json_rows
+from data.printing import printed_table, wrapped
 from data.results import Summary
 from search.evaluation.attribute_table import in_words, shown_briefly
 from search.jobs.best import best_automata
@@ -47,8 +48,8 @@ class SearchOutcome(NamedTuple):
         hidden = ["labelling_calls", *(name for name in self.summary if name.startswith("recall_"))]
         lines = [
             "\nArms: hits per 1,000 solver calls (summary.csv)",
-            self.summary.drop(columns=hidden).to_string(index=False, na_rep="-"),
-            hits_in_words(self.scale),
+            printed_table(self.summary.drop(columns=hidden), keys=2, na_rep="-"),
+            wrapped(hits_in_words(self.scale)),
         ]
         if (self.summary["calls"] < self.summary["calls"].max()).any():
             lines.append(
@@ -62,14 +63,14 @@ class SearchOutcome(NamedTuple):
         if self.recall is not None:
             lines += [
                 "\nRecall: share of the automata with threshold >= T that are found (recall.csv)",
-                self.recall.compact().to_string(index=False, float_format="%.3f"),
+                printed_table(self.recall.compact(), keys=3, float_format="%.3f"),
             ]
         if len(self.sources):
             lines += [
                 "\nSources of the arms that learn, hits per 1,000 solver calls (sources.csv)",
-                self.sources.to_string(index=False, na_rep="-"),
+                printed_table(self.sources, keys=2, na_rep="-"),
                 "\nWall time, and hits per second (seconds.json)",
-                self.times.to_string(index=False, na_rep="-"),
+                printed_table(self.times, na_rep="-"),
             ]
         calls = f"\nSolver calls of the arms: {self.calls}"
         if self.labelling_calls:
