@@ -482,15 +482,23 @@ def report(
 @cli.command()
 @options.output("--out", default=_atlas, show_default=True, help="HTML file; -: standard output.")
 @options.path("--certificates", help="File for a certificate of each automaton, one a line.")
+@options.path("--runs", multiple=True, help="Comparison of discover, or a folder of several.")
+@options.output("--records", help="File for the records with the arms of --runs, as JSON.")
 @printed()
-def atlas(out: Path, certificates: Path | None) -> Result | bytes:
+def atlas(
+    out: Path, certificates: Path | None, runs: tuple[Path, ...], records: Path | None
+) -> Result | bytes:
     """Write the atlas: the longest threshold known for each landscape and size, drawn.
 
-    It is one self-contained HTML file of the records in data/records.json.
+    It is one self-contained HTML file of the records in data/records.json. With --runs it says of
+    each record that these runs met which arm did with the fewest solver calls, how many, and in how
+    many seconds; --records data/records.json keeps that, for docs/records.md too.
     """
     from search.report.job import report_atlas
 
-    return report_atlas(out, certificates)
+    if records is not None and not runs:
+        raise click.UsageError("--records is for the arms of --runs, and there are none")
+    return report_atlas(out, certificates, runs, records)
 
 
 @cli.command()

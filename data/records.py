@@ -57,7 +57,8 @@ class Record:
     status: str
     """One of `STATUSES`."""
     count: int | None = None
-    """How many automata attain it, up to isomorphism, where a complete list says so."""
+    """How many automata attain it, up to isomorphism, where a complete list says so: a list in a
+    paper if the status is "published"."""
     formula: str = ""
     """A formula in n that gives the threshold, of a family or series that the automaton is in."""
     published: int | None = None
@@ -72,6 +73,8 @@ class Record:
     """Solver calls of that arm at this size, up to the find."""
     seconds: float | None = None
     """Seconds of that arm at this size up to the find, with training."""
+    seeds: int | None = None
+    """Seeds that calls and seconds are expected running times of, where several runs say so."""
     automaton: str = ""
     """An automaton with this threshold, as text; empty where none is at hand."""
     word: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from automata.proof.certify import certificate
@@ -18,14 +18,20 @@ _LEAST, _MOST = 3, 24
 """The sizes of the table that the page begins with."""
 
 
-def render_atlas() -> str:
-    """Return the HTML of the atlas, which loads no other file and holds no script."""
+def render_atlas(fastest: Mapping[tuple[str, int], Record] | None = None) -> str:
+    """Return the HTML of the atlas, which loads no other file and holds no script.
+
+    Parameters
+    ----------
+    fastest : mapping of (str, int) to Record, optional
+        Records to show in place of those of the same landscape and size.
+    """
     known = [*landscapes().values()]
     return (
         environment()
         .get_template("atlas.html")
         .render(
-            landscapes=[_shown(landscape) for landscape in known],
+            landscapes=[_shown(landscape, fastest or {}) for landscape in known],
             columns=COLUMNS,
             sizes=range(_LEAST, _MOST + 1),
             statuses=STATUSES,
@@ -45,9 +51,9 @@ def record_certificates() -> Iterator[Certificate]:
                 yield proof
 
 
-def _shown(landscape: Landscape) -> dict[str, Any]:
+def _shown(landscape: Landscape, fastest: Mapping[tuple[str, int], Record]) -> dict[str, Any]:
     """Return a landscape with its records: cells, and a drawing of each automaton."""
-    found = records_of(landscape)
+    found = [fastest.get((own.landscape, own.n), own) for own in records_of(landscape)]
     return {
         "landscape": landscape,
         "options": options_of(landscape),

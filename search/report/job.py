@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from data.claim import claim
 from data.files import write_file
 from data.outputs import write_output
+from data.records import as_text, landscapes, records
 from data.results import Summary
 from search.archive.tables import Selection
 from search.proofs import write_certificates
 from search.report.atlas import record_certificates, render_atlas
 from search.report.content import Content
+from search.report.fastest import fastest_records
 from search.report.page import render
 from search.report.runs import read_archive, read_run
 
@@ -46,7 +49,12 @@ def report_archive(
     return _deliver(read_archive(path, selection, limit), out, path.parent / REPORT)
 
 
-def report_atlas(out: Path, certificates: Path | None = None) -> Summary | bytes:
+def report_atlas(
+    out: Path,
+    certificates: Path | None = None,
+    runs: Sequence[Path] = (),
+    file: Path | None = None,
+) -> Summary | bytes:
     """Write the records of all landscapes as one page; for "-", return it.
 
     Parameters
@@ -54,16 +62,28 @@ def report_atlas(out: Path, certificates: Path | None = None) -> Summary | bytes
     out : Path
     certificates : Path, optional
         A file for a certificate of each automaton on the page, one a line.
+    runs : sequence of Path
+        Comparisons of ``discover``: the page says which arm met a record with the fewest calls.
+    file : Path, optional
+        A file for the records with these arms, in the form of ``data/records.json``.
 
     Raises
     ------
     DataError
-        If one of the files is an archive, or belongs to a run.
+        If one of the files is an archive, or belongs to a run; or if a folder compares nothing.
     """
-    page = render_atlas().encode()
+    fastest = fastest_records(runs)
+    page = render_atlas(fastest).encode()
     if str(out) != "-":
         write_output(out, lambda path: path.write_bytes(page))
-    facts = {"bytes": len(page), "atlas": str(out)}
+    facts: dict[str, object] = {"bytes": len(page), "atlas": str(out)}
+    if runs:
+        facts["records that the runs met"] = len(fastest)
+    if file is not None:
+        rows = [fastest.get(key, own) for key, own in records().items()]
+        text = as_text(landscapes().values(), rows)
+        write_output(file, lambda path: path.write_text(text, encoding="utf-8"))
+        facts["records"] = str(file)
     if certificates is not None:
         write_certificates(record_certificates(), certificates)
         facts["certificates"] = str(certificates)

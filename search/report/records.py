@@ -23,8 +23,10 @@ landscape and size. This page is made of `data/records.json`, which also holds a
 each automaton; `python pipeline.py atlas` draws them all.
 
 {statuses}. "How many" is the number of automata with this threshold, up to isomorphism, where a
-complete list says so. "Found by" names an arm of `discover` and its solver calls at this size up to
-the find, the median where there are several seeds.
+complete list says so; the list is a published one where it says so. "Found by" names an arm of
+`discover` and its solver calls at this size up to the find, the median where there are several
+seeds. With seconds it is the arm that met the record with the fewest calls in a comparison: its
+expected calls and seconds (training included), so that seeds that miss the record count.
 
 The tests solve every automaton, replay its word in plain Python and check a certificate.
 `python pipeline.py atlas --certificates FILE` makes these certificates, and
@@ -48,17 +50,23 @@ def cells_of(own: Record) -> dict[str, str]:
     """
     published = "" if own.published is None else f"{own.published} ({own.source})"
     spent = "" if own.calls is None else f", {own.calls:,} calls"
-    spent += "" if own.seconds is None else f", {own.seconds:,.0f} s"
+    spent += "" if own.seconds is None else f", {_seconds(own.seconds)} s"
+    spent += "" if own.seeds is None else f" ({own.seeds} seed{'s' * (own.seeds != 1)})"
+    count = "" if own.count is None else f"{own.count:,}"
     return {
         "n": str(own.n),
         "longest": str(own.threshold),
         "status": own.status,
-        "count": "" if own.count is None else f"{own.count:,}",
+        "count": f"{count} (published)" if count and own.status == "published" else count,
         "formula": own.formula,
         "published": published,
         "origin": own.origin,
         "arm": own.arm + spent,
     }
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
 def statuses() -> str:

@@ -20,6 +20,7 @@ from automata.sampling import sample_uniform
 from automata.solver.either import thresholds_of
 from automata.solver.exact import reset_thresholds
 from automata.text.formats import parse_delta, parse_word
+from data.best_known import Scale
 from data.damage import DataError
 from data.dataset import Dataset
 from data.streams import stream
@@ -403,6 +404,9 @@ def test_no_candidates_file(tmp_path, content, message):
 def test_a_threshold_above_the_bound_is_kept_and_announced(runs, result, tmp_path, monkeypatch):
     # what Scale reads; the ceiling of the dataset stays
     monkeypatch.setattr("data.best_known.best_known_length", lambda *size, **kind: 5)
+    # what baselines find is the subject of another test
+    no_limit = Scale(5, 2, recorded=99)
+    monkeypatch.setattr("search.run.oracle_scale", lambda oracle: no_limit)
     monkeypatch.setattr("search.jobs.models.draw_search", lambda *_, **__: [])
     command = f"search --model {runs}/model --data {runs}/data --out {tmp_path}/out --workers 1"
     command += f" --budget 60 --keep 150 --seed {SEED} --parents 60 --batch 64 --rounds 2"
