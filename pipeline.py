@@ -401,8 +401,8 @@ def archive_series(
     """Find series of automata, with a formula for their thresholds.
 
     An automaton is lengthened where consecutive states behave alike. Three sizes give a formula,
-    four further sizes confirm it, and all seven have at least the share --at-least of the bound.
-    The largest has up to n + 21 states: from n = 20 on that may take minutes.
+    four further sizes confirm it, and all seven have at least the share --at-least of the bound,
+    if no class is given. The largest has up to n + 21 states: from n = 20 on that may take minutes.
     """
     from search.jobs.archive import list_series
 

@@ -196,7 +196,7 @@ def run_all() -> dict[str, Parts]:
     found = {}
     for name, words in COMMANDS.items():
         with unrendered(*(["png"] if name in PICTURED else [])):
-            answer = CliRunner().invoke(pipeline.cli, words.split())
+            answer = CliRunner(env={"COLUMNS": "100"}).invoke(pipeline.cli, words.split())
         parts: Parts = {"exit code": answer.exit_code}
         if answer.exception is None:
             parts |= LEARNED.get(name, contents)(Path(words.split()[-1]))

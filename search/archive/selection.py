@@ -63,6 +63,7 @@ class Selection:
         """The parameters of the SQL statements that select."""
         required, forbidden = split_classes(self.classes)
         on_subsets = {*required, *forbidden} & {*ON_SUBSETS}
+        decided = MAX_STATES_SUBSETS if on_subsets else CANONICAL_MAX_STATES
         return {
             "n": self.n,
             "k": self.k,
@@ -73,16 +74,18 @@ class Selection:
             "required": json.dumps(required),
             "forbidden": json.dumps(forbidden),
             "partial": int(self.partial),
-            "lengths": json.dumps(_known_lengths() if self.partial else {}),
-            "decided": MAX_STATES_SUBSETS if on_subsets else CANONICAL_MAX_STATES,
+            "lengths": json.dumps(
+                _known_lengths(self.partial, self.classes, decided) if self.at_least else {}
+            ),
+            "decided": decided,
         }
 
 
 @cache
-def _known_lengths() -> dict[str, int]:
-    """Return the longest known careful threshold of each number of letters and of states."""
-    sizes = product(range(1, CANONICAL_MAX_LETTERS + 1), range(1, CANONICAL_MAX_STATES + 1))
-    lengths = {f"{k} {n}": Scale(n, k, partial=True).best for k, n in sizes}
+def _known_lengths(partial: bool, classes: tuple[str, ...], most: int) -> dict[str, int]:
+    """Return the longest known threshold of each number of letters and of states up to `most`."""
+    sizes = product(range(1, CANONICAL_MAX_LETTERS + 1), range(1, most + 1))
+    lengths = {f"{k} {n}": Scale(n, k, partial, classes=classes).best for k, n in sizes}
     return {size: length for size, length in lengths.items() if length is not None}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automata.canonical import Forms, from_canonical
+from automata.classes import Predicate
 from automata.deltas import Deltas
 from automata.sizes import cerny_bound
 from automata.solver.exact import Thresholds
@@ -70,7 +71,7 @@ class Step:
     """Solver calls before its models were trained."""
     recorded: float | None = field(default=None, compare=False)
     """The longest known length that tables go by, as in `data.best_known.Scale`."""
-    classes: tuple[str, ...] = field(default=(), compare=False)
+    classes: tuple[str | Predicate, ...] = field(default=(), compare=False)
     """The classes that the run was restricted to."""
 
     def elites(self, count: int) -> Elites:

@@ -38,8 +38,9 @@ class Counts(NamedTuple):
     table: pd.DataFrame
 
     def text(self) -> str:
-        """Return the table."""
-        return _text(self.table, "no automata")
+        """Return the table, with shorter heads."""
+        heads = {"best_threshold": "best", "cerny_bound": "bound"}
+        return _text(self.table.rename(columns=heads), "no automata")
 
     def as_json(self) -> dict[str, Any]:
         """Return the rows of the table."""
@@ -55,7 +56,8 @@ class Listing(NamedTuple):
 
     def text(self) -> str:
         """Return the table without its long columns."""
-        text = _text(self.table.drop(columns=_LONG, errors="ignore"), "no automata")
+        shown = self.table.drop(columns=_LONG, errors="ignore")
+        text = _text(shown.rename(columns={"reset_threshold": "threshold"}), "no automata")
         if len(self.table) < self.limit:
             return text
         more = "--limit N lists more, archive export all with words."
@@ -206,7 +208,8 @@ def list_series(
     """
     with Archive(path, create=False) as archive:
         rows = archive.rows(selection)
-    at_least = selection.at_least or 0.0
+    # nobody knows how long the members of a class are at larger sizes
+    at_least = 0.0 if selection.classes else selection.at_least or 0.0
     try:
         with pool_of(scheduler, nullcontext()) as pool:
             found = find_series(

@@ -80,7 +80,9 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     """
     command, config = record["command"], record["config"]
     with reading(folder / "run.json", f"the record of a run of {command}"):
-        own = build(SearchConfig if command == "search" else EvolveConfig, config, "config")
+        own: SearchConfig | EvolveConfig = build(
+            SearchConfig if command == "search" else EvolveConfig, config, "config"
+        )
     scored = [name for name in ("recall.csv",) if (folder / name).exists()]
     learned = [name for name in ("sources.csv",) if (folder / name).exists()]
     check_files(folder, "candidates.csv", "summary.csv", *scored, *learned)

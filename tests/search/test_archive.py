@@ -754,17 +754,19 @@ def test_help(name):
         assert isinstance(option, click.Argument) or option.opts[0] in answer.stdout
 
 
-def test_list(filled):
+def test_list(filled, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     with Archive(filled) as archive:
         counts, rows = archive.counts(), archive.rows(Selection(n=5))
     answer = run("list", "--archive", filled)
     assert answer.exit_code == 0, answer.output
-    assert answer.stdout == counts.to_string(index=False) + "\n"
+    shown = counts.rename(columns={"best_threshold": "best", "cerny_bound": "bound"})
+    assert answer.stdout == shown.to_string(index=False) + "\n"
     answer = run("list", "--archive", filled, "--json")
     assert json.loads(answer.stdout) == {"counts": counts.to_dict("records")}
     answer = run("list", "--archive", filled, "--automata", "-n", 5, "--limit", 3)
     lines = answer.stdout.splitlines()
-    assert lines[0].split() == "n k reset_threshold gap delta family run arm found_at".split()
+    assert lines[0].split() == "n k threshold gap delta family run arm found_at".split()
     for line, row in zip(lines[1:4], rows[:3].itertuples(), strict=True):
         assert row.delta in line and row.found_at in line
     assert lines[4].startswith("The first 3: --limit N lists more")

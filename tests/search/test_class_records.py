@@ -15,6 +15,7 @@ from automata.units import here
 from data.best_known import Scale, best_known_length
 from data.jobs import announce
 from data.records import landscapes, records
+from search.archive.selection import Selection
 from search.archive.store import Archive
 from search.discovery.step import kept_from, kept_rows
 from search.scoring.records import record_length
@@ -139,6 +140,15 @@ def test_records_of_a_class_reach_the_archive(folder: Path) -> None:
     shares = archived["reset_threshold"] / archived["n"].map(SINK)
     assert (shares >= 0.8).all() and (shares == 1).any()
     assert {*kept["canonical"]} <= {*archived["canonical"]}
+
+
+def test_the_archive_is_listed_from_shares_of_the_record(folder: Path) -> None:
+    with Archive(folder / "archive.sqlite", create=False) as archive:
+        listed = archive.rows(Selection(classes=("sink",), at_least=1))
+        whole = archive.rows()
+    records = whole["reset_threshold"] == whole["n"].map(SINK)
+    assert len(listed) and listed["canonical"].tolist() == whole[records]["canonical"].tolist()
+    assert len(Selection(classes=("not-aperiodic",), at_least=0.5).parameters["lengths"]) > 100
 
 
 def test_tables_count_hits_by_the_record(folder: Path) -> None:
