@@ -16,7 +16,8 @@ from automata.series import CHECKED
 from automata.text.formats import format_delta
 from automata.units import Pool, threads
 from data.progress import progress
-from search.archive.series_search import PATTERNS, Begun, Stock, search_series
+from search.archive.series_search import PATTERNS, search_series
+from search.archive.series_stock import Begun, Stock
 
 SERIES_COLUMNS = [
     "k",
