@@ -38,6 +38,7 @@ from data.configs import PARTIAL_HELP, EnumerateConfig, GenerateConfig
 from data.results import Result, Summary
 from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
+from search.archive.series_config import SeriesConfig
 from search.configs import EvolveConfig, LatentConfig, RetrainConfig, SearchConfig
 from search.discovery.config import DiscoverConfig, LearnConfig
 from search.jobs import options
@@ -387,7 +388,7 @@ def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
 @archive.command("series")
 @_archive
 @options.selection
-@options.flag("--prove", help="Prove every threshold that a formula is derived from.")
+@options.of(config=SeriesConfig)
 @options.output("--out", help="CSV file of all series; -: only CSV, to standard output.")
 @options.together(
     "how",
@@ -396,17 +397,22 @@ def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
 )
 @printed("Print JSON.")
 def archive_series(
-    file: Path, selection: Selection, prove: bool, out: Path | None, how: dict[str, Any]
+    file: Path,
+    selection: Selection,
+    config: SeriesConfig,
+    out: Path | None,
+    how: dict[str, Any],
 ) -> Result | str:
     """Find series of automata, with a formula for their thresholds.
 
     An automaton is lengthened where consecutive states behave alike. Three sizes give a formula,
-    four further sizes confirm it, and all seven have at least the share --at-least of the bound,
-    if no class is given. The largest has up to n + 21 states: from n = 20 on that may take minutes.
+    four further sizes confirm it, and all seven have at least the share --at-least of the bound, if
+    no class is given. The largest has up to n + 21 states: from n = 20 on that may take hours, so
+    --time-limit ends it. What is computed by then, or before Ctrl-C, is kept beside the archive.
     """
     from search.jobs.archive import list_series
 
-    return list_series(file, selection, prove=prove, out=out, **how)
+    return list_series(file, selection, config, out=out, **how)
 
 
 @archive.command("nearest")

@@ -53,7 +53,8 @@ def series_thresholds(
     int32 array, shape (batch, 7)
         Thresholds by size. They are `ENDED` from the first size on where the automaton does not
         synchronize, its threshold is under `at_least`, or the third difference is not 0; `UNKNOWN`
-        from the first size on where the memory did not suffice.
+        from the first size on where the memory did not suffice, and any other number under that
+        from the first size on where `solve` has returned it.
 
     Raises
     ------
@@ -67,7 +68,8 @@ def series_thresholds(
     for column, size in enumerate(series_sizes(n, modulo, residue)):
         longer = stretch(ways.of(alive), size - n, partial=partial)
         found = thresholds_of(longer, partial=partial) if solve is None else solve(longer)
-        thresholds[alive[found == UNKNOWN], column:] = UNKNOWN
+        unsolved = found <= UNKNOWN
+        thresholds[alive[unsolved], column:] = found[unsolved, None]
         good = (found >= 0) & (found >= at_least * cerny_bound(size) - 1e-9)
         if column >= 3:
             last = thresholds[alive, column - 3 : column]

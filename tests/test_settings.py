@@ -28,6 +28,7 @@ from data.best_known import Scale
 from data.configs import EnumerateConfig, GenerateConfig
 from search.archive.intake import ArchiveRule
 from search.archive.selection import Selection
+from search.archive.series_config import SeriesConfig
 from search.candidates import candidate_table
 from search.configs import EvolveConfig, LatentConfig, SearchConfig
 from search.discovery.arms import SOURCES
@@ -49,7 +50,7 @@ COMMANDS: dict[str, tuple[type, ...]] = {
     "solve": (SolveConfig,),
     "archive list": (Selection,),
     "archive export": (Selection,),
-    "archive series": (Selection,),
+    "archive series": (Selection, SeriesConfig),
     "report": (Selection,),
     "demo": (ArchiveRule,),
     "lecture": (LectureConfig,),
@@ -69,7 +70,12 @@ CONFIGS = [
         LeapConfig(),
         Evolution(),
     ),
-    *(DiscoverConfig(least=1, start_to=1), Selection(), ArchiveRule(Path("archive.sqlite"))),
+    *(
+        DiscoverConfig(least=1, start_to=1),
+        Selection(),
+        SeriesConfig(),
+        ArchiveRule(Path("archive.sqlite")),
+    ),
     *(SolveConfig(), LectureConfig(), GaussianConfig(), ModelOptions()),
 ]
 

@@ -111,14 +111,15 @@ def _limit_reached(
     return LimitReached(f"no certificate within the {limit} limit", bounds)
 
 
-def proved_threshold(delta: AutomatonLike) -> int | None:
+def proved_threshold(delta: AutomatonLike, *, time_limit: float | None = None) -> int | None:
     """Return the reset threshold that a certificate proves, after the checker has accepted it.
 
     The careful one of a partial automaton. None is proved as well: no word resets the automaton.
+    The parameters are those of `certificate`; the check takes no account of the limit.
 
     Raises
     ------
-    AutomatonError, SizeLimitError
+    AutomatonError, SizeLimitError, LimitReached, WordLimitReached
         As `certificate`.
     CertificateError
         If the certificate is refused: a bug of the solver.
@@ -128,7 +129,7 @@ def proved_threshold(delta: AutomatonLike) -> int | None:
     >>> proved_threshold([[1, 2, 0], [0, 1, 0]])
     4
     """
-    proof = certificate(delta)
+    proof = certificate(delta, time_limit=time_limit)
     check_certificate(proof)
     return proof.threshold
 

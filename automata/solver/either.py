@@ -24,6 +24,7 @@ def thresholds_of(
     partial: bool,
     workers: int = 1,
     memory_limit: int | None = None,
+    time_limit: float | None = None,
     pool: Pool | None = None,
 ) -> Thresholds:
     """Return the careful thresholds of partial automata, or the reset thresholds of complete ones.
@@ -35,8 +36,8 @@ def thresholds_of(
         Whether letters may be undefined. The thresholds of a complete automaton are equal.
     workers : int
         Threads.
-    memory_limit : int, optional
-        Bytes for each automaton, as in `automata.solver.exact.reset_thresholds`.
+    memory_limit, time_limit : optional
+        Bytes and seconds for each automaton, as in `automata.solver.exact.reset_thresholds`.
     pool : Pool, optional
         Where the automata are solved instead.
 
@@ -59,10 +60,10 @@ def thresholds_of(
     """
     solve = careful_thresholds if partial else reset_thresholds
     if pool is None:
-        return solve(deltas, workers=workers, memory_limit=memory_limit)
+        return solve(deltas, workers=workers, memory_limit=memory_limit, time_limit=time_limit)
     chunks = (deltas[start : start + _CHUNK] for start in range(0, len(deltas), _CHUNK))
     thresholds = [np.empty(0, np.int32)]
-    limited = bound_to(solve, memory_limit=memory_limit)
+    limited = bound_to(solve, memory_limit=memory_limit, time_limit=time_limit)
     with closing(results_of_chunks(pool, limited, chunks)) as found:
         for chunk, solved in found:
             if isinstance(solved, Lost):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +14,13 @@ import pandas as pd
 from automata.canonical import CANONICAL_MAX_STATES
 from automata.errors import SizeLimitError
 from automata.series import CHECKED
+from automata.solver.timed import Clock
 from automata.text.formats import format_delta
 from automata.units import Pool, threads
 from data.progress import progress
-from search.archive.series_search import PATTERNS, search_series
+from search.archive.kept import keeping
+from search.archive.series_search import PATTERNS, Search, search_series
+from search.archive.series_solvers import Solvers
 from search.archive.series_stock import Begun, Stock
 
 SERIES_COLUMNS = [
@@ -46,6 +50,10 @@ class SeriesFound(NamedTuple):
     """The automata that belong to no series."""
     left_open: int
     """Number of ways to lengthen that ended where the memory for a threshold did not suffice."""
+    left: pd.DataFrame
+    """The automata for which time did not suffice; some of them may have begun series."""
+    slow: int
+    """Number of thresholds for which all the time that one may take did not suffice."""
 
 
 def find_series(
@@ -56,6 +64,8 @@ def find_series(
     partial: bool = False,
     workers: int = 1,
     pool: Pool | None = None,
+    clock: Clock | None = None,
+    keep: Path | None = None,
 ) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
@@ -86,6 +96,12 @@ def find_series(
         Threads of the solver.
     pool : Pool, optional
         Where automata are solved, and thresholds proved, instead.
+    clock : Clock, optional
+        When it expires, the search ends with what it has found. A way to lengthen of which some
+        threshold is out of time begins no series yet; a longer search may find one.
+    keep : Path, optional
+        A file for the thresholds that are found, and proved: the next search begins with them. See
+        `search.archive.kept.keeping`.
 
     Returns
     -------
@@ -103,23 +119,29 @@ def find_series(
         If a proof fails, or proves another threshold: the solver has a bug.
     Lost
         If an automaton ended its workers.
+    DataError
+        If the file `keep` is damaged.
     """
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
-    with (
-        nullcontext(pool) if pool else threads(workers) as place,
-        progress(len(rows) * len(PATTERNS), "series", "automata") as bar,
-    ):
-        stocks = [Stock(own, int(k), partial) for k, own in rows.groupby("k")]
-        for stock in stocks:
-            least = 0.0 if partial else at_least  # nobody knows how long they are at larger sizes
-            search_series(stock, least, bar.update, place, prove=prove)
+    with nullcontext(pool) if pool else threads(workers) as place:
+        solvers = Solvers(partial=partial, pool=place, clock=clock)
+        with (
+            keeping(keep, solvers.named, always=clock is not None) as save,
+            progress(len(rows) * len(PATTERNS), "series", "automata") as bar,
+        ):
+            stocks = [Stock(own, int(k), partial) for k, own in rows.groupby("k")]
+            for stock in stocks:
+                least = 0.0 if partial else at_least  # nobody knows the lengths of larger ones
+                search_series(Search(stock, solvers, least, prove, save), bar.update)
     found = [row for stock in stocks for row in _list_series(stock.begun, stock.stored)]
     found.sort(key=_order)
     table = pd.DataFrame(found, columns=SERIES_COLUMNS)
     table["formula"] = table["formula"].map(str)
     sporadic = pd.concat([rows[:0], *(stock.sporadic() for stock in stocks)])
-    return SeriesFound(table, sporadic, sum(len(stock.left_open) for stock in stocks))
+    left = pd.concat([rows[:0], *(stock.left() for stock in stocks)])
+    left_open = sum(len(stock.left_open) for stock in stocks)
+    return SeriesFound(table, sporadic, left_open, left, solvers.slow)
 
 
 def summarize(series: pd.DataFrame) -> pd.DataFrame:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
-from automata.proof.certify import proved_threshold
 from automata.recurrences import RECURRENCE_TERMS, find_recurrence
 from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
 from automata.solver.exact import UNKNOWN
-from automata.solver.once import SolvedOnce
+from automata.solver.timed import OUT_OF_TIME
 from automata.stretches import Stretches, find_stretches, stretch
 from automata.text.formats import format_delta
-from automata.units import Lost, Pool, results_of_chunks
 from data.progress import progress
 from search.archive.series_names import families_of
+from search.archive.series_solvers import Solvers
 from search.archive.series_stock import Begun, Branch, Recurring, Stock
 
 PATTERNS = (
@@ -35,86 +35,107 @@ for some residues of n modulo one of the last numbers. All automata are lengthen
 in each further one those that no series has yet."""
 _KEY_SIZES = 2
 """Two series are the same if they have the same members at this many further sizes."""
-_MEMORY = 1 << 22
-"""Bytes of solver memory for a threshold: those of lengthened automata may take ever more."""
-_RECURRING_MEMORY = 1 << 24
-"""Bytes for a threshold where they may obey a recurrence, and so grow exponentially."""
+_PART, _PART_SECONDS = 32, 1.0
+"""Ways to lengthen that are decided together: twice as many after a part that took less time."""
 
 
-_Claim = tuple[Stretches, Mapping[int, int]]
-"""An automaton, how it is lengthened, and its thresholds by size."""
+class Search(NamedTuple):
+    """A search for series."""
+
+    stock: Stock
+    solvers: Solvers
+    at_least: float = 0.0
+    """As in `search.archive.series.find_series`."""
+    prove: bool = False
+    """As there."""
+    save: Callable[[], object] = lambda: None
+    """Called after each part of the work."""
 
 
-def search_series(
-    stock: Stock,
-    at_least: float,
-    report: Callable[[int], object],
-    pool: Pool,
-    *,
-    prove: bool = False,
-) -> None:
+def search_series(search: Search, report: Callable[[int], object]) -> None:
     """Find the series that automata of a stock begin, each once, smaller automata first.
+
+    If the clock of the solvers expires, the stock notes the automata that are not decided.
 
     Parameters
     ----------
-    stock : Stock
-    at_least, prove
-        As in `search.archive.series.find_series`.
+    search : Search
     report : callable
         Called after each size and pattern with the number of automata of that size.
-    pool : Pool
-        Where automata are solved, each by one thread, so that its memory does for equally much on
-        all machines, and where thresholds are proved.
     """
-    solved, recurring = (
-        SolvedOnce(partial=stock.partial, memory_limit=limit, pool=pool)
-        for limit in (_MEMORY, _RECURRING_MEMORY)
-    )
+    stock = search.stock
     for period, runs, moduli in PATTERNS:
         first = (period, runs, moduli) == PATTERNS[0]
         for n in stock.sizes:
+            if search.solvers.clock.expired:
+                stock.leave_undecided([size for size in stock.sizes if first and size >= n])
+                return
             deltas = stock.of_size(n, left=not first)
             ways = find_stretches(deltas, period=period, runs=runs, partial=stock.partial)
             for modulo in moduli:
                 if n + CHECKED * modulo <= CANONICAL_MAX_STATES:
-                    ways = _begin(stock, ways, modulo, at_least, solved, pool, prove=prove)
+                    ways = _begin(search, ways, modulo)
             if stock.partial and first:
-                _begin_recurrences(stock, ways, recurring, pool, prove=prove)
+                _begin_recurrences(search, ways)
             report(int((stock.rows["n"] == n).sum()))
 
 
-def _begin(
-    stock: Stock,
-    ways: Stretches,
-    modulo: int,
-    at_least: float,
-    solved: SolvedOnce,
-    pool: Pool,
-    *,
-    prove: bool,
-) -> Stretches:
+def _begin(search: Search, ways: Stretches, modulo: int) -> Stretches:
     """Add the series that automata begin at residues of n; return the ways that begin none."""
-    n = ways.deltas.shape[2]
+    stock, n = search.stock, ways.deltas.shape[2]
     residues = [r for r in range(modulo) if (r - n) % ways.step == 0]
     keys = [_keys(ways, stock.sizes[-1], modulo, residue) for residue in residues]
     known = np.array([[key in stock.stored for key in row] for row in keys], np.bool_)
-    left = np.flatnonzero(~known.all(axis=0))
-    ways, keys = ways.of(left), [[row[way] for way in left] for row in keys]
+    new = np.flatnonzero(~known.all(axis=0))
+    left = [new[:0]]
+    for rows in _parts(search, ways.of(new)):
+        own = [[keys[r][way] for way in new[rows]] for r in range(len(residues))]
+        begins_none = _begin_part(search, ways.of(new[rows]), modulo, residues, own)
+        left.append(new[rows][begins_none])
+    return ways.of(np.concatenate(left))
+
+
+def _parts(search: Search, ways: Stretches) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the rows of ways part by part while there is time; note those that are left."""
+    rows, size = np.arange(len(ways.deltas)), _PART
+    while len(rows) and not search.solvers.clock.expired:
+        began = time.monotonic()
+        yield rows[:size]
+        search.save()
+        rows = rows[size:]
+        if time.monotonic() - began < _PART_SECONDS:
+            size *= 2
+    _leave_undecided(search.stock, ways.of(rows))
+
+
+def _leave_undecided(stock: Stock, ways: Stretches) -> None:
+    """Note the automata of ways for which time did not suffice."""
+    stock.undecided.update(_forms(ways, ways.deltas.shape[2]))
+
+
+def _begin_part(
+    search: Search, ways: Stretches, modulo: int, residues: Sequence[int], keys: list[list[bytes]]
+) -> npt.NDArray[np.int64]:
+    """Add the series that some ways begin; return the rows of those that begin none."""
+    stock, n = search.stock, ways.deltas.shape[2]
     found = np.stack(  # (residue, way, size)
         [
             series_thresholds(
                 *(ways, modulo, residue),
-                at_least=at_least,
+                at_least=search.at_least,
                 partial=stock.partial,
-                solve=solved.thresholds,
+                solve=search.solvers.quadratic.thresholds,
             )
             for residue in residues
         ]
     )
     stock.leave_open(ways.of(np.flatnonzero((found[:, :, -1] == UNKNOWN).any(axis=0))))
-    if prove:
-        _prove(ways, modulo, residues, found, pool)
-    obeys = found[:, :, -1] >= 0
+    if search.prove:
+        for residue, thresholds in zip(residues, found, strict=True):
+            _prove(search.solvers, ways, series_sizes(n, modulo, residue), thresholds)
+    late = (found[:, :, -1] == OUT_OF_TIME).any(axis=0)
+    _leave_undecided(stock, ways.of(np.flatnonzero(late)))
+    obeys = (found[:, :, -1] >= 0) & ~late
     begins = np.flatnonzero(obeys.any(axis=0))
     families = [families_of(ways.of(begins), modulo, residue) for residue in residues]
     sizes = [size for size in stock.sizes if size >= n and (size - n) % ways.step == 0]
@@ -129,38 +150,45 @@ def _begin(
         one = ways.of(np.array([way]))
         forms = {size: of_size[place] for size, of_size in lengthened.items()}
         stock.add(Begun(one, modulo, branches), forms)
-    return ways.of(np.flatnonzero(~obeys.any(axis=0)))
+    return np.flatnonzero(~obeys.any(axis=0) & ~late)
 
 
-def _begin_recurrences(
-    stock: Stock, ways: Stretches, solved: SolvedOnce, pool: Pool, *, prove: bool
-) -> None:
+def _begin_recurrences(search: Search, ways: Stretches) -> None:
     """Add series whose thresholds obey a recurrence at the next sizes."""
-    n = ways.deltas.shape[2]
-    keys = _keys(ways, stock.sizes[-1], 1, 0)
-    new = [way for way, key in enumerate(keys) if key not in stock.stored]
+    keys = _keys(ways, search.stock.sizes[-1], 1, 0)
+    new = [way for way, key in enumerate(keys) if key not in search.stock.stored]
     ways, keys = ways.of(np.array(new, np.int64)), [keys[way] for way in new]
+    for rows in _parts(search, ways):
+        _begin_recurrences_part(search, ways.of(rows), [keys[way] for way in rows])
+
+
+def _begin_recurrences_part(search: Search, ways: Stretches, keys: list[bytes]) -> None:
+    """Add those that some ways begin."""
+    stock, n = search.stock, ways.deltas.shape[2]
     sizes = range(n + 1, n + 1 + RECURRENCE_TERMS)
     lengths = np.full((len(keys), RECURRENCE_TERMS), UNKNOWN, np.int32)
     alive = np.arange(len(keys))
     for column, size in enumerate(sizes):
         longer = stretch(ways.of(alive), size - n, partial=True)
-        found = solved.thresholds(longer)
+        found = search.solvers.recurring.thresholds(longer)
         lengths[alive, column] = found
         stock.leave_open(ways.of(alive[found == UNKNOWN]))
+        _leave_undecided(stock, ways.of(alive[found == OUT_OF_TIME]))
         alive = alive[found >= 0]
-    for way in alive.tolist():
-        recurrence = find_recurrence(lengths[way].tolist())
-        if recurrence is None:
+    recurrences = {way: find_recurrence(lengths[way].tolist()) for way in alive.tolist()}
+    begins = np.array([way for way, found in recurrences.items() if found], np.int64)
+    own = [stock.thresholds[form] for form in _forms(ways.of(begins), n)]
+    terms = np.column_stack([np.array(own, np.int32), lengths[begins]])  # (way, size), from n on
+    if search.prove:
+        _prove(search.solvers, ways.of(begins), range(n, sizes.stop), terms)
+    _leave_undecided(stock, ways.of(begins[terms[:, -1] == OUT_OF_TIME]))
+    for way, (own, *further) in zip(begins.tolist(), terms.tolist(), strict=True):
+        recurrence = recurrences[way]
+        if recurrence is None or further[-1] == OUT_OF_TIME:
             continue
-        one, known = ways.of(np.array([way])), dict(zip(sizes, lengths[way].tolist(), strict=True))
-        (own,) = _forms(one, n)
-        known[n] = stock.thresholds[own]
-        terms = [known[size] for size in range(n, sizes.stop)]
-        first = n if recurrence.holds(terms) else n + 1
-        if prove:
-            _prove_sizes([(one, known)])
-        formula = Recurring(recurrence, first, tuple(terms[first - n :]))
+        first = n if recurrence.holds([own, *further]) else n + 1
+        formula = Recurring(recurrence, first, tuple([own, *further][first - n :]))
+        one = ways.of(np.array([way]))
         (family,) = families_of(one, 1, 0)
         forms = {size: _forms(one, size)[0] for size in stock.sizes if size >= n}
         stock.add(Begun(one, 1, {0: Branch(formula, keys[way], family)}), forms)
@@ -183,42 +211,29 @@ def _formula(n: int, modulo: int, residue: int, thresholds: npt.NDArray[np.int32
 
 
 def _prove(
-    ways: Stretches,
-    modulo: int,
-    residues: Sequence[int],
-    thresholds: npt.NDArray[np.int32],
-    pool: Pool,
+    solvers: Solvers, ways: Stretches, sizes: Sequence[int], thresholds: npt.NDArray[np.int32]
 ) -> None:
-    """Prove the thresholds of all series: int32 (residue, way, size)."""
+    """Prove the thresholds of all series: int32 (way, size).
+
+    The last one becomes `OUT_OF_TIME` where time does not suffice for all.
+    """
     n = ways.deltas.shape[2]
-    series = np.argwhere(thresholds[:, :, -1] >= 0)
+    series = np.flatnonzero(thresholds[:, -1] >= 0)
     if not len(series):
         return
-
-    def claims() -> Iterator[list[_Claim]]:
-        for residue, row in series:
-            sizes = series_sizes(n, modulo, residues[residue])
-            claimed = dict(zip(sizes, thresholds[residue, row].tolist(), strict=True))
-            yield [(ways.of(np.array([row])), claimed)]
-
-    with (
-        progress(CHECKED * len(series), f"prove n={n}", "thresholds") as bar,
-        closing(results_of_chunks(pool, _prove_sizes, claims())) as proved,
-    ):
-        for _, problem in proved:
-            if isinstance(problem, Lost):
-                raise problem
-            bar.update(CHECKED)
-
-
-def _prove_sizes(claims: Iterable[_Claim]) -> None:
-    """Prove thresholds of automata lengthened to some sizes."""
-    for way, thresholds in claims:
-        for size, claimed in thresholds.items():
-            (delta,) = stretch(way, size - way.deltas.shape[2], partial=True)
-            proved = proved_threshold(delta)
-            if proved != claimed:
-                raise RuntimeError(
-                    f"solver bug: threshold {claimed}, but {proved} is proved of "
-                    f"{format_delta(delta)}"
-                )
+    late = np.zeros(len(series), np.bool_)
+    with progress(thresholds[series].size, f"prove n={n}", "thresholds") as bar:
+        for column, size in enumerate(sizes):
+            longer = stretch(ways.of(series), size - n, partial=True)
+            proved = solvers.proofs.thresholds(longer)
+            for delta, claimed, found in zip(
+                longer, thresholds[series, column].tolist(), proved.tolist(), strict=True
+            ):
+                if found not in (claimed, OUT_OF_TIME):
+                    raise RuntimeError(
+                        f"solver bug: threshold {claimed}, but {found} is proved of "
+                        f"{format_delta(delta)}"
+                    )
+            late |= proved == OUT_OF_TIME
+            bar.update(len(series))
+    thresholds[series[late], -1] = OUT_OF_TIME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -77,12 +77,13 @@ class Stock:
         """Canonical forms of all members in the archive."""
         self.left_open: set[bytes] = set()
         """The ways to lengthen that ended for want of memory for a threshold."""
+        self.undecided: set[bytes] = set()
+        """Canonical forms of the automata for which time did not suffice."""
 
     def of_size(self, n: int, *, left: bool = False) -> Deltas:
         """Return the automata with n states, or those `left` by all series: uint8 (batch, k, n)."""
-        own = b"".join(
-            form for form in self.forms[self.rows["n"] == n] if not (left and form in self.members)
-        )
+        done = self.members | self.undecided if left else set()
+        own = b"".join(form for form in self.forms[self.rows["n"] == n] if form not in done)
         forms = np.frombuffer(own, np.uint8).reshape(-1, n * self.k)
         return from_canonical(forms, n, self.k, partial=self.partial)
 
@@ -105,6 +106,16 @@ class Stock:
         for places in zip(*ways[:4], strict=True):
             self.left_open.add(bytes([ways.period]) + b"".join(own.tobytes() for own in places))
 
+    def leave_undecided(self, sizes: Collection[int]) -> None:
+        """Note the automata for which there was no time: all of some sizes, and those left."""
+        unreached = self.rows["n"].isin(sizes) | ~self.forms.isin(self.members)
+        self.undecided.update(self.forms[unreached])
+
+    def left(self) -> pd.DataFrame:
+        """Return the rows of the automata for which time did not suffice."""
+        return self.rows[[form in self.undecided for form in self.forms]]
+
     def sporadic(self) -> pd.DataFrame:
         """Return the rows of the automata that belong to no series."""
-        return self.rows[[form not in self.members for form in self.forms]]
+        done = self.members | self.undecided
+        return self.rows[[form not in done for form in self.forms]]

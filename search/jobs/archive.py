@@ -17,6 +17,7 @@ from automata.nearest import Nearest, nearest_of
 from automata.settings import SettingError
 from automata.solver.either import thresholds_of
 from automata.solver.exact import NOT_SYNCHRONIZING
+from automata.solver.timed import Clock
 from automata.text.formats import format_delta, parse_delta
 from data.cells import plain_cells
 from data.outputs import write_output
@@ -24,8 +25,10 @@ from data.pools import pool_of
 from data.printing import printed_table
 from data.records import landscapes, records
 from data.results import Summary
+from search.archive.kept import kept_file
 from search.archive.selection import Selection
 from search.archive.series import SeriesFound, find_series, summarize
+from search.archive.series_config import SeriesConfig
 from search.archive.store import Archive
 
 _LONG = ["cerny_bound", "best_known", "word", "canonical", "properties", "finds"]
@@ -77,23 +80,31 @@ class SeriesOutcome(NamedTuple):
 
     def text(self) -> str:
         """Return the formulas, the number of automata in no series by size, and the file."""
-        series, sporadic, left_open = self.found
-        by_size = sporadic.groupby(["k", "n"]).size().items()
-        counts = ", ".join(f"{count} with n={n}, k={k}" for (k, n), count in by_size)
+        series, sporadic, left_open, left, slow = self.found
         lines = [
             _text(summarize(series), "no series"),
-            f"Automata in no series: {counts or 'none'}",
+            f"Automata in no series: {_by_size(sporadic) or 'none'}",
         ]
         if left_open:
             lines.append(f"Ways to lengthen that took too much memory: {left_open}")
+        if len(left):
+            lines.append(
+                f"Automata that the time limit left: {_by_size(left)}. "
+                "The same command goes on from here."
+            )
+        if slow:
+            lines.append(
+                f"Thresholds that need more time than one may take: {slow}. "
+                "The next call gives them twice as much."
+            )
         return "\n".join([*lines, *([] if self.file is None else [str(self.file)])])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rows of both tables, and the number of ways that were left open."""
-        series, sporadic, left_open = self.found
-        tables = {"series": series, "sporadic": sporadic}
+        """Return the rows of all tables, and the numbers of what was left open."""
+        series, sporadic, left_open, left, slow = self.found
+        tables = {"series": series, "sporadic": sporadic, "left": left}
         rows = {name: table.to_dict("records") for name, table in tables.items()}
-        return {**rows, "left_open": left_open}
+        return {**rows, "left_open": left_open, "slow": slow}
 
 
 class Relatives(NamedTuple):
@@ -193,13 +204,15 @@ def export_automata(path: Path, selection: Selection, file: Path) -> Summary | s
 def list_series(
     path: Path,
     selection: Selection,
+    config: SeriesConfig,
     *,
-    prove: bool,
     out: Path | None,
     workers: int,
     scheduler: str | None = None,
 ) -> SeriesOutcome | str:
     """Find the series of the selected automata; for the file "-", return them as CSV.
+
+    The thresholds of a search that is ended, or takes long, are kept beside the archive.
 
     Raises
     ------
@@ -210,15 +223,18 @@ def list_series(
         rows = archive.rows(selection)
     # nobody knows how long the members of a class are at larger sizes
     at_least = 0.0 if selection.classes else selection.at_least or 0.0
+    clock = None if config.time_limit is None else Clock(config.time_limit)
     try:
         with pool_of(scheduler, nullcontext()) as pool:
             found = find_series(
                 rows,
-                at_least=at_least,
-                prove=prove,
+                at_least=selection.at_least or 0.0,
+                prove=config.prove,
                 partial=selection.partial,
                 workers=workers,
                 pool=pool,
+                clock=clock,
+                keep=kept_file(path),
             )
     except SizeLimitError as error:
         raise SettingError(f"{error}: -n chooses one size") from error
@@ -236,6 +252,12 @@ def _csv(table: pd.DataFrame) -> str:
 
 def _write(table: pd.DataFrame, file: Path) -> None:
     write_output(file, partial(plain_cells(table).to_csv, index=False))
+
+
+def _by_size(table: pd.DataFrame) -> str:
+    """Return how many automata of each size a table has."""
+    counts = table.groupby(["k", "n"]).size().items()
+    return ", ".join(f"{count} with n={n}, k={k}" for (k, n), count in counts)
 
 
 def _text(table: pd.DataFrame, empty: str) -> str:

@@ -19,7 +19,8 @@ from search.jobs.options import Decorator
 
 _AFTER = (
     dict.fromkeys(
-        ("generate", "enumerate", "train", "discover"), ": the same command goes on from here"
+        ("generate", "enumerate", "train", "discover", "series"),
+        ": the same command goes on from here",
     )
     | dict.fromkeys(("search", "evolve"), ": the same command starts again")
     | {"demo": ": the same command goes on from here; its search starts again"}

@@ -1,5 +1,6 @@
 """Thresholds that are solved once: the same as those of the solver, for all isomorphic automata."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 
 from automata.deltas import UNDEFINED, Deltas
 from automata.partial_families import p_automaton
-from automata.solver import once
+from automata.solver import timed
 from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN, Thresholds
 from automata.solver.once import SolvedOnce
+from automata.solver.timed import OUT_OF_TIME, Clock
+from tests.clocks import Ticks
 
 
 def drawn(rng: np.random.Generator, n: int, k: int, *, partial: bool) -> Deltas:
@@ -29,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts.append(len(deltas))
         return thresholds_of(deltas, **options)
 
-    monkeypatch.setattr(once, "thresholds_of", solve)
+    monkeypatch.setattr(timed, "thresholds_of", solve)
     return counts
 
 
@@ -46,9 +49,9 @@ def test_each_class_of_isomorphic_automata_is_solved_once(asked: list[int], part
         renamed[:, :, permutation] = named[deltas[:, letters]]
         twice = np.concatenate([deltas, renamed])
         assert solved.thresholds(twice).tolist() == [*expected, *expected]
-        assert 0 < asked[-1] <= len(deltas)
+        assert 0 < asked.pop() <= len(deltas)
         assert solved.thresholds(renamed[::-1]).tolist() == expected[::-1].tolist()
-        assert asked[-1] == 0
+        assert not asked
     assert solved.thresholds(deltas[:0]).shape == (0,)
 
 
@@ -57,18 +60,84 @@ def test_what_the_memory_does_not_suffice_for_is_not_tried_again(asked: list[int
     solved = SolvedOnce(partial=True, memory_limit=1 << 20)
     assert solved.thresholds(deltas).tolist() == [UNKNOWN]
     assert solved.thresholds(deltas).tolist() == [UNKNOWN]
-    assert asked == [1, 0]
+    assert asked == [1]
 
 
-def test_a_search_that_was_ended_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    deltas = np.array([[[1, 2, 0], [0, 1, 0]]], np.uint8)
+def test_a_search_that_was_ended_keeps_what_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    deltas = drawn(np.random.default_rng(2), 6, 2, partial=False)
+    expected = thresholds_of(deltas, partial=False)
     solved = SolvedOnce(partial=False)
+    monkeypatch.setattr(solved, "_at_once", 4)
+    honest = solved._solve
+    count = 0
 
-    def end(deltas: Deltas, **options: Any) -> Thresholds:
-        raise KeyboardInterrupt
+    def end(chunk: list[timed.Item]) -> list[tuple[int, float]]:
+        nonlocal count
+        count += 1
+        if count == 12:
+            raise KeyboardInterrupt
+        return honest(chunk)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(solved, "_solve", end)
-        with pytest.raises(KeyboardInterrupt):
-            solved.thresholds(deltas)
-    assert solved.thresholds(deltas).tolist() == [4]
+    monkeypatch.setattr(solved, "_solve", end)
+    with pytest.raises(KeyboardInterrupt):
+        solved.thresholds(deltas)
+    (known,) = solved.known()
+    assert 0 < len(known.forms) < 44 and not known.seconds.any()
+    assert solved.thresholds(deltas).tolist() == expected.tolist()
+    assert count == 12 + (len(deltas) - len(known.forms)) // 4
+
+
+# --- within the time of a clock -------------------------------------------------------------------
+
+
+def test_nothing_is_solved_when_the_time_is_over(asked: list[int]) -> None:
+    deltas = drawn(np.random.default_rng(4), 6, 2, partial=False)
+    expected = thresholds_of(deltas, partial=False)
+    clock = Ticks(2)
+    solved = SolvedOnce(partial=False, clock=clock)
+    assert solved.thresholds(deltas[:20]).tolist() == expected[:20].tolist()
+    clock.ticks = 0
+    late = solved.thresholds(deltas).tolist()
+    assert late[:20] == expected[:20].tolist() and {*late[20:]} <= {OUT_OF_TIME, *late[:20]}
+    assert OUT_OF_TIME in late and asked == [20]
+    assert [len(known.forms) for known in solved.known()] == [20]
+
+
+def test_an_automaton_that_takes_its_share_gets_twice_as_much_the_next_time() -> None:
+    deltas = drawn(np.random.default_rng(4), 6, 2, partial=False)[:3]
+    given: list[float | None] = []
+
+    def one(delta: Deltas, seconds: float | None) -> int:
+        given.append(seconds)
+        assert seconds is not None
+        if seconds < 0.03:
+            time.sleep(seconds)
+            return UNKNOWN
+        return 7
+
+    first = SolvedOnce(partial=False, clock=Clock(0.08), one=one)
+    assert first.thresholds(deltas[:2]).tolist() == [OUT_OF_TIME] * 2
+    for clock, expected in ((0.08, OUT_OF_TIME), (0.16, 7), (0.01, 7)):
+        (known,) = first.known()
+        second = SolvedOnce(partial=False, clock=Clock(clock), one=one)
+        second.remember(known)
+        assert second.thresholds(deltas[:1]).tolist() == [expected]
+        first = second
+    assert given == pytest.approx([0.01, 0.01, 0.02, 0.04])
+    (known,) = first.known()
+    assert sorted(known.thresholds.tolist()) == [OUT_OF_TIME, 7]  # the second is not forgotten
+    assert sorted(known.seconds.tolist()) == pytest.approx([0.0, 0.01])
+
+
+def test_a_want_of_memory_is_no_want_of_time() -> None:
+    deltas = p_automaton(22, 0)[None]
+    solved = SolvedOnce(partial=True, memory_limit=1 << 20, clock=Clock(1e9))
+    assert solved.thresholds(deltas).tolist() == [UNKNOWN]
+    (known,) = solved.known()
+    assert known.thresholds.tolist() == [UNKNOWN] and known.seconds.tolist() == [0.0]
+
+
+def test_a_time_that_is_none() -> None:
+    for seconds in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="time_limit"):
+            Clock(seconds)

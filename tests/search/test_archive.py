@@ -913,12 +913,36 @@ def test_series(filled, tmp_path):
         .equals(found.series)
     )
     answer = run(*words, "--json")
-    tables = {"series": found.series, "sporadic": found.sporadic}
+    tables = {"series": found.series, "sporadic": found.sporadic, "left": found.left}
     rows_of = {name: own.to_dict("records") for name, own in tables.items()}
-    assert json.loads(answer.stdout) == {**rows_of, "left_open": 0}
+    assert json.loads(answer.stdout) == {**rows_of, "left_open": 0, "slow": 0}
     assert run(*words, "--out", "-").stdout == out.read_text()
     answer = run("series", "--archive", filled, "-n", 64)
     assert (answer.exit_code, answer.stdout) == (0, "no series\nAutomata in no series: none\n")
+
+
+def test_series_within_a_time(filled, tmp_path):
+    whole = run("series", "--archive", filled, "--at-least", 0.7).stdout
+    words = ("series", "--archive", filled, "--at-least", 0.7, "--time-limit")
+    answer = run(*words, "0.000001", "--out", tmp_path / "series.csv")
+    assert answer.exit_code == 0
+    with Archive(filled) as archive:
+        sizes = archive.rows(Selection(at_least=0.7)).groupby(["k", "n"]).size()
+    left = ", ".join(f"{count} with n={n}, k={k}" for (k, n), count in sizes.items())
+    assert answer.stdout.splitlines() == [
+        "no series",
+        "Automata in no series: none",
+        f"Automata that the time limit left: {left}. The same command goes on from here.",
+        str(tmp_path / "series.csv"),
+    ]
+    answer = run(*words, "0.000001", "--json")
+    assert len(json.loads(answer.stdout)["left"]) == sizes.sum()
+    assert run(*words, 1e9).stdout == whole
+    assert filled.with_name("archive-series.parquet").exists()
+    filled.with_name("archive-series.parquet").write_text("PAR1")
+    answer = run(*words, 1e9)
+    assert isinstance(answer.exception, DataError)
+    assert run(*words, 0).exit_code == run(*words, "nan").exit_code == 2
 
 
 def test_series_of_automata_that_are_too_large(filled, monkeypatch):

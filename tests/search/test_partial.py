@@ -309,7 +309,7 @@ def grown(start: Deltas, way: tuple[str, str, str], by: int) -> Deltas:
 def test_the_quadratic_series_of_partial_automata_are_true(count: int) -> None:
     texts = ["0 1 2 4 5 0|1 2 3 1 5 -", "1 2 3 4 5 1|- 1 2 3 5 5", "0 1 2 4 3 1|1 2 3 0 5 -"]
     rows = rows_of([*map(parse, texts[:count])])
-    series, sporadic, _ = find_series(rows, partial=True, prove=True)
+    series, sporadic, *_ = find_series(rows, partial=True, prove=True)
     whole = series[series["holds"] == "all n"]
     assert whole["formula"].tolist() == ["n^2-3n-1", "n^2-4n+5", "n^2-5n+10"][:count]
     assert len(sporadic) == 0
@@ -332,10 +332,10 @@ def test_recurrences_are_found_and_named(monkeypatch: pytest.MonkeyPatch, fib: b
     def solve(deltas: Deltas, **_: object) -> np.ndarray:
         return np.full(len(deltas), min(lengths(deltas.shape[2]), 2**31 - 1), np.int32)
 
-    monkeypatch.setattr("automata.solver.once.thresholds_of", solve)
+    monkeypatch.setattr("automata.solver.timed.thresholds_of", solve)
     rows = rows_of([p_automaton(n, 0) for n in (7, 8)])
     rows["reset_threshold"] = [lengths(7), lengths(8)]
-    series, sporadic, _ = find_series(rows, partial=True)
+    series, sporadic, *_ = find_series(rows, partial=True)
     assert (len(series) > 0) == fib
     if fib:
         own = series[series["family"] == "P(n,0)"].iloc[0]
@@ -346,7 +346,7 @@ def test_recurrences_are_found_and_named(monkeypatch: pytest.MonkeyPatch, fib: b
 
 def test_the_family_p_obeys_no_formula() -> None:
     rows = rows_of([p_automaton(n, 1) for n in (6, 7)])
-    series, sporadic, _ = find_series(rows, partial=True)
+    series, sporadic, *_ = find_series(rows, partial=True)
     assert "P(n,1)" not in {*series["family"]}
     assert len(sporadic) == 2
 
@@ -367,7 +367,7 @@ def test_series_have_a_memory_limit(monkeypatch: pytest.MonkeyPatch, partial: bo
         limits.add(memory_limit)
         return np.full(len(deltas), UNKNOWN, np.int32)
 
-    monkeypatch.setattr("automata.solver.once.thresholds_of", solve)
+    monkeypatch.setattr("automata.solver.timed.thresholds_of", solve)
     found = find_series(rows_of([parse("0 1 2 3 0|1 2 3 4 0")]), partial=partial)
     assert limits == ({1 << 22, 1 << 24} if partial else {1 << 22})
     ways = [
