@@ -69,7 +69,7 @@ def find_series(
 ) -> SeriesFound:
     """List the series that automata of an archive belong to, the slowest first.
 
-    An automaton is lengthened in every way that `automata.stretches.find_stretches` finds with
+    An automaton is lengthened in every way that `automata.runs.find_stretches` finds with
     runs of period 1. The thresholds at the next three even (or odd) sizes give a formula, quadratic
     in n. If those at four further sizes of that parity obey it, the automaton begins a series for
     even (or odd) n. If it begins neither, the residues of n modulo 3 are tried in the same way. The

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from automata.canonical import CANONICAL_MAX_STATES, canonical_forms
 from automata.recurrences import RECURRENCE_TERMS, find_recurrence
+from automata.runs import find_stretches
 from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
 from automata.solver.exact import UNKNOWN
 from automata.solver.timed import OUT_OF_TIME
-from automata.stretches import Stretches, find_stretches, stretch
+from automata.stretches import Stretches, stretch
 from automata.text.formats import format_delta
 from data.progress import progress
 from search.archive.series_names import families_of

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from automata.constructive import sample_constructive
 from automata.mutation import breed, insert_states
+from automata.runs import find_stretches, stretch_max_states
 from automata.sampling import rank_weights, sample_uniform
 from automata.sizes import UNDEFINED_SHARE
 from automata.solver.exact import Thresholds
-from automata.stretches import LARGEST_PERIOD, find_stretches, stretch, stretch_max_states
+from automata.stretches import LARGEST_PERIOD, stretch
 from search.arms.decode import decode_and_repair
 from search.arms.proposals import Proposals, concatenate, plain_proposals
 from search.arms.ranked import Ranked

@@ -44,13 +44,14 @@ from automata.proof.certify import certificate
 from automata.proof.verification import verify_words
 from automata.properties import class_flags, in_classes
 from automata.row_index import RowIndex, hash_rows
+from automata.runs import find_stretches
 from automata.sampling import rank_weights, sample_synchronizing, sample_uniform
 from automata.series import series_sizes, series_thresholds
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
 from automata.solver.limits import Budget
 from automata.solver.ranks import are_synchronizing
-from automata.stretches import Stretches, find_stretches, stretch
+from automata.stretches import Stretches, stretch
 from automata.text.solve import SolveConfig, solve
 from automata.text.words import as_letters, format_word, parse_word
 from data.enumerate import EnumerateConfig

@@ -15,9 +15,10 @@ from automata.errors import AutomatonError, SizeLimitError
 from automata.evolution import Evolution, Evolved, evolve
 from automata.mutation import exchange, insert_states, mutate
 from automata.properties import in_classes
+from automata.runs import find_stretches
 from automata.sampling import sample_synchronizing, sample_uniform
 from automata.solver.either import may_synchronize, thresholds_of
-from automata.stretches import Stretches, find_stretches, stretch
+from automata.stretches import Stretches, stretch
 from tests import naive
 
 Tables = npt.NDArray[np.uint8]

@@ -51,10 +51,10 @@ from automata.identification import identify
 from automata.mutation import exchange, insert_states, mutate
 from automata.numbering import all_numberings, random_numberings
 from automata.proof.verification import verify_words
+from automata.runs import find_stretches
 from automata.sampling import sample_uniform
 from automata.solver.dense import DenseSearch
 from automata.solver.exact import Words, shortest_reset_words
-from automata.stretches import find_stretches
 from automata.text.formats import (
     format_delta,
     format_dot,

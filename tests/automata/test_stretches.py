@@ -5,10 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from automata import stretches
+from automata import runs as searched
 from automata.deltas import Deltas
+from automata.runs import find_stretches
 from automata.sampling import sample_uniform
-from automata.stretches import find_stretches
 
 
 def two_runs(n: int, k: int) -> Deltas:
@@ -27,9 +27,9 @@ def test_small_blocks_find_the_same(
     drawn = sample_uniform(np.random.default_rng(0), 200, 6, 2)
     for deltas in (drawn, two_runs(9, 3), two_runs(10, 2), drawn[:0]):
         with monkeypatch.context() as patch:
-            patch.setattr(stretches, "_PART_BYTES", 1 << 40)
+            patch.setattr(searched, "_PART_BYTES", 1 << 40)
             whole = find_stretches(deltas, runs=runs)
-            patch.setattr(stretches, "_PART_BYTES", part_bytes)
+            patch.setattr(searched, "_PART_BYTES", part_bytes)
             blocks = find_stretches(deltas, runs=runs)
         for own, expected in zip(blocks, whole, strict=True):
             assert np.array_equal(own, expected)

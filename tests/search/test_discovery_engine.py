@@ -23,10 +23,11 @@ from automata.deltas import UNDEFINED, Deltas
 from automata.evolution import Evolution, evolve
 from automata.proof.verification import reprove_thresholds
 from automata.properties import in_classes
+from automata.runs import find_stretches
 from automata.sampling import sample_synchronizing
 from automata.sizes import cerny_bound
 from automata.solver.either import may_synchronize, thresholds_of
-from automata.stretches import LARGEST_PERIOD, find_stretches, stretch
+from automata.stretches import LARGEST_PERIOD, stretch
 from automata.text.formats import parse_delta
 from data.damage import DataError
 from search.arms import oracle

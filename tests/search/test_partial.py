@@ -15,12 +15,13 @@ from automata import UNDEFINED, parse_delta
 from automata.canonical import canonical_forms, from_canonical
 from automata.deltas import Deltas
 from automata.partial_families import p_automaton, p_threshold
+from automata.runs import find_stretches
 from automata.series import series_thresholds
 from automata.solver.careful import careful_thresholds, shortest_careful_word
 from automata.solver.either import may_synchronize
 from automata.solver.exact import UNKNOWN
 from automata.solver.once import SolvedOnce
-from automata.stretches import Stretches, find_stretches, stretch
+from automata.stretches import Stretches, stretch
 from automata.text.formats import format_delta, format_word
 from data.damage import DataError
 from data.run_record import read_run_record

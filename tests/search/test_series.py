@@ -18,9 +18,10 @@ from automata.enumeration import enumerate_automata
 from automata.errors import SizeLimitError
 from automata.families import FAMILIES, wielandt
 from automata.identification import identify
+from automata.runs import find_stretches, least_run
 from automata.sampling import sample_uniform
 from automata.series import CHECKED, Quadratic, series_sizes, series_thresholds
-from automata.stretches import Stretches, find_stretches, least_run, stretch
+from automata.stretches import Stretches, stretch
 from automata.text.formats import parse_delta
 from search.archive import series_search
 from search.archive.series import SERIES_COLUMNS, SeriesFound, find_series, summarize

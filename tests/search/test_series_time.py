@@ -9,10 +9,11 @@ import pytest
 
 from automata.enumeration import enumerate_automata
 from automata.families import FAMILIES
+from automata.runs import find_stretches
 from automata.solver import timed
 from automata.solver.either import thresholds_of
 from automata.solver.timed import Clock
-from automata.stretches import find_stretches, stretch
+from automata.stretches import stretch
 from data.damage import DataError
 from search.archive import kept, series_search, series_solvers
 from search.archive.series import SeriesFound, find_series
