@@ -228,7 +228,7 @@ def list_series(
         with pool_of(scheduler, nullcontext()) as pool:
             found = find_series(
                 rows,
-                at_least=selection.at_least or 0.0,
+                at_least=at_least,
                 prove=config.prove,
                 partial=selection.partial,
                 workers=workers,
