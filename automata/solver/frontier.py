@@ -89,6 +89,8 @@ class Frontier:
         numbers = np.arange(self.count, dtype=np.uint32)
         self.levels = [numbers[at:end] for at, end in pairwise([0, *made.ends])]
         """the numbers of the sets of each level"""
+        self.growth = max(1.0, self.size / len(self.levels[-2])) if made.ends[1:] else float(self.k)
+        """the sets that a set of the level before has led to, on average, at least 1"""
         self.table = _image_table(delta, backward)  # (n, k * words and padding)
         self.workers = workers
         self.part = max(16, min(8192, _PART_BYTES // self._bytes_a_row()))
@@ -108,13 +110,6 @@ class Frontier:
     def size(self) -> int:
         """The number of sets of the last level."""
         return len(self.levels[-1])
-
-    @property
-    def growth(self) -> float:
-        """The size of the last level divided by that of the level before, at least 1."""
-        if len(self.levels) == 1:
-            return float(self.k)
-        return max(1.0, self.size / len(self.levels[-2]))
 
     @property
     def bytes(self) -> int:
@@ -186,6 +181,7 @@ class Frontier:
                 met = Met(self.sets, letters, before, self.levels)
                 room = self.budget.memory - used - self.bytes
                 numbers = self.reduction.needed(met, numbers, more, room, pool)
+            self.growth = max(1.0, len(numbers) / max(1, self.size))
             self.levels.append(numbers)
         except BaseException:
             self.count = before
@@ -217,7 +213,20 @@ class Frontier:
         cuts = [stop - stops[0] for stop in stops]
         self.levels += [numbers[at:end] for at, end in pairwise(cuts)]
         self.count = stops[-1]
+        self.growth = max(1.0, self.size / max(1, len(self.levels[-2])))
         return bool(met)
+
+    def keep(self, numbers: Numbers) -> None:
+        """Keep these sets of the last level; tries of it go if most of its sets do."""
+        if self.reduction is not None and 2 * len(numbers) < self.size:
+            self.reduction.tries = {}
+        self.levels[-1] = numbers
+
+    def drop_last(self) -> None:
+        """Go back to the level before the last one."""
+        self.levels.pop()
+        if self.reduction is not None:
+            self.reduction.tries = {}
 
     def path(self, number: int, level: int) -> list[int]:
         """Return the letters on the way from a set of a level back to where the search begins."""

@@ -23,6 +23,7 @@ from automata.deltas import Deltas
 from automata.parallel import results_in_order
 from automata.solver.frontier import Frontier, Levels
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
+from automata.solver.pruning import Pruning
 from automata.solver.short_words import beam_word
 from automata.solver.start import Start, begin_later
 from automata.solver.trie import Numbers, PackedSets, Trie
@@ -94,6 +95,8 @@ class Search:
         """Whether there is no word: it is proved."""
         self.budget = budget
         self.workers = workers
+        prunable = ends is None and word is not None and inner.shape[1] <= 64
+        self.pruning = Pruning(inner) if prunable else None
         self._trie: Trie | None = None  # of the last forward level, if it was not reduced
         self._beam_searched = ends is not None  # it goes from all states to any one
         self._worth = 0.0  # _WORTH x sets made since the last question
@@ -152,6 +155,8 @@ class Search:
             if many and self.word is not None and not self._beam_searched and not self._few:
                 self._search_beam(self.word)
                 left = max(0, self._most - 1 - forward.depth - backward.depth)
+            if self._prune(left, pool):
+                return True
             expand_forward = _cost_of_next(forward, _BUILD) < _cost_of_next(backward, _QUERY)
             if left == 0 or (left == 1 and not expand_forward):
                 self._ask(left, pool)
@@ -203,12 +208,37 @@ class Search:
                 self._ask(0, pool)
         else:
             self._expand(side, left, pool)
-        if (
-            side.size == 0
-        ):  # this side is complete: a length asked about now is affirmed, or none is
-            side.levels.pop()
+        if side.size == 0:
+            self._end(side, pool)
+
+    def _prune(self, left: int, pool: ThreadPoolExecutor | None) -> bool:
+        """Drop sets that no shorter word leads through; return whether a side has none left."""
+        forward, backward = self.forward, self.backward
+        if self.pruning is None:
+            return False
+        size = forward.size
+        self.pruning.prune(forward, backward, left)
+        if 2 * forward.size < size:
+            self._trie = None
+        for side in (forward, backward):
+            if side.size == 0:
+                self._end(side, pool)
+                return True
+        return False
+
+    def _end(self, side: Frontier, pool: ThreadPoolExecutor | None) -> None:
+        """End the search: a side has no sets left, so no shortest word has as many letters.
+
+        A length that has not been asked about is affirmed, or there is no shorter word.
+        """
+        if len(side.levels) > 1:
+            side.drop_last()
+            if side is self.forward:
+                self._trie = None
             self._ask(0, pool)
-            self.hopeless = self.word is None
+        self.hopeless = self.word is None
+        if not self.hopeless:
+            self.lower = self._most
 
     def _expand(self, side: Frontier, left: int, pool: ThreadPoolExecutor | None) -> None:
         """Make the next level of a side."""

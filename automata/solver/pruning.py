@@ -1,0 +1,78 @@
+"""Which sets of the last levels of a search may lie on a shorter word than the one that is known.
+
+Let U be its length. A shorter word of f + t + b letters leads some forward set of level f, in t
+letters, into some backward set of level b, so t <= U - 1 - f - b. That forward set is of no use
+unless so few letters may make it as small as the largest backward set; and a backward set, unless
+preimages under so few letters may be as large as the smallest forward set. Shortest words pass
+only through sets that are of use, so what `automata.solver.two_ended` says about the sets kept
+holds for those left: of each word that is shorter than U, and shortest, or of another as short.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from automata.deltas import Deltas
+from automata.kernels import size_bounds
+from automata.solver.frontier import Frontier
+from automata.solver.trie import Numbers
+
+_LETTERS = 32
+"""Most letters between two levels for which sets are compared with these bounds."""
+_SAMPLE = 64
+"""So many sets of a level, evenly spread, are looked at first; all are if one of them goes."""
+
+
+class Pruning:
+    """The bounds for one complete automaton.
+
+    Parameters
+    ----------
+    delta : array of states, shape (k, n)
+        n <= 64.
+    """
+
+    def __init__(self, delta: Deltas) -> None:
+        n = delta.shape[1]
+        self._mergeable = np.empty((_LETTERS + 1, n), np.uint64)
+        self._growth = np.empty((_LETTERS + 1, n), np.int64)
+        size_bounds.fill(delta, self._mergeable, self._growth)
+        self._least = np.array([n, 0])  # cardinality of forward sets, of the levels measured
+        self._largest = np.array([n, 0])
+        self._measured = [0, 0]
+
+    def prune(self, forward: Frontier, backward: Frontier, left: int) -> None:
+        """Drop sets of the last levels that are of no use; then one side may have none left.
+
+        Parameters
+        ----------
+        forward, backward : Frontier
+            Those of one search; the same in each call.
+        left : int
+            The most letters between their last levels in a word that is shorter than the known one.
+        """
+        for side, sizes in ((forward, self._least), (backward, self._largest)):
+            for numbers in side.levels[self._measured[side.backward] :]:
+                size_bounds.extreme_sizes(side.sets, numbers, sizes)
+            self._measured[side.backward] = len(side.levels)
+        if left > _LETTERS:
+            return
+        for side in (forward, backward):
+            numbers = side.levels[-1]
+            sample = numbers[:: max(1, len(numbers) // _SAMPLE)]
+            if not self._of_use(side, sample, left).all():
+                side.keep(numbers[self._of_use(side, numbers, left)])
+                if side.size == 0:
+                    return
+
+    def _of_use(self, side: Frontier, numbers: Numbers, left: int) -> npt.NDArray[np.bool_]:
+        """Return for each set listed whether it may be of use."""
+        found = np.empty(len(numbers), np.bool_)
+        if side.backward:
+            least = self._least[0]
+            size_bounds.mark_large(side.sets, numbers, self._growth[left], least, found)
+        else:
+            most = self._largest[1]
+            size_bounds.mark_small(side.sets, numbers, self._mergeable[left], most, found)
+        return found
