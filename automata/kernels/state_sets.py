@@ -112,10 +112,15 @@ def append_new(out, hashes, sets, letters, first, table, count):
     shift = np.uint64(64) - cardinality(last)
     for i in range(hashes.shape[0]):
         for a in range(hashes.shape[1]):
+            base = a * words
+            union = _ZERO
+            for w in range(words):
+                union |= out[i, base + w]
+            if union == _ZERO:
+                continue
             mixed = hashes[i, a]
             tag = mixed & _HIGH
             slot = mixed >> shift
-            base = a * words
             new = True
             while table[slot] != _ZERO:
                 if table[slot] & _HIGH == tag:
@@ -128,14 +133,11 @@ def append_new(out, hashes, sets, letters, first, table, count):
                         break
                 slot = (slot + _ONE) & last
             if new:
-                union = _ZERO
                 for w in range(words):
                     sets[count, w] = out[i, base + w]
-                    union |= out[i, base + w]
-                if union != _ZERO:
-                    letters[count - first] = a
-                    count += 1
-                    table[slot] = tag | np.uint64(count)
+                letters[count - first] = a
+                count += 1
+                table[slot] = tag | np.uint64(count)
     return count
 
 

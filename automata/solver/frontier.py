@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
@@ -145,7 +145,13 @@ class Frontier:
         state_sets.images(self.table, sets, self.words, images, hashes, members)
         return images, hashes
 
-    def expand(self, used: int, pool: ThreadPoolExecutor | None, more: int = 0) -> None:
+    def expand(
+        self,
+        used: int,
+        pool: ThreadPoolExecutor | None,
+        more: int = 0,
+        sift: Callable[[PackedSets, PackedSets], None] | None = None,
+    ) -> None:
         """Make the next level.
 
         Parameters
@@ -156,6 +162,8 @@ class Frontier:
             Threads on parts of the level.
         more : int
             Levels that will likely follow: the more, the sooner it pays to reduce this one.
+        sift : function, optional
+            Of what `images` returns: it makes images empty that need not be kept.
 
         Raises
         ------
@@ -166,7 +174,14 @@ class Frontier:
         letters = np.empty(self.k * self.size, np.uint8)
         pool = pool if self.size > self.part else None
         parts = self.parts(-1)
-        made = results_in_order(pool, self.workers, lambda part: self.images(part[1]), parts)
+
+        def make(part: tuple[Numbers, PackedSets]) -> tuple[PackedSets, PackedSets]:
+            images, hashes = self.images(part[1])
+            if sift is not None:
+                sift(images, hashes)
+            return images, hashes
+
+        made = results_in_order(pool, self.workers, make, parts)
         try:
             for images, hashes in made:
                 if self.budget.expired:
@@ -252,7 +267,7 @@ class Frontier:
         if count > len(self.sets):
             a_set = 8 * self.words + 4
             room = self.budget.memory - used - (self.bytes - a_set * len(self.sets))
-            capacity = min(max(count, len(self.sets) * 3 // 2 + 256), _MOST_SETS)
+            capacity = min(max(count, len(self.sets) * 5 // 4 + 256), _MOST_SETS)
             if capacity * a_set > room:
                 capacity = int(room // a_set)
             if capacity < count:

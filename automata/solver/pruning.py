@@ -10,18 +10,30 @@ holds for those left: of each word that is shorter than U, and shortest, or of a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from automata.deltas import Deltas
 from automata.kernels import size_bounds
 from automata.solver.frontier import Frontier
-from automata.solver.trie import Numbers
+from automata.solver.trie import Numbers, PackedSets
+
+Sift = Callable[[PackedSets, PackedSets], None]
+"""Of images and their hashes, as `Frontier.images` returns them."""
 
 _LETTERS = 32
 """Most letters between two levels for which sets are compared with these bounds."""
+_BLOCK = 15
+"""Most states of a part of a set whose preimages are known."""
+_FEWEST = 1 << 14
+"""Fewest sets of both last levels together for which the bounds are worth their tables."""
 _SAMPLE = 64
 """So many sets of a level, evenly spread, are looked at first; all are if one of them goes."""
+_WORTH = 0.05
+"""Least share of a level that must have gone for all later sets of its side to be looked at at once,
+before they take memory."""
 
 
 class Pruning:
@@ -34,13 +46,16 @@ class Pruning:
     """
 
     def __init__(self, delta: Deltas) -> None:
+        self._delta = delta
         n = delta.shape[1]
-        self._mergeable = np.empty((_LETTERS + 1, n), np.uint64)
-        self._growth = np.empty((_LETTERS + 1, n), np.int64)
-        size_bounds.fill(delta, self._mergeable, self._growth)
+        blocks = -(-n // _BLOCK)
+        self._width = -(-n // blocks)
+        self._mergeable = np.empty((0, n), np.uint64)  # until the bounds are worth it
+        self._growth = np.empty((0, blocks, 1 << self._width), np.uint8)
         self._least = np.array([n, 0])  # cardinality of forward sets, of the levels measured
         self._largest = np.array([n, 0])
         self._measured = [0, 0]
+        self._sifts = [False, False]
 
     def prune(self, forward: Frontier, backward: Frontier, left: int) -> None:
         """Drop sets of the last levels that are of no use; then one side may have none left.
@@ -56,8 +71,10 @@ class Pruning:
             for numbers in side.levels[self._measured[side.backward] :]:
                 size_bounds.extreme_sizes(side.sets, numbers, sizes)
             self._measured[side.backward] = len(side.levels)
-        if left > _LETTERS:
+        if left > _LETTERS or forward.size + backward.size < _FEWEST:
             return
+        if len(self._growth) == 0:
+            self._fill()
         for side in (forward, backward):
             numbers = side.levels[-1]
             sample = numbers[:: max(1, len(numbers) // _SAMPLE)]
@@ -65,13 +82,40 @@ class Pruning:
                 side.keep(numbers[self._of_use(side, numbers, left)])
                 if side.size == 0:
                     return
+                self._sifts[side.backward] |= side.size < (1 - _WORTH) * len(numbers)
+
+    def sift(self, side: Frontier, left: int) -> Sift | None:
+        """Return a function that empties those images of the last level that are of no use.
+
+        None where `prune` has dropped few sets of this side. The parameters are those of `prune`.
+        """
+        if not self._sifts[side.backward]:
+            return None
+        letters = left - 1
+        if side.backward:
+            growth, least = self._growth[letters], self._least[0]
+            return lambda images, hashes: size_bounds.empty_others_than_large(
+                images, hashes, growth, self._width, least
+            )
+        mergeable, most = self._mergeable[letters], self._largest[1]
+        return lambda images, hashes: size_bounds.empty_others_than_small(
+            images, hashes, mergeable, most
+        )
+
+    def _fill(self) -> None:
+        """Fill the tables of the bounds."""
+        self._mergeable = np.empty((_LETTERS + 1, *self._mergeable.shape[1:]), np.uint64)
+        self._growth = np.empty((_LETTERS + 1, *self._growth.shape[1:]), np.uint8)
+        size_bounds.fill_mergeable(self._delta, self._mergeable)
+        size_bounds.fill_growth(self._delta, self._growth)
 
     def _of_use(self, side: Frontier, numbers: Numbers, left: int) -> npt.NDArray[np.bool_]:
         """Return for each set listed whether it may be of use."""
         found = np.empty(len(numbers), np.bool_)
         if side.backward:
             least = self._least[0]
-            size_bounds.mark_large(side.sets, numbers, self._growth[left], least, found)
+            growth = self._growth[left], self._width
+            size_bounds.mark_large(side.sets, numbers, *growth, least, found)
         else:
             most = self._largest[1]
             size_bounds.mark_small(side.sets, numbers, self._mergeable[left], most, found)

@@ -231,10 +231,13 @@ def _core(delta: Deltas) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]
 
 def _blocks(n: int, k: int, width: int | None) -> int:
     """Return the number of blocks, of 64 sets each, that a level has room for."""
-    if width is None:
-        most = min(_MOST_SETS, _WORDS_OF_IMAGES // (k * -(-n // 64)))
-        width = min(max(_FEWEST_SETS, math.ceil(n * math.log2(n))), most)
-    return -(-max(width, n) // 64)
+    return -(-max(default_width(n, k) if width is None else width, n) // 64)
+
+
+def default_width(n: int, k: int) -> int:
+    """Return the number of sets that a level keeps unless it is given."""
+    most = min(_MOST_SETS, _WORDS_OF_IMAGES // (k * -(-n // 64)))
+    return min(max(_FEWEST_SETS, math.ceil(n * math.log2(n))), most)
 
 
 def _history_slots(blocks: int) -> int:

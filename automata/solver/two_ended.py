@@ -24,7 +24,7 @@ from automata.parallel import results_in_order
 from automata.solver.frontier import Frontier, Levels
 from automata.solver.limits import Budget, OutOfBudget, ResetBounds
 from automata.solver.pruning import Pruning
-from automata.solver.short_words import beam_word
+from automata.solver.short_words import beam_word, default_width
 from automata.solver.start import Start, begin_later
 from automata.solver.trie import Numbers, PackedSets, Trie
 
@@ -37,6 +37,10 @@ last question). A set is worth more than it costs to ask about it, so that even 
 grows is asked about in the end."""
 _BEAM_FROM = 1 << 14
 """A beam search improves the upper bound once both sides have more sets, and large levels."""
+_BEAMS = (1, 1), (8, 8), (128, 64)
+"""The beam searches where n <= 64, only the first beyond: each begins once so many times
+_BEAM_FROM sets are met, and keeps so many times the usual sets. So they take a small share of the
+time."""
 _SCARCE = 0.1
 """A search that has used more of its memory reduces levels, for fewer sets."""
 _ENDLESS = 1 << 62
@@ -98,7 +102,8 @@ class Search:
         prunable = ends is None and word is not None and inner.shape[1] <= 64
         self.pruning = Pruning(inner) if prunable else None
         self._trie: Trie | None = None  # of the last forward level, if it was not reduced
-        self._beam_searched = ends is not None  # it goes from all states to any one
+        self._beams = 0  # beam searches so far; they go from all states to any one
+        self._most_beams = 0 if ends is not None else len(_BEAMS) if delta.shape[1] <= 64 else 1
         self._worth = 0.0  # _WORTH x sets made since the last question
 
     @property
@@ -151,8 +156,7 @@ class Search:
                     return False
             if self.budget.expired:
                 raise OutOfBudget("time")
-            many = forward.count + backward.count > _BEAM_FROM
-            if many and self.word is not None and not self._beam_searched and not self._few:
+            if self.word is not None and self._is_time_for_a_beam:
                 self._search_beam(self.word)
                 left = max(0, self._most - 1 - forward.depth - backward.depth)
             if self._prune(left, pool):
@@ -177,11 +181,20 @@ class Search:
         """Whether levels are small enough to make many backward ones in one compiled loop."""
         return self.forward.size <= _MARCH_TARGETS and self.backward.can_march()
 
+    @property
+    def _is_time_for_a_beam(self) -> bool:
+        """Whether the search has become so expensive that a shorter word may spare much."""
+        if self._beams == self._most_beams or self._few:
+            return False
+        return self.forward.count + self.backward.count > _BEAM_FROM * _BEAMS[self._beams][0]
+
     def _search_beam(self, word: tuple[int, ...]) -> None:
         """Look for a shorter word: a better upper bound leaves fewer lengths to ask about."""
-        self._beam_searched = True
         budget = self.budget.besides(self.bytes())
-        shorter = beam_word(self.delta, longest=len(word) - 1, budget=budget)
+        k, n = self.delta.shape
+        width = default_width(n, k) * _BEAMS[self._beams][1]
+        self._beams += 1
+        shorter = beam_word(self.delta, width, longest=len(word) - 1, budget=budget)
         if shorter is not None:
             self.word = tuple(shorter.tolist())
 
@@ -250,8 +263,10 @@ class Search:
         # The first upper bound is loose: the search may be about to end. For n <= 64 it is not, a
         # kernel has met many sets before; for n <= 128 that kernel gives up sooner.
         scarce = self.bytes() > _SCARCE * self.budget.memory
-        long = self._beam_searched or self.delta.shape[1] <= 64 or scarce
-        side.expand(self.bytes(trie) - side.bytes, pool, -(-left // 2) if long else 0)
+        long = self._beams == self._most_beams or self.delta.shape[1] <= 64 or scarce
+        sift = None if self.pruning is None else self.pruning.sift(side, left)
+        used = self.bytes(trie) - side.bytes
+        side.expand(used, pool, -(-left // 2) if long else 0, sift)
         self._worth += side.size * _WORTH
 
     def _ask(self, unstored: int, pool: ThreadPoolExecutor | None) -> None:
