@@ -111,7 +111,9 @@ class Scale:
         >>> Scale(9, 2).name, Scale(9, 2, classes=("sink",)).name
         ('Černý bound', 'longest known threshold in class sink')
         """
-        names = ", ".join(own if isinstance(own, str) else own.__name__ for own in self.classes)
+        names = ", ".join(
+            own if isinstance(own, str) else getattr(own, "__name__", "own") for own in self.classes
+        )
         within = " in class " if len(self.classes) == 1 else " in the classes "
         return self.kind + (within + names if names else "")
 
