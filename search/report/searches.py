@@ -80,9 +80,7 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     """
     command, config = record["command"], record["config"]
     with reading(folder / "run.json", f"the record of a run of {command}"):
-        own: SearchConfig | EvolveConfig = build(
-            SearchConfig if command == "search" else EvolveConfig, config, "config"
-        )
+        own = build(SearchConfig if command == "search" else EvolveConfig, config, "config")
     scored = [name for name in ("recall.csv",) if (folder / name).exists()]
     learned = [name for name in ("sources.csv",) if (folder / name).exists()]
     check_files(folder, "candidates.csv", "summary.csv", *scored, *learned)
@@ -98,7 +96,7 @@ def read_search(folder: Path, record: Mapping[str, Any], limit: int) -> Content:
     new = int((rows["novel"] == "True").sum())
     # evolution has no training set, so that nothing is old
     of = counted(new, "new") if new and command == "search" else counted(len(rows))
-    scale = _scale(rows, own) if len(rows) else None
+    scale = _scale(rows, tuple(config.get("classes", ()))) if len(rows) else None
     content = Content(
         title_of(command, folder),
         _lead(rows, len(shown), new if command == "search" else None),
@@ -135,13 +133,13 @@ def _columns(rows: pd.DataFrame) -> list[str]:
     return [name for name in columns if name in rows]
 
 
-def _scale(rows: pd.DataFrame, config: SearchConfig | EvolveConfig) -> Scale:
+def _scale(rows: pd.DataFrame, classes: tuple[str, ...]) -> Scale:
     """Return the length that hits were counted by: the recorded one, if it was a record."""
     first = rows.iloc[0]
     size, known = (int(first["n"]), int(first["k"])), first.get("best_known")
     if known is None:
         return Scale(*size)
-    return Scale(*size, not config.classes, float(known or "nan"), config.classes)
+    return Scale(*size, not classes, float(known or "nan"), classes)
 
 
 def _lead(rows: pd.DataFrame, shown: int, new: int | None) -> str:

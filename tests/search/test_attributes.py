@@ -492,7 +492,7 @@ def test_the_command_line(evaluated: Path, call: Callable) -> None:
     assert [row["attribute"] for row in printed["attributes"]] == table["attribute"].tolist()
     assert printed["attributes"][0]["predicted_before"] is None
     assert printed["attributes"][-1]["verdict"] == table["verdict"].iloc[-1]
-    missing = call([*line, "--class", "sink", "--class", "not-sink"])
+    missing = call([*line, "--class", "completely-reachable", "--class", "aperiodic"])
     assert missing.code == 3 and len(missing.complaints()) == 1
 
 

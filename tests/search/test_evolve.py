@@ -110,8 +110,8 @@ def test_an_arm_that_hardly_meets_the_class_ends():
 
 def test_nothing_to_begin_with(monkeypatch):
     monkeypatch.setattr("automata.evolution._RANDOM_PATIENCE", 5000)
-    with pytest.raises(DataError, match="class sink, eulerian with n=5, k=2 among random ones"):
-        evolve_from_random(replace(CONFIG, classes=("sink", "eulerian")))
+    with pytest.raises(DataError, match="class completely-reachable, aperiodic with n=5, k=2"):
+        evolve_from_random(replace(CONFIG, classes=("completely-reachable", "aperiodic")))
 
 
 @pytest.mark.parametrize(
