@@ -23,10 +23,11 @@ landscape and size. This page is made of `data/records.json`, which also holds a
 each automaton; `python pipeline.py atlas` draws them all.
 
 {statuses}. "How many" is the number of automata with this threshold, up to isomorphism, where a
-complete list says so; the list is a published one where it says so. "Found by" names an arm of
-`discover` and its solver calls at this size up to the find, the median where there are several
-seeds. With seconds it is the arm that met the record with the fewest calls in a comparison: its
-expected calls and seconds (training included), so that seeds that miss the record count.
+complete list says so: ours, or a published one where "published" is added. "Found by" names an arm
+of `discover` and its solver calls at this size up to the find, the median where there are several
+seeds. Where seconds stand beside them, it is the arm of a comparison that needs the fewest expected
+calls, with its expected calls and seconds (training included; seeds that miss the record count):
+`python pipeline.py atlas --runs FOLDER --records data/records.json` takes them from `discover`.
 
 The tests solve every automaton, replay its word in plain Python and check a certificate.
 `python pipeline.py atlas --certificates FILE` makes these certificates, and
