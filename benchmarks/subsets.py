@@ -1,7 +1,9 @@
 """The longest shortest words that merge m states of a binary automaton, over all of n states.
 
 python benchmarks/subsets.py 2 3 4 5 6 7        all automata, up to isomorphism
+python benchmarks/subsets.py 3 4 5 --partial    all partial automata: careful words
 python benchmarks/subsets.py 8 --at-least 30    those that synchronize, with a threshold from 30 on
+python benchmarks/subsets.py --of FOLDER        those in a folder of enumerate
 
 A set of states counts if some word leads it to one state. Where all states can be led to one, no
 set takes longer than all states. So lengths of at least T, among all automata that synchronize, are
@@ -10,6 +12,8 @@ found among those with a reset threshold of at least T.
 
 import argparse
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +29,8 @@ from automata import (
 )
 from automata.deltas import Deltas
 from automata.enumeration import Enumeration
+from automata.solver.exact import Thresholds
+from data.dataset import read_dataset
 
 _ROWS = 4096  # their lengths fit the cache
 
@@ -37,25 +43,34 @@ class Longest(NamedTuple):
     """(found, 2, n)"""
 
 
-def longest_words(n: int, at_least: int) -> tuple[dict[tuple[int, bool], Longest], int]:
+Parts = Iterator[tuple[Deltas, Thresholds]]
+"""Automata of one size, (batch, 2, n), with their thresholds."""
+
+
+def enumerated(n: int, at_least: int, *, partial: bool) -> Parts:
+    """Yield all automata with n states, up to isomorphism."""
+    enumeration = Enumeration(n, 2, at_least=at_least, partial=partial)
+    for unit in range(len(enumeration)):
+        for found in enumeration.run(unit):
+            for at in range(0, len(found.deltas), _ROWS):
+                part = slice(at, at + _ROWS)
+                yield found.deltas[part], found.reset_thresholds[part]
+
+
+def longest_words(n: int, parts: Parts) -> tuple[dict[tuple[int, bool], Longest], int]:
     """Return what is longest by size, and by whether the automaton synchronizes; and how many."""
     none = Longest(-1, np.empty((0, 2, n), np.uint8))
     best = {(size, resets): none for size in range(2, n + 1) for resets in (False, True)}
-    enumeration, count = Enumeration(n, 2, at_least=at_least), 0
-    for unit in range(len(enumeration)):
-        for found in enumeration.run(unit):
-            count += len(found.deltas)
-            for at in range(0, len(found.deltas), _ROWS):
-                deltas = found.deltas[at : at + _ROWS]
-                longest = longest_by_size(subset_thresholds(deltas))
-                resets = found.reset_thresholds[at : at + _ROWS] >= 0
-                for (size, wanted), before in best.items():
-                    lengths = np.where(resets == wanted, longest[:, size], -1)
-                    top = max(before.length, int(lengths.max()))
-                    kept = before.deltas if before.length == top else none.deltas
-                    if top >= 0:
-                        new = np.concatenate([kept, deltas[lengths == top]])
-                        best[size, wanted] = Longest(top, new)
+    count = 0
+    for deltas, thresholds in parts:
+        count += len(deltas)
+        longest = longest_by_size(subset_thresholds(deltas))
+        for (size, wanted), before in best.items():
+            lengths = np.where((thresholds >= 0) == wanted, longest[:, size], -1)
+            top = max(before.length, int(lengths.max()))
+            kept = before.deltas if before.length == top else none.deltas
+            if top >= 0:
+                best[size, wanted] = Longest(top, np.concatenate([kept, deltas[lengths == top]]))
     return best, count
 
 
@@ -63,7 +78,7 @@ def example(deltas: Deltas, size: int, length: int) -> str:
     """Return the automaton that is first in canonical form, a set of it and its least word."""
     k, n = deltas.shape[1:]
     form = min(canonical_forms(deltas), key=bytes)
-    delta = from_canonical(form[None], n, k)[0]
+    delta = from_canonical(form[None], n, k, partial=True)[0]
     lengths = subset_thresholds(delta[None])[0]
     sizes = np.bitwise_count(np.arange(1 << n))
     mask = int(np.flatnonzero((sizes == size) & (lengths == length))[0])
@@ -72,22 +87,32 @@ def example(deltas: Deltas, size: int, length: int) -> str:
     return f"{format_delta(delta)} from {states}: {format_word(word or ())}"
 
 
+def print_table(n: int, parts: Parts) -> None:
+    """Print what is longest among automata with n states."""
+    began = time.process_time()
+    best, count = longest_words(n, parts)
+    seconds = time.process_time() - began
+    print(f"n={n}: {count:,} automata, {seconds:.0f} s of processor time")
+    for (size, resets), (length, deltas) in best.items():
+        if len(deltas):
+            kind = "synchronizing" if resets else "others"
+            shown = example(deltas, size, length)
+            print(f"  size {size}, {kind}: {length} ({len(deltas)} automata), {shown}")
+
+
 def main() -> None:
-    """Print a table for each n."""
+    """Print a table for each n, or for the folder."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("n", type=int, nargs="+")
+    parser.add_argument("n", type=int, nargs="*")
     parser.add_argument("--at-least", type=int, default=0)
+    parser.add_argument("--partial", action="store_true")
+    parser.add_argument("--of", type=Path)
     args = parser.parse_args()
     for n in args.n:
-        began = time.process_time()
-        best, count = longest_words(n, args.at_least)
-        seconds = time.process_time() - began
-        print(f"n={n}: {count:,} automata, {seconds:.0f} s of processor time")
-        for (size, resets), (length, deltas) in best.items():
-            if len(deltas):
-                kind = "synchronizing" if resets else "others"
-                shown = example(deltas, size, length)
-                print(f"  size {size}, {kind}: {length} ({len(deltas)} automata), {shown}")
+        print_table(n, enumerated(n, args.at_least, partial=args.partial))
+    if args.of:
+        rows = read_dataset(args.of)
+        print_table(rows.n, iter([(rows.deltas, rows.reset_thresholds)]))
 
 
 if __name__ == "__main__":
