@@ -11,7 +11,7 @@ from automata.kernels.jit import jit
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
-_HIGH = np.uint64(0xFFFFFFFF00000000)
+_BITS = np.uint64(64)
 _LOW = np.uint64(0xFFFFFFFF)
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR = np.uint64(0xFF51AFD7ED558CCD)
@@ -100,16 +100,23 @@ def images(table, sets, words, out, hashes, members):
 
 
 @jit
+def _tag(mixed, bits):
+    """Return the part of a hash that an entry of a table of 2^bits places holds."""
+    return (mixed >> np.uint64(32) << bits) & _LOW
+
+
+@jit
 def append_new(out, hashes, sets, letters, first, table, count):
     """Append the images that are neither empty nor in the list of sets; return its length.
 
-    ``table`` is a hash table (open addressing). The upper 32 bits of an entry are those of a hash,
-    whose uppermost bits are also its place; the lower 32 bits are 1 + the number of a set.
-    ``letters[i]`` gets the letter that leads to set ``first + i``.
+    ``table`` is a hash table (open addressing) of 2^b places, b <= 32. The uppermost b bits of a
+    hash are a place. The lower b bits of an entry are 1 + the number of a set, the upper ones are
+    the next 32 - b bits of its hash. ``letters[i]`` gets the letter that leads to set
+    ``first + i``.
     """
     words = sets.shape[1]
     last = np.uint64(table.shape[0] - 1)
-    shift = np.uint64(64) - cardinality(last)
+    bits = cardinality(last)
     for i in range(hashes.shape[0]):
         for a in range(hashes.shape[1]):
             base = a * words
@@ -118,13 +125,13 @@ def append_new(out, hashes, sets, letters, first, table, count):
                 union |= out[i, base + w]
             if union == _ZERO:
                 continue
-            mixed = hashes[i, a]
-            tag = mixed & _HIGH
-            slot = mixed >> shift
+            slot = hashes[i, a] >> (_BITS - bits)
+            tag = _tag(hashes[i, a], bits)
             new = True
-            while table[slot] != _ZERO:
-                if table[slot] & _HIGH == tag:
-                    known = (table[slot] & _LOW) - _ONE
+            while table[slot] != 0:
+                entry = np.uint64(table[slot])
+                if entry & ~last == tag:
+                    known = (entry & last) - _ONE
                     differ = _ZERO
                     for w in range(words):
                         differ |= sets[known, w] ^ out[i, base + w]
@@ -137,15 +144,15 @@ def append_new(out, hashes, sets, letters, first, table, count):
                     sets[count, w] = out[i, base + w]
                 letters[count - first] = a
                 count += 1
-                table[slot] = tag | np.uint64(count)
+                table[slot] = np.uint32(tag | np.uint64(count))
     return count
 
 
 @jit
 def touch(hashes, table):
     """Read all places that `append_new` will read: it then finds them in the processor's cache."""
-    shift = np.uint64(64) - cardinality(np.uint64(table.shape[0] - 1))
-    seen = _ZERO
+    shift = _BITS - cardinality(np.uint64(table.shape[0] - 1))
+    seen = np.uint32(0)
     for i in range(hashes.shape[0]):
         for a in range(hashes.shape[1]):
             seen ^= table[hashes[i, a] >> shift]
@@ -156,31 +163,17 @@ def touch(hashes, table):
 def enter(sets, start, stop, table):
     """Enter sets that are known to be new into the table."""
     last = np.uint64(table.shape[0] - 1)
-    shift = np.uint64(64) - cardinality(last)
+    bits = cardinality(last)
     for i in range(start, stop):
         mixed = _SEED
         for w in range(sets.shape[1]):
             mixed = (mixed ^ sets[i, w]) * _FACTOR
             mixed ^= mixed >> np.uint64(32)
         mixed *= _FACTOR
-        slot = mixed >> shift
-        while table[slot] != _ZERO:
+        slot = mixed >> (_BITS - bits)
+        while table[slot] != 0:
             slot = (slot + _ONE) & last
-        table[slot] = (mixed & _HIGH) | np.uint64(i + 1)
-
-
-@jit
-def move(old, new):
-    """Move the entries of a table to a larger one, in the same order."""
-    last = np.uint64(new.shape[0] - 1)
-    shift = np.uint64(64) - cardinality(last)
-    for at in range(old.shape[0]):
-        entry = old[at]
-        if entry != _ZERO:
-            slot = entry >> shift
-            while new[slot] != _ZERO:
-                slot = (slot + _ONE) & last
-            new[slot] = entry
+        table[slot] = np.uint32(_tag(mixed, bits) | np.uint64(i + 1))
 
 
 @jit

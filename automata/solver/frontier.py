@@ -20,7 +20,7 @@ from automata.solver.trie import Numbers, PackedSets, Trie
 
 _MARCH_LEVELS, _MARCH_SETS = 1024, 256
 """Most levels made in one compiled loop, and most sets of one of them."""
-_MOST_SETS = 2**32 - 1
+_MOST_SETS = 2**32 * 2 // 3
 _TRACED = 1 << 18
 """Sets through which a way is traced at once."""
 _PART_BYTES = 1 << 20
@@ -84,7 +84,7 @@ class Frontier:
             made = Levels(pack(start.sets), [len(start.words)])
         self.sets = made.sets  # (sets, words)
         self.count = len(self.sets)
-        self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint64)
+        self.places = np.zeros(1 << (2 * self.count).bit_length(), np.uint32)
         state_sets.enter(self.sets, 0, self.count, self.places)
         numbers = np.arange(self.count, dtype=np.uint32)
         self.levels = [numbers[at:end] for at, end in pairwise([0, *made.ends])]
@@ -276,8 +276,8 @@ class Frontier:
         while 3 * count > 2 * len(self.places):
             if not self.budget.fits(used + self.bytes + 2 * self.places.nbytes):
                 raise OutOfBudget("memory")
-            places = np.zeros(2 * len(self.places), np.uint64)
-            state_sets.move(self.places, places)
+            places = np.zeros(2 * len(self.places), np.uint32)
+            state_sets.enter(self.sets, 0, self.count, places)
             self.places = places
 
 

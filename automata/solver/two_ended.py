@@ -39,8 +39,11 @@ _BEAM_FROM = 1 << 14
 """A beam search improves the upper bound once both sides have more sets, and large levels."""
 _BEAMS = (1, 1), (8, 8), (128, 64)
 """The beam searches where n <= 64, only the first beyond: each begins once so many times
-_BEAM_FROM sets are met, and keeps so many times the usual sets. So they take a small share of the
-time."""
+_BEAM_FROM sets are met, and keeps so many times the usual sets."""
+_BEAM = 0.5
+"""Cost of a set of a beam search, in the unit of the others."""
+_SPARED = 8.0
+"""The second and the third begin once the rest of the search is forecast to cost so much more."""
 _SCARCE = 0.1
 """A search that has used more of its memory reduces levels, for fewer sets."""
 _ENDLESS = 1 << 62
@@ -156,7 +159,7 @@ class Search:
                     return False
             if self.budget.expired:
                 raise OutOfBudget("time")
-            if self.word is not None and self._is_time_for_a_beam:
+            if self.word is not None and self._is_time_for_a_beam(left):
                 self._search_beam(self.word)
                 left = max(0, self._most - 1 - forward.depth - backward.depth)
             if self._prune(left, pool):
@@ -181,19 +184,27 @@ class Search:
         """Whether levels are small enough to make many backward ones in one compiled loop."""
         return self.forward.size <= _MARCH_TARGETS and self.backward.can_march()
 
-    @property
-    def _is_time_for_a_beam(self) -> bool:
+    def _is_time_for_a_beam(self, left: int) -> bool:
         """Whether the search has become so expensive that a shorter word may spare much."""
-        if self._beams == self._most_beams or self._few:
+        forward, backward = self.forward, self.backward
+        if self._beams == self._most_beams or self._few or left == 0:
             return False
-        return self.forward.count + self.backward.count > _BEAM_FROM * _BEAMS[self._beams][0]
+        if forward.count + backward.count <= _BEAM_FROM * _BEAMS[self._beams][0]:
+            return False
+        cost = _BEAM * self._beam_width * self._most
+        return self._beams == 0 or _forecast(forward, backward, left) > _SPARED * cost
+
+    @property
+    def _beam_width(self) -> int:
+        """The sets that a level of the next beam search keeps."""
+        k, n = self.delta.shape
+        return default_width(n, k) * _BEAMS[self._beams][1]
 
     def _search_beam(self, word: tuple[int, ...]) -> None:
         """Look for a shorter word: a better upper bound leaves fewer lengths to ask about."""
-        budget = self.budget.besides(self.bytes())
-        k, n = self.delta.shape
-        width = default_width(n, k) * _BEAMS[self._beams][1]
+        width = self._beam_width
         self._beams += 1
+        budget = self.budget.besides(self.bytes())
         shorter = beam_word(self.delta, width, longest=len(word) - 1, budget=budget)
         if shorter is not None:
             self.word = tuple(shorter.tolist())

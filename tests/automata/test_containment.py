@@ -138,7 +138,7 @@ def test_levels_hold_what_is_new(n: int, k: int, backward: bool) -> None:
 
 
 @pytest.mark.parametrize("n", [3, 64, 65, 200])
-def test_appending_knows_what_was_entered_moved_or_just_appended(n: int) -> None:
+def test_appending_knows_what_was_entered_or_just_appended(n: int) -> None:
     k, words = 3, -(-n // 64)
     rng = np.random.default_rng(n)
     frontier = Frontier(uniform(1, n, k)[0], False, Budget())
@@ -146,7 +146,7 @@ def test_appending_knows_what_was_entered_moved_or_just_appended(n: int) -> None
     known: list[int] = []
     sets = np.zeros((400, words), np.uint64)
     letters = np.zeros(400, np.uint8)
-    places = np.zeros(512, np.uint64)
+    places = np.zeros(512, np.uint32)
     for round_ in range(3):  # whatever comes a second time is known
         for part in parts:
             images, hashes = frontier.images(part)
@@ -162,14 +162,9 @@ def test_appending_knows_what_was_entered_moved_or_just_appended(n: int) -> None
             assert ints(sets[:count]) == known
             assert letters[: count - before].tolist() == made
             assert not made or round_ == 0
-        if round_ == 0:
-            larger = np.zeros(2048, np.uint64)
-            state_sets.move(places, larger)
-            places = larger
-        else:
-            places = np.zeros(512, np.uint64)
-            state_sets.enter(sets, 0, len(known) // 2, places)
-            state_sets.enter(sets, len(known) // 2, len(known), places)
+        places = np.zeros(2048 if round_ == 0 else 512, np.uint32)
+        state_sets.enter(sets, 0, len(known) // 2, places)
+        state_sets.enter(sets, len(known) // 2, len(known), places)
         assert np.count_nonzero(places) == len(known)
 
 
@@ -177,17 +172,26 @@ def test_appending_knows_what_was_entered_moved_or_just_appended(n: int) -> None
 def test_a_crowded_hash_table_wraps_around(size: int) -> None:
     count = size - 1
     sets = rows(range(1, count + 1), 70)
-    places = np.zeros(size, np.uint64)
-    state_sets.enter(sets, 0, count, places)
-    assert sorted((places & np.uint64(2**32 - 1)).tolist()) == [*range(count + 1)]
-    larger = np.zeros(2 * size, np.uint64)
-    state_sets.move(places, larger)
+    places, larger = np.zeros(size, np.uint32), np.zeros(2 * size, np.uint32)
+    for table in (places, larger):
+        state_sets.enter(sets, 0, count, table)
+        numbers = [*range(1, count + 1)]
+        assert sorted((table[table > 0] & np.uint32(len(table) - 1)).tolist()) == numbers
     # one letter, the identity: the images are the sets
     frontier = Frontier(np.arange(70, dtype=np.uint8)[None], False, Budget())
     images, hashes = frontier.images(sets)
     room, letters = np.vstack([sets, sets]), np.zeros(count, np.uint8)
     for table in (places, larger):
         assert count == state_sets.append_new(images, hashes, room, letters, count, table, count)
+
+
+def test_empty_images_are_not_appended() -> None:
+    sets = rows([0, 5, 0, 9], 20)
+    images, hashes = np.zeros((4, 4), np.uint64), np.zeros((4, 1), np.uint64)
+    images[:, :1] = sets
+    room, letters, places = np.zeros((4, 1), np.uint64), np.zeros(4, np.uint8), np.zeros(16, "u4")
+    assert state_sets.append_new(images, hashes, room, letters, 0, places, 0) == 2
+    assert ints(room) == [5, 9, 0, 0]
 
 
 @pytest.mark.parametrize(
