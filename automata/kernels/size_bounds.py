@@ -49,7 +49,7 @@ def fill_growth(delta, growth):
     preimages = np.zeros((k, blocks, subsets), np.uint64)
     for a in range(k):
         for q in range(n):
-            block, place = divmod(delta[a, q], width)
+            block, place = divmod(np.int64(delta[a, q]), width)
             preimages[a, block, 1 << place] |= _ONE << np.uint64(q)
         for b in range(blocks):
             for s in range(1, subsets):

@@ -27,7 +27,7 @@ _LETTERS = 32
 """Most letters between two levels for which sets are compared with these bounds."""
 _BLOCK = 15
 """Most states of a part of a set whose preimages are known."""
-_FEWEST = 1 << 14
+_FEWEST = 1 << 15
 """Fewest sets of both last levels together for which the bounds are worth their tables."""
 _SAMPLE = 64
 """So many sets of a level, evenly spread, are looked at first; all are if one of them goes."""
