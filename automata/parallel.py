@@ -10,7 +10,7 @@ from typing import TypeVar
 from automata.arguments import check_workers
 
 _SLICE = 1 << 15
-_WINDOW = 4
+WINDOW = 4
 """Items in flight for each worker: queued, running, or done but behind an unfinished one."""
 
 Item = TypeVar("Item")
@@ -69,7 +69,7 @@ def results_in_order(
     try:
         for item in items:
             under_way.append(pool.submit(work, item))
-            if len(under_way) >= _WINDOW * workers:
+            if len(under_way) >= WINDOW * workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()

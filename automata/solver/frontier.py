@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from automata.deltas import Deltas
 from automata.kernels import state_sets
-from automata.parallel import results_in_order
+from automata.parallel import WINDOW, results_in_order
 from automata.solver.limits import Budget, OutOfBudget
 from automata.solver.reduction import Met, Reduction
 from automata.solver.start import Start
@@ -125,7 +125,8 @@ class Frontier:
         images = rows * self._bytes_a_row()
         queries = Trie.bytes_of_queries(rows * self.k, self.words)
         letters = self.k * self.size
-        return (2 * self.workers + 1) * images + self.workers * queries + letters
+        parts = 3 if self.workers == 1 else WINDOW * self.workers + 1
+        return parts * images + self.workers * queries + letters
 
     def parts(self, level: int) -> Iterator[tuple[Numbers, PackedSets]]:
         """Yield the parts of a level: the numbers of sets (sets,), and the sets (sets, words)."""

@@ -57,7 +57,18 @@ class Pruning:
         self._measured = [0, 0]
         self._sifts = [False, False]
 
-    def prune(self, forward: Frontier, backward: Frontier, left: int) -> None:
+    @property
+    def bytes(self) -> int:
+        """Bytes in use."""
+        return self._mergeable.nbytes + self._growth.nbytes
+
+    @property
+    def _needed(self) -> int:
+        """Return the bytes that the tables take, and what takes part in filling them."""
+        (k, n), (blocks, subsets) = self._delta.shape, self._growth.shape[1:]
+        return (_LETTERS + 1) * (8 * n + blocks * subsets) + 8 * k * blocks * subsets
+
+    def prune(self, forward: Frontier, backward: Frontier, left: int, room: float) -> None:
         """Drop sets of the last levels that are of no use; then one side may have none left.
 
         Parameters
@@ -66,6 +77,8 @@ class Pruning:
             Those of one search; the same in each call.
         left : int
             The most letters between their last levels in a word that is shorter than the known one.
+        room : float
+            Bytes that tables may take.
         """
         for side, sizes in ((forward, self._least), (backward, self._largest)):
             for numbers in side.levels[self._measured[side.backward] :]:
@@ -73,7 +86,9 @@ class Pruning:
             self._measured[side.backward] = len(side.levels)
         if left > _LETTERS or forward.size + backward.size < _FEWEST:
             return
-        if len(self._growth) == 0:
+        if self.bytes == 0:
+            if self._needed > room:
+                return
             self._fill()
         for side in (forward, backward):
             numbers = side.levels[-1]
@@ -87,7 +102,7 @@ class Pruning:
     def sift(self, side: Frontier, left: int) -> Sift | None:
         """Return a function that empties those images of the last level that are of no use.
 
-        None where `prune` has dropped few sets of this side. The parameters are those of `prune`.
+        None where `prune` has dropped few sets of this side. `left` is that of `prune`.
         """
         if not self._sifts[side.backward]:
             return None

@@ -129,7 +129,8 @@ class Search:
         elif self._trie is not None:
             trie = max(trie, len(self._trie))
         buffers = max(forward.buffers, backward.buffers)
-        return forward.bytes + backward.bytes + buffers + trie * Trie.bytes_a_set(forward.words)
+        sides = forward.bytes + backward.bytes + (self.pruning.bytes if self.pruning else 0)
+        return sides + buffers + trie * Trie.bytes_a_set(forward.words)
 
     def run(self, most: float = math.inf) -> bool:
         """Search until the bounds meet, or it is proved that there is no word.
@@ -241,7 +242,7 @@ class Search:
         if self.pruning is None:
             return False
         size = forward.size
-        self.pruning.prune(forward, backward, left)
+        self.pruning.prune(forward, backward, left, self.budget.memory - self.bytes())
         if 2 * forward.size < size:
             self._trie = None
         for side in (forward, backward):
