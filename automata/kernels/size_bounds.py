@@ -136,8 +136,7 @@ def empty_others_than_large(images, hashes, growth, width, least):
 
 @jit
 def extreme_sizes(sets, numbers, sizes):
-    """Lower ``sizes[0]`` to the least cardinality of the sets listed, raise ``sizes[1]`` to the
-    largest."""
+    """Lower ``sizes[0]`` to the least cardinality of the sets listed, raise ``sizes[1]``."""
     for i in numbers:
         size = np.int64(cardinality(sets[i, 0]))
         sizes[0] = min(sizes[0], size)

@@ -1,11 +1,11 @@
 """Which sets of the last levels of a search may lie on a shorter word than the one that is known.
 
-Let U be its length. A shorter word of f + t + b letters leads some forward set of level f, in t
-letters, into some backward set of level b, so t <= U - 1 - f - b. That forward set is of no use
-unless so few letters may make it as small as the largest backward set; and a backward set, unless
-preimages under so few letters may be as large as the smallest forward set. Shortest words pass
-only through sets that are of use, so what `automata.solver.two_ended` says about the sets kept
-holds for those left: of each word that is shorter than U, and shortest, or of another as short.
+Let U be its length, and let both sides be f and b letters deep. A shorter word leads a forward set
+of level f into a backward set of level b by at most t = U - 1 - f - b letters. So a forward set is
+of use only if so few letters may make it as small as the largest backward set, and a backward set
+only if its preimages under so few letters may be as large as the smallest forward set. Every
+shortest word that is shorter than U leads through sets of use alone; what
+`automata.solver.two_ended` says about the sets kept is true of those left.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FEWEST = 1 << 15
 _SAMPLE = 64
 """So many sets of a level, evenly spread, are looked at first; all are if one of them goes."""
 _WORTH = 0.05
-"""Least share of a level that must have gone for all later sets of its side to be looked at at once,
+"""Once such a share of a level has gone, all later sets of its side are looked at as they are made,
 before they take memory."""
 
 
@@ -60,7 +60,7 @@ class Pruning:
     @property
     def bytes(self) -> int:
         """Bytes in use."""
-        return self._mergeable.nbytes + self._growth.nbytes
+        return int(self._mergeable.nbytes + self._growth.nbytes)
 
     @property
     def _needed(self) -> int:

@@ -1,4 +1,4 @@
-"""Sets that no shorter word leads through: bounds against brute force, and searches that use them."""
+"""Sets that no shorter word leads through: bounds against brute force, and searches."""
 
 from itertools import product
 
@@ -64,9 +64,7 @@ def test_pairs_that_words_merge_and_preimages_of_parts(
                 assert growth[letters, b, s] == largest
 
 
-@given(
-    automata(max_n=7, max_k=2, min_n=2), st.integers(0, 4), st.integers(0, 8), st.integers(1, 7)
-)
+@given(automata(max_n=7, max_k=2, min_n=2), st.integers(0, 4), st.integers(0, 8), st.integers(1, 7))
 def test_only_sets_beyond_reach_are_dropped(
     delta: Deltas, letters: int, size: int, width: int
 ) -> None:

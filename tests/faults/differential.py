@@ -168,7 +168,7 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     """Solve families changed in one or two places, as they are and with hand-overs forced."""
     from automata import reprove_thresholds, reset_bounds, reset_thresholds
     from automata.identification import known
-    from automata.solver import exact, many_sets, quick, reduction, two_ended
+    from automata.solver import exact, many_sets, pruning, quick, reduction, two_ended
     from automata.solver.frontier import Frontier
 
     rng = np.random.default_rng([_AT_ONCE[name], number])
@@ -202,7 +202,11 @@ def _compare_handovers(name: str, number: int) -> tuple[int, int, list[str]]:
     any_size = mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0)
     with mock.patch.multiple(quick, **few), any_size:
         same("threshold, search for any size", reset_thresholds(deltas, **limits))
+        dropping = mock.patch.multiple(pruning, _FEWEST=0, _SAMPLE=10**9, _WORTH=-1.0)
+        with dropping, mock.patch.object(Frontier, "can_march", lambda side: False):
+            same("threshold, all useless sets dropped", reset_thresholds(deltas, **limits))
         with (
+            dropping,
             mock.patch.multiple(reduction, **ALWAYS),
             mock.patch.object(two_ended, "_BEAM_FROM", 0),
             mock.patch.object(Frontier, "can_march", lambda side: False),
