@@ -64,8 +64,8 @@ class Pruning:
 
     @property
     def _needed(self) -> int:
-        """Return the bytes that the tables take, and what takes part in filling them."""
-        (k, n), (blocks, subsets) = self._delta.shape, self._growth.shape[1:]
+        """Bytes that the tables take, and what helps to fill them."""
+        k, n, blocks, subsets = map(int, (*self._delta.shape, *self._growth.shape[1:]))
         return (_LETTERS + 1) * (8 * n + blocks * subsets) + 8 * k * blocks * subsets
 
     def prune(self, forward: Frontier, backward: Frontier, left: int, room: float) -> None:
