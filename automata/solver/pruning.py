@@ -21,7 +21,7 @@ from automata.solver.frontier import Frontier
 from automata.solver.trie import Numbers, PackedSets
 
 Sift = Callable[[PackedSets, PackedSets], None]
-"""Of images and their hashes, as `Frontier.images` returns them."""
+"""Of images and their hashes, as `automata.solver.frontier.Frontier.images` returns them."""
 
 _LETTERS = 32
 """Most letters between two levels for which sets are compared with these bounds."""

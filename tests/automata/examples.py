@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from automata.deltas import UNDEFINED, Deltas, state_dtype
+from automata.identification import known
 from tests.strategies import rename
 
 Edges = Sequence[tuple[int, int]]
@@ -59,6 +60,17 @@ def uniform_partial(count: int, n: int, k: int) -> Deltas:
 def uniform(count: int, n: int, k: int) -> Deltas:
     """Random automata, the same ones each time."""
     return np.random.default_rng([n, k]).integers(0, n, (count, k, n), dtype=state_dtype(n))
+
+
+def changed(n: int, count: int, changes: int) -> Deltas:
+    """Automata that differ from a slowly synchronizing one in a few transitions."""
+    rng = np.random.default_rng([n, changes])
+    families = [delta for _, delta in known(n, 2)]
+    deltas = np.stack([families[i % len(families)] for i in range(count)])
+    for delta in deltas:
+        for _ in range(changes):
+            delta[rng.integers(2), rng.integers(n)] = rng.integers(n)
+    return deltas
 
 
 def cerny(n: int, k: int = 2) -> Deltas:

@@ -17,8 +17,8 @@ from automata.solver.pruning import Pruning
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
 from tests import naive
-from tests.automata.examples import cerny, uniform
-from tests.automata.test_reduction import ALWAYS, changed
+from tests.automata.examples import cerny, changed, uniform
+from tests.faults.comparison import ALWAYS
 from tests.strategies import automata
 
 

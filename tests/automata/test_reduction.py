@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from automata.deltas import Deltas
-from automata.identification import known
 from automata.kernels import both_ends, state_sets
 from automata.solver import reduction, two_ended
 from automata.solver.frontier import Frontier, pack
@@ -13,7 +12,7 @@ from automata.solver.reduction import Met, Numbers, Reduction
 from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
 from tests import naive
-from tests.automata.examples import uniform
+from tests.automata.examples import changed, uniform
 
 ALWAYS = {
     "_REDUCIBLE": 1,
@@ -115,17 +114,6 @@ def test_nothing_is_dropped_without_room(monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(one.needed(met, numbers, 5, np.inf, None)) < len(numbers)
         assert one.bytes > 0
         assert one.needed(met, numbers, 0, np.inf, None) is numbers  # nothing follows
-
-
-def changed(n: int, count: int, changes: int) -> Deltas:
-    """Automata that differ from a slowly synchronizing one in a few transitions."""
-    rng = np.random.default_rng([n, changes])
-    families = [delta for _, delta in known(n, 2)]
-    deltas = np.stack([families[i % len(families)] for i in range(count)])
-    for delta in deltas:
-        for _ in range(changes):
-            delta[rng.integers(2), rng.integers(n)] = rng.integers(n)
-    return deltas
 
 
 def threshold(delta: Deltas, workers: int = 1) -> int:
