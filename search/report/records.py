@@ -50,7 +50,7 @@ def cells_of(own: Record) -> dict[str, str]:
     ('53', 'found', '50 (Martyugin 2008)')
     """
     published = "" if own.published is None else f"{own.published} ({own.source})"
-    spent = "" if own.calls is None else f", {own.calls:,} calls"
+    spent = "" if own.calls is None else f", {own.calls:,} call{'s' * (own.calls != 1)}"
     spent += "" if own.seconds is None else f", {_seconds(own.seconds)} s"
     spent += "" if own.seeds is None else f" ({own.seeds} seed{'s' * (own.seeds != 1)})"
     count = "" if own.count is None else f"{own.count:,}"
