@@ -25,6 +25,7 @@ settings.register_profile("thorough", settings.get_profile("suite"), max_example
 settings.load_profile("suite")  # before --hypothesis-profile
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads of torch sleep when they have no work
+os.environ["COLUMNS"] = "100"  # printed tables are as wide, whatever the terminal
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in some shells: tests interrupt children
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -707,7 +707,7 @@ def test_weights_that_overflow(call, runs, command):
 
 
 def test_weights_of_a_step_that_overflow(call, tmp_path):
-    line = "discover --from 3 --start-to 4 --to 6 --start-budget 20 --budget 30 --workers 1"
+    line = "discover --from 3 --start-to 4 --to 6 --start-budget 20 --budget 60 --workers 1"
     words = f"{line} --latent 4 --first-look 20 --first-steps 2 --steps 1".split()
     for arm, place in (("vae", "n-05/model.safetensors"), ("mix", "n-05")):
         assert call(tmp_path, [*words, "--arms", arm, "--out", arm]).code == 0

@@ -127,7 +127,7 @@ def test_a_longer_record_changes_no_dataset(
 
     def known(threshold: int) -> None:
         record = Record("partial-binary", 4, threshold, "found")
-        monkeypatch.setattr("data.best_known.best_known_record", lambda n, k, partial: record)
+        monkeypatch.setattr("data.best_known.best_known_record", lambda *size, partial: record)
 
     known(14)
     assert read_dataset(tmp_path / "before").reset_thresholds.max() == 4

@@ -85,7 +85,7 @@ def test_steps_of_training_see_the_finds_of_the_same_size(monkeypatch) -> None:
     monkeypatch.setattr(boost, "_RETRAINED", 20.0)
     seen: list[bytes] = []
 
-    def step(model, optimizer, rng, generator, deltas, thresholds, config) -> float:
+    def step(model, deltas, thresholds, training) -> float:
         if deltas.shape[2] == SIZE:
             seen.extend(form.tobytes() for form in canonical_forms(deltas))
         return 1.0

@@ -464,7 +464,7 @@ def test_a_run_goes_on_behind_a_training_that_ended_early(
     monkeypatch.setattr(learner_module, "Schedule", watched)
     monkeypatch.setattr("vae.schedule._GAIN", 0.9)  # no loss falls so fast
     learn = replace(LEARN, first_steps=90, steps=60)
-    config = replace(CONFIG, start_budget=60, budget=40, first_look=40, learn=learn)
+    config = replace(CONFIG, start_budget=60, budget=60, first_look=60, learn=learn)
     take(config, arm, tmp_path / "whole")
     ended = [(90, 75), (60, 37)] if arm == "vae" else [(90, 75), (45, 37), (60, 37), (30, 30)]
     assert [(schedule.most, schedule.steps) for schedule in made] == ended

@@ -182,8 +182,8 @@ def lessons(monkeypatch) -> list[tuple]:
     seen = []
     step = retrain.step_on_numberings
 
-    def watched(model, optimizer, rng, generator, deltas, thresholds, config):
-        step(model, optimizer, rng, generator, deltas, thresholds, config)
+    def watched(model, deltas, thresholds, training):
+        step(model, deltas, thresholds, training)
         seen.append((model, deltas, thresholds))
 
     monkeypatch.setattr(retrain, "step_on_numberings", watched)
