@@ -63,6 +63,10 @@ def pages(run_folders: Path, tmp_path_factory) -> Path:
     sizes = "--rows 500 --latent 3 --steps 50 --automata 200 --epochs 1".split()
     pipeline.cli.main(["lecture", "--out", str(folder / "lecture"), *sizes], standalone_mode=False)
     shutil.copy(folder / "lecture" / "lecture.html", folder)
+    small = "--start-budget 300 --budget 60 --first-look 40 --first-steps 3 --steps 2 --latent 4"
+    leaps = f"discover --arms vae --from 3 --start-to 4 --to 6 {small} --workers 1 --out"
+    pipeline.cli.main([*leaps.split(), str(folder / "leaps")], standalone_mode=False)
+    report_run(folder / "leaps", folder / "leaps.html", 60)
     (folder / "hostile.html").write_text(render(hostile_content()))
     (folder / "partial.html").write_text(render(partial_content()))
     (folder / "atlas.html").write_text(render_atlas())
@@ -365,7 +369,7 @@ def test_by_keyboard_alone(visit) -> None:
     expect(page.locator("#name")).to_contain_text("Training automaton:")
 
 
-@pytest.mark.parametrize("name", ["search", "discover"])
+@pytest.mark.parametrize("name", ["search", "leaps"])
 def test_the_latent_map(visit, name: str) -> None:
     page = visit(f"{name}.html")
     expect(page.locator("#map")).to_contain_text("% of the")
