@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
 import pipeline
 
@@ -35,3 +36,10 @@ def call_here(
     with pytest.raises(SystemExit) as end:
         pipeline.main()
     return Answer(end.value.code, *capfd.readouterr())
+
+
+def command(line: str) -> str:
+    """Run a command that must succeed, in this process; return what it printed."""
+    answer = CliRunner().invoke(pipeline.cli, line.split(), catch_exceptions=False)
+    assert answer.exit_code == 0, answer.output
+    return answer.output

@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-import pipeline
 from automata.properties import in_classes
 from automata.units import here
 from data.best_known import Scale, best_known_length
@@ -21,18 +19,13 @@ from search.discovery.step import kept_from, kept_rows
 from search.scoring.records import record_length
 from search.summary import distinct_hits, hit_thresholds, hits_in_words
 from search.verified import verify_candidates
+from tests.commands import command
 from tests.known_lengths import pretend
 
 pytestmark = pytest.mark.usefixtures("unrendered", "one_thread", "few_dots")
 
 SIZES = "--from 4 --start-to 5 --to 7 --start-budget 900 --budget 300 --first-look 150"
 SINK = {4: 6, 5: 9, 6: 13, 7: 18}
-
-
-def command(line: str) -> str:
-    answer = CliRunner().invoke(pipeline.cli, line.split(), catch_exceptions=False)
-    assert answer.exit_code == 0, answer.output
-    return answer.output
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from click.testing import CliRunner
 
-import pipeline
 from automata import UNDEFINED, parse_delta
 from automata.canonical import canonical_forms, from_canonical
 from automata.deltas import Deltas
@@ -38,6 +36,7 @@ from search.scoring.comparison import compact
 from search.scoring.scores import known_families
 from search.verified import verify_candidates
 from tests import naive
+from tests.commands import command
 from tests.known_lengths import pretend
 from tests.vae.models import make, seeded
 
@@ -47,12 +46,6 @@ LEAP = (
     "discover --partial --from 4 --start-to 5 --to 7 --start-budget 900 --budget 150 "
     "--first-look 80 --latent 4 --elites 150 --first-steps 3 --steps 2 --device cpu --workers 1"
 )
-
-
-def command(line: str) -> str:
-    answer = CliRunner().invoke(pipeline.cli, line.split(), catch_exceptions=False)
-    assert answer.exit_code == 0, answer.output
-    return answer.output
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-import pipeline
 from automata import UNDEFINED, Automaton, AutomatonError, canonical_forms
 from data.damage import DataError
+from tests.commands import command
 from tests.vae.models import make, make_data
 from vae import LatentSpace
 from vae.checkpoint import load_model, read_config
 
 pytestmark = pytest.mark.usefixtures("unrendered", "one_thread")
-
-
-def command(line: str) -> str:
-    answer = CliRunner().invoke(pipeline.cli, line.split(), catch_exceptions=False)
-    assert answer.exit_code == 0, answer.output
-    return answer.output
 
 
 @pytest.fixture(scope="module")
