@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -215,10 +216,33 @@ def test_children_are_bred_from_the_finds() -> None:
     assert thresholds[200:].mean() > thresholds[:50].mean() + 1
 
 
-def test_what_leaps_has_half_of_the_calls() -> None:
-    known = {"breeding": SOURCES["breeding"], "bad": uniform(10**9, [])}
-    tallies = run(known, 1000, context_of(64)).tallies
-    assert 400 < tallies["breeding"].calls <= 500 + 64
+def calls_by_source(sources: dict, credits: dict[str, Credit]) -> dict[str, int]:
+    """Run a mix with 1,200 calls in which sources propose alike, and count the calls of each."""
+    arm = Arm(Oracle(7, 2), "mix", 0, 1200)
+    context = replace(context_of(64), n=7)
+    run_mix(arm, context, sources, credits, lambda calls: None, {}, lambda: None)
+    return {name: tally.calls for name, tally in arm.tallies.items()}
+
+
+def test_what_polishes_has_half_of_the_calls() -> None:
+    bad = dict.fromkeys(("posterior", "insertion"), uniform(10**9, []))
+    known = {"breeding": SOURCES["breeding"], **bad}
+    first, later = (calls_by_source(known, own) for own in ({}, {"insertion": Credit(0, 1)}))
+    without_model = 1200 - first["posterior"]
+    assert without_model / 3 < first["breeding"] <= without_model / 2 + 64
+    assert 450 < later["breeding"] <= 600 + 64
+
+
+def test_models_have_a_third_of_the_calls_at_the_first_leap_alone() -> None:
+    far_better = SOURCES["insertion"]
+    known = {
+        "posterior": far_better,
+        **dict.fromkeys(("insertion", "stretching"), uniform(10**9, [])),
+    }
+    first = calls_by_source(known, {})["posterior"]
+    later = calls_by_source(known, {"posterior": Credit(1, 9)})["posterior"]
+    assert 300 < first <= 400 + 64
+    assert later > 600
 
 
 def test_a_mix_repeats_exactly() -> None:
