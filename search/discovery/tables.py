@@ -86,6 +86,21 @@ def summary(steps: Steps) -> pd.DataFrame:
     return table.astype(dict.fromkeys(gapped, "Int64"))  # whole numbers even beside empty cells
 
 
+def summary_in_words(scale: Scale) -> str:
+    """Say what the columns of `summary` are, for sizes of one kind.
+
+    Examples
+    --------
+    >>> print(summary_in_words(Scale(8, 2)))
+    top: automata with a threshold of n²-4n+6 or more; top_first_look: within first_look calls.
+    """
+    if scale.by_record:
+        top = f"the {scale.name} (docs/records.md; empty where none is known)"
+    else:
+        top = "a threshold of n²-4n+6 or more"
+    return f"top: automata with {top}; top_first_look: within first_look calls."
+
+
 def _tables(step: Step, smaller: dict[int, Elites], share: float) -> Iterator[pd.DataFrame]:
     """Yield the candidates of one size, in order, at most `_CHUNK` at a time."""
     names = np.array(list(step.tallies))

@@ -16,7 +16,7 @@ from data.printing import printed_table, wrapped
 from search.claims import candidate_place
 from search.discovery.config import DiscoverConfig
 from search.discovery.step import Steps
-from search.discovery.tables import candidates, summary
+from search.discovery.tables import candidates, summary, summary_in_words
 from search.jobs.best import best_of_sizes
 from search.pictures.scores import plot_families, plot_gaps, plot_hits
 from search.scoring.comparison import (
@@ -34,6 +34,9 @@ from search.summary import hits_in_words
 COMPARISON_TABLES = (
     *("scores.csv", "comparison.csv", "ratios.csv", "families.csv", "starts.csv", "records.csv"),
     *("running_times.csv", "best.csv"),
+)
+_OF_RECORDS = (
+    "Calls and seconds until the longest threshold known; a training counts once it has begun"
 )
 _BASELINE = "insertion"
 """The arm that others are divided by in ``ratios.csv``, if it ran."""
@@ -53,18 +56,18 @@ class DiscoveryOutcome(NamedTuple):
     """What each arm and seed took to reach the records above the start."""
     times: pd.DataFrame
     """The running times of these scores."""
-    hits: str
-    """Says what hits are counted from."""
+    legend: str
+    """Says what columns of the table mean."""
 
     def text(self) -> str:
         """Return the table, what the records took, the files, and the best of each size."""
         gapped = dict.fromkeys(self.table.columns[self.table.isna().any()], object)
         cells = self.table.astype(gapped).where(self.table.notna(), "-")
         keys = 2 if "arm" in cells else 1
-        lines: list[str] = [printed_table(cells, keys=keys), wrapped(self.hits)]
+        lines: list[str] = [printed_table(cells, keys=keys), wrapped(self.legend)]
         if len(self.scores):
             own = printed_table(compact_records(self.scores, self.times), keys=2)
-            lines += ["\nCalls until the longest threshold known, seconds with training", own]
+            lines += [f"\n{_OF_RECORDS}", own]
         best = "\nBest automaton of each size, beside the longest threshold known"
         shown = best_of_sizes(self.best, self.records)
         return "\n".join([*lines, *map(str, self.files), best, shown])
@@ -141,8 +144,9 @@ def report_runs(
         for n in range(config.least, config.most + 1)
     }
     files = [*(out / name for name in tables), *pictures]
-    hits = hits_in_words(Scale(config.most, config.k, config.partial, classes=config.classes))
-    return DiscoveryOutcome(table, files, best, records, by_records, times, hits)
+    scale = Scale(config.most, config.k, config.partial, classes=config.classes)
+    legend = hits_in_words(scale) if alone is None else summary_in_words(scale)
+    return DiscoveryOutcome(table, files, best, records, by_records, times, legend)
 
 
 def _slowest(best: pd.DataFrame) -> pd.DataFrame:

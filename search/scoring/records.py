@@ -22,9 +22,10 @@ RECORD_SCORES = [
     *WITHIN,
     *("seconds", "seconds_to_record", "seconds_to_95"),
 ]
+_RATIOS = ("calls ratio", "seconds ratio")
 _COMPACT = [
     *("arm", "n", "record", "best", "seeds with it", "calls: median", "most", "seconds"),
-    *("calls to 95 %", "within 5 % per 1,000", "calls ratio", "seconds ratio"),
+    *("calls to 95 %", "within 5 % per 1,000", *_RATIOS),
 ]
 
 
@@ -87,7 +88,8 @@ def compact_records(scores: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
     """Return the table to print, every cell a text: a row for each arm and size.
 
     Calls and seconds are medians over the seeds that reach the record, ``most`` is the largest
-    number of calls; rates are means over all seeds. The ratios are to the best arm without a model.
+    number of calls; rates are means over all seeds. The ratios are to the best arm without a model;
+    without such an arm they are left out.
 
     Parameters
     ----------
@@ -122,7 +124,8 @@ def compact_records(scores: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
             "seconds ratio": with_interval(ratio, "seconds_ratio"),
         }
         rows.append(row)
-    return pd.DataFrame(rows, columns=_COMPACT)
+    table = pd.DataFrame(rows, columns=_COMPACT)
+    return table.drop(columns=[name for name in _RATIOS if (table[name] == "-").all()])
 
 
 def _score(step: Step, record: int) -> dict[str, float]:
