@@ -33,6 +33,10 @@ from search.archive.store import Archive
 
 _LONG = ["cerny_bound", "best_known", "word", "canonical", "properties", "finds"]
 """Columns too long for a terminal."""
+_CONJECTURES = (
+    "Each formula was met at its seven sizes, a recurrence at ten; for every other n that it is "
+    "said to hold for it is a conjecture."
+)
 
 
 class Counts(NamedTuple):
@@ -83,6 +87,7 @@ class SeriesOutcome(NamedTuple):
         series, sporadic, left_open, left, slow = self.found
         lines = [
             _text(summarize(series), "no series"),
+            *([_CONJECTURES] if len(series) else []),
             f"Automata in no series: {_by_size(sporadic) or 'none'}",
         ]
         if left_open:

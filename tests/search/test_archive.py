@@ -902,7 +902,8 @@ def test_series(filled, tmp_path):
     words = ("series", "--archive", filled, "--at-least", 0.7, "--prove")
     answer = run(*words, "--out", out)
     assert answer.exit_code == 0, answer.output
-    *table, sporadic, name = answer.stdout.splitlines()
+    *table, note, sporadic, name = answer.stdout.splitlines()
+    assert "conjecture" in note
     assert "\n".join(table) == summarize(found.series).to_string(index=False)
     for (k, n), own in found.sporadic.groupby(["k", "n"]):
         assert f"{len(own)} with n={n}, k={k}" in sporadic
