@@ -1,5 +1,6 @@
 PYTHON := .venv/bin/python
 STAMP := .venv/.installed
+KERNELS := tests/automata/test_kernels.py tests/automata/test_search_kernels.py
 
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode each process of a test compiles its imports
 
@@ -23,8 +24,8 @@ test-faults: $(STAMP)
 	$(PYTHON) -m tests.faults --jobs 2 $(FAULTS)
 
 test-nojit: $(STAMP)
-	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest -W "ignore:overflow encountered" tests/automata/test_kernels.py
-	NUMBA_BOUNDSCHECK=1 $(PYTHON) -m pytest tests/automata/test_kernels.py
+	NUMBA_DISABLE_JIT=1 $(PYTHON) -m pytest -W "ignore:overflow encountered" $(KERNELS)
+	NUMBA_BOUNDSCHECK=1 $(PYTHON) -m pytest $(KERNELS)
 
 lint: $(STAMP)
 	.venv/bin/ruff check .

@@ -6,7 +6,7 @@ import numpy as np
 
 from automata import rank
 from automata.classes import CLASSES
-from automata.deltas import UNDEFINED, Deltas
+from automata.deltas import Deltas
 from automata.invariants import automorphism_orders, defects, ranks
 from automata.properties import (
     are_aperiodic,
@@ -24,6 +24,7 @@ from automata.properties import (
 )
 from automata.solver.ranks import are_synchronizing
 from tests import naive
+from tests.automata.examples import with_none
 
 DEFINITIONS: dict[str, Callable[[naive.Partial], bool]] = {
     "synchronizing": lambda delta: naive.shortest_careful_word(delta) is not None,
@@ -51,11 +52,6 @@ FUNCTIONS = {
     "irreducible": are_irreducible,
     "basic": are_basic,
 }
-
-
-def with_none(delta: Deltas) -> list[list[int | None]]:
-    """The table as lists, None where it is undefined."""
-    return [[None if target == UNDEFINED else target for target in row] for row in delta.tolist()]
 
 
 def check_properties(deltas: Deltas) -> None:

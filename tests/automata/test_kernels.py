@@ -1,6 +1,7 @@
 """The kernels on small sets, everywhere: compiled, with bounds checks, and as plain Python.
 
-`make test-nojit` runs this file with NUMBA_DISABLE_JIT=1 and with NUMBA_BOUNDSCHECK=1.
+`make test-nojit` runs this file and `test_search_kernels.py` with NUMBA_DISABLE_JIT=1 and with
+NUMBA_BOUNDSCHECK=1.
 """
 
 import hashlib

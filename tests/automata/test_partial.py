@@ -39,12 +39,13 @@ from automata.classes import CLASSES
 from automata.deltas import Deltas
 from automata.numbering import all_numberings, random_numberings
 from tests import naive
-from tests.automata.definitions import check_partial_properties, with_none
+from tests.automata.definitions import check_partial_properties
 from tests.automata.examples import (
     every_partial,
     shuffled,
     uniform,
     uniform_partial,
+    with_none,
 )
 from tests.automata.numberings import numberings
 from tests.strategies import partials, rename, renamings
