@@ -1,6 +1,8 @@
 """Careful synchronization of partial automata, against plain Python and published counts."""
 
 import pickle
+import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -193,6 +195,34 @@ def test_limits_leave_what_was_proved() -> None:
     for limits in ({"memory_limit": 0}, {"time_limit": float("nan")}, {"workers": 0}):
         with pytest.raises(ValueError, match="0|nan"):
             careful_thresholds([delta], **limits)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("n", "c"), [(30, 3), (40, 5), (80, 9), (200, 20)])
+def test_limits_are_kept(n: int, c: int, workers: int) -> None:
+    """From 6 MB on: the first search from both ends has that much for itself."""
+    delta, limit = p_family(n, c), 8_000_000
+    careful_bounds(delta, workers=workers, time_limit=0.05)  # compiles what is to be measured
+    tracemalloc.start()
+    bounds = careful_bounds(delta, workers=workers, memory_limit=limit)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert bounds is not None and bounds.upper is None and bounds.lower > n
+    assert peak <= 1.2 * limit
+    start = time.process_time()  # one's own: a busy machine must not fail a test
+    bounds = careful_bounds(delta, workers=workers, time_limit=0.2)
+    assert time.process_time() - start < workers * (0.2 + 1)
+    assert bounds is not None and not bounds.exact
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_results_do_not_depend_on_workers(workers: int) -> None:
+    with mock.patch.multiple(quick, _FORWARD_BITS=1, _BOTH_ENDS_BITS=1):
+        for delta in (p_family(14, 2), *uniform_partial(12, 10, 3)):
+            word = shortest_careful_word(delta)
+            assert shortest_careful_word(delta, workers=workers) == word
+            with mock.patch.object(many_sets, "_EXHAUSTIVE_MAX_STATES", 0):
+                assert careful_bounds(delta, workers=workers) == careful_bounds(delta)
 
 
 @pytest.mark.parametrize(

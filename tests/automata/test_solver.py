@@ -740,6 +740,19 @@ def test_limits_of_large_automata(n: int, workers: int, limits: dict[str, Any]) 
     assert reset_thresholds([delta] * 2, workers=workers, **limits).tolist() == [UNKNOWN] * 2
 
 
+@pytest.mark.parametrize("k", [1, 2, 8])
+def test_time_limits_of_the_largest_automata(k: int) -> None:
+    """The greedy word, which searches begin with, counts too; Černý's has four million letters."""
+    delta = cerny(1024) if k == 1 else np.random.default_rng(k).integers(0, 1024, (k, 1024))
+    reset_bounds(delta, time_limit=1e-6)  # compiles what is to be measured
+    start = time.process_time()
+    bounds = reset_bounds(delta, time_limit=0.1)
+    assert time.process_time() - start < 0.1 + 1
+    assert bounds is not None
+    assert 1 <= bounds.lower < bounds.upper == len(bounds.word)
+    assert k == 1 or verify(delta, bounds.word)  # in plain Python
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("n", [24, 28, 40, 65])
 def test_memory_limits_of_every_search(n: int, workers: int) -> None:
