@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from automata.settings import SettingError
 from automata.units import Lost, Pool, results_of_units
 from data import cluster as module
+from data import enumerate as enumerate_module
 from data import finding
 from data.cluster import cluster
 from data.damage import DataError
@@ -191,3 +192,47 @@ def test_a_lost_scheduler() -> None:
             future.result()
         with pytest.raises(ConnectionError, match="the connection to the scheduler is lost"):
             pool.executor.submit(abs, 1).result()
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [
+        (distributed.LocalCluster.close, 1, "{}: the connection to the scheduler is lost"),
+        (
+            lambda _: signal.raise_signal(signal.SIGINT),
+            130,
+            "interrupted: the same command goes on from here",
+        ),
+    ],
+    ids=["a lost scheduler", "Ctrl-C"],
+)
+def test_the_same_command_goes_on_after(
+    end: Callable[[distributed.LocalCluster], None],
+    code: int,
+    said: str,
+    alone: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(finding, "_MOST_UNITS", 1)  # of 36, so four are on their way
+    monkeypatch.setattr(enumerate_module, "_PAUSE", 0.0)  # what was found is kept after each
+    line = ["enumerate", "-n", 4, "--at-least", 4, "--out", tmp_path]
+    with in_this_process() as started:
+
+        def ending(*args: Any, **named: Any) -> Iterator[list[Any]]:
+            for place, found in enumerate(results_of_units(*args, **named)):
+                yield found
+                if place == 2:
+                    end(started)
+
+        place = started.scheduler_address
+        with monkeypatch.context() as patch:
+            patch.setattr(finding, "results_of_units", ending)
+            answer = call_here([*line, "--scheduler", place], monkeypatch, capfd)
+    assert answer.code == code
+    (complaint,) = [line for line in answer.complaints() if line.startswith("Error: ")]
+    assert complaint == f"Error: {said.format(place)}"
+    assert (tmp_path / "pending.parquet").exists()
+    assert call_here(line, monkeypatch, capfd).code == 0
+    assert alone.items() <= contents(tmp_path).items()
