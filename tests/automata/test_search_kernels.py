@@ -9,7 +9,7 @@ import sys
 import threading
 from importlib import import_module
 from inspect import getmembers, isfunction
-from itertools import chain
+from itertools import chain, product
 from pkgutil import iter_modules
 from types import CodeType, FrameType
 from unittest import mock
@@ -20,8 +20,10 @@ import pytest
 
 from automata import (
     are_synchronizing,
+    canonical_forms,
     kernels,
     reach_lengths,
+    reprove_thresholds,
     short_reset_word,
     shortest_reset_words,
     shortest_word_lengths,
@@ -33,7 +35,9 @@ from automata.classes import CLASSES
 from automata.deltas import Deltas
 from automata.enumeration import enumerate_automata
 from automata.invariants import automorphism_orders, cycle_lengths, defects, ranks
+from automata.numbering import all_numberings, random_numberings
 from automata.properties import in_classes
+from automata.row_index import RowIndex
 from automata.solver import pruning, reduction, short_words, two_ended
 from automata.solver.careful import careful_thresholds
 from automata.solver.dense import DenseSearch
@@ -44,11 +48,11 @@ from automata.solver.short_words import greedy_word
 from automata.solver.two_ended import Search
 from automata.text.reading import read_automata
 from tests import naive
-from tests.automata import test_kernels
 from tests.automata.examples import (
     cerny,
     changed,
     every,
+    incidence,
     uniform,
     uniform_partial,
     with_none,
@@ -199,6 +203,25 @@ def codes() -> dict[CodeType, str]:
     }
 
 
+def call_others() -> None:
+    """Call the kernels whose answers `test_kernels.py` compares."""
+    deltas, small = uniform(6, 5, 2), every(2, 2)
+    reprove_thresholds(deltas)
+    all_numberings(small)
+    random_numberings(np.random.default_rng(0), small)
+    automorphism_orders(small)
+    edges = product(range(3), range(3, 6))
+    tied = [incidence([*edges], 15), np.array([[1, 0, 3, 2], [0, 1, 2, 3]], np.uint8)]
+    for delta in (*deltas, *tied):
+        form = canonical_forms([delta])
+        assert RowIndex(form.shape[1]).add(form).tolist() == [0]
+    index = RowIndex(2)
+    rows = np.indices((25, 25), np.uint8).reshape(2, -1).T.copy()
+    assert index.add(rows).tolist() == index.find(rows).tolist() == [*range(625)]
+    for least in (0, 3):
+        enumerate_automata(3, 2, at_least=least, partial=True)
+
+
 @pytest.mark.skipif(not numba.config.DISABLE_JIT, reason="compiled kernels cannot be watched")
 def test_no_kernel_is_left_out() -> None:
     """Whoever writes a kernel adds a small case for it to this file or to `test_kernels.py`."""
@@ -215,7 +238,7 @@ def test_no_kernel_is_left_out() -> None:
             *(test_batches, test_words_of_batches, test_all_sets, test_texts),
             *(test_words_between_sets, test_levels_that_are_sorted, test_sets_of_several_words),
             *(test_short_words, test_both_ends, test_both_ends_with_all_that_can_be_dropped),
-            *(test_all_sets_of_states, test_letters_and_monoids, test_kernels.test_rows),
+            *(test_all_sets_of_states, test_letters_and_monoids),
         ):
             test()
         for name in (
@@ -228,13 +251,7 @@ def test_no_kernel_is_left_out() -> None:
             "irreducible",
         ):
             test_enumerations_of_classes(name)
-        test_kernels.test_solver(uniform(6, 5, 2))
-        test_kernels.test_ties_do_not_depend_on_names("K33")
-        test_kernels.test_ties_do_not_depend_on_names("2-cycles and identity")
-        test_kernels.test_partial_enumeration(2, 2, 0)
-        enumerate_automata(3, 2, at_least=3, partial=True)
-        test_kernels.test_numberings(every(2, 2))
-        automorphism_orders(every(2, 2))
+        call_others()
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
