@@ -169,6 +169,8 @@ class DenseSearch:
         """
         if self._levels is None or self.status < 0:
             raise ValueError(f"no least word with status {self.status} and no levels kept")
+        if self.status == 0:  # nothing was searched, so there are no bits of sets
+            return ()
         try:
             leading = self._leading(self._levels, budget or Budget())
         except MemoryError:

@@ -95,6 +95,14 @@ def test_all_sets() -> None:
         assert known is None or found.least_word() == known
 
 
+def test_searches_that_end_where_they_begin() -> None:
+    one = DenseSearch([[0]], keep_levels=True)
+    pair = DenseSearch(cerny(4), start=0b0011, goal=(2, 0b0111), keep_levels=True)
+    for found in (one, pair):
+        found.run(Budget())
+        assert (found.status, found.least_word()) == (0, ())
+
+
 def test_words_between_sets() -> None:
     for delta in uniform(4, 5, 2):
         goal = 0b00110
