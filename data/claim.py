@@ -28,7 +28,8 @@ def claim(folder: Path, work: str) -> Iterator[None]:
     """Make a folder and claim it until the block ends: no other process can claim it meanwhile.
 
     The operating system releases the lock when the process ends, however it ends. A thread may
-    claim its folder again. Temporary files of dead processes are removed.
+    claim its folder again. Temporary files of dead processes are removed. If the block fails and
+    has written nothing, a folder that was made for it is removed again.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ def claim(folder: Path, work: str) -> Iterator[None]:
     lock_file = folder / _LOCK
     lock = FileLock(lock_file, timeout=0, is_singleton=True)
     outermost = not lock.is_locked
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -68,13 +70,19 @@ def claim(folder: Path, work: str) -> Iterator[None]:
         yield
         if _identity(lock_file) != own:
             raise DataError(f"{folder}: was removed while {work} was at work there")
+        made = []
     finally:
         try:
             if outermost and _identity(lock_file) == own:
                 with suppress(OSError):
                     (folder / _OWNER).unlink()
+                    if made and [*folder.iterdir()] == [lock_file]:
+                        lock_file.unlink()
         finally:
             lock.release()
+            with suppress(OSError):  # not empty, or another process has made it again
+                for place in made:
+                    place.rmdir()
 
 
 def _identity(file: Path) -> tuple[int, int] | None:

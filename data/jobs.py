@@ -63,8 +63,8 @@ def run_generate(
 ) -> Summary:
     """Make a dataset folder of sampled automata."""
     with (
-        recorded(out, "generate", record_of(config), force=force) as run,
         pool_of(scheduler, nullcontext()) as pool,
+        recorded(out, "generate", record_of(config), force=force) as run,
     ):
         made = generate(config, out, workers=workers, pool=pool)
         seconds = run.seconds
@@ -136,8 +136,8 @@ def run_enumerate(
 ) -> Enumeration:
     """Make a dataset folder of all automata of a size."""
     with (
-        recorded(out, "enumerate", record_of(config), force=force) as run,
         pool_of(scheduler, threads(workers)) as pool,
+        recorded(out, "enumerate", record_of(config), force=force) as run,
     ):
         manifest = enumerate_dataset(config, out, workers=workers, pool=pool)
         seconds = run.seconds

@@ -116,6 +116,18 @@ def test_the_same_discovery(
     assert own == theirs
 
 
+@pytest.mark.parametrize("line", ["generate -n 3 --count 9", "enumerate -n 2", DISCOVER])
+def test_a_place_where_nobody_is(line: str, call: Callable[..., Answer], tmp_path: Path) -> None:
+    """It is refused before anything is written, or removed by --force."""
+    answer = call(f"{line} --out runs/out --scheduler nowhere")
+    assert (answer.code, answer.err) == (3, "Error: nowhere: no such file\n")
+    assert [*tmp_path.iterdir()] == []
+    record = tmp_path / "run.json"
+    record.write_text("precious")
+    assert call(f"{line} --out . --force --scheduler nowhere").code == 3
+    assert record.read_text() == "precious"
+
+
 # --- units that end their workers -------------------------------------------------------------
 
 

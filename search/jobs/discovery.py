@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,12 @@ def run_discover(
         If an arm or the device does not exist, or no size is left to compare.
     """
     plan = Plan(config, arms, seeds, out, rule, choose_device(device), workers)
-    with claim(out, "discover"):
-        return _discover(plan, truths, scheduler, force)
+    with pool_of(scheduler, nullcontext()) as pool, claim(out, "discover"):
+        return _discover(plan, truths, pool, force)
 
 
 def _discover(
-    plan: Plan, truths: Sequence[Path], scheduler: str | None, force: bool
+    plan: Plan, truths: Sequence[Path], pool: Pool | None, force: bool
 ) -> DiscoveryOutcome:
     """Do the work of `run_discover` in a claimed folder."""
     joined = plan.runs if force else plan.joined()
@@ -114,11 +115,13 @@ def _discover(
     with recorded(plan.out, "discover", settings, truth_inputs, covers=covers, force=force):
         alone = len(plan.runs) == 1
         threads = _settle(plan.out, settings, torch_threads() if alone else 1, force)
-        if alone and scheduler is None:
+        if pool is not None:
+            _run_apart(plan, threads, pool)
+        elif alone:
             _run_here(plan, threads)
         else:
-            with pool_of(scheduler, processes(max(1, plan.workers // threads))) as pool:
-                _run_apart(plan, threads, pool)
+            with processes(max(1, plan.workers // threads)) as own:
+                _run_apart(plan, threads, own)
         # all are finished: this only reads
         runs = {(arm, seed): plan.engine(arm, seed, plan.workers).run() for arm, seed in joined}
         return report_runs(plan.out, runs, plan.config, lists, plan.runs[0] if alone else None)
@@ -139,7 +142,7 @@ def _settle(out: Path, settings: dict[str, Any], threads: int, force: bool) -> i
             (out / name).unlink(missing_ok=True)
     elif seeds and not path.exists():
         raise DataError(f"{out}: holds runs without their settings.json; --force discards them")
-    if not path.exists():
+    if not (seeds and path.exists()):  # settings without a run bind nobody
         write_settings(path, settings | {"threads": threads})
     found = read_settings(path)
     threads = found.pop("threads")

@@ -111,6 +111,18 @@ def test_a_failure_frees_the_folder(tmp_path: Path) -> None:
     assert names(tmp_path) == {".lock"}
 
 
+def test_a_failure_takes_its_empty_folder_with_it(tmp_path: Path) -> None:
+    """Also where it was claimed twice; a folder in which something was written stays."""
+    folder = tmp_path / "new" / "folder"
+    with pytest.raises(KeyError), claim(folder, "train"), claim(folder, "train"):
+        raise KeyError
+    assert names(tmp_path) == set()
+    with pytest.raises(KeyError), claim(folder, "train"):
+        (folder / "part").touch()
+        raise KeyError
+    assert names(folder) == {".lock", "part"}
+
+
 def test_a_removed_folder_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     with pytest.raises(DataError, match="folder: was removed while train"), claim(folder, "train"):
