@@ -809,8 +809,8 @@ def test_interrupted(server, runs, command, changes, whole):
     answer = server.finish()
     assert (answer.code, answer.out) == (130, ""), answer.err
     after = "starts again" if command in ("search", "evolve") else "goes on from here"
-    said = f"Error: interrupted: the same command {after}"
-    assert [line for line in answer.complaints() if line] == [said]
+    begun = f": the same command {after}" if (runs / "new").exists() else ""
+    assert [line for line in answer.complaints() if line] == [f"Error: interrupted{begun}"]
     after = contents(runs)
     assert before.items() <= after.items()
     patterns = [re.compile(f"new/{pattern}") for pattern in whole.split()]

@@ -82,12 +82,17 @@ def test_an_interruption_is_one(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """It says how to go on where a folder was there, or something has been written."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as caught:
-        main(monkeypatch, failing)
-    assert caught.value.code == 130
-    after = "" if failing is aborted else ": the same command goes on from here"
-    assert capsys.readouterr().err.strip() == f"Error: interrupted{after}"
+    for begun in (False, True):
+        if begun:
+            Path("new").mkdir()
+        with pytest.raises(SystemExit) as caught:
+            main(monkeypatch, failing)
+        assert caught.value.code == 130 and Path("new").exists() == begun
+        known = begun and failing is not aborted
+        after = ": the same command goes on from here" if known else ""
+        assert capsys.readouterr().err.strip() == f"Error: interrupted{after}"
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")

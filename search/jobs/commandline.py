@@ -25,7 +25,7 @@ _AFTER = (
     | dict.fromkeys(("search", "evolve"), ": the same command starts again")
     | {"demo": ": the same command goes on from here; its search starts again"}
 )
-"""What the same command does after an interruption, where a person may want to know."""
+"""What the same command does after an interruption, if its folder is there."""
 
 
 class Interrupted(click.Abort):
@@ -53,7 +53,9 @@ class Command(click.Command):
             if not isinstance(interrupted, KeyboardInterrupt):
                 raise
             # Python 3.11 wraps one that is raised in __set_name__ in a RuntimeError
-            raise Interrupted(_AFTER.get(self.name or "", "")) from interrupted
+            out = None if self.name == "series" else ctx.params.get("out")
+            begun = out is None or out.exists()
+            raise Interrupted(_AFTER.get(self.name or "", "") if begun else "") from interrupted
         except SettingError as error:
             raise click.UsageError(str(error)) from error
 
