@@ -116,6 +116,10 @@ def generate(config: GenerateConfig, out: Path, how: _UnitRun) -> Result:
     """Make a dataset of random or evolved automata, labelled with their thresholds."""
     from data.jobs import run_generate
 
+    if options.is_given("calls") and config.sampler != "evolved":
+        raise click.UsageError(
+            f"calls={config.calls} is only for evolved automata: --sampler evolved"
+        )
     return run_generate(config, out, **how)
 
 
@@ -474,8 +478,10 @@ def report(
     """
     from search.report.job import report_archive, report_atlas, report_run
 
-    if sum([folder is not None, archived is not None, atlas]) != 1:
-        raise click.UsageError("give a run folder, --archive or --atlas")
+    given = sum([folder is not None, archived is not None, atlas])
+    if given != 1:
+        only = "only one of " if given else ""
+        raise click.UsageError(f"give {only}a run folder, --archive or --atlas")
     if atlas and selection == Selection():
         return report_atlas(out or _atlas)
     if archived is not None:

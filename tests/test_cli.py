@@ -439,6 +439,7 @@ BAD_USAGE = {
         ({"ceiling": 1.5}, r"ceiling=1\.5 is not in"),
         ({"seed": -1}, "seed=-1 is not in"),
         ({"calls": -1}, "calls=-1 is not in"),
+        ({"calls": 100}, "calls=100 is only for evolved automata: --sampler evolved"),
         ({"shard-rows": 0}, "shard-rows=0 is not in"),
         ({"workers": 0}, "--workers"),
         ({"colour": "red"}, "--colour"),
@@ -511,6 +512,23 @@ def test_names_that_no_record_could_hold(call_in, chain, words, name):
     refused(answer, 2, "control characters, or not in UTF-8|no such file")
     assert answer.err.isascii() and not re.search("[\x00-\x09\x0b-\x1f\x7f]", answer.err)
     assert contents(chain[0]) == before
+
+
+@pytest.mark.parametrize(
+    "line", ["generate --out", "train --out model --data", "verify", "archive list --archive"]
+)
+def test_an_empty_path_is_not_the_current_folder(call_in, tmp_path, line):
+    answer = call_in(tmp_path, [*line.split(), ""])
+    refused(answer, 2, "an empty path; . is the current folder")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("line", ["solve --partial", "archive nearest"])
+def test_an_automaton_that_begins_with_a_dash(call_in, tmp_path, line):
+    answer = call_in(tmp_path, [*line.split(), "- 1 0|0 0 0"])
+    refused(answer, 2, "No such option '- '; put -- before an automaton that begins with a dash")
+    answer = call_in(tmp_path, [*line.split(), "--", "- 1 0|0 0 0"])
+    assert answer.code == 0 and "1" in answer.out
 
 
 @pytest.mark.parametrize("command", ["generate", "train", "search", "evolve"])

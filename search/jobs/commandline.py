@@ -104,7 +104,10 @@ def run_commands(commands: click.Group) -> NoReturn:
         click.echo(error.format_message(), err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        _fail(error.format_message(), error.exit_code)
+        message = error.format_message()
+        if isinstance(error, click.NoSuchOption) and not error.option_name.strip("-")[:1].isalnum():
+            message = f"{message.rstrip('.')}; put -- before an automaton that begins with a dash"
+        _fail(message, error.exit_code)
     except DataError as error:
         _fail(str(error), 3)
     except BrokenPipeError:

@@ -30,10 +30,12 @@ _STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 class _PathType(click.Path):
-    """A path whose name can be written to records and tables."""
+    """A path that is not empty, and whose name can be written to records and tables."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Return the path; fail if its name has control characters or is not UTF-8."""
+        """Return the path; fail if it is empty, has control characters or is not UTF-8."""
+        if value == "":
+            self.fail("an empty path; . is the current folder", param, ctx)
         path = super().convert(value, param, ctx)
         if _UNWRITABLE.search(str(path)):
             self.fail(f"{printable(str(path))}: a name with control characters, or not in UTF-8")
