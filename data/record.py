@@ -168,10 +168,18 @@ def differing(there: Mapping[str, Any], here: Mapping[str, Any], but: Collection
     'learn.batch=1 there, 3 here'
     >>> differing({"learn": {"batch": 1}}, {"learn": {"batch": 3}}, ["learn.batch"])
     ''
+
+    A flag that came later is missing where it is not set:
+
+    >>> differing({"partial": True}, {})
+    'partial=True there, False here'
     """
     differences = []
     for name in dict.fromkeys([*here, *there]):
-        own, its = here.get(name), there.get(name)
+        own, its = (
+            side.get(name, False if True in (here.get(name), there.get(name)) else None)
+            for side in (here, there)
+        )
         if isinstance(own, dict) and isinstance(its, dict):
             own = {f"{name}.{part}": value for part, value in own.items()}
             its = {f"{name}.{part}": value for part, value in its.items()}

@@ -48,7 +48,10 @@ class Plan:
                 raise SettingError(f"{given} names {often} {times} times, at most once is allowed")
         leaps = self.config.most - self.config.start_to
         if len(self.runs) > 1 and leaps == 0:
-            raise SettingError(f"start-to={self.config.start_to}: no size is left to compare")
+            raise SettingError(
+                f"to={self.config.most}, start-to={self.config.start_to}: "
+                "no size is left to compare; --to goes beyond --start-to"
+            )
         if {"vae", "vae-once"} <= {*self.arms} and leaps == 1:
             raise SettingError("arms vae and vae-once are the same where there is one leap alone")
         for arm in self.arms:

@@ -449,8 +449,8 @@ def test_an_archive_that_is_none_is_refused_at_once(tmp_path: Path, call) -> Non
         ({"archive-at-least": 2}, "archive-at-least=2.0 is not in 0..1"),
         ({"archive-at-least": "nan"}, "archive-at-least=nan"),
         ({"device": "tpu"}, "--device"),
-        ({"to": 4, "arms": "insertion,evolve"}, "start-to=4: no size is left to compare"),
-        ({"to": 4, "seeds": 2}, "start-to=4: no size is left to compare"),
+        ({"to": 4, "arms": "insertion,evolve"}, "to=4, start-to=4: no size is left to compare"),
+        ({"to": 4, "seeds": 2}, "to=4, start-to=4: no size is left to compare"),
         ({"to": 5, "arms": "vae,vae-once"}, "vae and vae-once are the same"),
     ],
 )

@@ -168,7 +168,7 @@ def test_steps_hold_careful_thresholds(folder: Path, arm: str) -> None:
 
 
 def test_a_folder_holds_one_kind(folder: Path) -> None:
-    with pytest.raises(DataError, match="partial=True there, None here"):
+    with pytest.raises(DataError, match="partial=True there, False here"):
         command(f"{LEAP} --arms vae --out {folder}/leaps".replace("--partial ", ""))
     settings = json.loads((folder / "leaps" / "settings.json").read_text())
     assert settings["partial"] is True
