@@ -53,7 +53,10 @@ def validate_table(table: npt.ArrayLike, *, partial: bool = False) -> Deltas:
     """
     array = integer_array(_without_none(table, 2))
     if array.ndim != 2:
-        raise AutomatonError(f"an automaton has shape (k, n), got shape {array.shape}")
+        raise AutomatonError(
+            f"an automaton has shape (k, n), got shape {array.shape}"
+            + (": for many see functions such as reset_thresholds" if array.ndim == 3 else "")
+        )
     valid: Deltas = _validate(array[None], partial)[0]
     return valid
 
@@ -111,7 +114,10 @@ def validate_deltas(
             check_one_size(deltas)
         raise
     if array.ndim != 3:
-        raise AutomatonError(f"automata have shape (batch, k, n), got shape {array.shape}")
+        raise AutomatonError(
+            f"automata have shape (batch, k, n), got shape {array.shape}"
+            + (": for one see functions such as reset_threshold" if array.ndim == 2 else "")
+        )
     return _validate(array, partial)
 
 

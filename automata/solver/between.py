@@ -84,8 +84,8 @@ def shortest_word(
     to_state : int, optional
         The state that it leads them to. Default: any one.
     to_rank : int, optional
-        The most states that it leads them to, at least 1 and at most as many as there are at the
-        beginning. Default: 1.
+        The most states that it leads them to, 1..n. Default: 1. The empty word does it where no
+        more are at the beginning.
     workers : int
         Threads.
     memory_limit : int, optional
@@ -203,7 +203,7 @@ def _check(
     if not start:
         raise ValueError("from_states is empty: a word begins with at least one state")
     state = None if to_state is None else check_integer("to_state", to_state, 0, n - 1)
-    rank = 1 if to_rank is None else check_integer("to_rank", to_rank, 1, len(start))
+    rank = 1 if to_rank is None else check_integer("to_rank", to_rank, 1, n)
     return Ends(tuple(start), state, rank)
 
 

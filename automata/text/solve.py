@@ -286,7 +286,7 @@ def _ends(config: SolveConfig, n: int) -> dict[str, Any]:
     last = max(begin | {config.to_state or 0})
     if last >= n:
         raise AutomatonError(f"state {last} is not in 0..{n - 1}")
-    if config.to_rank is not None and config.to_rank > len(begin):
+    if config.to_rank is not None and config.to_rank > n:
         raise AutomatonError(f"words begin with {len(begin)} states, fewer than {config.to_rank}")
     return config.ends
 

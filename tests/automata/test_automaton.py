@@ -103,7 +103,14 @@ def test_the_automaton_at_fault_is_named() -> None:
         assert refusal(function, deltas) == (
             "automaton 3, letter 1, state 2 leads to 7, outside 0..2"
         )
-    assert refusal(validate_deltas, CERNY) == "automata have shape (batch, k, n), got shape (2, 4)"
+    assert refusal(reset_thresholds, CERNY) == (
+        "automata have shape (batch, k, n), got shape (2, 4): "
+        "for one see functions such as reset_threshold"
+    )
+    assert refusal(reset_threshold, [CERNY]) == (
+        "an automaton has shape (k, n), got shape (1, 2, 4): "
+        "for many see functions such as reset_thresholds"
+    )
     refusal(validate_deltas, [Automaton([[0]]), Automaton([[0, 1]])])
 
 
