@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial as bound_to
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from automata.canonical import Forms, canonical_forms, from_canonical
 from automata.deltas import Deltas
@@ -88,23 +90,44 @@ def _generate(config: GenerateConfig, folder: Path, workers: int, pool: Pool | N
     manifest = open_manifest(folder, fresh)
     shards = -(-config.count // config.shard_rows)
     thresholds: Counter[int] = Counter()
-    with KnownForms(folder, config.n * config.k, config.count) as known:
+    evolved = config.sampler == "evolved"
+    with (
+        KnownForms(folder, config.n * config.k, config.count) as known,
+        _progress(config, manifest, shards) as bar,
+    ):
         for index in range(len(manifest["shards"]) if manifest["complete"] else shards):
             known.store()  # the shard before
             if index < len(manifest["shards"]) and shard_path(folder, index).exists():
                 labels, is_last = _take_in(folder, index, manifest, known, workers), False
+                taken = config.calls if evolved else len(labels)
+                bar.initial += taken  # it says nothing of the pace
+                bar.update(taken)
             else:
-                labels = _make_shard(config, folder, index, manifest, known, workers, pool)
+                report = bar.update
+                labels = _make_shard(config, folder, index, manifest, known, workers, pool, report)
                 is_short = len(labels) < _rows_wanted(config, index)
-                is_last = len(labels) == 0 or (is_short and config.sampler != "evolved")
+                is_last = len(labels) == 0 or (is_short and not evolved)
+                if evolved:  # it may end before its calls are spent
+                    bar.update((index + 1) * config.calls - bar.n)
             values, rows = np.unique(labels, return_counts=True)
             thresholds.update(dict(zip(values.tolist(), rows.tolist(), strict=True)))
             if is_last:  # the space is exhausted
+                bar.total = bar.n
                 break
     if not manifest["complete"]:
         finish(manifest)
         write_manifest(folder, manifest)
     return Generated(manifest, thresholds)
+
+
+def _progress(config: GenerateConfig, manifest: dict[str, Any], shards: int) -> tqdm[Any]:
+    """Return the counter of all shards together: of rows, or of the calls of evolution."""
+    complete, made = manifest["complete"], manifest["shards"]
+    if config.sampler == "evolved":
+        total = (len(made) if complete else shards) * config.calls
+        return progress(total, "evolve", "calls")
+    rows = sum(shard["rows"] for shard in made) if complete else config.count
+    return progress(rows, "generate", "automata")
 
 
 def _rows_wanted(config: GenerateConfig, index: int) -> int:
@@ -120,11 +143,12 @@ def _make_shard(
     known: KnownForms,
     workers: int,
     pool: Pool | None,
+    report: Callable[[int], object],
 ) -> Thresholds:
     """Make a shard, record it if it is new, and return its thresholds; empty if none is left."""
     make = _evolve_shard if config.sampler == "evolved" else _sample_shard
     rng, rows = stream(config.seed, "generate", index), _rows_wanted(config, index)
-    shard, calls = make(config, rng, rows, known, workers, pool)
+    shard, calls = make(config, rng, rows, known, workers, pool, report)
     if len(shard) == 0 and index == 0:
         if not manifest["shards"]:
             (folder / "manifest.json").unlink()
@@ -163,33 +187,33 @@ def _sample_shard(
     known: KnownForms,
     workers: int,
     pool: Pool | None,
+    report: Callable[[int], object],
 ) -> tuple[Dataset, int]:
     """Draw, deduplicate and label one shard; return it with its number of solver calls."""
     n, k, partial = config.n, config.k, config.partial
     thresholds: list[Thresholds] = [np.empty(0, np.int32)]
     calls = empty = 0
-    with progress(rows, "generate", "automata") as bar:
-        while len(known.recent) < rows:
-            drawn = canonical_forms(_draw(config, rng), workers=workers)
-            drawn = drawn[RowIndex(drawn.shape[1]).add_new(drawn)]
-            drawn = drawn[~known.holds(drawn)]
-            deltas = from_canonical(drawn, n, k, partial=partial)
-            labels = thresholds_of(deltas, partial=partial, workers=workers, pool=pool)
-            calls += len(drawn)
-            if len(drawn) == 0:
-                break
-            if config.highest_threshold is not None:
-                low = labels <= config.highest_threshold
-                drawn, labels = drawn[low], labels[low]
-            empty = 0 if len(drawn) else empty + 1
-            if empty == _EMPTY_DRAWS:
-                break
-            # Add only kept automata: a resumed run reads no others back.
-            left = rows - len(known.recent)
-            drawn, labels = drawn[:left], labels[:left]
-            known.add(drawn)
-            thresholds.append(labels)
-            bar.update(len(drawn))
+    while len(known.recent) < rows:
+        drawn = canonical_forms(_draw(config, rng), workers=workers)
+        drawn = drawn[RowIndex(drawn.shape[1]).add_new(drawn)]
+        drawn = drawn[~known.holds(drawn)]
+        deltas = from_canonical(drawn, n, k, partial=partial)
+        labels = thresholds_of(deltas, partial=partial, workers=workers, pool=pool)
+        calls += len(drawn)
+        if len(drawn) == 0:
+            break
+        if config.highest_threshold is not None:
+            low = labels <= config.highest_threshold
+            drawn, labels = drawn[low], labels[low]
+        empty = 0 if len(drawn) else empty + 1
+        if empty == _EMPTY_DRAWS:
+            break
+        # Add only kept automata: a resumed run reads no others back.
+        left = rows - len(known.recent)
+        drawn, labels = drawn[:left], labels[:left]
+        known.add(drawn)
+        thresholds.append(labels)
+        report(len(drawn))
     return _dataset(config, known.recent, np.concatenate(thresholds)), calls
 
 
@@ -207,6 +231,7 @@ def _evolve_shard(
     known: KnownForms,
     workers: int,
     pool: Pool | None,
+    report: Callable[[int], object],
 ) -> tuple[Dataset, int]:
     """Evolve one shard from random automata; return it with its number of solver calls."""
     evolution = Evolution(
@@ -216,13 +241,12 @@ def _evolve_shard(
         undefined=config.undefined,
     )
     solve = bound_to(thresholds_of, partial=config.partial, workers=workers, pool=pool)
-    with progress(config.calls, "evolve", "calls") as bar:
-        archive = evolve(
-            *(rng, config.n, config.k, evolution),
-            workers=workers,
-            solve=solve,
-            progress=bar.update,
-        )
+    archive = evolve(
+        *(rng, config.n, config.k, evolution),
+        workers=workers,
+        solve=solve,
+        progress=report,
+    )
     forms = canonical_forms(archive.deltas)
     fresh = ~known.holds(forms)
     known.add(forms[fresh])

@@ -28,6 +28,7 @@ from data.plots import plot_thresholds
 from data.pools import pool_of
 from data.record import recorded
 from data.results import Summary
+from data.terminal import warn
 
 _KINDS = ("classes", "strongly_connected", "irreducible", "basic")
 """Columns of the counts that are printed."""
@@ -71,6 +72,8 @@ def run_generate(
         scale = Scale(config.n, config.k, config.partial)
         table = _draw(made, scale, out, config.highest_threshold)
     rows = sum(table.values())
+    if rows < config.count:
+        warn(f"{out}: {rows:,} rows, not {config.count:,}: {_why_fewer(config, rows)}")
     speed = {} if run.complete else {"rows a second": round(rows / seconds)}
     return Summary(
         {
@@ -82,6 +85,14 @@ def run_generate(
             f"rows by {word_kind(config.partial)} threshold": table,
         }
     )
+
+
+def _why_fewer(config: GenerateConfig, rows: int) -> str:
+    """Return why a dataset has fewer rows than wanted."""
+    whole = config.sampler == "uniform" and config.ceiling is None and not config.partial
+    if whole and rows == count_classes(config.n, config.k):
+        return f"these are all automata with n={config.n}, k={config.k}"
+    return "hardly any that is drawn is new and may enter"
 
 
 def refuse_many_rows(config: EnumerateConfig) -> None:

@@ -20,6 +20,7 @@ from data import generate as module
 from data.dataset import Dataset, read_dataset, read_shard, shard_path, write_shard
 from data.files import json_sha256, sha256
 from data.generate import GenerateConfig, generate
+from data.jobs import run_generate
 from data.manifest import read_manifest, write_manifest
 from tests import naive
 from tests.damaging import edited, refused
@@ -52,6 +53,28 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A finished dataset of each config, made once; not to be changed."""
     root = tmp_path_factory.mktemp("finished")
     return made_once(root, lambda name, folder: generate(CONFIGS[name], folder))
+
+
+@pytest.mark.parametrize("name", ["uniform", "exhausted", "evolved"])
+def test_progress_is_that_of_all_shards(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generate(CONFIGS[name], tmp_path)
+    *before, last = capsys.readouterr().err.splitlines()
+    shown = {"uniform": "700/700 automata", "exhausted": "74/74 automata"}
+    assert f": {shown.get(name, '6000/6000 calls')} (100%)" in last
+    assert not any("100%" in line for line in before)
+
+
+def test_fewer_rows_than_wanted_are_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for config, why in [
+        (CONFIGS["exhausted"], "74 rows, not 200: these are all automata with n=3, k=2"),
+        (replace(SMALL, n=3, ceiling=0.5), "not 700: hardly any that is drawn is new and may"),
+    ]:
+        run_generate(config, tmp_path, workers=1, force=True)
+        assert why in capsys.readouterr().err
 
 
 @pytest.fixture
