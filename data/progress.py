@@ -38,6 +38,8 @@ class _Bar(tqdm):  # type: ignore[misc]
         if self.pace is not None:
             seconds = self.pace.seconds_left()  # a rate of 0 shows that nobody knows yet
             values["rate"] = (self.total - self.n) / seconds if seconds else 0
+        if self.n >= self.total and not values["rate"]:  # nothing is left, whatever the pace was
+            values["rate"] = max(1, self.n - self.initial) / max(1.0, values["elapsed"])
         return values
 
 

@@ -118,7 +118,8 @@ def train(
                 bar.set_postfix_str(
                     f"reconstruction {row['held_out_reconstruction']:.3f}, "
                     f"KL {row['held_out_kl']:.1f}, "
-                    f"exact {row['exact_from_sample']:.1%}"
+                    f"exact {row['exact_from_sample']:.1%}",
+                    refresh=not state.finished,  # the bar shows its end itself
                 )
                 written = {"model": record_of(model_config), "stages": state.stages}
                 recorded = fields | environment | written

@@ -65,3 +65,14 @@ def test_a_bar_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
         shown = sys.stderr.getvalue().splitlines()  # type: ignore[attr-defined]
     assert "about ? left" in shown[-2]
     assert "about 2:31:40 left" in shown[-1]  # 9 of 1,000 seconds and 100 of 1
+
+
+@pytest.mark.parametrize("earlier", [0, 200])
+def test_nothing_is_left_at_the_end(monkeypatch: pytest.MonkeyPatch, earlier: int) -> None:
+    """Also where all was done earlier, or no kind of work was measured."""
+    for pace in (None, Pace(STAGES)):
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        with progress(200, "work", "calls", done=earlier, pace=pace) as bar:
+            bar.update(200 - earlier)
+        last = sys.stderr.getvalue().splitlines()[-1]  # type: ignore[attr-defined]
+        assert "(100%)" in last and "about 00:00 left" in last

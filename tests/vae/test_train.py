@@ -73,6 +73,12 @@ def test_one_batch_is_learnt_by_heart(tmp_path, decoder, tokens):
     assert found["held_out_reconstruction"] < 0.2  # at first 4 * 2 * ln 4 = 11 nats
 
 
+def test_the_end_is_shown_once(tmp_path, capsys):
+    run(tmp_path / "model")
+    shown = [line.split(" left")[1] for line in capsys.readouterr().err.splitlines()]
+    assert "exact" in shown[-1] and shown[-1] != shown[-2]
+
+
 def test_the_files_of_a_model(finished):
     assert sorted(contents(finished)) == FILES
     check_files(finished)
