@@ -381,12 +381,16 @@ def archive_list(file: Path, selection: Selection, automata: bool, limit: int) -
 @click.argument("out", metavar="FILE", type=options.OUTPUT)
 @_archive
 @options.selection
+@options.flag("--force", help="Replace FILE, whatever it holds but an archive or a run.")
 @printed()
-def archive_export(out: Path, file: Path, selection: Selection) -> Result | str:
-    """Write automata to FILE as CSV ("-": to standard output, without a summary)."""
+def archive_export(out: Path, file: Path, selection: Selection, force: bool) -> Result | str:
+    """Write automata to FILE as CSV ("-": to standard output, without a summary).
+
+    An earlier export is replaced, another file only with --force.
+    """
     from search.jobs.archive import export_automata
 
-    return export_automata(file, selection, out)
+    return export_automata(file, selection, out, force=force)
 
 
 @archive.command("series")

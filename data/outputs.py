@@ -25,16 +25,21 @@ _RECORDS = {
 }
 
 
-def write_output(path: Path, write: Callable[[Path], object]) -> None:
+def write_output(
+    path: Path,
+    write: Callable[[Path], object],
+    *,
+    check: Callable[[Path], object] = lambda target: None,
+) -> None:
     """Write a file that a person has asked for by name.
 
     A regular file is replaced as a whole, even behind a symbolic link. A device or pipe is written
-    to. Missing folders are made.
+    to. Missing folders are made. `check` is called with a regular file that would be replaced.
 
     Raises
     ------
     DataError
-        If the file is an archive, or belongs to a run.
+        If the file is an archive, or belongs to a run; or what `check` raises.
     OSError
         As `data.files.write_file`.
     """
@@ -51,6 +56,8 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
         if target.is_symlink():
             raise OSError(errno.ELOOP, "")
         _check_replaceable(path, target)
+        if target.exists():
+            check(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep(target.parent, target.name)
     write_file(target, write)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from automata.solver.exact import NOT_SYNCHRONIZING
 from automata.solver.timed import Clock
 from automata.text.formats import format_delta, parse_delta
 from data.cells import plain_cells
+from data.damage import DataError
 from data.outputs import write_output
 from data.pools import pool_of
 from data.printing import printed_table
@@ -37,6 +40,10 @@ _CONJECTURES = (
     "Each formula was met at its seven sizes, a recurrence at ten; for every other n that it is "
     "said to hold for it is a conjecture."
 )
+_OF_A_SIZE = re.compile(r"(Wielandt|P)\([0-9]+,[0-9]+\)")
+"""Names of automata in families that have several of each size."""
+_HEAD = 1 << 12
+"""Bytes of a file's first line that are read."""
 
 
 class Counts(NamedTuple):
@@ -188,21 +195,69 @@ def _known_automata(n: int, k: int, *, partial: bool) -> dict[str, tuple[Deltas,
     return found
 
 
+def _check_names(archive: Archive, selection: Selection) -> None:
+    """Check the run and the family that are selected, among complete and partial automata.
+
+    Raises
+    ------
+    DataError
+        If the archive has no find of the run.
+    SettingError
+        If the family is not known, and no automaton of the archive is of it.
+    """
+
+    def found(named: Selection) -> bool:
+        return any(len(archive.counts(replace(named, partial=own))) for own in (False, True))
+
+    run, family = selection.run, selection.family
+    if run is not None and not found(Selection(run=run)):
+        raise DataError(f"{archive.path}: has no finds of the run {run!r}")
+    names = [own.name for own in FAMILIES + SINGLES]
+    if family and not (
+        family in names or _OF_A_SIZE.fullmatch(family) or found(Selection(family=family))
+    ):
+        raise SettingError(
+            f"unknown family {family!r}: one of {', '.join(names)}, Wielandt(n,p), P(n,c)"
+        )
+
+
 def list_automata(path: Path, selection: Selection, limit: int | None) -> Listing | Counts:
-    """List at most `limit` selected automata by k, n and gap; without a limit, count them."""
+    """List at most `limit` selected automata by k, n and gap; without a limit, count them.
+
+    Raises DataError or SettingError for a run or a family that there is not.
+    """
     with Archive(path, create=False) as archive:
+        _check_names(archive, selection)
         if limit is None:
             return Counts(archive.counts(selection))
         return Listing(archive.rows(selection, limit=limit), limit)
 
 
-def export_automata(path: Path, selection: Selection, file: Path) -> Summary | str:
-    """Write the selected automata as CSV; for the file "-", return the CSV."""
+def export_automata(
+    path: Path, selection: Selection, file: Path, *, force: bool = False
+) -> Summary | str:
+    """Write the selected automata as CSV; for the file "-", return the CSV.
+
+    Raises
+    ------
+    DataError
+        If the file is there and no export, without `force`; or as `list_automata`.
+    SettingError
+        As `list_automata`.
+    """
     with Archive(path, create=False) as archive:
+        _check_names(archive, selection)
         table = archive.rows(selection)
     if str(file) == "-":
         return _csv(table)
-    _write(table, file)
+
+    def check(target: Path) -> None:
+        with target.open("rb") as there:
+            head = there.readline(_HEAD).strip().split(b",")
+        if head != [b""] and not {b"canonical", b"reset_threshold"} <= {*head} and not force:
+            raise DataError(f"{file}: is there, and no file of archive export; --force replaces it")
+
+    write_output(file, partial(plain_cells(table).to_csv, index=False), check=check)
     return Summary({"automata": len(table), "file": str(file)})
 
 
@@ -221,10 +276,13 @@ def list_series(
 
     Raises
     ------
+    DataError
+        If the archive has no find of the selected run.
     SettingError
-        If an automaton has too many states to be lengthened.
+        If an automaton has too many states to be lengthened, or the selected family is unknown.
     """
     with Archive(path, create=False) as archive:
+        _check_names(archive, selection)
         rows = archive.rows(selection)
     # nobody knows how long the members of a class are at larger sizes
     at_least = 0.0 if selection.classes else selection.at_least or 0.0
@@ -246,17 +304,13 @@ def list_series(
     if str(out) == "-":
         return _csv(found.series)
     if out is not None:
-        _write(found.series, out)
+        write_output(out, partial(plain_cells(found.series).to_csv, index=False))
     return SeriesOutcome(found, out)
 
 
 def _csv(table: pd.DataFrame) -> str:
     text: str = plain_cells(table).to_csv(index=False)
     return text
-
-
-def _write(table: pd.DataFrame, file: Path) -> None:
-    write_output(file, partial(plain_cells(table).to_csv, index=False))
 
 
 def _by_size(table: pd.DataFrame) -> str:

@@ -804,6 +804,28 @@ def test_export(filled, tmp_path, words, selection):
     assert sum(row["automata"] for row in listed["counts"]) == len(table)
 
 
+def test_an_export_replaces_an_export_alone(filled, tmp_path):
+    out = tmp_path / "rows.csv"
+    out.write_text("mine\n")
+    answer = run("export", out, "--archive", filled)
+    assert str(answer.exception) == (
+        f"{out}: is there, and no file of archive export; --force replaces it"
+    )
+    assert out.read_text() == "mine\n"
+    for words in (["--force"], ["-n", 5]):
+        assert run("export", out, "--archive", filled, *words).exit_code == 0
+    assert {*pd.read_csv(out)["n"]} == {5}
+
+
+@pytest.mark.parametrize("name", ["list", "export -", "series"])
+def test_runs_and_families_that_there_are_not(filled, name):
+    answer = run(*name.split(), "--archive", filled, "--run", "nope")
+    assert str(answer.exception) == f"{filled}: has no finds of the run 'nope'"
+    answer = run(*name.split(), "--archive", filled, "--family", "nope")
+    assert answer.exit_code == 2 and "unknown family 'nope': one of C, " in answer.output
+    assert run("list", "--archive", filled, "--family", "Wielandt(60,59)").exit_code == 0
+
+
 def test_verify_takes_an_export(filled, tmp_path, mixed):
     with Archive(filled) as archive:
         archive.add(known_rows(4), run="=1+1", arm="@prior")  # cells that a spreadsheet would run
