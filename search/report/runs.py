@@ -113,11 +113,13 @@ def read_archive(path: Path, selection: Selection, limit: int) -> Content:
             for n, k in sorted(sizes, reverse=True)[:limit]
         ]
         rows = pd.concat(parts) if parts else archive.rows(selection, limit=1)
-    lead = f"The automata of the archive {path.name} with the longest thresholds of each size."
+    total = int(counts["automata"].sum())
+    shown = "The automata" if len(rows) == total else f"{len(rows):,} of {counted(total)}"
+    lead = f"{shown} of the archive {path.name}: those with the longest thresholds of each size."
     table = Table("Automata in the archive", "Counts of all selected automata.", counts)
     chosen = {name: own for name, own in vars(selection).items() if own not in (None, ())}
     content = Content(f"Archive {path.name}", lead, texts_of(rows), flatten(chosen), [table])
-    content.source, content.of = "The archive", counted(int(counts["automata"].sum()))
+    content.source, content.of = "The archive", counted(total)
     return content
 
 

@@ -314,6 +314,7 @@ def test_an_archive(archive: Path, tmp_path: Path, call, monkeypatch) -> None:
     assert call(["report", "--archive", archive, "--family", "C", "--limit", 2]).code == 0
     entries = Page(out.read_text()).data["automata"]
     assert [(entry["family"], entry["n"]) for entry in entries] == [("C", 20), ("C", 5)]
+    assert "2 of 3 automata of the archive archive.sqlite: those with" in out.read_text()
     (tmp_path / "runs").mkdir()
     archive.rename(tmp_path / "runs" / "archive.sqlite")
     monkeypatch.chdir(tmp_path)
