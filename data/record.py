@@ -177,7 +177,7 @@ def differing(there: Mapping[str, Any], here: Mapping[str, Any], but: Collection
     differences = []
     for name in dict.fromkeys([*here, *there]):
         own, its = (
-            side.get(name, False if True in (here.get(name), there.get(name)) else None)
+            side.get(name, False if here.get(name) is True or there.get(name) is True else None)
             for side in (here, there)
         )
         if isinstance(own, dict) and isinstance(its, dict):
