@@ -27,6 +27,17 @@ def test_no_arm_asks_an_automaton_for_its_family() -> None:
             assert not re.search(names, file.read_text()), file
 
 
+def test_every_part_of_an_arm_is_under_the_contracts() -> None:
+    # a new source of proposals must not be forgotten; these four set up a run, or score it
+    others = {"config", "found", "settings", "tables"}
+    files = (ROOT / "search" / "discovery").glob("[!_]*.py")
+    parts = {f"search.discovery.{file.stem}" for file in files if file.stem not in others}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    named = {c["name"]: {*c.get("source_modules", ())} for c in contracts["contracts"]}
+    assert parts <= named["No arm knows the families"]
+    assert parts <= named["Nothing that draws or searches knows the longest known lengths"]
+
+
 def test_records_are_read_by_what_scores_and_shows_alone() -> None:
     # the contract names modules that must not; this names those that may
     readers = ("data/best_known.py", "data/records.py", "search/jobs/", "search/report/")
