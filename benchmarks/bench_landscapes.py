@@ -105,11 +105,7 @@ def main():
         for option in ("arms", "seeds", "budget", "workers"):
             words += [f"--{option}", getattr(asked, option)]
         words += ["--first-look", asked.budget, "--start-budget", asked.start_budget]
-        scores = discover(words, asked.out / name)
-        if len(scores):
-            show(name, running_times(scores))
-        else:
-            print(f"\n{name}: no record is known at these sizes", flush=True)
+        show(name, running_times(discover(words, asked.out / name)))
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ def test_own_partial_automata(tmp_path: Path) -> None:
 def test_complete_automata_may_be_imported_as_either(tmp_path: Path) -> None:
     complete = sample_uniform(np.random.default_rng(0), 20, 3, 2)
     import_automata([complete], tmp_path / "a")
-    with refused("a dataset of another config .partial=None there, True here"):
+    with refused("a dataset of another config .partial=False there, True here"):
         import_automata([complete], tmp_path / "a", partial=True)
     import_automata([complete], tmp_path / "b", partial=True)
     one, other = read_dataset(tmp_path / "a"), read_dataset(tmp_path / "b")

@@ -16,6 +16,7 @@ from data.terminal import printable
 from search.archive.intake import ArchiveRule
 from search.archive.store import Archive
 from search.archive.tables import Selection
+from tests.commands import call_here
 from tests.search.archives import alter, keys, known_rows, query, random_rows
 
 ODD = {
@@ -76,13 +77,15 @@ def test_what_older_archives_hold_is_escaped_when_it_is_shown(path, name):
     assert ODD[name] in text and text.replace("\n", "").isprintable()
 
 
-def test_names_that_are_not_utf8_are_shown_escaped(path):
+def test_names_that_are_not_utf8_are_shown_escaped(path, monkeypatch, capfd):
     with Archive(path) as archive:
         archive.add(known_rows(5), run="x")
     alter(path, "UPDATE finds SET run = CAST(x'ff1b' AS TEXT)")
     assert r"\xff\x1b" in run(path, "list", "--automata")
-    options = ["--run", os.fsdecode(b"\xff"), "--family", os.fsdecode(b"\xff")]
-    assert run(path, "list", *options) == "no automata\n"
+    for option, code in (("--run", 3), ("--family", 2)):
+        line = ["archive", "list", option, os.fsdecode(b"\xff"), "--archive", path]
+        answer = call_here(line, monkeypatch, capfd)
+        assert answer.code == code and r"\udcff" in answer.complaints()[-1]
 
 
 # --- spreadsheets -------------------------------------------------------------------------------

@@ -230,7 +230,7 @@ def test_evolution_of_partial_automata_as_a_command(tmp_path, monkeypatch):
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert record["config"]["partial"] is True and record["config"]["undefined"] == 0.2
     again = CliRunner().invoke(pipeline.cli, command.replace("--partial", ""))
-    assert "holds another run (partial=True there, None here" in str(again.exception)
+    assert "holds another run (partial=True there, False here" in str(again.exception)
     page = CliRunner().invoke(pipeline.cli, f"report {tmp_path}/out --out {tmp_path}/page.html")
     assert page.exit_code == 0
     text = (tmp_path / "page.html").read_text()

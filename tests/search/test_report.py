@@ -653,12 +653,9 @@ def test_bad_usage(run_folders: Path, tmp_path: Path, call) -> None:
     run, one_of = run_folders / "search", "give a run folder, --archive or --atlas"
     for line, message in [
         ([], one_of),
-        ([run, "--atlas"], one_of),
+        ([run, "--atlas"], "give only one of a run folder, --archive or --atlas"),
         (["--atlas", "-n", 5], "options that choose automata are for --archive"),
-        (
-            [run, "--archive", tmp_path / "archive.sqlite"],
-            "give a run folder, --archive or --atlas",
-        ),
+        ([run, "--archive", tmp_path / "archive.sqlite"], "give only one of a run folder, --arch"),
         ([run, "-n", 5], "are for --archive"),
         ([run, "--limit", 0], "--limit"),
         ([run, "--out", run], "is a directory"),
