@@ -157,12 +157,11 @@ def _may_propose(arm: Arm, names: list[str], first_leap: bool) -> list[str]:
     calls = Counter[str]()
     for name, tally in arm.tallies.items():
         calls[_kind(name)] += tally.calls
-    had = set[str]()
-    if first_leap and 3 * calls["model"] > arm.calls:
-        had.add("model")
-    if 2 * calls["polishing"] > arm.calls - first_leap * calls["model"]:
-        had.add("polishing")
-    return [name for name in names if _kind(name) not in had] or names
+    models_had = first_leap and calls["model"] > arm.calls / 3
+    others = arm.calls - calls["model"] if first_leap else arm.calls
+    polishing_had = calls["polishing"] > others / 2
+    had = {"model": models_had, "polishing": polishing_had, "rule": False}
+    return [name for name in names if not had[_kind(name)]] or names
 
 
 def _kind(name: str) -> str:
