@@ -287,7 +287,7 @@ def _ends(config: SolveConfig, n: int) -> dict[str, Any]:
     if last >= n:
         raise AutomatonError(f"state {last} is not in 0..{n - 1}")
     if config.to_rank is not None and config.to_rank > n:
-        raise AutomatonError(f"words begin with {len(begin)} states, fewer than {config.to_rank}")
+        raise AutomatonError(f"rank {config.to_rank} is not in 1..{n}")
     return config.ends
 
 

@@ -611,7 +611,7 @@ def test_states_that_an_automaton_lacks_are_named_by_its_line(run) -> None:
         assert found.err == ["Error: file: line 2: state 3 is not in 0..2"]
         found = run(f"{C3}\n{C4}", "--to-rank", "4", *words)
         assert found.code == 2 and len(found.out) == 1
-        assert found.err == ["Error: file: line 1: words begin with 3 states, fewer than 4"]
+        assert found.err == ["Error: file: line 1: rank 4 is not in 1..3"]
 
 
 @pytest.mark.parametrize(
