@@ -398,6 +398,7 @@ def archive_export(out: Path, file: Path, selection: Selection, force: bool) -> 
 @options.selection
 @options.of(config=SeriesConfig)
 @options.output("--out", help="CSV file of all series; -: only CSV, to standard output.")
+@options.path("--page", help="HTML file: each formula, with the first members of a series drawn.")
 @options.together(
     "how",
     workers=options.workers("Threads of the solver.", default=1),
@@ -409,6 +410,7 @@ def archive_series(
     selection: Selection,
     config: SeriesConfig,
     out: Path | None,
+    page: Path | None,
     how: dict[str, Any],
 ) -> Result | str:
     """Find series of automata, with a formula for their thresholds.
@@ -420,7 +422,7 @@ def archive_series(
     """
     from search.jobs.archive import list_series
 
-    return list_series(file, selection, config, out=out, **how)
+    return list_series(file, selection, config, out=out, page=page, **how)
 
 
 @archive.command("nearest")

@@ -39,8 +39,9 @@ def finds_of_units(
 ) -> Generator[_Numbered, None, None]:
     """Search units, and yield the finds of each in their order.
 
-    A task is a batch of units, as many as take about half a task's time. Of a long unit it searches
-    a part, and the rest makes tasks of its own: so no unit runs alone at the end.
+    A task is a batch of units, as many as take about half a task's time, but no more than have been
+    searched: the first ones may be light. Of a long unit a task searches a part, and the rest makes
+    tasks of its own: so no unit runs alone at the end.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def finds_of_units(
         while True:
             task = max(_NODES, _NODES_A_WORKER * pool.workers())
             wanted = task // 2 * units // max(1, nodes)
-            batch = [*islice(left, max(1, min(wanted, _MOST_UNITS)))]
+            batch = [*islice(left, max(1, min(wanted, units, _MOST_UNITS)))]
             if not batch:
                 return
             yield _Task(task, [(number, enumeration.part(number)) for number in batch])

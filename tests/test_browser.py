@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -25,10 +26,12 @@ from automata.text.formats import (
     format_synchrowords,
     parse_delta,
 )
+from search.archive.series import find_series
 from search.report.atlas import render_atlas
 from search.report.content import Content, known_automata
 from search.report.job import report_run
 from search.report.page import render
+from search.report.series import render_series
 from tests.search.hostile import HOSTILE, hostile_content
 from tests.search.partials import partial_content
 
@@ -45,6 +48,14 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+def series_page() -> str:
+    """Two series: Černý's, and one of three letters."""
+    automata = [f.delta(5) for f in FAMILIES if f.name in ("C", "T3")]
+    rows = pd.concat([known_automata(own[None], reset_thresholds([own])) for own in automata])
+    numbers = dict.fromkeys(["n", "k", "reset_threshold"], np.int64)
+    return render_series(find_series(rows.astype(numbers)).series, proved=False)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +81,7 @@ def pages(run_folders: Path, tmp_path_factory) -> Path:
     (folder / "hostile.html").write_text(render(hostile_content()))
     (folder / "partial.html").write_text(render(partial_content()))
     (folder / "atlas.html").write_text(render_atlas())
+    (folder / "series.html").write_text(series_page())
     (folder / "empty.html").write_text(render(Content("Empty", "Nothing.", large[:0])))
     return folder
 
@@ -118,7 +130,18 @@ def occupied(page: Page) -> int:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "name",
-    ["search", "evolve", "discover", "compare", "model", "partial", "empty", "lecture", "atlas"],
+    [
+        "search",
+        "evolve",
+        "discover",
+        "compare",
+        "model",
+        "partial",
+        "empty",
+        "lecture",
+        "atlas",
+        "series",
+    ],
 )
 def test_every_page_is_accessible(visit, name: str, scheme: str) -> None:
     page = visit(f"{name}.html", color_scheme=scheme)
@@ -458,7 +481,7 @@ def test_charts_follow_the_theme(visit) -> None:
 
 
 def test_on_a_phone(visit) -> None:
-    for name in ("search", "discover", "large", "partial", "empty", "atlas"):
+    for name in ("search", "discover", "large", "partial", "empty", "atlas", "series"):
         page = visit(f"{name}.html")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from automata.canonical import CANONICAL_MAX_STATES
@@ -30,6 +28,8 @@ SERIES_COLUMNS = [
     "family",
     "n",
     "sizes",
+    "solved",
+    "thresholds",
     "delta",
     "period",
     "start",
@@ -108,8 +108,9 @@ def find_series(
     SeriesFound
         For each series: the formula, and the n for which it holds; the family, if known; an
         automaton that begins it, its n, and the states that are repeated (see
-        `automata.stretches.Stretches`); the sizes of members in `rows`. An automaton that obeys two
-        formulas, for different n, begins two series.
+        `automata.stretches.Stretches`); the sizes of members in `rows`; the sizes that were solved
+        for the formula, with the thresholds there. An automaton that obeys two formulas, for
+        different n, begins two series.
 
     Raises
     ------
@@ -177,6 +178,7 @@ def _list_series(begun: Sequence[Begun], stored: Mapping[bytes, set[int]]) -> li
             listed.update(new[r].key for r in residues)
             sizes = sorted({size for r in residues for size in stored[new[r].key]})
             if sizes:
+                solved = dict(sorted(pair for r in residues for pair in new[r].solved.items()))
                 rows.append(
                     {
                         "k": way.deltas.shape[1],
@@ -184,20 +186,22 @@ def _list_series(begun: Sequence[Begun], stored: Mapping[bytes, set[int]]) -> li
                         "holds": _holds(modulo, residues),
                         "family": new[residues[0]].family,
                         "n": way.deltas.shape[2],
-                        "sizes": " ".join(map(str, sizes)),
+                        "sizes": _text(sizes),
+                        "solved": _text(solved.keys()),
+                        "thresholds": _text(solved.values()),
                         "delta": format_delta(way.deltas[0]),
                         "period": way.period,
-                        "start": _text(way.starts[0]),
-                        "cut": _text(way.cuts[0]),
-                        "stop": _text(way.stops[0]),
+                        "start": _text(way.starts[0].tolist()),
+                        "cut": _text(way.cuts[0].tolist()),
+                        "stop": _text(way.stops[0].tolist()),
                     }
                 )
     return rows
 
 
-def _text(places: npt.NDArray[np.int64]) -> str:
-    """Write the states of one or two runs, as the sizes are written."""
-    return " ".join(map(str, places.tolist()))
+def _text(numbers: Iterable[int]) -> str:
+    """Write sizes, thresholds, or the states of one or two runs."""
+    return " ".join(map(str, numbers))
 
 
 def _holds(modulo: int, residues: Sequence[int]) -> str:

@@ -143,8 +143,11 @@ def _begin_part(
     lengthened = {size: _forms(ways.of(begins), size) for size in sizes}
     for place, way in enumerate(begins):
         branches = {
-            residues[r]: Branch(
-                _formula(n, modulo, residues[r], found[r, way]), keys[r][way], families[r][place]
+            residues[r]: _quadratic_branch(
+                series_sizes(n, modulo, residues[r]),
+                found[r, way].tolist(),
+                keys[r][way],
+                families[r][place],
             )
             for r in np.flatnonzero(obeys[:, way]).tolist()
         }
@@ -188,11 +191,12 @@ def _begin_recurrences_part(search: Search, ways: Stretches, keys: list[bytes]) 
         if recurrence is None or further[-1] == OUT_OF_TIME:
             continue
         first = n if recurrence.holds([own, *further]) else n + 1
-        formula = Recurring(recurrence, first, tuple([own, *further][first - n :]))
+        solved = dict(zip(range(first, sizes.stop), [own, *further][first - n :], strict=True))
+        formula = Recurring(recurrence, first, tuple(solved.values()))
         one = ways.of(np.array([way]))
         (family,) = families_of(one, 1, 0)
         forms = {size: _forms(one, size)[0] for size in stock.sizes if size >= n}
-        stock.add(Begun(one, 1, {0: Branch(formula, keys[way], family)}), forms)
+        stock.add(Begun(one, 1, {0: Branch(formula, keys[way], family, solved)}), forms)
 
 
 def _keys(ways: Stretches, largest: int, modulo: int, residue: int) -> list[bytes]:
@@ -207,8 +211,10 @@ def _forms(ways: Stretches, size: int) -> list[bytes]:
     return [*map(bytes, canonical_forms(longer))]
 
 
-def _formula(n: int, modulo: int, residue: int, thresholds: npt.NDArray[np.int32]) -> Quadratic:
-    return Quadratic.through(series_sizes(n, modulo, residue)[:3], thresholds[:3].tolist())
+def _quadratic_branch(sizes: range, thresholds: list[int], key: bytes, family: str) -> Branch:
+    """Return the series with the formula through the thresholds at the first three sizes."""
+    formula = Quadratic.through(sizes[:3], thresholds[:3])
+    return Branch(formula, key, family, dict(zip(sizes, thresholds, strict=True)))
 
 
 def _prove(

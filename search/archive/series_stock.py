@@ -49,6 +49,8 @@ class Branch(NamedTuple):
     """Identifies the series."""
     family: str
     """Its name, "" for none."""
+    solved: Mapping[int, int]
+    """The thresholds that the formula rests on, by size."""
 
 
 class Begun(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -33,6 +34,7 @@ from search.archive.selection import Selection
 from search.archive.series import SeriesFound, find_series, summarize
 from search.archive.series_config import SeriesConfig
 from search.archive.store import Archive
+from search.report.series import render_series
 
 _LONG = ["cerny_bound", "best_known", "word", "canonical", "properties", "finds"]
 """Columns too long for a terminal."""
@@ -86,8 +88,8 @@ class SeriesOutcome(NamedTuple):
     """The series of an archive, and the automata that belong to none."""
 
     found: SeriesFound
-    file: Path | None
-    """The CSV file of the series, if one was written."""
+    files: Sequence[Path]
+    """The CSV file of the series, and the page, if they were written."""
 
     def text(self) -> str:
         """Return the formulas, the number of automata in no series by size, and the file."""
@@ -109,7 +111,7 @@ class SeriesOutcome(NamedTuple):
                 f"Thresholds that need more time than one may take: {slow}. "
                 "The next call gives them twice as much."
             )
-        return "\n".join([*lines, *([] if self.file is None else [str(self.file)])])
+        return "\n".join([*lines, *map(str, self.files)])
 
     def as_json(self) -> dict[str, Any]:
         """Return the rows of all tables, and the numbers of what was left open."""
@@ -267,17 +269,20 @@ def list_series(
     config: SeriesConfig,
     *,
     out: Path | None,
+    page: Path | None,
     workers: int,
     scheduler: str | None = None,
 ) -> SeriesOutcome | str:
     """Find the series of the selected automata; for the file "-", return them as CSV.
 
-    The thresholds of a search that is ended, or takes long, are kept beside the archive.
+    A page shows the first members of a series of each formula. The thresholds of a search that is
+    ended, or takes long, are kept beside the archive.
 
     Raises
     ------
     DataError
-        If the archive has no find of the selected run.
+        If the archive has no find of the selected run; or if a file is an archive, or belongs to a
+        run.
     SettingError
         If an automaton has too many states to be lengthened, or the selected family is unknown.
     """
@@ -301,11 +306,14 @@ def list_series(
             )
     except SizeLimitError as error:
         raise SettingError(f"{error}: -n chooses one size") from error
+    if page is not None:
+        text = render_series(found.series, proved=config.prove)
+        write_output(page, lambda path: path.write_text(text, encoding="utf-8"))
     if str(out) == "-":
         return _csv(found.series)
     if out is not None:
         write_output(out, partial(plain_cells(found.series).to_csv, index=False))
-    return SeriesOutcome(found, out)
+    return SeriesOutcome(found, [file for file in (out, page) if file is not None])
 
 
 def _csv(table: pd.DataFrame) -> str:

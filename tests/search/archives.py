@@ -2,13 +2,22 @@
 
 import multiprocessing
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from automata import canonical_forms, from_canonical, reset_thresholds, shortest_reset_word
+from automata import (
+    UNDEFINED,
+    canonical_forms,
+    from_canonical,
+    reset_thresholds,
+    shortest_careful_word,
+    shortest_reset_word,
+)
+from automata.deltas import Deltas
 from automata.identification import known
 from automata.sampling import sample_uniform
 from automata.text.formats import format_word
@@ -34,6 +43,27 @@ def candidates_of(deltas: np.ndarray, mode: str = "evolve") -> pd.DataFrame:
             "word": words,
             "canonical": [" ".join(map(str, form)) for form in forms.tolist()],
             "mode": mode,
+        }
+    )
+
+
+def careful_rows(deltas: Sequence[Deltas]) -> pd.DataFrame:
+    """Complete and partial automata with careful words, as `candidates_of`; sizes may differ."""
+    forms = [canonical_forms(delta[None])[0] for delta in deltas]
+    own = [
+        from_canonical(form[None], delta.shape[1], delta.shape[0], partial=True)[0]
+        for form, delta in zip(forms, deltas, strict=True)
+    ]
+    words = [shortest_careful_word(delta) for delta in own]
+    return pd.DataFrame(
+        {
+            "n": [delta.shape[1] for delta in own],
+            "k": [delta.shape[0] for delta in own],
+            "canonical": [
+                " ".join("-" if q == UNDEFINED else str(q) for q in form.tolist()) for form in forms
+            ],
+            "reset_threshold": [len(word or ()) for word in words],
+            "word": [format_word(word or ()) for word in words],
         }
     )
 

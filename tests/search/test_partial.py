@@ -10,17 +10,17 @@ import pytest
 import torch
 
 from automata import UNDEFINED, parse_delta
-from automata.canonical import canonical_forms, from_canonical
+from automata.canonical import canonical_forms
 from automata.deltas import Deltas
 from automata.partial_families import p_automaton, p_threshold
 from automata.runs import find_stretches
 from automata.series import series_thresholds
-from automata.solver.careful import careful_thresholds, shortest_careful_word
+from automata.solver.careful import careful_thresholds
 from automata.solver.either import may_synchronize
 from automata.solver.exact import UNKNOWN
 from automata.solver.once import SolvedOnce
 from automata.stretches import Stretches, stretch
-from automata.text.formats import format_delta, format_word
+from automata.text.formats import format_delta
 from data.damage import DataError
 from data.run_record import read_run_record
 from search.archive import series_search
@@ -38,6 +38,7 @@ from search.verified import verify_candidates
 from tests import naive
 from tests.commands import command
 from tests.known_lengths import pretend
+from tests.search.archives import careful_rows
 from tests.vae.models import make, seeded
 
 pytestmark = pytest.mark.usefixtures("unrendered", "one_thread", "few_dots")
@@ -215,33 +216,13 @@ def test_candidates_are_proved_and_forged_ones_refused(
 # --- the archive ------------------------------------------------------------------------------
 
 
-def rows_of(deltas: list[Deltas]) -> pd.DataFrame:
-    forms = [canonical_forms(delta[None])[0] for delta in deltas]
-    own = [
-        from_canonical(form[None], delta.shape[1], delta.shape[0], partial=True)[0]
-        for form, delta in zip(forms, deltas, strict=True)
-    ]
-    words = [shortest_careful_word(delta) for delta in own]
-    return pd.DataFrame(
-        {
-            "n": [delta.shape[1] for delta in own],
-            "k": [delta.shape[0] for delta in own],
-            "canonical": [
-                " ".join("-" if q == UNDEFINED else str(q) for q in form.tolist()) for form in forms
-            ],
-            "reset_threshold": [len(word or ()) for word in words],
-            "word": [format_word(word or ()) for word in words],
-        }
-    )
-
-
 def test_an_archive_keeps_both_kinds_apart(tmp_path: Path) -> None:
     path = tmp_path / "archive.sqlite"
     cerny = parse_delta("1 2 3 0|1 1 2 3")
     partial = [p_automaton(n, c) for n, c in ((6, 0), (10, 1), (20, 3))]
     with Archive(path) as archive:
-        assert archive.add(rows_of([cerny, *partial]), run="r", arm="a") == 4
-        assert archive.add(rows_of(partial), run="r", arm="b") == 0
+        assert archive.add(careful_rows([cerny, *partial]), run="r", arm="a") == 4
+        assert archive.add(careful_rows(partial), run="r", arm="b") == 0
         assert archive.rows()["reset_threshold"].tolist() == [9]
         assert [*archive.counts()["cerny_bound"]] == [9]
         found = archive.rows(Selection(partial=True))
@@ -270,13 +251,13 @@ def test_an_archive_with_slow_automata_opens_quickly(
     identity = np.arange(22, dtype=np.uint8)[None]
     slow = [p_automaton(22, 4), np.concatenate([p_automaton(22, 4), identity])]
     with Archive(tmp_path / "archive.sqlite") as archive:
-        archive.add(rows_of(slow), run="r", arm="a")
+        archive.add(careful_rows(slow), run="r", arm="a")
         names = archive.rows(Selection(partial=True))["properties"].tolist()
     assert ["irreducible" in name.split(",") for name in names] == [True, False]
 
 
 def test_an_archive_refuses_what_is_not_careful(tmp_path: Path) -> None:
-    rows = rows_of([p_automaton(6, 0)])
+    rows = careful_rows([p_automaton(6, 0)])
     path = tmp_path / "archive.sqlite"
     with Archive(path) as archive:
         archive.add(rows.assign(word="a" * 26), run="r", arm="a")
@@ -302,7 +283,7 @@ def grown(start: Deltas, way: tuple[str, str, str], by: int) -> Deltas:
 @pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.exhaustive)])
 def test_the_quadratic_series_of_partial_automata_are_true(count: int) -> None:
     texts = ["0 1 2 4 5 0|1 2 3 1 5 -", "1 2 3 4 5 1|- 1 2 3 5 5", "0 1 2 4 3 1|1 2 3 0 5 -"]
-    rows = rows_of([*map(parse, texts[:count])])
+    rows = careful_rows([*map(parse, texts[:count])])
     series, sporadic, *_ = find_series(rows, partial=True, prove=True)
     whole = series[series["holds"] == "all n"]
     assert whole["formula"].tolist() == ["n^2-3n-1", "n^2-4n+5", "n^2-5n+10"][:count]
@@ -327,7 +308,7 @@ def test_recurrences_are_found_and_named(monkeypatch: pytest.MonkeyPatch, fib: b
         return np.full(len(deltas), min(lengths(deltas.shape[2]), 2**31 - 1), np.int32)
 
     monkeypatch.setattr("automata.solver.timed.thresholds_of", solve)
-    rows = rows_of([p_automaton(n, 0) for n in (7, 8)])
+    rows = careful_rows([p_automaton(n, 0) for n in (7, 8)])
     rows["reset_threshold"] = [lengths(7), lengths(8)]
     series, sporadic, *_ = find_series(rows, partial=True)
     assert (len(series) > 0) == fib
@@ -339,7 +320,7 @@ def test_recurrences_are_found_and_named(monkeypatch: pytest.MonkeyPatch, fib: b
 
 
 def test_the_family_p_obeys_no_formula() -> None:
-    rows = rows_of([p_automaton(n, 1) for n in (6, 7)])
+    rows = careful_rows([p_automaton(n, 1) for n in (6, 7)])
     series, sporadic, *_ = find_series(rows, partial=True)
     assert "P(n,1)" not in {*series["family"]}
     assert len(sporadic) == 2
@@ -362,7 +343,7 @@ def test_series_have_a_memory_limit(monkeypatch: pytest.MonkeyPatch, partial: bo
         return np.full(len(deltas), UNKNOWN, np.int32)
 
     monkeypatch.setattr("automata.solver.timed.thresholds_of", solve)
-    found = find_series(rows_of([parse("0 1 2 3 0|1 2 3 4 0")]), partial=partial)
+    found = find_series(careful_rows([parse("0 1 2 3 0|1 2 3 4 0")]), partial=partial)
     assert limits == ({1 << 22, 1 << 24} if partial else {1 << 22})
     ways = [
         find_stretches(["0 1 2 3 0|1 2 3 4 0"], period=period, runs=runs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from itertools import combinations, pairwise, product
 
@@ -30,6 +29,7 @@ from search.archive.store import Archive
 from tests import naive
 from tests.automata.numberings import numberings
 from tests.search.archives import candidates_of
+from tests.search.formulas import value
 from tests.strategies import automata
 
 Letters = list[list[int]]
@@ -386,18 +386,6 @@ def test_every_automaton_is_a_member_or_in_no_series(many) -> None:
     # the others belong to a series with one more residue of n, which a larger automaton shows
     for size, _ in forms.keys() - left - explained:
         assert any(size in sizes and size < series["n"][row] for row, sizes in listed.items())
-
-
-def value(formula: str, n: int) -> Fraction:
-    """The value of a written formula."""
-    above, _, below = formula.strip("(").partition(")/")
-    terms = re.findall(r"([+-]?)(\d*)(n\^2|n|)(?=[+-]|$)", above)
-    written = sum(
-        int(sign + (size or "1")) * {"n^2": n**2, "n": n, "": 1}[power]
-        for sign, size, power in terms
-        if size or power
-    )
-    return Fraction(written, int(below or 1))
 
 
 def test_a_series_that_a_smaller_one_begins_for_the_other_parity(tmp_path) -> None:
