@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,33 @@ def test_workers_killed_at_random_moments(
     for run in range(20):
         enumerate_dataset(config, tmp_path / str(run), pool=two)
         assert contents(tmp_path / str(run)) == contents(tmp_path / "alone")
+
+
+@pytest.mark.exhaustive
+def test_a_worker_that_hangs_costs_its_unit_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker is stopped in the middle: the other one does its unit again."""
+    monkeypatch.setitem(module._OWN, "distributed.scheduler.worker-ttl", "2s")
+    monkeypatch.setattr(finding, "_NODES", 1 << 13)
+    config, stopped = EnumerateConfig(n=6, at_least=12), []
+
+    def stopping(*args: Any, **named: Any) -> Iterator[list[Any]]:
+        for place, found in enumerate(results_of_units(*args, **named)):
+            if place == 10:
+                nanny = next(iter(pool.executor._client.cluster.workers.values()))
+                os.kill(nanny.pid, signal.SIGSTOP)
+                stopped.append(nanny.pid)
+            yield found
+
+    enumerate_dataset(config, tmp_path / "alone")
+    monkeypatch.setattr(finding, "results_of_units", stopping)
+    with cluster("local:2") as pool:
+        enumerate_dataset(config, tmp_path / "hung", pool=pool)
+        assert len(stopped) == 1
+        with suppress(ProcessLookupError):
+            os.kill(stopped[0], signal.SIGKILL)
+    assert contents(tmp_path / "hung") == contents(tmp_path / "alone")
 
 
 def test_the_command(
