@@ -68,6 +68,9 @@ class SolvedOnce:
     [4, 4]
     """
 
+    lost: list[str]
+    """For each automaton that ended its workers, that it is not solved, and why."""
+
     def __init__(
         self,
         *,
@@ -77,7 +80,7 @@ class SolvedOnce:
         clock: Clock | None = None,
         one: SolveOne | None = None,
     ) -> None:
-        self._pool, self._clock = pool, clock or Clock()
+        self._pool, self._clock, self.lost = pool, clock or Clock(), []
         self._at_once = 1 if one else _TIMED if clock else _AT_ONCE
         self._solve = bound_to(
             solve_within, partial=partial, memory_limit=memory_limit, clock=self._clock, one=one
@@ -96,13 +99,8 @@ class SolvedOnce:
         Returns
         -------
         int32 array, shape (batch,)
-            Also `OUT_OF_TIME`.
-
-        Raises
-        ------
-        Lost
-            If an automaton ended its workers. What was solved before, in the order of the automata,
-            is kept then, and after an interruption too.
+            Also `OUT_OF_TIME`, for an automaton that ended its workers too: see `lost`. What was
+            solved before an interruption, in the order of the automata, is kept.
         """
         _, k, n = deltas.shape
         index, known, seconds = self._known.get((k, n), _nothing(k, n))
@@ -123,7 +121,8 @@ class SolvedOnce:
                 for chunk, solved in results:
                     if isinstance(solved, Lost):
                         delta = chunk[0][0].tolist()
-                        raise Lost(f"the automaton {delta} is not solved: {solved}")
+                        self.lost.append(f"the automaton {delta} is not solved: {solved}")
+                        solved = [(OUT_OF_TIME, 0.0)]
                     found += solved
         finally:
             index.add(forms[new[: len(found)]])

@@ -19,7 +19,6 @@ from automata.sizes import CANONICAL_MAX_LETTERS, CANONICAL_MAX_STATES
 from automata.solver.exact import Thresholds
 from automata.solver.once import Known, SolvedOnce
 from automata.solver.timed import OUT_OF_TIME
-from automata.units import Lost
 from data.damage import open_file, reading
 from data.outputs import write_output
 from data.terminal import warn
@@ -62,8 +61,8 @@ def keeping(
     solvers : mapping of str to SolvedOnce
         New ones by name. What the file has of others stays in it.
     always : bool
-        Whether to keep thresholds even if all of them took less than 30 seconds, and neither an
-        interruption nor a lost worker ended the block.
+        Whether to keep thresholds even if all of them took less than 30 seconds, and no
+        interruption ended the block.
 
     Yields
     ------
@@ -102,7 +101,7 @@ def keeping(
 
     try:
         yield save_now_and_then
-    except (KeyboardInterrupt, Lost):
+    except KeyboardInterrupt:
         save()
         raise
     if always or len(written):

@@ -51,9 +51,11 @@ class SeriesFound(NamedTuple):
     left_open: int
     """Number of ways to lengthen that ended where the memory for a threshold did not suffice."""
     left: pd.DataFrame
-    """The automata for which time did not suffice; some of them may have begun series."""
+    """The automata that are not decided, for want of time or since a longer one is `lost`."""
     slow: int
     """Number of thresholds for which all the time that one may take did not suffice."""
+    lost: list[str]
+    """For each automaton that ended its workers, that it is not solved, and why."""
 
 
 def find_series(
@@ -118,8 +120,6 @@ def find_series(
         If n > 43 or k > 6: automata are lengthened up to n + 21 states.
     CertificateError, RuntimeError
         If a proof fails, or proves another threshold: the solver has a bug.
-    Lost
-        If an automaton ended its workers.
     DataError
         If the file `keep` is damaged.
     """
@@ -142,7 +142,7 @@ def find_series(
     sporadic = pd.concat([rows[:0], *(stock.sporadic() for stock in stocks)])
     left = pd.concat([rows[:0], *(stock.left() for stock in stocks)])
     left_open = sum(len(stock.left_open) for stock in stocks)
-    return SeriesFound(table, sporadic, left_open, left, solvers.slow)
+    return SeriesFound(table, sporadic, left_open, left, solvers.slow, solvers.lost)
 
 
 def summarize(series: pd.DataFrame) -> pd.DataFrame:

@@ -56,6 +56,11 @@ class Solvers:
         }
 
     @property
+    def lost(self) -> list[str]:
+        """Return why automata that ended their workers are not solved."""
+        return [line for solver in self.named.values() for line in solver.lost]
+
+    @property
     def slow(self) -> int:
         """Number of automata for which all the time that one may take did not suffice."""
         known = [known for solver in self.named.values() for known in solver.known()]

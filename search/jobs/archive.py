@@ -22,6 +22,7 @@ from automata.solver.either import thresholds_of
 from automata.solver.exact import NOT_SYNCHRONIZING
 from automata.solver.timed import Clock
 from automata.text.formats import format_delta, parse_delta
+from automata.units import Lost
 from data.cells import plain_cells
 from data.damage import DataError
 from data.outputs import write_output
@@ -93,7 +94,7 @@ class SeriesOutcome(NamedTuple):
 
     def text(self) -> str:
         """Return the formulas, the number of automata in no series by size, and the file."""
-        series, sporadic, left_open, left, slow = self.found
+        series, sporadic, left_open, left, slow, _ = self.found
         lines = [
             _text(summarize(series), "no series"),
             *([_CONJECTURES] if len(series) else []),
@@ -115,7 +116,7 @@ class SeriesOutcome(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return the rows of all tables, and the numbers of what was left open."""
-        series, sporadic, left_open, left, slow = self.found
+        series, sporadic, left_open, left, slow, _ = self.found
         tables = {"series": series, "sporadic": sporadic, "left": left}
         rows = {name: table.to_dict("records") for name, table in tables.items()}
         return {**rows, "left_open": left_open, "slow": slow}
@@ -283,6 +284,8 @@ def list_series(
     DataError
         If the archive has no find of the selected run; or if a file is an archive, or belongs to a
         run.
+    Lost
+        At the end, if an automaton ended its workers; the files are written then.
     SettingError
         If an automaton has too many states to be lengthened, or the selected family is unknown.
     """
@@ -309,10 +312,15 @@ def list_series(
     if page is not None:
         text = render_series(found.series, proved=config.prove)
         write_output(page, lambda path: path.write_text(text, encoding="utf-8"))
+    if out is not None and str(out) != "-":
+        write_output(out, partial(plain_cells(found.series).to_csv, index=False))
+    if found.lost:
+        raise Lost(
+            f"{path}: without the series of {len(found.left)} automata: {found.lost[0]}. "
+            "The same command tries again"
+        )
     if str(out) == "-":
         return _csv(found.series)
-    if out is not None:
-        write_output(out, partial(plain_cells(found.series).to_csv, index=False))
     return SeriesOutcome(found, [file for file in (out, page) if file is not None])
 
 

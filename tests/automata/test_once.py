@@ -12,8 +12,11 @@ from automata.solver import timed
 from automata.solver.either import thresholds_of
 from automata.solver.exact import UNKNOWN, Thresholds
 from automata.solver.once import SolvedOnce
-from automata.solver.timed import OUT_OF_TIME, Clock
+from automata.solver.timed import OUT_OF_TIME, Clock, solve_within
+from automata.units import Lost
 from tests.clocks import Ticks
+
+KILLER = np.array([[1, 2, 3, 4, 5, 0], [1, 1, 2, 3, 4, 5]], np.uint8)
 
 
 def drawn(rng: np.random.Generator, n: int, k: int, *, partial: bool) -> Deltas:
@@ -85,6 +88,28 @@ def test_a_search_that_was_ended_keeps_what_it_had(monkeypatch: pytest.MonkeyPat
     assert 0 < len(known.forms) < 44 and not known.seconds.any()
     assert solved.thresholds(deltas).tolist() == expected.tolist()
     assert count == 12 + (len(deltas) - len(known.forms)) // 4
+
+
+def end_one_of_them(chunk: list[timed.Item], **how: Any) -> list[tuple[int, float]]:
+    """Solve automata, but end as a worker does that the first one of all kills."""
+    if any(delta.tolist() == KILLER.tolist() for delta, _ in chunk):
+        raise Lost("it ended 3 workers")
+    return solve_within(chunk, **how)
+
+
+def test_an_automaton_that_ends_its_workers_is_named_and_the_rest_is_solved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deltas = np.concatenate([drawn(np.random.default_rng(2), 6, 2, partial=False), KILLER[None]])
+    expected = [*thresholds_of(deltas[:-1], partial=False).tolist(), OUT_OF_TIME]
+    monkeypatch.setattr("automata.solver.once.solve_within", end_one_of_them)
+    solved = SolvedOnce(partial=False)
+    for _ in range(2):  # it is not tried again
+        assert solved.thresholds(deltas).tolist() == expected
+        reason = "it ended 3 workers"
+        assert solved.lost == [f"the automaton {KILLER.tolist()} is not solved: {reason}"]
+    (known,) = solved.known()
+    assert OUT_OF_TIME not in known.thresholds
 
 
 # --- within the time of a clock -------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 import pipeline
+from automata.canonical import canonical_forms
 from automata.deltas import UNDEFINED
 from automata.families import FAMILIES
+from automata.solver.timed import Item, solve_within
 from automata.text.formats import format_delta, parse_delta
+from automata.units import Lost
 from search.archive.series import find_series
 from search.archive.store import Archive
 from search.archive.tables import Selection
@@ -109,6 +113,33 @@ def test_the_command_writes_the_page(archive: Path, tmp_path: Path) -> None:
     assert answer.stdout.startswith("k,formula,") and "letter c" in page.read_text("utf-8")
     answer = run(archive, "-n", 4, "--page", page)
     assert answer.exit_code == 0 and "No series" in page.read_text("utf-8")
+
+
+def test_what_ends_its_workers_is_named_and_the_rest_is_written(
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (cerny,) = (f for f in FAMILIES if f.name == "C")
+    killer = canonical_forms(cerny.delta(9)[None])
+
+    def solve(chunk: list[Item], **how: Any) -> list[tuple[int, float]]:
+        if any(
+            d.shape == (2, 9) and np.array_equal(canonical_forms([d]), killer) for d, _ in chunk
+        ):
+            raise Lost("it ended 3 workers")
+        return solve_within(chunk, **how)
+
+    monkeypatch.setattr("automata.solver.once.solve_within", solve)
+    table = tmp_path / "series.csv"
+    line = ["archive", "series", "--archive", archive, "-k", 2, "--at-least", 0.7, "--out", table]
+    answer = call_here(line, monkeypatch, capfd)
+    assert answer.code == 1 and not answer.out
+    assert f"{archive}: without the series of 1 automata: the automaton [[" in answer.err
+    assert answer.err.endswith("it ended 3 workers. The same command tries again\n")
+    named = pd.read_csv(table, keep_default_na=False)["family"].tolist()
+    assert {"D'", "D''", "E"} <= {*named}
 
 
 def test_no_archive_is_lost_to_a_page(
