@@ -17,6 +17,7 @@ from automata.text.formats import format_delta
 from automata.units import Pool, threads
 from data.progress import progress
 from search.archive.kept import keeping
+from search.archive.series_config import SERIES_MEMORY
 from search.archive.series_search import PATTERNS, Search, search_series
 from search.archive.series_solvers import Solvers
 from search.archive.series_stock import Begun, Stock
@@ -64,6 +65,7 @@ def find_series(
     at_least: float = 0.0,
     prove: bool = False,
     partial: bool = False,
+    memory_limit: int = SERIES_MEMORY,
     workers: int = 1,
     pool: Pool | None = None,
     clock: Clock | None = None,
@@ -94,6 +96,8 @@ def find_series(
         Whether to prove the thresholds at these sizes, each by a certificate.
     partial : bool
         Whether the automata are partial.
+    memory_limit : int
+        Bytes for each threshold; four times as many where they may obey a recurrence.
     workers : int
         Threads of the solver.
     pool : Pool, optional
@@ -126,7 +130,7 @@ def find_series(
     if (largest := rows["n"].max()) > SERIES_MAX_STATES:
         raise SizeLimitError(f"n={largest} is over the limit of {SERIES_MAX_STATES} for series")
     with nullcontext(pool) if pool else threads(workers) as place:
-        solvers = Solvers(partial=partial, pool=place, clock=clock)
+        solvers = Solvers(partial=partial, memory_limit=memory_limit, pool=place, clock=clock)
         with (
             keeping(keep, solvers.named, always=clock is not None) as save,
             progress(len(rows) * len(PATTERNS), "series", "automata") as bar,

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from automata.settings import check_settings, setting
 
+SERIES_MEMORY = 1 << 22
+"""Bytes of solver memory for a threshold: those of lengthened automata may take ever more."""
+
 
 @dataclass(frozen=True)
 class SeriesConfig:
@@ -24,6 +27,13 @@ class SeriesConfig:
         "same command goes on from there.",
         low=0,
         without=0,
+    )
+
+    memory_limit: int = setting(
+        SERIES_MEMORY,
+        "Bytes that a search for one threshold may use, such as 4M or 1G; four times as many where "
+        "a recurrence is looked for.",
+        low=1,
     )
 
     def __post_init__(self) -> None:

@@ -12,10 +12,8 @@ from automata.solver.once import SolvedOnce
 from automata.solver.timed import Clock
 from automata.units import Pool
 
-_MEMORY = 1 << 22
-"""Bytes of solver memory for a threshold: those of lengthened automata may take ever more."""
-_RECURRING_MEMORY = 1 << 24
-"""Bytes for a threshold where they may obey a recurrence, and so grow exponentially."""
+_RECURRING = 4
+"""Times as much memory where thresholds may obey a recurrence, and so grow exponentially."""
 
 
 class Solvers:
@@ -25,6 +23,8 @@ class Solvers:
     ----------
     partial : bool
         Whether the automata are partial.
+    memory_limit : int
+        Bytes for a threshold that a quadratic formula may give.
     pool : Pool
         Where automata are solved, each by one thread, so that its memory does for equally much on
         all machines, and where thresholds are proved.
@@ -42,16 +42,18 @@ class Solvers:
     named: dict[str, SolvedOnce]
     """All three, by names that say what their thresholds depend on."""
 
-    def __init__(self, *, partial: bool, pool: Pool, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, partial: bool, memory_limit: int, pool: Pool, clock: Clock | None = None
+    ) -> None:
         self.clock = clock or Clock()
         make = bound_to(SolvedOnce, partial=partial, pool=pool, clock=clock)
-        self.quadratic = make(memory_limit=_MEMORY)
-        self.recurring = make(memory_limit=_RECURRING_MEMORY)
+        self.quadratic = make(memory_limit=memory_limit)
+        self.recurring = make(memory_limit=_RECURRING * memory_limit)
         self.proofs = make(one=_prove)
         kind = "partial" if partial else "complete"
         self.named = {
-            f"{kind}, {_MEMORY} bytes": self.quadratic,
-            f"{kind}, {_RECURRING_MEMORY} bytes": self.recurring,
+            f"{kind}, {memory_limit} bytes": self.quadratic,
+            f"{kind}, {_RECURRING * memory_limit} bytes": self.recurring,
             f"{kind}, certificates": self.proofs,
         }
 

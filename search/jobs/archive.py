@@ -302,6 +302,7 @@ def list_series(
                 at_least=at_least,
                 prove=config.prove,
                 partial=selection.partial,
+                memory_limit=config.memory_limit,
                 workers=workers,
                 pool=pool,
                 clock=clock,

@@ -62,8 +62,10 @@ class SettingOption(click.Option):
         return extra
 
 
-def size(text: str) -> int:
-    """Parse a number of bytes, with K, M, G or T for powers of 1024."""
+def size(text: str | int) -> int:
+    """Parse a number of bytes, with K, M, G or T for powers of 1024; a default is a number."""
+    if isinstance(text, int):
+        return text
     parts = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)", text.upper())
     if parts is None:
         raise click.BadParameter(f"{text!r} is not a number of bytes such as 1000000, 500M or 2G")

@@ -343,8 +343,11 @@ def test_series_have_a_memory_limit(monkeypatch: pytest.MonkeyPatch, partial: bo
         return np.full(len(deltas), UNKNOWN, np.int32)
 
     monkeypatch.setattr("automata.solver.timed.thresholds_of", solve)
-    found = find_series(careful_rows([parse("0 1 2 3 0|1 2 3 4 0")]), partial=partial)
-    assert limits == ({1 << 22, 1 << 24} if partial else {1 << 22})
+    rows = careful_rows([parse("0 1 2 3 0|1 2 3 4 0")])
+    for given, limit in (({}, 1 << 22), ({"memory_limit": 1000}, 1000)):
+        limits.clear()
+        found = find_series(rows, partial=partial, **given)
+        assert limits == ({limit, 4 * limit} if partial else {limit})
     ways = [
         find_stretches(["0 1 2 3 0|1 2 3 4 0"], period=period, runs=runs)
         for period, runs in {pattern[:2] for pattern in series_search.PATTERNS}
