@@ -17,8 +17,9 @@ from search.discovery.arms import POLISHING, UNLEARNED
 from search.discovery.leaps import LeapContext, Source, portion
 from search.discovery.shares import Credit, Shares, trials
 
-_OPENING, _TRIES = 16, 64
-"""Calls that a source without a model has first, and the most proposals for each of them."""
+_OPENING, _TRIES = (1, 16), 64
+"""Calls that a source without a model has after each round of the opening, and the most proposals
+for each of them."""
 _PATIENCE = 1 << 16
 """The mix ends after this many proposals in a row without a call;"""
 _LEAST_NEW = 0.005
@@ -61,8 +62,8 @@ def run_mix(
 ) -> None:
     """Let sources propose until the budget is spent or hardly any proposal is new.
 
-    A size opens with 16 calls of each source that needs no model; then the models are trained, and
-    each of the others has one call. Those go first that have earned most.
+    A size opens with one call of each source that needs no model, then 15 more of each; then the
+    models are trained, and each of the others has one call. Those go first that have earned most.
     So what a rule finds at once costs no training and hardly a call more than the rule alone takes.
     Then turns have eight automata, later an eighth of all calls so far, a batch at most: what a
     source is worth is known after a few calls. A source that proposes nothing leaves the mix.
@@ -100,7 +101,7 @@ def run_mix(
     shares = Shares({name: credits.get(name, Credit()) for name in sources})
     supplies = dict[str, _Supply]()
     left, idle, learned = [name for name in sources if name in UNLEARNED], 0.0, False
-    fresh = _by_credit(left, credits)
+    fresh = [(name, calls) for calls in _OPENING for name in _by_credit(left, credits)]
     first_leap = not any(credit.trials for credit in credits.values())
     for name in sources:
         arm.open(name)
@@ -108,13 +109,14 @@ def run_mix(
         if not learned and not fresh and (arm.calls >= alone or not left or idle >= _PATIENCE):
             learn()
             learned, idle = True, 0.0
-            fresh = _by_credit([name for name in sources if name not in UNLEARNED], credits)
+            models = [name for name in sources if name not in UNLEARNED]
+            fresh = [(name, 1) for name in _by_credit(models, credits)]
             left = [name for name in sources if name in left or name not in UNLEARNED]
         if not left or idle >= _PATIENCE:
             return
         if fresh:
-            name = fresh[0]
-            most = _opening(name) - arm.tallies[name].calls
+            name, calls = fresh[0]
+            most = calls - arm.tallies[name].calls
         else:
             name = shares.draw(context.rng, _may_propose(arm, left, first_leap))
             most = portion(arm.calls, context.config.batch)
@@ -125,25 +127,18 @@ def run_mix(
         count = len(proposals.deltas)
         if not count:
             left.remove(name)
-            fresh = [other for other in fresh if other != name]
+            fresh = [turn for turn in fresh if turn[0] != name]
             continue
         with timed(seconds, "solve"):
             answer = arm.submit(proposals, source=name)
             finds.add(answer.found)
         supplies[name].hear(answer.thresholds)
-        if fresh and (
-            answer.calls == most or arm.tallies[name].proposed >= _TRIES * _opening(name)
-        ):
+        if fresh and (answer.calls == most or arm.tallies[name].proposed >= _TRIES * calls):
             fresh.pop(0)
         found = arm.oracle.thresholds(answer.found)
         shares.note(name, found, trials(answer.calls, count))
         idle = max(0.0, idle + count - answer.calls / _LEAST_NEW)
         report(answer.calls)
-
-
-def _opening(name: str) -> int:
-    """Return how many calls a source has when a size opens."""
-    return _OPENING if name in UNLEARNED else 1
 
 
 def _by_credit(names: list[str], credits: Mapping[str, Credit]) -> list[str]:
