@@ -287,8 +287,11 @@ def list_series(
     Lost
         At the end, if an automaton ended its workers; the files are written then.
     SettingError
-        If an automaton has too many states to be lengthened, or the selected family is unknown.
+        If the page has no file of its own; if an automaton has too many states to be lengthened, or
+        the selected family is unknown.
     """
+    if page is not None and (str(page) == "-" or page == out):
+        raise SettingError(f"--page {page}: a page needs a file of its own")
     with Archive(path, create=False) as archive:
         _check_names(archive, selection)
         rows = archive.rows(selection)

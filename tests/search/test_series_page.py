@@ -153,5 +153,11 @@ def test_no_archive_is_lost_to_a_page(
     answer = call_here([*line, archive], monkeypatch, capfd)
     assert answer.code == 3 and f"{archive}: is an archive; it would be lost" in answer.err
     assert archive.read_bytes() == before
+    for page in ("-", tmp_path / "one.csv"):
+        answer = call_here([*line, page, "--out", tmp_path / "one.csv"], monkeypatch, capfd)
+        assert (answer.code, answer.err.splitlines()[-1]) == (
+            2, f"Error: --page {page}: a page needs a file of its own",
+        )  # fmt: skip
+        assert not (tmp_path / "one.csv").exists()
     answer = call_here([*line, tmp_path], monkeypatch, capfd)
     assert answer.code != 0 and str(tmp_path) in answer.err
