@@ -28,7 +28,6 @@ class SeriesConfig:
         low=0,
         without=0,
     )
-
     memory_limit: int = setting(
         SERIES_MEMORY,
         "Bytes that a search for one threshold may use, such as 4M or 1G; four times as many where "

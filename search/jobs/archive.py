@@ -290,7 +290,8 @@ def list_series(
         If the page has no file of its own; if an automaton has too many states to be lengthened, or
         the selected family is unknown.
     """
-    if page is not None and (str(page) == "-" or page == out):
+    same = page is not None and out is not None and page.resolve() == out.resolve()
+    if same or str(page) == "-":
         raise SettingError(f"--page {page}: a page needs a file of its own")
     with Archive(path, create=False) as archive:
         _check_names(archive, selection)

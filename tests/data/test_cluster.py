@@ -64,6 +64,25 @@ def end_worker(unit: int) -> int:
     return unit
 
 
+def test_a_task_has_no_more_units_than_have_been_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first units with a sink are light: what follows may take a thousand times as long."""
+    sizes = []
+
+    def watched(
+        pool: Pool, work: Callable[..., Any], units: Iterator[Any], **how: Any
+    ) -> Iterator[list[Any]]:
+        for task in units:
+            assert len(task.parts) <= max(1, sum(sizes))
+            sizes.append(len(task.parts))
+            yield from results_of_units(pool, work, [task], **how)
+
+    monkeypatch.setattr(finding, "results_of_units", watched)
+    enumerate_dataset(EnumerateConfig(n=7, at_least=18, classes=("sink",)), tmp_path)
+    assert sizes[:3] == [1, 1, 2] and max(sizes) > 8
+
+
 def test_an_enumeration_has_the_same_bytes(
     two: Pool, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
